@@ -1,0 +1,105 @@
+# attune: every target in one file, every object under build/.
+#
+#   make                 build every program                  make test         build and run everything that must hold
+#   make sentiment       fine-tune on the embedded corpus     make test-golden  GOLDEN=dir: other golden values, same form
+#   make debug           the tests under the address and      make check        the include directions of the folders
+#                        undefined-behaviour sanitizers       make format       rewrite the sources in the house style
+#   make clean           remove build/                        make format-check say whether they are in it
+#   make help            this list
+#
+# Yours to override on the command line:
+#   CXX=g++              the compiler (C++20)
+#   ARCH=native          the processor to build for; x86-64-v3 runs on anything with AVX2
+#   OPT=-O3              the optimisation of the release and double builds
+#   LDLIBS=              more libraries to link
+#   ARGS=                further arguments: make sentiment ARGS='--model pool', make test ARGS='-tc=softmax*'
+# Never add -ffast-math: it breaks NaN checks and exact results.
+
+CXX  ?= g++
+ARCH ?= native
+OPT  ?= -O3
+ARGS ?=
+GOLDEN ?= tests/golden
+CLANG_FORMAT ?= clang-format
+
+PROGRAMS := $(patsubst tasks/%/main.cpp,%,$(wildcard tasks/*/main.cpp))
+ENGINE   := $(wildcard engine/*.cpp nn/*.cpp optim/*.cpp)
+LIB      := $(ENGINE) $(wildcard tasks/text/*.cpp tasks/run/*.cpp)
+TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp)
+SOURCES  := $(LIB) $(TESTS) $(wildcard tasks/*/main.cpp)
+HEADERS  := $(wildcard engine/*.h nn/*.h optim/*.h tasks/*/*.h tests/*.h)
+
+.DEFAULT_GOAL := all
+.PHONY: all test sentiment debug check format format-check clean help test-golden
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# build/deps.mk: what tools/deps.sh found (and installed): OPENBLAS_CFLAGS, OPENBLAS_LIBS, PACKAGE_LIBS. Make remakes an
+# included file first, so a fresh machine has its packages before the first line is compiled.
+ifneq ($(filter-out help clean format format-check check,$(or $(MAKECMDGOALS),all)),)
+include build/deps.mk
+endif
+build/deps.mk: tools/deps.sh
+	@mkdir -p $(@D) && tools/deps.sh $@
+
+# -Wno-stringop-overflow, -Wno-restrict: g++ 12 imagines them inside fmt 9 and std::string.
+# -fno-math-errno and -fno-trapping-math let loops with sqrt and comparisons vectorise; neither changes a result.
+CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow=local -Werror -Wno-stringop-overflow -Wno-restrict -fopenmp -fno-math-errno -fno-trapping-math -I. -MMD -MP \
+           $(OPENBLAS_CFLAGS) $(VARIANT_FLAGS)
+build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT)
+build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
+build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+                                 -fno-sanitize-recover=undefined
+
+# A build variant is a folder, so switching variants never mixes objects. build/VARIANT/flags changes only when the
+# flags do, and everything is rebuilt then.
+define variant
+build/$(1)/flags: FORCE | build/deps.mk
+	@mkdir -p $$(@D) && echo '$$(CXX) $$(CXXFLAGS)' | cmp -s - $$@ || echo '$$(CXX) $$(CXXFLAGS)' > $$@
+build/$(1)/%.o: %.cpp build/$(1)/flags
+	@mkdir -p $$(@D) && echo '  compile  $(1)/$$<' && $$(CXX) $$(CXXFLAGS) -c $$< -o $$@
+build/$(1)/%: build/$(1)/tasks/%/main.o $(2:%.cpp=build/$(1)/%.o)
+	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
+build/$(1)/run-tests: $(patsubst %.cpp,build/$(1)/%.o,$(2) $(3))
+	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
+endef
+ENGINE_TESTS := $(wildcard tests/*.cpp tests/engine/*.cpp tests/nn/*.cpp tests/optim/*.cpp)
+$(eval $(call variant,release,$(LIB),$(TESTS)))
+$(eval $(call variant,double,$(ENGINE),$(ENGINE_TESTS)))
+$(eval $(call variant,debug,$(LIB),$(TESTS)))
+.PHONY: FORCE
+-include $(patsubst %.cpp,build/release/%.d,$(SOURCES)) $(patsubst %.cpp,build/debug/%.d,$(SOURCES)) \
+         $(patsubst %.cpp,build/double/%.d,$(ENGINE) $(ENGINE_TESTS))
+
+all: $(PROGRAMS:%=build/release/%)
+
+# The embedded corpus is part of the program: text/embedded.cpp includes its bytes.
+build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
+
+sentiment: build/release/sentiment
+	build/release/sentiment train $(ARGS)
+
+test: check build/release/run-tests build/double/run-tests all
+	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)
+	GOLDEN=$(GOLDEN) build/release/run-tests $(ARGS)
+
+test-golden: build/release/run-tests
+	GOLDEN=$(GOLDEN) build/release/run-tests -tc='*golden*' $(ARGS)
+
+debug: build/debug/run-tests
+	GOLDEN=$(GOLDEN) build/debug/run-tests $(ARGS)
+
+check:
+	@tools/check_layers.sh
+
+format:
+	$(CLANG_FORMAT) -i $(SOURCES) $(HEADERS)
+
+format-check:
+	@$(CLANG_FORMAT) --dry-run -Werror $(SOURCES) $(HEADERS) && echo 'format: $(words $(SOURCES) $(HEADERS)) files are in the house style'
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '3,/^# Never/p' Makefile | sed 's/^# \{0,1\}//'
