@@ -1,0 +1,87 @@
+// The only file that knows BLAS: its kernels, its threads and its calling convention. Read engine/ops_matmul.cpp next.
+#include "engine/blas.h"
+
+#include <cblas.h>
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace engine {
+namespace {
+
+// OpenBLAS chooses its kernels by processor model while it is being loaded. On a processor younger than itself it falls
+// back to "Prescott" (SSE3), about five times slower than what the machine can do, without a word. It can be told, but
+// only through OPENBLAS_CORETYPE and only before it is loaded, which in a dynamically linked program is before any code
+// of ours. So the first thing every program does is look: when the processor can do more than the kernel that was
+// chosen, set the variable and start the same program once more (a few milliseconds). A variable that the user has set
+// stands. OMP_PROC_BIND is read at the same moment by the OpenMP library: bound threads do not pile up on one core while
+// something else runs. It is set only when the user says nothing about threads, because two programs that were given
+// one thread each would both be bound to the first core.
+const char* best_kernel() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return "SkylakeX";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
+  return nullptr;
+}
+
+bool set(const char* variable) { return std::getenv(variable) != nullptr; }
+
+__attribute__((constructor)) void restart_with_best_kernel(int, char** argv, char**) {
+  const char* kernel = best_kernel();
+  if (!kernel || set("OPENBLAS_CORETYPE") || std::strcmp(openblas_get_corename(), "Prescott") != 0) return;
+  setenv("OPENBLAS_CORETYPE", kernel, 0);
+  if (!set("OMP_NUM_THREADS") && !set("OMP_PLACES") && !set("GOMP_CPU_AFFINITY")) setenv("OMP_PROC_BIND", "true", 0);
+  execv("/proc/self/exe", argv);  // returns only if it failed: then the slow kernel it is, and the first lines say so
+}
+
+#ifdef REAL_IS_DOUBLE
+constexpr auto cblas_gemm = cblas_dgemm;
+#else
+constexpr auto cblas_gemm = cblas_sgemm;
+#endif
+
+MatrixView rows_from(MatrixView x, long row) { return {x.data + (x.transposed ? row : row * x.stride), x.stride, x.transposed}; }
+MatrixView columns_from(MatrixView x, long c) { return {x.data + (x.transposed ? c * x.stride : c), x.stride, x.transposed}; }
+
+}  // namespace
+
+void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride) {
+  if (m == 0 || n == 0) return;
+  cblas_gemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, int(m),
+             int(n), int(k), alpha, a.data, int(a.stride), b.data, int(b.stride), beta, c, int(c_stride));
+}
+
+void gemm(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride,
+          const TileDone& tile_done) {
+  // A BLAS call packs its operands first, so large tiles pay; several tiles are needed to share the work.
+  constexpr long kTileRows = 256, kTileColumns = 768;
+  const long down = (m + kTileRows - 1) / kTileRows, across = (n + kTileColumns - 1) / kTileColumns;
+  // Always a parallel region, even around one tile: inside it OpenBLAS keeps to one thread, so the bits stay the same.
+#pragma omp parallel for collapse(2) schedule(dynamic)
+  for (long i = 0; i < down; ++i) {
+    for (long j = 0; j < across; ++j) {
+      const long row = i * kTileRows, rows = std::min(kTileRows, m - row);
+      const long column = j * kTileColumns, columns = std::min(kTileColumns, n - column);
+      gemm_serial(rows, columns, k, alpha, rows_from(a, row), columns_from(b, column), beta,
+                  c + row * c_stride + column, c_stride);
+      if (tile_done) tile_done(row, rows, column, columns);
+    }
+  }
+}
+
+std::string blas_description() {
+  std::string version = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."
+  version = version.substr(0, version.find(' ', version.find(' ') + 1));
+  const std::string kernel = openblas_get_corename();
+  const int threads = omp_get_max_threads();
+  return fmt::format("{}, {} kernel{}, {} thread{}", version, kernel,
+                     kernel == "Prescott" && best_kernel() ? " (slow: this processor can do more)" : "", threads,
+                     threads == 1 ? "" : "s");
+}
+
+}  // namespace engine

@@ -1,0 +1,31 @@
+// Matrix products. The same bits at any number of threads: a product is cut into tiles whose size depends on the shape
+// alone, each tile is one single-threaded BLAS call, and the tiles are shared out by OpenMP.
+#pragma once
+
+#include <functional>
+
+#include "engine/base.h"
+
+namespace engine {
+
+// A row-major matrix inside memory: consecutive rows are `stride` numbers apart. With `transposed`, a product takes it
+// as if rows and columns were exchanged.
+struct MatrixView {
+  const real* data;
+  long stride;
+  bool transposed = false;
+};
+
+// c[m, n] = alpha * a[m, k] b[k, n] + beta * c. `tile_done(row, rows, column, columns)`, if given, is called once for
+// every finished tile, while it is still in the cache.
+using TileDone = std::function<void(long row, long rows, long column, long columns)>;
+void gemm(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride,
+          const TileDone& tile_done = nullptr);
+
+// The same on the calling thread, for use inside a parallel loop.
+void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride);
+
+// For the first lines of a program: "OpenBLAS 0.3.21, SkylakeX kernel, 2 threads".
+std::string blas_description();
+
+}  // namespace engine

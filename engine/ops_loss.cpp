@@ -1,0 +1,119 @@
+// Losses on logits, each fused with its softmax or sigmoid: exact where the probability itself would be 0 or 1.
+// Read engine/ops_softmax.cpp first.
+#include <cmath>
+
+#include "engine/ops.h"
+#include "engine/parallel.h"
+#include "engine/simd.h"
+
+namespace engine {
+namespace {
+
+// w_k of a row and the sum that the loss is divided by.
+real weight_of(const CrossEntropyOptions& options, int k) {
+  return options.class_weights.empty() ? real(1) : options.class_weights[k];
+}
+
+void check_targets(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& o) {
+  check(logits.shape().rank() == 2 && logits.dim(0) == long(targets.size()),
+        "cross_entropy: logits must be [N, K] with one target a row; got logits {} and {} targets", logits, targets.size());
+  const long K = logits.dim(1);
+  check(o.class_weights.empty() || long(o.class_weights.size()) == K, "cross_entropy: {} class weights for logits {}",
+        o.class_weights.size(), logits);
+  check(o.label_smoothing >= 0 && o.label_smoothing <= 1, "cross_entropy: label smoothing must be in [0, 1]; got {}",
+        o.label_smoothing);
+  for (size_t i = 0; i < targets.size(); ++i)
+    check(targets[i] == o.ignore_index || (targets[i] >= 0 && targets[i] < K),
+          "cross_entropy: target {} of row {} is neither in [0, {}) nor {}, the index that is left out", targets[i], i, K,
+          o.ignore_index);
+}
+
+}  // namespace
+
+// cross_entropy: the mean negative log-likelihood of softmax(logits), as torch.nn.functional.cross_entropy has it.
+//   shapes    logits [N, K]   targets N   ->   []
+//   forward   row i with target y:  (1 - e) w_y (-log p_y) + e/K sum_k w_k (-log p_k),   divided by W = sum_i w_{y_i}
+//   backward  dlogits_ik = (p_ik sum_j q_ij - q_ik) / W * dloss,   q_ik = w_k ((1 - e) [k = y_i] + e/K)
+// e is the label smoothing, w the class weights; a row with the ignored target has q = 0. No row at all gives NaN.
+Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& options) {
+  check_targets(logits, targets, options);
+  const long N = logits.dim(0), K = logits.dim(1);
+  const Buffer log_p(N * K);
+  double loss = 0, W = 0;
+  for (long i = 0; i < N; ++i) {
+    const real* row = logits.data() + i * K;
+    const int y = targets[i];
+    const real shift = simd::max(row, K);
+    const real log_sum = shift + std::log(simd::exp_sum(row, shift, &log_p[i * K], K));
+    for (long k = 0; k < K; ++k) log_p[i * K + k] = row[k] - log_sum;
+    if (y == options.ignore_index) continue;
+    double smooth = 0;
+    for (long k = 0; k < K; ++k) smooth -= double(weight_of(options, int(k))) * log_p[i * K + k];
+    loss -= (1 - options.label_smoothing) * double(weight_of(options, y)) * log_p[i * K + y];
+    if (options.label_smoothing > 0) loss += options.label_smoothing / K * smooth;
+    W += weight_of(options, y);
+  }
+  return record("cross_entropy", {logits}, Tensor::scalar(real(loss / W)), [=](const Tensor& out) {
+    const real upstream = real(out.grad()[0] / W);
+    real* d = logits.grad();
+    for (long i = 0; i < N; ++i) {
+      if (targets[i] == options.ignore_index) continue;
+      const auto q = [&](long k) {
+        return weight_of(options, int(k)) *
+               ((k == targets[i] ? 1 - options.label_smoothing : real(0)) + options.label_smoothing / K);
+      };
+      real q_sum = 0;
+      for (long k = 0; k < K; ++k) q_sum += q(k);
+      for (long k = 0; k < K; ++k) d[i * K + k] += upstream * (simd::exp(log_p[i * K + k]) * q_sum - q(k));
+    }
+  });
+}
+
+// binary_cross_entropy_with_logits: mean of max(x, 0) - x t + log(1 + e^{-|x|}), which is -t log s - (1 - t) log(1 - s)
+// with s = sigmoid(x).
+//   shapes    logits, targets of one shape   ->   []
+//   backward  dx = (sigmoid(x) - t) / n * dloss,   dt = -x / n * dloss
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets) {
+  check(logits.shape() == targets.shape() && logits.numel() > 0,
+        "binary_cross_entropy_with_logits: logits and targets must have one shape; got {} and {}", logits, targets);
+  const long n = logits.numel();
+  const real *x = logits.data(), *t = targets.data();
+  const double total = blockwise_sum(n, [=](long begin, long end) {
+    double sum = 0;
+    for (long i = begin; i < end; ++i)
+      sum += std::max(x[i], real(0)) - x[i] * t[i] + std::log1p(std::exp(-std::abs(x[i])));
+    return sum;
+  });
+  return record("binary_cross_entropy_with_logits", {logits, targets}, Tensor::scalar(real(total / n)), [=](const Tensor& y) {
+    const real d = y.grad()[0] / n;
+    for (long i = 0; logits.wants_grad() && i < n; ++i)
+      logits.grad()[i] += d * (1 / (1 + std::exp(-logits.data()[i])) - targets.data()[i]);
+    for (long i = 0; targets.wants_grad() && i < n; ++i) targets.grad()[i] -= d * logits.data()[i];
+  });
+}
+
+// mse: mean of (x - target)^2,   dx = 2 (x - target) / n * dloss,   dtarget = -dx
+Tensor mse(const Tensor& x, const Tensor& target) {
+  check(x.shape() == target.shape() && x.numel() > 0, "mse: x and target must have one shape; got {} and {}", x, target);
+  const long n = x.numel();
+  const real *a = x.data(), *b = target.data();
+  const double total = blockwise_sum(n, [=](long begin, long end) {
+    double sum = 0;
+    for (long i = begin; i < end; ++i) sum += double(a[i] - b[i]) * double(a[i] - b[i]);
+    return sum;
+  });
+  return record("mse", {x, target}, Tensor::scalar(real(total / n)), [=](const Tensor& y) {
+    const real factor = 2 * y.grad()[0] / n;
+    const auto flow = [&](const Tensor& to, real sign) {
+      real* d = to.grad();
+      const real *xv = x.data(), *tv = target.data();
+      parallel_blocks(n, [=](long begin, long end) {
+        for (long i = begin; i < end; ++i) d[i] += sign * factor * (xv[i] - tv[i]);
+      });
+    };
+    if (x.wants_grad()) flow(x, 1);
+    if (target.wants_grad()) flow(target, -1);
+  });
+}
+
+}  // namespace engine

@@ -1,0 +1,103 @@
+// Reductions to a scalar and over one axis. Read engine/parallel.h first: why sums go over fixed blocks.
+#include "engine/ops.h"
+#include "engine/parallel.h"
+#include "engine/simd.h"
+
+namespace engine {
+namespace {
+
+// x seen as [outer, n, inner] around one axis.
+struct Around {
+  Around(const Tensor& x, int axis) : outer(1), n(x.dim(axis)), inner(1) {
+    for (int i = 0; i < x.shape().axis(axis); ++i) outer *= x.dim(i);
+    for (int i = x.shape().axis(axis) + 1; i < x.shape().rank(); ++i) inner *= x.dim(i);
+  }
+  long outer, n, inner;
+};
+
+// y = factor * sum(x),   dx += factor * dy
+Tensor scaled_sum(const char* op, const Tensor& x, real factor) {
+  const real* xs = x.data();
+  const double total = blockwise_sum(x.numel(), [=](long begin, long end) { return simd::sum(xs + begin, end - begin); });
+  return record(op, {x}, Tensor::scalar(real(total * factor)), [=](const Tensor& y) {
+    const real d = factor * y.grad()[0];
+    real* dx = x.grad();
+    parallel_blocks(x.numel(), [=](long begin, long end) {
+      for (long i = begin; i < end; ++i) dx[i] += d;
+    });
+  });
+}
+
+// y[o, i] = factor * sum_j x[o, j, i],   dx[o, j, i] += factor * dy[o, i]
+Tensor scaled_sum(const char* op, const Tensor& x, int axis, real factor) {
+  const Around a(x, axis);
+  Tensor y = Tensor::zeros(x.shape().without(axis));
+  const real* xs = x.data();
+  real* ys = y.data();
+  parallel_rows(a.outer, a.n * a.inner, [=](long o) {
+    for (long i = 0; i < a.inner; ++i) {
+      double sum = 0;
+      for (long j = 0; j < a.n; ++j) sum += xs[(o * a.n + j) * a.inner + i];
+      ys[o * a.inner + i] = real(sum * factor);
+    }
+  });
+  return record(op, {x}, y, [=](const Tensor& out) {
+    const real* dy = out.grad();
+    real* dx = x.grad();
+    parallel_rows(a.outer, a.n * a.inner, [=](long o) {
+      for (long j = 0; j < a.n; ++j)
+        for (long i = 0; i < a.inner; ++i) dx[(o * a.n + j) * a.inner + i] += factor * dy[o * a.inner + i];
+    });
+  });
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x) { return scaled_sum("sum", x, 1); }
+
+Tensor mean(const Tensor& x) {
+  check(x.numel() > 0, "mean: of nothing; got {}", x);
+  return scaled_sum("mean", x, real(1) / x.numel());
+}
+
+Tensor sum(const Tensor& x, int axis) { return scaled_sum("sum", x, axis, 1); }
+
+Tensor mean(const Tensor& x, int axis) {
+  check(x.dim(axis) > 0, "mean: of nothing over axis {}; got {}", axis, x);
+  return scaled_sum("mean", x, axis, real(1) / x.dim(axis));
+}
+
+// max: y[o, i] = x[o, j*, i] with j* the first largest,   dx[o, j*, i] += dy[o, i]. A NaN is the largest of all.
+Tensor max(const Tensor& x, int axis) {
+  const Around a(x, axis);
+  check(a.n > 0, "max: of nothing over axis {}; got {}", axis, x);
+  Tensor y(x.shape().without(axis));
+  std::vector<int> where(y.numel());
+  const real* xs = x.data();
+  for (long o = 0; o < a.outer; ++o)
+    for (long i = 0; i < a.inner; ++i) {
+      const real* column = xs + o * a.n * a.inner + i;
+      int best = 0;
+      for (int j = 1; j < a.n; ++j) {
+        const real v = column[j * a.inner], top = column[best * a.inner];
+        if (v > top || (v != v && top == top)) best = j;
+      }
+      where[o * a.inner + i] = best;
+      y.data()[o * a.inner + i] = column[best * a.inner];
+    }
+  return record("max", {x}, y, [=, where = std::move(where)](const Tensor& out) {
+    for (long o = 0; o < a.outer; ++o)
+      for (long i = 0; i < a.inner; ++i)
+        x.grad()[(o * a.n + where[o * a.inner + i]) * a.inner + i] += out.grad()[o * a.inner + i];
+  });
+}
+
+Tensor argmax(const Tensor& x) {
+  const long C = x.dim(-1), R = C ? x.numel() / C : 0;
+  check(C > 0, "argmax: of nothing; got {}", x);
+  Tensor y(x.shape().without(-1));
+  for (long r = 0; r < R; ++r) y.data()[r] = real(std::max_element(x.data() + r * C, x.data() + (r + 1) * C) - (x.data() + r * C));
+  return not_differentiable("argmax", {x}, y);
+}
+
+}  // namespace engine

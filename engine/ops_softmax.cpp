@@ -1,0 +1,57 @@
+// softmax and log-softmax over the last axis. Read engine/simd.h first: exp_sum is where the time goes.
+#include <cmath>
+
+#include "engine/ops.h"
+#include "engine/parallel.h"
+#include "engine/simd.h"
+
+namespace engine {
+
+// softmax: y_c = e^{x_c - max} / sum_c e^{x_c - max}; subtracting the row's maximum changes nothing but the range.
+//   shapes    x [..., C]   ->   y [..., C]                                              R rows
+//   backward  dx = y * (dy - sum_c y dy)
+Tensor softmax(const Tensor& x) {
+  const long C = x.dim(-1), R = C ? x.numel() / C : 0;
+  Tensor y(x.shape());
+  const real* xs = x.data();
+  real* ys = y.data();
+  parallel_rows(R, C, [=](long r) {
+    const real* row = xs + r * C;
+    const real total = simd::exp_sum(row, simd::max(row, C), ys + r * C, C);
+    simd::scale(ys + r * C, 1 / total, C);
+  });
+  return record("softmax", {x}, y, [=](const Tensor& out) {
+    const real *yv = out.data(), *dy = out.grad();
+    real* dx = x.grad();
+    parallel_rows(R, C, [=](long r) {
+      const real along = simd::dot(yv + r * C, dy + r * C, C);
+      for (long i = r * C; i < (r + 1) * C; ++i) dx[i] += yv[i] * (dy[i] - along);
+    });
+  });
+}
+
+// log_softmax: y_c = x_c - max - log sum_c e^{x_c - max}
+//   shapes    x [..., C]   ->   y [..., C]
+//   backward  dx = dy - e^y sum_c dy
+Tensor log_softmax(const Tensor& x) {
+  const long C = x.dim(-1), R = C ? x.numel() / C : 0;
+  Tensor y(x.shape());
+  const real* xs = x.data();
+  real* ys = y.data();
+  parallel_rows(R, C, [=](long r) {
+    const real* row = xs + r * C;
+    const real shift = simd::max(row, C);
+    const real log_sum = shift + std::log(simd::exp_sum(row, shift, ys + r * C, C));
+    for (long c = 0; c < C; ++c) ys[r * C + c] = row[c] - log_sum;
+  });
+  return record("log_softmax", {x}, y, [=](const Tensor& out) {
+    const real *yv = out.data(), *dy = out.grad();
+    real* dx = x.grad();
+    parallel_rows(R, C, [=](long r) {
+      const real total = simd::sum(dy + r * C, C);
+      for (long i = r * C; i < (r + 1) * C; ++i) dx[i] += dy[i] - simd::exp(yv[i]) * total;
+    });
+  });
+}
+
+}  // namespace engine

@@ -1,0 +1,62 @@
+// Loops over threads whose results do not depend on how many there are: every number is written by one iteration, and
+// a sum over iterations goes over fixed blocks, added up in order.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/base.h"
+
+namespace engine {
+
+constexpr long kBlock = 16384;     // numbers a thread takes at a time; also the blocks of a sum
+constexpr long kWorthIt = 16384;   // numbers below which starting threads (about 1 us) costs more than it saves
+
+// f(r) for every row; `width` numbers of work in each.
+template <class F>
+void parallel_rows(long rows, long width, F f) {
+#pragma omp parallel for schedule(static) if (rows > 1 && rows * width > kWorthIt)
+  for (long r = 0; r < rows; ++r) f(r);
+}
+
+// f(begin, end) for consecutive blocks of [0, n).
+template <class F>
+void parallel_blocks(long n, F f, long block = kBlock) {
+  const long blocks = (n + block - 1) / block;
+#pragma omp parallel for schedule(static) if (blocks > 1)
+  for (long b = 0; b < blocks; ++b) f(b * block, std::min(n, (b + 1) * block));
+}
+
+// f(task) where tasks differ in size: whoever is free takes the next.
+template <class F>
+void parallel_tasks(long tasks, F f) {
+#pragma omp parallel for schedule(dynamic)
+  for (long t = 0; t < tasks; ++t) f(t);
+}
+
+// The sum of f(begin, end) over consecutive blocks of [0, n), in double.
+template <class F>
+double blockwise_sum(long n, F f) {
+  std::vector<double> part((n + kBlock - 1) / kBlock);
+  parallel_blocks(n, [&](long begin, long end) { part[begin / kBlock] = f(begin, end); });
+  double sum = 0;
+  for (double p : part) sum += p;
+  return sum;
+}
+
+// out[c] += sum_r x[r, c]: parallel over strips of columns, each summed from the first row to the last.
+template <class T>
+void add_column_sums(const T* x, long rows, long columns, T* out) {
+  constexpr long kStrip = 64;
+  const long strips = (columns + kStrip - 1) / kStrip;
+#pragma omp parallel for schedule(static) if (rows * columns > kWorthIt)
+  for (long s = 0; s < strips; ++s) {
+    const long first = s * kStrip, width = std::min(kStrip, columns - first);
+    double sum[kStrip] = {};
+    for (long r = 0; r < rows; ++r)
+      for (long c = 0; c < width; ++c) sum[c] += x[r * columns + first + c];
+    for (long c = 0; c < width; ++c) out[first + c] += T(sum[c]);
+  }
+}
+
+}  // namespace engine

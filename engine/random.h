@@ -1,0 +1,46 @@
+// Random numbers by counter: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw 2011). A number is a function of (seed, stream,
+// step, call, index) and of nothing else, so a dropout mask is drawn again in backward instead of stored, and neither
+// the number of threads nor an interruption changes it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "engine/base.h"
+
+namespace engine {
+
+// What the numbers are for. Separate streams: drawing more of one kind leaves the others alone.
+enum class Stream : uint32_t { init = 1, shuffle = 2, dropout = 3, sample = 4 };
+
+std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
+// An endless sequence of random words, addressed by index.
+struct Random {
+  uint64_t seed = 0;
+  Stream stream = Stream::init;
+  uint32_t step = 0;  // of training, or the epoch
+  uint32_t call = 0;  // which of the sequences of that step
+
+  void words(uint64_t begin, long n, uint32_t* out) const;  // the words begin ... begin + n - 1
+  void normals(real deviation, long n, real* out) const;    // mean 0 (Box-Muller)
+};
+
+// The numbers 0 ... n-1 in an order that depends on `random` only (Fisher-Yates).
+std::vector<int> permutation(int n, const Random& random);
+
+// FNV-1a: a stable number for a name, the same on every machine.
+uint64_t hash_of(std::string_view text);
+
+// Which entries a dropout leaves: index i stays with probability 1 - p, and is then divided by 1 - p.
+struct DropoutMask {
+  real p = 0;
+  Random random;
+
+  bool active() const { return p > 0; }
+  // y[i] = x[i] * mask[begin + i] / (1 - p), 0 <= i < n; x and y may be the same.
+  void apply(uint64_t begin, long n, const real* x, real* y) const;
+};
+
+}  // namespace engine

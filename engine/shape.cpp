@@ -1,0 +1,48 @@
+// The arithmetic of shapes: every size is checked once, here, so that no op has to fear an overflow.
+// Read engine/tensor.h next.
+#include "engine/shape.h"
+
+namespace engine {
+
+void Shape::assign(const long* sizes, int rank) {
+  check(rank <= kMaxRank, "shape: at most {} axes; got {}", int(kMaxRank), rank);
+  rank_ = rank;
+  long numel = 1;
+  for (int i = 0; i < rank; ++i) {
+    check(sizes[i] >= 0, "shape: sizes must not be negative; axis {} is {}", i, sizes[i]);
+    check(!__builtin_mul_overflow(numel, sizes[i], &numel), "shape: more elements than a 64-bit number can count");
+    sizes_[i] = sizes[i];
+  }
+}
+
+long Shape::numel() const {
+  long numel = 1;
+  for (int i = 0; i < rank_; ++i) numel *= sizes_[i];
+  return numel;
+}
+
+int Shape::axis(int index) const {
+  const int axis = index < 0 ? index + rank_ : index;
+  check(axis >= 0 && axis < rank_, "shape: {} has no axis {}", text(), index);
+  return axis;
+}
+
+Shape Shape::with(int index, long size) const {
+  Shape result = *this;
+  result.sizes_[axis(index)] = size;
+  return result;
+}
+
+Shape Shape::without(int index) const {
+  std::vector<long> rest(sizes_.begin(), sizes_.begin() + rank_);
+  rest.erase(rest.begin() + axis(index));
+  return Shape(rest);
+}
+
+std::string Shape::text() const {
+  std::string text = "[";
+  for (int i = 0; i < rank_; ++i) text += (i ? ", " : "") + std::to_string(sizes_[i]);
+  return text + "]";
+}
+
+}  // namespace engine
