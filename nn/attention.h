@@ -1,0 +1,39 @@
+// Attention layers: multi-head (self, cross, causal) and pooling by learned queries.
+#pragma once
+
+#include "nn/layers.h"
+
+namespace nn {
+
+// What an attention layer did, for those who ask: ragged tensors that losses can stand on.
+struct AttentionMaps {
+  Tensor scores, probs;  // [S] each; engine/ops.h, Ragged, says how they lie
+};
+
+// softmax(q k^T / sqrt(D)) v per head, with q from x, and k and v from `memory` (Vaswani et al. 2017). Self-attention
+// passes x as memory; a causal layout hides what comes later. The output projection is the caller's.
+//   x [Nq, C], memory [Nk, C] -> [Nq, C]
+struct MultiHeadAttention {
+  Linear query, key, value;
+  Dropout dropout;
+  long heads;
+  MultiHeadAttention(Scope at, long C, long H, real p, real deviation)
+      : query(at / "query", C, C, deviation), key(at / "key", C, C, deviation), value(at / "value", C, C, deviation),
+        dropout(at, p), heads(H) {
+    check(H > 0 && C % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", C, H);
+  }
+  // With `maps` the open form runs and fills it; without, the fused one. The results are the same.
+  Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;
+};
+
+// Attention pooling: one vector for a sequence of any length, by H learned queries.
+//   a_t = softmax_t(q_h . x_t / sqrt(d)),   C_h = sum_t a_t x_t        x [N, C], offsets [B + 1] -> [B, H * C]
+struct AttentionPool {
+  Tensor queries;  // [H, C]
+  AttentionPool(Scope at, long C, long H, real deviation)
+      : queries(at.parameter("queries", {H, C}, {Init::normal, deviation})) {}
+  // `weights`, if given, receives a [N, H].
+  Tensor operator()(const Tensor& x, const Indices& offsets, Tensor* weights = nullptr) const;
+};
+
+}  // namespace nn

@@ -1,0 +1,64 @@
+// BERT's embeddings and encoder. Read nn/attention.h first; nn/heads.h puts the classifier on top.
+#include "nn/bert.h"
+
+namespace nn {
+namespace {
+
+Tensor (*activation_named(const std::string& name))(const Tensor&) {
+  if (name == "gelu") return gelu;
+  if (name == "gelu_new") return gelu_tanh;
+  if (name == "relu") return relu;
+  check(name == "silu", "hidden_act '{}' is not supported", name);
+  return silu;
+}
+
+}  // namespace
+
+BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
+    : word(at / "word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),
+      position(at / "position_embeddings", c.max_position_embeddings, c.hidden_size, c.initializer_range),
+      type(at / "token_type_embeddings", c.type_vocab_size, c.hidden_size, c.initializer_range),
+      norm(at / "LayerNorm", c.hidden_size, c.layer_norm_eps),
+      dropout(at, c.hidden_dropout_prob) {}
+
+Tensor BertEmbeddings::operator()(const Tokens& tokens) const {
+  const Tensor sum = word(tokens.ids) + type(tokens.types) + position(tokens.positions);  // [N, C]
+  return dropout(norm(sum));
+}
+
+BertOutput::BertOutput(Scope at, long inputs, const Config& c)
+    : dense(at / "dense", inputs, c.hidden_size, c.initializer_range),
+      norm(at / "LayerNorm", c.hidden_size, c.layer_norm_eps),
+      dropout(at, c.hidden_dropout_prob) {}
+
+BertLayer::BertLayer(Scope at, const Config& c)
+    : attention(at / "attention.self", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range),
+      attention_output(at / "attention.output", c.hidden_size, c),
+      intermediate(at / "intermediate.dense", c.hidden_size, c.intermediate_size, c.initializer_range),
+      output(at / "output", c.intermediate_size, c),
+      activation(activation_named(c.hidden_act)) {}
+
+Tensor BertLayer::operator()(const Tensor& x, const Ragged& layout, AttentionMaps* maps) const {
+  const Tensor attended = attention_output(attention(x, x, layout, maps), x);  // [N, C]
+  return output(activation(intermediate(attended)), attended);                 // [N, C] -> [N, F] -> [N, C]
+}
+
+Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c), heads(c.num_attention_heads) {
+  for (long i = 0; i < c.num_hidden_layers; ++i) layers.emplace_back(at / "encoder.layer" / std::to_string(i), c);
+}
+
+Tensor Bert::operator()(const Tokens& tokens, BertTrace* trace) const {
+  const Ragged layout(tokens.offsets, heads);
+  Tensor x = embeddings(tokens);  // [N, C]
+  if (trace) trace->hidden = {x};
+  for (const BertLayer& layer : layers) {
+    AttentionMaps maps;
+    x = layer(x, layout, trace ? &maps : nullptr);
+    if (!trace) continue;
+    trace->hidden.push_back(x);
+    trace->attention.push_back(maps);
+  }
+  return x;
+}
+
+}  // namespace nn

@@ -1,0 +1,62 @@
+// BERT (Devlin, Chang, Lee, Toutanova 2019) over packed batches, with the parameter names of published checkpoints.
+// N tokens of B sequences; C = hidden_size, H heads, F = intermediate_size, L layers.
+#pragma once
+
+#include "nn/attention.h"
+#include "nn/config.h"
+
+namespace nn {
+
+// Sentences laid end to end. There is no padding.
+struct Tokens {
+  Indices ids, positions, types;  // [N] each
+  Indices offsets;                // [B + 1]: sequence b is the rows offsets[b] ... offsets[b + 1] - 1
+  long count() const { return long(ids.size()); }
+  long sequences() const { return long(offsets.size()) - 1; }
+};
+
+// What the encoder did on the way, for those who ask.
+struct BertTrace {
+  std::vector<Tensor> hidden;           // [N, C] x (L + 1): the embeddings, then the output of every layer
+  std::vector<AttentionMaps> attention;  // x L
+};
+
+// x = dropout(LayerNorm(word + type + position))          [N] -> [N, C]
+struct BertEmbeddings {
+  Embedding word, position, type;
+  LayerNorm norm;
+  Dropout dropout;
+  BertEmbeddings(Scope at, const Config& c);
+  Tensor operator()(const Tokens& tokens) const;
+};
+
+// y = LayerNorm(dropout(dense(x)) + residual)             [N, in], [N, C] -> [N, C]
+struct BertOutput {
+  Linear dense;
+  LayerNorm norm;
+  Dropout dropout;
+  BertOutput(Scope at, long inputs, const Config& c);
+  Tensor operator()(const Tensor& x, const Tensor& residual) const { return norm(dropout(dense(x)) + residual); }
+};
+
+// Self-attention, then a feed-forward network, each with its residual, normalised after the sum.    [N, C] -> [N, C]
+struct BertLayer {
+  MultiHeadAttention attention;
+  BertOutput attention_output;
+  Linear intermediate;
+  BertOutput output;
+  Tensor (*activation)(const Tensor&);
+  BertLayer(Scope at, const Config& c);
+  Tensor operator()(const Tensor& x, const Ragged& layout, AttentionMaps* maps) const;
+};
+
+// The embeddings and the layers.    [N] -> [N, C]
+struct Bert {
+  BertEmbeddings embeddings;
+  std::vector<BertLayer> layers;
+  long heads;
+  Bert(Scope at, const Config& c);
+  Tensor operator()(const Tokens& tokens, BertTrace* trace = nullptr) const;
+};
+
+}  // namespace nn

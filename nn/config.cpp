@@ -1,0 +1,116 @@
+// config.json, in and out; unknown keys are ignored, impossible values refused. Read nn/pretrained.cpp next.
+#include "nn/config.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace nn {
+namespace {
+
+using nlohmann::json;
+
+template <class T>
+void take(const json& from, const char* key, T& to) {
+  if (from.contains(key) && !from[key].is_null()) from[key].get_to(to);
+}
+
+std::vector<std::string> labels_of(const json& object) {
+  std::vector<std::string> labels;
+  if (!object.contains("id2label")) return {"LABEL_0", "LABEL_1"};
+  const auto names = object["id2label"].get<std::map<std::string, std::string>>();
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto found = names.find(std::to_string(i));
+    check(found != names.end(), "id2label has {} names but none for id {}", names.size(), i);
+    labels.push_back(found->second);
+  }
+  return labels;
+}
+
+}  // namespace
+
+Config read_config(const std::string& path) {
+  Config c;
+  try {
+    const json object = json::parse(read_file(path));
+    check(object.is_object(), "{}: a JSON object is needed", path);
+    take(object, "model_type", c.model_type);
+    take(object, "vocab_size", c.vocab_size);
+    take(object, "hidden_size", c.hidden_size);
+    take(object, "num_hidden_layers", c.num_hidden_layers);
+    take(object, "num_attention_heads", c.num_attention_heads);
+    take(object, "intermediate_size", c.intermediate_size);
+    take(object, "max_position_embeddings", c.max_position_embeddings);
+    take(object, "type_vocab_size", c.type_vocab_size);
+    take(object, "hidden_act", c.hidden_act);
+    take(object, "hidden_dropout_prob", c.hidden_dropout_prob);
+    take(object, "attention_probs_dropout_prob", c.attention_probs_dropout_prob);
+    take(object, "classifier_dropout", c.classifier_dropout);
+    take(object, "layer_norm_eps", c.layer_norm_eps);
+    take(object, "initializer_range", c.initializer_range);
+    std::string positions = "absolute";
+    take(object, "position_embedding_type", positions);
+    check(positions == "absolute", "{}: position_embedding_type '{}' is not supported; absolute is", path, positions);
+    c.labels = labels_of(object);
+  } catch (const json::exception& e) {
+    fail("{}: {}", path, e.what());
+  }
+  c.check_sizes(path);
+  return c;
+}
+
+void Config::check_sizes(const std::string& where) const {
+  check(model_type == "bert" || model_type == "attention_pool",
+        "{}: model_type '{}' is not supported; bert and attention_pool are", where, model_type);
+  const auto in_range = [&](const char* key, long value, long low, long high) {
+    check(value >= low && value <= high, "{}: {} must be in [{}, {}]; got {}", where, key, low, high, value);
+  };
+  in_range("vocab_size", vocab_size, 5, 10'000'000);
+  in_range("hidden_size", hidden_size, 1, 65'536);
+  in_range("num_hidden_layers", num_hidden_layers, 0, 1'000);
+  in_range("num_attention_heads", num_attention_heads, 1, 65'536);
+  in_range("intermediate_size", intermediate_size, 1, 1'000'000);
+  in_range("max_position_embeddings", max_position_embeddings, 1, 1'000'000);
+  in_range("type_vocab_size", type_vocab_size, 1, 1'000);
+  check(model_type != "bert" || hidden_size % num_attention_heads == 0,
+        "{}: hidden_size {} is not a multiple of num_attention_heads {}", where, hidden_size, num_attention_heads);
+  const auto probability = [&](const char* key, double value) {
+    check(value >= 0 && value < 1, "{}: {} must be in [0, 1); got {}", where, key, value);
+  };
+  probability("hidden_dropout_prob", hidden_dropout_prob);
+  probability("attention_probs_dropout_prob", attention_probs_dropout_prob);
+  check(classifier_dropout < 1, "{}: classifier_dropout must be below 1; got {}", where, classifier_dropout);
+  check(layer_norm_eps > 0 && initializer_range >= 0, "{}: layer_norm_eps and initializer_range must not be negative", where);
+  const std::vector<std::string> known{"gelu", "gelu_new", "relu", "silu"};
+  check(std::find(known.begin(), known.end(), hidden_act) != known.end(),
+        "{}: hidden_act '{}' is not supported; gelu, gelu_new, relu and silu are", where, hidden_act);
+}
+
+std::string config_json(const Config& c) {
+  nlohmann::ordered_json object{
+      {"architectures", {c.model_type == "bert" ? "BertForSequenceClassification" : "AttentionPoolClassifier"}},
+      {"model_type", c.model_type},
+      {"vocab_size", c.vocab_size},
+      {"hidden_size", c.hidden_size},
+      {"num_hidden_layers", c.num_hidden_layers},
+      {"num_attention_heads", c.num_attention_heads},
+      {"intermediate_size", c.intermediate_size},
+      {"hidden_act", c.hidden_act},
+      {"hidden_dropout_prob", c.hidden_dropout_prob},
+      {"attention_probs_dropout_prob", c.attention_probs_dropout_prob},
+      {"classifier_dropout", nullptr},
+      {"max_position_embeddings", c.max_position_embeddings},
+      {"type_vocab_size", c.type_vocab_size},
+      {"layer_norm_eps", c.layer_norm_eps},
+      {"initializer_range", c.initializer_range},
+      {"pad_token_id", 0},
+      {"position_embedding_type", "absolute"},
+      {"problem_type", "single_label_classification"}};
+  if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
+  for (size_t i = 0; i < c.labels.size(); ++i) {
+    object["id2label"][std::to_string(i)] = c.labels[i];
+    object["label2id"][c.labels[i]] = i;
+  }
+  return object.dump(2) + "\n";
+}
+
+}  // namespace nn

@@ -1,0 +1,21 @@
+// Files that are either whole or absent: what a crash, a full disk or a kill -9 in the middle of a save must not lose.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "engine/base.h"
+
+namespace nn {
+using namespace engine;  // layers speak the engine's language
+
+// The whole file. Throws, naming the path and the reason, if it is missing, a directory or unreadable.
+std::string read_file(const std::string& path);
+
+// Calls write(bytes, count) as often as needed; the bytes go to a temporary file in the same directory, which is
+// flushed to the disk and then renamed to `path`. On any error the temporary file is removed and `path` is untouched.
+using Write = std::function<void(const void* bytes, size_t count)>;
+void write_file(const std::string& path, const std::function<void(const Write&)>& content);
+void write_file(const std::string& path, const std::string& content);
+
+}  // namespace nn

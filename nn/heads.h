@@ -1,0 +1,44 @@
+// Classifiers: an encoder, and a head that makes one row of logits for every sequence.
+#pragma once
+
+#include <variant>
+
+#include "nn/bert.h"
+
+namespace nn {
+
+// BertForSequenceClassification: logits = classifier(dropout(tanh(dense(hidden of [CLS])))).    [N] -> [B, K]
+struct BertClassifier {
+  Bert bert;
+  Linear pooler;
+  Dropout dropout;
+  Linear classifier;
+  BertClassifier(Scope at, const Config& c);
+  Tensor operator()(const Tokens& tokens, BertTrace* trace = nullptr) const;
+};
+
+// The smallest model that allocates attention: word embeddings x_t, then a_t = softmax_t(q_h . x_t / sqrt(d)),
+// C_h = sum_t a_t x_t with H learned queries, then y = classifier(dropout(C)).    [N] -> [B, K]
+struct PoolClassifier {
+  Embedding word;
+  Dropout dropout;
+  AttentionPool pool;
+  Linear classifier;
+  PoolClassifier(Scope at, const Config& c);
+  Tensor operator()(const Tokens& tokens, Tensor* weights = nullptr) const;
+};
+
+// Whichever of them a configuration names.
+class Classifier {
+ public:
+  Classifier(Scope at, const Config& c);
+  Tensor operator()(const Tokens& tokens) const;  // [N] -> [B, K]
+
+ private:
+  std::variant<BertClassifier, PoolClassifier> model_;
+};
+
+// Parameters that a checkpoint of a bare encoder lacks, and that fine-tuning may begin anew.
+bool belongs_to_head(const std::string& parameter);
+
+}  // namespace nn

@@ -1,0 +1,15 @@
+// Losses as compositions of the engine's ops. Read engine/ops_loss.cpp for the fused ones.
+#include "nn/losses.h"
+
+namespace nn {
+
+Tensor distillation(const Tensor& student, const Tensor& teacher, real T) {
+  check(student.shape().rank() == 2 && student.shape() == teacher.shape(),
+        "distillation: student and teacher logits must have one shape [B, K]; got {} and {}", student, teacher);
+  check(T > 0, "distillation: the temperature must be positive; got {}", T);
+  const Tensor log_p = log_softmax(teacher.detach() * (1 / T)), log_q = log_softmax(student * (1 / T));
+  const Tensor divergence = sum(engine::exp(log_p) * (log_p - log_q));
+  return divergence * (T * T / real(student.dim(0)));
+}
+
+}  // namespace nn

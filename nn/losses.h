@@ -1,0 +1,13 @@
+// Losses beyond the engine's cross_entropy, binary_cross_entropy_with_logits and mse.
+#pragma once
+
+#include "engine/ops.h"
+#include "nn/files.h"
+
+namespace nn {
+
+// Soft targets (Hinton, Vinyals, Dean 2015): T^2 KL(softmax(teacher / T) || softmax(student / T)), mean over the batch.
+// The factor keeps the gradients' size when T changes. Gradients go to the student only.    [B, K], [B, K] -> []
+Tensor distillation(const Tensor& student, const Tensor& teacher, real T);
+
+}  // namespace nn

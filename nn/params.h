@@ -1,0 +1,90 @@
+// Params: all parameters of a model, named as published checkpoints name them, in one block of memory. Scope: a path
+// in it, under which a module's parameters are born.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/ops.h"
+#include "nn/safetensors.h"
+
+namespace nn {
+
+// How a parameter begins when no checkpoint has it.
+struct Init {
+  enum Kind { normal, constant } kind = constant;
+  real value = 0;  // the standard deviation, or the constant
+};
+
+// Whether the model is being trained, and where: what dropout masks are drawn from.
+struct Mode {
+  bool training = false;
+  uint64_t seed = 0;
+  uint32_t step = 0;
+  uint32_t calls = 0;  // masks drawn in this step so far
+};
+
+class Scope;
+
+// Modules declare their parameters first; initialise() or load() then lays out one block of values and one of gradients
+// and fills it. Modules refer to it, so it must outlive them.
+class Params {
+ public:
+  explicit Params(uint64_t seed);
+  Params(const Params&) = delete;
+
+  Scope root();
+  Tensor declare(const std::string& name, const Shape& shape, Init init);
+
+  // Draws every parameter. A parameter's numbers depend on the seed and its name only.
+  void initialise();
+
+  // What load() did with each name.
+  struct LoadReport {
+    std::vector<std::string> loaded, initialised, ignored;
+    std::string table() const;
+  };
+  // Takes from a checkpoint what it has. Names may lack the leading "bert." and say gamma and beta. A parameter that the
+  // file lacks is drawn if `may_be_new` says so, otherwise its absence is an error.
+  LoadReport load(const SafeTensors& file, const std::function<bool(const std::string&)>& may_be_new);
+
+  const std::vector<Tensor>& tensors() const { return tensors_; }  // in the order of declaration
+  std::vector<Tensor> trainable() const;                           // those that are not frozen
+  const Tensor& find(const std::string& name) const;
+  long count() const;                                              // numbers in all
+
+  // No gradient for the parameters whose names match a shell pattern: "bert.encoder.layer.[0-3].*". Returns how many.
+  int freeze(const std::string& pattern);
+
+  void clear_grads() const;
+  void train(long step);  // dropout on, with the masks of this step
+  void eval();            // dropout off
+  Mode& mode() { return mode_; }
+
+ private:
+  void lay_out();
+  void draw(const Tensor& t);
+
+  uint64_t seed_;
+  Mode mode_;
+  std::vector<Tensor> tensors_;
+  std::map<std::string, Init> inits_;
+};
+
+// A path: `at / "encoder" / "layer.0"` is where names begin. Copies are cheap.
+class Scope {
+ public:
+  Scope(Params& params, std::string path) : params_(&params), path_(std::move(path)) {}
+  Scope operator/(const std::string& name) const { return {*params_, path_.empty() ? name : path_ + "." + name}; }
+  Tensor parameter(const std::string& name, const Shape& shape, Init init) const {
+    return params_->declare((*this / name).path_, shape, init);
+  }
+  Mode& mode() const { return params_->mode(); }
+
+ private:
+  Params* params_;
+  std::string path_;
+};
+
+}  // namespace nn

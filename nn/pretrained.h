@@ -1,0 +1,14 @@
+// A Hugging Face model directory, in and out: config.json and model.safetensors. (The vocabulary is the tasks'.)
+#pragma once
+
+#include "nn/heads.h"
+
+namespace nn {
+
+// Fills the parameters of a classifier from DIR/model.safetensors. What belongs to the head may be new.
+Params::LoadReport load_pretrained(Params& params, const std::string& directory);
+
+// Writes DIR/config.json and DIR/model.safetensors, each whole or not at all.
+void save_pretrained(const Params& params, const Config& config, const std::string& directory);
+
+}  // namespace nn
