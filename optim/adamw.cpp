@@ -1,0 +1,73 @@
+// AdamW: one pass over parameters, gradients and both moments. It is bound by memory: four numbers read and three
+// written for each parameter. Read optim/groups.h first.
+#include "optim/adamw.h"
+
+#include <cmath>
+
+namespace optim {
+
+AdamVariant adam_variant(const std::string& name) {
+  if (name == "torch") return AdamVariant::torch;
+  if (name == "transformers") return AdamVariant::transformers;
+  check(name == "bert", "AdamW variant '{}' is not one of torch, transformers, bert", name);
+  return AdamVariant::bert;
+}
+
+AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
+    : parameters_(std::move(parameters)), options_(options), m_(parameters_), v_(parameters_), steps_(parameters_.size()) {
+  check(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
+        "AdamW: the betas must be in [0, 1); got {} and {}", options.beta1, options.beta2);
+  check(options.eps > 0 && options.weight_decay >= 0, "AdamW: eps must be positive and the weight decay not negative; got {} and {}",
+        options.eps, options.weight_decay);
+}
+
+// With w the parameter, g its gradient, t its count of steps and L the weight decay (0 for biases and LayerNorm):
+//   all           m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
+//   torch         w = w (1 - lr L) - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+//   transformers  w = w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps),   then w = w (1 - lr L)
+//   bert          w = w (1 - lr L) - lr m / (sqrt(v) + eps)
+// All three are  w = (w before - step m / (sqrt(v) root + eps)) after  with other constants.
+void AdamW::step(double lr) {
+  for (size_t p = 0; p < parameters_.size(); ++p) steps_[p] += parameters_[p].has_grad();
+  const real beta1 = real(options_.beta1), beta2 = real(options_.beta2);
+  const real gain1 = real(1 - options_.beta1), gain2 = real(1 - options_.beta2);
+  const real eps = real(options_.eps);
+  for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
+    const double correction1 = 1 - std::pow(options_.beta1, steps_[p]), correction2 = 1 - std::pow(options_.beta2, steps_[p]);
+    const double decay = 1 - lr * (decays(parameters_[p]) ? options_.weight_decay : 0);
+    const bool torch = options_.variant == AdamVariant::torch, google = options_.variant == AdamVariant::bert;
+    const bool decay_last = options_.variant == AdamVariant::transformers;
+    const real step = real(google ? lr : torch ? lr / correction1 : lr * std::sqrt(correction2) / correction1);
+    const real root = real(torch ? 1 / std::sqrt(correction2) : 1);
+    const real before = real(decay_last ? 1 : decay), after = real(decay_last ? decay : 1);
+    real *w = parameters_[p].data(), *m = m_.of(p), *v = v_.of(p);
+    const real* g = parameters_[p].grad();
+    for (long i = begin; i < end; ++i) {
+      m[i] = beta1 * m[i] + gain1 * g[i];
+      v[i] = beta2 * v[i] + gain2 * g[i] * g[i];
+      w[i] = (w[i] * before - step * m[i] / (std::sqrt(v[i]) * root + eps)) * after;
+    }
+  });
+}
+
+std::vector<Tensor> AdamW::state() const {
+  std::vector<Tensor> state;
+  for (size_t p = 0; p < parameters_.size(); ++p) {
+    const Tensor& w = parameters_[p];
+    state.push_back(Tensor(w.shape(), m_.all.part(m_.begin[p], w.numel())).named("exp_avg." + w.name()));
+    state.push_back(Tensor(w.shape(), v_.all.part(v_.begin[p], w.numel())).named("exp_avg_sq." + w.name()));
+    state.push_back(Tensor::scalar(steps_[p]).named("step." + w.name()));
+  }
+  return state;
+}
+
+void AdamW::restore(const std::function<void(const std::string&, real*)>& read_into) {
+  for (size_t p = 0; p < parameters_.size(); ++p) {
+    const std::string& name = parameters_[p].name();
+    read_into("exp_avg." + name, m_.of(p));
+    read_into("exp_avg_sq." + name, v_.of(p));
+    read_into("step." + name, &steps_[p]);
+  }
+}
+
+}  // namespace optim

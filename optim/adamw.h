@@ -1,0 +1,40 @@
+// AdamW: Adam with decoupled weight decay (Kingma, Ba 2015; Loshchilov, Hutter 2019), in three published variants.
+#pragma once
+
+#include "optim/groups.h"
+
+namespace optim {
+
+enum class AdamVariant {
+  torch,         // torch.optim.AdamW: decay first, both moments corrected for their start at zero
+  transformers,  // transformers.AdamW of 2021: epsilon before the correction of v, decay last
+  bert           // Google's BERT: no correction, decay inside the step
+};
+AdamVariant adam_variant(const std::string& name);  // "torch", "transformers" or "bert"
+
+struct AdamWOptions {
+  AdamVariant variant = AdamVariant::torch;
+  double beta1 = 0.9, beta2 = 0.999;
+  double eps = 1e-8;           // bert and transformers were published with 1e-6
+  double weight_decay = 0.01;  // of the parameters for which decays() holds
+};
+
+class AdamW {
+ public:
+  AdamW(std::vector<Tensor> parameters, AdamWOptions options = {});
+
+  // One update of every parameter that has a gradient. lr per step, from a schedule.
+  void step(double lr);
+
+  // The moments and the steps taken, as named tensors, for a checkpoint; and back.
+  std::vector<Tensor> state() const;
+  void restore(const std::function<void(const std::string& name, real* to)>& read_into);
+
+ private:
+  std::vector<Tensor> parameters_;
+  AdamWOptions options_;
+  Moment m_, v_;
+  std::vector<real> steps_;  // each parameter counts its own
+};
+
+}  // namespace optim

@@ -1,0 +1,33 @@
+// What optimisers share: the state of a parameter beside its values, and passes over all parameters at once.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/parallel.h"
+#include "engine/tensor.h"
+
+namespace optim {
+using namespace engine;
+
+// Whether weight decay applies: not to biases and LayerNorm parameters, by name, as published fine-tuning recipes have
+// it. Embeddings and the pooler are decayed.
+bool decays(const Tensor& parameter);
+
+// Calls f(p, begin, end) for stretches of every parameter p that has a gradient, all stretches shared out over the
+// threads in one loop. A parameter without a gradient is left out, as in PyTorch: no decay, no step counted.
+void for_each_stretch(const std::vector<Tensor>& parameters, const std::function<void(size_t p, long begin, long end)>& f);
+
+// The sum of f(p, begin, end) over the same stretches, in a fixed order.
+double sum_of_stretches(const std::vector<Tensor>& parameters, const std::function<double(size_t p, long begin, long end)>& f);
+
+// One block of zeros per parameter, end to end in memory.
+struct Moment {
+  explicit Moment(const std::vector<Tensor>& parameters);
+  Buffer all;
+  std::vector<long> begin;  // of each parameter's part
+  real* of(size_t parameter) const { return all.data() + begin[parameter]; }
+};
+
+}  // namespace optim

@@ -1,0 +1,33 @@
+// SGD with momentum and Nesterov's variant. Read optim/groups.h first.
+#include "optim/sgd.h"
+
+namespace optim {
+
+Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
+    : parameters_(std::move(parameters)), options_(options), velocity_(parameters_), moving_(parameters_.size()) {
+  check(options.momentum >= 0 && options.weight_decay >= 0, "SGD: momentum and weight decay must not be negative; got {} and {}",
+        options.momentum, options.weight_decay);
+  check(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
+        "SGD: Nesterov's variant needs a momentum and no dampening; got {} and {}", options.momentum, options.dampening);
+}
+
+//   g = g + L w,   u = momentum u + (1 - dampening) g  (u = g the first time),   w = w - lr u
+//   Nesterov:      w = w - lr (g + momentum u)
+void Sgd::step(double lr) {
+  const real momentum = real(options_.momentum), rate = real(lr), gain = real(1 - options_.dampening);
+  for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
+    const real decay = decays(parameters_[p]) ? real(options_.weight_decay) : real(0);
+    const real keep = moving_[p] ? momentum : 0, take = moving_[p] ? gain : 1;
+    real *w = parameters_[p].data(), *u = velocity_.of(p);
+    const real* grad = parameters_[p].grad();
+    for (long i = begin; i < end; ++i) {
+      const real g = grad[i] + decay * w[i];
+      u[i] = keep * u[i] + take * g;
+      const real move = momentum == 0 ? g : options_.nesterov ? g + momentum * u[i] : u[i];
+      w[i] -= rate * move;
+    }
+  });
+  for (size_t p = 0; p < parameters_.size(); ++p) moving_[p] = moving_[p] || parameters_[p].has_grad();
+}
+
+}  // namespace optim

@@ -1,0 +1,27 @@
+// SGD with momentum, as torch.optim.SGD has it (Sutskever, Martens, Dahl, Hinton 2013).
+#pragma once
+
+#include "optim/groups.h"
+
+namespace optim {
+
+struct SgdOptions {
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;  // of the parameters for which decays() holds; added to the gradient
+  bool nesterov = false;    // needs a momentum and no dampening
+};
+
+class Sgd {
+ public:
+  Sgd(std::vector<Tensor> parameters, SgdOptions options = {});
+  void step(double lr);
+
+ private:
+  std::vector<Tensor> parameters_;
+  SgdOptions options_;
+  Moment velocity_;
+  std::vector<bool> moving_;  // a parameter's first gradient becomes its velocity
+};
+
+}  // namespace optim
