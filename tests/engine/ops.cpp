@@ -1,0 +1,183 @@
+// Properties of ops that no golden value shows: exactness at the edges, errors, twins.
+#include "engine/ops.h"
+
+#include <limits>
+
+#include "engine/simd.h"
+#include "tests/support.h"
+
+using namespace test;
+
+namespace {
+constexpr real kInf = std::numeric_limits<real>::infinity();
+}
+
+TEST_CASE("shape: sizes are checked, negative axes count from the end") {
+  CHECK(Shape({2, 3})[-1] == 3);
+  CHECK(Shape().numel() == 1);
+  CHECK(Shape({2, 3}).text() == "[2, 3]");
+  CHECK(error_of([] { Shape({-1}); }).find("must not be negative") != std::string::npos);
+  CHECK(error_of([] { Shape({1L << 40, 1L << 40}); }).find("64-bit") != std::string::npos);
+  CHECK(error_of([] { (void)Shape({2})[1]; }).find("no axis 1") != std::string::npos);
+}
+
+TEST_CASE("softmax: rows sum to 1, ignore a shift, and stay finite far from zero") {
+  Tensor x = varied({5, 33}), shifted = x.clone();
+  for (long i = 0; i < x.numel(); ++i) shifted.data()[i] += 4;
+  const Tensor y = softmax(x);
+  for (long r = 0; r < 5; ++r) CHECK(simd::sum(y.data() + r * 33, 33) == doctest::Approx(1).epsilon(1e-6));
+  CHECK(differs(softmax(shifted), y, 1e-6, 1e-5) == "");
+  const Tensor far({1, 3}, {real(1e4), real(1e4), real(-1e4)});
+  CHECK(softmax(far).to_vector() == std::vector<real>{real(0.5), real(0.5), 0});
+  const Tensor masked({1, 2}, {0, -kInf});
+  CHECK(softmax(masked).to_vector() == std::vector<real>{1, 0});
+}
+
+TEST_CASE("softmax: a NaN in a row stays a NaN") {
+  const Tensor y = softmax(Tensor({1, 2}, {NAN, 0}));
+  CHECK(std::isnan(y.data()[0]));
+}
+
+TEST_CASE("layer_norm: rows have mean 0 and variance 1 before gamma and beta") {
+  const Tensor y = layer_norm(varied({4, 50}), Tensor::full({50}, 1), Tensor::zeros({50}), real(1e-12));
+  for (long r = 0; r < 4; ++r) {
+    const real* row = y.data() + r * 50;
+    CHECK(std::abs(simd::sum(row, 50) / 50) < 1e-6);
+    CHECK(simd::dot(row, row, 50) / 50 == doctest::Approx(1).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("layer_norm: says what must hold and what arrived, with names and shapes") {
+  Tensor gamma = varied({512});
+  gamma.named("LayerNorm.weight");
+  CHECK(error_of([&] { layer_norm(varied({4, 768}), gamma, varied({768}), 0); }) ==
+        "layer_norm: gamma and beta must be [768], the last axis of x; got x [4, 768], gamma 'LayerNorm.weight' [512], beta [768]");
+}
+
+TEST_CASE("elementwise: shapes that do not fit are refused") {
+  CHECK(error_of([] { varied({4, 5}) + varied({4}); }).find("add: shapes must be equal") == 0);
+  CHECK(error_of([] { varied({4, 5}) * varied({5, 1}); }).find("mul:") == 0);
+}
+
+TEST_CASE("matmul, linear and bmm: sizes that do not fit are refused") {
+  CHECK(error_of([] { matmul(varied({2, 3}), varied({4, 5})); }).find("matmul: the inner sizes must be equal") == 0);
+  CHECK(error_of([] { linear(varied({2, 3}), varied({4, 5})); }).find("linear:") == 0);
+  CHECK(error_of([] { bmm(varied({2, 3, 4}), varied({3, 4, 5})); }).find("bmm:") == 0);
+}
+
+TEST_CASE("matmul: large products, cut into tiles, equal the sum of products") {
+  const long M = 300, N = 900, K = 40;
+  const Tensor a = varied({M, K}), b = varied({K, N}, 2), c = matmul(a, b);
+  for (long i = 0; i < M; i += 37)
+    for (long j = 0; j < N; j += 41) {
+      double sum = 0;
+      for (long k = 0; k < K; ++k) sum += double(a.data()[i * K + k]) * b.data()[k * N + j];
+      CHECK(c.data()[i * N + j] == doctest::Approx(sum).epsilon(1e-5));
+    }
+}
+
+TEST_CASE("max: gives ties to the first and a NaN to everything") {
+  Tensor x = Tensor({1, 3}, {1, 2, 2}).require_grad();
+  backward(sum(max(x, -1)));
+  CHECK(x.grad_tensor().to_vector() == std::vector<real>{0, 1, 0});
+  CHECK(std::isnan(max(Tensor({1, 3}, {1, NAN, 2}), -1).item()));
+}
+
+TEST_CASE("embedding: an index outside of the table is refused with its position") {
+  CHECK(error_of([] { embedding(varied({5, 2}), {0, 5}); }).find("index 5 at position 1") != std::string::npos);
+}
+
+TEST_CASE("cross_entropy: exact where the probability is 1 or 0, NaN without any row, refuses unknown targets") {
+  const Tensor logits({1, 2}, {200, 0});
+  CHECK(cross_entropy(logits, {0}).item() == 0);
+  CHECK(cross_entropy(logits, {1}).item() == doctest::Approx(200));
+  CHECK(std::isnan(cross_entropy(logits, {-100}).item()));
+  CHECK(error_of([&] { cross_entropy(logits, {2}); }).find("target 2 of row 0") != std::string::npos);
+}
+
+TEST_CASE("cross_entropy: the fused op equals log_softmax, gather and mean") {
+  Tensor a = varied({6, 4}).require_grad(), b = a.clone().require_grad();
+  const Indices targets{0, 3, 1, 1, 2, 0};
+  Tensor picked = Tensor::zeros({6, 4});
+  for (long i = 0; i < 6; ++i) picked.data()[i * 4 + targets[i]] = real(-1) / 6;
+  const Tensor fused = cross_entropy(a, targets), plain = sum(log_softmax(b) * picked);
+  CHECK(fused.item() == doctest::Approx(plain.item()));
+  backward(fused);
+  backward(plain);
+  CHECK(differs(a.grad_tensor(), b.grad_tensor(), 1e-6, 1e-5) == "");
+}
+
+TEST_CASE("attention: the fused op equals scores, softmax, dropout and application, values and gradients") {
+  const Indices offsets{0, 5, 6, 20}, keys{0, 3, 10, 30};
+  const DropoutMask mask{real(0.25), {3, Stream::dropout, 9, 4}};
+  for (const Ragged& layout : {Ragged(offsets, 3), Ragged(offsets, 3, true), Ragged(offsets, keys, 3)})
+    for (const DropoutMask& m : {DropoutMask{}, mask}) {
+      const long Nk = layout.keys.back();
+      std::vector<Tensor> x{varied({20, 12}), varied({Nk, 12}, 2), varied({Nk, 6}, 3)}, y;
+      for (Tensor& t : x) y.push_back(t.require_grad().clone().require_grad());
+      const Tensor weight = varied({20, 6}, 4);
+      const Tensor fused = attention(x[0], x[1], x[2], layout, real(0.5), m);
+      const Tensor open = attention_apply(dropout(ragged_softmax(attention_scores(y[0], y[1], layout, real(0.5)), layout), m), y[2], layout);
+      CHECK(differs(fused, open, 1e-6, 1e-5) == "");
+      backward(sum(fused * weight));
+      backward(sum(open * weight));
+      for (int i = 0; i < 3; ++i) CHECK(differs(x[i].grad_tensor(), y[i].grad_tensor(), 1e-5, 1e-4) == "");
+    }
+}
+
+TEST_CASE("attention: packed sequences equal padded and masked ones") {
+  const Indices offsets{0, 3, 4, 9};
+  const long T = 5, H = 2, D = 3, C = H * D;
+  Tensor q = varied({9, C}), k = varied({9, C}, 2), v = varied({9, C}, 3);
+  const Tensor packed = attention(q, k, v, Ragged(offsets, H), 1 / std::sqrt(real(D)));
+  for (long b = 0; b < 3; ++b) {
+    const long L = offsets[b + 1] - offsets[b];
+    const auto padded = [&](const Tensor& x) {  // [T, C], rows past the end are rubbish that the mask must hide
+      Tensor full = Tensor::full({T, C}, 7);
+      std::copy_n(x.data() + offsets[b] * C, L * C, full.data());
+      return full;
+    };
+    Tensor mask = Tensor::zeros({T});
+    for (long t = L; t < T; ++t) mask.data()[t] = -kInf;
+    for (long h = 0; h < H; ++h) {
+      const auto head = [&](const Tensor& x) { return slice(padded(x), 1, h * D, (h + 1) * D); };
+      const Tensor scores = matmul(head(q), head(k), Transpose::second) * (1 / std::sqrt(real(D)));
+      const Tensor y = matmul(softmax(scores + mask), head(v));  // [T, D]
+      for (long t = 0; t < L; ++t)
+        for (long d = 0; d < D; ++d)
+          CHECK(packed.data()[(offsets[b] + t) * C + h * D + d] == doctest::Approx(y.data()[t * D + d]).epsilon(1e-5));
+    }
+  }
+}
+
+TEST_CASE("attention: a causal row does not change when later rows do") {
+  Tensor x = varied({6, 4}), y = x.clone();
+  for (int c = 0; c < 4; ++c) y.data()[5 * 4 + c] += 3;
+  const Ragged layout({0, 6}, 2, true);
+  const Tensor a = attention(x, x, x, layout, 1), b = attention(y, y, y, layout, 1);
+  CHECK(differs(slice(a, 0, 0, 5), slice(b, 0, 0, 5), 0, 0) == "");
+  CHECK(differs(a, b, 1e-3, 0) != "");
+}
+
+TEST_CASE("attention: layouts and sizes that make no sense are refused") {
+  CHECK(error_of([] { Ragged({0, 3, 3}, 2); }).find("sequence 1 has 0 queries") != std::string::npos);
+  CHECK(error_of([] { Ragged({1, 3}, 2); }).find("from 0") != std::string::npos);
+  CHECK(error_of([] { Ragged({0, 3}, {0, 2}, 2, true); }).find("only 2 keys") != std::string::npos);
+  const Ragged layout({0, 3}, 2);
+  CHECK(error_of([&] { attention(varied({3, 5}), varied({3, 5}), varied({3, 4}), layout, 1); }).find("multiple of 2 heads") != std::string::npos);
+  CHECK(error_of([&] { attention(varied({4, 4}), varied({3, 4}), varied({3, 4}), layout, 1); }).find("q must be [3") != std::string::npos);
+}
+
+TEST_CASE("dropout: keeps the mean, zeroes the stated share, and draws the same mask backwards") {
+  const DropoutMask mask{real(0.3), {11, Stream::dropout, 2, 0}};
+  Tensor x = Tensor::full({200'000}, 1).require_grad();
+  const Tensor y = dropout(x, mask);
+  long zeros = 0;
+  for (long i = 0; i < y.numel(); ++i) zeros += y.data()[i] == 0;
+  CHECK(zeros / 200'000.0 == doctest::Approx(0.3).epsilon(0.01));
+  CHECK(mean(y).item() == doctest::Approx(1).epsilon(0.01));
+  const std::vector<real> forward_mask = y.to_vector();
+  backward(sum(y));
+  CHECK(x.grad_tensor().to_vector() == forward_mask);
+  CHECK(error_of([&] { dropout(x, {1, {}}); }).find("must be in [0, 1)") != std::string::npos);
+}

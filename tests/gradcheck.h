@@ -1,0 +1,44 @@
+// Gradients against central differences, in the double build.
+#pragma once
+
+#include "tests/support.h"
+
+namespace test {
+
+constexpr bool kDouble = sizeof(real) == 8;
+
+// loss = sum_i k_i y_i with k_i = sin(1 + 1.7 i): a plain sum is blind, the gradients of softmax and layer_norm under it
+// are zero. Returns the largest |analytic - numeric| / max(1, |numeric|) over every entry of every input.
+template <class F>
+double gradient_error(std::vector<Tensor> inputs, F f) {
+  const auto weighted = [&](const Tensor& y) {
+    Tensor k(y.shape());
+    for (long i = 0; i < k.numel(); ++i) k.data()[i] = real(std::sin(1 + 1.7 * i));
+    return sum(mul(y, k));
+  };
+  for (Tensor& x : inputs) x.require_grad().clear_grad();
+  backward(weighted(f(inputs)));
+  const NoGrad no_grad;
+  double worst = 0;
+  for (const Tensor& x : inputs)
+    for (long i = 0; i < x.numel(); ++i) {
+      const real h = real(1e-5), before = x.data()[i];
+      x.data()[i] = before + h;
+      const double above = weighted(f(inputs)).item();
+      x.data()[i] = before - h;
+      const double below = weighted(f(inputs)).item();
+      x.data()[i] = before;
+      const double numeric = (above - below) / (2 * double(h)), analytic = x.has_grad() ? x.grad()[i] : 0;
+      const double error = std::abs(analytic - numeric) / std::max(1.0, std::abs(numeric));
+      worst = std::isnan(error) ? INFINITY : std::max(worst, error);
+    }
+  return worst;
+}
+
+template <class F>
+void gradcheck(const std::string& what, std::vector<Tensor> inputs, F f) {
+  const double error = gradient_error(std::move(inputs), f);
+  CHECK_MESSAGE(error < 1e-6, what, ": gradient off by ", error);
+}
+
+}  // namespace test

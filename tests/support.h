@@ -1,0 +1,71 @@
+// What tests share: tensors with asymmetric values, comparisons that say where, the golden folder, temporary files.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "engine/ops.h"
+
+namespace test {
+
+using namespace engine;
+
+inline std::string golden_path(const std::string& file) {
+  const char* folder = std::getenv("GOLDEN");
+  return std::string(folder ? folder : "tests/golden") + "/" + file;
+}
+
+// Values without any symmetry that could hide a mistake.
+inline Tensor varied(const Shape& shape, real seed = 1) {
+  Tensor t(shape);
+  for (long i = 0; i < t.numel(); ++i) t.data()[i] = real(1.3 * std::sin(seed * 0.7 + 1.7 * i + 0.013 * seed * i * i));
+  return t;
+}
+
+// The largest violation of |a - b| <= absolute + relative |b|, as a sentence; empty when there is none. NaN equals NaN.
+inline std::string differs(const real* a, const real* b, long n, double absolute, double relative) {
+  for (long i = 0; i < n; ++i) {
+    if (std::isnan(a[i]) && std::isnan(b[i])) continue;
+    if (!(std::abs(double(a[i]) - b[i]) <= absolute + relative * std::abs(double(b[i]))))
+      return fmt::format("at {}: {} instead of {}", i, a[i], b[i]);
+  }
+  return "";
+}
+inline std::string differs(const Tensor& a, const Tensor& b, double absolute = 1e-5, double relative = 1.3e-4) {
+  if (a.numel() != b.numel()) return fmt::format("{} instead of {}", a.shape(), b.shape());
+  return differs(a.data(), b.data(), a.numel(), absolute, relative);
+}
+inline bool same_bits(const std::vector<real>& a, const std::vector<real>& b) { return a == b; }
+
+// The message of the Error that f throws; empty when it throws none.
+template <class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+// A directory of the test's own, removed with what is in it.
+struct TemporaryDirectory {
+  std::string path;
+  TemporaryDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "attune-test-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path = pattern;
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
+  std::string write(const std::string& name, const std::string& content) const {
+    std::ofstream(path + "/" + name, std::ios::binary) << content;
+    return path + "/" + name;
+  }
+};
+
+}  // namespace test
