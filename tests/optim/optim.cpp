@@ -1,0 +1,145 @@
+// Optimisers, schedules and clipping against published values and PyTorch's definitions.
+#include "optim/adamw.h"
+
+#include <map>
+
+#include "optim/clip.h"
+#include "optim/schedule.h"
+#include "optim/sgd.h"
+#include "tests/support.h"
+
+using namespace test;
+using doctest::Approx;
+
+namespace {
+
+Tensor parameter(const std::string& name, std::vector<real> values) {
+  return Tensor({long(values.size())}, values).named(name).require_grad();
+}
+
+void set_grad(const Tensor& p, real g) {
+  p.clear_grad();
+  for (long i = 0; i < p.numel(); ++i) p.grad()[i] = g;
+}
+
+double after_two_steps(optim::AdamVariant variant, double eps, const std::string& name = "weight") {
+  const Tensor w = parameter(name, {1});
+  optim::AdamW adam({w}, {variant, 0.9, 0.999, eps, 0.01});
+  for (int i = 0; i < 2; ++i) {
+    set_grad(w, real(0.1));
+    adam.step(1e-3);
+  }
+  return w.item();
+}
+
+}  // namespace
+
+TEST_CASE("AdamW: the three variants give their published values after two steps") {
+  const double tolerance = sizeof(real) == 8 ? 1e-12 : 2e-7;
+  CHECK(std::abs(after_two_steps(optim::AdamVariant::torch, 1e-8) - 0.997980010299999) < tolerance);
+  CHECK(std::abs(after_two_steps(optim::AdamVariant::transformers, 1e-6) - 0.9979805698318456) < tolerance);
+  CHECK(std::abs(after_two_steps(optim::AdamVariant::bert, 1e-6) - 0.9925701123111783) < tolerance);
+  CHECK(optim::adam_variant("bert") == optim::AdamVariant::bert);
+  CHECK(error_of([] { optim::adam_variant("adam"); }).find("is not one of torch, transformers, bert") != std::string::npos);
+}
+
+TEST_CASE("AdamW: biases and LayerNorm are not decayed, embeddings are") {
+  CHECK(optim::decays(parameter("bert.embeddings.word_embeddings.weight", {1})));
+  CHECK(!optim::decays(parameter("bert.embeddings.LayerNorm.weight", {1})));
+  CHECK(!optim::decays(parameter("classifier.bias", {1})));
+  const double undecayed = after_two_steps(optim::AdamVariant::torch, 1e-8, "bias");
+  CHECK(undecayed == Approx(1 - 2e-3).epsilon(1e-6));
+}
+
+TEST_CASE("AdamW: a parameter without a gradient neither moves nor counts a step") {
+  const Tensor a = parameter("a", {1}), b = parameter("b", {1});
+  optim::AdamW adam({a, b});
+  set_grad(a, 1);
+  adam.step(0.1);
+  CHECK(b.item() == 1);
+  a.clear_grad();
+  set_grad(b, 1);
+  const real before = a.item();
+  adam.step(0.1);
+  CHECK(a.item() == before);
+  CHECK(b.item() == before);  // its first step, as a's was
+}
+
+TEST_CASE("AdamW: a state that is saved and restored continues bit for bit") {
+  const auto run = [](bool interrupted) {
+    const Tensor w = parameter("w", varied({50}).to_vector());
+    optim::AdamW adam({w});
+    std::map<std::string, std::vector<real>> saved;
+    for (int i = 0; i < 6; ++i) {
+      if (interrupted && i == 3) {
+        for (const Tensor& t : adam.state()) saved[t.name()] = t.to_vector();
+        adam = optim::AdamW({w});
+        adam.restore([&](const std::string& name, real* to) { std::copy(saved.at(name).begin(), saved.at(name).end(), to); });
+      }
+      set_grad(w, real(0.1 * (i + 1)));
+      adam.step(0.01);
+    }
+    return w.to_vector();
+  };
+  CHECK(run(false) == run(true));
+}
+
+TEST_CASE("AdamW and SGD: options that make no sense are refused") {
+  CHECK(error_of([] { optim::AdamW({}, {optim::AdamVariant::torch, 1.0}); }).find("betas must be in [0, 1)") != std::string::npos);
+  CHECK(error_of([] { optim::Sgd({}, {.nesterov = true}); }).find("needs a momentum") != std::string::npos);
+}
+
+TEST_CASE("SGD: plain, momentum, Nesterov and decay follow torch.optim.SGD") {
+  const auto run = [](optim::SgdOptions options, const std::string& name = "w") {
+    const Tensor w = parameter(name, {1});
+    optim::Sgd sgd({w}, options);
+    for (real g : {real(0.5), real(-0.2), real(0.3)}) {
+      set_grad(w, g);
+      sgd.step(0.1);
+    }
+    return w.item();
+  };
+  CHECK(run({}) == Approx(1 - 0.1 * (0.5 - 0.2 + 0.3)));
+  // u: 0.5, 0.25, 0.525
+  CHECK(run({.momentum = 0.9}) == Approx(1 - 0.1 * (0.5 + 0.25 + 0.525)));
+  CHECK(run({.momentum = 0.9, .dampening = 0.5}) == Approx(1 - 0.1 * (0.5 + 0.35 + 0.465)));
+  CHECK(run({.momentum = 0.9, .nesterov = true}) == Approx(1 - 0.1 * (0.95 + 0.025 + 0.7725)));
+  const double w1 = 1 - 0.1 * (0.5 + 0.01), w2 = w1 - 0.1 * (-0.2 + 0.01 * w1), w3 = w2 - 0.1 * (0.3 + 0.01 * w2);
+  CHECK(run({.weight_decay = 0.01}) == Approx(w3).epsilon(1e-6));
+  CHECK(run({.weight_decay = 0.01}, "bias") == Approx(1 - 0.1 * 0.6));
+}
+
+TEST_CASE("schedules: the published values of a linear warm-up, and the ends of the others") {
+  const optim::Schedule linear{optim::ScheduleKind::linear, 1, 10, 3};
+  const double want[] = {0, 1 / 3.0, 2 / 3.0, 1, 6 / 7.0, 5 / 7.0, 4 / 7.0, 3 / 7.0, 2 / 7.0, 1 / 7.0, 0};
+  for (int s = 0; s <= 10; ++s) CHECK(linear(s) == Approx(want[s]));
+  const optim::Schedule cosine{optim::ScheduleKind::cosine, 2, 10, 2};
+  CHECK(cosine(1) == Approx(1));
+  CHECK(cosine(2) == Approx(2));
+  CHECK(cosine(6) == Approx(1));
+  CHECK(cosine(10) == Approx(0));
+  const optim::Schedule constant{optim::ScheduleKind::constant, 3, 10, 2};
+  CHECK(constant(1) == Approx(1.5));
+  CHECK(constant(9) == Approx(3));
+  const optim::Schedule root{optim::ScheduleKind::inverse_sqrt, 1, 100, 4};
+  CHECK(root(4) == Approx(1));
+  CHECK(root(16) == Approx(0.5));
+  const optim::Schedule polynomial{.kind = optim::ScheduleKind::polynomial, .lr = 1, .steps = 10, .power = 2, .end_lr = 0.1};
+  CHECK(polynomial(0) == Approx(1));
+  CHECK(polynomial(5) == Approx(0.9 * 0.25 + 0.1));
+  CHECK(polynomial(12) == Approx(0.1));
+  CHECK(error_of([] { optim::schedule_kind("step"); }).find("is not one of") != std::string::npos);
+}
+
+TEST_CASE("clip_grad_norm: the norm over all parameters, the factor of PyTorch, and NaN named") {
+  const Tensor a = parameter("a", {0, 0}), b = parameter("b", {0}), c = parameter("c", {0});
+  a.grad()[0] = 3;
+  b.grad()[0] = 4;
+  CHECK(optim::clip_grad_norm({a, b, c}, 10) == Approx(5));
+  CHECK(a.grad()[0] == 3);
+  CHECK(optim::clip_grad_norm({a, b, c}, 1) == Approx(5));
+  CHECK(a.grad()[0] == Approx(3 / (5 + 1e-6)));
+  CHECK(optim::clip_grad_norm({a, b, c}, 0) == Approx(1));
+  b.grad()[0] = NAN;
+  CHECK(error_of([&] { optim::clip_grad_norm({a, b, c}, 1); }) == "the gradient of 'b' [1] holds a NaN or infinity");
+}
