@@ -26,7 +26,7 @@ PROGRAMS := $(patsubst tasks/%/main.cpp,%,$(wildcard tasks/*/main.cpp))
 ENGINE   := $(wildcard engine/*.cpp nn/*.cpp optim/*.cpp)
 LIB      := $(ENGINE) $(wildcard tasks/text/*.cpp tasks/run/*.cpp)
 TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp)
-SOURCES  := $(LIB) $(TESTS) $(wildcard tasks/*/main.cpp)
+SOURCES  := $(LIB) $(TESTS) $(foreach p,$(PROGRAMS),$(wildcard tasks/$(p)/*.cpp))
 HEADERS  := $(wildcard engine/*.h nn/*.h optim/*.h tasks/*/*.h tests/*.h)
 
 .DEFAULT_GOAL := all
@@ -58,15 +58,18 @@ build/$(1)/flags: FORCE | build/deps.mk
 	@mkdir -p $$(@D) && echo '$$(CXX) $$(CXXFLAGS)' | cmp -s - $$@ || echo '$$(CXX) $$(CXXFLAGS)' > $$@
 build/$(1)/%.o: %.cpp build/$(1)/flags
 	@mkdir -p $$(@D) && echo '  compile  $(1)/$$<' && $$(CXX) $$(CXXFLAGS) -c $$< -o $$@
-build/$(1)/%: build/$(1)/tasks/%/main.o $(2:%.cpp=build/$(1)/%.o)
-	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
-build/$(1)/run-tests: $(patsubst %.cpp,build/$(1)/%.o,$(2) $(3))
+endef
+# link VARIANT PROGRAM SOURCES
+define link
+build/$(1)/$(2): $(patsubst %.cpp,build/$(1)/%.o,$(3))
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
 ENGINE_TESTS := $(wildcard tests/*.cpp tests/engine/*.cpp tests/nn/*.cpp tests/optim/*.cpp)
-$(eval $(call variant,release,$(LIB),$(TESTS)))
-$(eval $(call variant,double,$(ENGINE),$(ENGINE_TESTS)))
-$(eval $(call variant,debug,$(LIB),$(TESTS)))
+$(foreach v,release double debug,$(eval $(call variant,$(v))))
+$(eval $(call link,release,run-tests,$(LIB) $(TESTS)))
+$(eval $(call link,double,run-tests,$(ENGINE) $(ENGINE_TESTS)))
+$(eval $(call link,debug,run-tests,$(LIB) $(TESTS)))
+$(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(LIB) $(wildcard tasks/$(p)/*.cpp)))))
 .PHONY: FORCE
 -include $(patsubst %.cpp,build/release/%.d,$(SOURCES)) $(patsubst %.cpp,build/debug/%.d,$(SOURCES)) \
          $(patsubst %.cpp,build/double/%.d,$(ENGINE) $(ENGINE_TESTS))

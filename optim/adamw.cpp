@@ -14,7 +14,7 @@ AdamVariant adam_variant(const std::string& name) {
 }
 
 AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
-    : parameters_(std::move(parameters)), options_(options), m_(parameters_), v_(parameters_), steps_(parameters_.size()) {
+    : parameters_(std::move(parameters)), options_(options), m_(parameters_), v_(parameters_), steps_(Tensor::zeros({long(parameters_.size())}).named("steps")) {
   check(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
         "AdamW: the betas must be in [0, 1); got {} and {}", options.beta1, options.beta2);
   check(options.eps > 0 && options.weight_decay >= 0, "AdamW: eps must be positive and the weight decay not negative; got {} and {}",
@@ -28,12 +28,13 @@ AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
 //   bert          w = w (1 - lr L) - lr m / (sqrt(v) + eps)
 // All three are  w = (w before - step m / (sqrt(v) root + eps)) after  with other constants.
 void AdamW::step(double lr) {
-  for (size_t p = 0; p < parameters_.size(); ++p) steps_[p] += parameters_[p].has_grad();
+  for (size_t p = 0; p < parameters_.size(); ++p) steps_.data()[p] += parameters_[p].has_grad();
   const real beta1 = real(options_.beta1), beta2 = real(options_.beta2);
   const real gain1 = real(1 - options_.beta1), gain2 = real(1 - options_.beta2);
   const real eps = real(options_.eps);
   for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
-    const double correction1 = 1 - std::pow(options_.beta1, steps_[p]), correction2 = 1 - std::pow(options_.beta2, steps_[p]);
+    const double t = steps_.data()[p];
+    const double correction1 = 1 - std::pow(options_.beta1, t), correction2 = 1 - std::pow(options_.beta2, t);
     const double decay = 1 - lr * (decays(parameters_[p]) ? options_.weight_decay : 0);
     const bool torch = options_.variant == AdamVariant::torch, google = options_.variant == AdamVariant::bert;
     const bool decay_last = options_.variant == AdamVariant::transformers;
@@ -51,23 +52,12 @@ void AdamW::step(double lr) {
 }
 
 std::vector<Tensor> AdamW::state() const {
-  std::vector<Tensor> state;
+  std::vector<Tensor> state{steps_};
   for (size_t p = 0; p < parameters_.size(); ++p) {
-    const Tensor& w = parameters_[p];
-    state.push_back(Tensor(w.shape(), m_.all.part(m_.begin[p], w.numel())).named("exp_avg." + w.name()));
-    state.push_back(Tensor(w.shape(), v_.all.part(v_.begin[p], w.numel())).named("exp_avg_sq." + w.name()));
-    state.push_back(Tensor::scalar(steps_[p]).named("step." + w.name()));
+    state.push_back(m_.tensor(p, parameters_[p]).named("exp_avg." + parameters_[p].name()));
+    state.push_back(v_.tensor(p, parameters_[p]).named("exp_avg_sq." + parameters_[p].name()));
   }
   return state;
-}
-
-void AdamW::restore(const std::function<void(const std::string&, real*)>& read_into) {
-  for (size_t p = 0; p < parameters_.size(); ++p) {
-    const std::string& name = parameters_[p].name();
-    read_into("exp_avg." + name, m_.of(p));
-    read_into("exp_avg_sq." + name, v_.of(p));
-    read_into("step." + name, &steps_[p]);
-  }
 }
 
 }  // namespace optim

@@ -26,15 +26,14 @@ class AdamW {
   // One update of every parameter that has a gradient. lr per step, from a schedule.
   void step(double lr);
 
-  // The moments and the steps taken, as named tensors, for a checkpoint; and back.
+  // The moments and the steps taken, as named tensors that share their storage: for a checkpoint, and back.
   std::vector<Tensor> state() const;
-  void restore(const std::function<void(const std::string& name, real* to)>& read_into);
 
  private:
   std::vector<Tensor> parameters_;
   AdamWOptions options_;
   Moment m_, v_;
-  std::vector<real> steps_;  // each parameter counts its own
+  Tensor steps_;  // [parameters]: each counts its own
 };
 
 }  // namespace optim

@@ -28,6 +28,7 @@ struct Moment {
   Buffer all;
   std::vector<long> begin;  // of each parameter's part
   real* of(size_t parameter) const { return all.data() + begin[parameter]; }
+  Tensor tensor(size_t parameter, const Tensor& like) const { return {like.shape(), all.part(begin[parameter], like.numel())}; }
 };
 
 }  // namespace optim

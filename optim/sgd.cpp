@@ -4,7 +4,8 @@
 namespace optim {
 
 Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
-    : parameters_(std::move(parameters)), options_(options), velocity_(parameters_), moving_(parameters_.size()) {
+    : parameters_(std::move(parameters)), options_(options), velocity_(parameters_),
+      moving_(Tensor::zeros({long(parameters_.size())}).named("moving")) {
   check(options.momentum >= 0 && options.weight_decay >= 0, "SGD: momentum and weight decay must not be negative; got {} and {}",
         options.momentum, options.weight_decay);
   check(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
@@ -17,7 +18,8 @@ void Sgd::step(double lr) {
   const real momentum = real(options_.momentum), rate = real(lr), gain = real(1 - options_.dampening);
   for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
     const real decay = decays(parameters_[p]) ? real(options_.weight_decay) : real(0);
-    const real keep = moving_[p] ? momentum : 0, take = moving_[p] ? gain : 1;
+    const bool moving = moving_.data()[p] > 0;
+    const real keep = moving ? momentum : 0, take = moving ? gain : 1;
     real *w = parameters_[p].data(), *u = velocity_.of(p);
     const real* grad = parameters_[p].grad();
     for (long i = begin; i < end; ++i) {
@@ -27,7 +29,15 @@ void Sgd::step(double lr) {
       w[i] -= rate * move;
     }
   });
-  for (size_t p = 0; p < parameters_.size(); ++p) moving_[p] = moving_[p] || parameters_[p].has_grad();
+  for (size_t p = 0; p < parameters_.size(); ++p)
+    if (parameters_[p].has_grad()) moving_.data()[p] = 1;
+}
+
+std::vector<Tensor> Sgd::state() const {
+  std::vector<Tensor> state{moving_};
+  for (size_t p = 0; p < parameters_.size(); ++p)
+    state.push_back(velocity_.tensor(p, parameters_[p]).named("momentum." + parameters_[p].name()));
+  return state;
 }
 
 }  // namespace optim

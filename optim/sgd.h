@@ -16,12 +16,13 @@ class Sgd {
  public:
   Sgd(std::vector<Tensor> parameters, SgdOptions options = {});
   void step(double lr);
+  std::vector<Tensor> state() const;  // as AdamW's
 
  private:
   std::vector<Tensor> parameters_;
   SgdOptions options_;
   Moment velocity_;
-  std::vector<bool> moving_;  // a parameter's first gradient becomes its velocity
+  Tensor moving_;  // [parameters]: 0 until its first gradient, which becomes its velocity
 };
 
 }  // namespace optim

@@ -4,8 +4,8 @@
 #include <map>
 
 #include "optim/clip.h"
+#include "optim/optimizer.h"
 #include "optim/schedule.h"
-#include "optim/sgd.h"
 #include "tests/support.h"
 
 using namespace test;
@@ -65,23 +65,26 @@ TEST_CASE("AdamW: a parameter without a gradient neither moves nor counts a step
   CHECK(b.item() == before);  // its first step, as a's was
 }
 
-TEST_CASE("AdamW: a state that is saved and restored continues bit for bit") {
-  const auto run = [](bool interrupted) {
+TEST_CASE("optimizers: a state that is saved and restored continues bit for bit") {
+  const auto run = [](auto make, bool interrupted) {
     const Tensor w = parameter("w", varied({50}).to_vector());
-    optim::AdamW adam({w});
-    std::map<std::string, std::vector<real>> saved;
+    optim::Optimizer optimizer = make(w);
     for (int i = 0; i < 6; ++i) {
       if (interrupted && i == 3) {
-        for (const Tensor& t : adam.state()) saved[t.name()] = t.to_vector();
-        adam = optim::AdamW({w});
-        adam.restore([&](const std::string& name, real* to) { std::copy(saved.at(name).begin(), saved.at(name).end(), to); });
+        std::map<std::string, std::vector<real>> saved;
+        for (const Tensor& t : optimizer.state()) saved[t.name()] = t.to_vector();
+        optimizer = make(w);
+        for (const Tensor& t : optimizer.state()) std::copy(saved.at(t.name()).begin(), saved.at(t.name()).end(), t.data());
       }
       set_grad(w, real(0.1 * (i + 1)));
-      adam.step(0.01);
+      optimizer.step(0.01);
     }
     return w.to_vector();
   };
-  CHECK(run(false) == run(true));
+  const auto adamw = [](const Tensor& w) { return optim::Optimizer(optim::AdamW({w})); };
+  const auto sgd = [](const Tensor& w) { return optim::Optimizer(optim::Sgd({w}, {.momentum = 0.9})); };
+  CHECK(run(adamw, false) == run(adamw, true));
+  CHECK(run(sgd, false) == run(sgd, true));
 }
 
 TEST_CASE("AdamW and SGD: options that make no sense are refused") {

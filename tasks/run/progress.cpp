@@ -1,0 +1,70 @@
+// The progress line. Its form is tqdm's, which everybody can read.
+#include "tasks/run/progress.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace run {
+namespace {
+
+std::string bar(double share, int cells) {
+  static const char* const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const int filled = int(share * cells * 8);
+  std::string text;
+  for (int i = 0; i < filled / 8; ++i) text += "█";
+  text += eighths[filled % 8];
+  const int used = filled / 8 + (filled % 8 ? 1 : 0);
+  return text + std::string(std::max(0, cells - used), ' ');
+}
+
+}  // namespace
+
+std::string clock_text(double seconds) {
+  const long s = long(seconds + 0.5), minutes = s / 60;
+  return minutes < 60 ? fmt::format("{:02}:{:02}", minutes, s % 60) : fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, s % 60);
+}
+
+std::string progress_line(const std::string& description, long first, long done, long total, double seconds,
+                          const std::string& postfix) {
+  const double share = total > 0 ? double(done) / double(total) : 1;
+  const double rate = seconds > 0 ? double(done - first) / seconds : 0;
+  const std::string speed = rate <= 0 ? "?it/s" : rate < 1 ? fmt::format("{:5.2f}s/it", 1 / rate) : fmt::format("{:5.2f}it/s", rate);
+  const std::string left = rate > 0 ? clock_text(double(total - done) / rate) : "?";
+  return fmt::format("{}: {:3.0f}%|{}| {}/{} [{}<{}, {}{}]", description, 100 * share, bar(share, 10), done, total,
+                     clock_text(seconds), left, speed, postfix.empty() ? "" : ", " + postfix);
+}
+
+Progress::Progress(std::string description, long total, long done)
+    : description_(std::move(description)), total_(total), first_(done), done_(done), terminal_(isatty(STDERR_FILENO)),
+      start_(Clock::now()), last_(start_) {}
+
+Progress::~Progress() { interrupt(); }
+
+void Progress::update(long done, const std::string& postfix) {
+  done_ = done;
+  postfix_ = postfix;
+  const double since = std::chrono::duration<double>(Clock::now() - last_).count();
+  if (since >= (terminal_ ? 0.1 : 10.0)) draw();
+}
+
+void Progress::draw() {
+  last_ = Clock::now();
+  const double seconds = std::chrono::duration<double>(last_ - start_).count();
+  const std::string line = progress_line(description_, first_, done_, total_, seconds, postfix_);
+  if (terminal_) fmt::print(stderr, "\r{}\033[K", line);
+  else fmt::print(stderr, "{}\n", line);
+  drawn_ = true;
+}
+
+void Progress::interrupt() {
+  if (terminal_ && (drawn_ || done_ > first_)) {
+    draw();
+    fmt::print(stderr, "\n");
+  }
+  drawn_ = false;
+}
+
+}  // namespace run

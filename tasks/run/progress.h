@@ -1,0 +1,35 @@
+// A progress line in the manner of tqdm: redrawn in place on a terminal, a plain line every ten seconds otherwise.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace run {
+
+class Progress {
+ public:
+  Progress(std::string description, long total, long done = 0);
+  ~Progress();
+  Progress(const Progress&) = delete;
+
+  void update(long done, const std::string& postfix = "");  // redraws at most ten times a second
+  void interrupt();  // ends the line, so that something else can be printed; the next update draws a new one
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void draw();
+
+  std::string description_, postfix_;
+  long total_, first_, done_;
+  bool terminal_, drawn_ = false;
+  Clock::time_point start_, last_;
+};
+
+// MM:SS, or H:MM:SS from an hour on.
+std::string clock_text(double seconds);
+
+// One line, without the cursor's return: `train:  30%|###       | 3/10 [00:05<00:11,  1.67s/it, loss=0.5]`.
+std::string progress_line(const std::string& description, long first, long done, long total, double seconds,
+                          const std::string& postfix);
+
+}  // namespace run

@@ -1,0 +1,165 @@
+// The life of a training run on disk and on the screen. Read tasks/run/run.h first: what is in the directory.
+#include "tasks/run/run.h"
+
+#include <csignal>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "tasks/run/program.h"
+
+namespace run {
+namespace {
+
+using engine::check;
+using nlohmann::ordered_json;
+
+volatile std::sig_atomic_t stopped_by = 0;
+
+// The first signal lets the step finish; a second one of the same kind ends the program at once.
+void stop_after_step(int signal) {
+  stopped_by = signal;
+  std::signal(signal, SIG_DFL);
+}
+
+void prepare_directory(const Plan& plan) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (plan.resume) return check(fs::exists(plan.directory + "/last.safetensors"),
+                                "{}: nothing to resume: there is no last.safetensors", plan.directory);
+  check(!fs::exists(plan.directory) || fs::is_directory(plan.directory), "{}: is a file, not a directory", plan.directory);
+  const bool used = fs::exists(plan.directory) && !fs::is_empty(plan.directory);
+  check(!used || plan.overwrite, "{}: the output directory is not empty; --overwrite replaces it, --resume continues it",
+        plan.directory);
+  if (used)
+    for (const char* name : {"options.ini", "log.jsonl", "best", "last.safetensors", "result.json"})
+      fs::remove_all(plan.directory + "/" + name);  // ours; what else is there stays
+  fs::create_directories(plan.directory, error);
+  check(!error, "{}: cannot be created: {}", plan.directory, error.message());
+}
+
+// Lines that a killed run wrote after its last checkpoint belong to steps that are about to be done again.
+void drop_lines_after(const std::string& path, long step) {
+  std::string kept;
+  const std::string log = nn::read_file(path);
+  for (size_t begin = 0; begin < log.size();) {
+    const size_t end = std::min(log.find('\n', begin), log.size());
+    const auto line = ordered_json::parse(log.substr(begin, end - begin), nullptr, false);
+    if (!line.is_discarded() && line.value("step", 0L) <= step) kept += log.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
+  nn::write_file(path, kept);
+}
+
+std::string postfix_of(const ordered_json& figures) {
+  std::string text;
+  for (const auto& [key, value] : figures.items())
+    if (value.is_number()) text += fmt::format("{}{}={:.3g}", text.empty() ? "" : ", ", key, value.get<double>());
+  return text;
+}
+
+}  // namespace
+
+Run::Run(const Plan& plan)
+    : plan_(plan), best_(-std::numeric_limits<double>::infinity()), start_(std::chrono::steady_clock::now()), saved_(start_) {
+  check(plan.steps > 0 && plan.steps_per_epoch > 0, "a run needs at least one step; got {}", plan.steps);
+  prepare_directory(plan);
+  if (!plan.resume) nn::write_file(file("options.ini"), plan.options);
+  stopped_by = 0;
+  std::signal(SIGINT, stop_after_step);
+  std::signal(SIGTERM, stop_after_step);
+}
+
+Run::~Run() {
+  if (log_) std::fclose(log_);
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+bool Run::next_step() {
+  if (!log_) {
+    log_ = std::fopen(file("log.jsonl").c_str(), "a");
+    check(log_, "{}: cannot be written: {}", file("log.jsonl"), std::strerror(errno));
+    progress_.emplace("train", plan_.steps, step_ + 1);
+  }
+  if (stopped_by || step_ + 1 >= plan_.steps) {
+    progress_->interrupt();
+    return false;
+  }
+  ++step_;
+  return true;
+}
+
+void Run::log(const ordered_json& figures) {
+  ordered_json line{{"step", step_ + 1}, {"epoch", epoch()}};
+  line.update(figures);
+  const std::string text = line.dump() + "\n";
+  check(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0, "{}: cannot be written: {}",
+        file("log.jsonl"), std::strerror(errno));
+  progress_->update(step_ + 1, postfix_of(figures));
+}
+
+bool Run::is_best(double metric) {
+  if (!(metric > best_)) return false;
+  best_ = metric;
+  return true;
+}
+
+void Run::save(const nn::Params& params, const optim::Optimizer& optimizer) const {
+  std::vector<engine::Tensor> all = params.tensors();
+  for (const engine::Tensor& t : optimizer.state()) all.push_back(t);
+  const ordered_json state{{"step", step_}, {"best", best_}, {"seconds", seconds()}};
+  nn::save_safetensors(file("last.safetensors"), all, {{"state", state.dump()}});
+  saved_ = std::chrono::steady_clock::now();
+}
+
+void Run::restore(nn::Params& params, optim::Optimizer& optimizer) {
+  const nn::SafeTensors checkpoint(file("last.safetensors"));
+  const auto read = [&](const std::string& name, const engine::Shape& shape, engine::real* to) {
+    check(engine::Shape(checkpoint.entry(name).shape) == shape, "{}: '{}' has another shape than this run's {}",
+          checkpoint.path(), name, shape);
+    checkpoint.read_into(name, to);
+  };
+  for (const engine::Tensor& p : params.tensors()) read(p.name(), p.shape(), p.data());
+  for (const engine::Tensor& s : optimizer.state()) read(s.name(), s.shape(), s.data());
+  const auto text = checkpoint.metadata().find("state");
+  check(text != checkpoint.metadata().end(), "{}: not a checkpoint of a run: it has no state", checkpoint.path());
+  const auto state = ordered_json::parse(text->second, nullptr, false);
+  check(state.is_object() && state.contains("step") && state.contains("best"), "{}: its state cannot be read", checkpoint.path());
+  step_ = state["step"];
+  if (state["best"].is_number()) best_ = state["best"];
+  seconds_before_ = state.value("seconds", 0.0);
+  drop_lines_after(file("log.jsonl"), step_ + 1);
+  say(fmt::format("resuming {} after step {} of {}", plan_.directory, step_ + 1, plan_.steps));
+}
+
+bool Run::due_for_save() const { return std::chrono::steady_clock::now() - saved_ > std::chrono::minutes(5); }
+
+bool Run::interrupted() const { return stopped_by != 0; }
+
+void Run::leave() const {
+  fmt::print(stderr, "stopped by signal {} after step {} of {}; continue with --resume {}\n", int(stopped_by), step_ + 1,
+             plan_.steps, plan_.directory);
+  throw Exit{128 + int(stopped_by)};
+}
+
+void Run::say(const std::string& text) {
+  if (progress_) progress_->interrupt();
+  fmt::print(stderr, "{}\n", text);
+}
+
+double Run::seconds() const {
+  return seconds_before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+std::string default_directory(const std::string& task) {
+  const std::time_t now = std::time(nullptr);
+  char stamp[32];
+  std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", std::localtime(&now));
+  return fmt::format("runs/{}-{}", task, stamp);
+}
+
+}  // namespace run

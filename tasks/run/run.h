@@ -1,0 +1,74 @@
+// Run: everything about a training run that is not mathematics. Its directory:
+//   options.ini        the effective options; `--config options.ini` starts the same run again
+//   log.jsonl          one JSON object a step (loss, lr, grad_norm, ...) and one an evaluation
+//   best/              the best model so far, a directory that Hugging Face tools read
+//   last.safetensors   parameters, optimiser state and position: what --resume continues from
+//   result.json        the final figures
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "nn/params.h"
+#include "optim/optimizer.h"
+#include "tasks/run/progress.h"
+
+namespace run {
+
+struct Plan {
+  std::string directory;
+  bool overwrite = false;  // an output directory that is not empty is refused otherwise
+  bool resume = false;     // continue from its last.safetensors
+  std::string options;     // for options.ini
+  long steps = 0;
+  long steps_per_epoch = 1;
+};
+
+class Run {
+ public:
+  explicit Run(const Plan& plan);
+  ~Run();
+  Run(const Run&) = delete;
+
+  // Goes on to the next step; false when all are done or a signal asked to stop. step() counts from 0.
+  bool next_step();
+  long step() const { return step_; }
+  bool epoch_ends() const { return (step_ + 1) % plan_.steps_per_epoch == 0 || step_ + 1 == plan_.steps; }
+  double epoch() const { return double(step_ + 1) / double(plan_.steps_per_epoch); }
+
+  // A line of log.jsonl, after the step's number; numbers also go to the progress line.
+  void log(const nlohmann::ordered_json& figures);
+
+  // Whether this value of the metric is the best so far (higher is better).
+  bool is_best(double metric);
+  double best() const { return best_; }
+
+  // Parameters, optimiser and position into last.safetensors, in one atomic step; and back.
+  void save(const nn::Params& params, const optim::Optimizer& optimizer) const;
+  void restore(nn::Params& params, optim::Optimizer& optimizer);
+  bool due_for_save() const;  // five minutes have passed since the last one
+
+  // After a signal ended the loop: leave() ends the program with status 128 + signal and says how to continue.
+  bool interrupted() const;
+  [[noreturn]] void leave() const;
+
+  void say(const std::string& text);  // prints a line on stderr between two drawings of the progress line
+  std::string file(const std::string& name) const { return plan_.directory + "/" + name; }
+  double seconds() const;
+
+ private:
+  Plan plan_;
+  long step_ = -1;
+  double best_;
+  std::FILE* log_ = nullptr;
+  std::optional<Progress> progress_;
+  std::chrono::steady_clock::time_point start_;
+  mutable std::chrono::steady_clock::time_point saved_;
+  double seconds_before_ = 0;  // of the runs that this one continues
+};
+
+// runs/TASK-20260131-235959, for those who name no directory.
+std::string default_directory(const std::string& task);
+
+}  // namespace run

@@ -1,0 +1,71 @@
+// A model directory, from disk to predictions and back. Read nn/heads.h and tasks/text/batches.h first.
+#include "tasks/run/text_model.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tasks/text/tokenizer_files.h"
+
+namespace run {
+
+using engine::check;
+using engine::Tensor;
+
+namespace {
+
+std::string model_path(const std::string& directory) {
+  namespace fs = std::filesystem;
+  check(fs::exists(directory), "{}: no such directory", directory);
+  check(fs::is_directory(directory), "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
+  return fs::exists(directory + "/best/config.json") ? directory + "/best" : directory;
+}
+
+}  // namespace
+
+TextModel::TextModel(nn::Config c, text::WordPiece t, uint64_t seed)
+    : config(std::move(c)), tokenizer(std::move(t)), params(seed), classifier(params.root(), config) {
+  check(tokenizer.vocab_size() <= config.vocab_size, "the vocabulary has {} pieces, the model only {} embeddings",
+        tokenizer.vocab_size(), config.vocab_size);
+}
+
+void TextModel::save(const std::string& directory, int max_length) const {
+  nn::save_pretrained(params, config, directory);
+  if (!std::filesystem::exists(directory + "/vocab.txt")) text::save_tokenizer(tokenizer, directory, max_length);
+}
+
+ModelDirectory::ModelDirectory(const std::string& directory)
+    : path(model_path(directory)), config(nn::read_config(path + "/config.json")), tokenizer(text::load_tokenizer(path)) {}
+
+std::unique_ptr<TextModel> load_model(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport* report) {
+  auto model = std::make_unique<TextModel>(from.config, from.tokenizer, seed);
+  const nn::Params::LoadReport loaded = nn::load_pretrained(model->params, from.path);
+  if (report) *report = loaded;
+  return model;
+}
+
+std::vector<int> Predictions::best() const {
+  std::vector<int> best;
+  for (const auto& p : probabilities) best.push_back(int(std::max_element(p.begin(), p.end()) - p.begin()));
+  return best;
+}
+
+Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_size, const std::function<void(long)>& progress) {
+  const engine::NoGrad no_grad;
+  model.params.eval();
+  Predictions result;
+  long labelled = 0;
+  for (const text::Batch& batch : text::in_order(set, batch_size)) {
+    const Tensor logits = model.classifier(batch.tokens);  // [B, K]
+    const Tensor p = engine::softmax(logits);              // [B, K]
+    const long K = p.dim(1);
+    for (long b = 0; b < p.dim(0); ++b) result.probabilities.emplace_back(p.data() + b * K, p.data() + (b + 1) * K);
+    const long known = std::count_if(batch.labels.begin(), batch.labels.end(), [](int label) { return label >= 0; });
+    if (known) result.loss += known * double(engine::cross_entropy(logits, batch.labels, {{}, 0, -1}).item());
+    labelled += known;
+    if (progress) progress(long(result.probabilities.size()));
+  }
+  if (labelled) result.loss /= double(labelled);
+  return result;
+}
+
+}  // namespace run

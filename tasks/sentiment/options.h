@@ -1,0 +1,46 @@
+// What `sentiment train` can be told, with the defaults of the document that this project began with.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "tasks/run/data_options.h"
+
+struct TrainOptions {
+  // data
+  std::string data, train, dev, test;
+  run::DataOptions files;
+  int max_length = 128;
+  // model
+  std::string model = "mini";  // pool, mini or a model directory
+  std::optional<long> layers, hidden, heads, intermediate;
+  std::optional<double> dropout;
+  std::string vocab;
+  int vocab_size = 8000;
+  bool cased = false;
+  // training
+  double epochs = 5;
+  long max_steps = 0;
+  int batch_size = 16;
+  std::optional<double> lr;  // by the model: 2e-5 for a pretrained one
+  std::string schedule = "linear";
+  double warmup = 0.1;
+  std::string optimizer = "adamw", adam_variant = "torch";
+  double momentum = 0.9;
+  double weight_decay = 0.01;
+  std::optional<double> adam_eps;
+  double clip = 1.0;
+  double label_smoothing = 0;
+  std::vector<std::string> freeze;
+  bool no_shuffle = false;
+  uint64_t seed = 42;
+  std::string metric = "macro_f1";
+  // run
+  std::string out, resume;
+  bool overwrite = false;
+
+  void declare(CLI::App& app);
+  bool pretrained() const { return model != "pool" && model != "mini"; }
+  double peak_lr() const { return lr ? *lr : pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 5e-4; }
+};
