@@ -45,8 +45,12 @@ constexpr auto cblas_gemm = cblas_dgemm;
 constexpr auto cblas_gemm = cblas_sgemm;
 #endif
 
-MatrixView rows_from(MatrixView x, long row) { return {x.data + (x.transposed ? row : row * x.stride), x.stride, x.transposed}; }
-MatrixView columns_from(MatrixView x, long c) { return {x.data + (x.transposed ? c * x.stride : c), x.stride, x.transposed}; }
+MatrixView rows_from(MatrixView x, long row) {
+  return {x.data + (x.transposed ? row : row * x.stride), x.stride, x.transposed};
+}
+MatrixView columns_from(MatrixView x, long c) {
+  return {x.data + (x.transposed ? c * x.stride : c), x.stride, x.transposed};
+}
 
 // A BLAS call copies its operands into packed panels first, so few large tiles are best: the longer side is halved, and
 // then cut to what fits the cache. Measured on 2 cores, 400 x 1024 x 256: 2 tiles 272 GFLOP/s, 4 tiles 245, 8 tiles 220.

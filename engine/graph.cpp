@@ -85,8 +85,10 @@ void backward(const Tensor& loss) {
     const Tensor y = open.top();
     open.pop();
     Node& node = *y.node();
-    check(bool(node.backward), "backward: the graph behind {} (op {}) was already walked, and its memory released; "
-          "compute the loss again", y, node.op);
+    check(bool(node.backward),
+          "backward: the graph behind {} (op {}) was already walked, and its memory released; "
+          "compute the loss again",
+          y, node.op);
     if (y.has_grad()) {
       node.backward(y);
       watch_backward(node.op, node.inputs);
@@ -122,8 +124,8 @@ std::string graph_as_dot(const Tensor& loss) {
         dot += fmt::format("  n{} -> n{};\n", x.node()->order, node.order);
       } else if (x.wants_grad()) {
         const std::string name = x.name().empty() ? fmt::format("leaf {}", fmt::ptr(x.buffer().data())) : x.name();
-        dot += fmt::format("  \"{}\" [style=rounded, label=\"{}\\n{}\"];\n  \"{}\" -> n{};\n", name, name, x.shape(), name,
-                           node.order);
+        dot += fmt::format("  \"{}\" [style=rounded, label=\"{}\\n{}\"];\n  \"{}\" -> n{};\n", name, name, x.shape(),
+                           name, node.order);
       }
     }
   }

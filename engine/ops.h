@@ -57,17 +57,17 @@ Tensor log_softmax(const Tensor& x);
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, real eps);  // [..., C], [C], [C]
 
 struct CrossEntropyOptions {
-  std::vector<real> class_weights;  // [K] or empty: all 1
-  real label_smoothing = 0;         // in [0, 1]
-  int ignore_index = -100;          // rows with this target do not count
+  std::vector<real> class_weights{};  // [K] or empty: all 1
+  real label_smoothing = 0;           // in [0, 1]
+  int ignore_index = -100;            // rows with this target do not count
 };
 Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& options = {});  // [N, K]
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets);  // [...], [...] -> []
 Tensor mse(const Tensor& x, const Tensor& target);                                     // [...], [...] -> []
 
 // ---- shapes and rows (ops_shape.cpp, ops_embedding.cpp) ---------------------------------------------------------
-Tensor reshape(const Tensor& x, const Shape& shape);          // shares the values
-Tensor transpose(const Tensor& x, int a = -2, int b = -1);    // copies
+Tensor reshape(const Tensor& x, const Shape& shape);        // shares the values
+Tensor transpose(const Tensor& x, int a = -2, int b = -1);  // copies
 Tensor concat(const std::vector<Tensor>& parts, int axis);
 Tensor slice(const Tensor& x, int axis, long begin, long end);
 Tensor embedding(const Tensor& weight, const Indices& ids);             // [V, C], N ids -> [N, C]
@@ -85,11 +85,11 @@ struct Ragged {
   long sequences() const { return long(queries.size()) - 1; }
   long query_count(long b) const { return queries[b + 1] - queries[b]; }
   long key_count(long b) const { return keys[b + 1] - keys[b]; }
-  long size() const { return blocks.back(); }                                        // S
+  long size() const { return blocks.back(); }  // S
   long block(long b, long h) const { return blocks[b] + h * query_count(b) * key_count(b); }
   long visible(long b, long query) const;  // the keys that a query may look at: all, or when causal the first ones
 
-  Indices queries, keys;     // [B + 1]
+  Indices queries, keys;  // [B + 1]
   long heads;
   bool causal;               // a query sees the keys up to its own position, the last query sees all
   std::vector<long> blocks;  // [B + 1] where each sequence's values begin
@@ -98,10 +98,10 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged
                  const DropoutMask& mask = {});  // [Nq, C], [Nk, C], [Nk, Cv] -> [Nq, Cv]: the next three in one
 Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, real scale);  // -> [S]
 Tensor ragged_softmax(const Tensor& scores, const Ragged& layout);                            // [S] -> [S]
-Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout);           // [S], [Nk, Cv] -> [Nq, Cv]
+Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout);  // [S], [Nk, Cv] -> [Nq, Cv]
 
 // One weight per row and head, rows grouped into sequences by offsets [B + 1] (pooling).
-Tensor segment_softmax(const Tensor& scores, const Indices& offsets);                       // [N, H] -> [N, H]
-Tensor segment_attend(const Tensor& weights, const Tensor& x, const Indices& offsets);      // [N, H], [N, C] -> [B, H*C]
+Tensor segment_softmax(const Tensor& scores, const Indices& offsets);                   // [N, H] -> [N, H]
+Tensor segment_attend(const Tensor& weights, const Tensor& x, const Indices& offsets);  // [N, H], [N, C] -> [B, H*C]
 
 }  // namespace engine

@@ -16,8 +16,8 @@ Ragged::Ragged(Indices query_offsets, Indices key_offsets, long heads_, bool cau
         queries.size(), keys.size());
   check(heads > 0, "attention: at least one head is needed; got {}", heads);
   for (long b = 0; b < sequences(); ++b) {
-    check(query_count(b) >= 1 && key_count(b) >= 1, "attention: sequence {} has {} queries and {} keys; both need one", b,
-          query_count(b), key_count(b));
+    check(query_count(b) >= 1 && key_count(b) >= 1, "attention: sequence {} has {} queries and {} keys; both need one",
+          b, query_count(b), key_count(b));
     check(!causal || key_count(b) >= query_count(b), "attention: causal sequence {} has {} queries but only {} keys", b,
           query_count(b), key_count(b));
     blocks.push_back(blocks.back() + heads * query_count(b) * key_count(b));
@@ -33,8 +33,13 @@ namespace {
 // One head of one sequence: where its rows and its block begin, and its sizes.
 struct Head {
   Head(const Ragged& layout, long task)
-      : b(task / layout.heads), h(task % layout.heads), first_query(layout.queries[b]), first_key(layout.keys[b]),
-        rows(layout.query_count(b)), columns(layout.key_count(b)), block(layout.block(b, h)) {}
+      : b(task / layout.heads),
+        h(task % layout.heads),
+        first_query(layout.queries[b]),
+        first_key(layout.keys[b]),
+        rows(layout.query_count(b)),
+        columns(layout.key_count(b)),
+        block(layout.block(b, h)) {}
   long b, h, first_query, first_key, rows, columns, block;
 };
 
@@ -93,14 +98,16 @@ void head_scores(const Head& head, const Sizes& z, const real* q, const real* k,
 }
 
 // dq += scale ds k,   dk += scale ds^T q
-void head_scores_backward(const Head& head, const Sizes& z, const Tensor& q, const Tensor& k, real scale, const real* ds) {
+void head_scores_backward(const Head& head, const Sizes& z, const Tensor& q, const Tensor& k, real scale,
+                          const real* ds) {
   const MatrixView d{ds, head.columns}, d_transposed{ds, head.columns, true};
   if (q.wants_grad())
     gemm_serial(head.rows, z.D, head.columns, scale, d, {at(k.data(), head.first_key, head, z.C, z.D), z.C}, 1,
                 at(q.grad(), head.first_query, head, z.C, z.D), z.C);
   if (k.wants_grad())
-    gemm_serial(head.columns, z.D, head.rows, scale, d_transposed, {at(q.data(), head.first_query, head, z.C, z.D), z.C}, 1,
-                at(k.grad(), head.first_key, head, z.C, z.D), z.C);
+    gemm_serial(head.columns, z.D, head.rows, scale, d_transposed,
+                {at(q.data(), head.first_query, head, z.C, z.D), z.C}, 1, at(k.grad(), head.first_key, head, z.C, z.D),
+                z.C);
 }
 
 void head_apply(const Head& head, const Sizes& z, const real* p, const real* v, real* y) {
@@ -109,14 +116,15 @@ void head_apply(const Head& head, const Sizes& z, const real* p, const real* v, 
 }
 
 // dv += p^T dy; and dp = dy v^T + beta dp
-void head_apply_backward(const Head& head, const Sizes& z, const real* p, const Tensor& v, const real* dy, real* dp, real beta) {
+void head_apply_backward(const Head& head, const Sizes& z, const real* p, const Tensor& v, const real* dy, real* dp,
+                         real beta) {
   const MatrixView d{at(dy, head.first_query, head, z.Cv, z.Dv), z.Cv};
   if (v.wants_grad())
-    gemm_serial(head.columns, z.Dv, head.rows, 1, {p, head.columns, true}, d, 1, at(v.grad(), head.first_key, head, z.Cv, z.Dv),
-                z.Cv);
+    gemm_serial(head.columns, z.Dv, head.rows, 1, {p, head.columns, true}, d, 1,
+                at(v.grad(), head.first_key, head, z.Cv, z.Dv), z.Cv);
   if (dp)
-    gemm_serial(head.rows, head.columns, z.Dv, 1, d, {at(v.data(), head.first_key, head, z.Cv, z.Dv), z.Cv, true}, beta, dp,
-                head.columns);
+    gemm_serial(head.rows, head.columns, z.Dv, 1, d, {at(v.data(), head.first_key, head, z.Cv, z.Dv), z.Cv, true}, beta,
+                dp, head.columns);
 }
 
 // Gradients come into being as zeros on first use; that must not happen inside a parallel loop.
@@ -134,7 +142,8 @@ void touch_gradients(std::initializer_list<Tensor> tensors) {
 //             ds = p (dp - sum_j p dp),   dq = scale ds k,   dk = scale ds^T q
 // Nothing of size queries x keys is kept: backward computes the scores of a head again. The heads of all sequences are
 // shared out over the threads, each computed by one of them.
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale, const DropoutMask& mask) {
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
+                 const DropoutMask& mask) {
   const Sizes z("attention", q, k, v, layout);
   const long tasks = layout.sequences() * layout.heads;
   Tensor y(Shape{q.dim(0), z.Cv});
@@ -196,7 +205,8 @@ Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, 
 //   shapes    s [S]   ->   p [S]
 //   backward  ds = p (dp - sum_j p dp)
 Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
-  check(scores.shape() == Shape{layout.size()}, "ragged_softmax: the layout has {} scores; got {}", layout.size(), scores);
+  check(scores.shape() == Shape{layout.size()}, "ragged_softmax: the layout has {} scores; got {}", layout.size(),
+        scores);
   const long tasks = layout.sequences() * layout.heads;
   Tensor p(scores.shape());
   const real* ss = scores.data();
@@ -219,7 +229,8 @@ Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
 //   shapes    p [S]   v [Nk, Cv]   ->   y [Nq, Cv]
 //   backward  dp = dy v^T,   dv = p^T dy
 Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout) {
-  check(probs.shape() == Shape{layout.size()}, "attention_apply: the layout has {} probabilities; got {}", layout.size(), probs);
+  check(probs.shape() == Shape{layout.size()}, "attention_apply: the layout has {} probabilities; got {}",
+        layout.size(), probs);
   const Sizes z("attention_apply", {}, {}, v, layout);
   const long tasks = layout.sequences() * layout.heads;
   Tensor y(Shape{layout.queries.back(), z.Cv});

@@ -32,18 +32,26 @@ enum class Repeat { none, scalar, row, column };
 
 // How `small` fills the shape of `large`.
 bool repeats(const Shape& small, const Shape& large, Repeat& how) {
-  if (small == large) how = Repeat::none;
-  else if (small.numel() == 1) how = Repeat::scalar;
-  else if (small.rank() == 1 && large.rank() > 0 && small[0] == large[-1]) how = Repeat::row;
-  else if (large.rank() > 0 && small == large.with(-1, 1)) how = Repeat::column;
-  else return false;
+  if (small == large)
+    how = Repeat::none;
+  else if (small.numel() == 1)
+    how = Repeat::scalar;
+  else if (small.rank() == 1 && large.rank() > 0 && small[0] == large[-1])
+    how = Repeat::row;
+  else if (large.rank() > 0 && small == large.with(-1, 1))
+    how = Repeat::column;
+  else
+    return false;
   return true;
 }
 
 // An operand seen from the result [R, C]: where row r begins, and whether it moves along the row.
 struct Operand {
   Operand(const Tensor& t, Repeat how, long C)
-      : data(t.data()), row_stride(how == Repeat::none ? C : how == Repeat::column ? 1 : 0),
+      : data(t.data()),
+        row_stride(how == Repeat::none     ? C
+                   : how == Repeat::column ? 1
+                                           : 0),
         moves(how == Repeat::none || how == Repeat::row) {}
   const real* at(long r, long c) const { return data + r * row_stride + (moves ? c : 0); }
   const real* data;
@@ -89,7 +97,8 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, SlopeA slop
   Repeat how_a = Repeat::none, how_b = Repeat::none;
   const bool b_fits = repeats(b.shape(), a.shape(), how_b);
   check(b_fits || repeats(a.shape(), b.shape(), how_a),
-        "{}: shapes must be equal, or one a scalar, a row [C] or a column [..., 1] of the other; got {} and {}", op, a, b);
+        "{}: shapes must be equal, or one a scalar, a row [C] or a column [..., 1] of the other; got {} and {}", op, a,
+        b);
   Tensor y(b_fits ? a.shape() : b.shape());
   const long C = y.shape().rank() ? y.dim(-1) : 1, R = C ? y.numel() / C : 0;
   real* ys = y.data();
@@ -118,94 +127,112 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, SlopeA slop
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
-  return binary("add", a, b, [](real x, real y) { return x + y; }, [](real, real) { return real(1); },
-                [](real, real) { return real(1); });
+  return binary(
+      "add", a, b, [](real x, real y) { return x + y; }, [](real, real) { return real(1); },
+      [](real, real) { return real(1); });
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
-  return binary("sub", a, b, [](real x, real y) { return x - y; }, [](real, real) { return real(1); },
-                [](real, real) { return real(-1); });
+  return binary(
+      "sub", a, b, [](real x, real y) { return x - y; }, [](real, real) { return real(1); },
+      [](real, real) { return real(-1); });
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {
-  return binary("mul", a, b, [](real x, real y) { return x * y; }, [](real, real y) { return y; },
-                [](real x, real) { return x; });
+  return binary(
+      "mul", a, b, [](real x, real y) { return x * y; }, [](real, real y) { return y; },
+      [](real x, real) { return x; });
 }
 
 Tensor div(const Tensor& a, const Tensor& b) {
-  return binary("div", a, b, [](real x, real y) { return x / y; }, [](real, real y) { return 1 / y; },
-                [](real x, real y) { return -x / (y * y); });
+  return binary(
+      "div", a, b, [](real x, real y) { return x / y; }, [](real, real y) { return 1 / y; },
+      [](real x, real y) { return -x / (y * y); });
 }
 
 Tensor scale(const Tensor& x, real factor) {
-  return unary("scale", x, [=](real v) { return v * factor; }, [=](real, real) { return factor; });
+  return unary(
+      "scale", x, [=](real v) { return v * factor; }, [=](real, real) { return factor; });
 }
 
 Tensor neg(const Tensor& x) {
-  return unary("neg", x, [](real v) { return -v; }, [](real, real) { return real(-1); });
+  return unary(
+      "neg", x, [](real v) { return -v; }, [](real, real) { return real(-1); });
 }
 
 Tensor exp(const Tensor& x) {
-  return unary("exp", x, [](real v) { return simd::exp(v); }, [](real, real y) { return y; });
+  return unary(
+      "exp", x, [](real v) { return simd::exp(v); }, [](real, real y) { return y; });
 }
 
 Tensor log(const Tensor& x) {
-  return unary("log", x, [](real v) { return std::log(v); }, [](real v, real) { return 1 / v; });
+  return unary(
+      "log", x, [](real v) { return std::log(v); }, [](real v, real) { return 1 / v; });
 }
 
 Tensor sqrt(const Tensor& x) {
-  return unary("sqrt", x, [](real v) { return std::sqrt(v); }, [](real, real y) { return real(0.5) / y; });
+  return unary(
+      "sqrt", x, [](real v) { return std::sqrt(v); }, [](real, real y) { return real(0.5) / y; });
 }
 
 // y = x^p,   dx = p x^(p-1) dy
 Tensor pow(const Tensor& x, real exponent) {
-  return unary("pow", x, [=](real v) { return std::pow(v, exponent); },
-               [=](real v, real) { return exponent == 0 ? real(0) : exponent * std::pow(v, exponent - 1); });
+  return unary(
+      "pow", x, [=](real v) { return std::pow(v, exponent); },
+      [=](real v, real) { return exponent == 0 ? real(0) : exponent * std::pow(v, exponent - 1); });
 }
 
 // y = tanh(x),   dx = (1 - y^2) dy
 Tensor tanh(const Tensor& x) {
-  return unary("tanh", x, [](real v) { return simd::tanh(v); }, [](real, real y) { return 1 - y * y; });
+  return unary(
+      "tanh", x, [](real v) { return simd::tanh(v); }, [](real, real y) { return 1 - y * y; });
 }
 
 // y = 1 / (1 + e^-x),   dx = y (1 - y) dy
 Tensor sigmoid(const Tensor& x) {
-  return unary("sigmoid", x, [](real v) { return 1 / (1 + simd::exp(-v)); }, [](real, real y) { return y * (1 - y); });
+  return unary(
+      "sigmoid", x, [](real v) { return 1 / (1 + simd::exp(-v)); }, [](real, real y) { return y * (1 - y); });
 }
 
 Tensor relu(const Tensor& x) {
-  return unary("relu", x, [](real v) { return v > 0 ? v : v == v ? real(0) : v; },
-               [](real v, real) { return v > 0 ? real(1) : real(0); });
+  return unary(
+      "relu", x, [](real v) { return v > 0    ? v
+                                     : v == v ? real(0)
+                                              : v; },
+      [](real v, real) { return v > 0 ? real(1) : real(0); });
 }
 
 // silu: y = x s with s = sigmoid(x),   dx = s (1 + x (1 - s)) dy   (Elfwing, Uchibe, Doya 2018)
 Tensor silu(const Tensor& x) {
-  return unary("silu", x, [](real v) { return v / (1 + simd::exp(-v)); },
-               [](real v, real) {
-                 const real s = 1 / (1 + simd::exp(-v));
-                 return s * (1 + v * (1 - s));
-               });
+  return unary(
+      "silu", x, [](real v) { return v / (1 + simd::exp(-v)); },
+      [](real v, real) {
+        const real s = 1 / (1 + simd::exp(-v));
+        return s * (1 + v * (1 - s));
+      });
 }
 
 // gelu: y = x P with P = (1 + erf(x / sqrt 2)) / 2,   dx = (P + x e^{-x^2/2} / sqrt(2 pi)) dy   (Hendrycks, Gimpel 2016)
 Tensor gelu(const Tensor& x) {
   constexpr real kRootHalf = real(std::numbers::sqrt2 / 2);
   constexpr real kDensity = real(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2);  // 1 / sqrt(2 pi)
-  return unary("gelu", x, [](real v) { return v * (real(0.5) + real(0.5) * simd::erf(v * kRootHalf)); },
-               [](real v, real) {
-                 return real(0.5) + real(0.5) * simd::erf(v * kRootHalf) + v * kDensity * simd::exp(real(-0.5) * v * v);
-               });
+  return unary(
+      "gelu", x, [](real v) { return v * (real(0.5) + real(0.5) * simd::erf(v * kRootHalf)); },
+      [](real v, real) {
+        return real(0.5) + real(0.5) * simd::erf(v * kRootHalf) + v * kDensity * simd::exp(real(-0.5) * v * v);
+      });
 }
 
 // gelu_tanh: y = x (1 + t) / 2 with t = tanh(u), u = k (x + 0.044715 x^3), k = sqrt(2 / pi),
 //            dx = ((1 + t) + x (1 - t^2) k (1 + 3 * 0.044715 x^2)) / 2 dy   (the same paper, section 2)
 Tensor gelu_tanh(const Tensor& x) {
   constexpr real k = real(std::numbers::sqrt2 * std::numbers::inv_sqrtpi), cubic = real(0.044715);
-  return unary("gelu_tanh", x, [](real v) { return real(0.5) * v * (1 + simd::tanh(k * (v + cubic * v * v * v))); },
-               [](real v, real) {
-                 const real t = simd::tanh(k * (v + cubic * v * v * v));
-                 return real(0.5) * (1 + t + v * (1 - t * t) * k * (1 + 3 * cubic * v * v));
-               });
+  return unary(
+      "gelu_tanh", x, [](real v) { return real(0.5) * v * (1 + simd::tanh(k * (v + cubic * v * v * v))); },
+      [](real v, real) {
+        const real t = simd::tanh(k * (v + cubic * v * v * v));
+        return real(0.5) * (1 + t + v * (1 - t * t) * k * (1 + 3 * cubic * v * v));
+      });
 }
 
 // dropout: y = m x / (1 - p), m = 1 with probability 1 - p, else 0;   dx = m dy / (1 - p)   (Srivastava et al. 2014)

@@ -10,8 +10,8 @@ namespace {
 
 void check_rows(const char* op, const Indices& rows, long count, const Tensor& x) {
   for (size_t i = 0; i < rows.size(); ++i)
-    check(rows[i] >= 0 && rows[i] < count, "{}: index {} at position {} is not in [0, {}), the rows of {}", op, rows[i], i,
-          count, x);
+    check(rows[i] >= 0 && rows[i] < count, "{}: index {} at position {} is not in [0, {}), the rows of {}", op, rows[i],
+          i, count, x);
 }
 
 // y[i] = x[rows[i]]
@@ -46,7 +46,8 @@ Tensor gather_rows(const Tensor& x, const Indices& rows) { return gather("gather
 
 // y[rows[i]] += x[i], the rest 0,   dx[i] = dy[rows[i]]
 Tensor scatter_rows(const Tensor& x, const Indices& rows, long count) {
-  check(x.shape().rank() == 2 && x.dim(0) == long(rows.size()), "scatter_rows: {} indices for the rows of {}", rows.size(), x);
+  check(x.shape().rank() == 2 && x.dim(0) == long(rows.size()), "scatter_rows: {} indices for the rows of {}",
+        rows.size(), x);
   check_rows("scatter_rows", rows, count, x);
   const long C = x.dim(1);
   Tensor y = Tensor::zeros({count, C});

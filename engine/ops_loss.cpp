@@ -16,7 +16,8 @@ real weight_of(const CrossEntropyOptions& options, int k) {
 
 void check_targets(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& o) {
   check(logits.shape().rank() == 2 && logits.dim(0) == long(targets.size()),
-        "cross_entropy: logits must be [N, K] with one target a row; got logits {} and {} targets", logits, targets.size());
+        "cross_entropy: logits must be [N, K] with one target a row; got logits {} and {} targets", logits,
+        targets.size());
   const long K = logits.dim(1);
   check(o.class_weights.empty() || long(o.class_weights.size()) == K, "cross_entropy: {} class weights for logits {}",
         o.class_weights.size(), logits);
@@ -24,8 +25,8 @@ void check_targets(const Tensor& logits, const Indices& targets, const CrossEntr
         o.label_smoothing);
   for (size_t i = 0; i < targets.size(); ++i)
     check(targets[i] == o.ignore_index || (targets[i] >= 0 && targets[i] < K),
-          "cross_entropy: target {} of row {} is neither in [0, {}) nor {}, the index that is left out", targets[i], i, K,
-          o.ignore_index);
+          "cross_entropy: target {} of row {} is neither in [0, {}) nor {}, the index that is left out", targets[i], i,
+          K, o.ignore_index);
 }
 
 }  // namespace
@@ -84,17 +85,19 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
       sum += std::max(x[i], real(0)) - x[i] * t[i] + std::log1p(std::exp(-std::abs(x[i])));
     return sum;
   });
-  return record("binary_cross_entropy_with_logits", {logits, targets}, Tensor::scalar(real(total / n)), [=](const Tensor& y) {
-    const real d = y.grad()[0] / n;
-    for (long i = 0; logits.wants_grad() && i < n; ++i)
-      logits.grad()[i] += d * (1 / (1 + std::exp(-logits.data()[i])) - targets.data()[i]);
-    for (long i = 0; targets.wants_grad() && i < n; ++i) targets.grad()[i] -= d * logits.data()[i];
-  });
+  return record("binary_cross_entropy_with_logits", {logits, targets}, Tensor::scalar(real(total / n)),
+                [=](const Tensor& y) {
+                  const real d = y.grad()[0] / n;
+                  for (long i = 0; logits.wants_grad() && i < n; ++i)
+                    logits.grad()[i] += d * (1 / (1 + std::exp(-logits.data()[i])) - targets.data()[i]);
+                  for (long i = 0; targets.wants_grad() && i < n; ++i) targets.grad()[i] -= d * logits.data()[i];
+                });
 }
 
 // mse: mean of (x - target)^2,   dx = 2 (x - target) / n * dloss,   dtarget = -dx
 Tensor mse(const Tensor& x, const Tensor& target) {
-  check(x.shape() == target.shape() && x.numel() > 0, "mse: x and target must have one shape; got {} and {}", x, target);
+  check(x.shape() == target.shape() && x.numel() > 0, "mse: x and target must have one shape; got {} and {}", x,
+        target);
   const long n = x.numel();
   const real *a = x.data(), *b = target.data();
   const double total = blockwise_sum(n, [=](long begin, long end) {

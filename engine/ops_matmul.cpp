@@ -12,7 +12,9 @@ struct Product {
   Product(const char* op, const Tensor& a, const Tensor& b, Transpose t)
       : a_transposed(t == Transpose::first || t == Transpose::both),
         b_transposed(t == Transpose::second || t == Transpose::both),
-        m(a.dim(a_transposed ? -1 : -2)), n(b.dim(b_transposed ? -2 : -1)), k(a.dim(a_transposed ? -2 : -1)) {
+        m(a.dim(a_transposed ? -1 : -2)),
+        n(b.dim(b_transposed ? -2 : -1)),
+        k(a.dim(a_transposed ? -2 : -1)) {
     check(k == b.dim(b_transposed ? -1 : -2), "{}: the inner sizes must be equal; got {}{} and {}{}", op, a,
           a_transposed ? " transposed" : "", b, b_transposed ? " transposed" : "");
   }
@@ -87,13 +89,15 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check(weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1),
         "linear: the last axis of x must be the inputs of weight [outputs, inputs]; got x {}, weight {}", x, weight);
   const long O = weight.dim(0), I = weight.dim(1), R = I ? x.numel() / I : 0;
-  check(!bias || bias.shape() == Shape{O}, "linear: bias must be [{}], the outputs of weight {}; got {}", O, weight, bias);
+  check(!bias || bias.shape() == Shape{O}, "linear: bias must be [{}], the outputs of weight {}; got {}", O, weight,
+        bias);
   Tensor y(x.shape().with(-1, O));
   const real* b = bias ? bias.data() : nullptr;
   real* ys = y.data();
-  gemm(R, O, I, 1, {x.data(), I}, {weight.data(), I, true}, 0, ys, O, [=](long row, long rows, long column, long columns) {
-    for (long r = row; b && r < row + rows; ++r) simd::add(ys + r * O + column, b + column, columns);
-  });
+  gemm(R, O, I, 1, {x.data(), I}, {weight.data(), I, true}, 0, ys, O,
+       [=](long row, long rows, long column, long columns) {
+         for (long r = row; b && r < row + rows; ++r) simd::add(ys + r * O + column, b + column, columns);
+       });
   std::vector<Tensor> inputs{x, weight};
   if (bias) inputs.push_back(bias);
   return record("linear", std::move(inputs), y, [=](const Tensor& out) {

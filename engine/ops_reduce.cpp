@@ -18,7 +18,8 @@ struct Around {
 // y = factor * sum(x),   dx += factor * dy
 Tensor scaled_sum(const char* op, const Tensor& x, real factor) {
   const real* xs = x.data();
-  const double total = blockwise_sum(x.numel(), [=](long begin, long end) { return simd::sum(xs + begin, end - begin); });
+  const double total =
+      blockwise_sum(x.numel(), [=](long begin, long end) { return simd::sum(xs + begin, end - begin); });
   return record(op, {x}, Tensor::scalar(real(total * factor)), [=](const Tensor& y) {
     const real d = factor * y.grad()[0];
     real* dx = x.grad();
@@ -96,7 +97,8 @@ Tensor argmax(const Tensor& x) {
   const long C = x.dim(-1), R = C ? x.numel() / C : 0;
   check(C > 0, "argmax: of nothing; got {}", x);
   Tensor y(x.shape().without(-1));
-  for (long r = 0; r < R; ++r) y.data()[r] = real(std::max_element(x.data() + r * C, x.data() + (r + 1) * C) - (x.data() + r * C));
+  for (long r = 0; r < R; ++r)
+    y.data()[r] = real(std::max_element(x.data() + r * C, x.data() + (r + 1) * C) - (x.data() + r * C));
   return not_differentiable("argmax", {x}, y);
 }
 

@@ -10,7 +10,8 @@ namespace engine {
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
   check(shape.numel() == x.numel(), "reshape: {} does not have the {} numbers of {}", x, shape.numel(), shape);
-  return record("reshape", {x}, Tensor(shape, x.buffer()), [=](const Tensor& y) { simd::add(x.grad(), y.grad(), x.numel()); });
+  return record("reshape", {x}, Tensor(shape, x.buffer()),
+                [=](const Tensor& y) { simd::add(x.grad(), y.grad(), x.numel()); });
 }
 
 namespace {
@@ -86,7 +87,8 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
 
 Tensor slice(const Tensor& x, int axis, long begin, long end) {
   const int at = x.shape().axis(axis);
-  check(0 <= begin && begin <= end && end <= x.dim(at), "slice: [{}, {}) does not lie in axis {} of {}", begin, end, axis, x);
+  check(0 <= begin && begin <= end && end <= x.dim(at), "slice: [{}, {}) does not lie in axis {} of {}", begin, end,
+        axis, x);
   Tensor y(x.shape().with(at, end - begin));
   const Span span(x.shape(), at);
   const long from = x.dim(at) * span.inner, width = (end - begin) * span.inner, skip = begin * span.inner;

@@ -9,8 +9,8 @@
 
 namespace engine {
 
-constexpr long kBlock = 16384;     // numbers a thread takes at a time; also the blocks of a sum
-constexpr long kWorthIt = 16384;   // numbers below which starting threads (about 1 us) costs more than it saves
+constexpr long kBlock = 16384;    // numbers a thread takes at a time; also the blocks of a sum
+constexpr long kWorthIt = 16384;  // numbers below which starting threads (about 1 us) costs more than it saves
 
 // f(r) for every row; `width` numbers of work in each.
 template <class F>

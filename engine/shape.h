@@ -18,8 +18,8 @@ class Shape {
   explicit Shape(const std::vector<long>& sizes) { assign(sizes.data(), int(sizes.size())); }
 
   int rank() const { return rank_; }
-  long numel() const;                    // the product of the sizes; 1 for a scalar
-  int axis(int index) const;             // -1 is the last axis; throws when there is no such axis
+  long numel() const;         // the product of the sizes; 1 for a scalar
+  int axis(int index) const;  // -1 is the last axis; throws when there is no such axis
   long operator[](int index) const { return sizes_[axis(index)]; }
   Shape with(int index, long size) const;  // a copy with one size replaced
   Shape without(int index) const;          // a copy with one axis removed

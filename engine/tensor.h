@@ -15,10 +15,10 @@ struct Node;  // engine/graph.h: the op that made a tensor
 // first asked for.
 class Tensor {
  public:
-  Tensor() = default;                                              // refers to nothing
-  explicit Tensor(const Shape& shape);                             // uninitialised
-  Tensor(const Shape& shape, Buffer values);                       // shares the buffer
-  Tensor(const Shape& shape, const std::vector<real>& values);     // copies
+  Tensor() = default;                                           // refers to nothing
+  explicit Tensor(const Shape& shape);                          // uninitialised
+  Tensor(const Shape& shape, Buffer values);                    // shares the buffer
+  Tensor(const Shape& shape, const std::vector<real>& values);  // copies
   static Tensor zeros(const Shape& shape) { return full(shape, 0); }
   static Tensor full(const Shape& shape, real value);
   static Tensor scalar(real value) { return full({}, value); }
@@ -26,29 +26,29 @@ class Tensor {
 
   explicit operator bool() const { return body_ != nullptr; }
   bool is(const Tensor& other) const { return body_ == other.body_; }
-  bool unique() const { return body_.use_count() == 1; }          // no other handle refers to it
+  bool unique() const { return body_.use_count() == 1; }  // no other handle refers to it
 
   const Shape& shape() const;
   long dim(int axis) const { return shape()[axis]; }
   long numel() const { return shape().numel(); }
   real* data() const;
   Buffer buffer() const;
-  real item() const;                  // the one value of a tensor that has one
+  real item() const;  // the one value of a tensor that has one
   std::vector<real> to_vector() const;
 
-  bool wants_grad() const;            // it is a leaf that asks for it, or comes from one
+  bool wants_grad() const;  // it is a leaf that asks for it, or comes from one
   Tensor& require_grad(bool on = true);
-  bool has_grad() const;              // something has arrived since the last clear_grad()
-  real* grad() const;                 // zeros at the first call
-  Tensor grad_tensor() const;         // a copy, zeros when nothing arrived
+  bool has_grad() const;       // something has arrived since the last clear_grad()
+  real* grad() const;          // zeros at the first call
+  Tensor grad_tensor() const;  // a copy, zeros when nothing arrived
   void clear_grad() const;
 
   const std::string& name() const;
   Tensor& named(std::string name);
-  std::string text() const;           // 'name' [412, 768], as errors show it
+  std::string text() const;  // 'name' [412, 768], as errors show it
 
-  Tensor detach() const;              // the same values, no history
-  Tensor clone() const;               // a copy of the values, no history
+  Tensor detach() const;  // the same values, no history
+  Tensor clone() const;   // a copy of the values, no history
   const std::shared_ptr<Node>& node() const;
   void set_node(std::shared_ptr<Node> node) const;
   void bind(Buffer values, Buffer grad) const;  // storage chosen by somebody else: a block of parameters

@@ -5,7 +5,8 @@
 
 namespace nn {
 
-Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps) const {
+Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout,
+                                      AttentionMaps* maps) const {
   check(layout.heads == heads, "attention: the layout is for {} heads, the layer has {}", layout.heads, heads);
   const Tensor q = query(x), k = key(memory), v = value(memory);  // [N, C] each
   const real scale = 1 / std::sqrt(real(q.dim(-1) / heads));

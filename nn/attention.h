@@ -18,8 +18,11 @@ struct MultiHeadAttention {
   Dropout dropout;
   long heads;
   MultiHeadAttention(Scope at, long C, long H, real p, real deviation)
-      : query(at / "query", C, C, deviation), key(at / "key", C, C, deviation), value(at / "value", C, C, deviation),
-        dropout(at, p), heads(H) {
+      : query(at / "query", C, C, deviation),
+        key(at / "key", C, C, deviation),
+        value(at / "value", C, C, deviation),
+        dropout(at, p),
+        heads(H) {
     check(H > 0 && C % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", C, H);
   }
   // With `maps` the open form runs and fills it; without, the fused one. The results are the same.

@@ -32,7 +32,8 @@ BertOutput::BertOutput(Scope at, long inputs, const Config& c)
       dropout(at, c.hidden_dropout_prob) {}
 
 BertLayer::BertLayer(Scope at, const Config& c)
-    : attention(at / "attention.self", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range),
+    : attention(at / "attention.self", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob,
+                c.initializer_range),
       attention_output(at / "attention.output", c.hidden_size, c),
       intermediate(at / "intermediate.dense", c.hidden_size, c.intermediate_size, c.initializer_range),
       output(at / "output", c.intermediate_size, c),

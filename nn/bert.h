@@ -17,7 +17,7 @@ struct Tokens {
 
 // What the encoder did on the way, for those who ask.
 struct BertTrace {
-  std::vector<Tensor> hidden;           // [N, C] x (L + 1): the embeddings, then the output of every layer
+  std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer
   std::vector<AttentionMaps> attention;  // x L
 };
 

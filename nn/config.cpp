@@ -51,9 +51,7 @@ Config read_config(const std::string& path) {
     take(object, "position_embedding_type", positions);
     check(positions == "absolute", "{}: position_embedding_type '{}' is not supported; absolute is", path, positions);
     c.labels = labels_of(object);
-  } catch (const json::exception& e) {
-    fail("{}: {}", path, e.what());
-  }
+  } catch (const json::exception& e) { fail("{}: {}", path, e.what()); }
   c.check_sizes(path);
   return c;
 }
@@ -79,7 +77,8 @@ void Config::check_sizes(const std::string& where) const {
   probability("hidden_dropout_prob", hidden_dropout_prob);
   probability("attention_probs_dropout_prob", attention_probs_dropout_prob);
   check(classifier_dropout < 1, "{}: classifier_dropout must be below 1; got {}", where, classifier_dropout);
-  check(layer_norm_eps > 0 && initializer_range >= 0, "{}: layer_norm_eps and initializer_range must not be negative", where);
+  check(layer_norm_eps > 0 && initializer_range >= 0, "{}: layer_norm_eps and initializer_range must not be negative",
+        where);
   const std::vector<std::string> known{"gelu", "gelu_new", "relu", "silu"};
   check(std::find(known.begin(), known.end(), hidden_act) != known.end(),
         "{}: hidden_act '{}' is not supported; gelu, gelu_new, relu and silu are", where, hidden_act);

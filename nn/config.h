@@ -14,14 +14,14 @@ struct Config {
   long vocab_size = 30522;
   long hidden_size = 768;
   long num_hidden_layers = 12;
-  long num_attention_heads = 12;    // of an attention_pool: its query vectors
+  long num_attention_heads = 12;  // of an attention_pool: its query vectors
   long intermediate_size = 3072;
   long max_position_embeddings = 512;
   long type_vocab_size = 2;
   std::string hidden_act = "gelu";  // gelu, gelu_new, relu, silu
   double hidden_dropout_prob = 0.1;
   double attention_probs_dropout_prob = 0.1;
-  double classifier_dropout = -1;   // below 0: as hidden_dropout_prob
+  double classifier_dropout = -1;  // below 0: as hidden_dropout_prob
   double layer_norm_eps = 1e-12;
   double initializer_range = 0.02;
   std::vector<std::string> labels;  // id2label, in the order of the ids

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 namespace nn {
 namespace {
@@ -27,38 +28,38 @@ void sync_directory(const std::string& path) {
 
 }  // namespace
 
+void check_io(bool succeeded, const std::string& path, const char* done) {
+  check(succeeded, "{}: cannot be {}: {}", path, done, std::strerror(errno));
+}
+
 std::string read_file(const std::string& path) {
   struct stat info {};
-  check(stat(path.c_str(), &info) == 0, "{}: {}", path, std::strerror(errno));
-  check(!S_ISDIR(info.st_mode), "{}: is a directory; a file is needed", path);
+  check_io(stat(path.c_str(), &info) == 0, path, "read");
+  check(!S_ISDIR(info.st_mode), "{}: a directory, not a file", path);
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-  check(file != nullptr, "{}: {}", path, std::strerror(errno));
+  check_io(file != nullptr, path, "read");
   std::string content;
   char part[1 << 16];
   while (const size_t n = std::fread(part, 1, sizeof part, file.get())) content.append(part, n);
-  check(!std::ferror(file.get()), "{}: {}", path, std::strerror(errno));
+  check_io(!std::ferror(file.get()), path, "read");
   return content;
 }
 
 void write_file(const std::string& path, const std::function<void(const Write&)>& content) {
   const std::string temporary = fmt::format("{}.{}.part", path, getpid());
   std::FILE* file = std::fopen(temporary.c_str(), "wb");
-  check(file, "{}: cannot be written: {}", path, std::strerror(errno));
+  check_io(file != nullptr, path, "written");
   try {
     content([&](const void* bytes, size_t count) {
-      check(std::fwrite(bytes, 1, count, file) == count, "{}: cannot be written: {}", path, std::strerror(errno));
+      check_io(std::fwrite(bytes, 1, count, file) == count, path, "written");
     });
-    check(std::fflush(file) == 0 && fsync(fileno(file)) == 0, "{}: cannot be written: {}", path, std::strerror(errno));
+    check_io(std::fflush(file) == 0 && fsync(fileno(file)) == 0, path, "written");
+    check_io(std::fclose(std::exchange(file, nullptr)) == 0, path, "written");
+    check_io(std::rename(temporary.c_str(), path.c_str()) == 0, path, "written");
   } catch (...) {
-    std::fclose(file);
+    if (file) std::fclose(file);
     std::remove(temporary.c_str());
     throw;
-  }
-  const bool closed = std::fclose(file) == 0;
-  if (!closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int reason = errno;
-    std::remove(temporary.c_str());
-    fail("{}: cannot be written: {}", path, std::strerror(reason));
   }
   sync_directory(path);
 }

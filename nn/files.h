@@ -9,6 +9,9 @@
 namespace nn {
 using namespace engine;  // layers speak the engine's language
 
+// Throws "PATH: cannot be DONE: REASON" unless `succeeded`, with the reason that the system gives in errno.
+void check_io(bool succeeded, const std::string& path, const char* done);
+
 // The whole file. Throws, naming the path and the reason, if it is missing, a directory or unreadable.
 std::string read_file(const std::string& path);
 

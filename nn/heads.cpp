@@ -21,22 +21,23 @@ BertClassifier::BertClassifier(Scope at, const Config& c)
       classifier(at / "classifier", c.hidden_size, long(c.labels.size()), c.initializer_range) {}
 
 Tensor BertClassifier::operator()(const Tokens& tokens, BertTrace* trace) const {
-  const Tensor hidden = bert(tokens, trace);                                              // [N, C]
-  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);                  // where each [CLS] stands
-  const Tensor pooled = engine::tanh(pooler(gather_rows(hidden, first)));                 // [B, C]
-  return classifier(dropout(pooled));                                                     // [B, K]
+  const Tensor hidden = bert(tokens, trace);                               // [N, C]
+  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);   // where each [CLS] stands
+  const Tensor pooled = engine::tanh(pooler(gather_rows(hidden, first)));  // [B, C]
+  return classifier(dropout(pooled));                                      // [B, K]
 }
 
 PoolClassifier::PoolClassifier(Scope at, const Config& c)
     : word(at / "embeddings.word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),
       dropout(at, head_dropout(c)),
       pool(at / "pool", c.hidden_size, c.num_attention_heads, c.initializer_range),
-      classifier(at / "classifier", c.num_attention_heads * c.hidden_size, long(c.labels.size()), c.initializer_range) {}
+      classifier(at / "classifier", c.num_attention_heads * c.hidden_size, long(c.labels.size()), c.initializer_range) {
+}
 
 Tensor PoolClassifier::operator()(const Tokens& tokens, Tensor* weights) const {
-  const Tensor x = dropout(word(tokens.ids));                    // [N, C]
-  const Tensor context = pool(x, tokens.offsets, weights);       // [B, H * C]
-  return classifier(dropout(context));                           // [B, K]
+  const Tensor x = dropout(word(tokens.ids));               // [N, C]
+  const Tensor context = pool(x, tokens.offsets, weights);  // [B, H * C]
+  return classifier(dropout(context));                      // [B, K]
 }
 
 Classifier::Classifier(Scope at, const Config& c) : model_(classifier_for(at, c)) {}

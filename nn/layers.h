@@ -20,7 +20,8 @@ struct LayerNorm {
   Tensor weight, bias;  // [C], [C]: gamma and beta
   real eps;
   LayerNorm(Scope at, long C, real epsilon)
-      : weight(at.parameter("weight", {C}, {Init::constant, 1})), bias(at.parameter("bias", {C}, {Init::constant, 0})),
+      : weight(at.parameter("weight", {C}, {Init::constant, 1})),
+        bias(at.parameter("bias", {C}, {Init::constant, 0})),
         eps(epsilon) {}
   Tensor operator()(const Tensor& x) const { return layer_norm(x, weight, bias, eps); }
 };
@@ -28,7 +29,8 @@ struct LayerNorm {
 // A row of the table for every id.   N ids -> [N, C]
 struct Embedding {
   Tensor weight;  // [V, C]
-  Embedding(Scope at, long V, long C, real deviation) : weight(at.parameter("weight", {V, C}, {Init::normal, deviation})) {}
+  Embedding(Scope at, long V, long C, real deviation)
+      : weight(at.parameter("weight", {V, C}, {Init::normal, deviation})) {}
   Tensor operator()(const Indices& ids) const { return embedding(weight, ids); }
 };
 

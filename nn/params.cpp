@@ -75,7 +75,8 @@ Params::LoadReport Params::load(const SafeTensors& file, const std::function<boo
     const std::vector<long>& shape = entry.shape;
     bool fits = int(shape.size()) == t.shape().rank();
     for (int i = 0; fits && i < t.shape().rank(); ++i) fits = shape[i] == t.dim(i);
-    check(fits, "{}: the model's parameter {} has shape {} in the file", file.path(), t, fmt::format("[{}]", fmt::join(shape, ", ")));
+    check(fits, "{}: the model's parameter {} has shape {} in the file", file.path(), t,
+          fmt::format("[{}]", fmt::join(shape, ", ")));
     file.read_into(*found, t.data());
     used[*found] = true;
     report.loaded.push_back(t.name());
@@ -90,7 +91,8 @@ std::string Params::LoadReport::table() const {
     std::string text = fmt::format("  {:<18} {:>4}", what, names.size());
     const size_t shown = std::min<size_t>(names.size(), 4);
     if (list && shown)
-      text += fmt::format("  {}{}", fmt::join(names.begin(), names.begin() + long(shown), ", "), names.size() > shown ? ", ..." : "");
+      text += fmt::format("  {}{}", fmt::join(names.begin(), names.begin() + long(shown), ", "),
+                          names.size() > shown ? ", ..." : "");
     return text + "\n";
   };
   return line("loaded", loaded, false) + line("newly initialised", initialised, true) + line("ignored", ignored, true);
@@ -98,7 +100,8 @@ std::string Params::LoadReport::table() const {
 
 std::vector<Tensor> Params::trainable() const {
   std::vector<Tensor> result;
-  std::copy_if(tensors_.begin(), tensors_.end(), std::back_inserter(result), [](const Tensor& t) { return t.wants_grad(); });
+  std::copy_if(tensors_.begin(), tensors_.end(), std::back_inserter(result),
+               [](const Tensor& t) { return t.wants_grad(); });
   return result;
 }
 

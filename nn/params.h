@@ -52,7 +52,7 @@ class Params {
   const std::vector<Tensor>& tensors() const { return tensors_; }  // in the order of declaration
   std::vector<Tensor> trainable() const;                           // those that are not frozen
   const Tensor& find(const std::string& name) const;
-  long count() const;                                              // numbers in all
+  long count() const;  // numbers in all
 
   // No gradient for the parameters whose names match a shell pattern: "bert.encoder.layer.[0-3].*". Returns how many.
   int freeze(const std::string& pattern);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -18,9 +18,9 @@ using nlohmann::json;
 constexpr long kMaxHeader = 100'000'000;
 
 long size_of(const std::string& dtype) {
-  static const std::map<std::string, long> sizes{
-      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
-      {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"F64", 8},     {"I64", 8}, {"U64", 8}};
+  static const std::map<std::string, long> sizes{{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
+                                                 {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
+                                                 {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
   const auto found = sizes.find(dtype);
   return found == sizes.end() ? 0 : found->second;
 }
@@ -39,9 +39,7 @@ json parse_header(const std::string& path, const std::string& text) {
     json header = json::parse(text, watch);
     check(header.is_object(), "{}: the header must be a JSON object", path);
     return header;
-  } catch (const json::exception& e) {
-    fail("{}: the header is not valid JSON: {}", path, e.what());
-  }
+  } catch (const json::exception& e) { fail("{}: the header is not valid JSON: {}", path, e.what()); }
 }
 
 SafeTensors::Entry parse_entry(const std::string& path, const std::string& name, const json& value) {
@@ -49,25 +47,25 @@ SafeTensors::Entry parse_entry(const std::string& path, const std::string& name,
   try {
     entry.dtype = value.at("dtype").get<std::string>();
     for (const json& size : value.at("shape")) {
-      check(size.is_number_unsigned() && size.get<uint64_t>() < (1UL << 62), "{}: tensor '{}': size {} in its shape", path,
-            name, size.dump());
+      check(size.is_number_unsigned() && size.get<uint64_t>() < (1UL << 62), "{}: tensor '{}': size {} in its shape",
+            path, name, size.dump());
       entry.shape.push_back(size.get<long>());
     }
     const json& offsets = value.at("data_offsets");
-    check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
-          "{}: tensor '{}': data_offsets must be two numbers; got {}", path, name, offsets.dump());
+    check(
+        offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
+        "{}: tensor '{}': data_offsets must be two numbers; got {}", path, name, offsets.dump());
     entry.begin = offsets[0].get<long>();
     entry.end = offsets[1].get<long>();
-  } catch (const json::exception& e) {
-    fail("{}: tensor '{}': {}", path, name, e.what());
-  }
+  } catch (const json::exception& e) { fail("{}: tensor '{}': {}", path, name, e.what()); }
   const long unit = size_of(entry.dtype);
   check(unit > 0, "{}: tensor '{}': unknown type '{}'", path, name, entry.dtype);
   long bytes = unit;
   for (long size : entry.shape)
     check(!__builtin_mul_overflow(bytes, size, &bytes), "{}: tensor '{}': its shape has too many elements", path, name);
   check(entry.begin >= 0 && entry.end >= entry.begin && entry.end - entry.begin == bytes,
-        "{}: tensor '{}': {} bytes by its shape and type, but offsets {} to {}", path, name, bytes, entry.begin, entry.end);
+        "{}: tensor '{}': {} bytes by its shape and type, but offsets {} to {}", path, name, bytes, entry.begin,
+        entry.end);
   return entry;
 }
 
@@ -117,9 +115,10 @@ SafeTensors::SafeTensors(const std::string& path) : path_(path) {
   check(file_size >= 8, "{}: {} bytes are too few for a safetensors file", path, file_size);
   uint64_t header_size = 0;
   file.read(reinterpret_cast<char*>(&header_size), 8);
-  check(header_size <= uint64_t(kMaxHeader), "{}: not a safetensors file: its header would have {} bytes", path, header_size);
-  check(long(header_size) <= file_size - 8, "{}: truncated: the header needs {} bytes, the file has {}", path, header_size,
-        file_size - 8);
+  check(header_size <= uint64_t(kMaxHeader), "{}: not a safetensors file: its header would have {} bytes", path,
+        header_size);
+  check(long(header_size) <= file_size - 8, "{}: truncated: the header needs {} bytes, the file has {}", path,
+        header_size, file_size - 8);
   std::string text(header_size, '\0');
   check(bool(file.read(text.data(), long(header_size))), "{}: cannot be read", path);
   data_start_ = 8 + long(header_size);
@@ -158,7 +157,8 @@ void SafeTensors::read_into(const std::string& name, real* to) const {
   if (e.dtype == "F32") return convert<float>(bytes, to, [](float v) { return v; });
   if (e.dtype == "F64") return convert<double>(bytes, to, [](double v) { return v; });
   if (e.dtype == "F16") return convert<uint16_t>(bytes, to, half_to_float);
-  if (e.dtype == "BF16") return convert<uint16_t>(bytes, to, [](uint16_t v) { return std::bit_cast<float>(uint32_t(v) << 16); });
+  if (e.dtype == "BF16")
+    return convert<uint16_t>(bytes, to, [](uint16_t v) { return std::bit_cast<float>(uint32_t(v) << 16); });
   fail("{}: tensor '{}' has type {}; numbers of type F32, F64, F16 or BF16 are needed", path_, name, e.dtype);
 }
 
@@ -172,13 +172,17 @@ std::vector<int> SafeTensors::read_ints(const std::string& name) const {
   const Entry& e = entry(name);
   std::vector<int> values(e.numel());
   const std::string bytes = bytes_of(e);
-  if (e.dtype == "I32") convert<int32_t>(bytes, values.data(), [](int32_t v) { return v; });
-  else if (e.dtype == "I64") convert<int64_t>(bytes, values.data(), [](int64_t v) { return v; });
-  else fail("{}: tensor '{}' has type {}; integers are needed", path_, name, e.dtype);
+  if (e.dtype == "I32")
+    convert<int32_t>(bytes, values.data(), [](int32_t v) { return v; });
+  else if (e.dtype == "I64")
+    convert<int64_t>(bytes, values.data(), [](int64_t v) { return v; });
+  else
+    fail("{}: tensor '{}' has type {}; integers are needed", path_, name, e.dtype);
   return values;
 }
 
-void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors, std::map<std::string, std::string> metadata) {
+void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
+                      std::map<std::string, std::string> metadata) {
   std::vector<Tensor> tensors = named_tensors;  // all F32, so the format's order is by name
   std::sort(tensors.begin(), tensors.end(), [](const Tensor& a, const Tensor& b) { return a.name() < b.name(); });
   metadata.emplace("format", "pt");

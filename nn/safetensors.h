@@ -16,7 +16,7 @@ namespace nn {
 class SafeTensors {
  public:
   struct Entry {
-    std::string dtype;        // F32, F16, BF16, F64, I32, I64, ...
+    std::string dtype;  // F32, F16, BF16, F64, I32, I64, ...
     std::vector<long> shape;
     long begin = 0, end = 0;  // bytes, from the start of the data
     long numel() const;
@@ -30,7 +30,7 @@ class SafeTensors {
   bool has(const std::string& name) const { return entries_.count(name) > 0; }
   const Entry& entry(const std::string& name) const;
 
-  Tensor read(const std::string& name) const;              // F64, F32, F16 and BF16, converted to real
+  Tensor read(const std::string& name) const;  // F64, F32, F16 and BF16, converted to real
   void read_into(const std::string& name, real* to) const;
   std::vector<int> read_ints(const std::string& name) const;  // I32 and I64
 

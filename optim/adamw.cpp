@@ -14,11 +14,16 @@ AdamVariant adam_variant(const std::string& name) {
 }
 
 AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
-    : parameters_(std::move(parameters)), options_(options), m_(parameters_), v_(parameters_), steps_(Tensor::zeros({long(parameters_.size())}).named("steps")) {
+    : parameters_(std::move(parameters)),
+      options_(options),
+      m_(parameters_),
+      v_(parameters_),
+      steps_(Tensor::zeros({long(parameters_.size())}).named("steps")) {
   check(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
         "AdamW: the betas must be in [0, 1); got {} and {}", options.beta1, options.beta2);
-  check(options.eps > 0 && options.weight_decay >= 0, "AdamW: eps must be positive and the weight decay not negative; got {} and {}",
-        options.eps, options.weight_decay);
+  check(options.eps > 0 && options.weight_decay >= 0,
+        "AdamW: eps must be positive and the weight decay not negative; got {} and {}", options.eps,
+        options.weight_decay);
 }
 
 // With w the parameter, g its gradient, t its count of steps and L the weight decay (0 for biases and LayerNorm):

@@ -25,7 +25,8 @@ bool decays(const Tensor& parameter) {
 
 void for_each_stretch(const std::vector<Tensor>& parameters, const std::function<void(size_t, long, long)>& f) {
   const std::vector<Stretch> stretches = stretches_of(parameters);
-  parallel_rows(long(stretches.size()), kBlock, [&](long i) { f(stretches[i].parameter, stretches[i].begin, stretches[i].end); });
+  parallel_rows(long(stretches.size()), kBlock,
+                [&](long i) { f(stretches[i].parameter, stretches[i].begin, stretches[i].end); });
 }
 
 double sum_of_stretches(const std::vector<Tensor>& parameters, const std::function<double(size_t, long, long)>& f) {

@@ -17,10 +17,12 @@ bool decays(const Tensor& parameter);
 
 // Calls f(p, begin, end) for stretches of every parameter p that has a gradient, all stretches shared out over the
 // threads in one loop. A parameter without a gradient is left out, as in PyTorch: no decay, no step counted.
-void for_each_stretch(const std::vector<Tensor>& parameters, const std::function<void(size_t p, long begin, long end)>& f);
+void for_each_stretch(const std::vector<Tensor>& parameters,
+                      const std::function<void(size_t p, long begin, long end)>& f);
 
 // The sum of f(p, begin, end) over the same stretches, in a fixed order.
-double sum_of_stretches(const std::vector<Tensor>& parameters, const std::function<double(size_t p, long begin, long end)>& f);
+double sum_of_stretches(const std::vector<Tensor>& parameters,
+                        const std::function<double(size_t p, long begin, long end)>& f);
 
 // One block of zeros per parameter, end to end in memory.
 struct Moment {
@@ -28,7 +30,9 @@ struct Moment {
   Buffer all;
   std::vector<long> begin;  // of each parameter's part
   real* of(size_t parameter) const { return all.data() + begin[parameter]; }
-  Tensor tensor(size_t parameter, const Tensor& like) const { return {like.shape(), all.part(begin[parameter], like.numel())}; }
+  Tensor tensor(size_t parameter, const Tensor& like) const {
+    return {like.shape(), all.part(begin[parameter], like.numel())};
+  }
 };
 
 }  // namespace optim

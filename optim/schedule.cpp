@@ -15,7 +15,8 @@ ScheduleKind schedule_kind(const std::string& name) {
                                                          {"inverse-sqrt", ScheduleKind::inverse_sqrt},
                                                          {"polynomial", ScheduleKind::polynomial}};
   const auto found = kinds.find(name);
-  engine::check(found != kinds.end(), "schedule '{}' is not one of constant, linear, cosine, inverse-sqrt, polynomial", name);
+  engine::check(found != kinds.end(), "schedule '{}' is not one of constant, linear, cosine, inverse-sqrt, polynomial",
+                name);
   return found->second;
 }
 
@@ -26,14 +27,18 @@ double Schedule::operator()(long step) const {
   if (step < warmup) return lr * double(step) / double(warmup);
   const double p = double(step - warmup) / double(std::max(1L, steps - warmup));
   switch (kind) {
-    case ScheduleKind::constant: return lr;
-    case ScheduleKind::linear: return lr * std::max(0.0, 1 - p);
-    case ScheduleKind::cosine: return lr * std::max(0.0, 0.5 * (1 + std::cos(2 * std::numbers::pi * cycles * p)));
+    case ScheduleKind::constant:
+      return lr;
+    case ScheduleKind::linear:
+      return lr * std::max(0.0, 1 - p);
+    case ScheduleKind::cosine:
+      return lr * std::max(0.0, 0.5 * (1 + std::cos(2 * std::numbers::pi * cycles * p)));
     case ScheduleKind::inverse_sqrt: {
       const long scale = timescale ? timescale : warmup ? warmup : 10000;
       return lr * std::sqrt(double(scale) / double(step + scale - warmup));
     }
-    case ScheduleKind::polynomial: return p >= 1 ? end_lr : (lr - end_lr) * std::pow(1 - p, power) + end_lr;
+    case ScheduleKind::polynomial:
+      return p >= 1 ? end_lr : (lr - end_lr) * std::pow(1 - p, power) + end_lr;
   }
   return lr;
 }

@@ -4,12 +4,15 @@
 namespace optim {
 
 Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
-    : parameters_(std::move(parameters)), options_(options), velocity_(parameters_),
+    : parameters_(std::move(parameters)),
+      options_(options),
+      velocity_(parameters_),
       moving_(Tensor::zeros({long(parameters_.size())}).named("moving")) {
-  check(options.momentum >= 0 && options.weight_decay >= 0, "SGD: momentum and weight decay must not be negative; got {} and {}",
-        options.momentum, options.weight_decay);
+  check(options.momentum >= 0 && options.weight_decay >= 0,
+        "SGD: momentum and weight decay must not be negative; got {} and {}", options.momentum, options.weight_decay);
   check(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
-        "SGD: Nesterov's variant needs a momentum and no dampening; got {} and {}", options.momentum, options.dampening);
+        "SGD: Nesterov's variant needs a momentum and no dampening; got {} and {}", options.momentum,
+        options.dampening);
 }
 
 //   g = g + L w,   u = momentum u + (1 - dampening) g  (u = g the first time),   w = w - lr u

@@ -14,10 +14,14 @@ void DataOptions::declare(CLI::App& app, bool with_labels) {
   app.add_option("--text-column", text_column, "column of the text: a name, or a number from 1")->group(group);
   if (with_labels) {
     app.add_option("--label-column", label_column, "column of the label")->group(group);
-    app.add_option("--labels", labels, "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted")
+    app.add_option(
+           "--labels", labels,
+           "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted")
         ->group(group);
   }
-  app.add_option("--format", format, "tsv, csv or jsonl; by the file's extension if not given")->group(group)->check(CLI::IsMember({"tsv", "csv", "jsonl"}));
+  app.add_option("--format", format, "tsv, csv or jsonl; by the file's extension if not given")
+      ->group(group)
+      ->check(CLI::IsMember({"tsv", "csv", "jsonl"}));
   app.add_option("--encoding", encoding, "utf-8 or latin-1")->group(group)->check(CLI::IsMember({"utf-8", "latin-1"}));
   app.add_flag("--no-header", no_header, "the first line of a TSV or CSV is data")->group(group);
 }

@@ -12,7 +12,8 @@ namespace {
 
 constexpr const char* kVersion = "attune 0.1";
 
-void print_usage(std::FILE* to, const std::string& name, const std::string& about, const std::vector<Command>& commands) {
+void print_usage(std::FILE* to, const std::string& name, const std::string& about,
+                 const std::vector<Command>& commands) {
   fmt::print(to, "{}\n\nusage: {} COMMAND [OPTION]...\n\n", about, name);
   for (const Command& c : commands) fmt::print(to, "  {:<10} {}\n", c.name, c.summary);
   fmt::print(to, "\n{} COMMAND --help lists the options of a command.\n", name);
@@ -50,13 +51,9 @@ int guarded(const std::function<void()>& work) {
   try {
     work();
     return 0;
-  } catch (const Exit& e) {
-    return e.status;
-  } catch (const engine::Error& e) {
+  } catch (const Exit& e) { return e.status; } catch (const engine::Error& e) {
     fmt::print(stderr, "error: {}\n", e.what());
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "error: out of memory\n");
-  } catch (const std::exception& e) {
+  } catch (const std::bad_alloc&) { fmt::print(stderr, "error: out of memory\n"); } catch (const std::exception& e) {
     fmt::print(stderr, "error: {}\n", e.what());
   }
   return 1;
@@ -64,7 +61,8 @@ int guarded(const std::function<void()>& work) {
 
 }  // namespace
 
-int program(int argc, char** argv, const std::string& name, const std::string& about, const std::vector<Command>& commands) {
+int program(int argc, char** argv, const std::string& name, const std::string& about,
+            const std::vector<Command>& commands) {
   const std::string first = argc > 1 ? argv[1] : "";
   return guarded([&] {
     if (first == "--help" || first == "-h" || first == "help") return print_usage(stdout, name, about, commands);
@@ -79,7 +77,8 @@ int program(int argc, char** argv, const std::string& name, const std::string& a
 
 namespace {
 
-CLI::Validator number_that(const std::string& must, const std::function<bool(double)>& holds, const std::string& label) {
+CLI::Validator number_that(const std::string& must, const std::function<bool(double)>& holds,
+                           const std::string& label) {
   return CLI::Validator(
       [=](const std::string& text) {
         double value = 0;
@@ -91,13 +90,20 @@ CLI::Validator number_that(const std::string& must, const std::function<bool(dou
 
 }  // namespace
 
-CLI::Validator positive() { return number_that("a positive number", [](double v) { return v > 0; }, "> 0"); }
+CLI::Validator positive() {
+  return number_that(
+      "a positive number", [](double v) { return v > 0; }, "> 0");
+}
 
-CLI::Validator not_negative() { return number_that("0 or more", [](double v) { return v >= 0; }, ">= 0"); }
+CLI::Validator not_negative() {
+  return number_that(
+      "0 or more", [](double v) { return v >= 0; }, ">= 0");
+}
 
 CLI::Validator between(double low, double high) {
-  return number_that(fmt::format("from {} to {}", low, high), [=](double v) { return v >= low && v <= high; },
-                     fmt::format("{} to {}", low, high));
+  return number_that(
+      fmt::format("from {} to {}", low, high), [=](double v) { return v >= low && v <= high; },
+      fmt::format("{} to {}", low, high));
 }
 
 std::string effective_options(const CLI::App& app) {

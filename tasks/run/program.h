@@ -20,7 +20,8 @@ struct Command {
 // Runs the command that argv[1] names. Exit status: 0 done, 1 an Error (printed as `error: ...` on stderr), 2 wrong
 // usage, 128 + n stopped by signal n with everything saved. Every command knows --help, and --config FILE with lines
 // `option = value`, which options on the command line override.
-int program(int argc, char** argv, const std::string& name, const std::string& about, const std::vector<Command>& commands);
+int program(int argc, char** argv, const std::string& name, const std::string& about,
+            const std::vector<Command>& commands);
 
 // Validators with messages that fit on a line.
 CLI::Validator positive();

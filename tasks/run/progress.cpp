@@ -24,22 +24,30 @@ std::string bar(double share, int cells) {
 
 std::string clock_text(double seconds) {
   const long s = long(seconds + 0.5), minutes = s / 60;
-  return minutes < 60 ? fmt::format("{:02}:{:02}", minutes, s % 60) : fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, s % 60);
+  return minutes < 60 ? fmt::format("{:02}:{:02}", minutes, s % 60)
+                      : fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, s % 60);
 }
 
 std::string progress_line(const std::string& description, long first, long done, long total, double seconds,
                           const std::string& postfix) {
   const double share = total > 0 ? double(done) / double(total) : 1;
   const double rate = seconds > 0 ? double(done - first) / seconds : 0;
-  const std::string speed = rate <= 0 ? "?it/s" : rate < 1 ? fmt::format("{:5.2f}s/it", 1 / rate) : fmt::format("{:5.2f}it/s", rate);
+  const std::string speed = rate <= 0  ? "?it/s"
+                            : rate < 1 ? fmt::format("{:5.2f}s/it", 1 / rate)
+                                       : fmt::format("{:5.2f}it/s", rate);
   const std::string left = rate > 0 ? clock_text(double(total - done) / rate) : "?";
   return fmt::format("{}: {:3.0f}%|{}| {}/{} [{}<{}, {}{}]", description, 100 * share, bar(share, 10), done, total,
                      clock_text(seconds), left, speed, postfix.empty() ? "" : ", " + postfix);
 }
 
 Progress::Progress(std::string description, long total, long done)
-    : description_(std::move(description)), total_(total), first_(done), done_(done), terminal_(isatty(STDERR_FILENO)),
-      start_(Clock::now()), last_(start_) {}
+    : description_(std::move(description)),
+      total_(total),
+      first_(done),
+      done_(done),
+      terminal_(isatty(STDERR_FILENO)),
+      start_(Clock::now()),
+      last_(start_) {}
 
 Progress::~Progress() { interrupt(); }
 
@@ -54,8 +62,10 @@ void Progress::draw() {
   last_ = Clock::now();
   const double seconds = std::chrono::duration<double>(last_ - start_).count();
   const std::string line = progress_line(description_, first_, done_, total_, seconds, postfix_);
-  if (terminal_) fmt::print(stderr, "\r{}\033[K", line);
-  else fmt::print(stderr, "{}\n", line);
+  if (terminal_)
+    fmt::print(stderr, "\r{}\033[K", line);
+  else
+    fmt::print(stderr, "{}\n", line);
   drawn_ = true;
 }
 

@@ -1,9 +1,8 @@
 // The life of a training run on disk and on the screen. Read tasks/run/run.h first: what is in the directory.
 #include "tasks/run/run.h"
 
+#include <cmath>
 #include <csignal>
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <limits>
@@ -28,12 +27,14 @@ void stop_after_step(int signal) {
 void prepare_directory(const Plan& plan) {
   namespace fs = std::filesystem;
   std::error_code error;
-  if (plan.resume) return check(fs::exists(plan.directory + "/last.safetensors"),
-                                "{}: nothing to resume: there is no last.safetensors", plan.directory);
-  check(!fs::exists(plan.directory) || fs::is_directory(plan.directory), "{}: is a file, not a directory", plan.directory);
-  const bool used = fs::exists(plan.directory) && !fs::is_empty(plan.directory);
-  check(!used || plan.overwrite, "{}: the output directory is not empty; --overwrite replaces it, --resume continues it",
+  if (plan.resume)
+    return check(fs::exists(plan.directory + "/last.safetensors"),
+                 "{}: nothing to resume: there is no last.safetensors", plan.directory);
+  check(!fs::exists(plan.directory) || fs::is_directory(plan.directory), "{}: is a file, not a directory",
         plan.directory);
+  const bool used = fs::exists(plan.directory) && !fs::is_empty(plan.directory);
+  check(!used || plan.overwrite,
+        "{}: the output directory is not empty; --overwrite replaces it, --resume continues it", plan.directory);
   if (used)
     for (const char* name : {"options.ini", "log.jsonl", "best", "last.safetensors", "result.json"})
       fs::remove_all(plan.directory + "/" + name);  // ours; what else is there stays
@@ -64,7 +65,10 @@ std::string postfix_of(const ordered_json& figures) {
 }  // namespace
 
 Run::Run(const Plan& plan)
-    : plan_(plan), best_(-std::numeric_limits<double>::infinity()), start_(std::chrono::steady_clock::now()), saved_(start_) {
+    : plan_(plan),
+      best_(-std::numeric_limits<double>::infinity()),
+      start_(std::chrono::steady_clock::now()),
+      saved_(start_) {
   check(plan.steps > 0 && plan.steps_per_epoch > 0, "a run needs at least one step; got {}", plan.steps);
   prepare_directory(plan);
   if (!plan.resume) nn::write_file(file("options.ini"), plan.options);
@@ -82,7 +86,7 @@ Run::~Run() {
 bool Run::next_step() {
   if (!log_) {
     log_ = std::fopen(file("log.jsonl").c_str(), "a");
-    check(log_, "{}: cannot be written: {}", file("log.jsonl"), std::strerror(errno));
+    nn::check_io(log_ != nullptr, file("log.jsonl"), "written");
     progress_.emplace("train", plan_.steps, step_ + 1);
   }
   if (stopped_by || step_ + 1 >= plan_.steps) {
@@ -97,9 +101,14 @@ void Run::log(const ordered_json& figures) {
   ordered_json line{{"step", step_ + 1}, {"epoch", epoch()}};
   line.update(figures);
   const std::string text = line.dump() + "\n";
-  check(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0, "{}: cannot be written: {}",
-        file("log.jsonl"), std::strerror(errno));
+  nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
+               file("log.jsonl"), "written");
   progress_->update(step_ + 1, postfix_of(figures));
+}
+
+void Run::require_finite(const engine::Tensor& loss) const {
+  if (!std::isfinite(loss.item()))
+    engine::fail("step {}: the loss is {}; {}", step_ + 1, loss.item(), engine::first_nonfinite(loss));
 }
 
 bool Run::is_best(double metric) {
@@ -128,7 +137,8 @@ void Run::restore(nn::Params& params, optim::Optimizer& optimizer) {
   const auto text = checkpoint.metadata().find("state");
   check(text != checkpoint.metadata().end(), "{}: not a checkpoint of a run: it has no state", checkpoint.path());
   const auto state = ordered_json::parse(text->second, nullptr, false);
-  check(state.is_object() && state.contains("step") && state.contains("best"), "{}: its state cannot be read", checkpoint.path());
+  check(state.is_object() && state.contains("step") && state.contains("best"), "{}: its state cannot be read",
+        checkpoint.path());
   step_ = state["step"];
   if (state["best"].is_number()) best_ = state["best"];
   seconds_before_ = state.value("seconds", 0.0);
@@ -141,8 +151,8 @@ bool Run::due_for_save() const { return std::chrono::steady_clock::now() - saved
 bool Run::interrupted() const { return stopped_by != 0; }
 
 void Run::leave() const {
-  fmt::print(stderr, "stopped by signal {} after step {} of {}; continue with --resume {}\n", int(stopped_by), step_ + 1,
-             plan_.steps, plan_.directory);
+  fmt::print(stderr, "stopped by signal {} after step {} of {}; continue with --resume {}\n", int(stopped_by),
+             step_ + 1, plan_.steps, plan_.directory);
   throw Exit{128 + int(stopped_by)};
 }
 

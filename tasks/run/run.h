@@ -40,6 +40,9 @@ class Run {
   // A line of log.jsonl, after the step's number; numbers also go to the progress line.
   void log(const nlohmann::ordered_json& figures);
 
+  // Throws, naming the step and the oldest tensor that holds a NaN or infinity, unless the loss is a number.
+  void require_finite(const engine::Tensor& loss) const;
+
   // Whether this value of the metric is the best so far (higher is better).
   bool is_best(double metric);
   double best() const { return best_; }

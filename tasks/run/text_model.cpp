@@ -16,7 +16,8 @@ namespace {
 std::string model_path(const std::string& directory) {
   namespace fs = std::filesystem;
   check(fs::exists(directory), "{}: no such directory", directory);
-  check(fs::is_directory(directory), "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
+  check(fs::is_directory(directory),
+        "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
   return fs::exists(directory + "/best/config.json") ? directory + "/best" : directory;
 }
 
@@ -34,7 +35,9 @@ void TextModel::save(const std::string& directory, int max_length) const {
 }
 
 ModelDirectory::ModelDirectory(const std::string& directory)
-    : path(model_path(directory)), config(nn::read_config(path + "/config.json")), tokenizer(text::load_tokenizer(path)) {}
+    : path(model_path(directory)),
+      config(nn::read_config(path + "/config.json")),
+      tokenizer(text::load_tokenizer(path)) {}
 
 std::unique_ptr<TextModel> load_model(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport* report) {
   auto model = std::make_unique<TextModel>(from.config, from.tokenizer, seed);
@@ -49,7 +52,8 @@ std::vector<int> Predictions::best() const {
   return best;
 }
 
-Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_size, const std::function<void(long)>& progress) {
+Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_size,
+                    const std::function<void(long)>& progress) {
   const engine::NoGrad no_grad;
   model.params.eval();
   Predictions result;

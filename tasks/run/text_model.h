@@ -31,7 +31,8 @@ struct ModelDirectory {
 };
 
 // A model whose parameters come from the directory; `report` receives what was loaded and what was not.
-std::unique_ptr<TextModel> load_model(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport* report = nullptr);
+std::unique_ptr<TextModel> load_model(const ModelDirectory& from, uint64_t seed,
+                                      nn::Params::LoadReport* report = nullptr);
 
 // Every example's probabilities [n][K], in order, and the mean cross-entropy over those that have a label.
 struct Predictions {
@@ -40,6 +41,7 @@ struct Predictions {
   std::vector<int> best() const;  // the most probable class of each
 };
 // Dropout is off meanwhile. `progress`, if given, hears how many are done.
-Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_size, const std::function<void(long)>& progress = nullptr);
+Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_size,
+                    const std::function<void(long)>& progress = nullptr);
 
 }  // namespace run

@@ -5,45 +5,83 @@
 
 void TrainOptions::declare(CLI::App& app) {
   const CLI::Validator positive = run::positive();
-  app.add_option("--data", data, "one file with all examples: split by its column `split` (train, dev, test), or 80/10/10 by seed; "
-                                 "the embedded corpus if no file is named")->group("Data files");
+  app.add_option("--data", data,
+                 "one file with all examples: split by its column `split` (train, dev, test), or 80/10/10 by seed; "
+                 "the embedded corpus if no file is named")
+      ->group("Data files");
   app.add_option("--train", train, "file to train on")->group("Data files");
   app.add_option("--dev", dev, "file to choose the best epoch on; without it, a tenth of --train")->group("Data files");
   app.add_option("--test", test, "file for the final figures; without it, --dev again")->group("Data files");
   files.declare(app, true);
-  app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included; the rest is cut")->group("Data files")->check(run::between(2, 100000));
+  app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included; the rest is cut")
+      ->group("Data files")
+      ->check(run::between(2, 100000));
 
-  app.add_option("--model", model, "pool (embeddings and attention pooling), mini (a small BERT), both from nothing; or a model directory")->group("Model");
+  app.add_option(
+         "--model", model,
+         "pool (embeddings and attention pooling), mini (a small BERT), both from nothing; or a model directory")
+      ->group("Model");
   app.add_option("--layers", layers, "of mini; default 4")->group("Model")->check(positive);
   app.add_option("--hidden", hidden, "width of mini and pool; default 256")->group("Model")->check(positive);
-  app.add_option("--heads", heads, "attention heads of mini, query vectors of pool; default 4")->group("Model")->check(positive);
-  app.add_option("--intermediate", intermediate, "feed-forward width of mini; default 4 x hidden")->group("Model")->check(positive);
-  app.add_option("--dropout", dropout, "everywhere; default 0.1, or what the model directory says")->group("Model")->check(run::between(0.0, 0.99));
-  app.add_option("--vocab", vocab, "vocab.txt for mini and pool; without it one is learned from the training texts")->group("Model");
+  app.add_option("--heads", heads, "attention heads of mini, query vectors of pool; default 4")
+      ->group("Model")
+      ->check(positive);
+  app.add_option("--intermediate", intermediate, "feed-forward width of mini; default 4 x hidden")
+      ->group("Model")
+      ->check(positive);
+  app.add_option("--dropout", dropout, "everywhere; default 0.1, or what the model directory says")
+      ->group("Model")
+      ->check(run::between(0.0, 0.99));
+  app.add_option("--vocab", vocab, "vocab.txt for mini and pool; without it one is learned from the training texts")
+      ->group("Model");
   app.add_option("--vocab-size", vocab_size, "pieces to learn")->group("Model")->check(run::between(64, 1000000));
   app.add_flag("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)")->group("Model");
 
-  app.add_option("--epochs", epochs, "passes over the training set; may be a fraction")->group("Training")->check(positive);
-  app.add_option("--max-steps", max_steps, "stop after that many steps; 0: as --epochs says")->group("Training")->check(run::not_negative());
+  app.add_option("--epochs", epochs, "passes over the training set; may be a fraction")
+      ->group("Training")
+      ->check(positive);
+  app.add_option("--max-steps", max_steps, "stop after that many steps; 0: as --epochs says")
+      ->group("Training")
+      ->check(run::not_negative());
   app.add_option("--batch-size", batch_size, "texts of a step")->group("Training")->check(positive);
-  app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 5e-4 for mini, 2e-3 for pool")->group("Training")->check(positive);
-  app.add_option("--schedule", schedule, "constant, linear, cosine, inverse-sqrt or polynomial")->group("Training")
+  app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 5e-4 for mini, 2e-3 for pool")
+      ->group("Training")
+      ->check(positive);
+  app.add_option("--schedule", schedule, "constant, linear, cosine, inverse-sqrt or polynomial")
+      ->group("Training")
       ->check(CLI::IsMember({"constant", "linear", "cosine", "inverse-sqrt", "polynomial"}));
-  app.add_option("--warmup", warmup, "share of the steps in which the rate rises")->group("Training")->check(run::between(0.0, 1.0));
+  app.add_option("--warmup", warmup, "share of the steps in which the rate rises")
+      ->group("Training")
+      ->check(run::between(0.0, 1.0));
   app.add_option("--optimizer", optimizer, "adamw or sgd")->group("Training")->check(CLI::IsMember({"adamw", "sgd"}));
-  app.add_option("--adam-variant", adam_variant, "torch, transformers or bert")->group("Training")->check(CLI::IsMember({"torch", "transformers", "bert"}));
-  app.add_option("--adam-eps", adam_eps, "default 1e-8 for torch, 1e-6 for the others")->group("Training")->check(positive);
+  app.add_option("--adam-variant", adam_variant, "torch, transformers or bert")
+      ->group("Training")
+      ->check(CLI::IsMember({"torch", "transformers", "bert"}));
+  app.add_option("--adam-eps", adam_eps, "default 1e-8 for torch, 1e-6 for the others")
+      ->group("Training")
+      ->check(positive);
   app.add_option("--momentum", momentum, "of sgd")->group("Training")->check(run::between(0.0, 1.0));
-  app.add_option("--weight-decay", weight_decay, "of everything but biases and LayerNorm")->group("Training")->check(run::not_negative());
-  app.add_option("--clip", clip, "largest norm of all gradients together; 0: none")->group("Training")->check(run::not_negative());
-  app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")->group("Training")->check(run::between(0.0, 1.0));
-  app.add_option("--freeze", freeze, "parameters that stay as they are: a shell pattern over their names; may be repeated")->group("Training");
+  app.add_option("--weight-decay", weight_decay, "of everything but biases and LayerNorm")
+      ->group("Training")
+      ->check(run::not_negative());
+  app.add_option("--clip", clip, "largest norm of all gradients together; 0: none")
+      ->group("Training")
+      ->check(run::not_negative());
+  app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
+      ->group("Training")
+      ->check(run::between(0.0, 1.0));
+  app.add_option("--freeze", freeze,
+                 "parameters that stay as they are: a shell pattern over their names; may be repeated")
+      ->group("Training");
   app.add_flag("--no-shuffle", no_shuffle, "take the examples in the order of the file")->group("Training");
   app.add_option("--seed", seed, "of first values, order and dropout")->group("Training");
-  app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")->group("Training")
+  app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
+      ->group("Training")
       ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));
 
   app.add_option("--out", out, "directory of the run; default runs/sentiment-DATE-TIME")->group("Run");
   app.add_flag("--overwrite", overwrite, "replace a run that is in it already")->group("Run");
-  app.add_option("--resume", resume, "continue the run in this directory, with its options")->group("Run")->configurable(false);
+  app.add_option("--resume", resume, "continue the run in this directory, with its options")
+      ->group("Run")
+      ->configurable(false);
 }

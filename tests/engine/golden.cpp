@@ -49,7 +49,8 @@ class Case {
 Tensor cross_entropy_case(Case& c) {
   CrossEntropyOptions options;
   if (c.has("class_weight")) options.class_weights = c.in("class_weight").to_vector();
-  if (c.name().starts_with("cross_entropy_smooth_")) options.label_smoothing = real(c.number_after("cross_entropy_smooth_"));
+  if (c.name().starts_with("cross_entropy_smooth_"))
+    options.label_smoothing = real(c.number_after("cross_entropy_smooth_"));
   return cross_entropy(c.in("x"), c.ints("target"), options);
 }
 
@@ -67,26 +68,46 @@ Tensor attention_pool_case(Case& c) {
 
 bool compute(Case& c, Tensor& y) {
   const std::string& n = c.name();
-  if (n == "softmax") y = softmax(c.in("x"));
-  else if (n == "log_softmax") y = log_softmax(c.in("x"));
-  else if (n == "gelu_erf") y = gelu(c.in("x"));
-  else if (n == "gelu_tanh") y = gelu_tanh(c.in("x"));
-  else if (n == "tanh") y = engine::tanh(c.in("x"));
-  else if (n == "sigmoid") y = sigmoid(c.in("x"));
-  else if (n == "relu") y = relu(c.in("x"));
-  else if (n == "silu") y = silu(c.in("x"));
-  else if (n == "layer_norm") y = layer_norm(c.in("x"), c.in("weight"), c.in("bias"), real(1e-12));
-  else if (n == "linear") y = linear(c.in("x"), c.in("weight"), c.in("bias"));
-  else if (n == "matmul") y = matmul(c.in("a"), c.in("b"));
-  else if (n == "bmm") y = bmm(c.in("a"), c.in("b"));
-  else if (n == "embedding") y = embedding(c.in("weight"), c.ints("ids"));
-  else if (n == "mse") y = mse(c.in("x"), c.in("target"));
-  else if (n.starts_with("cross_entropy")) y = cross_entropy_case(c);
-  else if (n.starts_with("kd_T")) y = nn::distillation(c.in("student"), c.in("teacher"), real(c.number_after("kd_T")));
-  else if (n == "attention_packed") y = attention_case(c, false);
-  else if (n == "attention_packed_causal") y = attention_case(c, true);
-  else if (n == "attention_pool") y = attention_pool_case(c);
-  else return false;
+  if (n == "softmax")
+    y = softmax(c.in("x"));
+  else if (n == "log_softmax")
+    y = log_softmax(c.in("x"));
+  else if (n == "gelu_erf")
+    y = gelu(c.in("x"));
+  else if (n == "gelu_tanh")
+    y = gelu_tanh(c.in("x"));
+  else if (n == "tanh")
+    y = engine::tanh(c.in("x"));
+  else if (n == "sigmoid")
+    y = sigmoid(c.in("x"));
+  else if (n == "relu")
+    y = relu(c.in("x"));
+  else if (n == "silu")
+    y = silu(c.in("x"));
+  else if (n == "layer_norm")
+    y = layer_norm(c.in("x"), c.in("weight"), c.in("bias"), real(1e-12));
+  else if (n == "linear")
+    y = linear(c.in("x"), c.in("weight"), c.in("bias"));
+  else if (n == "matmul")
+    y = matmul(c.in("a"), c.in("b"));
+  else if (n == "bmm")
+    y = bmm(c.in("a"), c.in("b"));
+  else if (n == "embedding")
+    y = embedding(c.in("weight"), c.ints("ids"));
+  else if (n == "mse")
+    y = mse(c.in("x"), c.in("target"));
+  else if (n.starts_with("cross_entropy"))
+    y = cross_entropy_case(c);
+  else if (n.starts_with("kd_T"))
+    y = nn::distillation(c.in("student"), c.in("teacher"), real(c.number_after("kd_T")));
+  else if (n == "attention_packed")
+    y = attention_case(c, false);
+  else if (n == "attention_packed_causal")
+    y = attention_case(c, true);
+  else if (n == "attention_pool")
+    y = attention_pool_case(c);
+  else
+    return false;
   return true;
 }
 

@@ -20,7 +20,8 @@ TEST_CASE("gradcheck: a backward with a missing factor is caught") {
     Tensor y(x[0].shape());
     for (long i = 0; i < y.numel(); ++i) y.data()[i] = std::tanh(x[0].data()[i]);
     return record("broken_tanh", {x[0]}, y, [x = x[0]](const Tensor& out) {
-      for (long i = 0; i < out.numel(); ++i) x.grad()[i] += out.grad()[i] * (1 - out.data()[i]);  // the square is missing
+      for (long i = 0; i < out.numel(); ++i)
+        x.grad()[i] += out.grad()[i] * (1 - out.data()[i]);  // the square is missing
     });
   };
   CHECK(gradient_error({varied({3, 4})}, broken_tanh) > 1e-3);
@@ -36,9 +37,9 @@ TEST_CASE("gradcheck: an input that gets no gradient is caught") {
 }
 
 TEST_CASE("elementwise ops of two operands have the right gradients, whatever is repeated") {
-  const std::vector<std::pair<Shape, Shape>> shapes{{{4, 5}, {4, 5}}, {{4, 5}, {5}},    {{5}, {4, 5}},    {{4, 5}, {4, 1}},
-                                                    {{4, 1}, {4, 5}}, {{4, 5}, {}},     {{}, {4, 5}},     {{2, 3, 4}, {4}},
-                                                    {{2, 3, 4}, {2, 3, 1}}, {{}, {}},   {{3, 1}, {3, 1}}};
+  const std::vector<std::pair<Shape, Shape>> shapes{
+      {{4, 5}, {4, 5}}, {{4, 5}, {5}},    {{5}, {4, 5}},          {{4, 5}, {4, 1}}, {{4, 1}, {4, 5}}, {{4, 5}, {}},
+      {{}, {4, 5}},     {{2, 3, 4}, {4}}, {{2, 3, 4}, {2, 3, 1}}, {{}, {}},         {{3, 1}, {3, 1}}};
   for (const auto& [a, b] : shapes) {
     CAPTURE(a.text());
     CAPTURE(b.text());
@@ -50,7 +51,9 @@ TEST_CASE("elementwise ops of two operands have the right gradients, whatever is
 }
 
 TEST_CASE("elementwise ops of one operand have the right gradients") {
-  const auto check_unary = [](const char* name, const Tensor& x, auto f) { gradcheck(name, {x}, [&](List in) { return f(in[0]); }); };
+  const auto check_unary = [](const char* name, const Tensor& x, auto f) {
+    gradcheck(name, {x}, [&](List in) { return f(in[0]); });
+  };
   const Tensor any = varied({3, 7}), above_zero = positive({3, 7});
   check_unary("scale", any, [](const Tensor& x) { return x * real(-2.5); });
   check_unary("neg", any, [](const Tensor& x) { return -x; });
@@ -74,9 +77,11 @@ TEST_CASE("matrix products have the right gradients in every orientation") {
     const bool ta = t == Transpose::first || t == Transpose::both, tb = t == Transpose::second || t == Transpose::both;
     gradcheck("matmul", {varied(ta ? at : a), varied(tb ? bt : b, 2)}, [&](List x) { return matmul(x[0], x[1], t); });
     const auto batch = [](const Shape& s) { return Shape{2, s[0], s[1]}; };
-    gradcheck("bmm", {varied(batch(ta ? at : a)), varied(batch(tb ? bt : b), 2)}, [&](List x) { return bmm(x[0], x[1], t); });
+    gradcheck("bmm", {varied(batch(ta ? at : a)), varied(batch(tb ? bt : b), 2)},
+              [&](List x) { return bmm(x[0], x[1], t); });
   }
-  gradcheck("linear", {varied({4, 3}), varied({5, 3}, 2), varied({5}, 3)}, [](List x) { return linear(x[0], x[1], x[2]); });
+  gradcheck("linear", {varied({4, 3}), varied({5, 3}, 2), varied({5}, 3)},
+            [](List x) { return linear(x[0], x[1], x[2]); });
   gradcheck("linear without bias", {varied({2, 2, 3}), varied({5, 3}, 2)}, [](List x) { return linear(x[0], x[1]); });
 }
 
@@ -99,7 +104,8 @@ TEST_CASE("softmax, log_softmax and layer_norm have the right gradients") {
 
 TEST_CASE("losses have the right gradients with every option") {
   const Indices targets{1, 0, -100, 2, 2};
-  CrossEntropyOptions weighted{{real(0.5), 2, real(1.5)}, 0, -100}, smooth{{}, real(0.1), -100}, both{{real(0.5), 2, real(1.5)}, real(0.2), -100};
+  CrossEntropyOptions weighted{{real(0.5), 2, real(1.5)}, 0, -100}, smooth{{}, real(0.1), -100},
+      both{{real(0.5), 2, real(1.5)}, real(0.2), -100};
   for (const CrossEntropyOptions& o : {CrossEntropyOptions{}, weighted, smooth, both})
     gradcheck("cross_entropy", {varied({5, 3})}, [&](List x) { return cross_entropy(x[0], targets, o); });
   gradcheck("binary_cross_entropy_with_logits", {varied({3, 4}), varied({3, 4}, 2)},
@@ -130,7 +136,8 @@ TEST_CASE("packed attention has the right gradients: self, causal, cross, with d
       gradcheck("attention", {varied({9, 6}), varied({Nk, 6}, 2), varied({Nk, 4}, 3)},
                 [&](List x) { return attention(x[0], x[1], x[2], layout, scale, m); });
       gradcheck("open attention", {varied({9, 6}), varied({Nk, 6}, 2), varied({Nk, 4}, 3)}, [&](List x) {
-        return attention_apply(dropout(ragged_softmax(attention_scores(x[0], x[1], layout, scale), layout), m), x[2], layout);
+        return attention_apply(dropout(ragged_softmax(attention_scores(x[0], x[1], layout, scale), layout), m), x[2],
+                               layout);
       });
     }
   gradcheck("self-attention of one tensor", {varied({9, 6})},
@@ -140,7 +147,8 @@ TEST_CASE("packed attention has the right gradients: self, causal, cross, with d
 TEST_CASE("pooling has the right gradients") {
   const Indices offsets{0, 3, 4, 9};
   gradcheck("segment_softmax", {varied({9, 2})}, [&](List x) { return segment_softmax(x[0], offsets); });
-  gradcheck("segment_attend", {varied({9, 2}), varied({9, 5}, 2)}, [&](List x) { return segment_attend(x[0], x[1], offsets); });
+  gradcheck("segment_attend", {varied({9, 2}), varied({9, 5}, 2)},
+            [&](List x) { return segment_attend(x[0], x[1], offsets); });
 }
 
 TEST_SUITE_END();

@@ -100,8 +100,12 @@ TEST_CASE("first_nonfinite: names the oldest tensor that holds a NaN") {
 TEST_CASE("CHECK_NAN: the op that makes a NaN is named, forwards and backwards") {
   switches().check_nan = true;
   Tensor x = Tensor({2}, {real(-1), real(0)}).require_grad();
-  CHECK(error_of([&] { engine::log(x.named("input")); }).find("log: the result [2] has a NaN or infinity; inputs: 'input' [2]") == 0);
-  CHECK(error_of([&] { backward(sum(engine::sqrt(Tensor(x).detach().require_grad() * real(0)))); }).find("sqrt: the gradient") == 0);
+  CHECK(error_of([&] {
+          engine::log(x.named("input"));
+        }).find("log: the result [2] has a NaN or infinity; inputs: 'input' [2]") == 0);
+  CHECK(error_of([&] {
+          backward(sum(engine::sqrt(Tensor(x).detach().require_grad() * real(0))));
+        }).find("sqrt: the gradient") == 0);
   switches().check_nan = false;
 }
 

@@ -65,8 +65,8 @@ TEST_CASE("random: words do not depend on where a request begins, streams and st
   random.words(0, 1000, all.data());
   random.words(437, 300, part.data());
   CHECK(std::equal(part.begin(), part.end(), all.begin() + 437));
-  for (const Random& other : {Random{42, Stream::init, 3, 1}, Random{42, Stream::dropout, 4, 1}, Random{42, Stream::dropout, 3, 2},
-                              Random{43, Stream::dropout, 3, 1}}) {
+  for (const Random& other : {Random{42, Stream::init, 3, 1}, Random{42, Stream::dropout, 4, 1},
+                              Random{42, Stream::dropout, 3, 2}, Random{43, Stream::dropout, 3, 1}}) {
     other.words(0, 300, part.data());
     CHECK(!std::equal(part.begin(), part.end(), all.begin()));
   }

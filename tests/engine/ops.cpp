@@ -50,8 +50,11 @@ TEST_CASE("layer_norm: rows have mean 0 and variance 1 before gamma and beta") {
 TEST_CASE("layer_norm: says what must hold and what arrived, with names and shapes") {
   Tensor gamma = varied({512});
   gamma.named("LayerNorm.weight");
-  CHECK(error_of([&] { layer_norm(varied({4, 768}), gamma, varied({768}), 0); }) ==
-        "layer_norm: gamma and beta must be [768], the last axis of x; got x [4, 768], gamma 'LayerNorm.weight' [512], beta [768]");
+  CHECK(error_of([&] {
+          layer_norm(varied({4, 768}), gamma, varied({768}), 0);
+        }) ==
+        "layer_norm: gamma and beta must be [768], the last axis of x; got x [4, 768], gamma 'LayerNorm.weight' [512], "
+        "beta [768]");
 }
 
 TEST_CASE("elementwise: shapes that do not fit are refused") {
@@ -117,7 +120,8 @@ TEST_CASE("attention: the fused op equals scores, softmax, dropout and applicati
       for (Tensor& t : x) y.push_back(t.require_grad().clone().require_grad());
       const Tensor weight = varied({20, 6}, 4);
       const Tensor fused = attention(x[0], x[1], x[2], layout, real(0.5), m);
-      const Tensor open = attention_apply(dropout(ragged_softmax(attention_scores(y[0], y[1], layout, real(0.5)), layout), m), y[2], layout);
+      const Tensor open = attention_apply(
+          dropout(ragged_softmax(attention_scores(y[0], y[1], layout, real(0.5)), layout), m), y[2], layout);
       CHECK(differs(fused, open, 1e-6, 1e-5) == "");
       backward(sum(fused * weight));
       backward(sum(open * weight));
@@ -164,8 +168,12 @@ TEST_CASE("attention: layouts and sizes that make no sense are refused") {
   CHECK(error_of([] { Ragged({1, 3}, 2); }).find("from 0") != std::string::npos);
   CHECK(error_of([] { Ragged({0, 3}, {0, 2}, 2, true); }).find("only 2 keys") != std::string::npos);
   const Ragged layout({0, 3}, 2);
-  CHECK(error_of([&] { attention(varied({3, 5}), varied({3, 5}), varied({3, 4}), layout, 1); }).find("multiple of 2 heads") != std::string::npos);
-  CHECK(error_of([&] { attention(varied({4, 4}), varied({3, 4}), varied({3, 4}), layout, 1); }).find("q must be [3") != std::string::npos);
+  CHECK(error_of([&] {
+          attention(varied({3, 5}), varied({3, 5}), varied({3, 4}), layout, 1);
+        }).find("multiple of 2 heads") != std::string::npos);
+  CHECK(error_of([&] {
+          attention(varied({4, 4}), varied({3, 4}), varied({3, 4}), layout, 1);
+        }).find("q must be [3") != std::string::npos);
 }
 
 TEST_CASE("dropout: keeps the mean, zeroes the stated share, and draws the same mask backwards") {

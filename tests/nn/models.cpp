@@ -40,7 +40,9 @@ nn::Tokens sentences(const std::vector<int>& lengths) {
 }
 
 nn::Tokens one_of(const nn::Tokens& all, int b) {
-  const auto part = [&](const Indices& x) { return Indices(x.begin() + all.offsets[b], x.begin() + all.offsets[b + 1]); };
+  const auto part = [&](const Indices& x) {
+    return Indices(x.begin() + all.offsets[b], x.begin() + all.offsets[b + 1]);
+  };
   return {part(all.ids), part(all.positions), part(all.types), {0, all.offsets[b + 1] - all.offsets[b]}};
 }
 
@@ -89,7 +91,8 @@ TEST_CASE("models: each parameter of each model gets a gradient that is not zero
   }
 }
 
-TEST_CASE("models: a sentence alone gives the logits that it gives in a batch, and the batch's order only permutes them") {
+TEST_CASE(
+    "models: a sentence alone gives the logits that it gives in a batch, and the batch's order only permutes them") {
   for (const std::string type : {"bert", "attention_pool"}) {
     nn::Params params(3);
     const nn::Classifier model(params.root(), small_config(type, 0.1));
@@ -107,7 +110,8 @@ TEST_CASE("models: a sentence alone gives the logits that it gives in a batch, a
       reversed.offsets.push_back(int(reversed.ids.size()));
     }
     const Tensor backwards = model(reversed);
-    for (int b = 0; b < 4; ++b) CHECK(differs(slice(backwards, 0, 3 - b, 4 - b), slice(together, 0, b, b + 1), 1e-5, 1e-5) == "");
+    for (int b = 0; b < 4; ++b)
+      CHECK(differs(slice(backwards, 0, 3 - b, 4 - b), slice(together, 0, b, b + 1), 1e-5, 1e-5) == "");
   }
 }
 
@@ -130,7 +134,8 @@ TEST_CASE("models: wide layers give the same bits with 1, 2 and 4 threads, forwa
   std::vector<std::vector<real>> runs;
   for (const int threads : {1, 2, 4}) {
     omp_set_num_threads(threads);
-    Tensor x = varied({700, 900}).require_grad(), w = varied({1000, 900}, 2).require_grad(), b = varied({1000}, 3).require_grad();
+    Tensor x = varied({700, 900}).require_grad(), w = varied({1000, 900}, 2).require_grad(),
+           b = varied({1000}, 3).require_grad();
     Tensor gamma = varied({1000}, 4).require_grad(), beta = varied({1000}, 5).require_grad();
     const Tensor y = layer_norm(gelu(linear(x, w, b)), gamma, beta, real(1e-12));
     backward(mean(y * y * y));
@@ -159,11 +164,13 @@ TEST_CASE("params: one block, names that load and freeze, no name twice") {
   nn::Params params(1);
   const nn::Scope root = params.root();
   nn::Linear a(root / "bert.encoder.layer.0.dense", 3, 5, real(0.1));
-  CHECK(error_of([&] { nn::Linear(root / "bert.encoder.layer.0.dense", 3, 5, real(0.1)); }).find("declared twice") != std::string::npos);
+  CHECK(error_of([&] { nn::Linear(root / "bert.encoder.layer.0.dense", 3, 5, real(0.1)); }).find("declared twice") !=
+        std::string::npos);
   CHECK(error_of([&] { a.weight.data(); }).find("not initialised or loaded") != std::string::npos);
   nn::LayerNorm norm(root / "bert.encoder.layer.0.LayerNorm", 5, real(1e-12));
   params.initialise();
-  CHECK(a.bias.data() == a.weight.data() + 16);  // 15 numbers, aligned to 64 bytes: 16 floats or, for doubles, two lines
+  CHECK(a.bias.data() ==
+        a.weight.data() + 16);  // 15 numbers, aligned to 64 bytes: 16 floats or, for doubles, two lines
   CHECK(params.count() == 15 + 5 + 5 + 5);
   CHECK(params.freeze("*.layer.0.dense.*") == 2);
   CHECK(params.trainable().size() == 2);

@@ -15,7 +15,8 @@ std::string with_header(const std::string& header, const std::string& data) {
   return std::string(reinterpret_cast<const char*>(&size), 8) + header + data;
 }
 
-std::string entry(const std::string& name, const std::string& shape, int begin, int end, const std::string& type = "F32") {
+std::string entry(const std::string& name, const std::string& shape, int begin, int end,
+                  const std::string& type = "F32") {
   return fmt::format(R"("{}":{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})", name, type, shape, begin, end);
 }
 
@@ -25,7 +26,8 @@ TEST_CASE("safetensors: writes the published example byte for byte") {
   const TemporaryDirectory dir;
   Tensor a({2}, {1, -2});
   nn::save_safetensors(dir.path + "/a", {a.named("a")});
-  const std::string header = R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   )";
+  const std::string header =
+      R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   )";
   const std::string bytes = nn::read_file(dir.path + "/a");
   REQUIRE(bytes.size() == 104);
   const nn::SafeTensors file(dir.path + "/a");
@@ -58,7 +60,8 @@ TEST_CASE("safetensors: F16, BF16 and F64 become real numbers, all of them right
   const double wide[] = {0.1};
   std::string data(reinterpret_cast<const char*>(half), 16);
   data += std::string(reinterpret_cast<const char*>(brain), 8) + std::string(reinterpret_cast<const char*>(wide), 8);
-  const std::string header = "{" + entry("h", "[8]", 0, 16, "F16") + "," + entry("b", "[4]", 16, 24, "BF16") + "," + entry("d", "[]", 24, 32, "F64") + "}";
+  const std::string header = "{" + entry("h", "[8]", 0, 16, "F16") + "," + entry("b", "[4]", 16, 24, "BF16") + "," +
+                             entry("d", "[]", 24, 32, "F64") + "}";
   const nn::SafeTensors file(dir.write("x", with_header(header, data)));
   const std::vector<real> h = file.read("h").to_vector(), b = file.read("b").to_vector();
   CHECK(h[0] == 1);
@@ -135,7 +138,8 @@ TEST_CASE("pretrained: old names, a missing prefix and extra tensors load; the r
     std::string name = p.name();
     if (name.starts_with("classifier.") || name.starts_with("bert.pooler.")) continue;
     name = name.substr(5);
-    for (const auto& [now, before] : {std::pair("LayerNorm.weight", "LayerNorm.gamma"), std::pair("LayerNorm.bias", "LayerNorm.beta")})
+    for (const auto& [now, before] :
+         {std::pair("LayerNorm.weight", "LayerNorm.gamma"), std::pair("LayerNorm.bias", "LayerNorm.beta")})
       if (name.ends_with(now)) name = name.substr(0, name.size() - std::string(now).size()) + before;
     old.push_back(p.clone().named(name));
   }
@@ -149,7 +153,8 @@ TEST_CASE("pretrained: old names, a missing prefix and extra tensors load; the r
   CHECK(report.loaded.size() == original.tensors().size() - 4);
   CHECK(report.initialised.size() == 4);
   CHECK(report.ignored == std::vector<std::string>{"cls.predictions.bias"});
-  CHECK(loaded.find("bert.embeddings.LayerNorm.weight").to_vector() == original.find("bert.embeddings.LayerNorm.weight").to_vector());
+  CHECK(loaded.find("bert.embeddings.LayerNorm.weight").to_vector() ==
+        original.find("bert.embeddings.LayerNorm.weight").to_vector());
   CHECK(report.table().find("newly initialised     4  bert.pooler.dense.weight") != std::string::npos);
 
   c.hidden_size = 6;
@@ -162,7 +167,9 @@ TEST_CASE("pretrained: old names, a missing prefix and extra tensors load; the r
   nn::save_safetensors(dir.path + "/m/model.safetensors", old);
   nn::Params missing(2);
   const nn::Classifier third(missing.root(), c);
-  CHECK(error_of([&] { nn::load_pretrained(missing, dir.path + "/m"); }).find("'bert.embeddings.word_embeddings.weight' [9, 4] is missing") != std::string::npos);
+  CHECK(error_of([&] {
+          nn::load_pretrained(missing, dir.path + "/m");
+        }).find("'bert.embeddings.word_embeddings.weight' [9, 4] is missing") != std::string::npos);
 }
 
 TEST_CASE("config: what is written is what is read, and impossible values are refused") {

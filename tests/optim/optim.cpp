@@ -40,7 +40,8 @@ TEST_CASE("AdamW: the three variants give their published values after two steps
   CHECK(std::abs(after_two_steps(optim::AdamVariant::transformers, 1e-6) - 0.9979805698318456) < tolerance);
   CHECK(std::abs(after_two_steps(optim::AdamVariant::bert, 1e-6) - 0.9925701123111783) < tolerance);
   CHECK(optim::adam_variant("bert") == optim::AdamVariant::bert);
-  CHECK(error_of([] { optim::adam_variant("adam"); }).find("is not one of torch, transformers, bert") != std::string::npos);
+  CHECK(error_of([] { optim::adam_variant("adam"); }).find("is not one of torch, transformers, bert") !=
+        std::string::npos);
 }
 
 TEST_CASE("AdamW: biases and LayerNorm are not decayed, embeddings are") {
@@ -74,7 +75,8 @@ TEST_CASE("optimizers: a state that is saved and restored continues bit for bit"
         std::map<std::string, std::vector<real>> saved;
         for (const Tensor& t : optimizer.state()) saved[t.name()] = t.to_vector();
         optimizer = make(w);
-        for (const Tensor& t : optimizer.state()) std::copy(saved.at(t.name()).begin(), saved.at(t.name()).end(), t.data());
+        for (const Tensor& t : optimizer.state())
+          std::copy(saved.at(t.name()).begin(), saved.at(t.name()).end(), t.data());
       }
       set_grad(w, real(0.1 * (i + 1)));
       optimizer.step(0.01);
@@ -88,7 +90,9 @@ TEST_CASE("optimizers: a state that is saved and restored continues bit for bit"
 }
 
 TEST_CASE("AdamW and SGD: options that make no sense are refused") {
-  CHECK(error_of([] { optim::AdamW({}, {optim::AdamVariant::torch, 1.0}); }).find("betas must be in [0, 1)") != std::string::npos);
+  CHECK(error_of([] {
+          optim::AdamW({}, {optim::AdamVariant::torch, 1.0});
+        }).find("betas must be in [0, 1)") != std::string::npos);
   CHECK(error_of([] { optim::Sgd({}, {.nesterov = true}); }).find("needs a momentum") != std::string::npos);
 }
 
@@ -127,7 +131,8 @@ TEST_CASE("schedules: the published values of a linear warm-up, and the ends of 
   const optim::Schedule root{optim::ScheduleKind::inverse_sqrt, 1, 100, 4};
   CHECK(root(4) == Approx(1));
   CHECK(root(16) == Approx(0.5));
-  const optim::Schedule polynomial{.kind = optim::ScheduleKind::polynomial, .lr = 1, .steps = 10, .power = 2, .end_lr = 0.1};
+  const optim::Schedule polynomial{
+      .kind = optim::ScheduleKind::polynomial, .lr = 1, .steps = 10, .power = 2, .end_lr = 0.1};
   CHECK(polynomial(0) == Approx(1));
   CHECK(polynomial(5) == Approx(0.9 * 0.25 + 0.1));
   CHECK(polynomial(12) == Approx(0.1));

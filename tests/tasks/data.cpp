@@ -60,7 +60,7 @@ TEST_CASE("utf8: every code point comes back from its bytes") {
     std::string bytes;
     append_utf8(bytes, point);
     const std::u32string back = decode_utf8(bytes);
-    if (back.size() != 1 || back[0] != point) FAIL("code point " << static_cast<long>(point));
+    if (back.size() != 1 || back[0] != point) FAIL("code point " << long(point));
   }
 }
 
@@ -178,6 +178,7 @@ TEST_CASE("examples: an empty text is kept and counted") {
   CHECK(out.rows.size() == 3);
   REQUIRE(out.warnings.size() == 1);
   CHECK(to_string(out.warnings[0]) == "reviews.tsv:3: an empty text (2 in all)");
+  CHECK(examples("text\tlabel\n\xFF\t0\n\t1\n").warnings.size() == 2);  // with the table's own
 }
 
 TEST_CASE("examples: a label that is none is refused with file, line and suggestion") {

@@ -41,6 +41,7 @@ TEST_CASE("labels: from data they are distinct and sorted, integers as numbers")
   CHECK(joined(Labels::from_values({"pos", "neg", "pos", "Neutral"}).names()) == "Neutral|neg|pos");
   CHECK(joined(Labels::from_values({"10", "9", "-1", "9"}).names()) == "-1|9|10");
   CHECK(joined(Labels::from_values({"10", "9", "x"}).names()) == "10|9|x");
+  CHECK(joined(Labels::from_values({"9", "10x"}).names()) == "10x|9");
   CHECK(Labels::parse("auto").empty());
 }
 
@@ -71,7 +72,16 @@ TEST_CASE("nearest: the fewest insertions, deletions and substitutions, at most 
   CHECK(nearest("abcdef", {"abc"}) == "");
   CHECK(nearest("été", {"éte"}) == "éte");  // one code point of three
   CHECK(nearest("x", {"y"}) == "");
+  CHECK(nearest("late", {"lane", "lake"}) == "lane");  // as near: the first
   CHECK(nearest("x", {}) == "");
+}
+
+TEST_CASE("shown: a long name is cut, a line end becomes a space") {
+  CHECK(shown("two\nlines\t") == "two lines ");
+  CHECK(shown(std::string(40, 'x')) == std::string(40, 'x'));
+  CHECK(shown("é" + std::string(40, 'x')) == "é" + std::string(39, 'x') + "...");
+  CHECK(listed({"a\nb", "c"}) == "a b, c");
+  CHECK(Labels::parse("a,b").unknown("a\nb") == "label 'a b' is not one of a, b");
 }
 
 TEST_CASE("listed: shows twenty names and counts the others") {

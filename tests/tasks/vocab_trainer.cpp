@@ -19,7 +19,7 @@ namespace {
 const WordCounts kWords = {{"low", 5}, {"lower", 2}, {"newest", 6}, {"widest", 3}};
 
 std::string joined(const std::vector<std::string>& pieces, std::size_t from = 0) {
-  return fmt::format("{}", fmt::join(pieces.begin() + static_cast<long>(from), pieces.end(), " "));
+  return fmt::format("{}", fmt::join(pieces.begin() + long(from), pieces.end(), " "));
 }
 
 std::vector<std::string> babble(unsigned seed) {
@@ -50,7 +50,7 @@ std::vector<std::string> merged_naively(std::vector<std::string> pieces, std::ve
       for (std::size_t i = 1; i < cut.size(); ++i)
         if (cut[i - 1] == left && cut[i] == right) {
           cut[i - 1] = merged;
-          cut.erase(cut.begin() + static_cast<long>(i));
+          cut.erase(cut.begin() + long(i));
         }
     }
   }
@@ -69,14 +69,13 @@ TEST_CASE(
 
 TEST_CASE("train_vocab: merges end when no pair is seen min_frequency times") {
   CHECK(joined(train_vocab(kWords, 100, 5), 5) ==
-        "e l n o s t w ##e ##l ##n ##o ##s ##t ##w ##es ##est ##ow low ##ew "
-        "##ewest newest");
+        "e l n o s t w ##e ##l ##n ##o ##s ##t ##w ##es ##ew ##est ##ewest newest ##ow low");
   CHECK(train_vocab(kWords, 100, 2).back() == "lower");
   CHECK(train_vocab(WordCounts{{"ab", 1}}, 100, 1).back() == "ab");
 }
 
 TEST_CASE("train_vocab: never more pieces than asked for, the most frequent letters first") {
-  for (int size = 7; size < 60; ++size) CHECK(train_vocab(kWords, size).size() <= static_cast<std::size_t>(size));
+  for (int size = 7; size < 60; ++size) CHECK(train_vocab(kWords, size).size() <= std::size_t(size));
   CHECK(joined(train_vocab(kWords, 9, 1), 5) == "e w ##e ##w");
   CHECK(train_vocab(kWords, 30).size() == 30);
 }
@@ -133,6 +132,7 @@ TEST_CASE("train_vocab: a word with a letter that has no piece, or of more than 
 TEST_CASE("train_vocab: says why it cannot work") {
   CHECK(test::error_of([] { train_vocab(kWords, 6); }) ==
         "train_vocab: room for five special pieces and a letter, size >= 7; got 6");
+  CHECK(test::error_of([] { train_vocab(kWords, 100, 0); }) == "train_vocab: min_frequency >= 1; got 0");
   CHECK(test::error_of([] { train_vocab(WordCounts{}, 100); }) ==
         "train_vocab: no letter is seen 2 times in 0 different words");
 }

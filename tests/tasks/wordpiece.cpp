@@ -17,9 +17,10 @@ using namespace text;
 
 namespace {
 
-const std::vector<std::string> kPieces = {
-    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able", "##ly", "##a", "a",   "b",  "affair",
-    "##b",   "##c",   ".",     ",",     "[",      "]",  "sep",   "x",      "##x",  "é",   "##é", "中", "unaff"};
+const std::vector<std::string> kPieces = {"[PAD]",  "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un",      "##aff",
+                                          "##able", "##ly",  "##a",   "a",     "b",      "affair",  "##b",
+                                          "##c",    ".",     ",",     "[",     "]",      "sep",     "x",
+                                          "##x",    "é",     "##é",   "中",    "unaff",  "[unused]"};
 
 WordPiece small(const TokenizerOptions& options = {}) { return WordPiece(kPieces, options); }
 
@@ -85,8 +86,7 @@ TEST_CASE("wordpiece: golden ids of tweets") {
 
 TEST_CASE("wordpiece: the longest piece is taken first, then the longest that goes on") {
   CHECK(pieces("unaffable") == "unaff ##able");
-  CHECK(pieces("unably") == "[UNK]");
-  CHECK(pieces("unab") == "un ##a ##b");
+  CHECK(pieces("unably") == "un ##a ##b ##ly");
   CHECK(pieces("affair affair.") == "affair affair .");
 }
 
@@ -108,7 +108,8 @@ TEST_CASE("wordpiece: a word of 100 code points is cut, one of 101 is unknown") 
 TEST_CASE("split_words: cleans, lower-cases, strips accents, splits punctuation") {
   CHECK(words("Hello,World!How?are(you)") == "hello|,|world|!|how|?|are|(|you|)");
   CHECK(words(" \t\r\n ") == "");
-  CHECK(words("don't U.S.A. $5+1=6 ^_`~") == "don|'|t|u|.|s|.|a|.|$|5|+|1|=|6|^|_|`|~");
+  CHECK(words("don't U.S.A. $5+1=6 ^_`{~") == "don|'|t|u|.|s|.|a|.|$|5|+|1|=|6|^|_|`|{|~");
+  CHECK(words("a{b}c|d[e\\f") == "a|{|b|}|c|||d|[|e|\\|f");
   CHECK(words("Naïve CAFÉ e\u0301 Straße") == "naive|cafe|e|straße");
   CHECK(words("“quotes” — …¿") == "“|quotes|”|—|…|¿");
   CHECK(words("10€ ½ ①") == "10€|½|①");  // symbols and numbers are letters here
@@ -154,7 +155,7 @@ TEST_CASE("wordpiece: bytes that are not UTF-8 give what their replacement gives
   const WordPiece tokenizer = small();
   for (int i = 0; i < 2000; ++i) {
     std::string bytes;
-    for (int n = 0; n < 12; ++n) bytes += static_cast<char>(random() % 3 ? random() % 256 : 'a' + random() % 3);
+    for (int n = 0; n < 12; ++n) bytes += char(random() % 3 ? random() % 256 : 'a' + random() % 3);
     CHECK(tokenizer.encode(bytes, 64).ids == tokenizer.encode(repair_utf8(bytes).text, 64).ids);
   }
 }
@@ -167,6 +168,9 @@ TEST_CASE("wordpiece: a special token in a text is plain text unless keep_specia
   CHECK(pieces("[MASK] [PAD][UNK]", keep) == "[MASK] [PAD] [UNK]");
   CHECK(pieces("[sep] [SEP [[SEP]]", keep) == "[ sep ] [ sep [ [SEP] ]");
   CHECK(pieces("[un[SEP]", keep) == "[ un [SEP]");
+  CHECK(pieces("[unused]", keep) == "[ [UNK] ]");  // a piece, not a special one
+  const WordPiece without_mask({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "["}, keep);
+  CHECK(without_mask.encode("[MASK]", 9).ids == std::vector<int>{2, 4, 1, 1, 3});
 }
 
 TEST_CASE("encode: cuts from the end, keeps [SEP], and says so") {
@@ -210,7 +214,8 @@ TEST_CASE("decode: joins pieces to words, and leaves special tokens out when tol
   CHECK(tokenizer.decode(encoding.ids) == "unaffable , abc .");
   CHECK(tokenizer.decode(encoding.ids, false) == "[CLS] unaffable , abc . [SEP]");
   CHECK(tokenizer.decode({}) == "");
-  CHECK_THROWS_AS(tokenizer.decode({26}), engine::Error);
+  CHECK(tokenizer.decode({2, 9, 9}) == "##aa");  // nothing to join the first one to
+  CHECK_THROWS_AS(tokenizer.decode({27}), engine::Error);
 }
 
 TEST_CASE("wordpiece: every piece has its index as id, any other string the id of [UNK]") {

@@ -1,0 +1,78 @@
+// From predictions to figures. Read tasks/text/metrics.h first.
+#include "tasks/run/evaluation.h"
+
+namespace run {
+
+using nlohmann::ordered_json;
+
+double Evaluation::value(const std::string& metric) const {
+  const double value = figures.at(metric).get<double>();
+  return metric == "loss" ? -value : value;
+}
+
+std::string Evaluation::line() const {
+  std::string line;
+  for (const auto& [name, value] : figures.items())
+    line += fmt::format("{}{} {:.4f}", line.empty() ? "" : "  ", name, value.get<double>());
+  return line;
+}
+
+std::string Evaluation::text() const {
+  return fmt::format("{}\n{}\n{}\n", text::to_text(report), text::to_text(confusion, report.names), line());
+}
+
+ordered_json Evaluation::json() const {
+  ordered_json result = figures;
+  result["report"] = text::to_json(report);
+  ordered_json& rows = result["confusion"] = ordered_json::array();
+  for (int t = 0; t < confusion.classes; ++t) {
+    rows.push_back(ordered_json::array());
+    for (int p = 0; p < confusion.classes; ++p) rows.back().push_back(confusion.at(t, p));
+  }
+  return result;
+}
+
+Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress) {
+  const std::vector<std::string>& labels = model.config.labels;
+  const Predictions predictions = predict(model, set, kEvaluationBatch, progress);
+  Evaluation e;
+  e.confusion = text::confusion_matrix(set.labels, predictions.best(), int(labels.size()));
+  e.report = text::make_report(e.confusion, labels);
+  e.figures = {{"loss", predictions.loss},
+               {"accuracy", text::accuracy(e.confusion)},
+               {"macro_f1", text::macro_f1(e.confusion)},
+               {"macro_recall", text::macro_recall(e.confusion)},
+               {"mcc", text::mcc(e.confusion)},
+               {"kappa", text::cohen_kappa(e.confusion)}};
+  if (labels.size() == 2 && e.confusion.support(0) > 0 && e.confusion.support(1) > 0) {
+    std::vector<double> score;
+    for (const auto& p : predictions.probabilities) score.push_back(p[1]);
+    e.figures["roc_auc"] = text::roc_auc(set.labels, score);
+  }
+  return e;
+}
+
+text::EncodedSet encode_and_report(const std::string& name, const std::vector<text::Example>& examples,
+                                   const TextModel& model, int max_length) {
+  constexpr size_t kShown = 8;  // labels
+  const std::vector<std::string>& labels = model.config.labels;
+  text::EncodedSet set = text::encode(examples, model.tokenizer, max_length);
+  long tokens = 0;
+  size_t longest = 0;
+  std::vector<long> counts(labels.size());
+  for (long i = 0; i < set.size(); ++i) {
+    tokens += long(set.texts[i].ids.size());
+    longest = std::max(longest, set.texts[i].ids.size());
+    ++counts[set.labels[i]];
+  }
+  std::string shares;
+  for (size_t k = 0; k < std::min(kShown, counts.size()); ++k)
+    shares += fmt::format("{}{} {}", k ? ", " : "", labels[k], counts[k]);
+  fmt::print(stderr, "{:<6}{:>6} texts, {:.1f} tokens on average, {} at most{}  ({}{})\n", name, set.size(),
+             double(tokens) / double(set.size()), longest,
+             set.truncated ? fmt::format(", {} cut to {}", set.truncated, max_length) : "", shares,
+             counts.size() > kShown ? ", ..." : "");
+  return set;
+}
+
+}  // namespace run

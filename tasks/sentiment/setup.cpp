@@ -1,0 +1,130 @@
+// Data, model and optimiser of `sentiment train`. Read tasks/sentiment/options.h first.
+#include "tasks/sentiment/setup.h"
+
+#include "tasks/text/vocab_trainer.h"
+
+using engine::check;
+using engine::Tensor;
+
+namespace {
+
+// Puts the examples where their column `split` says.
+void share_out(std::vector<text::Example>& all, run::Splits& splits) {
+  for (text::Example& e : all) {
+    auto& part = e.split == "train" ? splits.train : e.split == "dev" ? splits.dev : splits.test;
+    check(e.split == "train" || e.split == "dev" || e.split == "test", "line {}: split '{}' is not train, dev or test",
+          e.line, e.split);
+    part.push_back(std::move(e));
+  }
+}
+
+}  // namespace
+
+run::Splits load_splits(const TrainOptions& o) {
+  check(o.data.empty() || o.train.empty(), "--data and --train exclude each other");
+  check(!o.train.empty() || (o.dev.empty() && o.test.empty()), "--dev and --test need --train");
+  const text::Labels labels = text::Labels::parse(o.files.labels);
+  run::Splits splits;
+  if (o.train.empty()) {
+    text::Examples all = o.data.empty() ? o.files.read_embedded(labels) : o.files.read(o.data, labels);
+    splits.labels = all.labels;
+    if (all.rows[0].split.empty()) text::split_stratified(all.rows, o.seed);
+    share_out(all.rows, splits);
+  } else {
+    text::Examples train = o.files.read(o.train, labels);
+    splits.labels = train.labels;
+    splits.train = std::move(train.rows);
+    if (!o.dev.empty()) splits.dev = o.files.read(o.dev, splits.labels).rows;
+    if (!o.test.empty()) splits.test = o.files.read(o.test, splits.labels).rows;
+    if (o.dev.empty()) {
+      std::vector<text::Example> all = std::exchange(splits.train, {});
+      text::split_stratified(all, o.seed);
+      for (text::Example& e : all) (e.split == "dev" ? splits.dev : splits.train).push_back(std::move(e));
+    }
+  }
+  if (splits.test.empty()) splits.test = splits.dev;
+  check(!splits.train.empty() && !splits.dev.empty(), "train and dev need examples; got {} and {}", splits.train.size(),
+        splits.dev.size());
+  return splits;
+}
+
+namespace {
+
+nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<std::string>& labels) {
+  nn::Config c;
+  c.model_type = o.model == "pool" ? "attention_pool" : "bert";
+  c.vocab_size = vocab_size;
+  c.hidden_size = o.hidden.value_or(256);
+  c.num_hidden_layers = o.layers.value_or(4);
+  c.num_attention_heads = o.heads.value_or(4);
+  c.intermediate_size = o.intermediate.value_or(4 * c.hidden_size);
+  c.max_position_embeddings = o.max_length;
+  c.labels = labels;
+  return c;
+}
+
+void set_dropout(nn::Config& c, double p) {
+  c.hidden_dropout_prob = c.attention_probs_dropout_prob = c.classifier_dropout = p;
+}
+
+text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Example>& examples) {
+  text::TokenizerOptions options;
+  options.lower_case = !o.cased;
+  if (!o.vocab.empty()) return text::WordPiece::load(o.vocab, options);
+  std::vector<std::string> texts;
+  for (const text::Example& e : examples) texts.push_back(e.text);
+  return text::WordPiece(text::train_vocab(texts, o.vocab_size, 2, options), options);
+}
+
+// A pretrained classifier keeps its labels: other ones would make its head meaningless.
+void check_labels(const run::ModelDirectory& from, const std::vector<std::string>& labels) {
+  const nn::SafeTensors weights(from.path + "/model.safetensors");
+  check(!weights.has("classifier.weight") || from.config.labels == labels,
+        "{}: its classifier knows the labels {}, the data has {}; --labels may map them", from.path,
+        text::listed(from.config.labels), text::listed(labels));
+}
+
+}  // namespace
+
+std::unique_ptr<run::TextModel> make_model(const TrainOptions& o, const run::Splits& splits) {
+  const std::vector<std::string>& labels = splits.labels.names();
+  std::unique_ptr<run::TextModel> model;
+  if (o.pretrained()) {
+    run::ModelDirectory from(o.model);
+    check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
+          o.max_length, from.config.max_position_embeddings, from.path);
+    check_labels(from, labels);
+    from.config.labels = labels;
+    if (o.dropout) set_dropout(from.config, *o.dropout);
+    nn::Params::LoadReport report;
+    model = run::load_model(from, o.seed, &report);
+    fmt::print(stderr, "{}\n{}", from.path, report.table());
+  } else {
+    text::WordPiece tokenizer = new_tokenizer(o, splits.train);
+    nn::Config config = new_config(o, tokenizer.vocab_size(), labels);
+    if (o.dropout) set_dropout(config, *o.dropout);
+    config.check_sizes("--model " + o.model);
+    model = std::make_unique<run::TextModel>(config, std::move(tokenizer), o.seed);
+    model->params.initialise();
+  }
+  for (const std::string& pattern : o.freeze) model->params.freeze(pattern);
+  fmt::print(stderr, "model {}: {:.2f} M parameters, {} pieces, labels {}\n", o.model,
+             double(model->params.count()) / 1e6, model->tokenizer.vocab_size(), text::listed(labels));
+  return model;
+}
+
+optim::Optimizer make_optimizer(const TrainOptions& o, const std::vector<Tensor>& parameters) {
+  if (o.optimizer == "sgd") return optim::Sgd(parameters, {.momentum = o.momentum, .weight_decay = o.weight_decay});
+  optim::AdamWOptions adam;
+  adam.variant = optim::adam_variant(o.adam_variant);
+  adam.eps = o.adam_eps.value_or(adam.variant == optim::AdamVariant::torch ? 1e-8 : 1e-6);
+  adam.weight_decay = o.weight_decay;
+  return optim::AdamW(parameters, adam);
+}
+
+optim::Schedule make_schedule(const TrainOptions& o, long steps) {
+  return {.kind = optim::schedule_kind(o.schedule),
+          .lr = o.peak_lr(),
+          .steps = steps,
+          .warmup = long(o.warmup * double(steps))};
+}

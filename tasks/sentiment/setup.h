@@ -1,0 +1,14 @@
+// What a training run is made of, from its options.
+#pragma once
+
+#include <memory>
+
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+#include "tasks/run/text_model.h"
+#include "tasks/sentiment/options.h"
+
+run::Splits load_splits(const TrainOptions& o);
+std::unique_ptr<run::TextModel> make_model(const TrainOptions& o, const run::Splits& splits);
+optim::Optimizer make_optimizer(const TrainOptions& o, const std::vector<engine::Tensor>& parameters);
+optim::Schedule make_schedule(const TrainOptions& o, long steps);

@@ -1,0 +1,267 @@
+// Data files to tables and tables to labelled examples, with an error that names file and line for whatever is amiss.
+// Read tasks/text/labels.h before.
+#include "tasks/text/data.h"
+
+#include <csv.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "nn/files.h"
+#include "tasks/text/utf8.h"
+
+namespace text {
+
+using engine::check;
+using engine::fail;
+
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+void check_text(std::string_view bytes, const std::string& path) {
+  const std::size_t nul = bytes.find('\0');
+  const bool utf16 = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
+  check(nul == bytes.npos, "{}: {} at byte {}", path,
+        utf16 ? "UTF-16, not UTF-8: save it as UTF-8; a NUL" : "not a text file: a NUL", nul);
+}
+
+std::string from_latin1(std::string_view bytes) {
+  std::string out;
+  for (char byte : bytes) append_utf8(out, static_cast<unsigned char>(byte));
+  return out;
+}
+
+long line_at(std::string_view bytes, std::size_t at) {
+  return 1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+}
+
+std::string to_utf8(std::string bytes, const std::string& encoding, Table& table) {
+  if (encoding == "latin-1") return from_latin1(bytes);
+  check(encoding == "utf-8", "encoding: utf-8 or latin-1; got '{}'", encoding);
+  Repaired repaired = repair_utf8(std::move(bytes));
+  if (repaired.invalid > 0) {
+    const long line = line_at(repaired.text, repaired.first_invalid);
+    table.warnings.push_back({"invalid UTF-8 became U+FFFD", repaired.invalid, fmt::format("{}:{}", table.path, line)});
+  }
+  return std::move(repaired.text);
+}
+
+std::string format_of(const std::string& path, const std::string& given) {
+  std::string format = given;
+  if (format.empty()) {
+    const std::string extension = std::filesystem::path(path).extension();
+    format = extension == ".txt" ? "tsv" : extension.substr(std::min<std::size_t>(1, extension.size()));
+    check(format == "tsv" || format == "csv" || format == "jsonl",
+          "{}: the extension is none of .tsv, .txt, .csv, .jsonl; name the format", path);
+  }
+  check(format == "tsv" || format == "csv" || format == "jsonl", "format: tsv, csv or jsonl; got '{}'", format);
+  return format;
+}
+
+// Calls body(line, number) for each line, numbers from 1, without its \n or \r\n.
+template <class Body>
+void for_each_line(std::string_view bytes, Body body) {
+  long number = 0;
+  for (std::size_t start = 0; start < bytes.size();) {
+    const std::size_t end = std::min(bytes.find('\n', start), bytes.size());
+    std::string_view line = bytes.substr(start, end - start);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    body(line, ++number);
+    start = end + 1;
+  }
+}
+
+void parse_tsv(std::string_view bytes, Table& table) {
+  const bool one_column = bytes.find('\t') == bytes.npos;
+  for_each_line(bytes, [&](std::string_view line, long number) {
+    if (line.empty() && !one_column) return;
+    std::vector<std::string>& row = table.rows.emplace_back();
+    table.lines.push_back(number);
+    for (std::size_t start = 0; start <= line.size();) {
+      const std::size_t end = std::min(line.find('\t', start), line.size());
+      row.emplace_back(line.substr(start, end - start));
+      start = end + 1;
+    }
+  });
+}
+
+// libcsv's callbacks, and what it does not tell: the line that a row starts on.
+struct CsvReader {
+  Table& table;
+  csv_parser parser{};
+  std::vector<std::string> row;
+  long start = 0;     // the line where `row` starts
+  bool open = false;  // a row has begun and not ended
+
+  explicit CsvReader(Table& into) : table(into) {
+    check(csv_init(&parser, 0) == 0, "csv: libcsv did not start");
+    csv_set_space_func(&parser, [](unsigned char) { return 0; });  // libcsv trims fields, RFC 4180 does not
+  }
+  CsvReader(const CsvReader&) = delete;
+  CsvReader& operator=(const CsvReader&) = delete;
+  ~CsvReader() { csv_free(&parser); }
+
+  static void on_field(void* bytes, std::size_t size, void* self) {
+    static_cast<CsvReader*>(self)->row.emplace_back(static_cast<const char*>(bytes), size);
+  }
+  static void on_row(int, void* self) {
+    auto& reader = *static_cast<CsvReader*>(self);
+    reader.table.rows.push_back(std::exchange(reader.row, {}));
+    reader.table.lines.push_back(reader.start);
+    reader.open = false;
+  }
+
+  void feed(std::string_view line, long number) {
+    if (!open) start = number;
+    open = open || !line.empty();
+    for (std::string_view part : {line, std::string_view("\n")})
+      check(csv_parse(&parser, part.data(), part.size(), on_field, on_row, this) == part.size(), "{}:{}: {}",
+            table.path, start, csv_strerror(csv_error(&parser)));
+  }
+};
+
+void parse_csv(std::string_view bytes, Table& table) {
+  CsvReader reader(table);
+  for_each_line(bytes, [&](std::string_view line, long number) { reader.feed(line, number); });
+  check(!reader.open, "{}:{}: a quote opens a field and none closes it", table.path, reader.start);
+}
+
+nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
+  nlohmann::ordered_json object;
+  try {
+    object = nlohmann::ordered_json::parse(line);
+  } catch (const nlohmann::json::exception& error) {
+    const std::string_view what = error.what();
+    fail("{}: not JSON: {}", where, what.substr(what.find(": ") + 2));
+  }
+  check(object.is_object(), "{}: one JSON object a line; got a JSON {}", where, object.type_name());
+  return object;
+}
+
+void parse_jsonl(std::string_view bytes, Table& table) {
+  for_each_line(bytes, [&](std::string_view line, long number) {
+    if (line.find_first_not_of(" \t") == line.npos) return;
+    const std::string where = fmt::format("{}:{}", table.path, number);
+    const nlohmann::ordered_json object = parse_object(line, where);
+    if (table.rows.empty())
+      for (const auto& item : object.items()) table.columns.push_back(item.key());
+    std::vector<std::string>& row = table.rows.emplace_back();
+    table.lines.push_back(number);
+    for (const std::string& key : table.columns) {
+      const auto value = object.find(key);
+      check(value != object.end(), "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
+      row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
+    }
+  });
+}
+
+void name_columns(Table& table, bool header) {
+  if (table.rows.empty()) return;
+  if (!header) {
+    for (std::size_t c = 1; c <= table.rows[0].size(); ++c) table.columns.push_back(std::to_string(c));
+    return;
+  }
+  table.columns = std::move(table.rows[0]);
+  table.rows.erase(table.rows.begin());
+  table.lines.erase(table.lines.begin());
+}
+
+void check_widths(const Table& table, long first_line) {
+  for (std::size_t r = 0; r < table.rows.size(); ++r)
+    check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}", table.path,
+          table.lines[r], table.rows[r].size(), first_line, table.columns.size());
+}
+
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
+
+Labels labels_of(const Table& table, std::size_t column) {
+  std::vector<std::string> values;
+  for (const auto& row : table.rows) values.push_back(row[column]);
+  std::sort(values.begin(), values.end());
+  check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", table.path,
+        shown(table.columns[column]), shown(values.front()));
+  check(!values.front().empty(), "{}: column '{}' holds an empty label", table.path, shown(table.columns[column]));
+  return Labels::from_values(std::move(values));
+}
+
+}  // namespace
+
+std::string to_string(const Warning& warning) {
+  return fmt::format("{}: {} ({} in all)", warning.first, warning.what, warning.count);
+}
+
+std::size_t Table::column(const std::string& name) const {
+  const auto found = std::find(columns.begin(), columns.end(), name);
+  if (found != columns.end()) {
+    check(std::find(found + 1, columns.end(), name) == columns.end(), "{}: two columns are called '{}'; give a number",
+          path, name);
+    return std::size_t(found - columns.begin());
+  }
+  std::size_t number = 0;
+  const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool is_number = error == std::errc() && stop == name.data() + name.size();
+  if (is_number && number >= 1 && number <= columns.size()) return number - 1;
+  fail("{}: no column '{}'; the columns are {}{}", path, shown(name), listed(columns), did_you_mean(name, columns));
+}
+
+std::string read_file(const std::string& path) {
+  std::string bytes = nn::read_file(path);
+  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
+  check(!bytes.empty(), "{}: the file is empty", path);
+  return bytes;
+}
+
+Table read_table(const std::string& path, const TableOptions& options) {
+  return parse_table(read_file(path), path, options);
+}
+
+Table parse_table(std::string bytes, const std::string& path, const TableOptions& options) {
+  Table table;
+  table.path = path;
+  check_text(bytes, path);
+  bytes = to_utf8(std::move(bytes), options.encoding, table);
+  const std::string format = format_of(path, options.format);
+  const bool header = options.header && format != "jsonl";
+  if (format == "tsv") parse_tsv(bytes, table);
+  if (format == "csv") parse_csv(bytes, table);
+  if (format == "jsonl") parse_jsonl(bytes, table);
+  const long first_line = table.lines.empty() ? 0 : table.lines[0];
+  if (format != "jsonl") name_columns(table, options.header);
+  check(!table.rows.empty(), "{}: no data rows{}", path, header ? " below the header" : "");
+  check_widths(table, first_line);
+  return table;
+}
+
+Examples read_examples(const std::string& path, const Columns& columns, const Labels& labels,
+                       const TableOptions& options) {
+  return to_examples(read_table(path, options), columns, labels);
+}
+
+Examples to_examples(const Table& table, const Columns& columns, const Labels& labels) {
+  const std::size_t text = table.column(columns.text);
+  const std::size_t label = columns.label.empty() ? 0 : table.column(columns.label);
+  const std::size_t split = columns.split.empty() ? 0 : table.column(columns.split);
+  Examples out;
+  out.warnings = table.warnings;
+  out.labels = labels.empty() && !columns.label.empty() ? labels_of(table, label) : labels;
+  Warning empty{"an empty text", 0, ""};
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    const std::vector<std::string>& row = table.rows[r];
+    Example& example = out.rows.emplace_back();
+    example.text = row[text];
+    example.line = table.lines[r];
+    if (!columns.split.empty()) example.split = row[split];
+    if (!columns.label.empty()) example.label = out.labels.find(row[label]);
+    if (!columns.label.empty() && example.label < 0)
+      fail("{}:{}: {}", table.path, example.line, out.labels.unknown(row[label]));
+    if (is_blank(example.text) && empty.count++ == 0) empty.first = fmt::format("{}:{}", table.path, example.line);
+  }
+  if (empty.count > 0) out.warnings.push_back(empty);
+  return out;
+}
+
+}  // namespace text

@@ -1,0 +1,72 @@
+// Data files: a table of strings out of TSV, CSV or JSONL, then examples with labels out of a table.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tasks/text/labels.h"
+
+namespace text {
+
+// Something to tell the user that does not stop the work; the caller prints it.
+struct Warning {
+  std::string what;   // "invalid UTF-8 became U+FFFD"
+  long count = 0;     // how many times
+  std::string first;  // where first, file:line
+};
+std::string to_string(const Warning& warning);  // reviews.tsv:217: invalid UTF-8 became U+FFFD (3 times)
+
+struct TableOptions {
+  std::string format;              // tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl
+  bool header = true;              // the first row of a TSV or CSV names the columns
+  std::string encoding = "utf-8";  // or latin-1
+};
+
+struct Table {
+  std::string path;
+  std::vector<std::string> columns;            // their names; 1, 2, 3 ... without a header
+  std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
+  std::vector<long> lines;                     // where each row starts in the file, from 1
+  std::vector<Warning> warnings;
+
+  std::size_t column(
+      const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
+};
+
+// The whole file, without a byte-order mark. Error: no such file, a directory, not readable, empty.
+std::string read_file(const std::string& path);
+
+//   TSV    split at tabs, no quoting; an empty line is no row, unless the table has a single column
+//   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row
+//   JSONL  one object a line, the keys of the first are the columns; null is empty, a number or a list its JSON text
+// \r\n is tolerated, invalid UTF-8 is replaced and reported in warnings.
+Table read_table(const std::string& path, const TableOptions& options = {});
+Table parse_table(std::string bytes, const std::string& path,
+                  const TableOptions& options = {});  // the same from memory
+
+struct Columns {
+  std::string text = "text";
+  std::string label = "label";  // empty: the file has no labels
+  std::string split;            // empty: the file has no split
+};
+
+struct Example {
+  std::string text;
+  int label = -1;  // -1: none
+  std::string split;
+  long line = 0;  // in the file, from 1
+};
+
+struct Examples {
+  std::vector<Example> rows;
+  Labels labels;                  // those given, or those of the data
+  std::vector<Warning> warnings;  // the table's, and empty texts
+};
+
+// Error: reviews.tsv:217: label 'postive' is not one of negative, positive, neutral (did you mean 'positive'?)
+Examples read_examples(const std::string& path, const Columns& columns, const Labels& labels = {},
+                       const TableOptions& options = {});
+Examples to_examples(const Table& table, const Columns& columns, const Labels& labels = {});
+
+}  // namespace text

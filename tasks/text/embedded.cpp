@@ -1,0 +1,16 @@
+// The embedded corpora. The assembler includes the files; the Makefile knows that this object depends on them.
+// Read tasks/data/README.md for what they are.
+#include "tasks/text/embedded.h"
+
+__asm__(
+    ".pushsection .rodata\n"
+    "attune_sentiment_begin: .incbin \"tasks/data/sentiment.tsv\"\n"
+    "attune_sentiment_end: .byte 0\n"
+    ".popsection\n");
+extern "C" const char attune_sentiment_begin[], attune_sentiment_end[];
+
+namespace text {
+
+std::string_view embedded_sentiment() { return {attune_sentiment_begin, attune_sentiment_end}; }
+
+}  // namespace text

@@ -1,0 +1,144 @@
+// The names of the classes, from an option or from data, and the suggestion for one that is misspelt.
+// Nothing to read before.
+#include "tasks/text/labels.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "engine/base.h"
+#include "tasks/text/utf8.h"
+
+namespace text {
+
+using engine::check;
+
+namespace {
+
+std::vector<std::string> split(std::string_view list, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= list.size();) {
+    const std::size_t end = std::min(list.find(separator, start), list.size());
+    parts.emplace_back(list.substr(start, end - start));
+    start = end + 1;
+  }
+  return parts;
+}
+
+void check_distinct(const std::vector<std::string>& names) {
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    check(!name->empty(), "labels: an empty name among {}", listed(names));
+    check(std::find(names.begin(), name, *name) == name, "labels: '{}' is there twice", *name);
+  }
+}
+
+std::optional<long> as_integer(const std::string& value) {
+  long number = 0;
+  const char* end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, number);
+  return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+std::u32string lower_ascii(std::string_view word) {
+  std::u32string points = decode_utf8(word);
+  for (char32_t& point : points)
+    if (point >= U'A' && point <= U'Z') point += U'a' - U'A';
+  return points;
+}
+
+// Levenshtein 1966, one row of the table at a time: row[j] = distance between a[0, i) and b[0, j).
+std::size_t edit_distance(const std::u32string& a, const std::u32string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+Labels::Labels(std::vector<std::string> names) : Labels(names, names) {}
+
+Labels::Labels(std::vector<std::string> values, std::vector<std::string> names)
+    : values_(std::move(values)), names_(std::move(names)) {
+  check_distinct(values_);
+  check_distinct(names_);
+  check(names_.size() >= 2, "labels: a classifier has at least two classes; got {}", listed(names_));
+}
+
+Labels Labels::parse(const std::string& spec) {
+  if (spec == "auto") return {};
+  std::vector<std::string> values, names;
+  for (const std::string& part : split(spec, ',')) {
+    const std::size_t equals = part.find('=');
+    if (equals != std::string::npos) values.push_back(part.substr(0, equals));
+    names.push_back(equals == std::string::npos ? part : part.substr(equals + 1));
+  }
+  check(values.empty() || values.size() == names.size(), "labels: value=name for every class or for none; got {}",
+        spec);
+  return values.empty() ? Labels(std::move(names)) : Labels(std::move(values), std::move(names));
+}
+
+Labels Labels::from_values(std::vector<std::string> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  if (std::all_of(values.begin(), values.end(), [](const std::string& value) { return as_integer(value); }))
+    std::stable_sort(values.begin(), values.end(),
+                     [](const std::string& a, const std::string& b) { return *as_integer(a) < *as_integer(b); });
+  return Labels(std::move(values));
+}
+
+int Labels::find(std::string_view value) const {
+  const auto found = std::find(values_.begin(), values_.end(), value);
+  return found == values_.end() ? -1 : int(found - values_.begin());
+}
+
+std::string Labels::unknown(std::string_view value) const {
+  return fmt::format("label '{}' is not one of {}{}", shown(value), listed(values_), did_you_mean(value, values_));
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& names) {
+  const std::u32string wanted = lower_ascii(word);
+  std::string best;
+  std::size_t fewest = wanted.size() + 1;
+  for (const std::string& name : names) {
+    const std::u32string candidate = lower_ascii(name);
+    const std::size_t distance = edit_distance(wanted, candidate);
+    if (distance >= fewest || distance > std::max(wanted.size(), candidate.size()) / 3) continue;
+    fewest = distance;
+    best = name;
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
+  const std::string name = nearest(word, names);
+  return name.empty() ? "" : fmt::format(" (did you mean '{}'?)", shown(name));
+}
+
+std::string shown(std::string_view name) {
+  constexpr std::size_t kShown = 40;
+  const std::u32string points = decode_utf8(name);
+  std::string out;
+  for (char32_t point : points.substr(0, kShown)) append_utf8(out, point < U' ' ? U' ' : point);
+  return points.size() > kShown ? out + "..." : out;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 20;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) list += (i ? ", " : "") + shown(names[i]);
+  if (names.size() > kShown) list += fmt::format(" and {} more", names.size() - kShown);
+  return list;
+}
+
+}  // namespace text
