@@ -86,10 +86,10 @@ test: check build/release/run-tests build/double/run-tests all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)
 	GOLDEN=$(GOLDEN) build/release/run-tests $(ARGS)
 
-test-golden: build/release/run-tests
+test-golden: build/release/run-tests all
 	GOLDEN=$(GOLDEN) build/release/run-tests -tc='*golden*' $(ARGS)
 
-debug: build/debug/run-tests
+debug: build/debug/run-tests $(PROGRAMS:%=build/debug/%)
 	GOLDEN=$(GOLDEN) build/debug/run-tests $(ARGS)
 
 check:

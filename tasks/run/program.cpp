@@ -32,7 +32,7 @@ const Command& find(const std::vector<Command>& commands, const std::string& nam
 
 void run_command(const Command& command, const std::string& program, int argc, char** argv) {
   CLI::App app(command.summary, program + " " + command.name);
-  app.option_defaults()->always_capture_default();
+  app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as GNU
   app.set_config("--config", "", "read options from FILE, lines `option = value`; the command line overrides them");
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("OPTIONS", "OPTION");

@@ -1,0 +1,107 @@
+// Batches and splits: everything once, in an order that the seed and the step decide.
+#include "tasks/text/batches.h"
+
+#include <map>
+#include <set>
+
+#include "tasks/text/tokenizer_files.h"
+#include "tests/support.h"
+
+using namespace test;
+
+namespace {
+
+text::WordPiece small_tokenizer() {
+  return text::WordPiece({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "##b", "caf\u00e9", "."});
+}
+
+text::EncodedSet sentences(int n) {
+  std::vector<text::Example> examples;
+  for (int i = 0; i < n; ++i) {
+    std::string line = "a";
+    for (int t = 0; t < i % 7; ++t) line += " b";
+    examples.push_back({line, i % 3, "", i + 1});
+  }
+  return text::encode(examples, small_tokenizer(), 6);
+}
+
+}  // namespace
+
+TEST_CASE("batches: sentences lie end to end with positions from 0, and long ones are cut and counted") {
+  const text::EncodedSet set = sentences(7);
+  CHECK(set.truncated == 3);  // of 6, 7 and 8 tokens: the last three have more than 6
+  const text::Batch batch = text::pack(set, {1, 0});
+  CHECK(batch.tokens.ids == Indices{2, 5, 6, 3, 2, 5, 3});
+  CHECK(batch.tokens.positions == Indices{0, 1, 2, 3, 0, 1, 2});
+  CHECK(batch.tokens.offsets == Indices{0, 4, 7});
+  CHECK(batch.tokens.types == Indices(7, 0));
+  CHECK(batch.labels == Indices{1, 0});
+}
+
+TEST_CASE(
+    "batches: every epoch has every sentence once, the last batch may be short, and at() depends on the step alone") {
+  const text::EncodedSet set = sentences(25);
+  text::Batches batches(set, 8, true, 3), again(set, 8, true, 3), other(set, 8, true, 4), plain(set, 8, false, 3);
+  CHECK(batches.per_epoch() == 4);
+  std::vector<Indices> epochs;
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    Indices rows;
+    for (int i = 0; i < 4; ++i) {
+      const text::Batch batch = batches.at(epoch * 4 + i);
+      CHECK(batch.rows.size() == (i < 3 ? 8u : 1u));
+      rows.insert(rows.end(), batch.rows.begin(), batch.rows.end());
+    }
+    CHECK(std::set<int>(rows.begin(), rows.end()).size() == 25);
+    epochs.push_back(rows);
+  }
+  CHECK(epochs[0] != epochs[1]);
+  CHECK(again.at(9).rows == batches.at(9).rows);
+  CHECK(again.at(2).rows == batches.at(2).rows);
+  CHECK(other.at(0).rows != batches.at(0).rows);
+  CHECK(plain.at(4).rows == Indices{0, 1, 2, 3, 4, 5, 6, 7});
+  long seen = 0;
+  for (const text::Batch& batch : text::in_order(set, 8))
+    for (int row : batch.rows) CHECK(row == seen++);
+  CHECK(seen == 25);
+}
+
+TEST_CASE("split_stratified: every label is shared out 80 / 10 / 10, the same for the same seed") {
+  std::vector<text::Example> examples(300);
+  for (int i = 0; i < 300; ++i) examples[i].label = i < 100 ? 0 : 1;
+  text::split_stratified(examples, 7);
+  std::map<std::string, int> counts;
+  for (const text::Example& e : examples) ++counts[e.split + std::to_string(e.label)];
+  CHECK(counts["train0"] == 80);
+  CHECK(counts["dev0"] == 10);
+  CHECK(counts["test1"] == 20);
+  std::vector<text::Example> again = examples, other = examples;
+  text::split_stratified(again, 7);
+  text::split_stratified(other, 8);
+  int same = 0, differ = 0;
+  for (int i = 0; i < 300; ++i)
+    same += again[i].split == examples[i].split, differ += other[i].split != examples[i].split;
+  CHECK(same == 300);
+  CHECK(differ > 0);
+}
+
+TEST_CASE("tokenizer files: a saved tokenizer loads again, from vocab.txt and from tokenizer.json alone") {
+  const TemporaryDirectory dir;
+  text::TokenizerOptions options;
+  options.lower_case = false;
+  const text::WordPiece cased(small_tokenizer().pieces(), options);
+  text::save_tokenizer(cased, dir.path, 64);
+  for (const char* removed : {"", "/vocab.txt"}) {
+    if (*removed) std::filesystem::remove(dir.path + removed);
+    const text::WordPiece loaded = text::load_tokenizer(dir.path);
+    CHECK(loaded.pieces() == cased.pieces());
+    CHECK(!loaded.options().lower_case);
+    CHECK(loaded.encode("a bb caf\u00e9. A", 20).ids == cased.encode("a bb caf\u00e9. A", 20).ids);
+  }
+  std::filesystem::remove(dir.path + "/tokenizer.json");
+  CHECK(error_of([&] { text::load_tokenizer(dir.path); }).find("neither vocab.txt nor tokenizer.json") !=
+        std::string::npos);
+  dir.write("tokenizer.json", "{\"model\":{\"vocab\":{\"a\":7}}}");
+  CHECK(error_of([&] { text::load_tokenizer(dir.path); }).find("has id 7 among 1 pieces") != std::string::npos);
+  dir.write("tokenizer.json", "{\"model\":{\"type\":\"BPE\"}}");
+  CHECK(error_of([&] { text::load_tokenizer(dir.path); }).find("not a WordPiece tokenizer") != std::string::npos);
+}

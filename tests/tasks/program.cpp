@@ -1,0 +1,232 @@
+// The sentiment program as its users run it: from the command line, with good input and with bad.
+#include <sys/wait.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "nn/pretrained.h"
+#include "optim/adamw.h"
+#include "optim/clip.h"
+#include "tasks/run/text_model.h"
+#include "tests/support.h"
+
+using namespace test;
+using nlohmann::json;
+
+namespace {
+
+struct Result {
+  int status;
+  std::string output;
+  std::string last_line() const {
+    const size_t end = output.find_last_not_of('\n');
+    return output.substr(output.rfind('\n', end) + 1, end - output.rfind('\n', end));
+  }
+};
+
+// The program beside this test runner, both its outputs together.
+Result sentiment(const std::string& arguments, const std::string& redirect = "2>&1") {
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "sentiment";
+  std::FILE* pipe = popen((self + " " + arguments + " " + redirect).c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Result result{0, ""};
+  char part[4096];
+  while (const size_t n = std::fread(part, 1, sizeof part, pipe)) result.output.append(part, n);
+  result.status = WEXITSTATUS(pclose(pipe));
+  return result;
+}
+
+std::vector<json> lines_of(const std::string& text) {
+  std::vector<json> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+const std::string kTiny = " --layers 1 --hidden 16 --heads 2 --max-length 24 ";
+
+// Twenty-four texts that a tiny model can tell apart.
+std::string data_file(const TemporaryDirectory& dir, const std::string& name = "data.tsv") {
+  std::string rows = "label\ttext\tsplit\n";
+  const char* words[] = {"awful bad poor", "fine good great", "the train at noon"};
+  const char* labels[] = {"negative", "positive", "neutral"};
+  for (int i = 0; i < 24; ++i)
+    rows += fmt::format("{}\t{} {} thing\t{}\n", labels[i % 3], i, words[i % 3],
+                        i < 18   ? "train"
+                        : i < 21 ? "dev"
+                                 : "test");
+  return dir.write(name, rows);
+}
+
+}  // namespace
+
+TEST_CASE("sentiment: train, evaluate and predict from the command line, and the files that a run leaves") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), out = dir.path + "/run";
+  for (const std::string model : {"pool", "mini"}) {
+    const Result trained = sentiment("train --model " + model + kTiny + "--epochs 3 --batch-size 4 --data " + data +
+                                     " --overwrite --out " + out);
+    REQUIRE_MESSAGE(trained.status == 0, trained.output);
+    CHECK(trained.output.find("macro avg") != std::string::npos);
+    CHECK(trained.last_line().find("result task=sentiment accuracy=") == 0);
+    CHECK(trained.last_line().find("out=" + out) != std::string::npos);
+    int steps = 0, evaluations = 0;
+    for (const json& line : lines_of(nn::read_file(out + "/log.jsonl")))
+      steps += line.contains("loss"), evaluations += line.contains("dev");
+    CHECK(steps == 15);  // 18 texts in batches of 4: five steps an epoch
+    CHECK(evaluations == 3);
+    const json result = json::parse(nn::read_file(out + "/result.json"));
+    CHECK(result["report"]["negative"]["support"] == 1);
+    const Result evaluated = sentiment("evaluate --model " + out + " --data " + data);
+    CHECK_MESSAGE(evaluated.last_line().find("result task=sentiment") == 0, evaluated.output);
+    CHECK(evaluated.output.find("accuracy") != std::string::npos);
+  }
+  const Result predicted = sentiment("predict --model " + out + " 'a good thing' '' 'the train'", "2>/dev/null");
+  const std::vector<json> lines = lines_of(predicted.output);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0]["text"] == "a good thing");
+  CHECK(lines[1]["text"] == "");
+  for (const json& line : lines) {
+    double total = 0, best = 0;
+    for (const auto& [label, p] : line["probabilities"].items())
+      total += p.get<double>(), best = std::max(best, p.get<double>());
+    CHECK(total == doctest::Approx(1));
+    CHECK(line["probabilities"][line["label"].get<std::string>()] == best);
+  }
+  const Result from_input = sentiment("predict --model " + out, "2>/dev/null <<'END'\na good thing\n\nthe train\nEND");
+  CHECK(from_input.output == predicted.output);
+  const Result from_file = sentiment("predict --model " + out + " --file " + data, "2>/dev/null");
+  CHECK(lines_of(from_file.output).size() == 24);
+}
+
+TEST_CASE("sentiment: options come from a file, and --resume continues a run to the same end") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir);
+  const std::string common = kTiny + "--epochs 4 --batch-size 4 --data " + data;
+  REQUIRE(sentiment("train --model mini" + common + " --out " + dir.path + "/a").status == 0);
+  const std::string again = "train --config " + dir.path + "/a/options.ini --out " + dir.path + "/b";
+  const Result same = sentiment(again);
+  REQUIRE_MESSAGE(same.status == 0, same.output);
+  CHECK(nn::read_file(dir.path + "/a/log.jsonl") == nn::read_file(dir.path + "/b/log.jsonl"));
+  CHECK(nn::read_file(dir.path + "/a/best/model.safetensors") == nn::read_file(dir.path + "/b/best/model.safetensors"));
+  CHECK(sentiment("train --config " + dir.path + "/a/options.ini --seed 7 --out " + dir.path + "/c").status == 0);
+  CHECK(nn::read_file(dir.path + "/a/log.jsonl") != nn::read_file(dir.path + "/c/log.jsonl"));
+  const Result resumed = sentiment("train --resume " + dir.path + "/b");
+  CHECK_MESSAGE(resumed.status == 0, resumed.output);
+  CHECK(resumed.output.find("resuming " + dir.path + "/b after step 20 of 20") != std::string::npos);
+  CHECK(nn::read_file(dir.path + "/a/log.jsonl") == nn::read_file(dir.path + "/b/log.jsonl"));
+}
+
+TEST_CASE(
+    "golden: the program, started from bert-micro without dropout and shuffling, takes the course that the library "
+    "takes") {
+  const TemporaryDirectory dir;
+  std::filesystem::copy(golden_path("bert-micro"), dir.path + "/model");
+  const long V = nn::read_config(dir.path + "/model/config.json").vocab_size;
+  std::string vocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+  for (long i = 5; i < V; ++i) vocab += fmt::format("w{}\n", i);
+  dir.write("model/vocab.txt", vocab);
+  const std::string data =
+      dir.write("data.tsv",
+                "text\tlabel\tsplit\nw7 w8 w9\tpositive\ttrain\nw10 w8\tneutral\ttrain\nw11\tnegative\ttrain\n"
+                "w7 w9 w11 w13\tneutral\ttrain\nw7\tneutral\tdev\nw9\tpositive\ttest\n");
+  const Result trained = sentiment("train --model " + dir.path + "/model --data " + data + " --out " + dir.path +
+                                   "/run --max-length 24 --dropout 0 --no-shuffle "
+                                   "--batch-size 2 --epochs 4 --lr 1e-3 --schedule linear --warmup 0.25");
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  CHECK(trained.output.find("newly initialised     0") != std::string::npos);
+
+  const run::ModelDirectory from(dir.path + "/model");
+  const auto model = run::load_model(from, 1);
+  const Indices ids[] = {{2, 7, 8, 9, 3}, {2, 10, 8, 3}, {2, 11, 3}, {2, 7, 9, 11, 13, 3}};
+  const int labels[] = {1, 2, 0, 2};
+  optim::AdamW optimizer(model->params.tensors());
+  int step = 0;
+  for (const json& line : lines_of(nn::read_file(dir.path + "/run/log.jsonl"))) {
+    if (!line.contains("loss")) continue;
+    nn::Tokens tokens{{}, {}, {}, {0}};
+    for (int i : {2 * (step % 2), 2 * (step % 2) + 1}) {
+      for (size_t t = 0; t < ids[i].size(); ++t) tokens.positions.push_back(int(t));
+      tokens.ids.insert(tokens.ids.end(), ids[i].begin(), ids[i].end());
+      tokens.offsets.push_back(int(tokens.ids.size()));
+    }
+    tokens.types.resize(tokens.ids.size());
+    model->params.clear_grads();
+    const Tensor loss = cross_entropy(model->classifier(tokens), {labels[2 * (step % 2)], labels[2 * (step % 2) + 1]});
+    backward(loss);
+    const double norm = optim::clip_grad_norm(model->params.tensors(), 1.0);
+    const double lr = step < 2 ? 1e-3 * step / 2 : 1e-3 * (8 - step) / 6;
+    CHECK(line["loss"].get<double>() == doctest::Approx(loss.item()).epsilon(1e-6));
+    CHECK(line["grad_norm"].get<double>() == doctest::Approx(norm).epsilon(1e-6));
+    CHECK(line["lr"].get<double>() == doctest::Approx(lr));
+    optimizer.step(lr);
+    ++step;
+  }
+  CHECK(step == 8);
+}
+
+TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves nothing behind") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), out = dir.path + "/run";
+  const auto refused = [&](const std::string& arguments, const std::string& why) {
+    const Result result = sentiment(arguments + " --out " + out);
+    CHECK_MESSAGE(result.status == 1, arguments, ": ", result.output);
+    CHECK_MESSAGE(result.last_line().find("error: ") == 0, result.output);
+    CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
+    CHECK_MESSAGE(!std::filesystem::exists(out), arguments);
+  };
+  const std::string pool = "train --model pool" + kTiny;
+  refused(pool + "--data " + dir.path + "/none.tsv", "none.tsv: cannot be read: No such file or directory");
+  refused(pool + "--data " + dir.path, "a directory, not a file");
+  refused(pool + "--data " + dir.write("empty.tsv", ""), "the file is empty");
+  refused(pool + "--data " + dir.write("binary.tsv", std::string("text\tlabel\na\0b\tpositive\n", 24)),
+          "not a text file");
+  refused(pool + "--data " + data + " --text-column txt",
+          "no column 'txt'; the columns are label, text, split (did you mean 'text'?)");
+  refused(pool + "--data " + dir.write("typo.tsv", "text\tlabel\ngood\tpositive\nbad\tnegativ\n"),
+          "typo.tsv:3: label 'negativ' is not one of negative, positive, neutral (did you mean 'negative'?)");
+  refused(pool + "--train " + data + " --data " + data, "exclude each other");
+  refused("train --data " + data + " --model " + dir.path + "/none", "none: no such directory");
+  refused("train --data " + data + kTiny + " --hidden 15", "hidden_size 15 is not a multiple of num_attention_heads 2");
+  std::filesystem::copy(golden_path("bert-micro"), dir.path + "/model");
+  dir.write("model/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
+  const std::string micro = "train --max-length 24 --data " + data + " --model " + dir.path + "/model";
+  refused(micro + " --labels a,b,c", "label 'negative' is not one of a, b, c");
+  refused(micro + " --max-length 25", "--max-length 25 is more than the 24 positions");
+  refused(micro + " --labels negative,neutral,positive", "its classifier knows the labels negative, positive, neutral");
+  std::filesystem::resize_file(dir.path + "/model/model.safetensors", 50'000);
+  refused(micro, "it is truncated");
+  refused("train --resume " + dir.path + "/none", "not the directory of a run");
+}
+
+TEST_CASE("sentiment: a loss that is not a number stops the run and names the step and the tensor") {
+  const TemporaryDirectory dir;
+  const Result result = sentiment("train --model mini" + kTiny + "--lr 1e30 --clip 0 --warmup 0 --data " +
+                                  data_file(dir) + " --out " + dir.path + "/run");
+  CHECK(result.status == 1);
+  CHECK_MESSAGE(result.last_line().find("error: step ") == 0, result.output);
+  CHECK_MESSAGE(result.last_line().find("NaN or infinity") != std::string::npos, result.output);
+}
+
+TEST_CASE("sentiment: wrong usage exits with 2, --help and --version with 0") {
+  for (const char* arguments :
+       {"", "tain", "train --lr x", "train --epochs 0", "train --nonsense", "predict", "train --schedule step"})
+    CHECK_MESSAGE(sentiment(arguments).status == 2, arguments);
+  for (const char* arguments : {"--help", "--version", "train --help", "predict --help"})
+    CHECK_MESSAGE(sentiment(arguments).status == 0, arguments);
+  CHECK(sentiment("tain").output.find("did you mean 'train'?") != std::string::npos);
+  CHECK(sentiment("train --lr x").output.find("--lr: must be a positive number; got 'x'") != std::string::npos);
+  CHECK(sentiment("train --help").output.find("--label-smoothing") != std::string::npos);
+}
+
+TEST_CASE("sentiment: an empty text is kept with a warning, invalid UTF-8 is replaced with one") {
+  const TemporaryDirectory dir;
+  std::string rows = "text\tlabel\n";
+  for (int i = 0; i < 40; ++i)
+    rows += i == 5 ? "\tneutral\n" : i == 7 ? "bad \xff byte\tnegative\n" : "word\tpositive\n";
+  const Result result = sentiment("train --model pool" + kTiny + "--epochs 1 --data " + dir.write("d.tsv", rows) +
+                                  " --out " + dir.path + "/run");
+  CHECK_MESSAGE(result.status == 0, result.output);
+  CHECK(result.output.find("d.tsv:7: an empty text (1 in all)") != std::string::npos);
+  CHECK(result.output.find("d.tsv:9: invalid UTF-8 became U+FFFD (1 in all)") != std::string::npos);
+}
