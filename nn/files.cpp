@@ -51,6 +51,7 @@ void write_file(const std::string& path, const std::function<void(const Write&)>
   check_io(file != nullptr, path, "written");
   try {
     content([&](const void* bytes, size_t count) {
+      if (count == 0) return;
       check_io(std::fwrite(bytes, 1, count, file) == count, path, "written");
     });
     check_io(std::fflush(file) == 0 && fsync(fileno(file)) == 0, path, "written");

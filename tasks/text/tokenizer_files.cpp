@@ -11,29 +11,30 @@ namespace {
 
 using engine::check;
 using engine::fail;
+using nlohmann::json;
 using nlohmann::ordered_json;
 
-ordered_json parse_file(const std::string& path) {
+json parse_file(const std::string& path) {
   try {
-    return ordered_json::parse(nn::read_file(path));
-  } catch (const ordered_json::exception& e) { fail("{}: {}", path, e.what()); }
+    return json::parse(nn::read_file(path));
+  } catch (const json::exception& e) { fail("{}: {}", path, e.what()); }
 }
 
 TokenizerOptions read_options(const std::string& path) {
   TokenizerOptions options;
   if (!std::filesystem::exists(path)) return options;
-  const ordered_json config = parse_file(path);
+  const json config = parse_file(path);
   try {
     options.lower_case = config.value("do_lower_case", true);
     options.chinese_characters = config.value("tokenize_chinese_chars", true);
     if (config.contains("strip_accents") && config["strip_accents"].is_boolean())
       options.strip_accents = config["strip_accents"].get<bool>();
-  } catch (const ordered_json::exception& e) { fail("{}: {}", path, e.what()); }
+  } catch (const json::exception& e) { fail("{}: {}", path, e.what()); }
   return options;
 }
 
 std::vector<std::string> pieces_of(const std::string& path) {
-  const ordered_json file = parse_file(path);
+  const json file = parse_file(path);
   try {
     const auto& vocab = file.at("model").at("vocab");
     std::vector<std::string> pieces(vocab.size());
@@ -44,7 +45,7 @@ std::vector<std::string> pieces_of(const std::string& path) {
       pieces[at] = piece;
     }
     return pieces;
-  } catch (const ordered_json::exception& e) { fail("{}: not a WordPiece tokenizer: {}", path, e.what()); }
+  } catch (const json::exception& e) { fail("{}: not a WordPiece tokenizer: {}", path, e.what()); }
 }
 
 // {"type": "TemplateProcessing"}: where [CLS] and [SEP] stand around one text, and around two.
@@ -81,7 +82,8 @@ ordered_json added_tokens(const WordPiece& t) {
 ordered_json tokenizer_json(const WordPiece& t) {
   const TokenizerOptions& o = t.options();
   ordered_json vocab = ordered_json::object();
-  for (int id = 0; id < t.vocab_size(); ++id) vocab[t.piece(id)] = id;
+  auto& pairs = vocab.get_ref<ordered_json::object_t&>();  // in the order of ids; looking each up takes seconds
+  for (int id = 0; id < t.vocab_size(); ++id) pairs.emplace_back(t.piece(id), id);
   const ordered_json strip = o.strip_accents ? ordered_json(*o.strip_accents) : ordered_json(nullptr);
   return {{"version", "1.0"},
           {"truncation", nullptr},
