@@ -186,7 +186,7 @@ void save_safetensors(const std::string& path, const std::vector<Tensor>& named_
   std::vector<Tensor> tensors = named_tensors;  // all F32, so the format's order is by name
   std::sort(tensors.begin(), tensors.end(), [](const Tensor& a, const Tensor& b) { return a.name() < b.name(); });
   metadata.emplace("format", "pt");
-  json header{{"__metadata__", metadata}};
+  nlohmann::ordered_json header{{"__metadata__", metadata}};
   long offset = 0;
   for (const Tensor& t : tensors) {
     check(!t.name().empty() && !header.contains(t.name()), "{}: tensors need names of their own; got {}", path, t);

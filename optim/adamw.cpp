@@ -32,11 +32,11 @@ AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
 //   transformers  w = w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps),   then w = w (1 - lr L)
 //   bert          w = w (1 - lr L) - lr m / (sqrt(v) + eps)
 // All three are  w = (w before - step m / (sqrt(v) root + eps)) after  with other constants.
-void AdamW::step(double lr) {
+void AdamW::step(double lr, double grad_factor) {
   for (size_t p = 0; p < parameters_.size(); ++p) steps_.data()[p] += parameters_[p].has_grad();
   const real beta1 = real(options_.beta1), beta2 = real(options_.beta2);
   const real gain1 = real(1 - options_.beta1), gain2 = real(1 - options_.beta2);
-  const real eps = real(options_.eps);
+  const real eps = real(options_.eps), factor = real(grad_factor);
   for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
     const double t = steps_.data()[p];
     const double correction1 = 1 - std::pow(options_.beta1, t), correction2 = 1 - std::pow(options_.beta2, t);
@@ -49,8 +49,9 @@ void AdamW::step(double lr) {
     real *w = parameters_[p].data(), *m = m_.of(p), *v = v_.of(p);
     const real* g = parameters_[p].grad();
     for (long i = begin; i < end; ++i) {
-      m[i] = beta1 * m[i] + gain1 * g[i];
-      v[i] = beta2 * v[i] + gain2 * g[i] * g[i];
+      const real gi = g[i] * factor;
+      m[i] = beta1 * m[i] + gain1 * gi;
+      v[i] = beta2 * v[i] + gain2 * gi * gi;
       w[i] = (w[i] * before - step * m[i] / (std::sqrt(v[i]) * root + eps)) * after;
     }
   });

@@ -23,8 +23,8 @@ class AdamW {
  public:
   AdamW(std::vector<Tensor> parameters, AdamWOptions options = {});
 
-  // One update of every parameter that has a gradient. lr per step, from a schedule.
-  void step(double lr);
+  // One update of every parameter that has a gradient, with all gradients multiplied by grad_factor (clip.h).
+  void step(double lr, double grad_factor = 1);
 
   // The moments and the steps taken, as named tensors that share their storage: for a checkpoint, and back.
   std::vector<Tensor> state() const;

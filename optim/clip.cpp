@@ -1,4 +1,4 @@
-// The global norm and the clipping by it: two passes over the gradients. Read optim/groups.h first.
+// The global norm, one pass over the gradients, and the factor that clips them. Read optim/groups.h first.
 #include "optim/clip.h"
 
 #include <cmath>
@@ -17,18 +17,13 @@ double grad_norm(const std::vector<Tensor>& parameters) {
   }));
 }
 
-double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm) {
-  const double norm = grad_norm(parameters);
-  if (!std::isfinite(norm))
+double clip_factor(const std::vector<Tensor>& parameters, double norm, double max_norm) {
+  if (!std::isfinite(norm)) {
     for (const Tensor& p : parameters)
       check(!p.has_grad() || all_finite(p.grad(), p.numel()), "the gradient of {} holds a NaN or infinity", p);
-  const real factor = real(std::min(1.0, max_norm / (norm + 1e-6)));
-  if (max_norm > 0 && factor < 1)
-    for_each_stretch(parameters, [&](size_t p, long begin, long end) {
-      real* g = parameters[p].grad();
-      for (long i = begin; i < end; ++i) g[i] *= factor;
-    });
-  return norm;
+    fail("the norm of the gradients, {}, is not a finite number", norm);
+  }
+  return max_norm > 0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1;
 }
 
 }  // namespace optim

@@ -12,8 +12,8 @@ class Optimizer {
  public:
   Optimizer(AdamW adamw) : chosen_(std::move(adamw)) {}
   Optimizer(Sgd sgd) : chosen_(std::move(sgd)) {}
-  void step(double lr) {
-    std::visit([&](auto& o) { o.step(lr); }, chosen_);
+  void step(double lr, double grad_factor = 1) {
+    std::visit([&](auto& o) { o.step(lr, grad_factor); }, chosen_);
   }
   // The state as named tensors that share its storage: written to a checkpoint, or read into.
   std::vector<Tensor> state() const {

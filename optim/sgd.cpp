@@ -17,8 +17,9 @@ Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
 
 //   g = g + L w,   u = momentum u + (1 - dampening) g  (u = g the first time),   w = w - lr u
 //   Nesterov:      w = w - lr (g + momentum u)
-void Sgd::step(double lr) {
+void Sgd::step(double lr, double grad_factor) {
   const real momentum = real(options_.momentum), rate = real(lr), gain = real(1 - options_.dampening);
+  const real factor = real(grad_factor);
   for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
     const real decay = decays(parameters_[p]) ? real(options_.weight_decay) : real(0);
     const bool moving = moving_.data()[p] > 0;
@@ -26,7 +27,7 @@ void Sgd::step(double lr) {
     real *w = parameters_[p].data(), *u = velocity_.of(p);
     const real* grad = parameters_[p].grad();
     for (long i = begin; i < end; ++i) {
-      const real g = grad[i] + decay * w[i];
+      const real g = grad[i] * factor + decay * w[i];
       u[i] = keep * u[i] + take * g;
       const real move = momentum == 0 ? g : options_.nesterov ? g + momentum * u[i] : u[i];
       w[i] -= rate * move;

@@ -15,7 +15,7 @@ struct SgdOptions {
 class Sgd {
  public:
   Sgd(std::vector<Tensor> parameters, SgdOptions options = {});
-  void step(double lr);
+  void step(double lr, double grad_factor = 1);
   std::vector<Tensor> state() const;  // as AdamW's
 
  private:

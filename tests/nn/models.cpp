@@ -60,8 +60,8 @@ std::vector<real> train(const std::string& type, double dropout, int steps, uint
     params.clear_grads();
     const Tensor loss = cross_entropy(model(tokens), labels);
     backward(loss);
-    optim::clip_grad_norm(params.tensors(), 1.0);
-    optimizer.step(lr);
+    const double norm = optim::grad_norm(params.tensors());
+    optimizer.step(lr, optim::clip_factor(params.tensors(), norm, 1.0));
     result.push_back(loss.item());
   }
   for (const Tensor& p : params.tensors()) {

@@ -28,15 +28,11 @@ TEST_CASE("safetensors: writes the published example byte for byte") {
   nn::save_safetensors(dir.path + "/a", {a.named("a")});
   const std::string header =
       R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   )";
-  const std::string bytes = nn::read_file(dir.path + "/a");
-  REQUIRE(bytes.size() == 104);
+  const std::string size("\x58\0\0\0\0\0\0\0", 8), values("\0\0\x80\x3f\0\0\0\xc0", 8);
+  CHECK(nn::read_file(dir.path + "/a") == size + header + values);
   const nn::SafeTensors file(dir.path + "/a");
   CHECK(file.metadata().at("format") == "pt");
   CHECK(file.read("a").to_vector() == std::vector<real>{1, -2});
-  CHECK(bytes.substr(0, 8) == std::string("\x58\0\0\0\0\0\0\0", 8));
-  CHECK(bytes.substr(96) == std::string("\0\0\x80\x3f\0\0\0\xc0", 8));
-  CHECK(bytes.substr(8, 88).find("\"__metadata__\":{\"format\":\"pt\"}") != std::string::npos);
-  CHECK(header.size() == 88);
 }
 
 TEST_CASE("safetensors: what is saved is what is read, with scalars, empty tensors and infinities") {

@@ -139,15 +139,34 @@ TEST_CASE("schedules: the published values of a linear warm-up, and the ends of 
   CHECK(error_of([] { optim::schedule_kind("step"); }).find("is not one of") != std::string::npos);
 }
 
-TEST_CASE("clip_grad_norm: the norm over all parameters, the factor of PyTorch, and NaN named") {
+TEST_CASE("clipping: the norm over all parameters, the factor of PyTorch, and NaN named") {
   const Tensor a = parameter("a", {0, 0}), b = parameter("b", {0}), c = parameter("c", {0});
   a.grad()[0] = 3;
   b.grad()[0] = 4;
-  CHECK(optim::clip_grad_norm({a, b, c}, 10) == Approx(5));
-  CHECK(a.grad()[0] == 3);
-  CHECK(optim::clip_grad_norm({a, b, c}, 1) == Approx(5));
-  CHECK(a.grad()[0] == Approx(3 / (5 + 1e-6)));
-  CHECK(optim::clip_grad_norm({a, b, c}, 0) == Approx(1));
+  const std::vector<Tensor> all{a, b, c};
+  CHECK(optim::grad_norm(all) == Approx(5));
+  CHECK(optim::clip_factor(all, 5, 10) == 1);
+  CHECK(optim::clip_factor(all, 5, 1) == Approx(1 / (5 + 1e-6)));
+  CHECK(optim::clip_factor(all, 5, 0) == 1);
   b.grad()[0] = NAN;
-  CHECK(error_of([&] { optim::clip_grad_norm({a, b, c}, 1); }) == "the gradient of 'b' [1] holds a NaN or infinity");
+  CHECK(error_of([&] { optim::clip_factor(all, optim::grad_norm(all), 1); }) ==
+        "the gradient of 'b' [1] holds a NaN or infinity");
+}
+
+TEST_CASE("clipping: a factor given to the optimiser does what multiplied gradients do") {
+  const auto run = [](auto make, bool factor) {
+    const Tensor w = parameter("w", varied({50}).to_vector());
+    optim::Optimizer optimizer = make(w);
+    for (int i = 0; i < 3; ++i) {
+      set_grad(w, real(i + 1));
+      if (!factor)
+        for (long j = 0; j < w.numel(); ++j) w.grad()[j] *= real(0.25);
+      optimizer.step(0.1, factor ? 0.25 : 1);
+    }
+    return w.to_vector();
+  };
+  const auto adamw = [](const Tensor& w) { return optim::Optimizer(optim::AdamW({w})); };
+  const auto sgd = [](const Tensor& w) { return optim::Optimizer(optim::Sgd({w}, {.momentum = 0.9})); };
+  CHECK(run(adamw, true) == run(adamw, false));
+  CHECK(run(sgd, true) == run(sgd, false));
 }
