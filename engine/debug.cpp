@@ -69,8 +69,8 @@ void watch_forward(const char* op, const std::vector<Tensor>& inputs, const Tens
 void watch_backward(const char* op, const std::vector<Tensor>& inputs) {
   for (const Tensor& x : inputs) {
     if (!x.has_grad()) continue;
-    if (switches().debug) print_line("d", op, x, x.grad());
-    if (switches().check_nan && !all_finite(x.grad(), x.numel()))
+    if (switches().debug) print_line("d", op, x, x.grad_data());
+    if (switches().check_nan && !all_finite(x.grad_data(), x.numel()))
       fail("{}: the gradient of its input {} has a NaN or infinity", op, x);
   }
 }

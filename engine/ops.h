@@ -37,11 +37,12 @@ inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 inline Tensor operator*(const Tensor& x, real factor) { return scale(x, factor); }
 
-// ---- matrix products (ops_matmul.cpp) ---------------------------------------------------------------------------
+// ---- matrix products (ops_matmul.cpp, ops_linear.cpp) ---------------------------------------------------------------------------
 enum class Transpose { none, first, second, both };
 Tensor matmul(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);  // [M, K] [K, N] -> [M, N]
 Tensor bmm(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);     // [B, M, K] [B, K, N] -> [B, M, N]
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});   // [..., I], [O, I], [O] -> [..., O]
+Tensor linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias);   // gelu(linear(x, weight, bias))
 
 // ---- reductions (ops_reduce.cpp) --------------------------------------------------------------------------------
 Tensor sum(const Tensor& x);             // [...] -> []
@@ -55,6 +56,8 @@ Tensor argmax(const Tensor& x);          // [..., C] -> [...]: the column of the
 Tensor softmax(const Tensor& x);
 Tensor log_softmax(const Tensor& x);
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, real eps);  // [..., C], [C], [C]
+Tensor dropout_add_norm(const Tensor& x, const Tensor& residual, const Tensor& gamma, const Tensor& beta, real eps,
+                        const DropoutMask& mask = {});  // layer_norm(dropout(x) + residual)
 
 struct CrossEntropyOptions {
   std::vector<real> class_weights{};  // [K] or empty: all 1

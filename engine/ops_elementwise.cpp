@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/gelu.h"
 #include "engine/ops.h"
 #include "engine/parallel.h"
 #include "engine/simd.h"
@@ -212,15 +213,10 @@ Tensor silu(const Tensor& x) {
       });
 }
 
-// gelu: y = x P with P = (1 + erf(x / sqrt 2)) / 2,   dx = (P + x e^{-x^2/2} / sqrt(2 pi)) dy   (Hendrycks, Gimpel 2016)
+// y = x P(x),   dx = (P(x) + x P'(x)) dy, P the normal distribution function: engine/gelu.h
 Tensor gelu(const Tensor& x) {
-  constexpr real kRootHalf = real(std::numbers::sqrt2 / 2);
-  constexpr real kDensity = real(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2);  // 1 / sqrt(2 pi)
   return unary(
-      "gelu", x, [](real v) { return v * (real(0.5) + real(0.5) * simd::erf(v * kRootHalf)); },
-      [](real v, real) {
-        return real(0.5) + real(0.5) * simd::erf(v * kRootHalf) + v * kDensity * simd::exp(real(-0.5) * v * v);
-      });
+      "gelu", x, [](real v) { return gelu_value(v); }, [](real v, real) { return gelu_slope(v); });
 }
 
 // gelu_tanh: y = x (1 + t) / 2 with t = tanh(u), u = k (x + 0.044715 x^3), k = sqrt(2 / pi),

@@ -35,7 +35,7 @@ Tensor gather(const char* op, const Tensor& x, const Indices& rows) {
   const long C = x.dim(1);
   Tensor y(Shape{long(rows.size()), C});
   copy_rows(x.data(), rows, C, y.data());
-  return record(op, {x}, y, [=](const Tensor& out) { add_rows(out.grad(), rows, C, x.grad()); });
+  return record(op, {x}, y, [=](const Tensor& out) { add_rows(out.grad(), rows, C, x.grad_of_rows(rows)); });
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
-// Matrix products, plain and batched, and the linear layer. Read engine/blas.h first.
+// Matrix products, plain and batched. Read engine/blas.h first; engine/ops_linear.cpp is the product with a weight.
 #include "engine/blas.h"
 #include "engine/ops.h"
 #include "engine/parallel.h"
-#include "engine/simd.h"
 
 namespace engine {
 namespace {
@@ -79,32 +78,6 @@ Tensor bmm(const Tensor& a, const Tensor& b, Transpose t) {
       p.backward(add_product, av + i * p.m * p.k, bv + i * p.k * p.n, dc + i * p.m * p.n,
                  da ? da + i * p.m * p.k : nullptr, db ? db + i * p.k * p.n : nullptr);
     });
-  });
-}
-
-// linear: y = x W^T + b, the weight stored as published checkpoints store it, [outputs, inputs].
-//   shapes    x [..., I]   weight [O, I]   bias [O] or none   ->   y [..., O]           R rows of x
-//   backward  dx = dy W,   dW = dy^T x,   db = sum_r dy
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  check(weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1),
-        "linear: the last axis of x must be the inputs of weight [outputs, inputs]; got x {}, weight {}", x, weight);
-  const long O = weight.dim(0), I = weight.dim(1), R = I ? x.numel() / I : 0;
-  check(!bias || bias.shape() == Shape{O}, "linear: bias must be [{}], the outputs of weight {}; got {}", O, weight,
-        bias);
-  Tensor y(x.shape().with(-1, O));
-  const real* b = bias ? bias.data() : nullptr;
-  real* ys = y.data();
-  gemm(R, O, I, 1, {x.data(), I}, {weight.data(), I, true}, 0, ys, O,
-       [=](long row, long rows, long column, long columns) {
-         for (long r = row; b && r < row + rows; ++r) simd::add(ys + r * O + column, b + column, columns);
-       });
-  std::vector<Tensor> inputs{x, weight};
-  if (bias) inputs.push_back(bias);
-  return record("linear", std::move(inputs), y, [=](const Tensor& out) {
-    const real* dy = out.grad();
-    if (x.wants_grad()) gemm(R, I, O, 1, {dy, O}, {weight.data(), I}, 1, x.grad(), I);
-    if (weight.wants_grad()) gemm(O, I, R, 1, {dy, O, true}, {x.data(), I}, 1, weight.grad(), I);
-    if (bias && bias.wants_grad()) add_column_sums(dy, R, O, bias.grad());
   });
 }
 

@@ -3,6 +3,7 @@
 #include "engine/tensor.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace engine {
 
@@ -12,6 +13,7 @@ struct Tensor::Body {
   Buffer grad;
   bool has_grad = false;    // grad holds a sum, not leftovers
   bool keeps_grad = false;  // grad belongs to a block of parameters: never given back
+  std::vector<char> rows;   // which rows of grad may differ from zero; empty: any
   bool wants_grad = false;
   std::string name;
   std::shared_ptr<Node> node;
@@ -73,15 +75,42 @@ Tensor& Tensor::require_grad(bool on) {
 
 bool Tensor::has_grad() const { return body_ && body_->has_grad; }
 
-real* Tensor::grad() const {
+Tensor::Accumulator Tensor::grad_accumulator() const {
   check(wants_grad(), "grad: {} wants no gradient", *this);
-  if (!body_->has_grad) {
-    if (!body_->grad) body_->grad = Buffer(numel());
-    body_->grad.zero();
-    body_->has_grad = true;
-  }
+  const real beta = body_->has_grad ? 1 : 0;
+  if (!body_->grad) body_->grad = Buffer(numel());
+  body_->has_grad = true;
+  body_->rows.clear();
+  return {body_->grad.data(), beta};
+}
+
+real* Tensor::grad() const {
+  const Accumulator to = grad_accumulator();
+  if (to.beta == 0) body_->grad.zero();
+  return to.data;
+}
+
+const real* Tensor::grad_data() const {
+  check(has_grad(), "grad: nothing has arrived for {}", *this);
   return body_->grad.data();
 }
+
+real* Tensor::grad_of_rows(const std::vector<int>& rows) const {
+  const long C = dim(-1);
+  if (body_->has_grad && body_->rows.empty()) return grad();  // somebody wrote everywhere
+  if (body_->rows.empty()) {
+    grad();
+    body_->rows.assign(numel() / C, 0);
+  } else if (!body_->has_grad) {  // zero but for the rows of the last time
+    for (size_t r = 0; r < body_->rows.size(); ++r)
+      if (std::exchange(body_->rows[r], 0)) body_->grad.part(long(r) * C, C).zero();
+    body_->has_grad = true;
+  }
+  for (int r : rows) body_->rows[r] = 1;
+  return body_->grad.data();
+}
+
+bool Tensor::row_has_grad(long row) const { return body_->rows.empty() || body_->rows[row]; }
 
 Tensor Tensor::grad_tensor() const {
   if (!has_grad()) return zeros(shape());
@@ -90,7 +119,9 @@ Tensor Tensor::grad_tensor() const {
 
 void Tensor::clear_grad() const {
   body_->has_grad = false;
-  if (!body_->keeps_grad) body_->grad = Buffer();
+  if (body_->keeps_grad) return;
+  body_->grad = Buffer();
+  body_->rows.clear();
 }
 
 const std::string& Tensor::name() const { return body_->name; }
@@ -130,6 +161,7 @@ void Tensor::bind(Buffer values, Buffer grad) const {
   body_->grad = std::move(grad);
   body_->keeps_grad = true;
   body_->has_grad = false;
+  body_->rows.clear();
 }
 
 }  // namespace engine

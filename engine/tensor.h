@@ -38,8 +38,18 @@ class Tensor {
 
   bool wants_grad() const;  // it is a leaf that asks for it, or comes from one
   Tensor& require_grad(bool on = true);
-  bool has_grad() const;       // something has arrived since the last clear_grad()
-  real* grad() const;          // zeros at the first call
+  bool has_grad() const;          // something has arrived since the last clear_grad()
+  real* grad() const;             // zeros at the first call; for those who add to it
+  const real* grad_data() const;  // for those who only read what has arrived
+  // For those who add to a few rows of a matrix only (an embedding): the other rows stay zero without being touched.
+  real* grad_of_rows(const std::vector<int>& rows) const;
+  bool row_has_grad(long row) const;  // false: its gradient is known to be zero
+  // For a matrix product c = ... + beta c: beta is 0 when nothing has arrived, and then every number must be written.
+  struct Accumulator {
+    real* data;
+    real beta;
+  };
+  Accumulator grad_accumulator() const;
   Tensor grad_tensor() const;  // a copy, zeros when nothing arrived
   void clear_grad() const;
 

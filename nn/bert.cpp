@@ -41,7 +41,9 @@ BertLayer::BertLayer(Scope at, const Config& c)
 
 Tensor BertLayer::operator()(const Tensor& x, const Ragged& layout, AttentionMaps* maps) const {
   const Tensor attended = attention_output(attention(x, x, layout, maps), x);  // [N, C]
-  return output(activation(intermediate(attended)), attended);                 // [N, C] -> [N, F] -> [N, C]
+  const Tensor grown = activation == gelu ? linear_gelu(attended, intermediate.weight, intermediate.bias)
+                                          : activation(intermediate(attended));  // [N, C] -> [N, F]
+  return output(grown, attended);                                                // [N, F] -> [N, C]
 }
 
 Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c), heads(c.num_attention_heads) {

@@ -36,7 +36,9 @@ struct BertOutput {
   LayerNorm norm;
   Dropout dropout;
   BertOutput(Scope at, long inputs, const Config& c);
-  Tensor operator()(const Tensor& x, const Tensor& residual) const { return norm(dropout(dense(x)) + residual); }
+  Tensor operator()(const Tensor& x, const Tensor& residual) const {
+    return dropout_add_norm(dense(x), residual, norm.weight, norm.bias, norm.eps, dropout.mask());
+  }
 };
 
 // Self-attention, then a feed-forward network, each with its residual, normalised after the sum.    [N, C] -> [N, C]

@@ -37,7 +37,8 @@ void AdamW::step(double lr, double grad_factor) {
   const real beta1 = real(options_.beta1), beta2 = real(options_.beta2);
   const real gain1 = real(1 - options_.beta1), gain2 = real(1 - options_.beta2);
   const real eps = real(options_.eps), factor = real(grad_factor);
-  for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
+  for_each_stretch(parameters_, [&](const Stretch& part) {
+    const size_t p = part.parameter;
     const double t = steps_.data()[p];
     const double correction1 = 1 - std::pow(options_.beta1, t), correction2 = 1 - std::pow(options_.beta2, t);
     const double decay = 1 - lr * (decays(parameters_[p]) ? options_.weight_decay : 0);
@@ -47,13 +48,16 @@ void AdamW::step(double lr, double grad_factor) {
     const real root = real(torch ? 1 / std::sqrt(correction2) : 1);
     const real before = real(decay_last ? 1 : decay), after = real(decay_last ? decay : 1);
     real *w = parameters_[p].data(), *m = m_.of(p), *v = v_.of(p);
-    const real* g = parameters_[p].grad();
-    for (long i = begin; i < end; ++i) {
-      const real gi = g[i] * factor;
+    const real* g = part.zero ? nullptr : parameters_[p].grad_data();
+    const auto update = [=](long i, real gi) {
       m[i] = beta1 * m[i] + gain1 * gi;
       v[i] = beta2 * v[i] + gain2 * gi * gi;
       w[i] = (w[i] * before - step * m[i] / (std::sqrt(v[i]) * root + eps)) * after;
-    }
+    };
+    if (g)
+      for (long i = part.begin; i < part.end; ++i) update(i, g[i] * factor);
+    else
+      for (long i = part.begin; i < part.end; ++i) update(i, 0);
   });
 }
 

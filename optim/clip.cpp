@@ -8,11 +8,12 @@
 namespace optim {
 
 double grad_norm(const std::vector<Tensor>& parameters) {
-  return std::sqrt(sum_of_stretches(parameters, [&](size_t p, long begin, long end) {
-    const real* g = parameters[p].grad();
+  return std::sqrt(sum_of_stretches(parameters, [&](const Stretch& part) {
+    if (part.zero) return 0.0;
+    const real* g = parameters[part.parameter].grad_data();
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (long i = begin; i < end; ++i) sum += double(g[i]) * double(g[i]);
+    for (long i = part.begin; i < part.end; ++i) sum += double(g[i]) * double(g[i]);
     return sum;
   }));
 }
@@ -20,7 +21,7 @@ double grad_norm(const std::vector<Tensor>& parameters) {
 double clip_factor(const std::vector<Tensor>& parameters, double norm, double max_norm) {
   if (!std::isfinite(norm)) {
     for (const Tensor& p : parameters)
-      check(!p.has_grad() || all_finite(p.grad(), p.numel()), "the gradient of {} holds a NaN or infinity", p);
+      check(!p.has_grad() || all_finite(p.grad_data(), p.numel()), "the gradient of {} holds a NaN or infinity", p);
     fail("the norm of the gradients, {}, is not a finite number", norm);
   }
   return max_norm > 0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1;

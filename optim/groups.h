@@ -15,14 +15,19 @@ using namespace engine;
 // it. Embeddings and the pooler are decayed.
 bool decays(const Tensor& parameter);
 
-// Calls f(p, begin, end) for stretches of every parameter p that has a gradient, all stretches shared out over the
-// threads in one loop. A parameter without a gradient is left out, as in PyTorch: no decay, no step counted.
-void for_each_stretch(const std::vector<Tensor>& parameters,
-                      const std::function<void(size_t p, long begin, long end)>& f);
+// The numbers begin ... end - 1 of a parameter.
+struct Stretch {
+  size_t parameter;
+  long begin, end;
+  bool zero;  // their gradient is known to be zero: rows of an embedding that no token used
+};
 
-// The sum of f(p, begin, end) over the same stretches, in a fixed order.
-double sum_of_stretches(const std::vector<Tensor>& parameters,
-                        const std::function<double(size_t p, long begin, long end)>& f);
+// Calls f for stretches that cover every parameter that has a gradient, all of them shared out over the threads in one
+// loop. A parameter without a gradient is left out, as in PyTorch: no decay, no step counted.
+void for_each_stretch(const std::vector<Tensor>& parameters, const std::function<void(const Stretch&)>& f);
+
+// The sum of f over the same stretches, in a fixed order.
+double sum_of_stretches(const std::vector<Tensor>& parameters, const std::function<double(const Stretch&)>& f);
 
 // One block of zeros per parameter, end to end in memory.
 struct Moment {

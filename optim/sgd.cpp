@@ -20,13 +20,14 @@ Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
 void Sgd::step(double lr, double grad_factor) {
   const real momentum = real(options_.momentum), rate = real(lr), gain = real(1 - options_.dampening);
   const real factor = real(grad_factor);
-  for_each_stretch(parameters_, [&](size_t p, long begin, long end) {
+  for_each_stretch(parameters_, [&](const Stretch& part) {
+    const size_t p = part.parameter;
     const real decay = decays(parameters_[p]) ? real(options_.weight_decay) : real(0);
     const bool moving = moving_.data()[p] > 0;
     const real keep = moving ? momentum : 0, take = moving ? gain : 1;
     real *w = parameters_[p].data(), *u = velocity_.of(p);
-    const real* grad = parameters_[p].grad();
-    for (long i = begin; i < end; ++i) {
+    const real* grad = parameters_[p].grad_data();
+    for (long i = part.begin; i < part.end; ++i) {
       const real g = grad[i] * factor + decay * w[i];
       u[i] = keep * u[i] + take * g;
       const real move = momentum == 0 ? g : options_.nesterov ? g + momentum * u[i] : u[i];

@@ -102,6 +102,16 @@ TEST_CASE("softmax, log_softmax and layer_norm have the right gradients") {
             [](List x) { return layer_norm(x[0], x[1], x[2], real(1e-12)); });
 }
 
+TEST_CASE("fused ops have the right gradients") {
+  gradcheck("linear_gelu", {varied({4, 3}), varied({5, 3}, 2), varied({5}, 3)},
+            [](List x) { return linear_gelu(x[0], x[1], x[2]); });
+  for (const DropoutMask& mask : {DropoutMask{}, DropoutMask{real(0.3), {5, Stream::dropout, 1, 2}}})
+    gradcheck("dropout_add_norm", {varied({4, 6}), varied({4, 6}, 2), varied({6}, 3), varied({6}, 4)},
+              [&](List x) { return dropout_add_norm(x[0], x[1], x[2], x[3], real(1e-12), mask); });
+  gradcheck("dropout_add_norm of one tensor", {varied({4, 6}), varied({6}, 3), varied({6}, 4)},
+            [](List x) { return dropout_add_norm(x[0], x[0], x[1], x[2], real(1e-12)); });
+}
+
 TEST_CASE("losses have the right gradients with every option") {
   const Indices targets{1, 0, -100, 2, 2};
   CrossEntropyOptions weighted{{real(0.5), 2, real(1.5)}, 0, -100}, smooth{{}, real(0.1), -100},

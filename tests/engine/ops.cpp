@@ -110,6 +110,54 @@ TEST_CASE("cross_entropy: the fused op equals log_softmax, gather and mean") {
   CHECK(differs(a.grad_tensor(), b.grad_tensor(), 1e-6, 1e-5) == "");
 }
 
+TEST_CASE("linear_gelu and dropout_add_norm equal their plain compositions, values and gradients") {
+  const DropoutMask mask{real(0.25), {3, Stream::dropout, 9, 4}};
+  const auto compare = [](std::vector<Tensor> inputs, auto fused, auto plain) {
+    std::vector<Tensor> copies;
+    for (Tensor& t : inputs) copies.push_back(t.require_grad().clone().require_grad());
+    const Tensor a = fused(inputs), b = plain(copies), weight = varied(a.shape(), 9);
+    CHECK(differs(a, b, 1e-6, 1e-5) == "");
+    backward(sum(a * weight));
+    backward(sum(b * weight));
+    for (size_t i = 0; i < inputs.size(); ++i)
+      CHECK_MESSAGE(differs(inputs[i].grad_tensor(), copies[i].grad_tensor(), 1e-5, 1e-4) == "", "input ", i);
+  };
+  compare(
+      {varied({600, 40}), varied({50, 40}, 2), varied({50}, 3)}, [](auto& x) { return linear_gelu(x[0], x[1], x[2]); },
+      [](auto& x) { return gelu(linear(x[0], x[1], x[2])); });
+  for (const DropoutMask& m : {DropoutMask{}, mask})
+    compare(
+        {varied({30, 50}), varied({30, 50}, 2), varied({50}, 3), varied({50}, 4)},
+        [&](auto& x) { return dropout_add_norm(x[0], x[1], x[2], x[3], real(1e-5), m); },
+        [&](auto& x) { return layer_norm(dropout(x[0], m) + x[1], x[2], x[3], real(1e-5)); });
+}
+
+TEST_CASE("embedding: rows that no index names keep a zero gradient over several steps, also beside a dense one") {
+  Tensor w = varied({6, 3}).require_grad();
+  const auto step = [&](const Indices& ids, bool dense) {
+    w.clear_grad();
+    const Tensor picked = sum(embedding(w, ids));
+    backward(dense ? picked + sum(w) : picked);
+    for (long r = 0; r < 6; ++r) {
+      const real want = real(std::count(ids.begin(), ids.end(), int(r)) + (dense ? 1 : 0));
+      for (long c = 0; c < 3; ++c) CHECK(w.grad_data()[r * 3 + c] == want);
+      CHECK((want == 0 || w.row_has_grad(r)));
+    }
+  };
+  Buffer values = w.buffer(), grads(18);
+  for (bool in_a_block : {false, true}) {
+    if (in_a_block) w.bind(values, grads);
+    step({1, 4, 1}, false);
+    CHECK(!w.row_has_grad(0));
+    step({0}, false);
+    CHECK(!w.row_has_grad(4));
+    step({2, 2}, true);
+    step({5}, false);
+    step({3}, false);
+    CHECK(!w.row_has_grad(5));
+  }
+}
+
 TEST_CASE("attention: the fused op equals scores, softmax, dropout and application, values and gradients") {
   const Indices offsets{0, 5, 6, 20}, keys{0, 3, 10, 30};
   const DropoutMask mask{real(0.25), {3, Stream::dropout, 9, 4}};

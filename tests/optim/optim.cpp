@@ -44,6 +44,23 @@ TEST_CASE("AdamW: the three variants give their published values after two steps
         std::string::npos);
 }
 
+TEST_CASE("AdamW: rows of an embedding that no token used move as a gradient of zeros moves them") {
+  const auto run = [](bool dense) {
+    const Tensor w = Tensor({40, 3}, varied({40, 3}).to_vector()).named("weight").require_grad();
+    optim::AdamW adam({w});
+    for (const Indices& ids : {Indices{3, 7}, Indices{7}, Indices{0, 39, 0}, Indices{}}) {
+      w.clear_grad();
+      const Tensor loss = sum(embedding(w, ids) * real(1.5));
+      if (dense) w.grad();
+      backward(loss);
+      CHECK(optim::grad_norm({w}) == Approx(std::sqrt(3 * 2.25 * (ids.size() == 3 ? 5.0 : double(ids.size())))));
+      adam.step(0.01, 0.5);
+    }
+    return w.to_vector();
+  };
+  CHECK(run(true) == run(false));
+}
+
 TEST_CASE("AdamW: biases and LayerNorm are not decayed, embeddings are") {
   CHECK(optim::decays(parameter("bert.embeddings.word_embeddings.weight", {1})));
   CHECK(!optim::decays(parameter("bert.embeddings.LayerNorm.weight", {1})));
