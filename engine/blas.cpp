@@ -68,6 +68,11 @@ struct Tiling {
 
 void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride) {
   if (m == 0 || n == 0) return;
+  if (k == 0) {  // a sum of nothing; BLAS refuses a matrix without columns
+    for (long i = 0; i < m; ++i)
+      for (long j = 0; j < n; ++j) c[i * c_stride + j] = beta == 0 ? 0 : beta * c[i * c_stride + j];
+    return;
+  }
   cblas_gemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, int(m),
              int(n), int(k), alpha, a.data, int(a.stride), b.data, int(b.stride), beta, c, int(c_stride));
 }

@@ -13,7 +13,7 @@ namespace engine {
 namespace {
 
 thread_local bool grad_on = true;
-long next_order = 0;
+thread_local long next_order = 0;  // a graph is built and walked by one thread
 
 // The tensors behind `loss` that ops have made, oldest first.
 std::vector<Tensor> results_behind(const Tensor& loss) {

@@ -35,13 +35,17 @@ class Pool {
  public:
   void* take(long bytes) {
     const std::lock_guard lock(mutex_);
+    auto& waiting = free_[bytes];
+    void* block = nullptr;
+    if (waiting.empty()) {
+      block = fresh(bytes);
+    } else {
+      block = waiting.back();
+      waiting.pop_back();
+      use_.pooled -= bytes;
+    }
     use_.in_use += bytes;
     use_.peak = std::max(use_.peak, use_.in_use);
-    auto& waiting = free_[bytes];
-    if (waiting.empty()) return fresh(bytes);
-    void* block = waiting.back();
-    waiting.pop_back();
-    use_.pooled -= bytes;
     return block;
   }
 
@@ -59,12 +63,25 @@ class Pool {
   }
 
  private:
-  static void* fresh(long bytes) {
+  void* fresh(long bytes) {
     const long alignment = bytes >= kHugePage ? kHugePage : kAlignment;
-    void* block = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    const long rounded = (bytes + alignment - 1) / alignment * alignment;
+    void* block = std::aligned_alloc(alignment, rounded);
+    if (!block) {  // what waits in other sizes may be enough
+      release();
+      block = std::aligned_alloc(alignment, rounded);
+    }
     if (!block) fail("out of memory: {} MiB more were asked for", bytes >> 20);
     if (bytes >= kHugePage) madvise(block, bytes, MADV_HUGEPAGE);  // fewer page faults and TLB misses
     return block;
+  }
+
+  void release() {
+    for (auto& [bytes, waiting] : free_) {
+      for (void* block : waiting) std::free(block);
+      use_.pooled -= bytes * long(waiting.size());
+      waiting.clear();
+    }
   }
 
   std::mutex mutex_;

@@ -19,7 +19,6 @@ class Buffer {
   explicit operator bool() const { return block_ != nullptr; }
   Buffer part(long begin, long size) const;  // shares the block
   void zero() const;
-  bool shares(const Buffer& other) const { return block_ == other.block_; }
 
  private:
   std::shared_ptr<real> block_;

@@ -61,6 +61,9 @@ struct Sizes {
     if (v) Cv = matrix(v, "v", layout.keys);
     D = C / layout.heads;
     Dv = Cv / layout.heads;
+    // Heads write their own rows of each gradient; rows of one tensor that belong to two sequences would be a race.
+    check(layout.queries == layout.keys || !q || (!q.is(k) && !(v && q.is(v))),
+          "{}: queries and keys may be one tensor only if their offsets are equal; got {}", op, q);
   }
   long C = 0, Cv = 0, D = 0, Dv = 0;
 };
@@ -68,21 +71,17 @@ struct Sizes {
 // Probabilities of one head from its scores, in place. Keys that a query must not see get 0.
 void softmax_block(const Ragged& layout, const Head& head, const real* scores, real* probs) {
   for (long i = 0; i < head.rows; ++i) {
-    const real* s = scores + i * head.columns;
     real* p = probs + i * head.columns;
     const long n = layout.visible(head.b, i);
-    const real total = simd::exp_sum(s, simd::max(s, n), p, n);
-    simd::scale(p, 1 / total, n);
+    simd::softmax(scores + i * head.columns, p, n);
     std::fill(p + n, p + head.columns, real(0));
   }
 }
 
 // ds = p * (dp - sum_j p dp), added to ds.
 void softmax_block_backward(const Head& head, const real* p, const real* dp, real* ds) {
-  for (long i = 0; i < head.rows * head.columns; i += head.columns) {
-    const real along = simd::dot(p + i, dp + i, head.columns);
-    for (long j = i; j < i + head.columns; ++j) ds[j] += p[j] * (dp[j] - along);
-  }
+  for (long i = 0; i < head.rows * head.columns; i += head.columns)
+    simd::softmax_backward(p + i, dp + i, ds + i, head.columns);
 }
 
 // Scratch of the calling thread, kept from call to call.
@@ -145,6 +144,7 @@ void touch_gradients(std::initializer_list<Tensor> tensors) {
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
                  const DropoutMask& mask) {
   const Sizes z("attention", q, k, v, layout);
+  mask.check_probability("attention");
   const long tasks = layout.sequences() * layout.heads;
   Tensor y(Shape{q.dim(0), z.Cv});
   const real *qs = q.data(), *ks = k.data(), *vs = v.data();

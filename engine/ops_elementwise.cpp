@@ -127,50 +127,59 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, SlopeA slop
 
 }  // namespace
 
+// y = a + b,   da += dy,   db += dy
 Tensor add(const Tensor& a, const Tensor& b) {
   return binary(
       "add", a, b, [](real x, real y) { return x + y; }, [](real, real) { return real(1); },
       [](real, real) { return real(1); });
 }
 
+// y = a - b,   da += dy,   db -= dy
 Tensor sub(const Tensor& a, const Tensor& b) {
   return binary(
       "sub", a, b, [](real x, real y) { return x - y; }, [](real, real) { return real(1); },
       [](real, real) { return real(-1); });
 }
 
+// y = a b,   da += b dy,   db += a dy
 Tensor mul(const Tensor& a, const Tensor& b) {
   return binary(
       "mul", a, b, [](real x, real y) { return x * y; }, [](real, real y) { return y; },
       [](real x, real) { return x; });
 }
 
+// y = a / b,   da += dy / b,   db -= a / b^2 dy
 Tensor div(const Tensor& a, const Tensor& b) {
   return binary(
       "div", a, b, [](real x, real y) { return x / y; }, [](real, real y) { return 1 / y; },
       [](real x, real y) { return -x / (y * y); });
 }
 
+// y = factor x,   dx += factor dy
 Tensor scale(const Tensor& x, real factor) {
   return unary(
       "scale", x, [=](real v) { return v * factor; }, [=](real, real) { return factor; });
 }
 
+// y = -x,   dx -= dy
 Tensor neg(const Tensor& x) {
   return unary(
       "neg", x, [](real v) { return -v; }, [](real, real) { return real(-1); });
 }
 
+// y = e^x,   dx += y dy
 Tensor exp(const Tensor& x) {
   return unary(
       "exp", x, [](real v) { return simd::exp(v); }, [](real, real y) { return y; });
 }
 
+// y = log x,   dx += dy / x
 Tensor log(const Tensor& x) {
   return unary(
       "log", x, [](real v) { return std::log(v); }, [](real v, real) { return 1 / v; });
 }
 
+// y = sqrt x,   dx += dy / (2 y)
 Tensor sqrt(const Tensor& x) {
   return unary(
       "sqrt", x, [](real v) { return std::sqrt(v); }, [](real, real y) { return real(0.5) / y; });
@@ -195,6 +204,7 @@ Tensor sigmoid(const Tensor& x) {
       "sigmoid", x, [](real v) { return 1 / (1 + simd::exp(-v)); }, [](real, real y) { return y * (1 - y); });
 }
 
+// y = max(x, 0), NaN stays NaN,   dx += dy where x > 0
 Tensor relu(const Tensor& x) {
   return unary(
       "relu", x, [](real v) { return v > 0    ? v
@@ -234,7 +244,7 @@ Tensor gelu_tanh(const Tensor& x) {
 // dropout: y = m x / (1 - p), m = 1 with probability 1 - p, else 0;   dx = m dy / (1 - p)   (Srivastava et al. 2014)
 // The mask is drawn again in backward: it is a function of the mask's counter and the index.
 Tensor dropout(const Tensor& x, const DropoutMask& mask) {
-  check(mask.p >= 0 && mask.p < 1, "dropout: p must be in [0, 1); got {}", mask.p);
+  mask.check_probability("dropout");
   if (!mask.active()) return x;
   Tensor y(x.shape());
   const real* xs = x.data();

@@ -13,7 +13,8 @@ struct LinearSizes {
   LinearSizes(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias) {
     check(weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1),
           "{}: the last axis of x must be the inputs of weight [outputs, inputs]; got x {}, weight {}", op, x, weight);
-    O = weight.dim(0), I = weight.dim(1), R = I ? x.numel() / I : 0;
+    O = weight.dim(0), I = weight.dim(1), R = 1;
+    for (int axis = 0; axis + 1 < x.shape().rank(); ++axis) R *= x.dim(axis);
     check(!bias || bias.shape() == Shape{O}, "{}: bias must be [{}], the outputs of weight {}; got {}", op, O, weight,
           bias);
   }

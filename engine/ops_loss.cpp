@@ -88,9 +88,13 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
   return record("binary_cross_entropy_with_logits", {logits, targets}, Tensor::scalar(real(total / n)),
                 [=](const Tensor& y) {
                   const real d = y.grad()[0] / n;
-                  for (long i = 0; logits.wants_grad() && i < n; ++i)
-                    logits.grad()[i] += d * (1 / (1 + std::exp(-logits.data()[i])) - targets.data()[i]);
-                  for (long i = 0; targets.wants_grad() && i < n; ++i) targets.grad()[i] -= d * logits.data()[i];
+                  const real *xv = logits.data(), *tv = targets.data();
+                  real* dx = logits.wants_grad() ? logits.grad() : nullptr;
+                  real* dt = targets.wants_grad() ? targets.grad() : nullptr;
+                  parallel_blocks(n, [=](long begin, long end) {
+                    for (long j = begin; dx && j < end; ++j) dx[j] += d * (1 / (1 + std::exp(-xv[j])) - tv[j]);
+                    for (long j = begin; dt && j < end; ++j) dt[j] -= d * xv[j];
+                  });
                 });
 }
 

@@ -102,6 +102,7 @@ Tensor dropout_add_norm(const Tensor& x, const Tensor& residual, const Tensor& g
   check(x.shape() == residual.shape(), "dropout_add_norm: x and residual must have one shape; got {} and {}", x,
         residual);
   check_sizes("dropout_add_norm", x, gamma, beta);
+  mask.check_probability("dropout_add_norm");
   const Norm norm(x, gamma, beta, eps);
   const long C = norm.C;
   Tensor y(x.shape());

@@ -6,15 +6,6 @@
 namespace engine {
 namespace {
 
-// x seen as [outer, n, inner] around one axis.
-struct Around {
-  Around(const Tensor& x, int axis) : outer(1), n(x.dim(axis)), inner(1) {
-    for (int i = 0; i < x.shape().axis(axis); ++i) outer *= x.dim(i);
-    for (int i = x.shape().axis(axis) + 1; i < x.shape().rank(); ++i) inner *= x.dim(i);
-  }
-  long outer, n, inner;
-};
-
 // y = factor * sum(x),   dx += factor * dy
 Tensor scaled_sum(const char* op, const Tensor& x, real factor) {
   const real* xs = x.data();
@@ -31,7 +22,7 @@ Tensor scaled_sum(const char* op, const Tensor& x, real factor) {
 
 // y[o, i] = factor * sum_j x[o, j, i],   dx[o, j, i] += factor * dy[o, i]
 Tensor scaled_sum(const char* op, const Tensor& x, int axis, real factor) {
-  const Around a(x, axis);
+  const AxisView a(x.shape(), axis);
   Tensor y = Tensor::zeros(x.shape().without(axis));
   const real* xs = x.data();
   real* ys = y.data();
@@ -68,9 +59,23 @@ Tensor mean(const Tensor& x, int axis) {
   return scaled_sum("mean", x, axis, real(1) / x.dim(axis));
 }
 
-// max: y[o, i] = x[o, j*, i] with j* the first largest,   dx[o, j*, i] += dy[o, i]. A NaN is the largest of all.
+namespace {
+
+// Where the first largest of n numbers stands; a NaN is the largest of all.
+int first_largest(const real* x, long n, long stride) {
+  int best = 0;
+  for (int j = 1; j < n; ++j) {
+    const real v = x[j * stride], top = x[best * stride];
+    if (v > top || (v != v && top == top)) best = j;
+  }
+  return best;
+}
+
+}  // namespace
+
+// max: y[o, i] = x[o, j*, i] with j* the first largest,   dx[o, j*, i] += dy[o, i]
 Tensor max(const Tensor& x, int axis) {
-  const Around a(x, axis);
+  const AxisView a(x.shape(), axis);
   check(a.n > 0, "max: of nothing over axis {}; got {}", axis, x);
   Tensor y(x.shape().without(axis));
   std::vector<int> where(y.numel());
@@ -78,27 +83,23 @@ Tensor max(const Tensor& x, int axis) {
   for (long o = 0; o < a.outer; ++o)
     for (long i = 0; i < a.inner; ++i) {
       const real* column = xs + o * a.n * a.inner + i;
-      int best = 0;
-      for (int j = 1; j < a.n; ++j) {
-        const real v = column[j * a.inner], top = column[best * a.inner];
-        if (v > top || (v != v && top == top)) best = j;
-      }
-      where[o * a.inner + i] = best;
+      const int best = where[o * a.inner + i] = first_largest(column, a.n, a.inner);
       y.data()[o * a.inner + i] = column[best * a.inner];
     }
   return record("max", {x}, y, [=, where = std::move(where)](const Tensor& out) {
+    const real* dy = out.grad();
+    real* dx = x.grad();
     for (long o = 0; o < a.outer; ++o)
-      for (long i = 0; i < a.inner; ++i)
-        x.grad()[(o * a.n + where[o * a.inner + i]) * a.inner + i] += out.grad()[o * a.inner + i];
+      for (long i = 0; i < a.inner; ++i) dx[(o * a.n + where[o * a.inner + i]) * a.inner + i] += dy[o * a.inner + i];
   });
 }
 
+// y[r] = the column of the first largest of row r
 Tensor argmax(const Tensor& x) {
   const long C = x.dim(-1), R = C ? x.numel() / C : 0;
   check(C > 0, "argmax: of nothing; got {}", x);
   Tensor y(x.shape().without(-1));
-  for (long r = 0; r < R; ++r)
-    y.data()[r] = real(std::max_element(x.data() + r * C, x.data() + (r + 1) * C) - (x.data() + r * C));
+  for (long r = 0; r < R; ++r) y.data()[r] = real(first_largest(x.data() + r * C, C, 1));
   return not_differentiable("argmax", {x}, y);
 }
 

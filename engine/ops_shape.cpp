@@ -8,6 +8,7 @@
 
 namespace engine {
 
+// reshape: the same numbers under another shape.   dx += dy
 Tensor reshape(const Tensor& x, const Shape& shape) {
   check(shape.numel() == x.numel(), "reshape: {} does not have the {} numbers of {}", x, shape.numel(), shape);
   return record("reshape", {x}, Tensor(shape, x.buffer()),
@@ -35,17 +36,9 @@ void exchange_axes(const real* x, const Shape& shape, int a, int b, real* y) {
   });
 }
 
-// The numbers before, in and after one axis.
-struct Span {
-  Span(const Shape& shape, int axis) : outer(1), inner(1) {
-    for (int i = 0; i < axis; ++i) outer *= shape[i];
-    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
-  }
-  long outer, inner;
-};
-
 }  // namespace
 
+// transpose: two axes exchanged: y[.., j, .., i, ..] = x[.., i, .., j, ..].   dx += dy with them exchanged back
 Tensor transpose(const Tensor& x, int a, int b) {
   const int low = std::min(x.shape().axis(a), x.shape().axis(b)), high = std::max(x.shape().axis(a), x.shape().axis(b));
   if (low == high) return x;
@@ -56,6 +49,7 @@ Tensor transpose(const Tensor& x, int a, int b) {
                 [=](const Tensor& out) { exchange_axes<true>(out.grad(), shape, low, high, x.grad()); });
 }
 
+// concat: the parts one after the other along an axis.   dpart += its stretch of dy
 Tensor concat(const std::vector<Tensor>& parts, int axis) {
   check(!parts.empty(), "concat: at least one tensor is needed");
   const int at = parts[0].shape().axis(axis);
@@ -66,7 +60,7 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
     total += part.dim(at);
   }
   Tensor y(parts[0].shape().with(at, total));
-  const Span span(y.shape(), at);
+  const AxisView span(y.shape(), at);
   long begin = 0;
   for (const Tensor& part : parts) {
     const long width = part.dim(at) * span.inner;
@@ -85,12 +79,13 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
   });
 }
 
+// slice: the indices begin ... end - 1 of an axis.   dx += dy there, and nothing elsewhere
 Tensor slice(const Tensor& x, int axis, long begin, long end) {
   const int at = x.shape().axis(axis);
   check(0 <= begin && begin <= end && end <= x.dim(at), "slice: [{}, {}) does not lie in axis {} of {}", begin, end,
         axis, x);
   Tensor y(x.shape().with(at, end - begin));
-  const Span span(x.shape(), at);
+  const AxisView span(x.shape(), at);
   const long from = x.dim(at) * span.inner, width = (end - begin) * span.inner, skip = begin * span.inner;
   for (long o = 0; o < span.outer; ++o) std::copy_n(x.data() + o * from + skip, width, y.data() + o * width);
   return record("slice", {x}, y, [=](const Tensor& out) {

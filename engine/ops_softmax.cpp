@@ -7,7 +7,7 @@
 
 namespace engine {
 
-// softmax: y_c = e^{x_c - max} / sum_c e^{x_c - max}; subtracting the row's maximum changes nothing but the range.
+// softmax: y_c = e^{x_c} / sum_c e^{x_c}
 //   shapes    x [..., C]   ->   y [..., C]                                              R rows
 //   backward  dx = y * (dy - sum_c y dy)
 Tensor softmax(const Tensor& x) {
@@ -15,18 +15,11 @@ Tensor softmax(const Tensor& x) {
   Tensor y(x.shape());
   const real* xs = x.data();
   real* ys = y.data();
-  parallel_rows(R, C, [=](long r) {
-    const real* row = xs + r * C;
-    const real total = simd::exp_sum(row, simd::max(row, C), ys + r * C, C);
-    simd::scale(ys + r * C, 1 / total, C);
-  });
+  parallel_rows(R, C, [=](long r) { simd::softmax(xs + r * C, ys + r * C, C); });
   return record("softmax", {x}, y, [=](const Tensor& out) {
     const real *yv = out.data(), *dy = out.grad();
     real* dx = x.grad();
-    parallel_rows(R, C, [=](long r) {
-      const real along = simd::dot(yv + r * C, dy + r * C, C);
-      for (long i = r * C; i < (r + 1) * C; ++i) dx[i] += yv[i] * (dy[i] - along);
-    });
+    parallel_rows(R, C, [=](long r) { simd::softmax_backward(yv + r * C, dy + r * C, dx + r * C, C); });
   });
 }
 

@@ -21,10 +21,10 @@ void parallel_rows(long rows, long width, F f) {
 
 // f(begin, end) for consecutive blocks of [0, n).
 template <class F>
-void parallel_blocks(long n, F f, long block = kBlock) {
-  const long blocks = (n + block - 1) / block;
+void parallel_blocks(long n, F f) {
+  const long blocks = (n + kBlock - 1) / kBlock;
 #pragma omp parallel for schedule(static) if (blocks > 1)
-  for (long b = 0; b < blocks; ++b) f(b * block, std::min(n, (b + 1) * block));
+  for (long b = 0; b < blocks; ++b) f(b * kBlock, std::min(n, (b + 1) * kBlock));
 }
 
 // f(task) where tasks differ in size: whoever is free takes the next.
@@ -34,7 +34,7 @@ void parallel_tasks(long tasks, F f) {
   for (long t = 0; t < tasks; ++t) f(t);
 }
 
-// The sum of f(begin, end) over consecutive blocks of [0, n), in double.
+// The sum of f(begin, end) over consecutive blocks of [0, n); the blocks are added up in double.
 template <class F>
 double blockwise_sum(long n, F f) {
   std::vector<double> part((n + kBlock - 1) / kBlock);

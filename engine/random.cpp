@@ -92,6 +92,10 @@ uint64_t hash_of(std::string_view text) {
   return hash;
 }
 
+void DropoutMask::check_probability(const char* op) const {
+  check(p >= 0 && p < 1, "{}: the probability of dropout must be in [0, 1); got {}", op, p);
+}
+
 void DropoutMask::apply(uint64_t begin, long n, const real* x, real* y) const {
   constexpr long kChunk = 1024;
   const uint32_t threshold = uint32_t(double(p) * 0x1p32);

@@ -12,7 +12,7 @@
 namespace engine {
 
 // What the numbers are for. Separate streams: drawing more of one kind leaves the others alone.
-enum class Stream : uint32_t { init = 1, shuffle = 2, dropout = 3, sample = 4 };
+enum class Stream : uint32_t { init = 1, shuffle = 2, dropout = 3 };
 
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
@@ -39,6 +39,7 @@ struct DropoutMask {
   Random random;
 
   bool active() const { return p > 0; }
+  void check_probability(const char* op) const;  // throws unless 0 <= p < 1
   // y[i] = x[i] * mask[begin + i] / (1 - p), 0 <= i < n; x and y may be the same.
   void apply(uint64_t begin, long n, const real* x, real* y) const;
 };

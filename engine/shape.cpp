@@ -23,13 +23,15 @@ long Shape::numel() const {
 
 int Shape::axis(int index) const {
   const int axis = index < 0 ? index + rank_ : index;
-  check(axis >= 0 && axis < rank_, "shape: {} has no axis {}", text(), index);
+  check(axis >= 0 && axis < rank_, "shape: {} has no axis {}", *this, index);
   return axis;
 }
 
 Shape Shape::with(int index, long size) const {
-  Shape result = *this;
-  result.sizes_[axis(index)] = size;
+  std::array<long, kMaxRank> sizes = sizes_;
+  sizes[axis(index)] = size;
+  Shape result;
+  result.assign(sizes.data(), rank_);
   return result;
 }
 
@@ -37,6 +39,11 @@ Shape Shape::without(int index) const {
   std::vector<long> rest(sizes_.begin(), sizes_.begin() + rank_);
   rest.erase(rest.begin() + axis(index));
   return Shape(rest);
+}
+
+AxisView::AxisView(const Shape& shape, int axis) : n(shape[axis]) {
+  for (int i = 0; i < shape.axis(axis); ++i) outer *= shape[i];
+  for (int i = shape.axis(axis) + 1; i < shape.rank(); ++i) inner *= shape[i];
 }
 
 std::string Shape::text() const {

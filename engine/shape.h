@@ -34,6 +34,12 @@ class Shape {
   int rank_ = 0;
 };
 
+// A shape seen as [outer, n, inner] around one axis.
+struct AxisView {
+  AxisView(const Shape& shape, int axis);
+  long outer = 1, n, inner = 1;
+};
+
 }  // namespace engine
 
 template <>

@@ -1,7 +1,7 @@
 // exp, erf and tanh without branches or library calls, so that the compiler turns a loop over a row into vector code;
 // sums and maxima over a row in a fixed order. The doubles, which only the gradient checks use, go to <cmath>.
 //
-// Bounds over all floats, held by tests/engine/simd.cpp: exp 2 ulp; erf and tanh 2e-7 absolute. The polynomials are
+// Bounds, sampled by tests/engine/numbers.cpp: exp 2 ulp over its range; erf and tanh 2e-7 absolute. The polynomials are
 // minimax fits (weighted least squares, Lawson's iteration) of (e^r - 1 - r) / r^2, (tanh x - x) / x^3, erf(x) / x - 1
 // and log erfc(t).
 #pragma once
@@ -116,6 +116,19 @@ inline void add(real* y, const real* x, long n) {
 
 inline void scale(real* y, real factor, long n) {
   for (long i = 0; i < n; ++i) y[i] *= factor;
+}
+
+// y_i = e^{x_i - max} / sum_j e^{x_j - max} for one row; subtracting the maximum changes nothing but the range. x and y
+// may be the same.
+inline void softmax(const real* x, real* y, long n) {
+  const real total = exp_sum(x, max(x, n), y, n);
+  scale(y, 1 / total, n);
+}
+
+// dx += y * (dy - sum_j y dy)
+inline void softmax_backward(const real* y, const real* dy, real* dx, long n) {
+  const real along = dot(y, dy, n);
+  for (long i = 0; i < n; ++i) dx[i] += y[i] * (dy[i] - along);
 }
 
 }  // namespace engine::simd

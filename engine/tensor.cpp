@@ -50,12 +50,19 @@ const Shape& Tensor::shape() const {
   return body_->shape;
 }
 
-real* Tensor::data() const { return buffer().data(); }
+real* Tensor::data() const {
+  check_values();
+  return body_->values.data();
+}
 
 Buffer Tensor::buffer() const {
+  check_values();
+  return body_->values;
+}
+
+void Tensor::check_values() const {
   check(bool(body_), "tensor: this handle refers to nothing");
   check(bool(body_->values), "tensor: {} has no values yet: its parameters were not initialised or loaded", *this);
-  return body_->values;
 }
 
 real Tensor::item() const {

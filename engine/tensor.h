@@ -64,6 +64,8 @@ class Tensor {
   void bind(Buffer values, Buffer grad) const;  // storage chosen by somebody else: a block of parameters
 
  private:
+  void check_values() const;
+
   struct Body;
   std::shared_ptr<Body> body_;
 };

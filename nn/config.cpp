@@ -2,7 +2,8 @@
 #include "nn/config.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "nn/json.h"
 
 namespace nn {
 namespace {
@@ -14,15 +15,18 @@ void take(const json& from, const char* key, T& to) {
   if (from.contains(key) && !from[key].is_null()) from[key].get_to(to);
 }
 
-std::vector<std::string> labels_of(const json& object) {
+std::vector<std::string> labels_of(const json& object, const std::string& path) {
   std::vector<std::string> labels;
   if (!object.contains("id2label")) return {"LABEL_0", "LABEL_1"};
   const auto names = object["id2label"].get<std::map<std::string, std::string>>();
   for (size_t i = 0; i < names.size(); ++i) {
     const auto found = names.find(std::to_string(i));
-    check(found != names.end(), "id2label has {} names but none for id {}", names.size(), i);
+    check(found != names.end(), "{}: id2label has {} names but none for id {}", path, names.size(), i);
+    check(!found->second.empty() && std::find(labels.begin(), labels.end(), found->second) == labels.end(),
+          "{}: id2label: the name '{}' of id {} is empty or there twice", path, found->second, i);
     labels.push_back(found->second);
   }
+  check(!labels.empty(), "{}: id2label has no names", path);
   return labels;
 }
 
@@ -31,7 +35,7 @@ std::vector<std::string> labels_of(const json& object) {
 Config read_config(const std::string& path) {
   Config c;
   try {
-    const json object = json::parse(read_file(path));
+    const json object = json::parse(read_file(path), limit_depth<json>(path));
     check(object.is_object(), "{}: a JSON object is needed", path);
     take(object, "model_type", c.model_type);
     take(object, "vocab_size", c.vocab_size);
@@ -50,7 +54,7 @@ Config read_config(const std::string& path) {
     std::string positions = "absolute";
     take(object, "position_embedding_type", positions);
     check(positions == "absolute", "{}: position_embedding_type '{}' is not supported; absolute is", path, positions);
-    c.labels = labels_of(object);
+    c.labels = labels_of(object, path);
   } catch (const json::exception& e) { fail("{}: {}", path, e.what()); }
   c.check_sizes(path);
   return c;
@@ -77,8 +81,9 @@ void Config::check_sizes(const std::string& where) const {
   probability("hidden_dropout_prob", hidden_dropout_prob);
   probability("attention_probs_dropout_prob", attention_probs_dropout_prob);
   check(classifier_dropout < 1, "{}: classifier_dropout must be below 1; got {}", where, classifier_dropout);
-  check(layer_norm_eps > 0 && initializer_range >= 0, "{}: layer_norm_eps and initializer_range must not be negative",
-        where);
+  check(layer_norm_eps > 0 && initializer_range >= 0,
+        "{}: layer_norm_eps must be positive and initializer_range not negative; got {} and {}", where, layer_norm_eps,
+        initializer_range);
   const std::vector<std::string> known{"gelu", "gelu_new", "relu", "silu"};
   check(std::find(known.begin(), known.end(), hidden_act) != known.end(),
         "{}: hidden_act '{}' is not supported; gelu, gelu_new, relu and silu are", where, hidden_act);

@@ -17,7 +17,7 @@ struct BertClassifier {
   Tensor operator()(const Tokens& tokens, BertTrace* trace = nullptr) const;
 };
 
-// The smallest model that allocates attention: word embeddings x_t, then a_t = softmax_t(q_h . x_t / sqrt(d)),
+// The smallest model that allocates attention: x_t = dropout(word embedding), then a_t = softmax_t(q_h . x_t / sqrt(d)),
 // C_h = sum_t a_t x_t with H learned queries, then y = classifier(dropout(C)).    [N] -> [B, K]
 struct PoolClassifier {
   Embedding word;

@@ -81,6 +81,12 @@ Params::LoadReport Params::load(const SafeTensors& file, const std::function<boo
     used[*found] = true;
     report.loaded.push_back(t.name());
   }
+  for (const std::string& name : report.initialised) {  // half a layer is a mistake, not a new one
+    const std::string other = name.ends_with(".weight") ? name.substr(0, name.size() - 6) + "bias"
+                                                        : name.substr(0, name.rfind('.')) + ".weight";
+    check(std::find(report.loaded.begin(), report.loaded.end(), other) == report.loaded.end(),
+          "{}: '{}' is missing beside '{}'", file.path(), name, other);
+  }
   for (const auto& [name, entry] : file.entries())
     if (!used[name]) report.ignored.push_back(name);
   return report;

@@ -2,6 +2,8 @@
 // Read nn/safetensors.h first.
 #include "nn/safetensors.h"
 
+#include "nn/json.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -28,7 +30,9 @@ long size_of(const std::string& dtype) {
 // The header as JSON; a name that occurs twice is an error, which a plain parse would hide.
 json parse_header(const std::string& path, const std::string& text) {
   std::vector<std::set<std::string>> open;
-  const auto watch = [&](int, json::parse_event_t event, json& value) {
+  const auto depth_limited = limit_depth<json>(path);
+  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
+    depth_limited(depth, event, value);
     if (event == json::parse_event_t::object_start) open.emplace_back();
     if (event == json::parse_event_t::object_end) open.pop_back();
     if (event == json::parse_event_t::key)

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -40,7 +41,9 @@ inline std::string differs(const Tensor& a, const Tensor& b, double absolute = 1
   if (a.numel() != b.numel()) return fmt::format("{} instead of {}", a.shape(), b.shape());
   return differs(a.data(), b.data(), a.numel(), absolute, relative);
 }
-inline bool same_bits(const std::vector<real>& a, const std::vector<real>& b) { return a == b; }
+inline bool same_bits(const std::vector<real>& a, const std::vector<real>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(real)) == 0;
+}
 
 // The message of the Error that f throws; empty when it throws none.
 template <class F>

@@ -2,6 +2,7 @@
 #include "tasks/run/data_options.h"
 
 #include <fmt/core.h>
+#include "tasks/run/program.h"
 
 #include <algorithm>
 
@@ -30,7 +31,7 @@ text::Examples DataOptions::examples(const text::Table& table, const text::Label
   const bool has_split = std::find(table.columns.begin(), table.columns.end(), split_column) != table.columns.end();
   const text::Columns columns{text_column, labelled ? label_column : "", has_split ? split_column : ""};
   text::Examples examples = text::to_examples(table, columns, known);
-  for (const text::Warning& warning : examples.warnings) fmt::print(stderr, "warning: {}\n", text::to_string(warning));
+  for (const text::Warning& warning : examples.warnings) print_note("warning: {}\n", text::to_string(warning));
   return examples;
 }
 

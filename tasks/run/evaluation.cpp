@@ -1,6 +1,7 @@
 // From predictions to figures. Read tasks/text/metrics.h first.
 #include "tasks/run/evaluation.h"
 
+#include "tasks/run/program.h"
 namespace run {
 
 using nlohmann::ordered_json;
@@ -68,7 +69,7 @@ text::EncodedSet encode_and_report(const std::string& name, const std::vector<te
   std::string shares;
   for (size_t k = 0; k < std::min(kShown, counts.size()); ++k)
     shares += fmt::format("{}{} {}", k ? ", " : "", labels[k], counts[k]);
-  fmt::print(stderr, "{:<6}{:>6} texts, {:.1f} tokens on average, {} at most{}  ({}{})\n", name, set.size(),
+  print_note("{:<6}{:>6} texts, {:.1f} tokens on average, {} at most{}  ({}{})\n", name, set.size(),
              double(tokens) / double(set.size()), longest,
              set.truncated ? fmt::format(", {} cut to {}", set.truncated, max_length) : "", shares,
              counts.size() > kShown ? ", ..." : "");

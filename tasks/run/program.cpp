@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/blas.h"
+#include "nn/files.h"
 #include "tasks/text/labels.h"
 
 namespace run {
@@ -25,7 +26,7 @@ const Command& find(const std::vector<Command>& commands, const std::string& nam
     if (c.name == name) return c;
     names.push_back(c.name);
   }
-  fmt::print(stderr, "error: '{}' is not a command of {}: {}{}\n", name, program, text::listed(names),
+  print_note("error: '{}' is not a command of {}: {}{}\n", name, program, text::listed(names),
              text::did_you_mean(name, names));
   throw Exit{2};
 }
@@ -33,6 +34,7 @@ const Command& find(const std::vector<Command>& commands, const std::string& nam
 void run_command(const Command& command, const std::string& program, int argc, char** argv) {
   CLI::App app(command.summary, program + " " + command.name);
   app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as GNU
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "read options from FILE, lines `option = value`; the command line overrides them");
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("OPTIONS", "OPTION");
@@ -41,7 +43,7 @@ void run_command(const Command& command, const std::string& program, int argc, c
       app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == 0) throw Exit{app.exit(e)};  // --help
-      fmt::print(stderr, "error: {}\n{} {} --help lists the options\n", e.what(), program, command.name);
+      print_note("error: {}\n{} {} --help lists the options\n", e.what(), program, command.name);
       throw Exit{2};
     }
   });
@@ -50,11 +52,12 @@ void run_command(const Command& command, const std::string& program, int argc, c
 int guarded(const std::function<void()>& work) {
   try {
     work();
+    nn::check_io(std::fflush(stdout) == 0 && !std::ferror(stdout), "the output", "written");
     return 0;
   } catch (const Exit& e) { return e.status; } catch (const engine::Error& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
-  } catch (const std::bad_alloc&) { fmt::print(stderr, "error: out of memory\n"); } catch (const std::exception& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
+    print_note("error: {}\n", e.what());
+  } catch (const std::bad_alloc&) { print_note("error: out of memory\n"); } catch (const std::exception& e) {
+    print_note("error: {}\n", e.what());
   }
   return 1;
 }
@@ -92,12 +95,12 @@ CLI::Validator number_that(const std::string& must, const std::function<bool(dou
 
 CLI::Validator positive() {
   return number_that(
-      "a positive number", [](double v) { return v > 0; }, "> 0");
+      "a positive number", [](double v) { return v > 0 && v < 1e30; }, "> 0");
 }
 
 CLI::Validator not_negative() {
   return number_that(
-      "0 or more", [](double v) { return v >= 0; }, ">= 0");
+      "0 or more", [](double v) { return v >= 0 && v < 1e30; }, ">= 0");
 }
 
 CLI::Validator between(double low, double high) {
@@ -115,7 +118,7 @@ std::string effective_options(const CLI::App& app) {
 }
 
 void print_setup(const std::string& program, const std::string& command) {
-  fmt::print(stderr, "{} {} ({}), {}\n", program, command, kVersion, engine::blas_description());
+  print_note("{} {} ({}), {}\n", program, command, kVersion, engine::blas_description());
 }
 
 }  // namespace run

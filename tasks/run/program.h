@@ -31,6 +31,12 @@ CLI::Validator between(double low, double high);
 // The options of a command as lines `option=value`, those that have a value.
 std::string effective_options(const CLI::App& app);
 
+// Words for a person, on stderr. That nobody can read them is no reason to stop.
+template <class... Args>
+void print_note(fmt::format_string<Args...> text, Args&&... args) {
+  std::fputs(fmt::format(text, std::forward<Args>(args)...).c_str(), stderr);
+}
+
 // Thrown to leave with an exit status when everything has been said.
 struct Exit {
   int status;

@@ -63,16 +63,16 @@ void Progress::draw() {
   const double seconds = std::chrono::duration<double>(last_ - start_).count();
   const std::string line = progress_line(description_, first_, done_, total_, seconds, postfix_);
   if (terminal_)
-    fmt::print(stderr, "\r{}\033[K", line);
+    std::fputs(fmt::format("\r{}\033[K", line).c_str(), stderr);
   else
-    fmt::print(stderr, "{}\n", line);
+    std::fputs(fmt::format("{}\n", line).c_str(), stderr);
   drawn_ = true;
 }
 
 void Progress::interrupt() {
   if (terminal_ && (drawn_ || done_ > first_)) {
     draw();
-    fmt::print(stderr, "\n");
+    std::fputs(fmt::format("\n").c_str(), stderr);
   }
   drawn_ = false;
 }

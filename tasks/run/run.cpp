@@ -1,6 +1,10 @@
 // The life of a training run on disk and on the screen. Read tasks/run/run.h first: what is in the directory.
 #include "tasks/run/run.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <csignal>
 #include <ctime>
@@ -24,22 +28,33 @@ void stop_after_step(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-void prepare_directory(const Plan& plan) {
+// A lock that the system drops with the process, however it ends.
+int lock_directory(const std::string& directory) {
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  nn::check_io(fd >= 0, directory, "opened");
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  engine::fail("{}: another run is writing here", directory);
+}
+
+// Creates or clears the directory; returns the lock on it.
+int prepare_directory(const Plan& plan) {
   namespace fs = std::filesystem;
+  const std::string& directory = plan.directory;
+  check(!plan.resume || fs::exists(directory + "/last.safetensors"),
+        "{}: nothing to resume: there is no last.safetensors", directory);
+  check(!fs::exists(directory) || fs::is_directory(directory), "{}: is a file, not a directory", directory);
   std::error_code error;
-  if (plan.resume)
-    return check(fs::exists(plan.directory + "/last.safetensors"),
-                 "{}: nothing to resume: there is no last.safetensors", plan.directory);
-  check(!fs::exists(plan.directory) || fs::is_directory(plan.directory), "{}: is a file, not a directory",
-        plan.directory);
-  const bool used = fs::exists(plan.directory) && !fs::is_empty(plan.directory);
-  check(!used || plan.overwrite,
-        "{}: the output directory is not empty; --overwrite replaces it, --resume continues it", plan.directory);
-  if (used)
-    for (const char* name : {"options.ini", "log.jsonl", "best", "last.safetensors", "result.json"})
-      fs::remove_all(plan.directory + "/" + name);  // ours; what else is there stays
-  fs::create_directories(plan.directory, error);
-  check(!error, "{}: cannot be created: {}", plan.directory, error.message());
+  fs::create_directories(directory, error);
+  check(!error, "{}: cannot be created: {}", directory, error.message());
+  const int lock = lock_directory(directory);
+  if (plan.resume || fs::is_empty(directory)) return lock;
+  if (!plan.overwrite) close(lock);
+  check(plan.overwrite, "{}: the output directory is not empty; --overwrite replaces it, --resume continues it",
+        directory);
+  for (const char* name : {"options.ini", "log.jsonl", "best", "last.safetensors", "result.json"})
+    fs::remove_all(directory + "/" + name);  // ours; what else is there stays
+  return lock;
 }
 
 // Lines that a killed run wrote after its last checkpoint belong to steps that are about to be done again.
@@ -49,7 +64,8 @@ void drop_lines_after(const std::string& path, long step) {
   for (size_t begin = 0; begin < log.size();) {
     const size_t end = std::min(log.find('\n', begin), log.size());
     const auto line = ordered_json::parse(log.substr(begin, end - begin), nullptr, false);
-    if (!line.is_discarded() && line.value("step", 0L) <= step) kept += log.substr(begin, end - begin) + "\n";
+    const bool ours = line.is_object() && line.contains("step") && line["step"].is_number_integer();
+    if (ours && line["step"].get<long>() <= step) kept += log.substr(begin, end - begin) + "\n";
     begin = end + 1;
   }
   nn::write_file(path, kept);
@@ -70,7 +86,7 @@ Run::Run(const Plan& plan)
       start_(std::chrono::steady_clock::now()),
       saved_(start_) {
   check(plan.steps > 0 && plan.steps_per_epoch > 0, "a run needs at least one step; got {}", plan.steps);
-  prepare_directory(plan);
+  lock_ = prepare_directory(plan);
   if (!plan.resume) nn::write_file(file("options.ini"), plan.options);
   stopped_by = 0;
   std::signal(SIGINT, stop_after_step);
@@ -79,6 +95,7 @@ Run::Run(const Plan& plan)
 
 Run::~Run() {
   if (log_) std::fclose(log_);
+  close(lock_);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
 }
@@ -120,7 +137,8 @@ bool Run::is_best(double metric) {
 void Run::save(const nn::Params& params, const optim::Optimizer& optimizer) const {
   std::vector<engine::Tensor> all = params.tensors();
   for (const engine::Tensor& t : optimizer.state()) all.push_back(t);
-  const ordered_json state{{"step", step_}, {"best", best_}, {"seconds", seconds()}};
+  const ordered_json state{
+      {"step", step_}, {"best", best_}, {"seconds", seconds()}, {"options", engine::hash_of(plan_.options)}};
   nn::save_safetensors(file("last.safetensors"), all, {{"state", state.dump()}});
   saved_ = std::chrono::steady_clock::now();
 }
@@ -137,11 +155,16 @@ void Run::restore(nn::Params& params, optim::Optimizer& optimizer) {
   const auto text = checkpoint.metadata().find("state");
   check(text != checkpoint.metadata().end(), "{}: not a checkpoint of a run: it has no state", checkpoint.path());
   const auto state = ordered_json::parse(text->second, nullptr, false);
-  check(state.is_object() && state.contains("step") && state.contains("best"), "{}: its state cannot be read",
-        checkpoint.path());
+  const auto number = [&](const char* key) {
+    return state.is_object() && state.contains(key) && state[key].is_number();
+  };
+  check(number("step") && state["step"].is_number_integer() && state["step"] >= -1 && state["step"] < plan_.steps,
+        "{}: its step is not one of this run's {}", checkpoint.path(), plan_.steps);
+  check(number("options") && state["options"] == engine::hash_of(plan_.options),
+        "{}: options.ini has changed since; start a new run with --config", plan_.directory);
   step_ = state["step"];
-  if (state["best"].is_number()) best_ = state["best"];
-  seconds_before_ = state.value("seconds", 0.0);
+  if (number("best")) best_ = state["best"];
+  if (number("seconds")) seconds_before_ = state["seconds"];
   drop_lines_after(file("log.jsonl"), step_ + 1);
   say(fmt::format("resuming {} after step {} of {}", plan_.directory, step_ + 1, plan_.steps));
 }
@@ -151,14 +174,14 @@ bool Run::due_for_save() const { return std::chrono::steady_clock::now() - saved
 bool Run::interrupted() const { return stopped_by != 0; }
 
 void Run::leave() const {
-  fmt::print(stderr, "stopped by signal {} after step {} of {}; continue with --resume {}\n", int(stopped_by),
-             step_ + 1, plan_.steps, plan_.directory);
+  print_note("stopped by signal {} after step {} of {}; continue with --resume {}\n", int(stopped_by), step_ + 1,
+             plan_.steps, plan_.directory);
   throw Exit{128 + int(stopped_by)};
 }
 
 void Run::say(const std::string& text) {
   if (progress_) progress_->interrupt();
-  fmt::print(stderr, "{}\n", text);
+  print_note("{}\n", text);
 }
 
 double Run::seconds() const {

@@ -64,6 +64,7 @@ class Run {
   Plan plan_;
   long step_ = -1;
   double best_;
+  int lock_ = -1;  // on the directory, while this run writes to it
   std::FILE* log_ = nullptr;
   std::optional<Progress> progress_;
   std::chrono::steady_clock::time_point start_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "engine/debug.h"
 #include "tasks/text/tokenizer_files.h"
 
 namespace run {
@@ -24,10 +25,7 @@ std::string model_path(const std::string& directory) {
 }  // namespace
 
 TextModel::TextModel(nn::Config c, text::WordPiece t, uint64_t seed)
-    : config(std::move(c)), tokenizer(std::move(t)), params(seed), classifier(params.root(), config) {
-  check(tokenizer.vocab_size() <= config.vocab_size, "the vocabulary has {} pieces, the model only {} embeddings",
-        tokenizer.vocab_size(), config.vocab_size);
-}
+    : config(std::move(c)), tokenizer(std::move(t)), params(seed), classifier(params.root(), config) {}
 
 void TextModel::save(const std::string& directory, int max_length) const {
   nn::save_pretrained(params, config, directory);
@@ -39,10 +37,21 @@ ModelDirectory::ModelDirectory(const std::string& directory)
       config(nn::read_config(path + "/config.json")),
       tokenizer(text::load_tokenizer(path)) {}
 
-std::unique_ptr<TextModel> load_model(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport* report) {
+std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed,
+                                             nn::Params::LoadReport& report) {
+  check(from.tokenizer.vocab_size() <= from.config.vocab_size,
+        "{}: the vocabulary has {} pieces, the model {} embeddings", from.path, from.tokenizer.vocab_size(),
+        from.config.vocab_size);
   auto model = std::make_unique<TextModel>(from.config, from.tokenizer, seed);
-  const nn::Params::LoadReport loaded = nn::load_pretrained(model->params, from.path);
-  if (report) *report = loaded;
+  report = nn::load_pretrained(model->params, from.path);
+  return model;
+}
+
+std::unique_ptr<TextModel> load_model(const ModelDirectory& from) {
+  nn::Params::LoadReport report;
+  auto model = load_to_fine_tune(from, 0, report);
+  check(report.initialised.empty(), "{}/model.safetensors: '{}' is missing: an encoder without a trained classifier",
+        from.path, report.initialised.empty() ? "" : report.initialised[0]);
   return model;
 }
 
@@ -60,7 +69,8 @@ Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_siz
   long labelled = 0;
   for (const text::Batch& batch : text::in_order(set, batch_size)) {
     const Tensor logits = model.classifier(batch.tokens);  // [B, K]
-    const Tensor p = engine::softmax(logits);              // [B, K]
+    check(engine::all_finite(logits.data(), logits.numel()), "the model's logits hold a NaN or infinity");
+    const Tensor p = engine::softmax(logits);  // [B, K]
     const long K = p.dim(1);
     for (long b = 0; b < p.dim(0); ++b) result.probabilities.emplace_back(p.data() + b * K, p.data() + (b + 1) * K);
     const long known = std::count_if(batch.labels.begin(), batch.labels.end(), [](int label) { return label >= 0; });

@@ -30,9 +30,11 @@ struct ModelDirectory {
   explicit ModelDirectory(const std::string& directory);
 };
 
-// A model whose parameters come from the directory; `report` receives what was loaded and what was not.
-std::unique_ptr<TextModel> load_model(const ModelDirectory& from, uint64_t seed,
-                                      nn::Params::LoadReport* report = nullptr);
+// A model whose parameters come from the directory, all of them.
+std::unique_ptr<TextModel> load_model(const ModelDirectory& from);
+
+// One to be fine-tuned: its head may be new, drawn by `seed`. `report` receives what was loaded and what was not.
+std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport& report);
 
 // Every example's probabilities [n][K], in order, and the mean cross-entropy over those that have a label.
 struct Predictions {

@@ -20,8 +20,13 @@ using nlohmann::ordered_json;
 
 // The options of a run that is continued are those of its directory.
 void take_options_of(std::string directory, CLI::App& app, TrainOptions& o) {  // by value: o may hold it
+  for (const CLI::Option* option : app.get_options())
+    if (option->count() && option->get_name() != "--resume") {
+      run::print_note("error: --resume takes the options of the run; {} cannot be given with it\n", option->get_name());
+      throw run::Exit{2};
+    }
   std::ifstream file(directory + "/options.ini");
-  check(bool(file), "{}: not the directory of a run: there is no options.ini", directory);
+  check(bool(file), "{}: not the directory of a run: options.ini cannot be read", directory);
   app.clear();
   o = TrainOptions();
   app.parse_from_stream(file);
@@ -40,7 +45,7 @@ void finish_epoch(run::Run& run, run::TextModel& model, const text::EncodedSet& 
 
 // The best epoch's model on the test set: the last words of a run.
 void finish_run(const run::Run& run, const text::EncodedSet& test_set, const TrainOptions& o) {
-  const std::unique_ptr<run::TextModel> best = run::load_model(run::ModelDirectory(run.file("best")), o.seed);
+  const std::unique_ptr<run::TextModel> best = run::load_model(run::ModelDirectory(run.file("best")));
   const run::Evaluation test = run::evaluate(*best, test_set);
   fmt::print("\ntest, with the best epoch's model\n{}\n", test.text());
   ordered_json result = test.json();
@@ -69,11 +74,12 @@ void train(CLI::App& app, const run::Parse& parse) {
   const long steps = o.max_steps ? o.max_steps : std::max(1L, long(std::ceil(o.epochs * double(batches.per_epoch()))));
   const optim::Schedule schedule = make_schedule(o, steps);
   const std::vector<Tensor> trainable = model->params.trainable();
+  check(!trainable.empty(), "--freeze leaves nothing to train");
   optim::Optimizer optimizer = make_optimizer(o, trainable);
   run::Run run({o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch()});
   if (!o.resume.empty()) run.restore(model->params, optimizer);
-  fmt::print(stderr, "seed {}, {} steps of {} texts, peak learning rate {:g}, into {}\n\n", o.seed, steps, o.batch_size,
-             o.peak_lr(), o.out);
+  run::print_note("seed {}, {} steps of {} texts, peak learning rate {:g}, into {}\n\n", o.seed, steps, o.batch_size,
+                  o.peak_lr(), o.out);
 
   const engine::CrossEntropyOptions smoothing{.label_smoothing = real(o.label_smoothing)};
   while (run.next_step()) {                                 // false at the end, or after a signal
@@ -108,7 +114,7 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
   files.declare(app, true);
   parse();
   run::print_setup("sentiment", "evaluate");
-  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory), 0);
+  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
   const bool own_labels = app.count("--labels") > 0;
   const text::Labels labels = own_labels ? text::Labels::parse(files.labels) : text::Labels(model->config.labels);
   text::Examples examples = data.empty() ? files.read_embedded(labels) : files.read(data, labels);
@@ -141,33 +147,53 @@ void print_predictions(run::TextModel& model, const std::vector<text::Example>& 
   check(std::fflush(stdout) == 0, "the output cannot be written");
 }
 
+// The arguments that are no options. One that begins with a dash was meant as one, unless it follows a lone --.
+std::vector<std::string> texts_of(const CLI::App& app, const std::string& file) {
+  std::vector<std::string> texts = app.remaining();
+  const auto wrong = std::find_if(texts.begin(), texts.end(), [](const std::string& t) { return t.starts_with("-"); });
+  const bool separated = wrong != texts.end() && *wrong == "--";
+  if (wrong != texts.end() && !separated) {
+    run::print_note("error: there is no option {}; a text that begins with a dash comes after --\n", *wrong);
+    throw run::Exit{2};
+  }
+  if (separated) texts.erase(wrong);
+  if (!texts.empty() && !file.empty()) {
+    run::print_note("error: texts and --file exclude each other\n");
+    throw run::Exit{2};
+  }
+  return texts;
+}
+
 void predict_command(CLI::App& app, const run::Parse& parse) {
   std::string directory, file;
-  std::vector<std::string> texts;
   int max_length = 128;
   run::DataOptions files;
   app.add_option("--model", directory, "directory of a run or of a model")->required();
-  app.add_option("texts", texts, "texts to classify; without any, and without --file, one a line from standard input");
+  app.allow_extras();  // the texts: taken as they are, where an option would read "[a, b]" as a list
+  app.footer("Other arguments are texts to classify; without any, and without --file, one a line from standard input.");
   app.add_option("--file", file, "file with a text column");
   app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included; the rest is cut")
       ->check(run::between(2, 100000));
   files.declare(app, false);
   parse();
-  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory), 0);
+  const std::vector<std::string> texts = texts_of(app, file);
+  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
   max_length = std::min<int>(max_length, int(model->config.max_position_embeddings));
   std::vector<text::Example> examples;
   for (const std::string& t : texts) examples.push_back({t, -1, "", 0});
   if (!file.empty()) examples = files.read(file, {}, false).rows;
   const bool from_input = texts.empty() && file.empty();
-  if (from_input && isatty(STDIN_FILENO)) fmt::print(stderr, "one text a line; end with Ctrl-D\n");
+  if (from_input && isatty(STDIN_FILENO)) run::print_note("one text a line; end with Ctrl-D\n");
   constexpr size_t kChunk = 1024;  // texts of a stream that are classified together
   std::string line;
   while (from_input && std::getline(std::cin, line)) {
+    if (line.ends_with('\r')) line.pop_back();
     examples.push_back({line, -1, "", 0});
     if (examples.size() < kChunk && !isatty(STDIN_FILENO)) continue;
     print_predictions(*model, examples, max_length);
     examples.clear();
   }
+  check(!from_input || !std::cin.bad(), "standard input cannot be read");
   if (!examples.empty()) print_predictions(*model, examples, max_length);
 }
 

@@ -37,13 +37,14 @@ void TrainOptions::declare(CLI::App& app) {
   app.add_option("--vocab-size", vocab_size, "pieces to learn")->group("Model")->check(run::between(64, 1000000));
   app.add_flag("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)")->group("Model");
 
-  app.add_option("--epochs", epochs, "passes over the training set; may be a fraction")
+  app.add_option("--epochs", epochs, "passes over the training set->check(run::between(1e-6, 1e6)); may be a fraction")
       ->group("Training")
       ->check(positive);
-  app.add_option("--max-steps", max_steps, "stop after that many steps; 0: as --epochs says")
+  app.add_option("--max-steps", max_steps,
+                 "stop after that many steps->check(run::between(0, 1e12)); 0: as --epochs says")
       ->group("Training")
       ->check(run::not_negative());
-  app.add_option("--batch-size", batch_size, "texts of a step")->group("Training")->check(positive);
+  app.add_option("--batch-size", batch_size, "texts of a step")->group("Training")->check(run::between(1, 1e6));
   app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 5e-4 for mini, 2e-3 for pool")
       ->group("Training")
       ->check(positive);
@@ -74,7 +75,7 @@ void TrainOptions::declare(CLI::App& app) {
                  "parameters that stay as they are: a shell pattern over their names; may be repeated")
       ->group("Training");
   app.add_flag("--no-shuffle", no_shuffle, "take the examples in the order of the file")->group("Training");
-  app.add_option("--seed", seed, "of first values, order and dropout")->group("Training");
+  app.add_option("--seed", seed, "of first values, order and dropout")->group("Training")->check(run::between(0, 9e15));
   app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
       ->group("Training")
       ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));

@@ -1,6 +1,10 @@
 // Data, model and optimiser of `sentiment train`. Read tasks/sentiment/options.h first.
 #include "tasks/sentiment/setup.h"
 
+#include <algorithm>
+#include "tasks/run/program.h"
+
+#include "tasks/text/embedded.h"
 #include "tasks/text/vocab_trainer.h"
 
 using engine::check;
@@ -8,12 +12,15 @@ using engine::Tensor;
 
 namespace {
 
-// Puts the examples where their column `split` says.
-void share_out(std::vector<text::Example>& all, run::Splits& splits) {
+// Puts the examples where their column `split` says, or, if none has one, where the seed does.
+void share_out(std::vector<text::Example>& all, const std::string& path, uint64_t seed, run::Splits& splits) {
+  const bool has_split = std::any_of(all.begin(), all.end(), [](const text::Example& e) { return !e.split.empty(); });
+  if (!has_split) text::split_stratified(all, seed);
   for (text::Example& e : all) {
+    check(e.split == "train" || e.split == "dev" || e.split == "test",
+          "{}:{}: split '{}' is not one of train, dev, test{}", path, e.line, e.split,
+          text::did_you_mean(e.split, {"train", "dev", "test"}));
     auto& part = e.split == "train" ? splits.train : e.split == "dev" ? splits.dev : splits.test;
-    check(e.split == "train" || e.split == "dev" || e.split == "test", "line {}: split '{}' is not train, dev or test",
-          e.line, e.split);
     part.push_back(std::move(e));
   }
 }
@@ -28,8 +35,7 @@ run::Splits load_splits(const TrainOptions& o) {
   if (o.train.empty()) {
     text::Examples all = o.data.empty() ? o.files.read_embedded(labels) : o.files.read(o.data, labels);
     splits.labels = all.labels;
-    if (all.rows[0].split.empty()) text::split_stratified(all.rows, o.seed);
-    share_out(all.rows, splits);
+    share_out(all.rows, o.data.empty() ? text::kSentimentCorpus : o.data, o.seed, splits);
   } else {
     text::Examples train = o.files.read(o.train, labels);
     splits.labels = train.labels;
@@ -97,8 +103,8 @@ std::unique_ptr<run::TextModel> make_model(const TrainOptions& o, const run::Spl
     from.config.labels = labels;
     if (o.dropout) set_dropout(from.config, *o.dropout);
     nn::Params::LoadReport report;
-    model = run::load_model(from, o.seed, &report);
-    fmt::print(stderr, "{}\n{}", from.path, report.table());
+    model = run::load_to_fine_tune(from, o.seed, report);
+    run::print_note("{}\n{}", from.path, report.table());
   } else {
     text::WordPiece tokenizer = new_tokenizer(o, splits.train);
     nn::Config config = new_config(o, tokenizer.vocab_size(), labels);
@@ -108,8 +114,8 @@ std::unique_ptr<run::TextModel> make_model(const TrainOptions& o, const run::Spl
     model->params.initialise();
   }
   for (const std::string& pattern : o.freeze) model->params.freeze(pattern);
-  fmt::print(stderr, "model {}: {:.2f} M parameters, {} pieces, labels {}\n", o.model,
-             double(model->params.count()) / 1e6, model->tokenizer.vocab_size(), text::listed(labels));
+  run::print_note("model {}: {:.2f} M parameters, {} pieces, labels {}\n", o.model, double(model->params.count()) / 1e6,
+                  model->tokenizer.vocab_size(), text::listed(labels));
   return model;
 }
 

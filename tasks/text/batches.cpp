@@ -10,6 +10,7 @@ namespace text {
 using engine::check;
 
 EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length) {
+  check(max_length >= 2, "a text needs room for [CLS] and [SEP], 2 tokens; got a maximal length of {}", max_length);
   EncodedSet set;
   set.texts.resize(examples.size());
 #pragma omp parallel for schedule(dynamic, 64)

@@ -29,7 +29,8 @@ Batch pack(const EncodedSet& set, const Indices& rows);
 // batch at which it stopped. Every epoch has every sentence once; the last batch of an epoch may be short.
 class Batches {
  public:
-  Batches(const EncodedSet& set, int batch_size, bool shuffle, uint64_t seed);
+  Batches(const EncodedSet& set, int batch_size, bool shuffle, uint64_t seed);  // the set must outlive it
+  Batches(EncodedSet&&, int, bool, uint64_t) = delete;
   long per_epoch() const { return (set_.size() + batch_size_ - 1) / batch_size_; }
   Batch at(long step);
 

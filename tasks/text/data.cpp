@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "nn/files.h"
+#include "nn/json.h"
 #include "tasks/text/utf8.h"
 
 namespace text {
@@ -118,9 +118,11 @@ struct CsvReader {
   void feed(std::string_view line, long number) {
     if (!open) start = number;
     open = open || !line.empty();
-    for (std::string_view part : {line, std::string_view("\n")})
+    for (std::string_view part : {line, std::string_view("\n")}) {
+      check(part != "\n" || open || line.empty(), "{}:{}: a carriage return without a line feed", table.path, start);
       check(csv_parse(&parser, part.data(), part.size(), on_field, on_row, this) == part.size(), "{}:{}: {}",
             table.path, start, csv_strerror(csv_error(&parser)));
+    }
   }
 };
 
@@ -133,7 +135,7 @@ void parse_csv(std::string_view bytes, Table& table) {
 nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
   nlohmann::ordered_json object;
   try {
-    object = nlohmann::ordered_json::parse(line);
+    object = nlohmann::ordered_json::parse(line, nn::limit_depth<nlohmann::ordered_json>(where));
   } catch (const nlohmann::json::exception& error) {
     const std::string_view what = error.what();
     fail("{}: not JSON: {}", where, what.substr(what.find(": ") + 2));
@@ -184,6 +186,12 @@ Labels labels_of(const Table& table, std::size_t column) {
   std::sort(values.begin(), values.end());
   check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", table.path,
         shown(table.columns[column]), shown(values.front()));
+  constexpr long kMost = 1000;
+  const long different = std::distance(values.begin(), std::unique(values.begin(), values.end()));
+  check(different <= kMost,
+        "{}: column '{}' holds {} different values, more than the {} that labels may be; is it the "
+        "right column?",
+        table.path, table.columns[column], different, kMost);
   check(!values.front().empty(), "{}: column '{}' holds an empty label", table.path, shown(table.columns[column]));
   return Labels::from_values(std::move(values));
 }

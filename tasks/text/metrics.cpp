@@ -232,6 +232,8 @@ std::string classification_report(const std::vector<int>& y_true, const std::vec
 // The Mann-Whitney statistic: (sum of the ranks of class 1 - n1 (n1 + 1) / 2) / (n0 n1), ties sharing their mean rank.
 double roc_auc(const std::vector<int>& y_true, const std::vector<double>& score) {
   check(y_true.size() == score.size(), "roc_auc: a score for every label; got {} for {}", score.size(), y_true.size());
+  check(std::all_of(score.begin(), score.end(), [](double s) { return std::isfinite(s); }),
+        "roc_auc: every score must be a finite number");
   std::vector<std::size_t> order(score.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] < score[b]; });

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "nn/files.h"
+#include "nn/json.h"
 
 namespace text {
 namespace {
@@ -16,7 +16,7 @@ using nlohmann::ordered_json;
 
 json parse_file(const std::string& path) {
   try {
-    return json::parse(nn::read_file(path));
+    return json::parse(nn::read_file(path), nn::limit_depth<json>(path));
   } catch (const json::exception& e) { fail("{}: {}", path, e.what()); }
 }
 
@@ -129,10 +129,10 @@ void save_tokenizer(const WordPiece& t, const std::string& directory, int max_le
                       {"strip_accents", nullptr}};
   if (t.options().strip_accents) config["strip_accents"] = *t.options().strip_accents;
   config.update(names);
-  t.save(directory + "/vocab.txt");
   nn::write_file(directory + "/special_tokens_map.json", names.dump(2) + "\n");
   nn::write_file(directory + "/tokenizer_config.json", config.dump(2) + "\n");
   nn::write_file(directory + "/tokenizer.json", tokenizer_json(t).dump(2) + "\n");
+  t.save(directory + "/vocab.txt");  // last: where it is, the others are
 }
 
 }  // namespace text

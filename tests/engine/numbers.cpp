@@ -17,7 +17,7 @@ double ulps(float got, double want) {
   return std::abs(got - want) / unit;
 }
 
-// Every 97th float between low and high, in the order of the numbers, through f.
+// Floats from low to high through f, 2^17 of them for every doubling.
 template <class F>
 void sweep(float low, float high, F f) {
   for (double x = low; x < high; x += std::max(std::abs(x) * 0x1p-17, 1e-9)) f(float(x));

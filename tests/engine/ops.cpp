@@ -79,6 +79,27 @@ TEST_CASE("matmul: large products, cut into tiles, equal the sum of products") {
     }
 }
 
+TEST_CASE("matmul and linear: an inner size of 0 gives zeros and the bias, without rows nothing") {
+  CHECK(matmul(Tensor::zeros({2, 0}), Tensor::zeros({0, 3})).to_vector() == std::vector<real>(6, 0));
+  const Tensor y = linear(Tensor::zeros({2, 0}), Tensor::zeros({3, 0}), Tensor({3}, {1, 2, 3}));
+  CHECK(y.to_vector() == std::vector<real>{1, 2, 3, 1, 2, 3});
+  CHECK(linear(Tensor::zeros({0, 4}), varied({3, 4})).shape() == Shape{0, 3});
+}
+
+TEST_CASE("linear: over several tiles it equals the product and the sum") {
+  const Tensor x = varied({700, 33}), w = varied({1700, 33}, 2), b = varied({1700}, 3);
+  CHECK(differs(linear(x, w, b), matmul(x, w, Transpose::second) + b, 1e-5, 1e-5) == "");
+}
+
+TEST_CASE("attention: one tensor for queries and keys of different sequences is refused") {
+  const Tensor x = varied({4, 4});
+  const Ragged layout({0, 1, 4}, {0, 3, 4}, 2);
+  CHECK(error_of([&] { attention(x, x, x, layout, 1); }).find("only if their offsets are equal") != std::string::npos);
+  CHECK(error_of([&] {
+          attention(x, x.clone(), varied({4, 4}), Ragged({0, 4}, 2), 1, {1, {}});
+        }).find("must be in [0, 1)") != std::string::npos);
+}
+
 TEST_CASE("max: gives ties to the first and a NaN to everything") {
   Tensor x = Tensor({1, 3}, {1, 2, 2}).require_grad();
   backward(sum(max(x, -1)));

@@ -193,3 +193,14 @@ TEST_CASE("examples: a label that is none is refused with file, line and suggest
   CHECK(refused_examples("text\tlabel\na\tx\n", {"sentence", "label", ""}) ==
         "reviews.tsv: no column 'sentence'; the columns are text, label");
 }
+
+TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {
+  const std::string deep = "{\"text\":" + std::string(300'000, '[') + std::string(300'000, ']') + "}\n";
+  CHECK(refused(deep, "x.jsonl").find("x.jsonl:1: JSON nested more than 64 deep") == 0);
+  CHECK(refused("text,label\ngood,a\ngood,b\r\"unclosed,c", "x.csv")
+            .find("x.csv:3: a carriage return without a line feed") == 0);
+  CHECK(refused("text,label\ngood,a\n\"unclosed,c\n", "x.csv").find("x.csv:3: a quote opens a field") == 0);
+  std::string many = "text\tlabel\n";
+  for (int i = 0; i < 1001; ++i) many += fmt::format("a\tlabel {}\n", i);
+  CHECK(refused_examples(many).find("holds 1001 different values") != std::string::npos);
+}

@@ -137,7 +137,7 @@ TEST_CASE(
   CHECK(trained.output.find("newly initialised     0") != std::string::npos);
 
   const run::ModelDirectory from(dir.path + "/model");
-  const auto model = run::load_model(from, 1);
+  const auto model = run::load_model(from);
   const Indices ids[] = {{2, 7, 8, 9, 3}, {2, 10, 8, 3}, {2, 11, 3}, {2, 7, 9, 11, 13, 3}};
   const int labels[] = {1, 2, 0, 2};
   optim::AdamW optimizer(model->params.tensors());
@@ -196,16 +196,68 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
   refused(micro + " --labels negative,neutral,positive", "its classifier knows the labels negative, positive, neutral");
   std::filesystem::resize_file(dir.path + "/model/model.safetensors", 50'000);
   refused(micro, "it is truncated");
-  refused("train --resume " + dir.path + "/none", "not the directory of a run");
+  const Result no_run = sentiment("train --resume " + dir.path + "/none");
+  CHECK(no_run.status == 1);
+  CHECK_MESSAGE(no_run.last_line().find("none: not the directory of a run") != std::string::npos, no_run.output);
 }
 
 TEST_CASE("sentiment: a loss that is not a number stops the run and names the step and the tensor") {
   const TemporaryDirectory dir;
-  const Result result = sentiment("train --model mini" + kTiny + "--lr 1e30 --clip 0 --warmup 0 --data " +
+  const Result result = sentiment("train --model mini" + kTiny + "--lr 1e29 --clip 0 --warmup 0 --data " +
                                   data_file(dir) + " --out " + dir.path + "/run");
   CHECK(result.status == 1);
   CHECK_MESSAGE(result.last_line().find("error: step ") == 0, result.output);
   CHECK_MESSAGE(result.last_line().find("NaN or infinity") != std::string::npos, result.output);
+}
+
+TEST_CASE("sentiment: a model that predicts NaN, or lacks its head, is refused, not used") {
+  const TemporaryDirectory dir;
+  const std::string model = dir.path + "/run/best/model.safetensors";
+  REQUIRE(sentiment("train --model pool" + kTiny + "--data " + data_file(dir) + " --out " + dir.path + "/run").status ==
+          0);
+  std::vector<Tensor> tensors;
+  {
+    const nn::SafeTensors file(model);
+    for (const auto& [name, entry] : file.entries()) tensors.push_back(file.read(name));
+  }
+  const auto refused = [&](const std::vector<Tensor>& saved, const std::string& why) {
+    nn::save_safetensors(model, saved);
+    for (const std::string command : {"predict a", "evaluate"}) {
+      const Result result = sentiment(command + " --model " + dir.path + "/run");
+      CHECK(result.status == 1);
+      CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
+    }
+  };
+  std::vector<Tensor> headless = tensors, half = tensors;
+  std::erase_if(headless, [](const Tensor& t) { return t.name().starts_with("classifier."); });
+  std::erase_if(half, [](const Tensor& t) { return t.name() == "classifier.bias"; });
+  refused(headless, "an encoder without a trained classifier");
+  refused(half, "'classifier.bias' is missing beside 'classifier.weight'");
+  for (Tensor& t : tensors)
+    if (t.name() == "classifier.bias") t.data()[1] = NAN;
+  refused(tensors, "the model's logits hold a NaN or infinity");
+}
+
+TEST_CASE(
+    "sentiment: options that would be lost are refused: typos in a file, options beside --resume, texts beside "
+    "--file") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), common = "train --model pool" + kTiny + "--data " + data;
+  REQUIRE(sentiment(common + " --out " + dir.path + "/run").status == 0);
+  CHECK(sentiment(common + " --config " + dir.write("typo.ini", "learing-rate=0.1\n")).status == 2);
+  CHECK(sentiment("train --resume " + dir.path + "/run --lr 0.1").status == 2);
+  CHECK(sentiment("predict --model " + dir.path + "/run a --file " + data).status == 2);
+  CHECK(sentiment("predict --model " + dir.path + "/run --txt a").status == 2);
+  const Result brackets = sentiment("predict --model " + dir.path + "/run '[good, bad]' -- '-x'", "2>/dev/null");
+  REQUIRE(lines_of(brackets.output).size() == 2);
+  CHECK(lines_of(brackets.output)[0]["text"] == "[good, bad]");
+  std::string options = nn::read_file(dir.path + "/run/options.ini");
+  dir.write("run/options.ini", options.replace(options.find("batch-size=16"), 13, "batch-size=8"));
+  const Result changed = sentiment("train --resume " + dir.path + "/run");
+  CHECK(changed.status == 1);
+  CHECK_MESSAGE(changed.last_line().find("options.ini has changed since") != std::string::npos, changed.output);
+  CHECK(sentiment("evaluate --model " + dir.path + "/run", ">/dev/full 2>/dev/null").status == 1);
+  CHECK(sentiment("predict --model " + dir.path + "/none a", "2>/dev/full").status == 1);
 }
 
 TEST_CASE("sentiment: wrong usage exits with 2, --help and --version with 0") {

@@ -93,6 +93,32 @@ TEST_CASE("run: a used directory is refused, replaced or resumed, each only when
         }).find("is a file, not a directory") != std::string::npos);
 }
 
+TEST_CASE("run: two runs do not write into one directory at once, and a step that cannot be is refused") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/x";
+  train(path, false, End::killed);
+  {
+    run::Run first({path, false, true, "seed=3\n", 12, 4});
+    CHECK(error_of([&] {
+            run::Run({path, true, false, "", 12, 4});
+          }).find("another run is writing here") != std::string::npos);
+  }
+  CHECK(std::filesystem::exists(path + "/last.safetensors"));
+  nn::Params params(3);
+  const nn::Linear layer(params.root() / "layer", 6, 3, real(0.5));
+  params.initialise();
+  optim::Optimizer optimizer{optim::AdamW(params.tensors())};
+  std::vector<Tensor> all = params.tensors();
+  for (const Tensor& t : optimizer.state()) all.push_back(t);
+  for (const char* step : {"-100", "12", "1e300", "2.5", "\"x\"", "null"}) {
+    nn::save_safetensors(path + "/last.safetensors", all, {{"state", fmt::format("{{\"step\":{}}}", step)}});
+    run::Run run({path, false, true, "seed=3\n", 12, 4});
+    CHECK_MESSAGE(error_of([&] { run.restore(params, optimizer); }).find("its step is not one of this run's 12") !=
+                      std::string::npos,
+                  step);
+  }
+}
+
 TEST_CASE("run: a checkpoint of another model, or a broken one, is refused by name") {
   const TemporaryDirectory dir;
   const std::string path = dir.path + "/x";
