@@ -29,6 +29,11 @@ TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp)
 SOURCES  := $(LIB) $(TESTS) $(foreach p,$(PROGRAMS),$(wildcard tasks/$(p)/*.cpp))
 HEADERS  := $(wildcard engine/*.h nn/*.h optim/*.h tasks/*/*.h tests/*.h)
 
+# All processors, unless the command line says how many.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 .DEFAULT_GOAL := all
 .PHONY: all test sentiment debug check format format-check clean help test-golden
 .DELETE_ON_ERROR:

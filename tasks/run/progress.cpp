@@ -54,6 +54,7 @@ Progress::~Progress() { interrupt(); }
 void Progress::update(long done, const std::string& postfix) {
   done_ = done;
   postfix_ = postfix;
+  open_ = true;
   const double since = std::chrono::duration<double>(Clock::now() - last_).count();
   if (since >= (terminal_ ? 0.1 : 10.0)) draw();
 }
@@ -66,15 +67,14 @@ void Progress::draw() {
     std::fputs(fmt::format("\r{}\033[K", line).c_str(), stderr);
   else
     std::fputs(fmt::format("{}\n", line).c_str(), stderr);
-  drawn_ = true;
 }
 
 void Progress::interrupt() {
-  if (terminal_ && (drawn_ || done_ > first_)) {
+  if (terminal_ && open_) {
     draw();
-    std::fputs(fmt::format("\n").c_str(), stderr);
+    std::fputs("\n", stderr);
   }
-  drawn_ = false;
+  open_ = false;
 }
 
 }  // namespace run

@@ -21,7 +21,8 @@ class Progress {
 
   std::string description_, postfix_;
   long total_, first_, done_;
-  bool terminal_, drawn_ = false;
+  bool terminal_;
+  bool open_ = false;  // something was drawn or updated since the line was last ended
   Clock::time_point start_, last_;
 };
 

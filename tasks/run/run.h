@@ -1,7 +1,7 @@
 // Run: everything about a training run that is not mathematics. Its directory:
 //   options.ini        the effective options; `--config options.ini` starts the same run again
 //   log.jsonl          one JSON object a step (loss, lr, grad_norm, ...) and one an evaluation
-//   best/              the best model so far, a directory that Hugging Face tools read
+//   best/              the best model so far; a BERT's is a directory that Hugging Face tools read
 //   last.safetensors   parameters, optimiser state and position: what --resume continues from
 //   result.json        the final figures
 #pragma once
