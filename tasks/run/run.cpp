@@ -120,7 +120,7 @@ void Run::log(const ordered_json& figures) {
   const std::string text = line.dump() + "\n";
   nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
                file("log.jsonl"), "written");
-  progress_->update(step_ + 1, postfix_of(figures));
+  if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(step_ + 1, postfix);
 }
 
 void Run::require_finite(const engine::Tensor& loss) const {

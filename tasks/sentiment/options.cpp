@@ -45,7 +45,7 @@ void TrainOptions::declare(CLI::App& app) {
       ->group("Training")
       ->check(run::not_negative());
   app.add_option("--batch-size", batch_size, "texts of a step")->group("Training")->check(run::between(1, 1e6));
-  app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 2e-4 for mini, 1e-3 for pool")
+  app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 2e-4 for mini, 2e-3 for pool")
       ->group("Training")
       ->check(positive);
   app.add_option("--schedule", schedule, "constant, linear, cosine, inverse-sqrt or polynomial")

@@ -42,5 +42,5 @@ struct TrainOptions {
 
   void declare(CLI::App& app);
   bool pretrained() const { return model != "pool" && model != "mini"; }
-  double peak_lr() const { return lr ? *lr : pretrained() ? 2e-5 : model == "pool" ? 1e-3 : 2e-4; }
+  double peak_lr() const { return lr ? *lr : pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
 };
