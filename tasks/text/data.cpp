@@ -187,11 +187,11 @@ Labels labels_of(const Table& table, std::size_t column) {
   check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", table.path,
         shown(table.columns[column]), shown(values.front()));
   constexpr long kMost = 1000;
-  const long different = std::distance(values.begin(), std::unique(values.begin(), values.end()));
-  check(different <= kMost,
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  check(long(values.size()) <= kMost,
         "{}: column '{}' holds {} different values, more than the {} that labels may be; is it the "
         "right column?",
-        table.path, table.columns[column], different, kMost);
+        table.path, table.columns[column], values.size(), kMost);
   check(!values.front().empty(), "{}: column '{}' holds an empty label", table.path, shown(table.columns[column]));
   return Labels::from_values(std::move(values));
 }

@@ -103,7 +103,9 @@ int Labels::find(std::string_view value) const {
 }
 
 std::string Labels::unknown(std::string_view value) const {
-  return fmt::format("label '{}' is not one of {}{}", shown(value), listed(values_), did_you_mean(value, values_));
+  const std::string hint = did_you_mean(value, values_);
+  return fmt::format("label '{}' is not one of {}{}", shown(value), listed(values_),
+                     hint.empty() ? "; --labels names others, --labels auto takes those of the file" : hint);
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& names) {

@@ -24,7 +24,7 @@ class Labels {
   const std::vector<std::string>& names() const { return names_; }
 
   int find(std::string_view value) const;             // the id of a value of the file; -1 when it is none
-  std::string unknown(std::string_view value) const;  // label 'x' is not one of a, b (did you mean 'a'?)
+  std::string unknown(std::string_view value) const;  // label 'x' is not one of a, b (did you mean 'a'?), or what to do
 
  private:
   Labels(std::vector<std::string> values, std::vector<std::string> names);

@@ -186,7 +186,8 @@ TEST_CASE("examples: a label that is none is refused with file, line and suggest
   CHECK(refused_examples("text\tlabel\na\tpositive\nb\tpostive\n", {}, labels) ==
         "reviews.tsv:3: label 'postive' is not one of negative, positive, neutral (did you mean 'positive'?)");
   CHECK(refused_examples("text\tlabel\na\t\n", {}, labels) ==
-        "reviews.tsv:2: label '' is not one of negative, positive, neutral");
+        "reviews.tsv:2: label '' is not one of negative, positive, neutral; --labels names others, --labels auto takes "
+        "those of the file");
   CHECK(refused_examples("text\tlabel\na\tx\nb\tx\n") ==
         "reviews.tsv: column 'label' holds one label only, 'x'; two classes at least");
   CHECK(refused_examples("text\tlabel\na\tx\nb\t\n") == "reviews.tsv: column 'label' holds an empty label");

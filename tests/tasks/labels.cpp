@@ -34,7 +34,8 @@ TEST_CASE("labels: value=name maps what the file holds to what the screen shows"
   CHECK(labels.find("0") == 1);
   CHECK(labels.find("good") == -1);
   CHECK(joined(labels.names()) == "bad|good");
-  CHECK(labels.unknown("2") == "label '2' is not one of 1, 0");
+  CHECK(labels.unknown("2") ==
+        "label '2' is not one of 1, 0; --labels names others, --labels auto takes those of the file");
 }
 
 TEST_CASE("labels: from data they are distinct and sorted, integers as numbers") {
@@ -62,7 +63,9 @@ TEST_CASE("labels: an unknown label is told what there is and which name is near
         "label 'postive' is not one of negative, positive, neutral (did you mean 'positive'?)");
   CHECK(labels.unknown("POSITIVE") ==
         "label 'POSITIVE' is not one of negative, positive, neutral (did you mean 'positive'?)");
-  CHECK(labels.unknown("4") == "label '4' is not one of negative, positive, neutral");
+  CHECK(labels.unknown("4") ==
+        "label '4' is not one of negative, positive, neutral; --labels names others, --labels auto takes those of the "
+        "file");
 }
 
 TEST_CASE("nearest: the fewest insertions, deletions and substitutions, at most a third of the longer word") {
@@ -81,7 +84,8 @@ TEST_CASE("shown: a long name is cut, a line end becomes a space") {
   CHECK(shown(std::string(40, 'x')) == std::string(40, 'x'));
   CHECK(shown("é" + std::string(40, 'x')) == "é" + std::string(39, 'x') + "...");
   CHECK(listed({"a\nb", "c"}) == "a b, c");
-  CHECK(Labels::parse("a,b").unknown("a\nb") == "label 'a b' is not one of a, b");
+  CHECK(Labels::parse("a,b").unknown("a\nb") ==
+        "label 'a b' is not one of a, b; --labels names others, --labels auto takes those of the file");
 }
 
 TEST_CASE("listed: shows twenty names and counts the others") {
