@@ -2,6 +2,7 @@
 #include "tasks/run/evaluation.h"
 
 #include "tasks/run/program.h"
+#include "tasks/run/progress.h"
 namespace run {
 
 using nlohmann::ordered_json;
@@ -33,9 +34,11 @@ ordered_json Evaluation::json() const {
   return result;
 }
 
-Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress) {
+Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::string& name) {
   const std::vector<std::string>& labels = model.config.labels;
-  const Predictions predictions = predict(model, set, kEvaluationBatch, progress);
+  Progress progress(name, set.size());
+  const Predictions predictions = predict(model, set, kEvaluationBatch, [&](long done) { progress.update(done); });
+  progress.interrupt();
   Evaluation e;
   e.confusion = text::confusion_matrix(set.labels, predictions.best(), int(labels.size()));
   e.report = text::make_report(e.confusion, labels);

@@ -21,7 +21,7 @@ struct Evaluation {
 };
 
 constexpr int kEvaluationBatch = 32;
-Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress = nullptr);
+Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::string& name);  // with a progress line
 
 // The texts of a set as ids; a line on stderr says how many, how long, how many were cut, and the shares of the labels.
 text::EncodedSet encode_and_report(const std::string& name, const std::vector<text::Example>& examples,

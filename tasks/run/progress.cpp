@@ -54,7 +54,6 @@ Progress::~Progress() { interrupt(); }
 void Progress::update(long done, const std::string& postfix) {
   done_ = done;
   postfix_ = postfix;
-  open_ = true;
   const double since = std::chrono::duration<double>(Clock::now() - last_).count();
   if (since >= (terminal_ ? 0.1 : 10.0)) draw();
 }
@@ -67,6 +66,7 @@ void Progress::draw() {
     std::fputs(fmt::format("\r{}\033[K", line).c_str(), stderr);
   else
     std::fputs(fmt::format("{}\n", line).c_str(), stderr);
+  open_ = true;
 }
 
 void Progress::interrupt() {

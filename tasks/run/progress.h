@@ -22,7 +22,7 @@ class Progress {
   std::string description_, postfix_;
   long total_, first_, done_;
   bool terminal_;
-  bool open_ = false;  // something was drawn or updated since the line was last ended
+  bool open_ = false;  // a line has been drawn and not ended
   Clock::time_point start_, last_;
 };
 

@@ -179,8 +179,12 @@ void Run::leave() const {
   throw Exit{128 + int(stopped_by)};
 }
 
-void Run::say(const std::string& text) {
+void Run::pause() {
   if (progress_) progress_->interrupt();
+}
+
+void Run::say(const std::string& text) {
+  pause();
   print_note("{}\n", text);
 }
 

@@ -56,6 +56,7 @@ class Run {
   bool interrupted() const;
   [[noreturn]] void leave() const;
 
+  void pause();                       // ends the progress line; the next log() draws a new one
   void say(const std::string& text);  // prints a line on stderr between two drawings of the progress line
   std::string file(const std::string& name) const { return plan_.directory + "/" + name; }
   double seconds() const;

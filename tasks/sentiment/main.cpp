@@ -35,7 +35,8 @@ void take_options_of(std::string directory, CLI::App& app, TrainOptions& o) {  /
 
 // Measures an epoch on the dev set, keeps the model if it is the best so far.
 void finish_epoch(run::Run& run, run::TextModel& model, const text::EncodedSet& dev_set, const TrainOptions& o) {
-  const run::Evaluation dev = run::evaluate(model, dev_set);
+  run.pause();
+  const run::Evaluation dev = run::evaluate(model, dev_set, "dev");
   const bool best = run.is_best(dev.value(o.metric));
   run.log({{"dev", dev.figures}});
   run.say(fmt::format("\nepoch {:g}, dev{}\n{}\n{}\n", run.epoch(), best ? " (the best so far)" : "",
@@ -46,7 +47,7 @@ void finish_epoch(run::Run& run, run::TextModel& model, const text::EncodedSet& 
 // The best epoch's model on the test set: the last words of a run.
 void finish_run(const run::Run& run, const text::EncodedSet& test_set, const TrainOptions& o) {
   const std::unique_ptr<run::TextModel> best = run::load_model(run::ModelDirectory(run.file("best")));
-  const run::Evaluation test = run::evaluate(*best, test_set);
+  const run::Evaluation test = run::evaluate(*best, test_set, "test");
   fmt::print("\ntest, with the best epoch's model\n{}\n", test.text());
   ordered_json result = test.json();
   result["best_dev"] = {{o.metric, o.metric == "loss" ? -run.best() : run.best()}};
@@ -124,9 +125,7 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
   if (data.empty()) std::erase_if(examples.rows, [](const text::Example& e) { return e.split != "test"; });
   max_length = std::min(max_length, int(model->config.max_position_embeddings));
   const text::EncodedSet set = run::encode_and_report("test", examples.rows, *model, max_length);
-  run::Progress progress("evaluate", set.size());
-  const run::Evaluation e = run::evaluate(*model, set, [&](long done) { progress.update(done); });
-  progress.interrupt();
+  const run::Evaluation e = run::evaluate(*model, set, "evaluate");
   fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : data, e.text());
   if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
   fmt::print("result task=sentiment accuracy={:.4f} macro_f1={:.4f} n={}\n", e.value("accuracy"), e.value("macro_f1"),
@@ -164,6 +163,22 @@ std::vector<std::string> texts_of(const CLI::App& app, const std::string& file) 
   return texts;
 }
 
+// Lines of standard input, as they come from a person and in chunks from a pipe.
+void predict_input(run::TextModel& model, int max_length, size_t chunk) {
+  const bool person = isatty(STDIN_FILENO);
+  if (person) run::print_note("one text a line; end with Ctrl-D\n");
+  std::vector<text::Example> examples;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    examples.push_back({line, -1, "", 0});
+    if (examples.size() < chunk && !person) continue;
+    print_predictions(model, examples, max_length);
+    examples.clear();
+  }
+  check(!std::cin.bad(), "standard input cannot be read");
+  if (!examples.empty()) print_predictions(model, examples, max_length);
+}
+
 void predict_command(CLI::App& app, const run::Parse& parse) {
   std::string directory, file;
   int max_length = 128;
@@ -182,19 +197,15 @@ void predict_command(CLI::App& app, const run::Parse& parse) {
   std::vector<text::Example> examples;
   for (const std::string& t : texts) examples.push_back({t, -1, "", 0});
   if (!file.empty()) examples = files.read(file, {}, false).rows;
-  const bool from_input = texts.empty() && file.empty();
-  if (from_input && isatty(STDIN_FILENO)) run::print_note("one text a line; end with Ctrl-D\n");
-  constexpr size_t kChunk = 1024;  // texts of a stream that are classified together
-  std::string line;
-  while (from_input && std::getline(std::cin, line)) {
-    if (line.ends_with('\r')) line.pop_back();
-    examples.push_back({line, -1, "", 0});
-    if (examples.size() < kChunk && !isatty(STDIN_FILENO)) continue;
-    print_predictions(*model, examples, max_length);
-    examples.clear();
+  constexpr size_t kChunk = 1024;  // texts that are classified together
+  run::Progress progress("predict", long(examples.size()));
+  for (size_t begin = 0; begin < examples.size(); begin += kChunk) {
+    const auto end = examples.begin() + long(std::min(examples.size(), begin + kChunk));
+    print_predictions(*model, {examples.begin() + long(begin), end}, max_length);
+    progress.update(end - examples.begin());
   }
-  check(!from_input || !std::cin.bad(), "standard input cannot be read");
-  if (!examples.empty()) print_predictions(*model, examples, max_length);
+  progress.interrupt();
+  if (texts.empty() && file.empty()) predict_input(*model, max_length, kChunk);
 }
 
 }  // namespace
