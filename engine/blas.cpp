@@ -12,14 +12,7 @@
 namespace engine {
 namespace {
 
-// OpenBLAS chooses its kernels by processor model while it is being loaded. On a processor younger than itself it falls
-// back to "Prescott" (SSE3), about five times slower than what the machine can do, without a word. It can be told, but
-// only through OPENBLAS_CORETYPE and only before it is loaded, which in a dynamically linked program is before any code
-// of ours. So the first thing every program does is look: when the processor can do more than the kernel that was
-// chosen, set the variable and start the same program once more (a few milliseconds). A variable that the user has set
-// stands. OMP_PROC_BIND is read at the same moment by the OpenMP library: bound threads do not pile up on one core while
-// something else runs. It is set only when the user says nothing about threads, because two programs that were given
-// one thread each would both be bound to the first core.
+// What OpenBLAS calls the best kernel of this processor; none if that is the one it falls back to.
 const char* best_kernel() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -31,6 +24,14 @@ const char* best_kernel() {
 
 bool set(const char* variable) { return std::getenv(variable) != nullptr; }
 
+// OpenBLAS chooses its kernels by processor model while it is being loaded. On a processor younger than itself it falls
+// back to "Prescott" (SSE3), about five times slower than what the machine can do, without a word. It can be told, but
+// only through OPENBLAS_CORETYPE and only before it is loaded, which in a dynamically linked program is before any code
+// of ours. So the first thing every program does is look: when the processor can do more than the kernel that was
+// chosen, set the variable and start the same program once more. A variable that the user has set
+// stands. OMP_PROC_BIND is read at the same moment by the OpenMP library: bound threads do not pile up on one core while
+// something else runs. It is set only when the user says nothing about threads, because two programs that were given
+// one thread each would both be bound to the first core.
 __attribute__((constructor)) void restart_with_best_kernel(int, char** argv, char**) {
   const char* kernel = best_kernel();
   if (!kernel || set("OPENBLAS_CORETYPE") || std::strcmp(openblas_get_corename(), "Prescott") != 0) return;

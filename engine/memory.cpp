@@ -1,5 +1,4 @@
-// The pool: a training step asks for the same sizes again and again, and asking the system costs page faults (25 % of
-// a small model's step). Freed blocks wait in lists by size class. Read engine/tensor.h next.
+// The pool: a training step asks for the same sizes again and again, and asking the system costs page faults. Freed blocks wait in lists by size class. Read engine/tensor.h next.
 #include "engine/memory.h"
 
 #include <sys/mman.h>

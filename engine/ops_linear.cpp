@@ -21,7 +21,7 @@ struct LinearSizes {
   long O, I, R;
 };
 
-// u = x W^T, and finish(row of u, its number of columns, first column) for every stretch of a row when it is done.
+// u = x W^T, and finish(row of u, first column, number of columns) for every part of a row when it is done.
 template <class Finish>
 void forward(const LinearSizes& z, const Tensor& x, const Tensor& weight, real* u, Finish finish) {
   gemm(z.R, z.O, z.I, 1, {x.data(), z.I}, {weight.data(), z.I, true}, 0, u, z.O,

@@ -2,10 +2,10 @@
 #include "tasks/run/data_options.h"
 
 #include <fmt/core.h>
-#include "tasks/run/program.h"
 
 #include <algorithm>
 
+#include "tasks/run/program.h"
 #include "tasks/text/embedded.h"
 
 namespace run {

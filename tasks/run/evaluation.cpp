@@ -3,6 +3,7 @@
 
 #include "tasks/run/program.h"
 #include "tasks/run/progress.h"
+
 namespace run {
 
 using nlohmann::ordered_json;

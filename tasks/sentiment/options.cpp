@@ -37,13 +37,12 @@ void TrainOptions::declare(CLI::App& app) {
   app.add_option("--vocab-size", vocab_size, "pieces to learn")->group("Model")->check(run::between(64, 1000000));
   app.add_flag("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)")->group("Model");
 
-  app.add_option("--epochs", epochs, "passes over the training set->check(run::between(1e-6, 1e6)); may be a fraction")
+  app.add_option("--epochs", epochs, "passes over the training set; may be a fraction")
       ->group("Training")
-      ->check(positive);
-  app.add_option("--max-steps", max_steps,
-                 "stop after that many steps->check(run::between(0, 1e12)); 0: as --epochs says")
+      ->check(run::between(1e-6, 1e6));
+  app.add_option("--max-steps", max_steps, "stop after that many steps; 0: as --epochs says")
       ->group("Training")
-      ->check(run::not_negative());
+      ->check(run::between(0, 1e12));
   app.add_option("--batch-size", batch_size, "texts of a step")->group("Training")->check(run::between(1, 1e6));
   app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 2e-4 for mini, 2e-3 for pool")
       ->group("Training")

@@ -2,8 +2,8 @@
 #include "tasks/sentiment/setup.h"
 
 #include <algorithm>
-#include "tasks/run/program.h"
 
+#include "tasks/run/program.h"
 #include "tasks/text/embedded.h"
 #include "tasks/text/vocab_trainer.h"
 
