@@ -26,7 +26,8 @@ PROGRAMS := $(patsubst tasks/%/main.cpp,%,$(wildcard tasks/*/main.cpp))
 ENGINE   := $(wildcard engine/*.cpp nn/*.cpp optim/*.cpp)
 LIB      := $(ENGINE) $(wildcard tasks/text/*.cpp tasks/run/*.cpp)
 TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp)
-SOURCES  := $(LIB) $(TESTS) $(foreach p,$(PROGRAMS),$(wildcard tasks/$(p)/*.cpp))
+BENCH    := $(wildcard tools/bench/*.cpp)
+SOURCES  := $(LIB) $(TESTS) $(BENCH) $(foreach p,$(PROGRAMS),$(wildcard tasks/$(p)/*.cpp))
 HEADERS  := $(wildcard engine/*.h nn/*.h optim/*.h tasks/*/*.h tests/*.h)
 
 # All processors, unless the command line says how many.
@@ -75,6 +76,7 @@ $(eval $(call link,release,run-tests,$(LIB) $(TESTS)))
 $(eval $(call link,double,run-tests,$(ENGINE) $(ENGINE_TESTS)))
 $(eval $(call link,debug,run-tests,$(LIB) $(TESTS)))
 $(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(LIB) $(wildcard tasks/$(p)/*.cpp)))))
+$(eval $(call link,release,bench,$(LIB) tools/bench/bench.cpp))
 .PHONY: FORCE
 -include $(patsubst %.cpp,build/release/%.d,$(SOURCES)) $(patsubst %.cpp,build/debug/%.d,$(SOURCES)) \
          $(patsubst %.cpp,build/double/%.d,$(ENGINE) $(ENGINE_TESTS))

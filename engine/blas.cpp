@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/profile.h"
+
 namespace engine {
 namespace {
 
@@ -80,6 +82,7 @@ void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b,
 
 void gemm(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride,
           const TileDone& tile_done) {
+  profile_work(2. * double(m) * double(n) * double(k));
   const Tiling tile(m, n);
   const long down = (m + tile.rows - 1) / tile.rows, across = (n + tile.columns - 1) / tile.columns;
   // Always a parallel region, even around one tile: inside it OpenBLAS keeps to one thread, so the bits stay the same.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "engine/graph.h"
+#include "engine/profile.h"
 
 namespace engine {
 namespace {
@@ -41,6 +42,12 @@ void print_line(const char* direction, const char* op, const Tensor& t, const re
              switches().debug > 1 ? statistics(x, t.numel()) : "");
 }
 
+double bytes_of(const std::vector<Tensor>& tensors) {
+  double bytes = 0;
+  for (const Tensor& t : tensors) bytes += double(t.numel()) * sizeof(real);
+  return bytes;
+}
+
 std::string list(const std::vector<Tensor>& tensors) {
   std::string text;
   for (const Tensor& t : tensors) text += (text.empty() ? "" : ", ") + t.text();
@@ -61,12 +68,14 @@ bool all_finite(const real* x, long n) {
 }
 
 void watch_forward(const char* op, const std::vector<Tensor>& inputs, const Tensor& y) {
+  if (profiling()) profile_end(op, Pass::forward, bytes_of(inputs) + bytes_of({y}));
   if (switches().debug) print_line(" ", op, y, y.data());
   if (switches().check_nan && !all_finite(y.data(), y.numel()))
     fail("{}: the result {} has a NaN or infinity; inputs: {}", op, y, list(inputs));
 }
 
 void watch_backward(const char* op, const std::vector<Tensor>& inputs) {
+  if (profiling()) profile_end(op, Pass::backward, 2 * bytes_of(inputs));
   for (const Tensor& x : inputs) {
     if (!x.has_grad()) continue;
     if (switches().debug) print_line("d", op, x, x.grad_data());

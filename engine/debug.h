@@ -2,6 +2,7 @@
 //   DEBUG=1        a line for every op: name, shape, milliseconds since the line before
 //   DEBUG=2        adds mean, standard deviation and the largest magnitude of its result
 //   CHECK_NAN=1    throws at the first op whose result, or at the first backward whose gradient, has a NaN or infinity
+//   PROFILE=1      at the end, a table of the time, the operations and the bytes of every op (engine/profile.h)
 //   GRAPH=FILE     writes the graph of the first backward() in Graphviz's language
 #pragma once
 

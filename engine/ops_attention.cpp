@@ -5,6 +5,7 @@
 #include "engine/blas.h"
 #include "engine/ops.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 #include "engine/simd.h"
 
 namespace engine {
@@ -158,7 +159,10 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged
     if (mask.active()) mask.apply(head.block, size, p, p);
     head_apply(head, z, p, vs, ys);
   });
+  const double pairs = 2. * double(layout.size());
+  profile_work(pairs * double(z.D + z.Dv));
   return record("attention", {q, k, v}, y, [=](const Tensor& out) {
+    profile_work(pairs * double(3 * z.D + 2 * z.Dv));
     const real* dy = out.grad();
     touch_gradients({q, k, v});
     parallel_tasks(tasks, [&](long task) {

@@ -3,6 +3,7 @@
 
 #include "engine/ops.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 #include "engine/simd.h"
 
 namespace engine {
@@ -35,7 +36,12 @@ Tensor gather(const char* op, const Tensor& x, const Indices& rows) {
   const long C = x.dim(1);
   Tensor y(Shape{long(rows.size()), C});
   copy_rows(x.data(), rows, C, y.data());
-  return record(op, {x}, y, [=](const Tensor& out) { add_rows(out.grad(), rows, C, x.grad_of_rows(rows)); });
+  const double bytes = 2. * double(y.numel()) * sizeof(real);
+  profile_work(0, bytes);
+  return record(op, {x}, y, [=](const Tensor& out) {
+    profile_work(0, 1.5 * bytes);
+    add_rows(out.grad(), rows, C, x.grad_of_rows(rows));
+  });
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ void AdamW::step(double lr, double grad_factor) {
     else
       for (long i = part.begin; i < part.end; ++i) update(i, 0);
   });
+  profile_end("AdamW", Pass::other, 7. * double(m_.all.size()) * sizeof(real));
 }
 
 std::vector<Tensor> AdamW::state() const {

@@ -8,14 +8,16 @@
 namespace optim {
 
 double grad_norm(const std::vector<Tensor>& parameters) {
-  return std::sqrt(sum_of_stretches(parameters, [&](const Stretch& part) {
+  const double squares = sum_of_stretches(parameters, [&](const Stretch& part) {
     if (part.zero) return 0.0;
     const real* g = parameters[part.parameter].grad_data();
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (long i = part.begin; i < part.end; ++i) sum += double(g[i]) * double(g[i]);
     return sum;
-  }));
+  });
+  profile_end("grad_norm", Pass::other);
+  return std::sqrt(squares);
 }
 
 double clip_factor(const std::vector<Tensor>& parameters, double norm, double max_norm) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/parallel.h"
+#include "engine/profile.h"
 #include "engine/tensor.h"
 
 namespace optim {

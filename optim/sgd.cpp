@@ -36,6 +36,7 @@ void Sgd::step(double lr, double grad_factor) {
   });
   for (size_t p = 0; p < parameters_.size(); ++p)
     if (parameters_[p].has_grad()) moving_.data()[p] = 1;
+  profile_end("SGD", Pass::other, 5. * double(velocity_.all.size()) * sizeof(real));
 }
 
 std::vector<Tensor> Sgd::state() const {

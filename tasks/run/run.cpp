@@ -12,6 +12,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "engine/profile.h"
 #include "tasks/run/program.h"
 
 namespace run {
@@ -91,6 +92,7 @@ Run::Run(const Plan& plan)
   stopped_by = 0;
   std::signal(SIGINT, stop_after_step);
   std::signal(SIGTERM, stop_after_step);
+  engine::profile_end("set-up", engine::Pass::other);
 }
 
 Run::~Run() {
@@ -121,6 +123,7 @@ void Run::log(const ordered_json& figures) {
   nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
                file("log.jsonl"), "written");
   if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(step_ + 1, postfix);
+  engine::profile_end("log", engine::Pass::other);
 }
 
 void Run::require_finite(const engine::Tensor& loss) const {
@@ -141,6 +144,7 @@ void Run::save(const nn::Params& params, const optim::Optimizer& optimizer) cons
       {"step", step_}, {"best", best_}, {"seconds", seconds()}, {"options", engine::hash_of(plan_.options)}};
   nn::save_safetensors(file("last.safetensors"), all, {{"state", state.dump()}});
   saved_ = std::chrono::steady_clock::now();
+  engine::profile_end("checkpoint", engine::Pass::other);
 }
 
 void Run::restore(nn::Params& params, optim::Optimizer& optimizer) {

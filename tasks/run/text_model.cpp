@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engine/debug.h"
+#include "engine/profile.h"
 #include "tasks/text/tokenizer_files.h"
 
 namespace run {
@@ -63,6 +64,7 @@ std::vector<int> Predictions::best() const {
 
 Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_size,
                     const std::function<void(long)>& progress) {
+  engine::profile_end("set-up", engine::Pass::other);
   const engine::NoGrad no_grad;
   model.params.eval();
   Predictions result;

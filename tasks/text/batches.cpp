@@ -5,6 +5,8 @@
 #include <map>
 #include <numeric>
 
+#include "engine/profile.h"
+
 namespace text {
 
 using engine::check;
@@ -49,7 +51,9 @@ Batch Batches::at(long step) {
   if (shuffle_ && epoch != epoch_)
     order_ = engine::permutation(int(set_.size()), {seed_, engine::Stream::shuffle, uint32_t(epoch)});
   epoch_ = epoch;
-  return pack(set_, Indices(order_.begin() + begin, order_.begin() + std::min(begin + batch_size_, set_.size())));
+  Batch batch = pack(set_, Indices(order_.begin() + begin, order_.begin() + std::min(begin + batch_size_, set_.size())));
+  engine::profile_end("batch", engine::Pass::other);
+  return batch;
 }
 
 std::vector<Batch> in_order(const EncodedSet& set, int batch_size) {

@@ -1,0 +1,65 @@
+// ONNX Runtime as the peer: a server of inference samples, as `build/release/bench serve infer` and torch_peer.py.
+//   node ort_peer.mjs DIR NAME [--pad longest|N]     DIR/model.onnx (torch_peer.py export DIR), DIR/NAME.json
+// The package onnxruntime-node is looked for in $ORT_DIR/node_modules, then in $NODE_PATH; npm install --ignore-scripts
+// suffices, the CPU library lies inside. OMP_NUM_THREADS threads, or as many as there are processors.
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import { parseArgs } from 'node:util';
+
+const { values: options, positionals: [directory, work] } = parseArgs({
+  allowPositionals: true,
+  options: { pad: { type: 'string', default: 'longest' } },
+});
+const require = createRequire(path.resolve(process.env.ORT_DIR ?? '.') + '/');
+const ort = require('onnxruntime-node');
+const threads = Number(process.env.OMP_NUM_THREADS ?? os.cpus().length);
+
+const session = await ort.InferenceSession.create(`${directory}/model.onnx`, {
+  executionProviders: ['cpu'],
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+});
+
+// The inputs [B, T] of a batch; T is the longest of its sentences unless --pad says how many.
+function padded({ ids }) {
+  const width = options.pad === 'longest' ? Math.max(...ids.map((s) => s.length)) : Number(options.pad);
+  const cells = (value) => BigInt64Array.from(ids.flatMap((s) => Array.from({ length: width }, (_, t) => value(s, t))));
+  const inputs = {
+    input_ids: cells((s, t) => BigInt(s[t] ?? 0)),
+    attention_mask: cells((s, t) => (t < s.length ? 1n : 0n)),
+    token_type_ids: cells(() => 0n),
+  };
+  const tensor = (name) => [name, new ort.Tensor('int64', inputs[name], [ids.length, width])];
+  return Object.fromEntries(session.inputNames.map(tensor));
+}
+
+const batches = JSON.parse(fs.readFileSync(`${directory}/${work}.json`)).batches.map(padded);
+const now = () => Number(process.hrtime.bigint()) * 1e-9;
+const say = (line) => fs.writeSync(1, JSON.stringify(line) + '\n');
+
+async function pass() {
+  for (const inputs of batches) await session.run(inputs);
+}
+
+// Seconds of one pass; passes are repeated until `least` seconds are over.
+async function sample(least) {
+  const start = now();
+  let passes = 0;
+  for (; now() - start < least; ++passes) await pass();
+  return (now() - start) / passes;
+}
+
+const { logits } = await session.run(batches[0]);
+await sample(1); // warm-up
+say({
+  ready: true,
+  logits: Array.from(logits.data.slice(0, logits.dims[1])),
+  setup: `onnxruntime ${require('onnxruntime-node/package.json').version}, ${threads} threads`,
+});
+for await (const _ of readline.createInterface({ input: process.stdin })) say({ seconds: await sample(0.2) });
+say({ peak_rss_bytes: process.resourceUsage().maxRSS * 1024 });
