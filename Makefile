@@ -50,7 +50,7 @@ build/deps.mk: tools/deps.sh
 
 # -Wno-stringop-overflow, -Wno-restrict: g++ 12 imagines them inside fmt 9 and std::string.
 # -fno-math-errno and -fno-trapping-math let loops with sqrt and comparisons vectorise; neither changes a result.
-CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow=local -Werror -Wno-stringop-overflow -Wno-restrict -fopenmp -fno-math-errno -fno-trapping-math -I. -MMD -MP \
+CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow=local -Werror -Wno-stringop-overflow -Wno-restrict -fopenmp -fno-math-errno -fno-trapping-math -mprefer-vector-width=512 -I. -MMD -MP \
            $(OPENBLAS_CFLAGS) $(VARIANT_FLAGS)
 build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE

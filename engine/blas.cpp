@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/kernel.h"
 #include "engine/profile.h"
 
 namespace engine {
@@ -67,6 +68,15 @@ struct Tiling {
   long rows, columns;
 };
 
+// Whether our own kernel is faster than a BLAS call, as measured on one core over the shapes of transformers. OpenBLAS
+// has a path of its own for small products (up to 100^3), which is good unless b is transposed; beyond it, it copies a
+// and b, which pays from a few hundred rows on. With a transposed our kernel strides through memory.
+bool suits_small(long m, long n, long k, MatrixView a, MatrixView b) {
+  const long work = m * n * k;
+  if (work <= 1000000) return b.transposed && m >= 16 && work >= 50000;
+  return a.transposed ? a.stride <= 256 : m <= 256;
+}
+
 }  // namespace
 
 void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride) {
@@ -76,25 +86,35 @@ void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b,
       for (long j = 0; j < n; ++j) c[i * c_stride + j] = beta == 0 ? 0 : beta * c[i * c_stride + j];
     return;
   }
+  if (suits_small(m, n, k, a, b)) return gemm_small(m, n, k, alpha, a, b, beta, c, c_stride);
   cblas_gemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, int(m),
              int(n), int(k), alpha, a.data, int(a.stride), b.data, int(b.stride), beta, c, int(c_stride));
 }
 
-void gemm(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride,
-          const TileDone& tile_done) {
-  profile_work(2. * double(m) * double(n) * double(k));
-  const Tiling tile(m, n);
-  const long down = (m + tile.rows - 1) / tile.rows, across = (n + tile.columns - 1) / tile.columns;
+void gemm(const std::vector<Product>& products) {
+  struct Tile {
+    const Product* product;
+    long row, rows, column, columns;
+  };
+  std::vector<Tile> tiles;
+  for (const Product& p : products) {
+    const Tiling size(p.m, p.n);
+    for (long row = 0; row < p.m; row += size.rows)
+      for (long column = 0; column < p.n; column += size.columns)
+        tiles.push_back({&p, row, std::min(size.rows, p.m - row), column, std::min(size.columns, p.n - column)});
+    for (const Product::Term& term : p.terms) profile_work(2. * double(p.m) * double(p.n) * double(term.k));
+  }
   // Always a parallel region, even around one tile: inside it OpenBLAS keeps to one thread, so the bits stay the same.
-#pragma omp parallel for collapse(2) schedule(dynamic)
-  for (long i = 0; i < down; ++i) {
-    for (long j = 0; j < across; ++j) {
-      const long row = i * tile.rows, rows = std::min(tile.rows, m - row);
-      const long column = j * tile.columns, columns = std::min(tile.columns, n - column);
-      gemm_serial(rows, columns, k, alpha, rows_from(a, row), columns_from(b, column), beta,
-                  c + row * c_stride + column, c_stride);
-      if (tile_done) tile_done(row, rows, column, columns);
+#pragma omp parallel for schedule(dynamic)
+  for (const Tile& tile : tiles) {
+    const Product& p = *tile.product;
+    real beta = p.beta;
+    for (const Product::Term& term : p.terms) {
+      gemm_serial(tile.rows, tile.columns, term.k, 1, rows_from(term.a, tile.row), columns_from(term.b, tile.column),
+                  beta, p.c + tile.row * p.c_stride + tile.column, p.c_stride);
+      beta = 1;
     }
+    if (p.tile_done) p.tile_done(tile.row, tile.rows, tile.column, tile.columns);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "engine/base.h"
 
@@ -16,13 +17,26 @@ struct MatrixView {
   bool transposed = false;
 };
 
-// c[m, n] = alpha * a[m, k] b[k, n] + beta * c. `tile_done(row, rows, column, columns)`, if given, is called once for
-// every finished tile, while it is still in the cache.
-using TileDone = std::function<void(long row, long rows, long column, long columns)>;
-void gemm(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride,
-          const TileDone& tile_done = nullptr);
+// c[m, n] = beta c + sum over the terms of a[m, k] b[k, n]. `tile_done(row, rows, column, columns)`, if given, is called
+// once for every finished tile, while it is still in the cache.
+struct Product {
+  struct Term {
+    MatrixView a, b;
+    long k;
+  };
+  using TileDone = std::function<void(long row, long rows, long column, long columns)>;
+  long m, n;
+  std::vector<Term> terms;
+  real* c;
+  long c_stride;
+  real beta = 0;
+  TileDone tile_done = nullptr;
+};
 
-// The same on the calling thread, for use inside a parallel loop.
+// Independent products: their tiles share one parallel loop, so no thread waits at the end of each.
+void gemm(const std::vector<Product>& products);
+
+// c[m, n] = alpha * a[m, k] b[k, n] + beta * c on the calling thread, for use inside a parallel loop.
 void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride);
 
 // For the first lines of a program: "OpenBLAS 0.3.21, SkylakeX kernel, 2 threads".

@@ -42,7 +42,10 @@ enum class Transpose { none, first, second, both };
 Tensor matmul(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);  // [M, K] [K, N] -> [M, N]
 Tensor bmm(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);     // [B, M, K] [B, K, N] -> [B, M, N]
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});   // [..., I], [O, I], [O] -> [..., O]
-Tensor linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias);   // gelu(linear(x, weight, bias))
+// Several layers over one input, {weight, bias} each, their results side by side: [..., I] -> [..., O1 + O2 + ...]
+Tensor linears(const Tensor& x, const std::vector<std::pair<Tensor, Tensor>>& weights_and_biases);
+// linear(gelu(linear(x, W1, b1)), W2, b2): [..., C], [F, C], [F], [O, F], [O] -> [..., O]
+Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const Tensor& W2, const Tensor& b2);
 
 // ---- reductions (ops_reduce.cpp) --------------------------------------------------------------------------------
 Tensor sum(const Tensor& x);             // [...] -> []
@@ -99,6 +102,8 @@ struct Ragged {
 };
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
                  const DropoutMask& mask = {});  // [Nq, C], [Nk, C], [Nk, Cv] -> [Nq, Cv]: the next three in one
+Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale,
+                      const DropoutMask& mask = {});  // [N, 3 C] -> [N, C]: q, k and v side by side
 Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, real scale);  // -> [S]
 Tensor ragged_softmax(const Tensor& scores, const Ragged& layout);                            // [S] -> [S]
 Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout);  // [S], [Nk, Cv] -> [Nq, Cv]

@@ -1,5 +1,6 @@
 // Attention over packed sequences: the fused form, which never stores a probability, and the open form, where scores
 // and probabilities are tensors that a loss can stand on. Read the comment at Ragged in engine/ops.h first.
+#include <array>
 #include <cmath>
 
 #include "engine/blas.h"
@@ -44,93 +45,163 @@ struct Head {
   long b, h, first_query, first_key, rows, columns, block;
 };
 
-// Columns h*D ... of the rows of one sequence.
-template <class T>
-T* at(T* x, long row, const Head& head, long C, long D) {
-  return x + row * C + head.h * D;
-}
-
-struct Sizes {
-  Sizes(const char* op, const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout) {
-    const auto matrix = [&](const Tensor& x, const char* which, const Indices& offsets) {
-      check(x.shape().rank() == 2 && x.dim(0) == offsets.back() && x.dim(1) % layout.heads == 0,
-            "{}: {} must be [{}, a multiple of {} heads]; got {}", op, which, offsets.back(), layout.heads, x);
-      return x.dim(1);
-    };
-    if (q) C = matrix(q, "q", layout.queries);
-    if (k) check(matrix(k, "k", layout.keys) == C, "{}: q and k must be equally wide; got {} and {}", op, q, k);
-    if (v) Cv = matrix(v, "v", layout.keys);
-    D = C / layout.heads;
-    Dv = Cv / layout.heads;
-    // Heads write their own rows of each gradient; rows of one tensor that belong to two sequences would be a race.
-    check(layout.queries == layout.keys || !q || (!q.is(k) && !(v && q.is(v))),
-          "{}: queries and keys may be one tensor only if their offsets are equal; got {}", op, q);
+// Where the queries, keys or values lie: `width` columns of the rows of a tensor, from column `first` on.
+struct Operand {
+  Operand(const Tensor& x_, long first_, long width_, long heads)
+      : x(x_), first(first_), width(width_), D(width / heads) {}
+  explicit Operand(const Tensor& x_, long heads) : Operand(x_, 0, x_.dim(1), heads) {}
+  long stride() const { return x.dim(1); }
+  long offset(long row, long h) const { return row * stride() + first + h * D; }
+  MatrixView view(long row, long h) const { return {x.data() + offset(row, h), stride()}; }
+  bool shares_columns_with(const Operand& o) const {
+    return x.is(o.x) && first < o.first + o.width && o.first < first + width;
   }
-  long C = 0, Cv = 0, D = 0, Dv = 0;
+  Tensor x;
+  long first, width, D;
 };
 
-// Probabilities of one head from its scores, in place. Keys that a query must not see get 0.
-void softmax_block(const Ragged& layout, const Head& head, const real* scores, real* probs) {
-  for (long i = 0; i < head.rows; ++i) {
-    real* p = probs + i * head.columns;
-    const long n = layout.visible(head.b, i);
-    simd::softmax(scores + i * head.columns, p, n);
-    std::fill(p + n, p + head.columns, real(0));
+MatrixView transposed(MatrixView x) { return {x.data, x.stride, !x.transposed}; }
+
+// Where the gradient of an operand goes. Heads write their own rows and columns, each once; so what is there need not be
+// cleared first, unless two operands are one tensor.
+struct Gradient {
+  explicit operator bool() const { return data != nullptr; }
+  real* data = nullptr;
+  real beta = 1;
+};
+template <size_t N>
+std::array<Gradient, N> gradients_of(const std::array<const Operand*, N>& operands) {
+  std::array<Gradient, N> gradients;
+  for (size_t i = 0; i < N; ++i) {
+    const Operand& o = *operands[i];
+    if (!o.x.wants_grad()) continue;
+    bool shares = false;
+    for (size_t j = 0; j < N; ++j) {
+      if (i != j) shares |= o.shares_columns_with(*operands[j]);
+      if (j < i && o.x.is(operands[j]->x)) gradients[i] = gradients[j];
+    }
+    if (gradients[i]) continue;
+    const auto to = o.x.grad_accumulator();
+    gradients[i] = {to.data, shares ? 1 : to.beta};
+    if (shares && to.beta == 0) std::fill_n(to.data, o.x.numel(), real(0));
   }
+  return gradients;
 }
 
-// ds = p * (dp - sum_j p dp), added to ds.
-void softmax_block_backward(const Head& head, const real* p, const real* dp, real* ds) {
-  for (long i = 0; i < head.rows * head.columns; i += head.columns)
-    simd::softmax_backward(p + i, dp + i, ds + i, head.columns);
+void check_operand(const char* op, const char* which, const Tensor& x, const Indices& offsets, long heads) {
+  check(x.shape().rank() == 2 && x.dim(0) == offsets.back() && x.dim(1) % heads == 0,
+        "{}: {} must be [{}, a multiple of {} heads]; got {}", op, which, offsets.back(), heads, x);
 }
+
+void check_queries_and_keys(const char* op, const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout) {
+  check_operand(op, "q", q, layout.queries, layout.heads);
+  check_operand(op, "k", k, layout.keys, layout.heads);
+  check(k.dim(1) == q.dim(1), "{}: q and k must be equally wide; got {} and {}", op, q, k);
+  // Heads write their own rows of each gradient; rows of one tensor that belong to two sequences would be a race.
+  check(layout.queries == layout.keys || (!q.is(k) && !(v && q.is(v))),
+        "{}: queries and keys may be one tensor only if their offsets are equal; got {}", op, q);
+}
+
+// The block of one head, row by row; in scratch, rows end in room for whole vectors.
+struct Block {
+  real* data;
+  long stride;
+  real* row(long i) const { return data + i * stride; }
+  MatrixView view() const { return {data, stride}; }
+};
 
 // Scratch of the calling thread, kept from call to call.
-real* scratch(int which, long size) {
+Block scratch(int which, long rows, long columns) {
   thread_local std::vector<real> space[3];
-  if (long(space[which].size()) < size) space[which].resize(size);
-  return space[which].data();
+  const long stride = (columns + 15) / 16 * 16;
+  if (long(space[which].size()) < rows * stride) space[which].resize(rows * stride);
+  return {space[which].data(), stride};
 }
 
-void head_scores(const Head& head, const Sizes& z, const real* q, const real* k, real scale, real* s) {
-  gemm_serial(head.rows, head.columns, z.D, scale, {at(q, head.first_query, head, z.C, z.D), z.C},
-              {at(k, head.first_key, head, z.C, z.D), z.C, true}, 0, s, head.columns);
+// Probabilities of one head from its scores. Keys that a query must not see, and the room behind a row, get 0.
+void softmax_block(const Ragged& layout, const Head& head, const real* scores, long scores_stride, Block p) {
+  for (long i = 0; i < head.rows; ++i) {
+    real* row = p.row(i);
+    const long n = layout.visible(head.b, i);
+    if (row != scores + i * scores_stride) std::copy_n(scores + i * scores_stride, n, row);
+    std::fill(row + n, row + p.stride, -std::numeric_limits<real>::infinity());
+    simd::softmax(row, row, p.stride);
+  }
 }
 
 // dq += scale ds k,   dk += scale ds^T q
-void head_scores_backward(const Head& head, const Sizes& z, const Tensor& q, const Tensor& k, real scale,
-                          const real* ds) {
-  const MatrixView d{ds, head.columns}, d_transposed{ds, head.columns, true};
-  if (q.wants_grad())
-    gemm_serial(head.rows, z.D, head.columns, scale, d, {at(k.data(), head.first_key, head, z.C, z.D), z.C}, 1,
-                at(q.grad(), head.first_query, head, z.C, z.D), z.C);
-  if (k.wants_grad())
-    gemm_serial(head.columns, z.D, head.rows, scale, d_transposed,
-                {at(q.data(), head.first_query, head, z.C, z.D), z.C}, 1, at(k.grad(), head.first_key, head, z.C, z.D),
-                z.C);
+void scores_backward(const Head& head, const Operand& q, const Operand& k, Gradient dq, Gradient dk, real scale,
+                     MatrixView ds) {
+  if (dq)
+    gemm_serial(head.rows, q.D, head.columns, scale, ds, k.view(head.first_key, head.h), dq.beta,
+                dq.data + q.offset(head.first_query, head.h), q.stride());
+  if (dk)
+    gemm_serial(head.columns, k.D, head.rows, scale, transposed(ds), q.view(head.first_query, head.h), dk.beta,
+                dk.data + k.offset(head.first_key, head.h), k.stride());
 }
 
-void head_apply(const Head& head, const Sizes& z, const real* p, const real* v, real* y) {
-  gemm_serial(head.rows, z.Dv, head.columns, 1, {p, head.columns}, {at(v, head.first_key, head, z.Cv, z.Dv), z.Cv}, 0,
-              at(y, head.first_query, head, z.Cv, z.Dv), z.Cv);
+void scores_forward(const Head& head, const Operand& q, const Operand& k, real scale, Block s) {
+  gemm_serial(head.rows, head.columns, q.D, scale, q.view(head.first_query, head.h),
+              transposed(k.view(head.first_key, head.h)), 0, s.data, s.stride);
 }
 
-// dv += p^T dy; and dp = dy v^T + beta dp
-void head_apply_backward(const Head& head, const Sizes& z, const real* p, const Tensor& v, const real* dy, real* dp,
-                         real beta) {
-  const MatrixView d{at(dy, head.first_query, head, z.Cv, z.Dv), z.Cv};
-  if (v.wants_grad())
-    gemm_serial(head.columns, z.Dv, head.rows, 1, {p, head.columns, true}, d, 1,
-                at(v.grad(), head.first_key, head, z.Cv, z.Dv), z.Cv);
-  if (dp)
-    gemm_serial(head.rows, head.columns, z.Dv, 1, d, {at(v.data(), head.first_key, head, z.Cv, z.Dv), z.Cv, true}, beta,
-                dp, head.columns);
-}
-
-// Gradients come into being as zeros on first use; that must not happen inside a parallel loop.
-void touch_gradients(std::initializer_list<Tensor> tensors) {
-  for (const Tensor& x : tensors)
-    if (x.wants_grad()) x.grad();
+// y = dropout(softmax(scale q k^T)) v; see attention().
+Tensor attend(const char* op, const std::vector<Tensor>& inputs, const Operand& q, const Operand& k, const Operand& v,
+              const Ragged& layout, real scale, const DropoutMask& mask) {
+  mask.check_probability(op);
+  const long tasks = layout.sequences() * layout.heads;
+  Tensor y(Shape{layout.queries.back(), v.width});
+  const Operand out_rows(y, layout.heads);
+  // p = softmax of the scores, `dropped` = p times the mask's factors (p itself without a mask)
+  const auto probabilities = [=](const Head& head, Block p, Block factors) {
+    scores_forward(head, q, k, scale, p);
+    softmax_block(layout, head, p.data, p.stride, p);
+    if (mask.active()) mask.factors(head.block, head.rows * head.columns, factors.data);
+  };
+  const auto drop = [=](const Head& head, Block x, Block factors, Block dropped) {
+    for (long i = 0; i < head.rows; ++i) {
+      const real *from = x.row(i), *f = factors.data + i * head.columns;
+      real* to = dropped.row(i);
+      for (long j = 0; j < head.columns; ++j) to[j] = from[j] * f[j];
+    }
+  };
+  parallel_tasks(tasks, [&](long task) {
+    const Head head(layout, task);
+    const Block p = scratch(0, head.rows, head.columns), factors = scratch(1, head.rows, head.columns);
+    probabilities(head, p, factors);
+    if (mask.active()) drop(head, p, factors, p);
+    gemm_serial(head.rows, v.D, head.columns, 1, p.view(), v.view(head.first_key, head.h), 0,
+                y.data() + out_rows.offset(head.first_query, head.h), out_rows.stride());
+  });
+  const double pairs = 2. * double(layout.size());
+  profile_work(pairs * double(q.D + v.D));
+  return record(op, inputs, y, [=](const Tensor& out) {
+    profile_work(pairs * double(3 * q.D + 2 * v.D));
+    const real* dy = out.grad();
+    const auto [dq, dk, dv] = gradients_of<3>({&q, &k, &v});
+    parallel_tasks(tasks, [&, dq = dq, dk = dk, dv = dv](long task) {
+      const Head head(layout, task);
+      const long rows = head.rows, columns = head.columns;
+      const Block p = scratch(0, rows, columns), factors = scratch(1, rows, columns), dp = scratch(2, rows, columns);
+      const MatrixView d{dy + head.first_query * v.width + head.h * v.D, v.width};
+      probabilities(head, p, factors);
+      if (dv) {
+        const Block dropped = mask.active() ? dp : p;  // dp is not needed yet
+        if (mask.active()) drop(head, p, factors, dropped);
+        gemm_serial(columns, v.D, rows, 1, transposed(dropped.view()), d, dv.beta,
+                    dv.data + v.offset(head.first_key, head.h), v.stride());
+      }
+      gemm_serial(rows, columns, v.D, 1, d, transposed(v.view(head.first_key, head.h)), 0, dp.data, dp.stride);
+      if (mask.active()) drop(head, dp, factors, dp);
+      for (long i = 0; i < rows; ++i) {
+        real *dpi = dp.row(i), *pi = p.row(i);
+        std::fill(dpi + columns, dpi + dp.stride, real(0));
+        const real along = simd::dot(pi, dpi, dp.stride);
+        for (long j = 0; j < dp.stride; ++j) dpi[j] = pi[j] * (dpi[j] - along);  // ds
+      }
+      scores_backward(head, q, k, dq, dk, scale, dp.view());
+    });
+  });
 }
 
 }  // namespace
@@ -144,63 +215,45 @@ void touch_gradients(std::initializer_list<Tensor> tensors) {
 // shared out over the threads, each computed by one of them.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
                  const DropoutMask& mask) {
-  const Sizes z("attention", q, k, v, layout);
-  mask.check_probability("attention");
-  const long tasks = layout.sequences() * layout.heads;
-  Tensor y(Shape{q.dim(0), z.Cv});
-  const real *qs = q.data(), *ks = k.data(), *vs = v.data();
-  real* ys = y.data();
-  parallel_tasks(tasks, [&](long task) {
-    const Head head(layout, task);
-    const long size = head.rows * head.columns;
-    real* p = scratch(0, size);
-    head_scores(head, z, qs, ks, scale, p);
-    softmax_block(layout, head, p, p);
-    if (mask.active()) mask.apply(head.block, size, p, p);
-    head_apply(head, z, p, vs, ys);
-  });
-  const double pairs = 2. * double(layout.size());
-  profile_work(pairs * double(z.D + z.Dv));
-  return record("attention", {q, k, v}, y, [=](const Tensor& out) {
-    profile_work(pairs * double(3 * z.D + 2 * z.Dv));
-    const real* dy = out.grad();
-    touch_gradients({q, k, v});
-    parallel_tasks(tasks, [&](long task) {
-      const Head head(layout, task);
-      const long size = head.rows * head.columns;
-      real *p = scratch(0, size), *dp = scratch(1, size), *dropped = scratch(2, size);
-      head_scores(head, z, q.data(), k.data(), scale, p);
-      softmax_block(layout, head, p, p);
-      if (mask.active()) mask.apply(head.block, size, p, dropped);
-      head_apply_backward(head, z, mask.active() ? dropped : p, v, dy, dp, 0);
-      if (mask.active()) mask.apply(head.block, size, dp, dp);
-      real* ds = dropped;  // no longer needed
-      std::fill_n(ds, size, real(0));
-      softmax_block_backward(head, p, dp, ds);
-      head_scores_backward(head, z, q, k, scale, ds);
-    });
-  });
+  check_queries_and_keys("attention", q, k, v, layout);
+  check_operand("attention", "v", v, layout.keys, layout.heads);
+  const long H = layout.heads;
+  return attend("attention", {q, k, v}, Operand(q, H), Operand(k, H), Operand(v, H), layout, scale, mask);
+}
+
+// self_attention: the same with queries, keys and values side by side in one tensor, as linears() makes them.
+//   shapes    qkv [N, 3 C]   ->   y [N, C]
+Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const DropoutMask& mask) {
+  const long H = layout.heads;
+  check(layout.queries == layout.keys && qkv.shape().rank() == 2 && qkv.dim(0) == layout.queries.back() &&
+            qkv.dim(1) % (3 * H) == 0,
+        "self_attention: qkv must be [{}, three times a multiple of {} heads], the offsets of queries and keys equal; "
+        "got {}",
+        layout.queries.back(), H, qkv);
+  const long C = qkv.dim(1) / 3;
+  return attend("self_attention", {qkv}, Operand(qkv, 0, C, H), Operand(qkv, C, C, H), Operand(qkv, 2 * C, C, H),
+                layout, scale, mask);
 }
 
 // attention_scores: s = scale q k^T, for every pair, also those that a causal layout hides later.
 //   shapes    q [Nq, C]   k [Nk, C]   ->   s [S]
 //   backward  dq = scale ds k,   dk = scale ds^T q
 Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, real scale) {
-  const Sizes z("attention_scores", q, k, {}, layout);
+  check_queries_and_keys("attention_scores", q, k, {}, layout);
+  const Operand queries(q, layout.heads), keys(k, layout.heads);
   const long tasks = layout.sequences() * layout.heads;
   Tensor s(Shape{layout.size()});
-  const real *qs = q.data(), *ks = k.data();
   real* ss = s.data();
   parallel_tasks(tasks, [&](long task) {
     const Head head(layout, task);
-    head_scores(head, z, qs, ks, scale, ss + head.block);
+    scores_forward(head, queries, keys, scale, {ss + head.block, head.columns});
   });
   return record("attention_scores", {q, k}, s, [=](const Tensor& out) {
     const real* ds = out.grad();
-    touch_gradients({q, k});
-    parallel_tasks(tasks, [&](long task) {
+    const auto [dq, dk] = gradients_of<2>({&queries, &keys});
+    parallel_tasks(tasks, [&, dq = dq, dk = dk](long task) {
       const Head head(layout, task);
-      head_scores_backward(head, z, q, k, scale, ds + head.block);
+      scores_backward(head, queries, keys, dq, dk, scale, {ds + head.block, head.columns});
     });
   });
 }
@@ -217,14 +270,15 @@ Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
   real* ps = p.data();
   parallel_tasks(tasks, [&](long task) {
     const Head head(layout, task);
-    softmax_block(layout, head, ss + head.block, ps + head.block);
+    softmax_block(layout, head, ss + head.block, head.columns, {ps + head.block, head.columns});
   });
   return record("ragged_softmax", {scores}, p, [=](const Tensor& out) {
     const real *pv = out.data(), *dp = out.grad();
     real* ds = scores.grad();
     parallel_tasks(tasks, [&](long task) {
       const Head head(layout, task);
-      softmax_block_backward(head, pv + head.block, dp + head.block, ds + head.block);
+      for (long i = head.block; i < head.block + head.rows * head.columns; i += head.columns)
+        simd::softmax_backward(pv + i, dp + i, ds + i, head.columns);
     });
   });
 }
@@ -235,22 +289,30 @@ Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
 Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout) {
   check(probs.shape() == Shape{layout.size()}, "attention_apply: the layout has {} probabilities; got {}",
         layout.size(), probs);
-  const Sizes z("attention_apply", {}, {}, v, layout);
-  const long tasks = layout.sequences() * layout.heads;
-  Tensor y(Shape{layout.queries.back(), z.Cv});
-  const real *ps = probs.data(), *vs = v.data();
+  check_operand("attention_apply", "v", v, layout.keys, layout.heads);
+  const Operand values(v, layout.heads);
+  const long tasks = layout.sequences() * layout.heads, width = v.dim(1);
+  Tensor y(Shape{layout.queries.back(), width});
+  const real* ps = probs.data();
   real* ys = y.data();
   parallel_tasks(tasks, [&](long task) {
     const Head head(layout, task);
-    head_apply(head, z, ps + head.block, vs, ys);
+    gemm_serial(head.rows, values.D, head.columns, 1, {ps + head.block, head.columns},
+                values.view(head.first_key, head.h), 0, ys + head.first_query * width + head.h * values.D, width);
   });
   return record("attention_apply", {probs, v}, y, [=](const Tensor& out) {
     const real* dy = out.grad();
-    touch_gradients({probs, v});
-    parallel_tasks(tasks, [&](long task) {
+    const auto [dv] = gradients_of<1>({&values});
+    const auto dp = probs.wants_grad() ? probs.grad_accumulator() : Tensor::Accumulator{};
+    parallel_tasks(tasks, [&, dv = dv](long task) {
       const Head head(layout, task);
-      real* dp = probs.wants_grad() ? probs.grad() + head.block : nullptr;
-      head_apply_backward(head, z, probs.data() + head.block, v, dy, dp, 1);
+      const MatrixView d{dy + head.first_query * width + head.h * values.D, width};
+      if (dv)
+        gemm_serial(head.columns, values.D, head.rows, 1, {probs.data() + head.block, head.columns, true}, d, dv.beta,
+                    dv.data + values.offset(head.first_key, head.h), width);
+      if (dp.data)
+        gemm_serial(head.rows, head.columns, values.D, 1, d, transposed(values.view(head.first_key, head.h)), dp.beta,
+                    dp.data + head.block, head.columns);
     });
   });
 }

@@ -87,7 +87,7 @@ void zip(const Operand& a, const Operand& b, long r, long c0, long c1, G g) {
 
 // Adds the gradient g [R, C] of a repeated operand to the operand itself: the sum over its repetitions.
 void add_repeated(const real* g, long R, long C, Repeat how, real* dx) {
-  if (how == Repeat::row) return add_column_sums(g, R, C, dx);
+  if (how == Repeat::row) return add_column_sums(g, R, C, C, dx);
   if (how == Repeat::column) return parallel_rows(R, C, [=](long r) { dx[r] += simd::sum(g + r * C, C); });
   dx[0] += real(blockwise_sum(R * C, [=](long begin, long end) { return simd::sum(g + begin, end - begin); }));
 }
@@ -226,7 +226,7 @@ Tensor silu(const Tensor& x) {
 // y = x P(x),   dx = (P(x) + x P'(x)) dy, P the normal distribution function: engine/gelu.h
 Tensor gelu(const Tensor& x) {
   return unary(
-      "gelu", x, [](real v) { return gelu_value(v); }, [](real v, real) { return gelu_slope(v); });
+      "gelu", x, [](real v) { return gelu_at(v).value; }, [](real v, real) { return gelu_at(v).slope; });
 }
 
 // gelu_tanh: y = x (1 + t) / 2 with t = tanh(u), u = k (x + 0.044715 x^3), k = sqrt(2 / pi),

@@ -7,8 +7,8 @@ namespace engine {
 namespace {
 
 // One product of a batch: c[m, n] = op(a) op(b), and where its gradients go.
-struct Product {
-  Product(const char* op, const Tensor& a, const Tensor& b, Transpose t)
+struct Pair {
+  Pair(const char* op, const Tensor& a, const Tensor& b, Transpose t)
       : a_transposed(t == Transpose::first || t == Transpose::both),
         b_transposed(t == Transpose::second || t == Transpose::both),
         m(a.dim(a_transposed ? -1 : -2)),
@@ -42,12 +42,12 @@ struct Product {
 //   backward  da = dc b^T,   db = a^T dc
 Tensor matmul(const Tensor& a, const Tensor& b, Transpose t) {
   check(a.shape().rank() == 2 && b.shape().rank() == 2, "matmul: two matrices are needed; got {} and {}", a, b);
-  const Product p("matmul", a, b, t);
+  const Pair p("matmul", a, b, t);
   Tensor c(Shape{p.m, p.n});
-  gemm(p.m, p.n, p.k, 1, p.left(a.data()), p.right(b.data()), 0, c.data(), p.n);
+  gemm({{p.m, p.n, {{p.left(a.data()), p.right(b.data()), p.k}}, c.data(), p.n}});
   return record("matmul", {a, b}, c, [=](const Tensor& out) {
     const auto add_product = [](long m, long n, long k, MatrixView x, MatrixView y, real* z, long stride) {
-      gemm(m, n, k, 1, x, y, 1, z, stride);
+      gemm({{m, n, {{x, y, k}}, z, stride, 1}});
     };
     p.backward(add_product, a.data(), b.data(), out.grad(), a.wants_grad() ? a.grad() : nullptr,
                b.wants_grad() ? b.grad() : nullptr);
@@ -59,7 +59,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, Transpose t) {
 Tensor bmm(const Tensor& a, const Tensor& b, Transpose t) {
   check(a.shape().rank() == 3 && b.shape().rank() == 3 && a.dim(0) == b.dim(0),
         "bmm: two batches of equally many matrices are needed; got {} and {}", a, b);
-  const Product p("bmm", a, b, t);
+  const Pair p("bmm", a, b, t);
   const long B = a.dim(0);
   Tensor c(Shape{B, p.m, p.n});
   const real *as = a.data(), *bs = b.data();

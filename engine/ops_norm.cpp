@@ -48,7 +48,7 @@ struct Norm {
 
   // dgamma += sum_r dy * h,   dbeta += sum_r dy: strips of columns, each from the first row to the last
   void parameter_gradients(const real* x, const real* dy) const {
-    if (beta.wants_grad()) add_column_sums(dy, R, C, beta.grad());
+    if (beta.wants_grad()) add_column_sums(dy, R, C, C, beta.grad());
     if (!gamma.wants_grad()) return;
     const Buffer dy_h(R * C);
     real* product = dy_h.data();
@@ -56,7 +56,7 @@ struct Norm {
       const real m = mean[r], scale = s[r];
       for (long i = r * C; i < (r + 1) * C; ++i) product[i] = dy[i] * (x[i] - m) * scale;
     });
-    add_column_sums(dy_h.data(), R, C, gamma.grad());
+    add_column_sums(dy_h.data(), R, C, C, gamma.grad());
   }
 
   long C, R;

@@ -44,9 +44,9 @@ double blockwise_sum(long n, F f) {
   return sum;
 }
 
-// out[c] += sum_r x[r, c]: parallel over strips of columns, each summed from the first row to the last.
+// out[c] += sum_r x[r, c], the rows `stride` apart: parallel over strips of columns, each summed from the first row to the last.
 template <class T>
-void add_column_sums(const T* x, long rows, long columns, T* out) {
+void add_column_sums(const T* x, long rows, long columns, long stride, T* out) {
   constexpr long kStrip = 64;
   const long strips = (columns + kStrip - 1) / kStrip;
 #pragma omp parallel for schedule(static) if (rows * columns > kWorthIt)
@@ -54,7 +54,7 @@ void add_column_sums(const T* x, long rows, long columns, T* out) {
     const long first = s * kStrip, width = std::min(kStrip, columns - first);
     double sum[kStrip] = {};
     for (long r = 0; r < rows; ++r)
-      for (long c = 0; c < width; ++c) sum[c] += x[r * columns + first + c];
+      for (long c = 0; c < width; ++c) sum[c] += x[r * stride + first + c];
     for (long c = 0; c < width; ++c) out[first + c] += T(sum[c]);
   }
 }

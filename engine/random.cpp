@@ -39,21 +39,22 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
   return {x[0][0], x[1][0], x[2][0], x[3][0]};
 }
 
-// Word i is word i % 4 of counter block i / 4. The high part of the block shares a counter word with the stream, which
-// leaves room for 2^58 words.
+// The high part of a counter shares a word with the stream, which leaves room for 2^58 words.
+void Random::counters(uint64_t first, uint32_t (&x)[4][kLanes]) const {
+  for (int i = 0; i < kLanes; ++i) {
+    x[0][i] = uint32_t(first + i);
+    x[1][i] = uint32_t((first + i) >> 32) | uint32_t(stream) << 24;
+    x[2][i] = step;
+    x[3][i] = call;
+  }
+  philox_rounds<kLanes>(x, uint32_t(seed), uint32_t(seed >> 32));
+}
+
+// Word i is word i % 4 of counter i / 4.
 void Random::words(uint64_t begin, long n, uint32_t* out) const {
-  constexpr int kLanes = 16;
   for (long done = 0; done < n;) {
-    const uint64_t block = (begin + done) / 4;
-    uint32_t x[4][kLanes];
-    for (int i = 0; i < kLanes; ++i) {
-      x[0][i] = uint32_t(block + i);
-      x[1][i] = uint32_t((block + i) >> 32) | uint32_t(stream) << 24;
-      x[2][i] = step;
-      x[3][i] = call;
-    }
-    philox_rounds<kLanes>(x, uint32_t(seed), uint32_t(seed >> 32));
-    uint32_t word[4 * kLanes];
+    uint32_t x[4][kLanes], word[4 * kLanes];
+    counters((begin + done) / 4, x);
     for (int i = 0; i < kLanes; ++i)
       for (int w = 0; w < 4; ++w) word[4 * i + w] = x[w][i];
     const long skip = (begin + done) % 4;
@@ -96,16 +97,41 @@ void DropoutMask::check_probability(const char* op) const {
   check(p >= 0 && p < 1, "{}: the probability of dropout must be in [0, 1); got {}", op, p);
 }
 
-void DropoutMask::apply(uint64_t begin, long n, const real* x, real* y) const {
-  constexpr long kChunk = 1024;
-  const uint32_t threshold = uint32_t(double(p) * 0x1p32);
-  const real scale = 1 / (1 - p);
-  uint32_t word[kChunk];
-  for (long done = 0; done < n; done += kChunk) {
-    const long m = std::min(kChunk, n - done);
-    random.words(begin + done, m, word);
-    for (long i = 0; i < m; ++i) y[done + i] = word[i] >= threshold ? x[done + i] * scale : real(0);
+// Entry i belongs to counter block i / 128: 16 counters make 64 words, of which the low halves decide about the first 64
+// entries and the high halves about the others. No word has to be moved, and none is drawn for less than two entries.
+namespace {
+constexpr long kLanes = Random::kLanes, kEntries = 8 * kLanes;
+
+// f(i, factors, n) for runs of entries i ... i + n - 1 of the mask, counted from `begin`.
+template <class F>
+void for_each_run(const DropoutMask& mask, uint64_t begin, long n, F f) {
+  const uint32_t threshold = uint32_t(std::lround(double(mask.p) * 0x1p16));
+  const real scale = 1 / (1 - mask.p);
+  for (long done = 0; done < n;) {
+    uint32_t words[4][kLanes];
+    real factor[kEntries];
+    mask.random.counters((begin + done) / kEntries * kLanes, words);
+    for (int w = 0; w < 4; ++w)
+      for (int i = 0; i < kLanes; ++i) {
+        factor[w * kLanes + i] = (words[w][i] & 0xffff) >= threshold ? scale : real(0);
+        factor[(4 + w) * kLanes + i] = (words[w][i] >> 16) >= threshold ? scale : real(0);
+      }
+    const long skip = long((begin + done) % kEntries), run = std::min(n - done, kEntries - skip);
+    f(done, factor + skip, run);
+    done += run;
   }
+}
+}  // namespace
+
+void DropoutMask::factors(uint64_t begin, long n, real* out) const {
+  for_each_run(*this, begin, n,
+               [=](long first, const real* factor, long run) { std::copy_n(factor, run, out + first); });
+}
+
+void DropoutMask::apply(uint64_t begin, long n, const real* x, real* y) const {
+  for_each_run(*this, begin, n, [=](long first, const real* factor, long run) {
+    for (long i = 0; i < run; ++i) y[first + i] = x[first + i] * factor[i];
+  });
 }
 
 }  // namespace engine

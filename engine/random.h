@@ -23,8 +23,10 @@ struct Random {
   uint32_t step = 0;  // of training, or the epoch
   uint32_t call = 0;  // which of the sequences of that step
 
-  void words(uint64_t begin, long n, uint32_t* out) const;  // the words begin ... begin + n - 1
-  void normals(real deviation, long n, real* out) const;    // mean 0 (Box-Muller)
+  static constexpr int kLanes = 16;                               // counters that are computed together
+  void counters(uint64_t first, uint32_t (&x)[4][kLanes]) const;  // the four words of each of them, word by word
+  void words(uint64_t begin, long n, uint32_t* out) const;        // the words begin ... begin + n - 1
+  void normals(real deviation, long n, real* out) const;          // mean 0 (Box-Muller)
 };
 
 // The numbers 0 ... n-1 in an order that depends on `random` only (Fisher-Yates).
@@ -33,14 +35,16 @@ std::vector<int> permutation(int n, const Random& random);
 // FNV-1a: a stable number for a name, the same on every machine.
 uint64_t hash_of(std::string_view text);
 
-// Which entries a dropout leaves: index i stays with probability 1 - p, and is then divided by 1 - p.
+// Which entries a dropout leaves: index i stays with probability 1 - p (to a 65536th), and is then divided by 1 - p.
 struct DropoutMask {
   real p = 0;
   Random random;
 
   bool active() const { return p > 0; }
   void check_probability(const char* op) const;  // throws unless 0 <= p < 1
-  // y[i] = x[i] * mask[begin + i] / (1 - p), 0 <= i < n; x and y may be the same.
+  // out[i] = 0 or 1 / (1 - p), for the entries begin ... begin + n - 1
+  void factors(uint64_t begin, long n, real* out) const;
+  // y[i] = x[i] times that factor; x and y may be the same.
   void apply(uint64_t begin, long n, const real* x, real* y) const;
 };
 

@@ -117,7 +117,7 @@ real* Tensor::grad_of_rows(const std::vector<int>& rows) const {
   return body_->grad.data();
 }
 
-bool Tensor::row_has_grad(long row) const { return body_->rows.empty() || body_->rows[row]; }
+const std::vector<char>* Tensor::grad_rows() const { return body_->rows.empty() ? nullptr : &body_->rows; }
 
 Tensor Tensor::grad_tensor() const {
   if (!has_grad()) return zeros(shape());

@@ -43,7 +43,7 @@ class Tensor {
   const real* grad_data() const;  // for those who only read what has arrived
   // For those who add to a few rows of a matrix only (an embedding): the other rows stay zero without being touched.
   real* grad_of_rows(const std::vector<int>& rows) const;
-  bool row_has_grad(long row) const;  // false: its gradient is known to be zero
+  const std::vector<char>* grad_rows() const;  // which rows may differ from zero; nullptr: any
   // For a matrix product c = ... + beta c: beta is 0 when nothing has arrived, and then every number must be written.
   struct Accumulator {
     real* data;

@@ -8,9 +8,14 @@ namespace nn {
 Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout,
                                       AttentionMaps* maps) const {
   check(layout.heads == heads, "attention: the layout is for {} heads, the layer has {}", layout.heads, heads);
-  const Tensor q = query(x), k = key(memory), v = value(memory);  // [N, C] each
-  const real scale = 1 / std::sqrt(real(q.dim(-1) / heads));
+  const real scale = 1 / std::sqrt(real(query.weight.dim(0) / heads));
   const DropoutMask mask = dropout.mask();
+  if (!maps && x.is(memory)) {
+    const Tensor qkv = linears(
+        x, {{query.weight, query.bias}, {key.weight, key.bias}, {value.weight, value.bias}});  // [N, C] -> [N, 3 C]
+    return self_attention(qkv, layout, scale, mask);
+  }
+  const Tensor q = query(x), k = key(memory), v = value(memory);  // [N, C] each
   if (!maps) return attention(q, k, v, layout, scale, mask);
   maps->scores = attention_scores(q, k, layout, scale);  // [S]
   maps->probs = ragged_softmax(maps->scores, layout);    // [S]

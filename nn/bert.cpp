@@ -41,9 +41,11 @@ BertLayer::BertLayer(Scope at, const Config& c)
 
 Tensor BertLayer::operator()(const Tensor& x, const Ragged& layout, AttentionMaps* maps) const {
   const Tensor attended = attention_output(attention(x, x, layout, maps), x);  // [N, C]
-  const Tensor grown = activation == gelu ? linear_gelu(attended, intermediate.weight, intermediate.bias)
-                                          : activation(intermediate(attended));  // [N, C] -> [N, F]
-  return output(grown, attended);                                                // [N, F] -> [N, C]
+  const Tensor fed =
+      activation == gelu  // [N, C] -> [N, F] -> [N, C]
+          ? feed_forward(attended, intermediate.weight, intermediate.bias, output.dense.weight, output.dense.bias)
+          : output.dense(activation(intermediate(attended)));
+  return output.finish(fed, attended);
 }
 
 Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c), heads(c.num_attention_heads) {

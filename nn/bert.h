@@ -36,8 +36,9 @@ struct BertOutput {
   LayerNorm norm;
   Dropout dropout;
   BertOutput(Scope at, long inputs, const Config& c);
-  Tensor operator()(const Tensor& x, const Tensor& residual) const {
-    return dropout_add_norm(dense(x), residual, norm.weight, norm.bias, norm.eps, dropout.mask());
+  Tensor operator()(const Tensor& x, const Tensor& residual) const { return finish(dense(x), residual); }
+  Tensor finish(const Tensor& projected, const Tensor& residual) const {
+    return dropout_add_norm(projected, residual, norm.weight, norm.bias, norm.eps, dropout.mask());
   }
 };
 

@@ -33,32 +33,48 @@ AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
 //   bert          w = w (1 - lr L) - lr m / (sqrt(v) + eps)
 // All three are  w = (w before - step m / (sqrt(v) root + eps)) after  with other constants.
 void AdamW::step(double lr, double grad_factor) {
-  for (size_t p = 0; p < parameters_.size(); ++p) steps_.data()[p] += parameters_[p].has_grad();
+  struct Constants {
+    real step, root, before, after;
+  };
+  std::vector<Constants> constants;
+  for (size_t p = 0; p < parameters_.size(); ++p) {
+    const double t = steps_.data()[p] += parameters_[p].has_grad();
+    const double correction1 = 1 - std::pow(options_.beta1, t), correction2 = 1 - std::pow(options_.beta2, t);
+    const double decay = 1 - lr * (decays(parameters_[p]) ? options_.weight_decay : 0);
+    switch (options_.variant) {
+      case AdamVariant::torch:
+        constants.push_back({real(lr / correction1), real(1 / std::sqrt(correction2)), real(decay), 1});
+        break;
+      case AdamVariant::transformers:
+        constants.push_back({real(lr * std::sqrt(correction2) / correction1), 1, 1, real(decay)});
+        break;
+      case AdamVariant::bert:
+        constants.push_back({real(lr), 1, real(decay), 1});
+    }
+  }
   const real beta1 = real(options_.beta1), beta2 = real(options_.beta2);
   const real gain1 = real(1 - options_.beta1), gain2 = real(1 - options_.beta2);
   const real eps = real(options_.eps), factor = real(grad_factor);
-  for_each_stretch(parameters_, [&](const Stretch& part) {
-    const size_t p = part.parameter;
-    const double t = steps_.data()[p];
-    const double correction1 = 1 - std::pow(options_.beta1, t), correction2 = 1 - std::pow(options_.beta2, t);
-    const double decay = 1 - lr * (decays(parameters_[p]) ? options_.weight_decay : 0);
-    const bool torch = options_.variant == AdamVariant::torch, google = options_.variant == AdamVariant::bert;
-    const bool decay_last = options_.variant == AdamVariant::transformers;
-    const real step = real(google ? lr : torch ? lr / correction1 : lr * std::sqrt(correction2) / correction1);
-    const real root = real(torch ? 1 / std::sqrt(correction2) : 1);
-    const real before = real(decay_last ? 1 : decay), after = real(decay_last ? decay : 1);
+  touched_.update(parameters_, {&m_, &v_});
+  const auto update_chunk = [&](const Chunk& chunk) {
+    const size_t p = chunk.parameter;
+    const auto [step, root, before, after] = constants[p];
     real *w = parameters_[p].data(), *m = m_.of(p), *v = v_.of(p);
-    const real* g = part.zero ? nullptr : parameters_[p].grad_data();
-    const auto update = [=](long i, real gi) {
-      m[i] = beta1 * m[i] + gain1 * gi;
-      v[i] = beta2 * v[i] + gain2 * gi * gi;
+    const auto update = [=](long i, real g) {
+      m[i] = beta1 * m[i] + gain1 * g;
+      v[i] = beta2 * v[i] + gain2 * g * g;
       w[i] = (w[i] * before - step * m[i] / (std::sqrt(v[i]) * root + eps)) * after;
     };
-    if (g)
-      for (long i = part.begin; i < part.end; ++i) update(i, g[i] * factor);
-    else
-      for (long i = part.begin; i < part.end; ++i) update(i, 0);
-  });
+    if (chunk.rows == Rows::untouched) {  // m and v are zero and stay so
+      for (long i = chunk.begin; i < chunk.end; ++i) w[i] = w[i] * before * after;
+    } else if (chunk.rows == Rows::without_gradient) {
+      for (long i = chunk.begin; i < chunk.end; ++i) update(i, 0);
+    } else {
+      const real* g = parameters_[p].grad_data();
+      for (long i = chunk.begin; i < chunk.end; ++i) update(i, g[i] * factor);
+    }
+  };
+  for_each_chunk(parameters_, update_chunk, &touched_);
   profile_end("AdamW", Pass::other, 7. * double(m_.all.size()) * sizeof(real));
 }
 

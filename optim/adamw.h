@@ -33,6 +33,7 @@ class AdamW {
   std::vector<Tensor> parameters_;
   AdamWOptions options_;
   Moment m_, v_;
+  TouchedRows touched_;
   Tensor steps_;  // [parameters]: each counts its own
 };
 

@@ -8,8 +8,8 @@
 namespace optim {
 
 double grad_norm(const std::vector<Tensor>& parameters) {
-  const double squares = sum_of_stretches(parameters, [&](const Stretch& part) {
-    if (part.zero) return 0.0;
+  const double squares = sum_of_chunks(parameters, [&](const Chunk& part) {
+    if (part.rows != Rows::with_gradient) return 0.0;
     const real* g = parameters[part.parameter].grad_data();
     double sum = 0;
 #pragma omp simd reduction(+ : sum)

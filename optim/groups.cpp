@@ -4,24 +4,33 @@
 namespace optim {
 namespace {
 
-void cut(size_t parameter, long begin, long end, bool zero, std::vector<Stretch>& into) {
-  for (; begin < end; begin += kBlock) into.push_back({parameter, begin, std::min(begin + kBlock, end), zero});
+void cut(size_t parameter, long begin, long end, Rows rows, std::vector<Chunk>& into) {
+  for (; begin < end; begin += kBlock) into.push_back({parameter, begin, std::min(begin + kBlock, end), rows});
 }
 
-// Runs of rows with a gradient, runs of rows without, cut into blocks.
-std::vector<Stretch> stretches_of(const std::vector<Tensor>& parameters) {
-  std::vector<Stretch> stretches;
+// Runs of rows of one kind, cut into blocks.
+std::vector<Chunk> chunks_of(const std::vector<Tensor>& parameters, const TouchedRows* touched) {
+  std::vector<Chunk> chunks;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Tensor& p = parameters[i];
     if (!p.has_grad()) continue;
-    const long rows = p.shape().rank() == 2 ? p.dim(0) : 1, width = rows ? p.numel() / rows : 0;
+    const std::vector<char>* with_gradient = p.grad_rows();
+    if (!with_gradient) {
+      cut(i, 0, p.numel(), Rows::with_gradient, chunks);
+      continue;
+    }
+    const auto kind = [&](long row) {
+      if ((*with_gradient)[row]) return Rows::with_gradient;
+      return touched && !touched->of(i, row) ? Rows::untouched : Rows::without_gradient;
+    };
+    const long rows = p.dim(0), width = p.dim(1);
     for (long first = 0, next; first < rows; first = next) {
       next = first + 1;
-      while (next < rows && p.row_has_grad(next) == p.row_has_grad(first)) ++next;
-      cut(i, first * width, next * width, !p.row_has_grad(first), stretches);
+      while (next < rows && kind(next) == kind(first)) ++next;
+      cut(i, first * width, next * width, kind(first), chunks);
     }
   }
-  return stretches;
+  return chunks;
 }
 
 }  // namespace
@@ -30,15 +39,16 @@ bool decays(const Tensor& parameter) {
   return !parameter.name().ends_with("bias") && parameter.name().find("LayerNorm") == std::string::npos;
 }
 
-void for_each_stretch(const std::vector<Tensor>& parameters, const std::function<void(const Stretch&)>& f) {
-  const std::vector<Stretch> stretches = stretches_of(parameters);
-  parallel_rows(long(stretches.size()), kBlock, [&](long i) { f(stretches[i]); });
+void for_each_chunk(const std::vector<Tensor>& parameters, const std::function<void(const Chunk&)>& f,
+                    const TouchedRows* touched) {
+  const std::vector<Chunk> chunks = chunks_of(parameters, touched);
+  parallel_rows(long(chunks.size()), kBlock, [&](long i) { f(chunks[i]); });
 }
 
-double sum_of_stretches(const std::vector<Tensor>& parameters, const std::function<double(const Stretch&)>& f) {
-  const std::vector<Stretch> stretches = stretches_of(parameters);
-  std::vector<double> part(stretches.size());
-  parallel_rows(long(part.size()), kBlock, [&](long i) { part[i] = f(stretches[i]); });
+double sum_of_chunks(const std::vector<Tensor>& parameters, const std::function<double(const Chunk&)>& f) {
+  const std::vector<Chunk> chunks = chunks_of(parameters, nullptr);
+  std::vector<double> part(chunks.size());
+  parallel_rows(long(part.size()), kBlock, [&](long i) { part[i] = f(chunks[i]); });
   double sum = 0;
   for (double p : part) sum += p;
   return sum;
@@ -52,6 +62,25 @@ Moment::Moment(const std::vector<Tensor>& parameters) {
   }
   all = Buffer(size);
   all.zero();
+}
+
+void TouchedRows::update(const std::vector<Tensor>& parameters, std::initializer_list<const Moment*> moments) {
+  rows_.resize(parameters.size());
+  for (size_t p = 0; p < parameters.size(); ++p) {
+    const std::vector<char>* with_gradient = parameters[p].grad_rows();
+    std::vector<char>& touched = rows_[p];
+    if (with_gradient && touched.empty()) {  // the first time: a checkpoint may have filled the moments
+      const long width = parameters[p].dim(1);
+      touched.resize(with_gradient->size());
+      parallel_rows(long(touched.size()), width, [&](long row) {
+        for (const Moment* moment : moments) {
+          const real* x = moment->of(p) + row * width;
+          touched[row] |= std::any_of(x, x + width, [](real number) { return number != 0; });
+        }
+      });
+    }
+    for (size_t row = 0; row < touched.size(); ++row) touched[row] |= !with_gradient || (*with_gradient)[row];
+  }
 }
 
 }  // namespace optim

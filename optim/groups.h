@@ -16,19 +16,27 @@ using namespace engine;
 // it. Embeddings and the pooler are decayed.
 bool decays(const Tensor& parameter);
 
+// What is known of rows of an embedding that no token of this step used: their gradient is zero; and, if none ever
+// did, so are their moments.
+enum class Rows { with_gradient, without_gradient, untouched };
+
 // The numbers begin ... end - 1 of a parameter.
-struct Stretch {
+struct Chunk {
   size_t parameter;
   long begin, end;
-  bool zero;  // their gradient is known to be zero: rows of an embedding that no token used
+  Rows rows;
 };
 
-// Calls f for stretches that cover every parameter that has a gradient, all of them shared out over the threads in one
-// loop. A parameter without a gradient is left out, as in PyTorch: no decay, no step counted.
-void for_each_stretch(const std::vector<Tensor>& parameters, const std::function<void(const Stretch&)>& f);
+class TouchedRows;
 
-// The sum of f over the same stretches, in a fixed order.
-double sum_of_stretches(const std::vector<Tensor>& parameters, const std::function<double(const Stretch&)>& f);
+// Calls f for chunks that cover every parameter that has a gradient, all of them shared out over the threads in one
+// loop. A parameter without a gradient is left out, as in PyTorch: no decay, no step counted. Without `touched` no row
+// counts as untouched.
+void for_each_chunk(const std::vector<Tensor>& parameters, const std::function<void(const Chunk&)>& f,
+                    const TouchedRows* touched = nullptr);
+
+// The sum of f over the same chunks, in a fixed order.
+double sum_of_chunks(const std::vector<Tensor>& parameters, const std::function<double(const Chunk&)>& f);
 
 // One block of zeros per parameter, end to end in memory.
 struct Moment {
@@ -39,6 +47,17 @@ struct Moment {
   Tensor tensor(size_t parameter, const Tensor& like) const {
     return {like.shape(), all.part(begin[parameter], like.numel())};
   }
+};
+
+// The rows of embeddings whose moments may differ from zero.
+class TouchedRows {
+ public:
+  // Takes in the rows that have a gradient now. The first time for a parameter, its moments are looked through.
+  void update(const std::vector<Tensor>& parameters, std::initializer_list<const Moment*> moments);
+  bool of(size_t parameter, long row) const { return rows_[parameter].empty() || rows_[parameter][row]; }
+
+ private:
+  std::vector<std::vector<char>> rows_;  // empty: every row
 };
 
 }  // namespace optim

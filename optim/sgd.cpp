@@ -20,7 +20,7 @@ Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
 void Sgd::step(double lr, double grad_factor) {
   const real momentum = real(options_.momentum), rate = real(lr), gain = real(1 - options_.dampening);
   const real factor = real(grad_factor);
-  for_each_stretch(parameters_, [&](const Stretch& part) {
+  for_each_chunk(parameters_, [&](const Chunk& part) {
     const size_t p = part.parameter;
     const real decay = decays(parameters_[p]) ? real(options_.weight_decay) : real(0);
     const bool moving = moving_.data()[p] > 0;

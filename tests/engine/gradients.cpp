@@ -103,8 +103,11 @@ TEST_CASE("softmax, log_softmax and layer_norm have the right gradients") {
 }
 
 TEST_CASE("fused ops have the right gradients") {
-  gradcheck("linear_gelu", {varied({4, 3}), varied({5, 3}, 2), varied({5}, 3)},
-            [](List x) { return linear_gelu(x[0], x[1], x[2]); });
+  gradcheck("feed_forward", {varied({4, 3}), varied({5, 3}, 2), varied({5}, 3), varied({2, 5}, 4), varied({2}, 5)},
+            [](List x) { return feed_forward(x[0], x[1], x[2], x[3], x[4]); });
+  gradcheck("linears", {varied({4, 3}), varied({5, 3}, 2), varied({5}, 3), varied({2, 3}, 4)}, [](List x) {
+    return linears(x[0], {{x[1], x[2]}, {x[3], {}}});
+  });
   for (const DropoutMask& mask : {DropoutMask{}, DropoutMask{real(0.3), {5, Stream::dropout, 1, 2}}})
     gradcheck("dropout_add_norm", {varied({4, 6}), varied({4, 6}, 2), varied({6}, 3), varied({6}, 4)},
               [&](List x) { return dropout_add_norm(x[0], x[1], x[2], x[3], real(1e-12), mask); });
@@ -150,8 +153,11 @@ TEST_CASE("packed attention has the right gradients: self, causal, cross, with d
                                layout);
       });
     }
-  gradcheck("self-attention of one tensor", {varied({9, 6})},
+  gradcheck("attention of one tensor", {varied({9, 6})},
             [&](List x) { return attention(x[0], x[0], x[0], Ragged(offsets, 2), scale); });
+  for (const DropoutMask& m : {DropoutMask{}, mask})
+    gradcheck("self_attention", {varied({9, 12})},
+              [&](List x) { return self_attention(x[0], Ragged(offsets, 2), scale, m); });
 }
 
 TEST_CASE("pooling has the right gradients") {

@@ -89,7 +89,7 @@ TEST_CASE("add_column_sums: adds to what is there, for widths beside the strips"
   for (const long columns : {1, 63, 64, 65, 200}) {
     const Tensor x = varied({7, columns});
     std::vector<real> out(columns, 1);
-    add_column_sums(x.data(), 7, columns, out.data());
+    add_column_sums(x.data(), 7, columns, columns, out.data());
     for (long c = 0; c < columns; ++c) {
       double sum = 1;
       for (long r = 0; r < 7; ++r) sum += x.data()[r * columns + c];

@@ -1,8 +1,10 @@
 // Properties of ops that no golden value shows: exactness at the edges, errors, twins.
 #include "engine/ops.h"
 
+#include <array>
 #include <limits>
 
+#include "engine/kernel.h"
 #include "engine/simd.h"
 #include "tests/support.h"
 
@@ -131,7 +133,7 @@ TEST_CASE("cross_entropy: the fused op equals log_softmax, gather and mean") {
   CHECK(differs(a.grad_tensor(), b.grad_tensor(), 1e-6, 1e-5) == "");
 }
 
-TEST_CASE("linear_gelu and dropout_add_norm equal their plain compositions, values and gradients") {
+TEST_CASE("linears, feed_forward and dropout_add_norm equal their plain compositions, values and gradients") {
   const DropoutMask mask{real(0.25), {3, Stream::dropout, 9, 4}};
   const auto compare = [](std::vector<Tensor> inputs, auto fused, auto plain) {
     std::vector<Tensor> copies;
@@ -144,8 +146,18 @@ TEST_CASE("linear_gelu and dropout_add_norm equal their plain compositions, valu
       CHECK_MESSAGE(differs(inputs[i].grad_tensor(), copies[i].grad_tensor(), 1e-5, 1e-4) == "", "input ", i);
   };
   compare(
-      {varied({600, 40}), varied({50, 40}, 2), varied({50}, 3)}, [](auto& x) { return linear_gelu(x[0], x[1], x[2]); },
-      [](auto& x) { return gelu(linear(x[0], x[1], x[2])); });
+      {varied({600, 40}), varied({50, 40}, 2), varied({50}, 3), varied({30, 50}, 4), varied({30}, 5)},
+      [](auto& x) { return feed_forward(x[0], x[1], x[2], x[3], x[4]); },
+      [](auto& x) { return linear(gelu(linear(x[0], x[1], x[2])), x[3], x[4]); });
+  compare(
+      {varied({600, 40}), varied({50, 40}, 2), varied({50}, 3), varied({30, 40}, 4), varied({7, 40}, 5),
+       varied({7}, 6)},
+      [](auto& x) {
+        return linears(x[0], {{x[1], x[2]}, {x[3], {}}, {x[4], x[5]}});
+      },
+      [](auto& x) {
+        return concat({linear(x[0], x[1], x[2]), linear(x[0], x[3]), linear(x[0], x[4], x[5])}, 1);
+      });
   for (const DropoutMask& m : {DropoutMask{}, mask})
     compare(
         {varied({30, 50}), varied({30, 50}, 2), varied({50}, 3), varied({50}, 4)},
@@ -162,20 +174,20 @@ TEST_CASE("embedding: rows that no index names keep a zero gradient over several
     for (long r = 0; r < 6; ++r) {
       const real want = real(std::count(ids.begin(), ids.end(), int(r)) + (dense ? 1 : 0));
       for (long c = 0; c < 3; ++c) CHECK(w.grad_data()[r * 3 + c] == want);
-      CHECK((want == 0 || w.row_has_grad(r)));
+      CHECK((want == 0 || !w.grad_rows() || (*w.grad_rows())[r]));
     }
   };
   Buffer values = w.buffer(), grads(18);
   for (bool in_a_block : {false, true}) {
     if (in_a_block) w.bind(values, grads);
     step({1, 4, 1}, false);
-    CHECK(!w.row_has_grad(0));
+    CHECK(!(*w.grad_rows())[0]);
     step({0}, false);
-    CHECK(!w.row_has_grad(4));
+    CHECK(!(*w.grad_rows())[4]);
     step({2, 2}, true);
     step({5}, false);
     step({3}, false);
-    CHECK(!w.row_has_grad(5));
+    CHECK(!(*w.grad_rows())[5]);
   }
 }
 
@@ -196,6 +208,59 @@ TEST_CASE("attention: the fused op equals scores, softmax, dropout and applicati
       backward(sum(open * weight));
       for (int i = 0; i < 3; ++i) CHECK(differs(x[i].grad_tensor(), y[i].grad_tensor(), 1e-5, 1e-4) == "");
     }
+}
+
+TEST_CASE("self_attention: equals attention of its columns, values and gradients") {
+  const Ragged layout({0, 5, 6, 20, 60}, 3);
+  for (const DropoutMask& m : {DropoutMask{}, DropoutMask{real(0.25), {3, Stream::dropout, 9, 4}}}) {
+    const Tensor qkv = varied({60, 36}).require_grad(), copy = qkv.clone().require_grad(), weight = varied({60, 12}, 4);
+    const Tensor a = self_attention(qkv, layout, real(0.5), m);
+    const Tensor b =
+        attention(slice(copy, 1, 0, 12), slice(copy, 1, 12, 24), slice(copy, 1, 24, 36), layout, real(0.5), m);
+    CHECK(differs(a, b, 1e-6, 1e-5) == "");
+    backward(sum(a * weight));
+    backward(sum(b * weight));
+    CHECK(differs(qkv.grad_tensor(), copy.grad_tensor(), 1e-6, 1e-5) == "");
+  }
+  CHECK(error_of([&] {
+          self_attention(varied({60, 35}), layout, 1);
+        }).find("three times a multiple of 3") != std::string::npos);
+}
+
+TEST_CASE("gemm: our kernel and BLAS equal a plain sum of products for any shape, transposition and factor") {
+  const auto check_shape = [](long m, long n, long k, bool at, bool bt, real alpha, real beta) {
+    const long extra = 3;  // rows lie further apart than they are wide
+    const Tensor a = varied({at ? k : m, (at ? m : k) + extra}), b = varied({bt ? n : k, (bt ? k : n) + extra}, 2);
+    const Tensor before = varied({m, n + extra}, 3);
+    const auto at_of = [](const Tensor& x, long i, long j, bool transposed) {
+      return double(x.data()[transposed ? j * x.dim(1) + i : i * x.dim(1) + j]);
+    };
+    Tensor want = before.clone();
+    for (long i = 0; i < m; ++i)
+      for (long j = 0; j < n; ++j) {
+        double sum = 0;
+        for (long p = 0; p < k; ++p) sum += at_of(a, i, p, at) * at_of(b, p, j, bt);
+        real& to = want.data()[i * (n + extra) + j];
+        to = real(alpha * sum + beta * double(to));
+      }
+    for (auto product : {gemm_small, gemm_serial}) {
+      const Tensor c = before.clone();
+      product(m, n, k, alpha, {a.data(), a.dim(1), at}, {b.data(), b.dim(1), bt}, beta, c.data(), n + extra);
+      CHECK_MESSAGE(differs(c, want, 1e-5 * std::sqrt(double(k)), 1e-4) == "", m, " x ", n, " x ", k, at, bt);
+    }
+  };
+  for (const auto& [m, n, k] : {std::array<long, 3>{1, 1, 1},
+                                {3, 5, 2},
+                                {14, 32, 16},
+                                {15, 33, 17},
+                                {29, 63, 40},
+                                {23, 23, 64},
+                                {64, 16, 520},
+                                {5, 100, 1030},
+                                {130, 70, 90}})
+    for (bool at : {false, true})
+      for (bool bt : {false, true})
+        for (real beta : {real(0), real(1), real(-0.5)}) check_shape(m, n, k, at, bt, real(0.75), beta);
 }
 
 TEST_CASE("attention: packed sequences equal padded and masked ones") {

@@ -145,7 +145,7 @@ TEST_CASE("ops: every parallel loop gives the same bits with 1, 2 and 4 threads,
     const Tensor x = dropout(in[0] * in[6] + embedding(in[5], ids), mask);            // [700, 192]
     const Tensor attended = attention(x, x, x, Ragged(offsets, 6), real(0.2), mask);  // [700, 192]
     const Tensor pooled = segment_attend(segment_softmax(matmul(x, in[8], Transpose::second), offsets), x, offsets);
-    const Tensor h = dropout_add_norm(linear_gelu(attended, in[1], in[2]), in[7], in[3], in[4], real(1e-12), mask);
+    const Tensor h = dropout_add_norm(gelu(linear(attended, in[1], in[2])), in[7], in[3], in[4], real(1e-12), mask);
     const Tensor p = softmax(linear(silu(attended), in[1], in[2])) + log_softmax(h) / in[3];
     backward(mean(p * h) + mean(pooled * pooled) + mse(transpose(h), transpose(in[7])));
     std::vector<real> bits = p.to_vector();
