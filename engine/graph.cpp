@@ -59,7 +59,9 @@ bool grad_enabled() { return grad_on; }
 Tensor record(const char* op, std::vector<Tensor> inputs, Tensor y, Backward backward) {
   watch_forward(op, inputs, y);
   const bool wanted = std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.wants_grad(); });
-  if (grad_on && wanted) y.set_node(std::make_shared<Node>(op, std::move(inputs), std::move(backward)));
+  if (!grad_on || !wanted) return y;
+  for (Tensor& x : inputs) x = x.without_values();  // what backward needs of them, its closure holds
+  y.set_node(std::make_shared<Node>(op, std::move(inputs), std::move(backward)));
   return y;
 }
 
@@ -102,8 +104,10 @@ void backward(const Tensor& loss) {
 }
 
 std::string first_nonfinite(const Tensor& loss) {
-  const auto describe = [](const Tensor& t, const std::string& what) {
-    return all_finite(t.data(), t.numel()) ? "" : fmt::format("{} {} holds a NaN or infinity", what, t);
+  const auto describe = [](const Tensor& handle, const std::string& what) {
+    const Tensor t = handle.with_values_if_alive();
+    if (!t.has_values() || all_finite(t.data(), t.numel())) return std::string();
+    return fmt::format("{} {} holds a NaN or infinity", what, t);
   };
   for (const Tensor& y : results_behind(loss)) {
     for (const Tensor& x : y.node()->inputs)
@@ -123,7 +127,7 @@ std::string graph_as_dot(const Tensor& loss) {
       if (x.node()) {
         dot += fmt::format("  n{} -> n{};\n", x.node()->order, node.order);
       } else if (x.wants_grad()) {
-        const std::string name = x.name().empty() ? fmt::format("leaf {}", fmt::ptr(x.buffer().data())) : x.name();
+        const std::string name = x.name().empty() ? fmt::format("leaf {}", fmt::ptr(x.id())) : x.name();
         dot += fmt::format("  \"{}\" [style=rounded, label=\"{}\\n{}\"];\n  \"{}\" -> n{};\n", name, name, x.shape(),
                            name, node.order);
       }

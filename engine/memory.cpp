@@ -1,4 +1,5 @@
-// The pool: a training step asks for the same sizes again and again, and asking the system costs page faults. Freed blocks wait in lists by size class. Read engine/tensor.h next.
+// The pool: a training step asks for the same sizes again and again, and asking the system costs page faults. Small
+// blocks wait in lists by size; large ones are cut from regions of address space. Read engine/tensor.h next.
 #include "engine/memory.h"
 
 #include <sys/mman.h>
@@ -14,6 +15,8 @@ namespace engine {
 namespace {
 
 constexpr long kAlignment = 64;
+constexpr long kSmall = 64L << 10;  // bytes up to which a block comes from a list
+constexpr long kRegion = 1L << 30;  // of address space; only pages that were touched are memory
 constexpr long kHugePage = 2L << 20;
 
 #ifdef __SANITIZE_ADDRESS__
@@ -22,27 +25,77 @@ constexpr bool kReuse = false;  // a reused block would hide a use after free fr
 constexpr bool kReuse = true;
 #endif
 
-// Sizes are rounded up to 2^k * {1, 5/4, 3/2, 7/4}, so that batches of nearly equal length share blocks; at most a
-// quarter is wasted, and untouched pages cost nothing.
-long size_class(long bytes) {
+// A small size is rounded up to 2^k * {1, 5/4, 3/2, 7/4}, so that batches of nearly equal length share blocks; a large
+// one to the alignment.
+long rounded(long bytes) {
   if (bytes <= 256) return 256;
+  if (bytes > kSmall) return (bytes + kAlignment - 1) / kAlignment * kAlignment;
   const long step = long(std::bit_floor(static_cast<unsigned long>(bytes - 1))) / 4;
   return (bytes + step - 1) / step * step;
 }
+
+// Large blocks: the free block with the lowest address that is large enough is cut; a block that comes back is joined
+// with free neighbours. So what backward frees, from the last layer to the first, makes room for gradients.
+class Regions {
+ public:
+  void* take(long bytes) {
+    for (auto block = free_.begin(); block != free_.end(); ++block) {
+      const auto [start, size] = *block;
+      if (size < bytes) continue;
+      free_.erase(block);
+      if (size > bytes) free_.emplace(start + bytes, size - bytes);
+      return start;
+    }
+    if (!grow(bytes)) fail("out of memory: {} MiB more were asked for", bytes >> 20);
+    return take(bytes);
+  }
+
+  void give(void* pointer, long bytes) {
+    char* start = static_cast<char*>(pointer);
+    auto next = free_.lower_bound(start);
+    if (next != free_.end() && next->first == start + bytes) {
+      bytes += next->second;
+      next = free_.erase(next);
+    }
+    if (next != free_.begin()) {
+      const auto before = std::prev(next);
+      if (before->first + before->second == start) {
+        before->second += bytes;
+        return;
+      }
+    }
+    free_.emplace(start, bytes);
+  }
+
+ private:
+  bool grow(long bytes) {
+    const long size = (std::max(bytes, kRegion) + kHugePage - 1) / kHugePage * kHugePage;
+    void* region = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region == MAP_FAILED) return false;
+    madvise(region, size, MADV_HUGEPAGE);  // fewer page faults and TLB misses
+    give(region, size);
+    return true;
+  }
+
+  std::map<char*, long> free_;
+};
 
 class Pool {
  public:
   void* take(long bytes) {
     const std::lock_guard lock(mutex_);
-    auto& waiting = free_[bytes];
     void* block = nullptr;
-    if (waiting.empty()) {
-      block = fresh(bytes);
-    } else {
+    if (!kReuse)
+      block = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    else if (bytes > kSmall)
+      block = regions_.take(bytes);
+    else if (auto& waiting = small_[bytes]; !waiting.empty()) {
       block = waiting.back();
       waiting.pop_back();
-      use_.pooled -= bytes;
+    } else {
+      block = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
     }
+    if (!block) fail("out of memory: {} bytes more were asked for", bytes);
     use_.in_use += bytes;
     use_.peak = std::max(use_.peak, use_.in_use);
     return block;
@@ -52,8 +105,8 @@ class Pool {
     const std::lock_guard lock(mutex_);
     use_.in_use -= bytes;
     if (!kReuse) return std::free(block);
-    free_[bytes].push_back(block);
-    use_.pooled += bytes;
+    if (bytes > kSmall) return regions_.give(block, bytes);
+    small_[bytes].push_back(block);
   }
 
   MemoryUse use() {
@@ -62,29 +115,9 @@ class Pool {
   }
 
  private:
-  void* fresh(long bytes) {
-    const long alignment = bytes >= kHugePage ? kHugePage : kAlignment;
-    const long rounded = (bytes + alignment - 1) / alignment * alignment;
-    void* block = std::aligned_alloc(alignment, rounded);
-    if (!block) {  // what waits in other sizes may be enough
-      release();
-      block = std::aligned_alloc(alignment, rounded);
-    }
-    if (!block) fail("out of memory: {} MiB more were asked for", bytes >> 20);
-    if (bytes >= kHugePage) madvise(block, bytes, MADV_HUGEPAGE);  // fewer page faults and TLB misses
-    return block;
-  }
-
-  void release() {
-    for (auto& [bytes, waiting] : free_) {
-      for (void* block : waiting) std::free(block);
-      use_.pooled -= bytes * long(waiting.size());
-      waiting.clear();
-    }
-  }
-
   std::mutex mutex_;
-  std::map<long, std::vector<void*>> free_;
+  std::map<long, std::vector<void*>> small_;
+  Regions regions_;
   MemoryUse use_{};
 };
 
@@ -100,7 +133,7 @@ Buffer::Buffer(long size) : size_(size) {
   long bytes = 0;
   check(size >= 0 && !__builtin_mul_overflow(size, long(sizeof(real)), &bytes) && bytes < (1L << 46),
         "out of memory: {} numbers do not fit any machine", size);
-  bytes = size_class(bytes);
+  bytes = rounded(bytes);
   block_ = std::shared_ptr<real>(static_cast<real*>(pool().take(bytes)), [bytes](real* p) { pool().give(p, bytes); });
 }
 

@@ -28,7 +28,6 @@ class Buffer {
 struct MemoryUse {
   long in_use;  // bytes that live tensors hold now
   long peak;    // the most they ever held
-  long pooled;  // bytes kept for reuse
 };
 MemoryUse memory_use();
 

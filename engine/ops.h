@@ -76,8 +76,9 @@ Tensor reshape(const Tensor& x, const Shape& shape);        // shares the values
 Tensor transpose(const Tensor& x, int a = -2, int b = -1);  // copies
 Tensor concat(const std::vector<Tensor>& parts, int axis);
 Tensor slice(const Tensor& x, int axis, long begin, long end);
-Tensor embedding(const Tensor& weight, const Indices& ids);             // [V, C], N ids -> [N, C]
-Tensor gather_rows(const Tensor& x, const Indices& rows);               // [N, C] -> [rows, C]
+Tensor embedding(const Tensor& weight, const Indices& ids);                   // [V, C], N ids -> [N, C]
+Tensor embedding_sum(const std::vector<std::pair<Tensor, Indices>>& tables);  // of several tables, N ids each
+Tensor gather_rows(const Tensor& x, const Indices& rows);                     // [N, C] -> [rows, C]
 Tensor scatter_rows(const Tensor& x, const Indices& rows, long count);  // [rows, C] -> [count, C], sums on repeats
 
 // ---- attention over packed sequences (ops_attention.cpp) --------------------------------------------------------

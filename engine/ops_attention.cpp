@@ -272,8 +272,8 @@ Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
     const Head head(layout, task);
     softmax_block(layout, head, ss + head.block, head.columns, {ps + head.block, head.columns});
   });
-  return record("ragged_softmax", {scores}, p, [=](const Tensor& out) {
-    const real *pv = out.data(), *dp = out.grad();
+  return record("ragged_softmax", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
+    const real *pv = kept.data(), *dp = out.grad();
     real* ds = scores.grad();
     parallel_tasks(tasks, [&](long task) {
       const Head head(layout, task);

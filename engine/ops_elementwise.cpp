@@ -20,8 +20,8 @@ Tensor unary(const char* op, const Tensor& x, F f, Slope slope) {
   parallel_blocks(x.numel(), [=](long begin, long end) {
     for (long i = begin; i < end; ++i) ys[i] = f(xs[i]);
   });
-  return record(op, {x}, y, [=](const Tensor& out) {
-    const real *xv = x.data(), *yv = out.data(), *dy = out.grad();
+  return record(op, {x}, y, [=, kept = y.buffer()](const Tensor& out) {
+    const real *xv = x.data(), *yv = kept.data(), *dy = out.grad();
     real* dx = x.grad();
     parallel_blocks(x.numel(), [=](long begin, long end) {
       for (long i = begin; i < end; ++i) dx[i] += slope(xv[i], yv[i]) * dy[i];
@@ -250,7 +250,7 @@ Tensor dropout(const Tensor& x, const DropoutMask& mask) {
   const real* xs = x.data();
   real* ys = y.data();
   parallel_blocks(x.numel(), [=](long begin, long end) { mask.apply(begin, end - begin, xs + begin, ys + begin); });
-  return record("dropout", {x}, y, [=](const Tensor& out) {
+  return record("dropout", {x}, y, [=, x = x.without_values()](const Tensor& out) {
     const real* dy = out.grad();
     real* dx = x.grad();
     parallel_blocks(x.numel(), [=](long begin, long end) {

@@ -118,20 +118,21 @@ Tensor dropout_add_norm(const Tensor& x, const Tensor& residual, const Tensor& g
     simd::add(row, res + r * C, C);
     norm.forward(r, row, ys + r * C);
   });
-  return record("dropout_add_norm", {x, residual, gamma, beta}, y, [=](const Tensor& out) {
-    const real* dy = out.grad();
-    real* dx = x.wants_grad() ? x.grad() : nullptr;
-    real* dresidual = residual.wants_grad() ? residual.grad() : nullptr;
-    parallel_rows(norm.R, C, [&](long r) {
-      thread_local std::vector<real> row;
-      row.resize(C);
-      norm.backward(r, z.data() + r * C, dy + r * C, row.data());
-      if (dresidual) simd::add(dresidual + r * C, row.data(), C);
-      if (dx && mask.active()) mask.apply(r * C, C, row.data(), row.data());
-      if (dx) simd::add(dx + r * C, row.data(), C);
-    });
-    norm.parameter_gradients(z.data(), dy);
-  });
+  return record("dropout_add_norm", {x, residual, gamma, beta}, y,
+                [=, x = x.without_values(), residual = residual.without_values()](const Tensor& out) {
+                  const real* dy = out.grad();
+                  real* dx = x.wants_grad() ? x.grad() : nullptr;
+                  real* dresidual = residual.wants_grad() ? residual.grad() : nullptr;
+                  parallel_rows(norm.R, C, [&](long r) {
+                    thread_local std::vector<real> row;
+                    row.resize(C);
+                    norm.backward(r, z.data() + r * C, dy + r * C, row.data());
+                    if (dresidual) simd::add(dresidual + r * C, row.data(), C);
+                    if (dx && mask.active()) mask.apply(r * C, C, row.data(), row.data());
+                    if (dx) simd::add(dx + r * C, row.data(), C);
+                  });
+                  norm.parameter_gradients(z.data(), dy);
+                });
 }
 
 }  // namespace engine

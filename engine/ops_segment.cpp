@@ -35,8 +35,8 @@ Tensor segment_softmax(const Tensor& scores, const Indices& offsets) {
       for (long t = offsets[b]; t < offsets[b + 1]; ++t) y[t * H + h] /= total;
     }
   });
-  return record("segment_softmax", {scores}, a, [=](const Tensor& out) {
-    const real *p = out.data(), *dp = out.grad();
+  return record("segment_softmax", {scores}, a, [=, kept = a.buffer()](const Tensor& out) {
+    const real *p = kept.data(), *dp = out.grad();
     real* dx = scores.grad();
     parallel_rows(B, offsets.back() * H / B, [&](long b) {
       for (long h = 0; h < H; ++h) {

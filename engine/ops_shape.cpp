@@ -12,7 +12,7 @@ namespace engine {
 Tensor reshape(const Tensor& x, const Shape& shape) {
   check(shape.numel() == x.numel(), "reshape: {} does not have the {} numbers of {}", x, shape.numel(), shape);
   return record("reshape", {x}, Tensor(shape, x.buffer()),
-                [=](const Tensor& y) { simd::add(x.grad(), y.grad(), x.numel()); });
+                [=, x = x.without_values()](const Tensor& y) { simd::add(x.grad(), y.grad(), x.numel()); });
 }
 
 namespace {

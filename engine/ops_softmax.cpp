@@ -16,8 +16,8 @@ Tensor softmax(const Tensor& x) {
   const real* xs = x.data();
   real* ys = y.data();
   parallel_rows(R, C, [=](long r) { simd::softmax(xs + r * C, ys + r * C, C); });
-  return record("softmax", {x}, y, [=](const Tensor& out) {
-    const real *yv = out.data(), *dy = out.grad();
+  return record("softmax", {x}, y, [=, kept = y.buffer()](const Tensor& out) {
+    const real *yv = kept.data(), *dy = out.grad();
     real* dx = x.grad();
     parallel_rows(R, C, [=](long r) { simd::softmax_backward(yv + r * C, dy + r * C, dx + r * C, C); });
   });
@@ -37,8 +37,8 @@ Tensor log_softmax(const Tensor& x) {
     const real log_sum = shift + std::log(simd::exp_sum(row, shift, ys + r * C, C));
     for (long c = 0; c < C; ++c) ys[r * C + c] = row[c] - log_sum;
   });
-  return record("log_softmax", {x}, y, [=](const Tensor& out) {
-    const real *yv = out.data(), *dy = out.grad();
+  return record("log_softmax", {x}, y, [=, kept = y.buffer()](const Tensor& out) {
+    const real *yv = kept.data(), *dy = out.grad();
     real* dx = x.grad();
     parallel_rows(R, C, [=](long r) {
       const real total = simd::sum(dy + r * C, C);

@@ -9,11 +9,9 @@ namespace engine {
 
 struct Tensor::Body {
   Shape shape;
-  Buffer values;
-  Buffer grad;
-  bool has_grad = false;    // grad holds a sum, not leftovers
-  bool keeps_grad = false;  // grad belongs to a block of parameters: never given back
-  std::vector<char> rows;   // which rows of grad may differ from zero; empty: any
+  std::weak_ptr<Buffer> values;
+  Buffer grad;             // exists when something has arrived
+  std::vector<char> rows;  // which rows of grad have been written; empty: all
   bool wants_grad = false;
   std::string name;
   std::shared_ptr<Node> node;
@@ -21,10 +19,11 @@ struct Tensor::Body {
 
 Tensor::Tensor(const Shape& shape) : Tensor(shape, Buffer(shape.numel())) {}
 
-Tensor::Tensor(const Shape& shape, Buffer values) : body_(std::make_shared<Body>()) {
-  check(values.size() == shape.numel(), "tensor: {} values do not fill {}", values.size(), shape);
+Tensor::Tensor(const Shape& shape, Buffer values)
+    : body_(std::make_shared<Body>()), values_(std::make_shared<Buffer>(std::move(values))) {
+  check(values_->size() == shape.numel(), "tensor: {} values do not fill {}", values_->size(), shape);
   body_->shape = shape;
-  body_->values = std::move(values);
+  body_->values = values_;
 }
 
 Tensor::Tensor(const Shape& shape, const std::vector<real>& values) : Tensor(shape) {
@@ -41,7 +40,9 @@ Tensor Tensor::full(const Shape& shape, real value) {
 Tensor Tensor::declared(const Shape& shape) {
   Tensor result;
   result.body_ = std::make_shared<Body>();
+  result.values_ = std::make_shared<Buffer>();
   result.body_->shape = shape;
+  result.body_->values = result.values_;
   return result;
 }
 
@@ -51,18 +52,14 @@ const Shape& Tensor::shape() const {
 }
 
 real* Tensor::data() const {
-  check_values();
-  return body_->values.data();
+  check(bool(body_), "tensor: this handle refers to nothing");
+  check(has_values(), "tensor: {} has no values yet: its parameters were not initialised or loaded", *this);
+  return values_->data();
 }
 
 Buffer Tensor::buffer() const {
-  check_values();
-  return body_->values;
-}
-
-void Tensor::check_values() const {
-  check(bool(body_), "tensor: this handle refers to nothing");
-  check(bool(body_->values), "tensor: {} has no values yet: its parameters were not initialised or loaded", *this);
+  data();
+  return *values_;
 }
 
 real Tensor::item() const {
@@ -80,14 +77,13 @@ Tensor& Tensor::require_grad(bool on) {
   return *this;
 }
 
-bool Tensor::has_grad() const { return body_ && body_->has_grad; }
+bool Tensor::has_grad() const { return body_ && body_->grad; }
 
 Tensor::Accumulator Tensor::grad_accumulator() const {
   check(wants_grad(), "grad: {} wants no gradient", *this);
-  const real beta = body_->has_grad ? 1 : 0;
-  if (!body_->grad) body_->grad = Buffer(numel());
-  body_->has_grad = true;
-  body_->rows.clear();
+  const real beta = has_grad() ? 1 : 0;
+  if (!has_grad()) body_->grad = Buffer(numel());
+  write_all_rows();
   return {body_->grad.data(), beta};
 }
 
@@ -99,36 +95,51 @@ real* Tensor::grad() const {
 
 const real* Tensor::grad_data() const {
   check(has_grad(), "grad: nothing has arrived for {}", *this);
+  write_all_rows();
   return body_->grad.data();
 }
 
-real* Tensor::grad_of_rows(const std::vector<int>& rows) const {
-  const long C = dim(-1);
-  if (body_->has_grad && body_->rows.empty()) return grad();  // somebody wrote everywhere
-  if (body_->rows.empty()) {
-    grad();
-    body_->rows.assign(numel() / C, 0);
-  } else if (!body_->has_grad) {  // zero but for the rows of the last time
-    for (size_t r = 0; r < body_->rows.size(); ++r)
-      if (std::exchange(body_->rows[r], 0)) body_->grad.part(long(r) * C, C).zero();
-    body_->has_grad = true;
-  }
-  for (int r : rows) body_->rows[r] = 1;
-  return body_->grad.data();
+Tensor::RowAccumulator Tensor::grad_of_rows(const std::vector<int>& rows) const {
+  const bool fresh = !has_grad();
+  RowAccumulator to{fresh ? grad_accumulator().data : body_->grad.data(), std::vector<char>(rows.size())};
+  if (fresh) body_->rows.assign(dim(0), 0);
+  if (!body_->rows.empty())  // nobody wrote everywhere
+    for (size_t i = 0; i < rows.size(); ++i) to.first[i] = !std::exchange(body_->rows[rows[i]], 1);
+  return to;
 }
 
 const std::vector<char>* Tensor::grad_rows() const { return body_->rows.empty() ? nullptr : &body_->rows; }
 
+const real* Tensor::grad_of_written_rows() const { return body_->grad.data(); }
+
+void Tensor::write_all_rows() const {
+  const long C = body_->rows.empty() ? 0 : dim(-1);
+  for (size_t r = 0; r < body_->rows.size(); ++r)
+    if (!body_->rows[r]) std::fill_n(body_->grad.data() + long(r) * C, C, real(0));
+  body_->rows.clear();
+}
+
 Tensor Tensor::grad_tensor() const {
   if (!has_grad()) return zeros(shape());
+  write_all_rows();
   return Tensor(shape(), body_->grad).clone();
 }
 
 void Tensor::clear_grad() const {
-  body_->has_grad = false;
-  if (body_->keeps_grad) return;
   body_->grad = Buffer();
   body_->rows.clear();
+}
+
+Tensor Tensor::without_values() const {
+  Tensor handle = *this;
+  handle.values_ = nullptr;
+  return handle;
+}
+
+Tensor Tensor::with_values_if_alive() const {
+  Tensor handle = *this;
+  if (body_) handle.values_ = body_->values.lock();
+  return handle;
 }
 
 const std::string& Tensor::name() const { return body_->name; }
@@ -161,14 +172,10 @@ void Tensor::set_node(std::shared_ptr<Node> node) const {
   body_->wants_grad = true;
 }
 
-void Tensor::bind(Buffer values, Buffer grad) const {
-  check(values.size() == numel() && grad.size() == numel(), "bind: {} needs {} numbers, got {} and {}", *this, numel(),
-        values.size(), grad.size());
-  body_->values = std::move(values);
-  body_->grad = std::move(grad);
-  body_->keeps_grad = true;
-  body_->has_grad = false;
-  body_->rows.clear();
+void Tensor::bind(Buffer values) const {
+  check(values.size() == numel(), "bind: {} needs {} numbers, got {}", *this, numel(), values.size());
+  *values_ = std::move(values);
+  clear_grad();
 }
 
 }  // namespace engine

@@ -11,8 +11,8 @@ namespace engine {
 
 struct Node;  // engine/graph.h: the op that made a tensor
 
-// Copies share everything. Values are contiguous and row-major. The gradient comes into being, as zeros, when it is
-// first asked for.
+// Copies share everything. Values are contiguous and row-major. The gradient comes into being when something arrives
+// for it, and goes with clear_grad().
 class Tensor {
  public:
   Tensor() = default;                                           // refers to nothing
@@ -26,6 +26,7 @@ class Tensor {
 
   explicit operator bool() const { return body_ != nullptr; }
   bool is(const Tensor& other) const { return body_ == other.body_; }
+  const void* id() const { return body_.get(); }
   bool unique() const { return body_.use_count() == 1; }  // no other handle refers to it
 
   const Shape& shape() const;
@@ -41,9 +42,15 @@ class Tensor {
   bool has_grad() const;          // something has arrived since the last clear_grad()
   real* grad() const;             // zeros at the first call; for those who add to it
   const real* grad_data() const;  // for those who only read what has arrived
-  // For those who add to a few rows of a matrix only (an embedding): the other rows stay zero without being touched.
-  real* grad_of_rows(const std::vector<int>& rows) const;
-  const std::vector<char>* grad_rows() const;  // which rows may differ from zero; nullptr: any
+  // For those who add to a few rows of a matrix only (an embedding). The other rows count as zero, but nothing is written
+  // there: who reads a gradient row by row looks at grad_rows() first, everybody else takes grad_data().
+  struct RowAccumulator {
+    real* data;
+    std::vector<char> first;  // entry i: row rows[i] holds nothing yet and must be written, not added to
+  };
+  RowAccumulator grad_of_rows(const std::vector<int>& rows) const;
+  const std::vector<char>* grad_rows() const;  // which rows have been written; nullptr: all
+  const real* grad_of_written_rows() const;
   // For a matrix product c = ... + beta c: beta is 0 when nothing has arrived, and then every number must be written.
   struct Accumulator {
     real* data;
@@ -61,13 +68,19 @@ class Tensor {
   Tensor clone() const;   // a copy of the values, no history
   const std::shared_ptr<Node>& node() const;
   void set_node(std::shared_ptr<Node> node) const;
-  void bind(Buffer values, Buffer grad) const;  // storage chosen by somebody else: a block of parameters
+  void bind(Buffer values) const;  // storage chosen by somebody else: a block of parameters
+
+  // The same tensor, for those who only need its gradient: the values live as long as other handles need them.
+  Tensor without_values() const;
+  Tensor with_values_if_alive() const;
+  bool has_values() const { return values_ && *values_; }
 
  private:
-  void check_values() const;
+  void write_all_rows() const;
 
   struct Body;
   std::shared_ptr<Body> body_;
+  std::shared_ptr<Buffer> values_;
 };
 
 }  // namespace engine

@@ -22,7 +22,8 @@ BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
       dropout(at, c.hidden_dropout_prob) {}
 
 Tensor BertEmbeddings::operator()(const Tokens& tokens) const {
-  const Tensor sum = word(tokens.ids) + type(tokens.types) + position(tokens.positions);  // [N, C]
+  const Tensor sum = embedding_sum(  // [N, C]
+      {{word.weight, tokens.ids}, {type.weight, tokens.types}, {position.weight, tokens.positions}});
   return dropout(norm(sum));
 }
 

@@ -24,9 +24,8 @@ void Params::lay_out() {
   constexpr long kAlign = 64 / sizeof(real);
   std::vector<long> begin{0};
   for (const Tensor& t : tensors_) begin.push_back(begin.back() + (t.numel() + kAlign - 1) / kAlign * kAlign);
-  const Buffer values(begin.back()), grads(begin.back());
-  for (size_t i = 0; i < tensors_.size(); ++i)
-    tensors_[i].bind(values.part(begin[i], tensors_[i].numel()), grads.part(begin[i], tensors_[i].numel()));
+  const Buffer values(begin.back());
+  for (size_t i = 0; i < tensors_.size(); ++i) tensors_[i].bind(values.part(begin[i], tensors_[i].numel()));
 }
 
 void Params::draw(const Tensor& t) {

@@ -27,8 +27,7 @@ struct Mode {
 
 class Scope;
 
-// Modules declare their parameters first; initialise() or load() then lays out one block of values and one of gradients
-// and fills it. Modules refer to it, so it must outlive them.
+// Modules declare their parameters first; initialise() or load() then lays out one block of values and fills it. Modules refer to it, so it must outlive them.
 class Params {
  public:
   explicit Params(uint64_t seed);

@@ -70,7 +70,7 @@ void AdamW::step(double lr, double grad_factor) {
     } else if (chunk.rows == Rows::without_gradient) {
       for (long i = chunk.begin; i < chunk.end; ++i) update(i, 0);
     } else {
-      const real* g = parameters_[p].grad_data();
+      const real* g = parameters_[p].grad_of_written_rows();
       for (long i = chunk.begin; i < chunk.end; ++i) update(i, g[i] * factor);
     }
   };

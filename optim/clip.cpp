@@ -10,7 +10,7 @@ namespace optim {
 double grad_norm(const std::vector<Tensor>& parameters) {
   const double squares = sum_of_chunks(parameters, [&](const Chunk& part) {
     if (part.rows != Rows::with_gradient) return 0.0;
-    const real* g = parameters[part.parameter].grad_data();
+    const real* g = parameters[part.parameter].grad_of_written_rows();
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (long i = part.begin; i < part.end; ++i) sum += double(g[i]) * double(g[i]);

@@ -26,9 +26,9 @@ void Sgd::step(double lr, double grad_factor) {
     const bool moving = moving_.data()[p] > 0;
     const real keep = moving ? momentum : 0, take = moving ? gain : 1;
     real *w = parameters_[p].data(), *u = velocity_.of(p);
-    const real* grad = parameters_[p].grad_data();
+    const real* grad = part.rows == Rows::with_gradient ? parameters_[p].grad_of_written_rows() : nullptr;
     for (long i = part.begin; i < part.end; ++i) {
-      const real g = grad[i] * factor + decay * w[i];
+      const real g = (grad ? grad[i] * factor : 0) + decay * w[i];
       u[i] = keep * u[i] + take * g;
       const real move = momentum == 0 ? g : options_.nesterov ? g + momentum * u[i] : u[i];
       w[i] -= rate * move;

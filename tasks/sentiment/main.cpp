@@ -89,11 +89,11 @@ void train(CLI::App& app, const run::Parse& parse) {
     const Tensor logits = model->classifier(batch.tokens);  // 2 the encoder: [N] -> [N, C], 3 its head: -> [B, K]
     const Tensor loss = cross_entropy(logits, batch.labels, smoothing);  // 4 [B, K], [B] -> []
     run.require_finite(loss);                                            //   or say where the NaN came from
-    model->params.clear_grads();
-    backward(loss);                                   // 5 fills the gradient of every parameter
-    const double norm = optim::grad_norm(trainable);  // 6 of all gradients together
+    backward(loss);                                                      // 5 fills the gradient of every parameter
+    const double norm = optim::grad_norm(trainable);                     // 6 of all gradients together
     const double lr = schedule(run.step());
-    optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));    // 7 the weights change here, only here
+    optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));  // 7 the weights change here, only here
+    model->params.clear_grads();
     run.log({{"loss", loss.item()}, {"lr", lr}, {"grad_norm", norm}});  // 8 a line of log.jsonl
 
     if (run.epoch_ends()) finish_epoch(run, *model, dev_set, o);

@@ -19,9 +19,8 @@ TEST_CASE("gradcheck: a backward with a missing factor is caught" * doctest::ski
   const auto broken_tanh = [](List x) {
     Tensor y(x[0].shape());
     for (long i = 0; i < y.numel(); ++i) y.data()[i] = std::tanh(x[0].data()[i]);
-    return record("broken_tanh", {x[0]}, y, [x = x[0]](const Tensor& out) {
-      for (long i = 0; i < out.numel(); ++i)
-        x.grad()[i] += out.grad()[i] * (1 - out.data()[i]);  // the square is missing
+    return record("broken_tanh", {x[0]}, y, [x = x[0], kept = y.buffer()](const Tensor& out) {
+      for (long i = 0; i < out.numel(); ++i) x.grad()[i] += out.grad()[i] * (1 - kept[i]);  // the square is missing
     });
   };
   CHECK(gradient_error({varied({3, 4})}, broken_tanh) > 1e-3);
@@ -135,6 +134,9 @@ TEST_CASE("ops that move numbers have the right gradients") {
   gradcheck("slice of rows", {varied({4, 3})}, [](List x) { return slice(x[0], 0, 1, 3); });
   gradcheck("slice of columns", {varied({4, 3})}, [](List x) { return slice(x[0], 1, 1, 3); });
   gradcheck("embedding", {varied({5, 3})}, [](List x) { return embedding(x[0], {4, 0, 4, 2}); });
+  gradcheck("embedding_sum", {varied({5, 3}), varied({2, 3}, 2)}, [](List x) {
+    return embedding_sum({{x[0], {4, 0, 4, 2}}, {x[1], {0, 1, 1, 1}}, {x[0], {0, 1, 2, 2}}});
+  });
   gradcheck("gather_rows", {varied({5, 3})}, [](List x) { return gather_rows(x[0], {1, 1, 3}); });
   gradcheck("scatter_rows", {varied({3, 2})}, [](List x) { return scatter_rows(x[0], {4, 0, 4}, 6); });
 }

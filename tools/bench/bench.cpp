@@ -141,11 +141,13 @@ class Trainer {
   explicit Trainer(Model& model) : model_(model), adamw_(model.params.trainable()) {}
 
   void step(const Batch& batch) {
-    model_.params.train(step_++);
-    const Tensor loss = cross_entropy(model_.classifier(batch.tokens), batch.labels);
-    model_.params.clear_grads();
-    backward(loss);
+    gradients(batch);
     update();
+    model_.params.clear_grads();
+  }
+  void gradients(const Batch& batch) {
+    model_.params.train(step_++);
+    backward(cross_entropy(model_.classifier(batch.tokens), batch.labels));
   }
   void update() {
     const std::vector<Tensor>& parameters = model_.params.tensors();
@@ -215,12 +217,13 @@ void serve(CLI::App& app, const run::Parse& parse) {
       else
         infer(model, batch);
   };
-  if (what == "adamw") trainer.step(work[0]);  // the gradients
-  pass();                                      // warm-up
+  if (what == "adamw") trainer.gradients(work[0]);
+  pass();  // warm-up
   std::cout << ready.dump() << std::endl;
   for (std::string line; std::getline(std::cin, line);)
     std::cout << (profile_end("waiting", Pass::other), ordered_json{{"seconds", sample(pass)}}.dump()) << std::endl;
-  std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}}.dump() << std::endl;
+  std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}, {"peak_tensor_bytes", memory_use().peak}}.dump()
+            << std::endl;
 }
 
 // From the start of `sentiment train` to the first line of its log, which is written after the first step.
