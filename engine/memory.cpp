@@ -16,7 +16,7 @@ namespace {
 
 constexpr long kAlignment = 64;
 constexpr long kSmall = 64L << 10;  // bytes up to which a block comes from a list
-constexpr long kRegion = 1L << 30;  // of address space; only pages that were touched are memory
+constexpr long kRegion = 1L << 40;  // bytes of address space to ask for; only pages that were touched are memory
 constexpr long kHugePage = 2L << 20;
 
 #ifdef __SANITIZE_ADDRESS__
@@ -68,13 +68,16 @@ class Regions {
   }
 
  private:
+  // One region for everything, so that low addresses are used first; less where the system allows less.
   bool grow(long bytes) {
-    const long size = (std::max(bytes, kRegion) + kHugePage - 1) / kHugePage * kHugePage;
-    void* region = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (region == MAP_FAILED) return false;
-    madvise(region, size, MADV_HUGEPAGE);  // fewer page faults and TLB misses
-    give(region, size);
-    return true;
+    for (long size = kRegion; size >= bytes + kHugePage; size /= 2) {
+      void* region = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (region == MAP_FAILED) continue;
+      madvise(region, size, MADV_HUGEPAGE);  // fewer page faults and TLB misses
+      give(region, size);
+      return true;
+    }
+    return false;
   }
 
   std::map<char*, long> free_;

@@ -105,6 +105,8 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged
                  const DropoutMask& mask = {});  // [Nq, C], [Nk, C], [Nk, Cv] -> [Nq, Cv]: the next three in one
 Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale,
                       const DropoutMask& mask = {});  // [N, 3 C] -> [N, C]: q, k and v side by side
+Tensor cross_attention(const Tensor& q, const Tensor& kv, const Ragged& layout, real scale,
+                       const DropoutMask& mask = {});  // [Nq, C], [Nk, 2 C] -> [Nq, C]: k and v side by side
 Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, real scale);  // -> [S]
 Tensor ragged_softmax(const Tensor& scores, const Ragged& layout);                            // [S] -> [S]
 Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout);  // [S], [Nk, Cv] -> [Nq, Cv]

@@ -235,6 +235,18 @@ Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const
                 layout, scale, mask);
 }
 
+// cross_attention: the same with keys and values side by side in one tensor.
+//   shapes    q [Nq, C]   kv [Nk, 2 C]   ->   y [Nq, C]
+Tensor cross_attention(const Tensor& q, const Tensor& kv, const Ragged& layout, real scale, const DropoutMask& mask) {
+  const long H = layout.heads;
+  check_operand("cross_attention", "q", q, layout.queries, H);
+  const long C = q.dim(1);
+  check(kv.shape() == Shape({layout.keys.back(), 2 * C}), "cross_attention: kv must be [{}, {}] beside q {}; got {}",
+        layout.keys.back(), 2 * C, q, kv);
+  return attend("cross_attention", {q, kv}, Operand(q, H), Operand(kv, 0, C, H), Operand(kv, C, C, H), layout, scale,
+                mask);
+}
+
 // attention_scores: s = scale q k^T, for every pair, also those that a causal layout hides later.
 //   shapes    q [Nq, C]   k [Nk, C]   ->   s [S]
 //   backward  dq = scale ds k,   dk = scale ds^T q

@@ -113,7 +113,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 // feed_forward: y = gelu(u) W2^T + b2, u = x W1^T + b1: the two layers of a transformer's feed-forward network.
 //   shapes    x [..., C]   W1 [F, C]   b1 [F]   W2 [O, F]   b2 [O]   ->   y [..., O]
 //   backward  dg = dy W2,   g = gelu(u) again, and du = gelu'(u) dg,   dW2 = dy^T g,   dx = du W1,   dW1 = du^T x,
-//             db2 = sum_r dy,   db1 = sum_r du.  u [..., F] is kept, g is not.
+//             db2 = sum_r dy,   db1 = sum_r du.  u [..., F] is kept; in backward g takes its place.
 Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const Tensor& W2, const Tensor& b2) {
   check(b1 && b2, "feed_forward: both biases are needed");
   const Layer grow("feed_forward", x, W1, b1);
@@ -137,16 +137,14 @@ Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const T
   }
   return record("feed_forward", {x, W1, b1, W2, b2}, y, [=](const Tensor& out) {
     const real* dy = out.grad();
-    const Tensor g(x.shape().with(-1, F));
-    const Layer shrink("feed_forward", g, W2, b2);
+    const Layer shrink("feed_forward", Tensor(x.shape().with(-1, F), u), W2, b2);
     const Buffer du(R * F);
-    real *gs = g.data(), *dus = du.data();
-    const real* us = u.data();
+    real *us = u.data(), *dus = du.data();
     gemm({{R, F, {shrink.input_term(dy, shrink.O)}, dus, F, 0, [=](long top, long rows, long first, long columns) {
              for (long r = top; r < top + rows; ++r)
                for (long i = r * F + first; i < r * F + first + columns; ++i) {
                  const auto [value, slope] = gelu_at(us[i]);
-                 gs[i] = value;
+                 us[i] = value;
                  dus[i] *= slope;
                }
            }}});
@@ -156,7 +154,7 @@ Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const T
       gradients.push_back({R, grow.I, {grow.input_term(dus, F)}, dx.data, grow.I, dx.beta});
     }
     grow.add_weight_product(dus, F, x.data(), gradients);
-    shrink.add_weight_product(dy, shrink.O, gs, gradients);
+    shrink.add_weight_product(dy, shrink.O, us, gradients);
     gemm(gradients);
     grow.add_bias_gradient(dus, F);
     shrink.add_bias_gradient(dy, shrink.O);

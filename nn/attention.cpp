@@ -15,10 +15,13 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, con
         x, {{query.weight, query.bias}, {key.weight, key.bias}, {value.weight, value.bias}});  // [N, C] -> [N, 3 C]
     return self_attention(qkv, layout, scale, mask);
   }
+  if (!maps) {
+    const Tensor kv = linears(memory, {{key.weight, key.bias}, {value.weight, value.bias}});  // [Nk, C] -> [Nk, 2 C]
+    return cross_attention(query(x), kv, layout, scale, mask);
+  }
   const Tensor q = query(x), k = key(memory), v = value(memory);  // [N, C] each
-  if (!maps) return attention(q, k, v, layout, scale, mask);
-  maps->scores = attention_scores(q, k, layout, scale);  // [S]
-  maps->probs = ragged_softmax(maps->scores, layout);    // [S]
+  maps->scores = attention_scores(q, k, layout, scale);           // [S]
+  maps->probs = ragged_softmax(maps->scores, layout);             // [S]
   return attention_apply(engine::dropout(maps->probs, mask), v, layout);
 }
 

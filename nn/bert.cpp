@@ -1,6 +1,8 @@
 // BERT's embeddings and encoder. Read nn/attention.h first; nn/heads.h puts the classifier on top.
 #include "nn/bert.h"
 
+#include <numeric>
+
 namespace nn {
 namespace {
 
@@ -40,10 +42,10 @@ BertLayer::BertLayer(Scope at, const Config& c)
       output(at / "output", c.intermediate_size, c),
       activation(activation_named(c.hidden_act)) {}
 
-Tensor BertLayer::operator()(const Tensor& x, const Ragged& layout, AttentionMaps* maps) const {
-  const Tensor attended = attention_output(attention(x, x, layout, maps), x);  // [N, C]
+Tensor BertLayer::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps) const {
+  const Tensor attended = attention_output(attention(x, memory, layout, maps), x);  // [Nq, C]
   const Tensor fed =
-      activation == gelu  // [N, C] -> [N, F] -> [N, C]
+      activation == gelu  // [Nq, C] -> [Nq, F] -> [Nq, C]
           ? feed_forward(attended, intermediate.weight, intermediate.bias, output.dense.weight, output.dense.bias)
           : output.dense(activation(intermediate(attended)));
   return output.finish(fed, attended);
@@ -59,12 +61,22 @@ Tensor Bert::operator()(const Tokens& tokens, BertTrace* trace) const {
   if (trace) trace->hidden = {x};
   for (const BertLayer& layer : layers) {
     AttentionMaps maps;
-    x = layer(x, layout, trace ? &maps : nullptr);
+    x = layer(x, x, layout, trace ? &maps : nullptr);
     if (!trace) continue;
     trace->hidden.push_back(x);
     trace->attention.push_back(maps);
   }
   return x;
+}
+
+Tensor Bert::first_rows(const Tokens& tokens) const {
+  const Ragged layout(tokens.offsets, heads);
+  Tensor x = embeddings(tokens);  // [N, C]
+  for (size_t i = 0; i + 1 < layers.size(); ++i) x = layers[i](x, x, layout);
+  Indices one_each(tokens.offsets.size());
+  std::iota(one_each.begin(), one_each.end(), 0);
+  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);                    // where each [CLS] stands
+  return layers.back()(gather_rows(x, first), x, Ragged(one_each, tokens.offsets, heads));  // [B, C]
 }
 
 }  // namespace nn

@@ -42,7 +42,8 @@ struct BertOutput {
   }
 };
 
-// Self-attention, then a feed-forward network, each with its residual, normalised after the sum.    [N, C] -> [N, C]
+// Attention, then a feed-forward network, each with its residual, normalised after the sum. The rows x ask, the rows
+// `memory` are looked at; as a rule they are the same.    [Nq, C], [Nk, C] -> [Nq, C]
 struct BertLayer {
   MultiHeadAttention attention;
   BertOutput attention_output;
@@ -50,16 +51,19 @@ struct BertLayer {
   BertOutput output;
   Tensor (*activation)(const Tensor&);
   BertLayer(Scope at, const Config& c);
-  Tensor operator()(const Tensor& x, const Ragged& layout, AttentionMaps* maps) const;
+  Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;
 };
 
-// The embeddings and the layers.    [N] -> [N, C]
+// The embeddings and the layers.
 struct Bert {
   BertEmbeddings embeddings;
   std::vector<BertLayer> layers;
   long heads;
   Bert(Scope at, const Config& c);
-  Tensor operator()(const Tokens& tokens, BertTrace* trace = nullptr) const;
+  Tensor operator()(const Tokens& tokens, BertTrace* trace = nullptr) const;  // [N] -> [N, C]
+  // The rows of [CLS] alone, for heads that read nothing else: in the last layer only they ask, and only they go through
+  // the feed-forward network. The same numbers for a fraction of that layer's work.
+  Tensor first_rows(const Tokens& tokens) const;  // [N] -> [B, C]
 };
 
 }  // namespace nn

@@ -21,10 +21,9 @@ BertClassifier::BertClassifier(Scope at, const Config& c)
       classifier(at / "classifier", c.hidden_size, long(c.labels.size()), c.initializer_range) {}
 
 Tensor BertClassifier::operator()(const Tokens& tokens, BertTrace* trace) const {
-  const Tensor hidden = bert(tokens, trace);                               // [N, C]
-  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);   // where each [CLS] stands
-  const Tensor pooled = engine::tanh(pooler(gather_rows(hidden, first)));  // [B, C]
-  return classifier(dropout(pooled));                                      // [B, K]
+  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);  // where each [CLS] stands
+  const Tensor hidden = trace ? gather_rows(bert(tokens, trace), first) : bert.first_rows(tokens);  // [B, C]
+  return classifier(dropout(engine::tanh(pooler(hidden))));                                         // [B, K]
 }
 
 PoolClassifier::PoolClassifier(Scope at, const Config& c)

@@ -157,6 +157,8 @@ TEST_CASE("packed attention has the right gradients: self, causal, cross, with d
     }
   gradcheck("attention of one tensor", {varied({9, 6})},
             [&](List x) { return attention(x[0], x[0], x[0], Ragged(offsets, 2), scale); });
+  gradcheck("cross_attention", {varied({9, 6}), varied({11, 12}, 2)},
+            [&](List x) { return cross_attention(x[0], x[1], Ragged(offsets, keys, 2), scale, mask); });
   for (const DropoutMask& m : {DropoutMask{}, mask})
     gradcheck("self_attention", {varied({9, 12})},
               [&](List x) { return self_attention(x[0], Ragged(offsets, 2), scale, m); });
