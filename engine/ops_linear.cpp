@@ -118,44 +118,43 @@ Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const T
   check(b1 && b2, "feed_forward: both biases are needed");
   const Layer grow("feed_forward", x, W1, b1);
   const long R = grow.R, F = grow.O;
+  Tensor g(x.shape().with(-1, F));
+  const Layer shrink("feed_forward", g, W2, b2);
+  Tensor y(x.shape().with(-1, shrink.O));
   const Buffer u(R * F);
+  real *us = u.data(), *gs = g.data();
   const real* b = b1.data();
-  Tensor y;
-  {
-    const Tensor g(x.shape().with(-1, F));
-    const Layer shrink("feed_forward", g, W2, b2);
-    y = Tensor(x.shape().with(-1, shrink.O));
-    real *us = u.data(), *gs = g.data();
-    gemm({grow.forward(x.data(), us, F, [=](long r, long first, long columns) {
-      real *ur = us + r * F + first, *gr = gs + r * F + first;
-      for (long c = 0; c < columns; ++c) {
-        ur[c] += b[first + c];
-        gr[c] = gelu_at(ur[c]).value;
-      }
-    })});
-    gemm({shrink.forward_with_bias(gs, y.data(), shrink.O)});
-  }
-  return record("feed_forward", {x, W1, b1, W2, b2}, y, [=](const Tensor& out) {
+  gemm({grow.forward(x.data(), us, F, [=](long r, long first, long columns) {
+    real *ur = us + r * F + first, *gr = gs + r * F + first;
+    for (long c = 0; c < columns; ++c) {
+      ur[c] += b[first + c];
+      gr[c] = gelu_at(ur[c]).value;
+    }
+  })});
+  gemm({shrink.forward_with_bias(gs, y.data(), shrink.O)});
+  g = Tensor();
+  return record("feed_forward", {x, W1, b1, W2, b2}, y, [=, u = u](const Tensor& out) mutable {
     const real* dy = out.grad();
-    const Layer shrink("feed_forward", Tensor(x.shape().with(-1, F), u), W2, b2);
     const Buffer du(R * F);
-    real *us = u.data(), *dus = du.data();
+    real *ug = u.data(), *dus = du.data();
     gemm({{R, F, {shrink.input_term(dy, shrink.O)}, dus, F, 0, [=](long top, long rows, long first, long columns) {
              for (long r = top; r < top + rows; ++r)
                for (long i = r * F + first; i < r * F + first + columns; ++i) {
-                 const auto [value, slope] = gelu_at(us[i]);
-                 us[i] = value;
+                 const auto [value, slope] = gelu_at(ug[i]);
+                 ug[i] = value;
                  dus[i] *= slope;
                }
            }}});
-    std::vector<Product> gradients;
+    std::vector<Product> outer, inner;
+    shrink.add_weight_product(dy, shrink.O, ug, outer);
+    gemm(outer);
+    u = Buffer();
     if (x.wants_grad()) {
       const auto dx = x.grad_accumulator();
-      gradients.push_back({R, grow.I, {grow.input_term(dus, F)}, dx.data, grow.I, dx.beta});
+      inner.push_back({R, grow.I, {grow.input_term(dus, F)}, dx.data, grow.I, dx.beta});
     }
-    grow.add_weight_product(dus, F, x.data(), gradients);
-    shrink.add_weight_product(dy, shrink.O, us, gradients);
-    gemm(gradients);
+    grow.add_weight_product(dus, F, x.data(), inner);
+    gemm(inner);
     grow.add_bias_gradient(dus, F);
     shrink.add_bias_gradient(dy, shrink.O);
   });
