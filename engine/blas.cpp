@@ -27,20 +27,27 @@ const char* best_kernel() {
 
 bool set(const char* variable) { return std::getenv(variable) != nullptr; }
 
+// Sets a variable that the user has not set; true if it did.
+bool propose(const char* variable, const char* value) { return !set(variable) && setenv(variable, value, 0) == 0; }
+
 // OpenBLAS chooses its kernels by processor model while it is being loaded. On a processor younger than itself it falls
-// back to "Prescott" (SSE3), about five times slower than what the machine can do, without a word. It can be told, but
-// only through OPENBLAS_CORETYPE and only before it is loaded, which in a dynamically linked program is before any code
-// of ours. So the first thing every program does is look: when the processor can do more than the kernel that was
-// chosen, set the variable and start the same program once more. A variable that the user has set
-// stands. OMP_PROC_BIND is read at the same moment by the OpenMP library: bound threads do not pile up on one core while
-// something else runs. It is set only when the user says nothing about threads, because two programs that were given
-// one thread each would both be bound to the first core.
-__attribute__((constructor)) void restart_with_best_kernel(int, char** argv, char**) {
+// back to "Prescott" (SSE3), about five times slower than what the machine can do, without a word. And the OpenMP library
+// decides, at the same moment, whether its threads are bound to cores; where they are not, they were seen to pile up on
+// one core for seconds as soon as something else ran. Both can be told, but only by variables and only before they are
+// loaded, which in a dynamically linked program is before any code of ours. So the first thing every program does is
+// look: if there is something to say, it sets the variables and starts itself once more. A variable that the user has
+// set stands. Threads are bound only if there is one for every processor: two programs that were given some threads each
+// would be bound to the same cores.
+__attribute__((constructor)) void restart_with_best_settings(int, char** argv, char**) {
+  bool again = false;
   const char* kernel = best_kernel();
-  if (!kernel || set("OPENBLAS_CORETYPE") || std::strcmp(openblas_get_corename(), "Prescott") != 0) return;
-  setenv("OPENBLAS_CORETYPE", kernel, 0);
-  if (!set("OMP_NUM_THREADS") && !set("OMP_PLACES") && !set("GOMP_CPU_AFFINITY")) setenv("OMP_PROC_BIND", "true", 0);
-  execv("/proc/self/exe", argv);  // returns only if it failed: then the slow kernel it is, and the first lines say so
+  if (kernel && std::strcmp(openblas_get_corename(), "Prescott") == 0) again |= propose("OPENBLAS_CORETYPE", kernel);
+  const char* threads = std::getenv("OMP_NUM_THREADS");
+  const int processors = omp_get_num_procs();
+  if (processors > 1 && (!threads || std::atoi(threads) == processors) && !set("OMP_PLACES") &&
+      !set("GOMP_CPU_AFFINITY"))
+    again |= propose("OMP_PROC_BIND", "true");
+  if (again) execv("/proc/self/exe", argv);  // returns only if it failed: then it is slow, and the first lines say so
 }
 
 #ifdef REAL_IS_DOUBLE
@@ -58,8 +65,13 @@ MatrixView columns_from(MatrixView x, long c) {
 
 // A BLAS call copies its operands into packed panels first, so few large tiles are best: the longer side is halved, and
 // then cut to what fits the cache. Measured on 2 cores, 400 x 1024 x 256: 2 tiles 272 GFLOP/s, 4 tiles 245, 8 tiles 220.
+constexpr long kSkinny = 256;  // rows up to which our own kernel is used
 struct Tiling {
   Tiling(long m, long n) : rows(std::max(m, 1L)), columns(std::max(n, 1L)) {
+    if (m <= kSkinny && n > m) {  // our kernel copies columns of b only: the more tiles, the less a thread waits
+      columns = std::max(64L, (n / 4 + 31) / 32 * 32);
+      return;
+    }
     long& longer = m >= n ? rows : columns;
     longer = ((longer + 1) / 2 + 15) / 16 * 16;
     rows = std::min(rows, 512L);
@@ -70,11 +82,12 @@ struct Tiling {
 
 // Whether our own kernel is faster than a BLAS call, as measured on one core over the shapes of transformers. OpenBLAS
 // has a path of its own for small products (up to 100^3), which is good unless b is transposed; beyond it, it copies a
-// and b, which pays from a few hundred rows on. With a transposed our kernel strides through memory.
+// and b, which pays from a few hundred rows on. Our kernel reads a transposed a, and a wide b, in strides.
 bool suits_small(long m, long n, long k, MatrixView a, MatrixView b) {
   const long work = m * n * k;
   if (work <= 1000000) return b.transposed && m >= 16 && work >= 50000;
-  return a.transposed ? a.stride <= 256 : m <= 256;
+  if (a.transposed) return a.stride <= 256;
+  return m <= kSkinny && (b.transposed || b.stride <= 1024 || m <= 16);
 }
 
 }  // namespace

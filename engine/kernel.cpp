@@ -30,10 +30,17 @@ typedef Lane Lanes __attribute__((vector_size(kBytes)));
 inline Vector load(const real* x) { return *reinterpret_cast<const Vector*>(x); }
 inline void store(real* x, Vector v) { *reinterpret_cast<Vector*>(x) = v; }
 
+// The numbers that will be copied into the next panel: kColumns rows, `stride` apart, that are fetched into the cache
+// line by line while a block is computed. The copy reads too many rows at once for the processor to see what comes.
+struct Ahead {
+  const real* data = nullptr;
+  long stride = 0;
+};
+
 // c[R, V vectors] = alpha sum_p a[., p] b[p, .] + beta c
-template <int V, int R>
+template <int V, bool Fetch, int R>
 void block(long depth, real alpha, const real* a, long a_row, long a_step, const real* b, long b_step, real beta,
-           real* c, long c_stride) {
+           real* c, long c_stride, Ahead ahead) {
   Vector sum[R][V] = {};
   for (long p = 0; p < depth; ++p) {
     Vector row[V];
@@ -42,6 +49,7 @@ void block(long depth, real alpha, const real* a, long a_row, long a_step, const
       const real x = a[i * a_row + p * a_step];
       for (int v = 0; v < V; ++v) sum[i][v] += x * row[v];
     }
+    if (Fetch) __builtin_prefetch(ahead.data + p % kColumns * ahead.stride + p / kColumns * kWidth);
   }
   for (int i = 0; i < R; ++i)
     for (int v = 0; v < V; ++v) {
@@ -50,13 +58,14 @@ void block(long depth, real alpha, const real* a, long a_row, long a_step, const
     }
 }
 
-using Block = void (*)(long, real, const real*, long, long, const real*, long, real, real*, long);
-template <int V, int... I>
+using Block = void (*)(long, real, const real*, long, long, const real*, long, real, real*, long, Ahead);
+template <int V, bool Fetch, int... I>
 constexpr std::array<Block, sizeof...(I)> blocks_of(std::integer_sequence<int, I...>) {
-  return {&block<V, I + 1>...};
+  return {&block<V, Fetch, I + 1>...};
 }
-constexpr std::array<Block, kRows> kBlocks[2] = {blocks_of<1>(std::make_integer_sequence<int, kRows>{}),
-                                                 blocks_of<2>(std::make_integer_sequence<int, kRows>{})};
+using RowCounts = std::make_integer_sequence<int, kRows>;
+constexpr std::array<Block, kRows> kNarrow = blocks_of<1, false>(RowCounts{}), kWide = blocks_of<2, false>(RowCounts{}),
+                                   kWideFetching = blocks_of<2, true>(RowCounts{});
 
 // Exchanges the off-diagonal quarters of every square of 2 D rows and lanes; D = width/2 ... 1 in turn transposes.
 template <int D>
@@ -113,16 +122,21 @@ void gemm_small(long m, long n, long k, real alpha, MatrixView a, MatrixView b, 
       if (!in_place) copy_panel(deeper, depth, j, columns, panel);
       const real* from = in_place ? deeper.data + j : panel;
       const long b_step = in_place ? b.stride : kColumns;
+      const bool fetch = b.transposed && j + 2 * kColumns <= n;
       for (long s = 0; s < slivers; ++s) {
         const long i = s * m / slivers, rows = (s + 1) * m / slivers - i;
         const real* ai = a.data + i * a_row + p * a_step;
         real* to = c + i * c_stride + j;
         if (columns == kColumns) {
-          kBlocks[1][rows - 1](depth, alpha, ai, a_row, a_step, from, b_step, keep, to, c_stride);
+          // The first two slivers fetch half of the next panel each.
+          const Ahead ahead{deeper.data + (j + kColumns) * b.stride + s * depth / 2, b.stride};
+          (fetch && s < 2 ? kWideFetching : kWide)[rows - 1](depth, alpha, ai, a_row, a_step, from, b_step, keep, to,
+                                                             c_stride, ahead);
           continue;
         }
         real edge[kRows * kColumns];  // whole vectors, of which c takes what it has room for
-        kBlocks[columns > kWidth][rows - 1](depth, alpha, ai, a_row, a_step, from, b_step, 0, edge, kColumns);
+        (columns > kWidth ? kWide : kNarrow)[rows - 1](depth, alpha, ai, a_row, a_step, from, b_step, 0, edge, kColumns,
+                                                       {});
         for (long r = 0; r < rows; ++r) {
           real* row = to + r * c_stride;
           for (long q = 0; q < columns; ++q)

@@ -1,6 +1,7 @@
 // Speed of whole training steps and inferences, alone and as one side of a comparison. tools/bench/README.md says what
 // is measured and how; tools/bench/compare.sh sets the other side beside it.
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -241,6 +242,10 @@ void first_step(CLI::App&, const run::Parse& parse) {
   posix_spawn_file_actions_init(&quiet);
   posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
+  cpu_set_t everywhere;  // this thread may be bound to one processor, and a child inherits that
+  CPU_ZERO(&everywhere);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &everywhere);
+  sched_setaffinity(0, sizeof everywhere, &everywhere);
   pid_t child = 0;
   const double start = now();
   check(posix_spawn(&child, program.c_str(), &quiet, nullptr, arguments.data(), environ) == 0, "{} cannot be started",
