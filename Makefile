@@ -4,6 +4,7 @@
 #   make sentiment       fine-tune on the embedded corpus     make test-golden  GOLDEN=dir: other golden values, same form
 #   make debug           the tests under the address and      make check        the include directions of the folders
 #                        undefined-behaviour sanitizers       make format       rewrite the sources in the house style
+#   make bench           speed: kernels and whole steps       make compare      beside PyTorch and ONNX Runtime
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make help            this list
 #
@@ -28,7 +29,7 @@ LIB      := $(ENGINE) $(wildcard tasks/text/*.cpp tasks/run/*.cpp)
 TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp)
 BENCH    := $(wildcard tools/bench/*.cpp)
 SOURCES  := $(LIB) $(TESTS) $(BENCH) $(foreach p,$(PROGRAMS),$(wildcard tasks/$(p)/*.cpp))
-HEADERS  := $(wildcard engine/*.h nn/*.h optim/*.h tasks/*/*.h tests/*.h)
+HEADERS  := $(wildcard engine/*.h nn/*.h optim/*.h tasks/*/*.h tests/*.h tools/*/*.h)
 
 # All processors, unless the command line says how many.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -36,7 +37,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment debug check format format-check clean help test-golden
+.PHONY: all test sentiment debug bench compare check format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -76,7 +77,12 @@ $(eval $(call link,release,run-tests,$(LIB) $(TESTS)))
 $(eval $(call link,double,run-tests,$(ENGINE) $(ENGINE_TESTS)))
 $(eval $(call link,debug,run-tests,$(LIB) $(TESTS)))
 $(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(LIB) $(wildcard tasks/$(p)/*.cpp)))))
-$(eval $(call link,release,bench,$(LIB) tools/bench/bench.cpp))
+$(eval $(call link,release,bench,$(LIB) tools/bench/bench.cpp tools/bench/limits.cpp))
+$(eval $(call link,release,kernels,$(LIB) tools/bench/kernels.cpp tools/bench/limits.cpp))
+build/release/kernels: PACKAGE_LIBS += -lbenchmark
+build/release/tools/bench/kernels.o: build/bench-deps.mk
+build/bench-deps.mk: tools/deps.sh
+	@mkdir -p $(@D) && tools/deps.sh $@ bench
 .PHONY: FORCE
 -include $(patsubst %.cpp,build/release/%.d,$(SOURCES)) $(patsubst %.cpp,build/debug/%.d,$(SOURCES)) \
          $(patsubst %.cpp,build/double/%.d,$(ENGINE) $(ENGINE_TESTS))
@@ -98,6 +104,15 @@ test-golden: build/release/run-tests all
 
 debug: build/debug/run-tests $(PROGRAMS:%=build/debug/%)
 	GOLDEN=$(GOLDEN) build/debug/run-tests $(ARGS)
+
+bench: build/release/kernels build/release/bench
+	@mkdir -p build/bench
+	build/release/kernels --benchmark_out=build/bench/kernels.json --benchmark_out_format=json --benchmark_counters_tabular=true
+	build/release/bench steps --out build/bench/steps.json
+	build/release/bench growth --out build/bench/growth.json
+
+compare: build/release/bench build/release/sentiment
+	tools/bench/compare.sh $(ARGS)
 
 check:
 	@tools/check_layers.sh

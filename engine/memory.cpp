@@ -117,6 +117,11 @@ class Pool {
     return use_;
   }
 
+  void forget_peak() {
+    const std::lock_guard lock(mutex_);
+    use_.peak = use_.in_use;
+  }
+
  private:
   std::mutex mutex_;
   std::map<long, std::vector<void*>> small_;
@@ -151,5 +156,6 @@ Buffer Buffer::part(long begin, long size) const {
 void Buffer::zero() const { std::memset(data(), 0, size_ * sizeof(real)); }
 
 MemoryUse memory_use() { return pool().use(); }
+void forget_peak() { pool().forget_peak(); }
 
 }  // namespace engine

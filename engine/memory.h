@@ -30,5 +30,6 @@ struct MemoryUse {
   long peak;    // the most they ever held
 };
 MemoryUse memory_use();
+void forget_peak();  // from now on, the peak is that of what follows
 
 }  // namespace engine

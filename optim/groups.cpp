@@ -42,13 +42,13 @@ bool decays(const Tensor& parameter) {
 void for_each_chunk(const std::vector<Tensor>& parameters, const std::function<void(const Chunk&)>& f,
                     const TouchedRows* touched) {
   const std::vector<Chunk> chunks = chunks_of(parameters, touched);
-  parallel_rows(long(chunks.size()), kBlock, [&](long i) { f(chunks[i]); });
+  parallel_tasks(long(chunks.size()), [&](long i) { f(chunks[i]); });
 }
 
 double sum_of_chunks(const std::vector<Tensor>& parameters, const std::function<double(const Chunk&)>& f) {
   const std::vector<Chunk> chunks = chunks_of(parameters, nullptr);
   std::vector<double> part(chunks.size());
-  parallel_rows(long(part.size()), kBlock, [&](long i) { part[i] = f(chunks[i]); });
+  parallel_tasks(long(part.size()), [&](long i) { part[i] = f(chunks[i]); });
   double sum = 0;
   for (double p : part) sum += p;
   return sum;

@@ -1,9 +1,11 @@
 #!/bin/sh
-# deps.sh FILE: make sure that the packages are here, then write into FILE the flags that the Makefile includes.
+# deps.sh FILE [bench]: make sure that the packages are here (with `bench` also what `make bench` needs), then write into
+# FILE the flags that the Makefile includes.
 # What is missing is installed with apt-get when that is allowed (root, or sudo without a password); otherwise the
 # command to run is printed and the exit status is 2.
 set -eu
-out=${1:?usage: tools/deps.sh FILE}
+out=${1:?usage: tools/deps.sh FILE [bench]}
+for_bench=${2:-}
 export PKG_CONFIG_PATH="${PKG_CONFIG_PATH:-}"
 triplet=$(${CXX:-g++} -print-multiarch 2>/dev/null || true)
 openblas=/usr/lib/$triplet/openblas-openmp
@@ -26,6 +28,7 @@ look() {
   need libutf8proc-dev pkg-config --exists libutf8proc
   need libcsv-dev header csv.h
   need doctest-dev header doctest/doctest.h
+  [ -z "$for_bench" ] || need libbenchmark-dev header benchmark/benchmark.h
 }
 
 command -v "${CXX:-g++}" >/dev/null 2>&1 || { echo "error: no C++ compiler: apt-get install g++" >&2; exit 2; }

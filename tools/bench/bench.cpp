@@ -1,6 +1,7 @@
 // Speed of whole training steps and inferences, alone and as one side of a comparison. tools/bench/README.md says what
 // is measured and how; tools/bench/compare.sh sets the other side beside it.
 #include <fcntl.h>
+#include <omp.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 #include <numeric>
+#include <optional>
 
 #include "engine/blas.h"
 #include "engine/profile.h"
@@ -20,6 +22,7 @@
 #include "optim/adamw.h"
 #include "optim/clip.h"
 #include "tasks/run/program.h"
+#include "tools/bench/limits.h"
 
 extern char** environ;
 
@@ -176,6 +179,80 @@ double sample(const std::function<void()>& pass) {
   return (now() - start) / double(passes);
 }
 
+double median_of_samples(int samples, const std::function<void()>& pass) {
+  pass();  // warm-up
+  std::vector<double> seconds;
+  for (int i = 0; i < samples; ++i) seconds.push_back(sample(pass));
+  std::sort(seconds.begin(), seconds.end());
+  return seconds[seconds.size() / 2];
+}
+
+// Operations of a forward pass: the linear layers and attention. In the last layer only [CLS] asks.
+double forward_flops(const nn::Config& c, const nn::Tokens& tokens) {
+  const double N = double(tokens.count()), B = double(tokens.sequences()), L = double(c.num_hidden_layers);
+  const double C = double(c.hidden_size), F = double(c.intermediate_size);
+  double pairs = 0;
+  for (long b = 0; b < tokens.sequences(); ++b) {
+    const double T = tokens.offsets[b + 1] - tokens.offsets[b];
+    pairs += (L - 1) * T * T + T;
+  }
+  const double rows = (L - 1) * N + B;  // that go through a whole layer
+  return 2 * rows * (2 * C * C + 2 * C * F) + 2 * L * N * 2 * C * C + 4 * pairs * C + 2 * B * C * C;
+}
+
+// Trains (or infers) on a work; what was measured goes into the table and the JSON.
+struct Figures {
+  double seconds = 0, flops = 0, tokens = 0, bytes = 0;
+  double rate() const { return flops / seconds / 1e9; }
+};
+Figures measure(const nn::Config& config, const std::string& what, const Work& work, int samples) {
+  forget_peak();
+  Model model(config);
+  model.params.initialise();
+  std::optional<Trainer> trainer;
+  if (what == "train") trainer.emplace(model);
+  Figures f;
+  for (const Batch& batch : work) {
+    f.flops += (what == "train" ? 3 : 1) * forward_flops(config, batch.tokens);
+    f.tokens += double(batch.tokens.count());
+  }
+  f.seconds = median_of_samples(samples, [&] {
+    for (const Batch& batch : work)
+      if (trainer)
+        trainer->step(batch);
+      else
+        infer(model, batch);
+  });
+  f.bytes = double(memory_use().peak);
+  return f;
+}
+
+// A table on stdout, and the same as JSON.
+class Table {
+ public:
+  explicit Table(const std::string& first) {
+    fmt::print("{:<28}{:>12}{:>12}{:>12}{:>10}{:>10}\n", first, "ms", "us/token", "GFLOP/s", "of limit", "MiB");
+  }
+  void row(const std::string& name, const Figures& f) {
+    fmt::print("{:<28}{:>12.3f}{:>12.2f}{:>12.1f}{:>9.0f}%{:>10.0f}\n", name, 1e3 * f.seconds,
+               1e6 * f.seconds / f.tokens, f.rate(), 100e9 * f.rate() / bench::flops_limit(), f.bytes / 1048576);
+    std::fflush(stdout);
+    rows_.push_back({{"name", name},
+                     {"seconds", f.seconds},
+                     {"tokens", f.tokens},
+                     {"gflops", f.rate()},
+                     {"limit_gflops", bench::flops_limit() / 1e9},
+                     {"peak_tensor_bytes", f.bytes}});
+  }
+  void save(const std::string& path) const {
+    if (!path.empty())
+      nn::write_file(path, ordered_json{{"setup", blas_description()}, {"rows", rows_}}.dump(2) + "\n");
+  }
+
+ private:
+  ordered_json rows_ = ordered_json::array();
+};
+
 // ---- commands --------------------------------------------------------------------------------------------------------
 
 void prepare(CLI::App& app, const run::Parse& parse) {
@@ -227,6 +304,55 @@ void serve(CLI::App& app, const run::Parse& parse) {
             << std::endl;
 }
 
+void steps(CLI::App& app, const run::Parse& parse) {
+  std::vector<std::string> shapes{"tiny", "small", "base"};
+  std::string out;
+  int samples = 5;
+  app.add_option("--shape", shapes, "base, small, tiny; may be repeated; all of them if not given");
+  app.add_option("--samples", samples, "the median of so many is shown")->check(run::between(1, 1000));
+  app.add_option("--out", out, "also write the figures as JSON to this file");
+  parse();
+  Table table("work");
+  for (const std::string& shape : shapes) {
+    for (const char* work : {"full", "real"})
+      table.row(fmt::format("train {} {}", shape, work),
+                measure(shape_named(shape), "train", work_named(work), samples));
+    for (const char* work : {"1x32", "1x128", "32x128", "dev"})
+      table.row(fmt::format("infer {} {}", shape, work),
+                measure(shape_named(shape), "infer", work_named(work), samples));
+  }
+  table.save(out);
+}
+
+// How the cost of a training step grows, one thing at a time, the others as in 16 x 128 tokens of the shape.
+void growth(CLI::App& app, const run::Parse& parse) {
+  std::string shape = "small", out;
+  app.add_option("--shape", shape, "base, small or tiny");
+  app.add_option("--out", out, "also write the figures as JSON to this file");
+  parse();
+  Table table("training step");
+  const nn::Config config = shape_named(shape);
+  const auto row = [&](const std::string& name, const nn::Config& c, int batch, int length) {
+    table.row(fmt::format("{} {}", shape, name),
+              measure(c, "train", work_of(std::vector<int>(batch, length), batch), 3));
+  };
+  for (int batch : {1, 4, 16, 64}) row(fmt::format("batch {} x 128", batch), config, batch, 128);
+  for (int length : {16, 32, 64, 128, 256, 512})
+    row(fmt::format("length {} x {}", 2048 / length, length), config, 2048 / length, length);
+  for (int layers : {1, 2, 4, 8, 12}) {
+    nn::Config deeper = config;
+    deeper.num_hidden_layers = layers;
+    row(fmt::format("layers {}", layers), deeper, 16, 128);
+  }
+  const int all = omp_get_max_threads();
+  for (int threads = 1; threads <= all; threads *= 2) {
+    omp_set_num_threads(threads);
+    row(fmt::format("threads {}", threads), config, 16, 128);
+  }
+  omp_set_num_threads(all);
+  table.save(out);
+}
+
 // From the start of `sentiment train` to the first line of its log, which is written after the first step.
 void first_step(CLI::App&, const run::Parse& parse) {
   parse();
@@ -271,5 +397,7 @@ int main(int argc, char** argv) {
   return run::program(argc, argv, "bench", "Times whole training steps and inferences.",
                       {{"prepare", "write a model and the works that are timed", prepare},
                        {"serve", "take samples on request: one side of compare.sh", serve},
+                       {"steps", "a table of training steps and inferences of base, small and tiny", steps},
+                       {"growth", "how a step grows with batch, length, layers and threads", growth},
                        {"first-step", "seconds from the start of a training run to its first step", first_step}});
 }

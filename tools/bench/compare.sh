@@ -262,11 +262,15 @@ play 3
 sentences=build/bench/sentences.tsv
 if [ "$texts" ]; then cat "$texts"; else awk -F '\t' 'NR > 1 && NR < 1002 { print $1 }' tasks/data/sentiment.tsv; fi |
   tr '\t\r' '  ' >$sentences
-[ -z "$vocab" ] || cp "$vocab" $base/vocab.txt
-group whole sentiment predict --model $base --file $sentences --no-header --text-column 1
-against "predict $(wc -l <$sentences) sentences" 4 whole torch predict $base $sentences
-[ -f $base/vocab.txt ] || note[1]="needs BERT's vocabulary: --vocab FILE"
-play
+for shape in base small tiny; do
+  model=build/bench/$shape
+  mkdir -p $model
+  [ -z "$vocab" ] || cp "$vocab" $model/vocab.txt
+  group whole sentiment predict --model $model --file $sentences --no-header --text-column 1
+  against "predict $(wc -l <$sentences) sentences, $shape" 4 whole torch predict $model $sentences
+  [ -f $model/vocab.txt ] || note[1]="needs BERT's vocabulary: --vocab FILE"
+  play
+done
 
 group attune_threads 2 serve train --model $base --work full
 against 'train base full, 2 threads' 1.85 attune_threads 1 serve train --model $base --work full
