@@ -83,6 +83,7 @@ build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
+build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(TEST_LIBS)
 .PHONY: FORCE
 -include $(patsubst %.cpp,build/release/%.d,$(SOURCES)) $(patsubst %.cpp,build/debug/%.d,$(SOURCES)) \
          $(patsubst %.cpp,build/double/%.d,$(ENGINE) $(ENGINE_TESTS))

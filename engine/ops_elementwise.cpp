@@ -251,12 +251,12 @@ Tensor dropout(const Tensor& x, const DropoutMask& mask) {
   real* ys = y.data();
   parallel_blocks(x.numel(), [=](long begin, long end) { mask.apply(begin, end - begin, xs + begin, ys + begin); });
   return record("dropout", {x}, y, [=, x = x.without_values()](const Tensor& out) {
-    const real* dy = out.grad();
-    real* dx = x.grad();
+    real* dy = out.grad();
+    const auto dx = x.grad_accumulator();
     parallel_blocks(x.numel(), [=](long begin, long end) {
-      std::vector<real> masked(end - begin);
-      mask.apply(begin, end - begin, dy + begin, masked.data());
-      simd::add(dx + begin, masked.data(), end - begin);
+      real* masked = dy + begin;  // dy is not needed any more
+      mask.apply(begin, end - begin, masked, masked);
+      simd::accumulate(dx.data + begin, masked, end - begin, dx.beta);
     });
   });
 }

@@ -32,8 +32,8 @@ struct Norm {
     s[r] = scale;
   }
 
-  // dx = s * (g - mean(g) - h * mean(g * h)) of one row
-  void backward(long r, const real* x, const real* dy, real* dx) const {
+  // dx = s * (g - mean(g) - h * mean(g * h)) + keep dx of one row, keep 0 or 1; dx may be x
+  void backward(long r, const real* x, const real* dy, real* dx, real keep) const {
     const real *gv = gamma.data(), m = mean[r], scale = s[r];
     real g_sum = 0, gh_sum = 0;
 #pragma omp simd reduction(+ : g_sum, gh_sum)
@@ -43,20 +43,32 @@ struct Norm {
       gh_sum += g * (x[c] - m) * scale;
     }
     g_sum /= C, gh_sum /= C;
-    for (long c = 0; c < C; ++c) dx[c] = scale * (gv[c] * dy[c] - g_sum - (x[c] - m) * scale * gh_sum);
+    for (long c = 0; c < C; ++c) {
+      const real slope = scale * (gv[c] * dy[c] - g_sum - (x[c] - m) * scale * gh_sum);
+      dx[c] = keep == 0 ? slope : slope + dx[c];
+    }
   }
 
   // dgamma += sum_r dy * h,   dbeta += sum_r dy: strips of columns, each from the first row to the last
   void parameter_gradients(const real* x, const real* dy) const {
-    if (beta.wants_grad()) add_column_sums(dy, R, C, C, beta.grad());
-    if (!gamma.wants_grad()) return;
-    const Buffer dy_h(R * C);
-    real* product = dy_h.data();
-    parallel_rows(R, C, [&](long r) {
-      const real m = mean[r], scale = s[r];
-      for (long i = r * C; i < (r + 1) * C; ++i) product[i] = dy[i] * (x[i] - m) * scale;
+    constexpr long kStrip = 64;
+    real* dgamma = gamma.wants_grad() ? gamma.grad() : nullptr;
+    real* dbeta = beta.wants_grad() ? beta.grad() : nullptr;
+    parallel_rows((C + kStrip - 1) / kStrip, R * kStrip, [&](long strip) {
+      const long first = strip * kStrip, width = std::min(kStrip, C - first);
+      double by_gamma[kStrip] = {}, by_beta[kStrip] = {};
+      for (long r = 0; r < R; ++r) {
+        const real *xr = x + r * C + first, *dyr = dy + r * C + first, m = mean[r], scale = s[r];
+        for (long c = 0; c < width; ++c) {
+          by_gamma[c] += dyr[c] * (xr[c] - m) * scale;
+          by_beta[c] += dyr[c];
+        }
+      }
+      for (long c = 0; c < width; ++c) {
+        if (dgamma) dgamma[first + c] += real(by_gamma[c]);
+        if (dbeta) dbeta[first + c] += real(by_beta[c]);
+      }
     });
-    add_column_sums(dy_h.data(), R, C, C, gamma.grad());
   }
 
   long C, R;
@@ -81,16 +93,10 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, real
   parallel_rows(norm.R, C, [&](long r) { norm.forward(r, xs + r * C, ys + r * C); });
   return record("layer_norm", {x, gamma, beta}, y, [=](const Tensor& out) {
     const real *xv = x.data(), *dy = out.grad();
-    if (x.wants_grad()) {
-      real* dx = x.grad();
-      parallel_rows(norm.R, C, [&](long r) {
-        thread_local std::vector<real> row;
-        row.resize(C);
-        norm.backward(r, xv + r * C, dy + r * C, row.data());
-        simd::add(dx + r * C, row.data(), C);
-      });
-    }
     norm.parameter_gradients(xv, dy);
+    if (!x.wants_grad()) return;
+    const auto dx = x.grad_accumulator();
+    parallel_rows(norm.R, C, [&](long r) { norm.backward(r, xv + r * C, dy + r * C, dx.data + r * C, dx.beta); });
   });
 }
 
@@ -118,21 +124,20 @@ Tensor dropout_add_norm(const Tensor& x, const Tensor& residual, const Tensor& g
     simd::add(row, res + r * C, C);
     norm.forward(r, row, ys + r * C);
   });
-  return record("dropout_add_norm", {x, residual, gamma, beta}, y,
-                [=, x = x.without_values(), residual = residual.without_values()](const Tensor& out) {
-                  const real* dy = out.grad();
-                  real* dx = x.wants_grad() ? x.grad() : nullptr;
-                  real* dresidual = residual.wants_grad() ? residual.grad() : nullptr;
-                  parallel_rows(norm.R, C, [&](long r) {
-                    thread_local std::vector<real> row;
-                    row.resize(C);
-                    norm.backward(r, z.data() + r * C, dy + r * C, row.data());
-                    if (dresidual) simd::add(dresidual + r * C, row.data(), C);
-                    if (dx && mask.active()) mask.apply(r * C, C, row.data(), row.data());
-                    if (dx) simd::add(dx + r * C, row.data(), C);
-                  });
-                  norm.parameter_gradients(z.data(), dy);
-                });
+  const auto flow = [=, x = x.without_values(), residual = residual.without_values()](const Tensor& out) {
+    const real* dy = out.grad();
+    norm.parameter_gradients(z.data(), dy);
+    const auto dresidual = residual.wants_grad() ? residual.grad_accumulator() : Tensor::Accumulator{};
+    const auto dx = x.wants_grad() ? x.grad_accumulator() : Tensor::Accumulator{};
+    parallel_rows(norm.R, C, [&](long r) {
+      real* dz = z.data() + r * C;  // takes the place of z
+      norm.backward(r, dz, dy + r * C, dz, 0);
+      if (dresidual.data) simd::accumulate(dresidual.data + r * C, dz, C, dresidual.beta);
+      if (dx.data && mask.active()) mask.apply(r * C, C, dz, dz);
+      if (dx.data) simd::accumulate(dx.data + r * C, dz, C, dx.beta);
+    });
+  };
+  return record("dropout_add_norm", {x, residual, gamma, beta}, y, flow);
 }
 
 }  // namespace engine

@@ -114,6 +114,14 @@ inline void add(real* y, const real* x, long n) {
   for (long i = 0; i < n; ++i) y[i] += x[i];
 }
 
+// y = x + beta y with beta 0 or 1; with 0, y may be anything.
+inline void accumulate(real* y, const real* x, long n, real beta) {
+  if (beta == 0)
+    std::copy_n(x, n, y);
+  else
+    add(y, x, n);
+}
+
 inline void scale(real* y, real factor, long n) {
   for (long i = 0; i < n; ++i) y[i] *= factor;
 }

@@ -28,6 +28,7 @@ look() {
   need libutf8proc-dev pkg-config --exists libutf8proc
   need libcsv-dev header csv.h
   need doctest-dev header doctest/doctest.h
+  need libcpp-httplib-dev pkg-config --exists cpp-httplib
   [ -z "$for_bench" ] || need libbenchmark-dev header benchmark/benchmark.h
 }
 
@@ -59,5 +60,6 @@ fi
   echo "OPENBLAS_CFLAGS := -isystem /usr/include/$triplet/openblas-openmp"
   echo "OPENBLAS_LIBS   := -L$openblas -Wl,-rpath,$openblas -lopenblas"
   echo "PACKAGE_LIBS    := $(pkg-config --libs fmt libutf8proc) -lcsv"
+  echo "TEST_LIBS       := $(pkg-config --libs cpp-httplib)"
 } >"$out.part"
 mv "$out.part" "$out"
