@@ -86,7 +86,7 @@ void train(CLI::App& app, const run::Parse& parse) {
   while (run.next_step()) {                                 // false at the end, or after a signal
     model->params.train(run.step());                        //   dropout on, with the masks of this step
     const text::Batch batch = batches.at(run.step());       // 1 sentences -> ids [N], offsets [B+1], labels [B]
-    const Tensor logits = model->classifier(batch.tokens);  // 2 the encoder: [N] -> [N, C], 3 its head: -> [B, K]
+    const Tensor logits = model->classifier(batch.tokens);  // 2 the encoder: [N] -> [B, C], 3 its head: -> [B, K]
     const Tensor loss = cross_entropy(logits, batch.labels, smoothing);  // 4 [B, K], [B] -> []
     run.require_finite(loss);                                            //   or say where the NaN came from
     backward(loss);                                                      // 5 fills the gradient of every parameter
