@@ -83,7 +83,8 @@ build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
-build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(TEST_LIBS)
+build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS)
+build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(patsubst %.cpp,build/release/%.d,$(SOURCES)) $(patsubst %.cpp,build/debug/%.d,$(SOURCES)) \
          $(patsubst %.cpp,build/double/%.d,$(ENGINE) $(ENGINE_TESTS))

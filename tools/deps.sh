@@ -29,6 +29,7 @@ look() {
   need libcsv-dev header csv.h
   need doctest-dev header doctest/doctest.h
   need libcpp-httplib-dev pkg-config --exists cpp-httplib
+  need curl curl --version
   [ -z "$for_bench" ] || need libbenchmark-dev header benchmark/benchmark.h
 }
 
@@ -60,6 +61,7 @@ fi
   echo "OPENBLAS_CFLAGS := -isystem /usr/include/$triplet/openblas-openmp"
   echo "OPENBLAS_LIBS   := -L$openblas -Wl,-rpath,$openblas -lopenblas"
   echo "PACKAGE_LIBS    := $(pkg-config --libs fmt libutf8proc) -lcsv"
-  echo "TEST_LIBS       := $(pkg-config --libs cpp-httplib)"
+  echo "HTTPLIB_CFLAGS  := $(pkg-config --cflags cpp-httplib)"
+  echo "HTTPLIB_LIBS    := $(pkg-config --libs cpp-httplib)"
 } >"$out.part"
 mv "$out.part" "$out"

@@ -28,6 +28,7 @@ struct DataOptions {
 struct Splits {
   std::vector<text::Example> train, dev, test;
   text::Labels labels;
+  bool separate_test = true;  // false: test is dev again
 };
 
 }  // namespace run

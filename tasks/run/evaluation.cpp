@@ -58,16 +58,15 @@ Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::st
 }
 
 text::EncodedSet encode_and_report(const std::string& name, const std::vector<text::Example>& examples,
-                                   const TextModel& model, int max_length) {
+                                   const TextModel& model, int max_length, text::TooLong how) {
   constexpr size_t kShown = 8;  // labels
   const std::vector<std::string>& labels = model.config.labels;
-  text::EncodedSet set = text::encode(examples, model.tokenizer, max_length);
-  long tokens = 0;
-  size_t longest = 0;
+  text::EncodedSet set = text::encode(examples, model.tokenizer, max_length, how);
+  long tokens = 0, longest = 0;
   std::vector<long> counts(labels.size());
   for (long i = 0; i < set.size(); ++i) {
-    tokens += long(set.texts[i].ids.size());
-    longest = std::max(longest, set.texts[i].ids.size());
+    tokens += set.tokens(i);
+    longest = std::max(longest, set.tokens(i));
     ++counts[set.labels[i]];
   }
   std::string shares;
@@ -75,8 +74,10 @@ text::EncodedSet encode_and_report(const std::string& name, const std::vector<te
     shares += fmt::format("{}{} {}", k ? ", " : "", labels[k], counts[k]);
   print_note("{:<6}{:>6} texts, {:.1f} tokens on average, {} at most{}  ({}{})\n", name, set.size(),
              double(tokens) / double(set.size()), longest,
-             set.truncated ? fmt::format(", {} cut to {}", set.truncated, max_length) : "", shares,
-             counts.size() > kShown ? ", ..." : "");
+             set.too_long ? fmt::format(", {} {} {}", set.too_long,
+                                        how == text::TooLong::window ? "read in windows of" : "cut to", max_length)
+                          : "",
+             shares, counts.size() > kShown ? ", ..." : "");
   return set;
 }
 

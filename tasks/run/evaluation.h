@@ -25,6 +25,6 @@ Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::st
 
 // The texts of a set as ids; a line on stderr says how many, how long, how many were cut, and the shares of the labels.
 text::EncodedSet encode_and_report(const std::string& name, const std::vector<text::Example>& examples,
-                                   const TextModel& model, int max_length);
+                                   const TextModel& model, int max_length, text::TooLong how = text::TooLong::cut);
 
 }  // namespace run

@@ -108,7 +108,10 @@ bool Run::next_step() {
     nn::check_io(log_ != nullptr, file("log.jsonl"), "written");
     progress_.emplace("train", plan_.steps, step_ + 1);
   }
-  if (stopped_by || step_ + 1 >= plan_.steps) {
+  const bool patient = !plan_.patience || since_best_ < plan_.patience;
+  if (!patient && step_ + 1 < plan_.steps)
+    say(fmt::format("stopped early: {} epochs in a row were not better than the best", since_best_));
+  if (stopped_by || !patient || step_ + 1 >= plan_.steps) {
     progress_->interrupt();
     return false;
   }
@@ -132,16 +135,21 @@ void Run::require_finite(const engine::Tensor& loss) const {
 }
 
 bool Run::is_best(double metric) {
+  ++since_best_;
   if (!(metric > best_)) return false;
   best_ = metric;
+  since_best_ = 0;
   return true;
 }
 
 void Run::save(const nn::Params& params, const optim::Optimizer& optimizer) const {
   std::vector<engine::Tensor> all = params.tensors();
   for (const engine::Tensor& t : optimizer.state()) all.push_back(t);
-  const ordered_json state{
-      {"step", step_}, {"best", best_}, {"seconds", seconds()}, {"options", engine::hash_of(plan_.options)}};
+  const ordered_json state{{"step", step_},
+                           {"best", best_},
+                           {"since_best", since_best_},
+                           {"seconds", seconds()},
+                           {"options", engine::hash_of(plan_.options)}};
   nn::save_safetensors(file("last.safetensors"), all, {{"state", state.dump()}});
   saved_ = std::chrono::steady_clock::now();
   engine::profile_end("checkpoint", engine::Pass::other);
@@ -168,6 +176,7 @@ void Run::restore(nn::Params& params, optim::Optimizer& optimizer) {
         "{}: options.ini has changed since; start a new run with --config", plan_.directory);
   step_ = state["step"];
   if (number("best")) best_ = state["best"];
+  if (number("since_best")) since_best_ = state["since_best"];
   if (number("seconds")) seconds_before_ = state["seconds"];
   drop_lines_after(file("log.jsonl"), step_ + 1);
   say(fmt::format("resuming {} after step {} of {}", plan_.directory, step_ + 1, plan_.steps));

@@ -23,6 +23,7 @@ struct Plan {
   std::string options;     // for options.ini
   long steps = 0;
   long steps_per_epoch = 1;
+  long patience = 0;  // measurements in a row without a better one after which training ends; 0: it never does
 };
 
 class Run {
@@ -31,7 +32,8 @@ class Run {
   ~Run();
   Run(const Run&) = delete;
 
-  // Goes on to the next step; false when all are done or a signal asked to stop. step() counts from 0.
+  // Goes on to the next step; false when all are done, patience is at its end, or a signal asked to stop. step() counts
+  // from 0.
   bool next_step();
   long step() const { return step_; }
   bool epoch_ends() const { return (step_ + 1) % plan_.steps_per_epoch == 0 || step_ + 1 == plan_.steps; }
@@ -65,7 +67,8 @@ class Run {
   Plan plan_;
   long step_ = -1;
   double best_;
-  int lock_ = -1;  // on the directory, while this run writes to it
+  long since_best_ = 0;  // measurements that were not better
+  int lock_ = -1;        // on the directory, while this run writes to it
   std::FILE* log_ = nullptr;
   std::optional<Progress> progress_;
   std::chrono::steady_clock::time_point start_;

@@ -70,7 +70,7 @@ Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_siz
   Predictions result;
   long labelled = 0;
   for (const text::Batch& batch : text::in_order(set, batch_size)) {
-    const Tensor logits = model.classifier(batch.tokens);  // [B, K]
+    const Tensor logits = mean_over_windows(model.classifier(batch.tokens), batch);  // [B, K]
     check(engine::all_finite(logits.data(), logits.numel()), "the model's logits hold a NaN or infinity");
     const Tensor p = engine::softmax(logits);  // [B, K]
     const long K = p.dim(1);

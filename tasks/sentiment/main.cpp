@@ -67,34 +67,42 @@ void train(CLI::App& app, const run::Parse& parse) {
   run::print_setup("sentiment", "train");
   const run::Splits splits = load_splits(o);
   const std::unique_ptr<run::TextModel> model = make_model(o, splits);
-  const text::EncodedSet train_set = run::encode_and_report("train", splits.train, *model, o.max_length);
-  const text::EncodedSet dev_set = run::encode_and_report("dev", splits.dev, *model, o.max_length);
-  const text::EncodedSet test_set = run::encode_and_report("test", splits.test, *model, o.max_length);
+  const text::TooLong how = text::too_long(o.too_long);
+  const text::EncodedSet train_set = run::encode_and_report("train", splits.train, *model, o.max_length, how);
+  const text::EncodedSet dev_set = run::encode_and_report("dev", splits.dev, *model, o.max_length, how);
+  const text::EncodedSet test_set = run::encode_and_report("test", splits.test, *model, o.max_length, how);
 
-  text::Batches batches(train_set, o.batch_size, !o.no_shuffle, o.seed);
+  text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
   const long steps = o.max_steps ? o.max_steps : std::max(1L, long(std::ceil(o.epochs * double(batches.per_epoch()))));
   const optim::Schedule schedule = make_schedule(o, steps);
   const std::vector<Tensor> trainable = model->params.trainable();
   check(!trainable.empty(), "--freeze leaves nothing to train");
   optim::Optimizer optimizer = make_optimizer(o, trainable);
-  run::Run run({o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch()});
+  const engine::CrossEntropyOptions loss_options{class_weights(o, train_set, splits.labels.names()),
+                                                 real(o.label_smoothing)};
+  run::Run run(
+      {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
   if (!o.resume.empty()) run.restore(model->params, optimizer);
-  run::print_note("seed {}, {} steps of {} texts, peak learning rate {:g}, into {}\n\n", o.seed, steps, o.batch_size,
-                  o.peak_lr(), o.out);
+  run::print_note("seed {}, {} steps of {} texts, peak learning rate {:g}, into {}\n\n", o.seed, steps,
+                  o.batch_size * o.accumulate, o.peak_lr(), o.out);
 
-  const engine::CrossEntropyOptions smoothing{.label_smoothing = real(o.label_smoothing)};
-  while (run.next_step()) {                                 // false at the end, or after a signal
-    model->params.train(run.step());                        //   dropout on, with the masks of this step
-    const text::Batch batch = batches.at(run.step());       // 1 sentences -> ids [N], offsets [B+1], labels [B]
-    const Tensor logits = model->classifier(batch.tokens);  // 2 the encoder: [N] -> [B, C], 3 its head: -> [B, K]
-    const Tensor loss = cross_entropy(logits, batch.labels, smoothing);  // 4 [B, K], [B] -> []
-    run.require_finite(loss);                                            //   or say where the NaN came from
-    backward(loss);                                                      // 5 fills the gradient of every parameter
-    const double norm = optim::grad_norm(trainable);                     // 6 of all gradients together
+  while (run.next_step()) {           // false at the end, or after a signal
+    model->params.train(run.step());  //   dropout on, with the masks of this step
+    double step_loss = 0;
+    // 1 sentences -> ids [N], offsets [B+1], labels [B]; several parts only with --accumulate
+    for (const text::Batch& part : batches.parts_at(run.step(), o.batch_size, loss_options.class_weights)) {
+      const Tensor outputs = model->classifier(part.tokens);   // 2 the encoder: [N] -> [B, C], 3 its head: -> [B, K]
+      const Tensor logits = mean_over_windows(outputs, part);  //   the same, unless a long text has several windows
+      const Tensor loss = cross_entropy(logits, part.labels, loss_options);  // 4 [B, K], [B] -> []
+      run.require_finite(loss);                                              //   or say where the NaN came from
+      backward(part.share == 1 ? loss : loss * real(part.share));            // 5 adds to every parameter's gradient
+      step_loss += part.share * loss.item();
+    }
+    const double norm = optim::grad_norm(trainable);  // 6 of all gradients together
     const double lr = schedule(run.step());
     optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));  // 7 the weights change here, only here
     model->params.clear_grads();
-    run.log({{"loss", loss.item()}, {"lr", lr}, {"grad_norm", norm}});  // 8 a line of log.jsonl
+    run.log({{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}});  // 8 a line of log.jsonl
 
     if (run.epoch_ends()) finish_epoch(run, *model, dev_set, o);
     if (run.epoch_ends() || run.due_for_save()) run.save(model->params, optimizer);
@@ -103,15 +111,22 @@ void train(CLI::App& app, const run::Parse& parse) {
   finish_run(run, test_set, o);
 }
 
+void declare_length(CLI::App& app, int& max_length, std::string& too_long) {
+  app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included")
+      ->check(run::between(2, 100000));
+  app.add_option("--long", too_long,
+                 "a longer text is cut; or an error; or read through windows, their logits averaged")
+      ->check(CLI::IsMember({"cut", "error", "window"}));
+}
+
 void evaluate_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, data, out;
+  std::string directory, data, out, too_long = "cut";
   int max_length = 128;
   run::DataOptions files;
   app.add_option("--model", directory, "directory of a run or of a model")->required();
   app.add_option("--data", data, "file with texts and labels; the embedded test set if not given");
   app.add_option("--out", out, "also write the figures as JSON to this file");
-  app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included; the rest is cut")
-      ->check(run::between(2, 100000));
+  declare_length(app, max_length, too_long);
   files.declare(app, true);
   parse();
   run::print_setup("sentiment", "evaluate");
@@ -124,7 +139,8 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
         text::listed(examples.labels.names()));
   if (data.empty()) std::erase_if(examples.rows, [](const text::Example& e) { return e.split != "test"; });
   max_length = std::min(max_length, int(model->config.max_position_embeddings));
-  const text::EncodedSet set = run::encode_and_report("test", examples.rows, *model, max_length);
+  const text::EncodedSet set =
+      run::encode_and_report("test", examples.rows, *model, max_length, text::too_long(too_long));
   const run::Evaluation e = run::evaluate(*model, set, "evaluate");
   fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : data, e.text());
   if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
@@ -133,8 +149,9 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
 }
 
 // {"text": ..., "label": ..., "probabilities": {label: p, ...}}, one line a text, in the order of the texts.
-void print_predictions(run::TextModel& model, const std::vector<text::Example>& examples, int max_length) {
-  const text::EncodedSet set = text::encode(examples, model.tokenizer, max_length);
+void print_predictions(run::TextModel& model, const std::vector<text::Example>& examples, int max_length,
+                       text::TooLong how) {
+  const text::EncodedSet set = text::encode(examples, model.tokenizer, max_length, how);
   const run::Predictions predictions = run::predict(model, set, run::kEvaluationBatch);
   const std::vector<int> best = predictions.best();
   for (size_t i = 0; i < examples.size(); ++i) {
@@ -164,7 +181,7 @@ std::vector<std::string> texts_of(const CLI::App& app, const std::string& file) 
 }
 
 // Lines of standard input, as they come from a person and in chunks from a pipe.
-void predict_input(run::TextModel& model, int max_length, size_t chunk) {
+void predict_input(run::TextModel& model, int max_length, text::TooLong how, size_t chunk) {
   const bool person = isatty(STDIN_FILENO);
   if (person) run::print_note("one text a line; end with Ctrl-D\n");
   std::vector<text::Example> examples;
@@ -172,23 +189,22 @@ void predict_input(run::TextModel& model, int max_length, size_t chunk) {
     if (line.ends_with('\r')) line.pop_back();
     examples.push_back({line, -1, "", 0});
     if (examples.size() < chunk && !person) continue;
-    print_predictions(model, examples, max_length);
+    print_predictions(model, examples, max_length, how);
     examples.clear();
   }
   check(!std::cin.bad(), "standard input cannot be read");
-  if (!examples.empty()) print_predictions(model, examples, max_length);
+  if (!examples.empty()) print_predictions(model, examples, max_length, how);
 }
 
 void predict_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, file;
+  std::string directory, file, too_long = "cut";
   int max_length = 128;
   run::DataOptions files;
   app.add_option("--model", directory, "directory of a run or of a model")->required();
   app.allow_extras();  // the texts: taken as they are, where an option would read "[a, b]" as a list
   app.footer("Other arguments are texts to classify; without any, and without --file, one a line from standard input.");
   app.add_option("--file", file, "file with a text column");
-  app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included; the rest is cut")
-      ->check(run::between(2, 100000));
+  declare_length(app, max_length, too_long);
   files.declare(app, false);
   parse();
   const std::vector<std::string> texts = texts_of(app, file);
@@ -201,11 +217,11 @@ void predict_command(CLI::App& app, const run::Parse& parse) {
   run::Progress progress("predict", long(examples.size()));
   for (size_t begin = 0; begin < examples.size(); begin += kChunk) {
     const auto end = examples.begin() + long(std::min(examples.size(), begin + kChunk));
-    print_predictions(*model, {examples.begin() + long(begin), end}, max_length);
+    print_predictions(*model, {examples.begin() + long(begin), end}, max_length, text::too_long(too_long));
     progress.update(end - examples.begin());
   }
   progress.interrupt();
-  if (texts.empty() && file.empty()) predict_input(*model, max_length, kChunk);
+  if (texts.empty() && file.empty()) predict_input(*model, max_length, text::too_long(too_long), kChunk);
 }
 
 }  // namespace

@@ -13,9 +13,13 @@ void TrainOptions::declare(CLI::App& app) {
   app.add_option("--dev", dev, "file to choose the best epoch on; without it, a tenth of --train")->group("Data files");
   app.add_option("--test", test, "file for the final figures; without it, --dev again")->group("Data files");
   files.declare(app, true);
-  app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included; the rest is cut")
+  app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included")
       ->group("Data files")
       ->check(run::between(2, 100000));
+  app.add_option("--long", too_long,
+                 "a longer text is cut; or an error; or read through windows, their logits averaged")
+      ->group("Data files")
+      ->check(CLI::IsMember({"cut", "error", "window"}));
 
   app.add_option(
          "--model", model,
@@ -43,7 +47,12 @@ void TrainOptions::declare(CLI::App& app) {
   app.add_option("--max-steps", max_steps, "stop after that many steps; 0: as --epochs says")
       ->group("Training")
       ->check(run::between(0, 1e12));
-  app.add_option("--batch-size", batch_size, "texts of a step")->group("Training")->check(run::between(1, 1e6));
+  app.add_option("--batch-size", batch_size, "texts that are computed together")
+      ->group("Training")
+      ->check(run::between(1, 1e6));
+  app.add_option("--accumulate", accumulate, "batches of a step: their gradients are those of one large batch")
+      ->group("Training")
+      ->check(run::between(1, 1e6));
   app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 2e-4 for mini, 2e-3 for pool")
       ->group("Training")
       ->check(positive);
@@ -70,6 +79,9 @@ void TrainOptions::declare(CLI::App& app) {
   app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
       ->group("Training")
       ->check(run::between(0.0, 1.0));
+  app.add_option("--class-weights", class_weights,
+                 "none; balanced: a rare class weighs more; or a file with lines LABEL TAB WEIGHT")
+      ->group("Training");
   app.add_option("--freeze", freeze,
                  "parameters that stay as they are: a shell pattern over their names; may be repeated")
       ->group("Training");
@@ -78,6 +90,10 @@ void TrainOptions::declare(CLI::App& app) {
   app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
       ->group("Training")
       ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));
+
+  app.add_option("--patience", patience, "stop after so many epochs in a row without a better one; 0: never")
+      ->group("Training")
+      ->check(run::between(0, 1e9));
 
   app.add_option("--out", out, "directory of the run; default runs/sentiment-DATE-TIME")->group("Run");
   app.add_flag("--overwrite", overwrite, "replace a run that is in it already")->group("Run");

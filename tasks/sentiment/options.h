@@ -12,6 +12,7 @@ struct TrainOptions {
   std::string data, train, dev, test;
   run::DataOptions files;
   int max_length = 128;
+  std::string too_long = "cut";
   // model
   std::string model = "mini";  // pool, mini or a model directory
   std::optional<long> layers, hidden, heads, intermediate;
@@ -22,7 +23,7 @@ struct TrainOptions {
   // training
   double epochs = 5;
   long max_steps = 0;
-  int batch_size = 16;
+  int batch_size = 16, accumulate = 1;
   std::optional<double> lr;  // by the model: 2e-5 for a pretrained one
   std::string schedule = "linear";
   double warmup = 0.1;
@@ -32,6 +33,8 @@ struct TrainOptions {
   std::optional<double> adam_eps;
   double clip = 1.0;
   double label_smoothing = 0;
+  std::string class_weights = "none";
+  long patience = 0;
   std::vector<std::string> freeze;
   bool no_shuffle = false;
   uint64_t seed = 42;

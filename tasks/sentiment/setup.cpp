@@ -2,6 +2,10 @@
 #include "tasks/sentiment/setup.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <sstream>
+#include <unordered_set>
 
 #include "tasks/run/program.h"
 #include "tasks/text/embedded.h"
@@ -23,6 +27,18 @@ void share_out(std::vector<text::Example>& all, const std::string& path, uint64_
     auto& part = e.split == "train" ? splits.train : e.split == "dev" ? splits.dev : splits.test;
     part.push_back(std::move(e));
   }
+}
+
+// Texts of dev and test that stand in train, too, make the figures look better than they are.
+void report_repeats(const run::Splits& splits) {
+  std::unordered_set<std::string> seen;
+  for (const text::Example& e : splits.train) seen.insert(e.text);
+  const auto count = [&](const char* name, const std::vector<text::Example>& part) {
+    const long repeats = std::count_if(part.begin(), part.end(), [&](const auto& e) { return seen.contains(e.text); });
+    if (repeats) run::print_note("note: {} of {}'s {} texts stand in train, too\n", repeats, name, part.size());
+  };
+  count("dev", splits.dev);
+  if (splits.separate_test) count("test", splits.test);
 }
 
 }  // namespace
@@ -48,9 +64,11 @@ run::Splits load_splits(const TrainOptions& o) {
       for (text::Example& e : all) (e.split == "dev" ? splits.dev : splits.train).push_back(std::move(e));
     }
   }
-  if (splits.test.empty()) splits.test = splits.dev;
+  splits.separate_test = !splits.test.empty();
+  if (!splits.separate_test) splits.test = splits.dev;
   check(!splits.train.empty() && !splits.dev.empty(), "train and dev need examples; got {} and {}", splits.train.size(),
         splits.dev.size());
+  report_repeats(splits);
   return splits;
 }
 
@@ -117,6 +135,37 @@ std::unique_ptr<run::TextModel> make_model(const TrainOptions& o, const run::Spl
   run::print_note("model {}: {:.2f} M parameters, {} pieces, labels {}\n", o.model, double(model->params.count()) / 1e6,
                   model->tokenizer.vocab_size(), text::listed(labels));
   return model;
+}
+
+std::vector<engine::real> class_weights(const TrainOptions& o, const text::EncodedSet& train,
+                                        const std::vector<std::string>& labels) {
+  if (o.class_weights == "none") return {};
+  if (o.class_weights == "balanced") return text::balanced_weights(train.labels, int(labels.size()));
+  std::vector<engine::real> weights(labels.size(), -1);
+  std::istringstream lines(nn::read_file(o.class_weights));
+  long number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    const size_t tab = line.rfind('\t');
+    const std::string label = line.substr(0, tab);
+    const auto found = std::find(labels.begin(), labels.end(), label);
+    check(tab != std::string::npos, "{}:{}: a line is a label, a tab and a weight", o.class_weights, number);
+    check(found != labels.end(), "{}:{}: label '{}' is not one of {}{}", o.class_weights, number, label,
+          text::listed(labels), text::did_you_mean(label, labels));
+    double weight = -1;
+    const char* end = line.data() + line.size();
+    const auto [stop, error] = std::from_chars(line.data() + tab + 1, end, weight);
+    check(error == std::errc() && stop == end && std::isfinite(weight) && weight >= 0,
+          "{}:{}: '{}' is not a weight from 0", o.class_weights, number, line.substr(tab + 1));
+    weights[found - labels.begin()] = engine::real(weight);
+  }
+  for (size_t k = 0; k < labels.size(); ++k)
+    check(weights[k] >= 0, "{}: label '{}' has no weight", o.class_weights, labels[k]);
+  check(std::any_of(weights.begin(), weights.end(), [](engine::real w) { return w > 0; }), "{}: all weights are 0",
+        o.class_weights);
+  return weights;
 }
 
 optim::Optimizer make_optimizer(const TrainOptions& o, const std::vector<Tensor>& parameters) {

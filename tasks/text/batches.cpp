@@ -11,15 +11,63 @@ namespace text {
 
 using engine::check;
 
-EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length) {
+namespace {
+
+constexpr int kWhole = 1 << 30;  // tokens: no text is cut
+
+// [CLS] ... [SEP] cut into windows of max_length, each with its own [CLS] and [SEP]. The first begins at the beginning,
+// the last ends at the end, the others lie evenly between.
+std::vector<Encoding> windows_of(const Encoding& whole, int max_length) {
+  const long inner = long(whole.ids.size()) - 2, room = max_length - 2;
+  const long count = (inner + room - 1) / room;
+  std::vector<Encoding> windows(count);
+  for (long w = 0; w < count; ++w) {
+    const auto first = whole.ids.begin() + 1 + w * (inner - room) / (count - 1);
+    Encoding& window = windows[w];
+    window.ids.push_back(whole.ids.front());
+    window.ids.insert(window.ids.end(), first, first + room);
+    window.ids.push_back(whole.ids.back());
+    window.types.assign(window.ids.size(), 0);
+  }
+  return windows;
+}
+
+}  // namespace
+
+TooLong too_long(const std::string& name) {
+  if (name == "cut") return TooLong::cut;
+  if (name == "error") return TooLong::error;
+  check(name == "window", "'{}' is not one of cut, error, window", name);
+  return TooLong::window;
+}
+
+long EncodedSet::tokens(long text) const {
+  long tokens = 0;
+  for (int w = begin[text]; w < begin[text + 1]; ++w) tokens += long(windows[w].ids.size());
+  return tokens;
+}
+
+EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length, TooLong how) {
   check(max_length >= 2, "a text needs room for [CLS] and [SEP], 2 tokens; got a maximal length of {}", max_length);
-  EncodedSet set;
-  set.texts.resize(examples.size());
+  check(how != TooLong::window || max_length >= 3, "a window needs room for a token besides [CLS] and [SEP]; got {}",
+        max_length);
+  std::vector<Encoding> texts(examples.size());
 #pragma omp parallel for schedule(dynamic, 64)
-  for (size_t i = 0; i < examples.size(); ++i) set.texts[i] = tokenizer.encode(examples[i].text, max_length);
+  for (size_t i = 0; i < examples.size(); ++i)
+    texts[i] = tokenizer.encode(examples[i].text, how == TooLong::cut ? max_length : kWhole);
+  EncodedSet set;
   for (size_t i = 0; i < examples.size(); ++i) {
+    Encoding& text = texts[i];
+    const bool longer = text.truncated || long(text.ids.size()) > max_length;
+    check(!longer || how != TooLong::error, "line {}: a text of {} tokens, more than the {} that are allowed",
+          examples[i].line, text.ids.size(), max_length);
+    set.too_long += longer;
+    if (longer && how == TooLong::window)
+      for (Encoding& window : windows_of(text, max_length)) set.windows.push_back(std::move(window));
+    else
+      set.windows.push_back(std::move(text));
+    set.begin.push_back(int(set.windows.size()));
     set.labels.push_back(examples[i].label);
-    set.truncated += set.texts[i].truncated;
   }
   return set;
 }
@@ -29,14 +77,35 @@ Batch pack(const EncodedSet& set, const Indices& rows) {
   batch.rows = rows;
   batch.tokens.offsets = {0};
   for (int row : rows) {
-    const Encoding& text = set.texts[row];
-    batch.tokens.ids.insert(batch.tokens.ids.end(), text.ids.begin(), text.ids.end());
-    batch.tokens.types.insert(batch.tokens.types.end(), text.types.begin(), text.types.end());
-    for (size_t t = 0; t < text.ids.size(); ++t) batch.tokens.positions.push_back(int(t));
-    batch.tokens.offsets.push_back(int(batch.tokens.ids.size()));
+    for (int w = set.begin[row]; w < set.begin[row + 1]; ++w) {
+      const Encoding& text = set.windows[w];
+      batch.tokens.ids.insert(batch.tokens.ids.end(), text.ids.begin(), text.ids.end());
+      batch.tokens.types.insert(batch.tokens.types.end(), text.types.begin(), text.types.end());
+      for (size_t t = 0; t < text.ids.size(); ++t) batch.tokens.positions.push_back(int(t));
+      batch.tokens.offsets.push_back(int(batch.tokens.ids.size()));
+    }
+    batch.windows.push_back(int(batch.tokens.sequences()));
     batch.labels.push_back(set.labels[row]);
   }
   return batch;
+}
+
+// y_b = 1/W_b sum_w x_w
+engine::Tensor mean_over_windows(const engine::Tensor& logits, const Batch& batch) {
+  if (batch.tokens.sequences() == long(batch.labels.size())) return logits;
+  engine::Tensor weights(engine::Shape{logits.dim(0), 1});
+  for (size_t b = 0; b < batch.labels.size(); ++b)
+    for (int w = batch.windows[b]; w < batch.windows[b + 1]; ++w)
+      weights.data()[w] = 1 / engine::real(batch.windows[b + 1] - batch.windows[b]);
+  return segment_attend(weights, logits, batch.windows);
+}
+
+std::vector<engine::real> balanced_weights(const Indices& labels, int classes) {
+  std::vector<long> count(classes);
+  for (int label : labels) ++count[label];
+  std::vector<engine::real> weights;
+  for (long n : count) weights.push_back(n ? engine::real(double(labels.size()) / (double(classes) * double(n))) : 0);
+  return weights;
 }
 
 Batches::Batches(const EncodedSet& set, int batch_size, bool shuffle, uint64_t seed)
@@ -46,14 +115,30 @@ Batches::Batches(const EncodedSet& set, int batch_size, bool shuffle, uint64_t s
   std::iota(order_.begin(), order_.end(), 0);
 }
 
-Batch Batches::at(long step) {
+Indices Batches::rows_at(long step) {
   const long epoch = step / per_epoch(), begin = step % per_epoch() * batch_size_;
   if (shuffle_ && epoch != epoch_)
     order_ = engine::permutation(int(set_.size()), {seed_, engine::Stream::shuffle, uint32_t(epoch)});
   epoch_ = epoch;
-  Batch batch = pack(set_, Indices(order_.begin() + begin, order_.begin() + std::min(begin + batch_size_, set_.size())));
+  return {order_.begin() + begin, order_.begin() + std::min(begin + batch_size_, set_.size())};
+}
+
+Batch Batches::at(long step) { return pack(set_, rows_at(step)); }
+
+std::vector<Batch> Batches::parts_at(long step, int size, const std::vector<engine::real>& class_weights) {
+  const Indices rows = rows_at(step);
+  std::vector<Batch> parts;
+  double total = 0;
+  for (size_t first = 0; first < rows.size(); first += size) {
+    parts.push_back(pack(set_, Indices(rows.begin() + first, rows.begin() + std::min(first + size, rows.size()))));
+    parts.back().share = 0;
+    for (int label : parts.back().labels) parts.back().share += class_weights.empty() ? 1 : class_weights[label];
+    total += parts.back().share;
+    if (parts.back().share == 0) parts.pop_back();  // labels that do not count at all
+  }
+  for (Batch& part : parts) part.share = parts.size() == 1 ? 1 : part.share / total;
   engine::profile_end("batch", engine::Pass::other);
-  return batch;
+  return parts;
 }
 
 std::vector<Batch> in_order(const EncodedSet& set, int batch_size) {

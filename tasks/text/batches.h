@@ -9,21 +9,38 @@ namespace text {
 
 using engine::Indices;
 
-// Sentences as ids, with their labels (-1: none). Row i of the file is row i here.
+// What becomes of a text that is longer than the maximal length: cut it, refuse it, or read all of it through windows,
+// whose logits are averaged. Windows are as long as allowed, as few as can be, and overlap evenly.
+enum class TooLong { cut, error, window };
+TooLong too_long(const std::string& name);  // "cut", "error" or "window"
+
+// Texts as ids, with their labels (-1: none). Text i of the file is text i here: the windows begin[i] ... begin[i + 1] - 1,
+// as a rule one.
 struct EncodedSet {
-  std::vector<Encoding> texts;
+  std::vector<Encoding> windows;
+  Indices begin{0};
   Indices labels;
-  long truncated = 0;  // texts that were cut to the maximal length
-  long size() const { return long(texts.size()); }
+  long too_long = 0;  // texts that were cut, or have several windows
+  long size() const { return long(labels.size()); }
+  long tokens(long text) const;  // in all of its windows
 };
-EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length);
+EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length,
+                  TooLong how = TooLong::cut);
 
 struct Batch {
-  nn::Tokens tokens;
-  Indices labels;  // [B]
-  Indices rows;    // [B] of the set
+  nn::Tokens tokens;   // W >= B sequences
+  Indices windows{0};  // [B + 1]: text b is the sequences windows[b] ... windows[b + 1] - 1
+  Indices labels;      // [B]
+  Indices rows;        // [B] of the set
+  double share = 1;    // of the weight of its step, if the step has several batches
 };
 Batch pack(const EncodedSet& set, const Indices& rows);
+
+// [W, K] -> [B, K]: the mean over the windows of each text.
+engine::Tensor mean_over_windows(const engine::Tensor& logits, const Batch& batch);
+
+// n / (K n_k) for every class k, as scikit-learn's "balanced": rare classes weigh more, all together n.
+std::vector<engine::real> balanced_weights(const Indices& labels, int classes);
 
 // The batches of a training run. at(step) is a function of the step alone, so a resumed run continues with the very
 // batch at which it stopped. Every epoch has every sentence once; the last batch of an epoch may be short.
@@ -33,8 +50,13 @@ class Batches {
   Batches(EncodedSet&&, int, bool, uint64_t) = delete;
   long per_epoch() const { return (set_.size() + batch_size_ - 1) / batch_size_; }
   Batch at(long step);
+  // The same in parts of at most `size` texts, for those who add up gradients. The loss of the step is the sum of the
+  // parts' mean losses times their shares, by count or by the weights of their labels: exactly that of the whole.
+  std::vector<Batch> parts_at(long step, int size, const std::vector<engine::real>& class_weights = {});
 
  private:
+  Indices rows_at(long step);
+
   const EncodedSet& set_;
   long batch_size_;
   bool shuffle_;

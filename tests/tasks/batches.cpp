@@ -29,7 +29,7 @@ text::EncodedSet sentences(int n) {
 
 TEST_CASE("batches: sentences lie end to end with positions from 0, and long ones are cut and counted") {
   const text::EncodedSet set = sentences(7);
-  CHECK(set.truncated == 3);  // of 6, 7 and 8 tokens: the last three have more than 6
+  CHECK(set.too_long == 3);  // of 6, 7 and 8 tokens: the last three have more than 6
   const text::Batch batch = text::pack(set, {1, 0});
   CHECK(batch.tokens.ids == Indices{2, 5, 6, 3, 2, 5, 3});
   CHECK(batch.tokens.positions == Indices{0, 1, 2, 3, 0, 1, 2});
@@ -63,6 +63,52 @@ TEST_CASE(
   for (const text::Batch& batch : text::in_order(set, 8))
     for (int row : batch.rows) CHECK(row == seen++);
   CHECK(seen == 25);
+}
+
+TEST_CASE("encode: a long text is cut, refused, or read through windows that cover it evenly") {
+  const std::vector<text::Example> examples{{"a b", 0, "", 1}, {"a b b b b b b", 1, "", 2}};
+  const text::WordPiece tokenizer = small_tokenizer();
+  CHECK(text::encode(examples, tokenizer, 6).too_long == 1);
+  CHECK(error_of([&] { text::encode(examples, tokenizer, 6, text::TooLong::error); }) ==
+        "line 2: a text of 9 tokens, more than the 6 that are allowed");
+  const text::EncodedSet set = text::encode(examples, tokenizer, 6, text::TooLong::window);
+  CHECK(set.begin == Indices{0, 1, 3});
+  CHECK(set.size() == 2);
+  CHECK(set.windows[1].ids == Indices{2, 5, 6, 6, 6, 3});  // [CLS] a b b b [SEP]
+  CHECK(set.windows[2].ids == Indices{2, 6, 6, 6, 6, 3});  // ends at the end
+  const text::Batch batch = text::pack(set, {1, 0});
+  CHECK(batch.windows == Indices{0, 2, 3});
+  const Tensor logits({3, 2}, {1, 2, 5, 8, 7, 9});
+  CHECK(mean_over_windows(logits, batch).to_vector() == std::vector<real>{3, 5, 7, 9});
+}
+
+TEST_CASE("batches: the parts of a step add up to the gradient of the whole, also in a short last one, also weighted") {
+  const text::EncodedSet set = sentences(25);
+  text::Batches batches(set, 8, true, 3);
+  const Tensor table = varied({7, 3}).require_grad();
+  const auto gradient = [&](const text::Batch& batch, const engine::CrossEntropyOptions& options) {
+    Indices first;
+    for (long b = 0; b < batch.tokens.sequences(); ++b)
+      first.push_back(int(batch.tokens.offsets[b + 1] - 1 - batch.tokens.offsets[b]) % 7);
+    backward(cross_entropy(embedding(table, first), batch.labels, options) * real(batch.share));
+  };
+  for (const std::vector<real>& weights : {std::vector<real>{}, std::vector<real>{1, 2, real(0.5)}})
+    for (const long step : {0L, 2L, 3L}) {  // 8, 8 and 1 texts
+      const engine::CrossEntropyOptions options{weights};
+      table.clear_grad();
+      gradient(batches.at(step), options);
+      const Tensor whole = table.grad_tensor();
+      table.clear_grad();
+      double shares = 0;
+      for (const text::Batch& part : batches.parts_at(step, 3, weights)) gradient(part, options), shares += part.share;
+      CHECK(shares == doctest::Approx(1));
+      CHECK(differs(table.grad_tensor(), whole, 1e-7, 1e-5) == "");
+    }
+}
+
+TEST_CASE("balanced_weights: n / (K n_k), as scikit-learn has it") {
+  CHECK(differs(text::balanced_weights({0, 0, 0, 1, 2, 2}, 3).data(), std::vector<real>{real(2 / 3.), 2, 1}.data(), 3,
+                1e-6, 0) == "");
 }
 
 TEST_CASE("split_stratified: every label is shared out 80 / 10 / 10, the same for the same seed") {

@@ -277,6 +277,73 @@ TEST_CASE(
   CHECK(sentiment("predict --model " + dir.path + "/none a", "2>/dev/full").status == 1);
 }
 
+TEST_CASE("sentiment: accumulated batches take the course of one large batch, loss by loss") {
+  const TemporaryDirectory dir;
+  const std::string common =
+      "train --model mini" + kTiny + "--epochs 3 --dropout 0 --data " + data_file(dir) + " --out " + dir.path;
+  REQUIRE(sentiment(common + "/large --batch-size 8").status == 0);
+  const Result parts = sentiment(common + "/parts --batch-size 3 --accumulate 3");
+  REQUIRE_MESSAGE(sentiment(common + "/parts --overwrite --batch-size 4 --accumulate 2").status == 0, parts.output);
+  const auto large = lines_of(nn::read_file(dir.path + "/large/log.jsonl"));
+  const auto small = lines_of(nn::read_file(dir.path + "/parts/log.jsonl"));
+  REQUIRE(large.size() == small.size());
+  for (size_t i = 0; i < large.size(); ++i) {
+    CHECK(large[i]["step"] == small[i]["step"]);
+    if (large[i].contains("loss"))
+      CHECK(large[i]["loss"].get<double>() == doctest::Approx(small[i]["loss"].get<double>()).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("sentiment: patience ends a run that gets no better, its --resume has nothing left to do") {
+  const TemporaryDirectory dir;
+  const std::string out = dir.path + "/run";
+  // The rate is so small that no epoch can be better than the first.
+  const Result run = sentiment("train --model pool" + kTiny +
+                               "--epochs 30 --lr 1e-30 --schedule constant --warmup 0 --patience 2 --data " +
+                               data_file(dir) + " --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  CHECK(run.output.find("stopped early: 2 epochs in a row were not better than the best") != std::string::npos);
+  const auto log = lines_of(nn::read_file(out + "/log.jsonl"));
+  CHECK(log.back()["epoch"] == 3);
+  const Result again = sentiment("train --resume " + out);
+  CHECK_MESSAGE(again.status == 0, again.output);
+  CHECK(lines_of(nn::read_file(out + "/log.jsonl")).size() == log.size());
+}
+
+TEST_CASE("sentiment: class weights from the data or a file, repeats across splits, texts that are too long") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir);
+  const std::string common = "train --model pool" + kTiny + "--epochs 1 --data " + data + " --out " + dir.path;
+  const auto first_loss = [&](const std::string& name) {
+    return lines_of(nn::read_file(dir.path + "/" + name + "/log.jsonl"))[0]["loss"].get<double>();
+  };
+  REQUIRE(sentiment(common + "/plain").status == 0);
+  REQUIRE(sentiment(common + "/balanced --class-weights balanced").status == 0);
+  CHECK(first_loss("balanced") == doctest::Approx(first_loss("plain")));  // the classes are equally frequent
+  const std::string weights = dir.write("weights.tsv", "negative\t10\nneutral\t0.1\npositive\t0\n");
+  REQUIRE(sentiment(common + "/weighted --class-weights " + weights).status == 0);
+  CHECK(first_loss("weighted") != doctest::Approx(first_loss("plain")));
+  const auto refused = [&](const std::string& rows, const std::string& message) {
+    const Result result = sentiment(common + "/refused --class-weights " + dir.write("wrong.tsv", rows));
+    CHECK(result.status == 1);
+    CHECK_MESSAGE(result.last_line().find(message) != std::string::npos, result.output);
+  };
+  refused("negative\t1\nneutal\t1\n", "wrong.tsv:2: label 'neutal' is not one of");
+  refused("negative\t1\nneutral\t1\n", "label 'positive' has no weight");
+  refused("negative\t-1\n", "wrong.tsv:1: '-1' is not a weight from 0");
+  refused("negative 1\n", "wrong.tsv:1: a line is a label, a tab and a weight");
+  const Result too_long = sentiment(common + "/long --long error --max-length 5");
+  CHECK(too_long.status == 1);
+  CHECK_MESSAGE(too_long.last_line().find("more than the 5 that are allowed") != std::string::npos, too_long.output);
+  const Result windows = sentiment(common + "/windows --long window --max-length 5");
+  CHECK(windows.status == 0);
+  CHECK_MESSAGE(windows.output.find("read in windows of 5") != std::string::npos, windows.output);
+  const Result repeats = sentiment("train --model pool" + kTiny + "--epochs 1 --train " + data + " --dev " + data +
+                                   " --out " + dir.path + "/repeats");
+  CHECK_MESSAGE(repeats.output.find("note: 24 of dev's 24 texts stand in train, too") != std::string::npos,
+                repeats.output);
+}
+
 TEST_CASE("sentiment: wrong usage exits with 2, --help and --version with 0") {
   for (const char* arguments : {"", "tain", "train --lr x", "train --epochs 0", "train --epochs 1e29",
                                 "train --max-steps 1e29", "train --nonsense", "predict", "train --schedule step"})
