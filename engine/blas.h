@@ -33,7 +33,8 @@ struct Product {
   TileDone tile_done = nullptr;
 };
 
-// Independent products: their tiles share one parallel loop, so no thread waits at the end of each.
+// Several products: their tiles share one parallel loop, so no thread waits at the end of each. Those that write to one
+// place are done in their order.
 void gemm(const std::vector<Product>& products);
 
 // c[m, n] = alpha * a[m, k] b[k, n] + beta * c on the calling thread, for use inside a parallel loop.

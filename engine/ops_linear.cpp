@@ -69,6 +69,7 @@ void append(std::vector<Tensor>& inputs, const Tensor& tensor) {
 //   shapes    x [..., I]   weights [O1, I], [O2, I] ...   biases [O1], ... or none   ->   y [..., O1 + O2 + ...]
 //   backward  dx = sum_i dyi Wi,   dWi = dyi^T x,   dbi = sum_r dyi
 Tensor linears(const char* op, const Tensor& x, const std::vector<std::pair<Tensor, Tensor>>& weights_and_biases) {
+  check(!weights_and_biases.empty(), "{}: at least one layer is needed", op);
   std::vector<Layer> layers;
   std::vector<Tensor> inputs{x};
   long width = 0;

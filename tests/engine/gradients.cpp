@@ -107,6 +107,11 @@ TEST_CASE("fused ops have the right gradients") {
   gradcheck("linears", {varied({4, 3}), varied({5, 3}, 2), varied({5}, 3), varied({2, 3}, 4)}, [](List x) {
     return linears(x[0], {{x[1], x[2]}, {x[3], {}}});
   });
+  gradcheck("linears that share a weight, which is x, too", {varied({4, 3}), varied({4}, 2)}, [](List x) {
+    return linears(x[0], {{x[0], x[1]}, {x[0], x[1]}});
+  });
+  gradcheck("feed_forward of one tensor", {varied({3, 3}), varied({3}, 2)},
+            [](List x) { return feed_forward(x[0], x[0], x[1], x[0], x[1]); });
   for (const DropoutMask& mask : {DropoutMask{}, DropoutMask{real(0.3), {5, Stream::dropout, 1, 2}}})
     gradcheck("dropout_add_norm", {varied({4, 6}), varied({4, 6}, 2), varied({6}, 3), varied({6}, 4)},
               [&](List x) { return dropout_add_norm(x[0], x[1], x[2], x[3], real(1e-12), mask); });
