@@ -29,12 +29,6 @@ void check_text(std::string_view bytes, const std::string& path) {
         utf16 ? "UTF-16, not UTF-8: save it as UTF-8; a NUL" : "not a text file: a NUL", nul);
 }
 
-std::string from_latin1(std::string_view bytes) {
-  std::string out;
-  for (char byte : bytes) append_utf8(out, static_cast<unsigned char>(byte));
-  return out;
-}
-
 long line_at(std::string_view bytes, std::size_t at) {
   return 1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(at), '\n');
 }

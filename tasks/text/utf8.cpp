@@ -66,6 +66,21 @@ void append_utf8(std::string& out, char32_t point) {
   }
 }
 
+std::string from_latin1(std::string_view bytes) {
+  std::string out;
+  for (char byte : bytes) append_utf8(out, static_cast<unsigned char>(byte));
+  return out;
+}
+
+bool is_utf8(std::string_view bytes) {
+  char any = 0;
+  for (char byte : bytes) any |= byte;
+  if (!(any & 0x80)) return true;  // most texts, and eight or more bytes at a time
+  for (std::size_t at = 0; at < bytes.size();)
+    if (!next_code_point(bytes, at).valid) return false;
+  return true;
+}
+
 Repaired repair_utf8(std::string bytes) {
   Repaired result;
   std::size_t copied = 0;

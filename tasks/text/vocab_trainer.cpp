@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <queue>
 #include <set>
@@ -71,7 +72,7 @@ class Merger {
     words_.push_back(std::move(cut));
   }
 
-  std::vector<std::string> run(std::size_t size, long min_frequency) {
+  std::vector<std::string> run(std::size_t size, long min_frequency, const MergeProgress& progress) {
     for (std::size_t w = 0; w < words_.size(); ++w) for_each_pair(words_[w], [&](Pair pair) { add_pair(pair, w); });
     for (const auto& [pair, place] : places_) queue_.push({place.count, pair});
     while (pieces_.size() < size && !queue_.empty()) {
@@ -79,10 +80,12 @@ class Merger {
       queue_.pop();
       const long now = places_[pair].count;
       if (now < min_frequency) continue;
-      if (now == count)
+      if (now == count) {
         merge(pair);
-      else if (now < count)
+        if (progress) progress(pieces_.size());
+      } else if (now < count) {
         queue_.push({now, pair});  // it became rarer while it waited; one that became more frequent was pushed again
+      }
     }
     return pieces_;
   }
@@ -167,7 +170,31 @@ void count_words(std::string_view text, const TokenizerOptions& options, WordCou
   for (std::string& word : split_words(text, options)) ++counts[std::move(word)];
 }
 
-std::vector<std::string> train_vocab(const WordCounts& counts, int size, long min_frequency) {
+// Every thread counts for itself, then adds what it has: sums of integers, the same in any order.
+void count_words(const std::vector<std::string_view>& texts, const TokenizerOptions& options, WordCounts& counts) {
+#pragma omp parallel if (texts.size() > 1)
+  {
+    WordCounts own;
+#pragma omp for schedule(dynamic, 16) nowait
+    for (std::size_t i = 0; i < texts.size(); ++i) count_words(texts[i], options, own);
+#pragma omp critical
+    for (const auto& [word, count] : own) counts[word] += count;
+  }
+}
+
+long forget_rarest(WordCounts& counts, std::size_t most) {
+  if (counts.size() <= most) return 0;
+  std::vector<long> ranked;
+  for (const auto& [word, count] : counts) ranked.push_back(count);
+  const auto first_over = ranked.begin() + long(most);
+  std::nth_element(ranked.begin(), first_over, ranked.end(), std::greater<>());
+  const long rare = *first_over;
+  std::erase_if(counts, [&](const auto& entry) { return entry.second <= rare; });
+  return rare;
+}
+
+std::vector<std::string> train_vocab(const WordCounts& counts, int size, long min_frequency,
+                                     const MergeProgress& progress) {
   std::vector<std::string> pieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   check(size >= 7, "train_vocab: room for five special pieces and a letter, size >= 7; got {}", size);
   check(min_frequency >= 1, "train_vocab: min_frequency >= 1; got {}", min_frequency);
@@ -179,13 +206,13 @@ std::vector<std::string> train_vocab(const WordCounts& counts, int size, long mi
   for (const std::string& letter : alphabet) pieces.push_back("##" + letter);
   Merger merger(std::move(pieces));
   for (const auto& [word, count] : counts) merger.add_word(word, count);
-  return merger.run(std::size_t(size), min_frequency);
+  return merger.run(std::size_t(size), min_frequency, progress);
 }
 
 std::vector<std::string> train_vocab(const std::vector<std::string>& texts, int size, long min_frequency,
                                      const TokenizerOptions& options) {
   WordCounts counts;
-  for (const std::string& text : texts) count_words(text, options, counts);
+  count_words(std::vector<std::string_view>(texts.begin(), texts.end()), options, counts);
   return train_vocab(counts, size, min_frequency);
 }
 

@@ -1,0 +1,56 @@
+// Blocks of lines: read, look for the last line feed, keep what is behind it for the next block.
+// Nothing to read before.
+#include "tasks/text/lines.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "nn/files.h"
+
+namespace text {
+
+using engine::check;
+
+LineBlocks::LineBlocks(const std::string& path, std::size_t block) : path_(path), block_(block) {
+  check(!std::filesystem::is_directory(path), "{}: a directory, not a file", path);
+  file_.reset(std::fopen(path.c_str(), "rb"));
+  nn::check_io(file_ != nullptr, path, "read");
+}
+
+// Appends up to a block to buffer_ and says where its last line ends; 0 when no line ends in what was read.
+std::size_t LineBlocks::read() {
+  const std::size_t before = buffer_.size();
+  buffer_.resize(before + block_);
+  const std::size_t got = std::fread(buffer_.data() + before, 1, block_, file_.get());
+  nn::check_io(!std::ferror(file_.get()), path_, "read");
+  buffer_.resize(before + got);
+  ended_ = got < block_;
+  const std::string_view fresh = std::string_view(buffer_).substr(before);
+  const std::size_t nul = fresh.find('\0');
+  check(nul == fresh.npos, "{}: not a UTF-8 text file: a NUL at byte {}", path_, bytes_ + long(nul));
+  bytes_ += long(got);
+  const std::size_t end = fresh.rfind('\n');
+  return ended_ ? buffer_.size() : end == fresh.npos ? 0 : before + end + 1;
+}
+
+bool LineBlocks::next() {
+  const bool first = bytes_ == 0;
+  first_line_ += long(lines_.size());
+  lines_.clear();
+  buffer_.erase(0, used_);
+  used_ = 0;
+  while (!ended_ && used_ == 0) used_ = read();
+  std::string_view block = std::string_view(buffer_).substr(0, used_);
+  if (first && block.starts_with("\xEF\xBB\xBF")) block.remove_prefix(3);  // a byte-order mark
+  check(!first || !block.empty(), "{}: the file is empty", path_);
+  for (std::size_t start = 0; start < block.size();) {
+    const std::size_t end = std::min(block.find('\n', start), block.size());
+    std::string_view line = block.substr(start, end - start);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines_.push_back(line);
+    start = end + 1;
+  }
+  return !lines_.empty();
+}
+
+}  // namespace text

@@ -1,0 +1,40 @@
+// A text file of any size, read a block of whole lines at a time: memory holds a block, not the file.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace text {
+
+class LineBlocks {
+ public:
+  // Error: no such file, a directory, not readable. `block`: bytes; a longer line makes its block longer.
+  explicit LineBlocks(const std::string& path, std::size_t block = 4 << 20);
+
+  // Goes on to the next block; false at the end. Error: an empty file, a NUL.
+  bool next();
+
+  const std::vector<std::string_view>& lines() const { return lines_; }  // valid until next(); no \n, no \r\n
+  long first_line() const { return first_line_; }                        // the number of lines()[0], from 1
+  long bytes() const { return bytes_; }                                  // read so far
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::size_t read();
+
+  std::string path_;
+  std::size_t block_;
+  std::unique_ptr<std::FILE, Close> file_;
+  std::string buffer_;    // a block, and behind it the start of the next one
+  std::size_t used_ = 0;  // how much of buffer_ is in lines_
+  std::vector<std::string_view> lines_;
+  long first_line_ = 1, bytes_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace text

@@ -1,0 +1,270 @@
+// Vocab: learn the pieces of a WordPiece tokenizer from texts, cut texts into them, write them in Hugging Face's files.
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <climits>
+#include <filesystem>
+
+#include "nn/files.h"
+#include "tasks/run/program.h"
+#include "tasks/run/progress.h"
+#include "tasks/text/data.h"
+#include "tasks/text/lines.h"
+#include "tasks/text/tokenizer_files.h"
+#include "tasks/text/utf8.h"
+#include "tasks/text/vocab_trainer.h"
+
+namespace {
+
+using engine::check;
+using text::WordCounts;
+using Texts = std::vector<std::string_view>;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Error: no such file. 0 for what has no size, a pipe.
+long size_of(const std::string& path) {
+  std::error_code error;
+  const bool regular = std::filesystem::is_regular_file(path, error);
+  errno = error.value();
+  nn::check_io(!error, path, "read");
+  return regular ? long(std::filesystem::file_size(path)) : 0;
+}
+
+// Said before the work rather than after it.
+void check_writable(const std::string& path) {
+  check(!std::filesystem::is_directory(path), "{}: a directory, not a file", path);
+  nn::check_io(access(std::filesystem::absolute(path).parent_path().c_str(), W_OK) == 0, path, "written");
+}
+
+text::TokenizerOptions tokenizer_options(bool cased) {
+  text::TokenizerOptions options;
+  options.lower_case = !cased;
+  return options;
+}
+
+// Calls body(lines) for every block of a file's lines, and says where one was not UTF-8.
+template <class Body>
+void for_each_block(const std::string& path, bool latin1, run::Progress& progress, long bytes_before, Body body) {
+  text::LineBlocks blocks(path);
+  text::Warning warning{"a line with invalid UTF-8, which is read as U+FFFD", 0, ""};
+  while (blocks.next()) {
+    const Texts& lines = blocks.lines();
+    std::vector<std::string> recoded(latin1 ? lines.size() : 0);
+    std::vector<char> valid(lines.size(), true);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < lines.size(); ++i)
+      if (latin1)
+        recoded[i] = text::from_latin1(lines[i]);
+      else
+        valid[i] = text::is_utf8(lines[i]);
+    for (size_t i = 0; i < lines.size(); ++i)
+      if (!valid[i] && warning.count++ == 0) warning.first = fmt::format("{}:{}", path, blocks.first_line() + long(i));
+    body(latin1 ? Texts(recoded.begin(), recoded.end()) : lines);
+    progress.update((bytes_before + blocks.bytes()) >> 20);
+  }
+  if (warning.count > 0) {
+    progress.interrupt();
+    run::print_note("warning: {}\n", text::to_string(warning));
+  }
+}
+
+struct TrainOptions {
+  std::vector<std::string> files;
+  std::string out, text_column = "text", split, format, encoding = "utf-8";
+  int size = 0;
+  long min_count = 2, max_words = 5'000'000;
+  bool no_header = false, cased = false;
+
+  void declare(CLI::App& app) {
+    app.add_option("FILE", files, "texts: .txt, one a line; .tsv, .csv, .jsonl with a text column")
+        ->required()
+        ->take_all()
+        ->default_str("");
+    app.add_option("--size", size, "pieces to learn, at most")
+        ->required()
+        ->default_str("")
+        ->check(run::between(7, 10'000'000));
+    app.add_option("--out", out, "the vocabulary, one piece a line: written whole or not at all")->required();
+    app.add_option("--min-count", min_count, "a pair seen less often is not merged, a letter seen less often no piece")
+        ->check(run::between(1, 1e15));
+    app.add_flag("--cased", cased, "keep letter case and accents");
+    app.add_option("--max-words", max_words,
+                   "different words to count; beyond, after a block of 4 MiB or a table, the rarest are forgotten")
+        ->check(run::between(1, 1e10));
+    const char* group = "Data files";
+    app.add_option("--format", format, "txt, tsv, csv or jsonl; by the file's extension if not given")
+        ->group(group)
+        ->check(CLI::IsMember({"txt", "tsv", "csv", "jsonl"}));
+    app.add_option("--text-column", text_column, "of a table: a name, or a number from 1")->group(group);
+    app.add_option("--split", split, "of a table: only rows whose column `split` says this")->group(group);
+    app.add_flag("--no-header", no_header, "of a TSV or CSV: the first line is data")->group(group);
+    app.add_option("--encoding", encoding, "utf-8 or latin-1")
+        ->group(group)
+        ->check(CLI::IsMember({"utf-8", "latin-1"}));
+    app.footer(
+        "A .txt may be larger than memory: it is read in blocks, and only the counts of words are kept. A table is "
+        "read as a whole.");
+  }
+
+  bool lines(const std::string& path) const {
+    return format.empty() ? std::filesystem::path(path).extension() == ".txt" : format == "txt";
+  }
+};
+
+// What is counted, and what is said about it.
+struct Counted {
+  WordCounts words;
+  long texts = 0, forgotten = 0;  // forgotten: the highest count of a word that was
+};
+
+class Counter {
+ public:
+  explicit Counter(const TrainOptions& o) : o_(o), progress_("read, MB", total_size(o.files) >> 20) {}
+
+  Counted run() {
+    for (const std::string& path : o_.files) {
+      if (o_.lines(path))
+        for_each_block(path, o_.encoding == "latin-1", progress_, bytes_, [&](const Texts& texts) { add(texts); });
+      else
+        add_table(path);
+      bytes_ += size_of(path);
+      progress_.update(bytes_ >> 20);
+    }
+    return std::move(counted_);
+  }
+
+ private:
+  static long total_size(const std::vector<std::string>& files) {
+    long total = 0;
+    for (const std::string& path : files) total += size_of(path);
+    return total;
+  }
+
+  void add(const Texts& texts) {
+    text::count_words(texts, tokenizer_options(o_.cased), counted_.words);
+    counted_.texts += long(texts.size());
+    const long forgotten = text::forget_rarest(counted_.words, size_t(o_.max_words));
+    counted_.forgotten = std::max(counted_.forgotten, forgotten);
+  }
+
+  void add_table(const std::string& path) {
+    const text::Table table = text::read_table(path, {o_.format, !o_.no_header, o_.encoding});
+    for (const text::Warning& warning : table.warnings) run::print_note("warning: {}\n", text::to_string(warning));
+    const size_t column = table.column(o_.text_column), split = o_.split.empty() ? 0 : table.column("split");
+    Texts texts;
+    for (const auto& row : table.rows)
+      if (o_.split.empty() || row[split] == o_.split) texts.push_back(row[column]);
+    check(!texts.empty(), "{}: no row has the split '{}'", path, o_.split);
+    add(texts);
+  }
+
+  const TrainOptions& o_;
+  run::Progress progress_;
+  Counted counted_;
+  long bytes_ = 0;  // of the files before
+};
+
+// An option that no file would heed was meant for another file.
+void check_usage(const CLI::App& app, const TrainOptions& o) {
+  if (!std::all_of(o.files.begin(), o.files.end(), [&](const std::string& path) { return o.lines(path); })) return;
+  for (const char* option : {"--text-column", "--split", "--no-header"})
+    if (app.count(option)) {
+      run::print_note("error: {} is for tables; lines of text have no columns (--format tsv says otherwise)\n", option);
+      throw run::Exit{2};
+    }
+}
+
+void train(CLI::App& app, const run::Parse& parse) {
+  TrainOptions o;
+  o.declare(app);
+  parse();
+  check_usage(app, o);
+  check_writable(o.out);
+  const double start = now();
+  const Counted counted = Counter(o).run();
+  long words = 0;
+  for (const auto& [word, count] : counted.words) words += count;
+  run::print_note("{} texts, {} words, {} of them different\n", counted.texts, words, counted.words.size());
+  if (counted.forgotten)
+    run::print_note(
+        "warning: there were more than {} different words (--max-words); on the way, words seen up to {} {} "
+        "were forgotten\n",
+        o.max_words, counted.forgotten, counted.forgotten == 1 ? "time" : "times");
+  run::Progress progress("learn, pieces", o.size);
+  const std::vector<std::string> pieces =
+      text::train_vocab(counted.words, o.size, o.min_count, [&](size_t learned) { progress.update(long(learned)); });
+  progress.interrupt();
+  if (long(pieces.size()) < o.size)
+    run::print_note("fewer than {} pieces: no pair is left that is seen {} times (--min-count)\n", o.size, o.min_count);
+  text::WordPiece(pieces, tokenizer_options(o.cased)).save(o.out);
+  fmt::print("result task=vocab pieces={} seconds={:.1f} out={}\n", pieces.size(), now() - start, o.out);
+}
+
+struct Tally {
+  long texts = 0, tokens = 0, unknown = 0;
+};
+
+void encode(CLI::App& app, const run::Parse& parse) {
+  std::string file, vocab;
+  bool cased = false, count = false, ids = false;
+  app.add_option("FILE", file, "texts, one a line; - is standard input")->required();
+  app.add_option("--vocab", vocab, "vocab.txt")->required();
+  app.add_flag("--cased", cased, "keep letter case and accents");
+  CLI::Option* numbers = app.add_flag("--ids", ids, "print the numbers of the pieces");
+  app.add_flag("--count", count,
+               "print how many texts, tokens and unknown tokens there are, and the speed, not the pieces")
+      ->excludes(numbers);
+  app.footer("One line a text, without [CLS] and [SEP].");
+  parse();
+  if (file == "-") file = "/dev/stdin";
+  const text::WordPiece tokenizer = text::WordPiece::load(vocab, tokenizer_options(cased));
+  run::Progress progress("encode, MB", size_of(file) >> 20);
+  const double start = now();
+  Tally all;
+  for_each_block(file, false, progress, 0, [&](const Texts& lines) {
+    std::vector<std::string> out(count ? 0 : lines.size());
+    long tokens = 0, unknown = 0;
+#pragma omp parallel for schedule(dynamic, 16) reduction(+ : tokens, unknown)
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const std::vector<int> whole = tokenizer.encode(lines[i], INT_MAX).ids;
+      const std::vector<int> inner(whole.begin() + 1, whole.end() - 1);  // without [CLS] and [SEP]
+      tokens += long(inner.size());
+      unknown += std::count(inner.begin(), inner.end(), tokenizer.unk_id());
+      if (count) continue;
+      for (int id : inner) out[i] += (out[i].empty() ? "" : " ") + (ids ? std::to_string(id) : tokenizer.piece(id));
+    }
+    for (const std::string& line : out) fmt::print("{}\n", line);
+    all.texts += long(lines.size()), all.tokens += tokens, all.unknown += unknown;
+  });
+  const double seconds = now() - start;
+  if (count)
+    fmt::print("result task=vocab texts={} tokens={} unknown={} seconds={:.3f} tokens_per_second={:.0f}\n", all.texts,
+               all.tokens, all.unknown, seconds, double(all.tokens) / seconds);
+}
+
+void export_command(CLI::App& app, const run::Parse& parse) {
+  std::string vocab, out;
+  bool cased = false;
+  int max_length = 512;
+  app.add_option("--vocab", vocab, "vocab.txt")->required();
+  app.add_option("--out", out, "directory, made if need be")->required();
+  app.add_flag("--cased", cased, "the vocabulary was learned with letter case and accents");
+  app.add_option("--max-length", max_length, "tokens that the model takes")->check(run::between(2, 1e9));
+  parse();
+  const text::WordPiece tokenizer = text::WordPiece::load(vocab, tokenizer_options(cased));
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
+  check(!error, "{}: cannot be made: {}", out, error.message());
+  text::save_tokenizer(tokenizer, out, max_length);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run::program(argc, argv, "vocab", "Learn the pieces of a WordPiece tokenizer from texts, cut texts into them.",
+                      {{"train", "learn a vocabulary from files of texts", train},
+                       {"encode", "print the pieces of texts, or count them", encode},
+                       {"export", "write vocab.txt as tokenizer.json and what belongs to it", export_command}});
+}
