@@ -1,7 +1,9 @@
-// What tests share: tensors with asymmetric values, comparisons that say where, the golden folder, temporary files.
+// What tests share: tensors with asymmetric values, comparisons that say where, the golden folder, temporary files,
+// commands of the shell.
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -68,5 +70,31 @@ struct TemporaryDirectory {
     return path + "/" + name;
   }
 };
+
+// What a command of the shell said, and its exit status.
+struct Result {
+  int status;
+  std::string output;
+  bool says(const std::string& what) const { return output.find(what) != std::string::npos; }
+  bool one_line() const { return output.find('\n') == output.size() - 1; }
+  std::string last_line() const {
+    const size_t end = output.find_last_not_of('\n');
+    return output.substr(output.rfind('\n', end) + 1, end - output.rfind('\n', end));
+  }
+};
+inline Result run_shell(const std::string& command) {
+  std::FILE* pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Result result{0, ""};
+  char part[4096];
+  while (const size_t n = std::fread(part, 1, sizeof part, pipe)) result.output.append(part, n);
+  result.status = WEXITSTATUS(pclose(pipe));
+  return result;
+}
+
+// A program beside this test runner, as a word of a command.
+inline std::string program(const std::string& name) {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
 
 }  // namespace test

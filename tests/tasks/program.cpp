@@ -1,6 +1,4 @@
 // The sentiment program as its users run it: from the command line, with good input and with bad.
-#include <sys/wait.h>
-
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -15,25 +13,9 @@ using nlohmann::json;
 
 namespace {
 
-struct Result {
-  int status;
-  std::string output;
-  std::string last_line() const {
-    const size_t end = output.find_last_not_of('\n');
-    return output.substr(output.rfind('\n', end) + 1, end - output.rfind('\n', end));
-  }
-};
-
 // The program beside this test runner, both its outputs together.
 Result sentiment(const std::string& arguments, const std::string& redirect = "2>&1") {
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "sentiment";
-  std::FILE* pipe = popen((self + " " + arguments + " " + redirect).c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Result result{0, ""};
-  char part[4096];
-  while (const size_t n = std::fread(part, 1, sizeof part, pipe)) result.output.append(part, n);
-  result.status = WEXITSTATUS(pclose(pipe));
-  return result;
+  return run_shell(program("sentiment") + " " + arguments + " " + redirect);
 }
 
 std::vector<json> lines_of(const std::string& text) {

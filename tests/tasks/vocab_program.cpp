@@ -1,7 +1,5 @@
 // The vocab program as its users run it, and what it reads by: blocks of lines, the rarest words forgotten.
 // Read tasks/vocab/main.cpp before.
-#include <sys/wait.h>
-
 #include <random>
 #include <sstream>
 
@@ -18,22 +16,9 @@ namespace {
 
 const text::TokenizerOptions kCased{false, {}, true, false};
 
-struct Result {
-  int status;
-  std::string output;
-  bool says(const std::string& what) const { return output.find(what) != std::string::npos; }
-};
-
 // The program beside this test runner, both its outputs together.
 Result vocab(const std::string& arguments, const std::string& environment = "", const std::string& redirect = "2>&1") {
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "vocab";
-  std::FILE* pipe = popen((environment + " " + self + " " + arguments + " " + redirect).c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Result result{0, ""};
-  char part[4096];
-  while (const size_t n = std::fread(part, 1, sizeof part, pipe)) result.output.append(part, n);
-  result.status = WEXITSTATUS(pclose(pipe));
-  return result;
+  return run_shell(environment + " " + program("vocab") + " " + arguments + " " + redirect);
 }
 
 // What `vocab train` writes.

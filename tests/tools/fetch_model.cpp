@@ -1,6 +1,5 @@
 // tools/fetch_model.sh as its users run it, against a hub of our own on this machine.
 #include <httplib.h>
-#include <sys/wait.h>
 
 #include <map>
 #include <mutex>
@@ -15,22 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Result {
-  int status;
-  std::string output;
-  bool says(const std::string& what) const { return output.find(what) != std::string::npos; }
-  bool one_line() const { return output.find('\n') == output.size() - 1; }
-};
-
-Result run(const std::string& command) {
-  std::FILE* pipe = popen(("{ " + command + "\n} 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Result result{0, ""};
-  char part[4096];
-  while (const size_t n = std::fread(part, 1, sizeof part, pipe)) result.output.append(part, n);
-  result.status = WEXITSTATUS(pclose(pipe));
-  return result;
-}
+Result run(const std::string& command) { return run_shell("{ " + command + "\n} 2>&1"); }
 
 // An HTTP server on a port of its own, which is a host of its own to curl. It remembers what it was asked.
 class Host {
