@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <utility>
 
 #include "tasks/run/program.h"
 #include "tasks/text/embedded.h"
@@ -13,6 +15,8 @@ namespace run {
 void DataOptions::declare(CLI::App& app, bool with_labels) {
   const char* group = "Data files";
   app.add_option("--text-column", text_column, "column of the text: a name, or a number from 1")->group(group);
+  app.add_option("--pair-column", pair_column, "column of a second text, read behind the first; none if not given")
+      ->group(group);
   if (with_labels) {
     app.add_option("--label-column", label_column, "column of the label")->group(group);
     app.add_option(
@@ -27,20 +31,42 @@ void DataOptions::declare(CLI::App& app, bool with_labels) {
   app.add_flag("--no-header", no_header, "the first line of a TSV or CSV is data")->group(group);
 }
 
-text::Examples DataOptions::examples(const text::Table& table, const text::Labels& known, bool labelled) const {
-  const bool has_split = std::find(table.columns.begin(), table.columns.end(), split_column) != table.columns.end();
-  const text::Columns columns{text_column, labelled ? label_column : "", has_split ? split_column : ""};
-  text::Examples examples = text::to_examples(table, columns, known);
+namespace {
+
+text::Examples examples_of(const std::vector<text::Source>& sources, const text::Labels& known) {
+  text::Examples examples = text::to_examples(sources, known);
   for (const text::Warning& warning : examples.warnings) print_note("warning: {}\n", text::to_string(warning));
   return examples;
 }
 
-text::Examples DataOptions::read(const std::string& path, const text::Labels& known, bool labelled) const {
-  return examples(text::read_table(path, {format, !no_header, encoding}), known, labelled);
+// LABEL=FILE, unless a file has this very name.
+std::pair<std::string, std::string> label_and_path(const std::string& file) {
+  const size_t equals = file.find('=');
+  if (equals == std::string::npos || std::filesystem::exists(file)) return {"", file};
+  return {file.substr(0, equals), file.substr(equals + 1)};
+}
+
+}  // namespace
+
+text::Source DataOptions::source(text::Table table, const std::string& every_label, bool labelled) const {
+  const bool has_split = std::find(table.columns.begin(), table.columns.end(), split_column) != table.columns.end();
+  return {std::move(table),
+          {text_column, labelled ? label_column : "", has_split ? split_column : "", pair_column, every_label}};
+}
+
+text::Examples DataOptions::read(const std::vector<std::string>& files, const text::Labels& known,
+                                 bool labelled) const {
+  std::vector<text::Source> sources;
+  for (const std::string& file : files) {
+    const auto [label, path] = labelled ? label_and_path(file) : std::pair<std::string, std::string>{"", file};
+    sources.push_back(source(text::read_table(path, {format, !no_header, encoding}), label, labelled));
+  }
+  return examples_of(sources, known);
 }
 
 text::Examples DataOptions::read_embedded(const text::Labels& known) const {
-  return examples(text::parse_table(std::string(text::embedded_sentiment()), text::kSentimentCorpus), known, true);
+  text::Table table = text::parse_table(std::string(text::embedded_sentiment()), text::kSentimentCorpus);
+  return examples_of({source(std::move(table), "", true)}, known);
 }
 
 }  // namespace run

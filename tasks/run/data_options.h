@@ -3,25 +3,27 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "tasks/text/data.h"
 
 namespace run {
 
 struct DataOptions {
-  std::string text_column = "text", label_column = "label", split_column = "split";
+  std::string text_column = "text", pair_column, label_column = "label", split_column = "split";
   std::string labels = "negative,positive,neutral";
   std::string format, encoding = "utf-8";
   bool no_header = false;
 
   void declare(CLI::App& app, bool with_labels);
 
-  // The examples of a file, its warnings printed. Without `labels` the label column need not exist.
-  text::Examples read(const std::string& path, const text::Labels& labels, bool labelled = true) const;
+  // The examples of all files together, with their warnings printed. With labels a file may be given as LABEL=FILE: all
+  // that it holds has this label. Without them the label column need not exist.
+  text::Examples read(const std::vector<std::string>& files, const text::Labels& labels, bool labelled = true) const;
   text::Examples read_embedded(const text::Labels& labels) const;
 
  private:
-  text::Examples examples(const text::Table& table, const text::Labels& labels, bool labelled) const;
+  text::Source source(text::Table table, const std::string& every_label, bool labelled) const;
 };
 
 // train, dev and test, from files of their own or from one file with a split column or by seed.

@@ -69,6 +69,10 @@ text::EncodedSet encode_and_report(const std::string& name, const std::vector<te
     longest = std::max(longest, set.tokens(i));
     ++counts[set.labels[i]];
   }
+  if (set.size() == 0) {
+    print_note("{:<6}  none\n", name);
+    return set;
+  }
   std::string shares;
   for (size_t k = 0; k < std::min(kShown, counts.size()); ++k)
     shares += fmt::format("{}{} {}", k ? ", " : "", labels[k], counts[k]);

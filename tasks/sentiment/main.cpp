@@ -1,4 +1,5 @@
 // Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README, step by step.
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -33,8 +34,9 @@ void take_options_of(std::string directory, CLI::App& app, TrainOptions& o) {  /
   o.resume = o.out = directory;
 }
 
-// Measures an epoch on the dev set, keeps the model if it is the best so far.
+// Measures an epoch on the dev set, keeps the model if it is the best so far; without a dev set, the latest.
 void finish_epoch(run::Run& run, run::TextModel& model, const text::EncodedSet& dev_set, const TrainOptions& o) {
+  if (dev_set.size() == 0) return model.save(run.file("best"), o.max_length);
   run.pause();
   const run::Evaluation dev = run::evaluate(model, dev_set, "dev");
   const bool best = run.is_best(dev.value(o.metric));
@@ -45,12 +47,12 @@ void finish_epoch(run::Run& run, run::TextModel& model, const text::EncodedSet& 
 }
 
 // The best epoch's model on the test set: the last words of a run.
-void finish_run(const run::Run& run, const text::EncodedSet& test_set, const TrainOptions& o) {
+void finish_run(const run::Run& run, const text::EncodedSet& test_set, bool has_dev, const TrainOptions& o) {
   const std::unique_ptr<run::TextModel> best = run::load_model(run::ModelDirectory(run.file("best")));
   const run::Evaluation test = run::evaluate(*best, test_set, "test");
-  fmt::print("\ntest, with the best epoch's model\n{}\n", test.text());
+  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text());
   ordered_json result = test.json();
-  result["best_dev"] = {{o.metric, o.metric == "loss" ? -run.best() : run.best()}};
+  if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -run.best() : run.best()}};
   result["seconds"] = run.seconds();
   nn::write_file(run.file("result.json"), result.dump(2) + "\n");
   fmt::print("result task=sentiment accuracy={:.4f} macro_f1={:.4f} seconds={:.0f} out={}\n", test.value("accuracy"),
@@ -108,7 +110,7 @@ void train(CLI::App& app, const run::Parse& parse) {
     if (run.epoch_ends() || run.due_for_save()) run.save(model->params, optimizer);
   }
   if (run.interrupted()) run.save(model->params, optimizer), run.leave();
-  finish_run(run, test_set, o);
+  finish_run(run, test_set, dev_set.size() > 0, o);
 }
 
 void declare_length(CLI::App& app, int& max_length, std::string& too_long) {
@@ -120,11 +122,12 @@ void declare_length(CLI::App& app, int& max_length, std::string& too_long) {
 }
 
 void evaluate_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, data, out, too_long = "cut";
+  std::string directory, out, too_long = "cut";
+  std::vector<std::string> data;
   int max_length = 128;
   run::DataOptions files;
   app.add_option("--model", directory, "directory of a run or of a model")->required();
-  app.add_option("--data", data, "file with texts and labels; the embedded test set if not given");
+  app.add_option("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
   app.add_option("--out", out, "also write the figures as JSON to this file");
   declare_length(app, max_length, too_long);
   files.declare(app, true);
@@ -142,7 +145,7 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
   const text::EncodedSet set =
       run::encode_and_report("test", examples.rows, *model, max_length, text::too_long(too_long));
   const run::Evaluation e = run::evaluate(*model, set, "evaluate");
-  fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : data, e.text());
+  fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")), e.text());
   if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
   fmt::print("result task=sentiment accuracy={:.4f} macro_f1={:.4f} n={}\n", e.value("accuracy"), e.value("macro_f1"),
              set.size());
@@ -155,7 +158,9 @@ void print_predictions(run::TextModel& model, const std::vector<text::Example>& 
   const run::Predictions predictions = run::predict(model, set, run::kEvaluationBatch);
   const std::vector<int> best = predictions.best();
   for (size_t i = 0; i < examples.size(); ++i) {
-    ordered_json line{{"text", examples[i].text}, {"label", model.config.labels[best[i]]}};
+    ordered_json line{{"text", examples[i].text}};
+    if (!examples[i].pair.empty()) line["pair"] = examples[i].pair;
+    line["label"] = model.config.labels[best[i]];
     for (size_t k = 0; k < model.config.labels.size(); ++k)
       line["probabilities"][model.config.labels[k]] = predictions.probabilities[i][k];
     fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
@@ -187,7 +192,7 @@ void predict_input(run::TextModel& model, int max_length, text::TooLong how, siz
   std::vector<text::Example> examples;
   for (std::string line; std::getline(std::cin, line);) {
     if (line.ends_with('\r')) line.pop_back();
-    examples.push_back({line, -1, "", 0});
+    examples.push_back({.text = line});
     if (examples.size() < chunk && !person) continue;
     print_predictions(model, examples, max_length, how);
     examples.clear();
@@ -211,8 +216,8 @@ void predict_command(CLI::App& app, const run::Parse& parse) {
   const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
   max_length = std::min<int>(max_length, int(model->config.max_position_embeddings));
   std::vector<text::Example> examples;
-  for (const std::string& t : texts) examples.push_back({t, -1, "", 0});
-  if (!file.empty()) examples = files.read(file, {}, false).rows;
+  for (const std::string& t : texts) examples.push_back({.text = t});
+  if (!file.empty()) examples = files.read({file}, {}, false).rows;
   constexpr size_t kChunk = 1024;  // texts that are classified together
   run::Progress progress("predict", long(examples.size()));
   for (size_t begin = 0; begin < examples.size(); begin += kChunk) {

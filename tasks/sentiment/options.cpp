@@ -6,12 +6,18 @@
 void TrainOptions::declare(CLI::App& app) {
   const CLI::Validator positive = run::positive();
   app.add_option("--data", data,
-                 "one file with all examples: split by its column `split` (train, dev, test), or 80/10/10 by seed; "
-                 "the embedded corpus if no file is named")
+                 "file with all examples: split by its column `split` (train, dev, test), or as --split says; "
+                 "the embedded corpus if no file is named. Several files are read as one; LABEL=FILE, a file for each "
+                 "class, takes the label from here")
       ->group("Data files");
-  app.add_option("--train", train, "file to train on")->group("Data files");
-  app.add_option("--dev", dev, "file to choose the best epoch on; without it, a tenth of --train")->group("Data files");
-  app.add_option("--test", test, "file for the final figures; without it, --dev again")->group("Data files");
+  app.add_option(
+         "--split", split,
+         "TRAIN/DEV/TEST shares of --data, each label alike, by seed; without --dev, DEV is taken from --train. "
+         "Without dev examples the last epoch's model is kept, not the best one's")
+      ->group("Data files");
+  app.add_option("--train", train, "files to train on")->group("Data files");
+  app.add_option("--dev", dev, "files to choose the best epoch on")->group("Data files");
+  app.add_option("--test", test, "files for the final figures; without them, --dev again")->group("Data files");
   files.declare(app, true);
   app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included")
       ->group("Data files")

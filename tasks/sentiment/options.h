@@ -4,12 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tasks/run/data_options.h"
 
 struct TrainOptions {
   // data
-  std::string data, train, dev, test;
+  std::vector<std::string> data, train, dev, test;  // files, or LABEL=FILE
+  std::string split = "80/10/10";
   run::DataOptions files;
   int max_length = 128;
   std::string too_long = "cut";

@@ -17,12 +17,12 @@ using engine::Tensor;
 namespace {
 
 // Puts the examples where their column `split` says, or, if none has one, where the seed does.
-void share_out(std::vector<text::Example>& all, const std::string& path, uint64_t seed, run::Splits& splits) {
+void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Shares& shares, run::Splits& splits) {
   const bool has_split = std::any_of(all.begin(), all.end(), [](const text::Example& e) { return !e.split.empty(); });
-  if (!has_split) text::split_stratified(all, seed);
+  if (!has_split) text::split_stratified(all, seed, shares);
   for (text::Example& e : all) {
     check(e.split == "train" || e.split == "dev" || e.split == "test",
-          "{}:{}: split '{}' is not one of train, dev, test{}", path, e.line, e.split,
+          "{}: split '{}' is not one of train, dev, test{}", e.where, e.split,
           text::did_you_mean(e.split, {"train", "dev", "test"}));
     auto& part = e.split == "train" ? splits.train : e.split == "dev" ? splits.dev : splits.test;
     part.push_back(std::move(e));
@@ -32,9 +32,11 @@ void share_out(std::vector<text::Example>& all, const std::string& path, uint64_
 // Texts of dev and test that stand in train, too, make the figures look better than they are.
 void report_repeats(const run::Splits& splits) {
   std::unordered_set<std::string> seen;
-  for (const text::Example& e : splits.train) seen.insert(e.text);
+  const auto texts = [](const text::Example& e) { return e.pair.empty() ? e.text : e.text + '\0' + e.pair; };
+  for (const text::Example& e : splits.train) seen.insert(texts(e));
   const auto count = [&](const char* name, const std::vector<text::Example>& part) {
-    const long repeats = std::count_if(part.begin(), part.end(), [&](const auto& e) { return seen.contains(e.text); });
+    const long repeats =
+        std::count_if(part.begin(), part.end(), [&](const auto& e) { return seen.contains(texts(e)); });
     if (repeats) run::print_note("note: {} of {}'s {} texts stand in train, too\n", repeats, name, part.size());
   };
   count("dev", splits.dev);
@@ -47,27 +49,27 @@ run::Splits load_splits(const TrainOptions& o) {
   check(o.data.empty() || o.train.empty(), "--data and --train exclude each other");
   check(!o.train.empty() || (o.dev.empty() && o.test.empty()), "--dev and --test need --train");
   const text::Labels labels = text::Labels::parse(o.files.labels);
+  text::Shares shares = text::Shares::parse(o.split);
   run::Splits splits;
   if (o.train.empty()) {
     text::Examples all = o.data.empty() ? o.files.read_embedded(labels) : o.files.read(o.data, labels);
     splits.labels = all.labels;
-    share_out(all.rows, o.data.empty() ? text::kSentimentCorpus : o.data, o.seed, splits);
+    share_out(all.rows, o.seed, shares, splits);
   } else {
     text::Examples train = o.files.read(o.train, labels);
     splits.labels = train.labels;
-    splits.train = std::move(train.rows);
     if (!o.dev.empty()) splits.dev = o.files.read(o.dev, splits.labels).rows;
     if (!o.test.empty()) splits.test = o.files.read(o.test, splits.labels).rows;
-    if (o.dev.empty()) {
-      std::vector<text::Example> all = std::exchange(splits.train, {});
-      text::split_stratified(all, o.seed);
-      for (text::Example& e : all) (e.split == "dev" ? splits.dev : splits.train).push_back(std::move(e));
-    }
+    shares = {shares.train + shares.test, o.dev.empty() ? shares.dev : 0, 0};
+    text::split_stratified(train.rows, o.seed, shares);
+    for (text::Example& e : train.rows) (e.split == "dev" ? splits.dev : splits.train).push_back(std::move(e));
   }
   splits.separate_test = !splits.test.empty();
   if (!splits.separate_test) splits.test = splits.dev;
-  check(!splits.train.empty() && !splits.dev.empty(), "train and dev need examples; got {} and {}", splits.train.size(),
-        splits.dev.size());
+  check(!splits.train.empty() && !splits.test.empty(),
+        "training needs examples, and so does dev or test; got {} to train on, {} for dev and test",
+        splits.train.size(), splits.test.size());
+  check(!splits.dev.empty() || !o.patience, "--patience needs dev examples");
   report_repeats(splits);
   return splits;
 }
@@ -96,7 +98,10 @@ text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Exa
   options.lower_case = !o.cased;
   if (!o.vocab.empty()) return text::WordPiece::load(o.vocab, options);
   std::vector<std::string> texts;
-  for (const text::Example& e : examples) texts.push_back(e.text);
+  for (const text::Example& e : examples) {
+    texts.push_back(e.text);
+    if (!e.pair.empty()) texts.push_back(e.pair);
+  }
   return text::WordPiece(text::train_vocab(texts, o.vocab_size, 2, options), options);
 }
 

@@ -2,6 +2,8 @@
 #include "tasks/text/batches.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -10,6 +12,7 @@
 namespace text {
 
 using engine::check;
+using engine::fail;
 
 namespace {
 
@@ -30,6 +33,11 @@ std::vector<Encoding> windows_of(const Encoding& whole, int max_length) {
     window.types.assign(window.ids.size(), 0);
   }
   return windows;
+}
+
+Encoding encode(const Example& example, const WordPiece& tokenizer, int max_length) {
+  return example.pair.empty() ? tokenizer.encode(example.text, max_length)
+                              : tokenizer.encode_pair(example.text, example.pair, max_length);
 }
 
 }  // namespace
@@ -54,13 +62,16 @@ EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokeniz
   std::vector<Encoding> texts(examples.size());
 #pragma omp parallel for schedule(dynamic, 64)
   for (size_t i = 0; i < examples.size(); ++i)
-    texts[i] = tokenizer.encode(examples[i].text, how == TooLong::cut ? max_length : kWhole);
+    texts[i] = encode(examples[i], tokenizer, how == TooLong::cut ? max_length : kWhole);
   EncodedSet set;
   for (size_t i = 0; i < examples.size(); ++i) {
     Encoding& text = texts[i];
     const bool longer = text.truncated || long(text.ids.size()) > max_length;
-    check(!longer || how != TooLong::error, "line {}: a text of {} tokens, more than the {} that are allowed",
-          examples[i].line, text.ids.size(), max_length);
+    check(!longer || how != TooLong::error, "{}: a text of {} tokens, more than the {} that are allowed",
+          examples[i].where, text.ids.size(), max_length);
+    check(!longer || how != TooLong::window || examples[i].pair.empty(),
+          "{}: a pair of texts of {} tokens, more than {}; windows are for single texts", examples[i].where,
+          text.ids.size(), max_length);
     set.too_long += longer;
     if (longer && how == TooLong::window)
       for (Encoding& window : windows_of(text, max_length)) set.windows.push_back(std::move(window));
@@ -151,13 +162,32 @@ std::vector<Batch> in_order(const EncodedSet& set, int batch_size) {
   return batches;
 }
 
-void split_stratified(std::vector<Example>& examples, uint64_t seed) {
+Shares Shares::parse(const std::string& spec) {
+  double part[3];
+  const char* at = spec.data();
+  const char* end = at + spec.size();
+  const auto refuse = [&] { fail("a split is TRAIN/DEV/TEST, as 80/10/10, with train above 0; got '{}'", spec); };
+  for (int i = 0; i < 3; ++i) {
+    if (i > 0 && (at == end || *at++ != '/')) refuse();
+    const auto [stop, error] = std::from_chars(at, end, part[i]);
+    if (error != std::errc() || !std::isfinite(part[i]) || part[i] < 0) refuse();
+    at = stop;
+  }
+  if (at != end || part[0] <= 0) refuse();
+  return {part[0], part[1], part[2]};
+}
+
+void split_stratified(std::vector<Example>& examples, uint64_t seed, const Shares& shares) {
+  const double all = shares.train + shares.dev + shares.test;
   std::map<int, Indices> rows_of;
   const Indices order = engine::permutation(int(examples.size()), {seed, engine::Stream::shuffle, ~0u});
   for (int row : order) rows_of[examples[row].label].push_back(row);
-  for (const auto& [label, rows] : rows_of)
-    for (size_t i = 0; i < rows.size(); ++i)
-      examples[rows[i]].split = i % 10 == 8 ? "dev" : i % 10 == 9 ? "test" : "train";
+  for (const auto& [label, rows] : rows_of) {
+    const double n = double(rows.size());
+    const long dev = std::lround(n * shares.dev / all), test = dev + std::lround(n * shares.test / all);
+    for (long i = 0; i < long(rows.size()); ++i)
+      examples[rows[i]].split = i < dev ? "dev" : i < test ? "test" : "train";
+  }
 }
 
 }  // namespace text

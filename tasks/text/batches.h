@@ -68,8 +68,13 @@ class Batches {
 // The whole set in its own order, for evaluation.
 std::vector<Batch> in_order(const EncodedSet& set, int batch_size);
 
-// Names a split for every example, each label shared out in the same proportions, by seed: of 10 examples of a label
-// 8 are "train", 1 "dev" and 1 "test".
-void split_stratified(std::vector<Example>& examples, uint64_t seed);
+// How one set becomes three, relative to each other: 80/10/10, 72/8/20, 90/10/0.
+struct Shares {
+  double train = 80, dev = 10, test = 10;
+  static Shares parse(const std::string& spec);  // "TRAIN/DEV/TEST"; train needs some, dev and test may be 0
+};
+// Names a split for every example, each label shared out in the same proportions, by seed: of n examples of a label
+// the nearest whole number to n dev / (train + dev + test) is "dev", "test" alike, and what remains "train".
+void split_stratified(std::vector<Example>& examples, uint64_t seed, const Shares& shares = {});
 
 }  // namespace text

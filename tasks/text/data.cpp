@@ -166,6 +166,21 @@ void name_columns(Table& table, bool header) {
   table.lines.erase(table.lines.begin());
 }
 
+// Files made by machines may end a line with a tab too many; a header says how many fields there should be.
+void drop_surplus(Table& table, bool header) {
+  const std::size_t width = table.columns.size();
+  Warning surplus{fmt::format("fields past the {} of the first row are left out", width), 0, ""};
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    std::vector<std::string>& row = table.rows[r];
+    const auto past = row.begin() + std::ptrdiff_t(std::min(width, row.size()));
+    const bool empty = std::all_of(past, row.end(), [](const std::string& field) { return field.empty(); });
+    if (header && !empty) continue;
+    row.erase(past, row.end());
+    if (!empty && surplus.count++ == 0) surplus.first = fmt::format("{}:{}", table.path, table.lines[r]);
+  }
+  if (surplus.count > 0) table.warnings.push_back(surplus);
+}
+
 void check_widths(const Table& table, long first_line) {
   for (std::size_t r = 0; r < table.rows.size(); ++r)
     check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}", table.path,
@@ -174,20 +189,61 @@ void check_widths(const Table& table, long first_line) {
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
-Labels labels_of(const Table& table, std::size_t column) {
+// The columns of a source as places in its rows; 0 for those that it does not have.
+struct Places {
+  std::size_t text, pair, label, split;
+};
+
+Places places_of(const Source& source) {
+  const Columns& columns = source.columns;
+  const auto place = [&](const std::string& name) { return name.empty() ? 0 : source.table.column(name); };
+  return {place(columns.text), place(columns.pair), columns.every_label.empty() ? place(columns.label) : 0,
+          place(columns.split)};
+}
+
+// What stands in a row's label column, or would.
+const std::string& label_value(const Source& source, const Places& places, std::size_t row) {
+  return source.columns.every_label.empty() ? source.table.rows[row][places.label] : source.columns.every_label;
+}
+
+Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& places) {
   std::vector<std::string> values;
-  for (const auto& row : table.rows) values.push_back(row[column]);
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    for (std::size_t r = 0; r < sources[s].table.rows.size(); ++r)
+      values.push_back(label_value(sources[s], places[s], r));
+  const std::string &path = sources[0].table.path, name = shown(sources[0].columns.label);
   std::sort(values.begin(), values.end());
-  check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", table.path,
-        shown(table.columns[column]), shown(values.front()));
+  check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", path, name,
+        shown(values.front()));
   constexpr long kMost = 1000;
   values.erase(std::unique(values.begin(), values.end()), values.end());
   check(long(values.size()) <= kMost,
         "{}: column '{}' holds {} different values, more than the {} that labels may be; is it the "
         "right column?",
-        table.path, table.columns[column], values.size(), kMost);
-  check(!values.front().empty(), "{}: column '{}' holds an empty label", table.path, shown(table.columns[column]));
+        path, name, values.size(), kMost);
+  check(!values.front().empty(), "{}: column '{}' holds an empty label", path, name);
   return Labels::from_values(std::move(values));
+}
+
+void append_examples(const Source& source, const Places& places, Examples& out) {
+  const auto& [table, columns] = source;
+  Warning empty{"an empty text", 0, ""};
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    const std::vector<std::string>& row = table.rows[r];
+    Example& example = out.rows.emplace_back();
+    example.text = row[places.text];
+    example.where = fmt::format("{}:{}", table.path, table.lines[r]);
+    if (!columns.pair.empty()) example.pair = row[places.pair];
+    if (!columns.split.empty()) example.split = row[places.split];
+    if (!columns.label.empty()) {
+      const std::string& value = label_value(source, places, r);
+      example.label = out.labels.find(value);
+      if (example.label < 0) fail("{}: {}", example.where, out.labels.unknown(value));
+    }
+    if (is_blank(example.text) && empty.count++ == 0) empty.first = example.where;
+  }
+  out.warnings.insert(out.warnings.end(), table.warnings.begin(), table.warnings.end());
+  if (empty.count > 0) out.warnings.push_back(empty);
 }
 
 }  // namespace
@@ -234,35 +290,18 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
   const long first_line = table.lines.empty() ? 0 : table.lines[0];
   if (format != "jsonl") name_columns(table, options.header);
   check(!table.rows.empty(), "{}: no data rows{}", path, header ? " below the header" : "");
+  if (format == "tsv") drop_surplus(table, header);
   check_widths(table, first_line);
   return table;
 }
 
-Examples read_examples(const std::string& path, const Columns& columns, const Labels& labels,
-                       const TableOptions& options) {
-  return to_examples(read_table(path, options), columns, labels);
-}
-
-Examples to_examples(const Table& table, const Columns& columns, const Labels& labels) {
-  const std::size_t text = table.column(columns.text);
-  const std::size_t label = columns.label.empty() ? 0 : table.column(columns.label);
-  const std::size_t split = columns.split.empty() ? 0 : table.column(columns.split);
+Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
+  check(!sources.empty(), "no data files");
+  std::vector<Places> places;
+  for (const Source& source : sources) places.push_back(places_of(source));
   Examples out;
-  out.warnings = table.warnings;
-  out.labels = labels.empty() && !columns.label.empty() ? labels_of(table, label) : labels;
-  Warning empty{"an empty text", 0, ""};
-  for (std::size_t r = 0; r < table.rows.size(); ++r) {
-    const std::vector<std::string>& row = table.rows[r];
-    Example& example = out.rows.emplace_back();
-    example.text = row[text];
-    example.line = table.lines[r];
-    if (!columns.split.empty()) example.split = row[split];
-    if (!columns.label.empty()) example.label = out.labels.find(row[label]);
-    if (!columns.label.empty() && example.label < 0)
-      fail("{}:{}: {}", table.path, example.line, out.labels.unknown(row[label]));
-    if (is_blank(example.text) && empty.count++ == 0) empty.first = fmt::format("{}:{}", table.path, example.line);
-  }
-  if (empty.count > 0) out.warnings.push_back(empty);
+  out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
+  for (std::size_t s = 0; s < sources.size(); ++s) append_examples(sources[s], places[s], out);
   return out;
 }
 

@@ -38,6 +38,7 @@ struct Table {
 std::string read_file(const std::string& path);
 
 //   TSV    split at tabs, no quoting; an empty line is no row, unless the table has a single column
+//          without a header, fields past those of the first row are left out; a warning counts those that are not empty
 //   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row
 //   JSONL  one object a line, the keys of the first are the columns; null is empty, a number or a list its JSON text
 // \r\n is tolerated, invalid UTF-8 is replaced and reported in warnings.
@@ -47,15 +48,18 @@ Table parse_table(std::string bytes, const std::string& path,
 
 struct Columns {
   std::string text = "text";
-  std::string label = "label";  // empty: the file has no labels
-  std::string split;            // empty: the file has no split
+  std::string label = "label";   // empty: the file has no labels
+  std::string split = "";        // empty: the file has no split
+  std::string pair = "";         // a second text; empty: none
+  std::string every_label = "";  // if not empty, what the label column of every row would hold: a file for each class
 };
 
 struct Example {
   std::string text;
-  int label = -1;  // -1: none
-  std::string split;
-  long line = 0;  // in the file, from 1
+  std::string pair = "";  // the second text, if there are two
+  int label = -1;         // -1: none
+  std::string split = "";
+  std::string where = "";  // reviews.tsv:217
 };
 
 struct Examples {
@@ -64,9 +68,12 @@ struct Examples {
   std::vector<Warning> warnings;  // the table's, and empty texts
 };
 
+// What several files hold together, in their order.
+struct Source {
+  Table table;
+  Columns columns;
+};
 // Error: reviews.tsv:217: label 'postive' is not one of negative, positive, neutral (did you mean 'positive'?)
-Examples read_examples(const std::string& path, const Columns& columns, const Labels& labels = {},
-                       const TableOptions& options = {});
-Examples to_examples(const Table& table, const Columns& columns, const Labels& labels = {});
+Examples to_examples(const std::vector<Source>& sources, const Labels& labels = {});
 
 }  // namespace text

@@ -20,7 +20,7 @@ text::EncodedSet sentences(int n) {
   for (int i = 0; i < n; ++i) {
     std::string line = "a";
     for (int t = 0; t < i % 7; ++t) line += " b";
-    examples.push_back({line, i % 3, "", i + 1});
+    examples.push_back({.text = line, .label = i % 3});
   }
   return text::encode(examples, small_tokenizer(), 6);
 }
@@ -66,11 +66,12 @@ TEST_CASE(
 }
 
 TEST_CASE("encode: a long text is cut, refused, or read through windows that cover it evenly") {
-  const std::vector<text::Example> examples{{"a b", 0, "", 1}, {"a b b b b b b", 1, "", 2}};
+  const std::vector<text::Example> examples{{.text = "a b", .label = 0, .where = "r.tsv:1"},
+                                            {.text = "a b b b b b b", .label = 1, .where = "r.tsv:2"}};
   const text::WordPiece tokenizer = small_tokenizer();
   CHECK(text::encode(examples, tokenizer, 6).too_long == 1);
   CHECK(error_of([&] { text::encode(examples, tokenizer, 6, text::TooLong::error); }) ==
-        "line 2: a text of 9 tokens, more than the 6 that are allowed");
+        "r.tsv:2: a text of 9 tokens, more than the 6 that are allowed");
   const text::EncodedSet set = text::encode(examples, tokenizer, 6, text::TooLong::window);
   CHECK(set.begin == Indices{0, 1, 3});
   CHECK(set.size() == 2);
@@ -80,6 +81,16 @@ TEST_CASE("encode: a long text is cut, refused, or read through windows that cov
   CHECK(batch.windows == Indices{0, 2, 3});
   const Tensor logits({3, 2}, {1, 2, 5, 8, 7, 9});
   CHECK(mean_over_windows(logits, batch).to_vector() == std::vector<real>{3, 5, 7, 9});
+}
+
+TEST_CASE("encode: a second text goes behind the first with token type 1, and windows refuse a long pair") {
+  const std::vector<text::Example> examples{{.text = "a b", .pair = "b a", .where = "r.tsv:1"}};
+  const text::WordPiece tokenizer = small_tokenizer();
+  const text::EncodedSet set = text::encode(examples, tokenizer, 12);
+  CHECK(set.windows[0].ids == Indices{2, 5, 6, 3, 6, 5, 3});
+  CHECK(set.windows[0].types == Indices{0, 0, 0, 0, 1, 1, 1});
+  CHECK(error_of([&] { text::encode(examples, tokenizer, 5, text::TooLong::window); }) ==
+        "r.tsv:1: a pair of texts of 7 tokens, more than 5; windows are for single texts");
 }
 
 TEST_CASE("batches: the parts of a step add up to the gradient of the whole, also in a short last one, also weighted") {
@@ -109,6 +120,23 @@ TEST_CASE("batches: the parts of a step add up to the gradient of the whole, als
 TEST_CASE("balanced_weights: n / (K n_k), as scikit-learn has it") {
   CHECK(differs(text::balanced_weights({0, 0, 0, 1, 2, 2}, 3).data(), std::vector<real>{real(2 / 3.), 2, 1}.data(), 3,
                 1e-6, 0) == "");
+}
+
+TEST_CASE("split_stratified: other shares, and how they are written") {
+  const auto counts = [](long n, const char* spec) {
+    std::vector<text::Example> examples(n);
+    text::split_stratified(examples, 1, text::Shares::parse(spec));
+    std::map<std::string, int> count;
+    for (const text::Example& e : examples) ++count[e.split];
+    return std::array{count["train"], count["dev"], count["test"]};
+  };
+  CHECK(counts(100, "72/8/20") == std::array{72, 8, 20});
+  CHECK(counts(100, "4/0/1") == std::array{80, 0, 20});
+  CHECK(counts(7, "80/10/10") == std::array{5, 1, 1});
+  CHECK(counts(2, "80/10/10") == std::array{2, 0, 0});
+  for (const char* bad : {"", "80", "80/20", "0/1/1", "80/-1/1", "80/10/10/1", "80/10/x", "nan/1/1"})
+    CHECK(error_of([&] { text::Shares::parse(bad); }) ==
+          fmt::format("a split is TRAIN/DEV/TEST, as 80/10/10, with train above 0; got '{}'", bad));
 }
 
 TEST_CASE("split_stratified: every label is shared out 80 / 10 / 10, the same for the same seed") {

@@ -28,7 +28,7 @@ std::string refused(const std::string& bytes, const std::string& path, const Tab
 }
 
 Examples examples(const std::string& bytes, const Columns& columns = {}, const Labels& labels = {}) {
-  return to_examples(parse_table(bytes, "reviews.tsv"), columns, labels);
+  return to_examples({{parse_table(bytes, "reviews.tsv"), columns}}, labels);
 }
 
 std::string refused_examples(const std::string& bytes, const Columns& columns = {}, const Labels& labels = {}) {
@@ -149,7 +149,7 @@ TEST_CASE("read_file: a missing file, a directory and an empty file are refused,
   CHECK(refused_file(mark) == mark + ": the file is empty");
   const std::string marked = directory.write("marked.csv", "\uFEFFtext,label\na,x\nb,y\n");
   CHECK(read_table(marked).columns[0] == "text");
-  CHECK(read_examples(marked, {}).rows[1].line == 3);
+  CHECK(to_examples({{read_table(marked), {}}}).rows[1].where == marked + ":3");
 }
 
 TEST_CASE("examples: text, label, split and line of every row") {
@@ -159,7 +159,7 @@ TEST_CASE("examples: text, label, split and line of every row") {
   CHECK(out.rows[1].text == "good film");
   CHECK(out.rows[1].label == 1);
   CHECK(out.rows[1].split == "test");
-  CHECK(out.rows[1].line == 3);
+  CHECK(out.rows[1].where == "reviews.tsv:3");
   CHECK(out.labels.names() == std::vector<std::string>{"neg", "pos"});
   CHECK(out.warnings.empty());
 }
@@ -204,4 +204,32 @@ TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousan
   std::string many = "text\tlabel\n";
   for (int i = 0; i < 1001; ++i) many += fmt::format("a\tlabel {}\n", i);
   CHECK(refused_examples(many).find("holds 1001 different values") != std::string::npos);
+}
+
+TEST_CASE("tsv: without a header, fields past those of the first row are left out, and counted unless empty") {
+  const Table table = parse_table("1\tpos\tgood\n2\tneg\tbad\t\n3\tpos\tfine\tMon Aug 24\n", "r.txt", headless());
+  CHECK(table.rows[1] == std::vector<std::string>{"2", "neg", "bad"});
+  CHECK(table.rows[2] == std::vector<std::string>{"3", "pos", "fine"});
+  REQUIRE(table.warnings.size() == 1);
+  CHECK(to_string(table.warnings[0]) == "r.txt:3: fields past the 3 of the first row are left out (1 in all)");
+  CHECK(refused("1\tpos\tgood\n2\tneg\n", "r.txt", headless()) == "r.txt:2: a row of 2 fields; line 1 has 3");
+  CHECK(rows("text\tlabel\na\t0\t\n", "r.tsv") == "2:a|0");
+  CHECK(refused("text\tlabel\na\t0\tmore\n", "r.tsv") == "r.tsv:2: a row of 3 fields; line 1 has 2");
+}
+
+TEST_CASE("examples: several files are one, a file may hold one class, and a second text goes with the first") {
+  const Table good = parse_table("7_9\tgood film\n8_10\tgreat\n", "pos.tsv", headless());
+  const Table bad = parse_table("7_1\tbad film\n", "neg.tsv", headless());
+  const Examples out =
+      to_examples({{good, {.text = "2", .every_label = "pos"}}, {bad, {.text = "2", .every_label = "neg"}}});
+  REQUIRE(out.rows.size() == 3);
+  CHECK(out.labels.names() == std::vector<std::string>{"neg", "pos"});
+  CHECK(out.rows[1].label == 1);
+  CHECK(out.rows[2].label == 0);
+  CHECK(out.rows[2].where == "neg.tsv:1");
+  const Examples pairs = examples("title\ttext\tlabel\nT\tA\t0\nU\tB\t1\n", {.text = "title", .pair = "text"});
+  CHECK(pairs.rows[1].text == "U");
+  CHECK(pairs.rows[1].pair == "B");
+  CHECK(refused_examples("text\tlabel\na\tx\n", {.pair = "body"}) ==
+        "reviews.tsv: no column 'body'; the columns are text, label");
 }

@@ -81,6 +81,27 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
   CHECK(lines_of(from_file.output).size() == 24);
 }
 
+TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without a dev set") {
+  const TemporaryDirectory dir;
+  std::string good, bad;
+  for (int i = 0; i < 10; ++i) good += fmt::format("{}\tfine {}\n", i, i), bad += fmt::format("{}\tawful {}\n", i, i);
+  const std::string files = " negative=" + dir.write("neg.tsv", bad) + " positive=" + dir.write("pos.tsv", good);
+  const std::string options = "--no-header --labels negative,positive --text-column 2 --pair-column 1 ";
+  const Result trained = sentiment("train --model pool" + kTiny + options + "--epochs 2 --batch-size 4 --split 4/0/1" +
+                                   " --data" + files + " --out " + dir.path + "/run");
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  CHECK(trained.output.find("train     16 texts, 6.0 tokens on average") != std::string::npos);
+  CHECK(trained.output.find("test, with the last epoch's model") != std::string::npos);
+  CHECK(json::parse(nn::read_file(dir.path + "/run/result.json")).contains("best_dev") == false);
+  const Result evaluated = sentiment("evaluate --model " + dir.path + "/run " + options + "--data" + files);
+  CHECK_MESSAGE(evaluated.last_line().find("n=20") != std::string::npos, evaluated.output);
+  const std::string config = dir.path + "/run/options.ini";
+  CHECK(sentiment("train --config " + config + " --out " + dir.path + "/again").status == 0);
+  CHECK(nn::read_file(dir.path + "/run/log.jsonl") == nn::read_file(dir.path + "/again/log.jsonl"));
+  CHECK(sentiment("train --patience 2 --config " + config + " --out " + dir.path + "/x").last_line() ==
+        "error: --patience needs dev examples");
+}
+
 TEST_CASE("sentiment: options come from a file, and --resume continues a run to the same end") {
   const TemporaryDirectory dir;
   const std::string data = data_file(dir);
