@@ -30,7 +30,7 @@ Tensor AttentionPool::operator()(const Tensor& x, const Indices& offsets, Tensor
   const Tensor scores = matmul(x, queries, Transpose::second) * scale;  // [N, H]
   const Tensor a = segment_softmax(scores, offsets);                    // [N, H]
   if (weights) *weights = a;
-  return segment_attend(a, x, offsets);  // [B, H * C]
+  return segment_attend(dropout(a), x, offsets);  // [B, H * C]
 }
 
 }  // namespace nn

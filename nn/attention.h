@@ -32,9 +32,10 @@ struct MultiHeadAttention {
 // Attention pooling: one vector for a sequence of any length, by H learned queries.
 //   a_t = softmax_t(q_h . x_t / sqrt(d)),   C_h = sum_t a_t x_t        x [N, C], offsets [B + 1] -> [B, H * C]
 struct AttentionPool {
-  Tensor queries;  // [H, C]
-  AttentionPool(Scope at, long C, long H, real deviation)
-      : queries(at.parameter("queries", {H, C}, {Init::normal, deviation})) {}
+  Tensor queries;   // [H, C]
+  Dropout dropout;  // of the weights a: a token is left out, as far as the head is concerned
+  AttentionPool(Scope at, long C, long H, real p, real deviation)
+      : queries(at.parameter("queries", {H, C}, {Init::normal, deviation})), dropout(at, p) {}
   // `weights`, if given, receives a [N, H].
   Tensor operator()(const Tensor& x, const Indices& offsets, Tensor* weights = nullptr) const;
 };

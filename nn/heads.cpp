@@ -29,7 +29,7 @@ Tensor BertClassifier::operator()(const Tokens& tokens, BertTrace* trace) const 
 PoolClassifier::PoolClassifier(Scope at, const Config& c)
     : word(at / "embeddings.word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),
       dropout(at, head_dropout(c)),
-      pool(at / "pool", c.hidden_size, c.num_attention_heads, c.initializer_range),
+      pool(at / "pool", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range),
       classifier(at / "classifier", c.num_attention_heads * c.hidden_size, long(c.labels.size()), c.initializer_range) {
 }
 

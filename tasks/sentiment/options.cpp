@@ -39,7 +39,10 @@ void TrainOptions::declare(CLI::App& app) {
   app.add_option("--intermediate", intermediate, "feed-forward width of mini; default 4 x hidden")
       ->group("Model")
       ->check(positive);
-  app.add_option("--dropout", dropout, "everywhere; default 0.1, or what the model directory says")
+  app.add_option("--dropout", dropout, "everywhere; default 0.1, 0.5 for pool, or what the model directory says")
+      ->group("Model")
+      ->check(run::between(0.0, 0.99));
+  app.add_option("--attention-dropout", attention_dropout, "of the attention weights; default as --dropout, 0 for pool")
       ->group("Model")
       ->check(run::between(0.0, 0.99));
   app.add_option("--vocab", vocab, "vocab.txt for mini and pool; without it one is learned from the training texts")

@@ -16,9 +16,9 @@ struct TrainOptions {
   int max_length = 128;
   std::string too_long = "cut";
   // model
-  std::string model = "mini";  // pool, mini or a model directory
+  std::string model = "pool";  // pool, mini or a model directory
   std::optional<long> layers, hidden, heads, intermediate;
-  std::optional<double> dropout;
+  std::optional<double> dropout, attention_dropout;
   std::string vocab;
   int vocab_size = 8000;
   bool cased = false;

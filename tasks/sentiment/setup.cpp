@@ -86,11 +86,18 @@ nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<
   c.intermediate_size = o.intermediate.value_or(4 * c.hidden_size);
   c.max_position_embeddings = o.max_length;
   c.labels = labels;
+  if (o.model == "pool") {
+    c.hidden_dropout_prob = c.classifier_dropout = 0.5;
+    c.attention_probs_dropout_prob = 0;
+  }
   return c;
 }
 
-void set_dropout(nn::Config& c, double p) {
-  c.hidden_dropout_prob = c.attention_probs_dropout_prob = c.classifier_dropout = p;
+void set_dropout(nn::Config& c, const TrainOptions& o) {
+  const bool pool = c.model_type == "attention_pool";
+  if (o.dropout) c.hidden_dropout_prob = c.attention_probs_dropout_prob = c.classifier_dropout = *o.dropout;
+  if (o.dropout && pool) c.attention_probs_dropout_prob = 0;
+  if (o.attention_dropout) c.attention_probs_dropout_prob = *o.attention_dropout;
 }
 
 text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Example>& examples) {
@@ -124,14 +131,14 @@ std::unique_ptr<run::TextModel> make_model(const TrainOptions& o, const run::Spl
           o.max_length, from.config.max_position_embeddings, from.path);
     check_labels(from, labels);
     from.config.labels = labels;
-    if (o.dropout) set_dropout(from.config, *o.dropout);
+    set_dropout(from.config, o);
     nn::Params::LoadReport report;
     model = run::load_to_fine_tune(from, o.seed, report);
     run::print_note("{}\n{}", from.path, report.table());
   } else {
     text::WordPiece tokenizer = new_tokenizer(o, splits.train);
     nn::Config config = new_config(o, tokenizer.vocab_size(), labels);
-    if (o.dropout) set_dropout(config, *o.dropout);
+    set_dropout(config, o);
     config.check_sizes("--model " + o.model);
     model = std::make_unique<run::TextModel>(config, std::move(tokenizer), o.seed);
     model->params.initialise();

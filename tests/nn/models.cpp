@@ -243,7 +243,7 @@ TEST_CASE("cross-attention: the result has the queries' rows and sees only the m
 
 TEST_CASE("attention pooling: weights sum to 1 per head and sequence, and the context is their mean of the rows") {
   nn::Params params(1);
-  const nn::AttentionPool pool(params.root() / "pool", 6, 2, 1);
+  const nn::AttentionPool pool(params.root() / "pool", 6, 2, 0, 1);
   params.initialise();
   const Tensor x = varied({5, 6});
   Tensor a;
