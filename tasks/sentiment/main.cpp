@@ -3,14 +3,13 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <fstream>
 #include <iostream>
 
 #include "optim/clip.h"
 #include "tasks/run/evaluation.h"
 #include "tasks/run/program.h"
 #include "tasks/run/run.h"
-#include "tasks/sentiment/setup.h"
+#include "tasks/run/training.h"
 
 namespace {
 
@@ -19,56 +18,15 @@ using engine::real;
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-// The options of a run that is continued are those of its directory.
-void take_options_of(std::string directory, CLI::App& app, TrainOptions& o) {  // by value: o may hold it
-  for (const CLI::Option* option : app.get_options())
-    if (option->count() && option->get_name() != "--resume") {
-      run::print_note("error: --resume takes the options of the run; {} cannot be given with it\n", option->get_name());
-      throw run::Exit{2};
-    }
-  std::ifstream file(directory + "/options.ini");
-  check(bool(file), "{}: not the directory of a run: options.ini cannot be read", directory);
-  app.clear();
-  o = TrainOptions();
-  app.parse_from_stream(file);
-  o.resume = o.out = directory;
-}
-
-// Measures an epoch on the dev set, keeps the model if it is the best so far; without a dev set, the latest.
-void finish_epoch(run::Run& run, run::TextModel& model, const text::EncodedSet& dev_set, const TrainOptions& o) {
-  if (dev_set.size() == 0) return model.save(run.file("best"), o.max_length);
-  run.pause();
-  const run::Evaluation dev = run::evaluate(model, dev_set, "dev");
-  const bool best = run.is_best(dev.value(o.metric));
-  run.log({{"dev", dev.figures}});
-  run.say(fmt::format("\nepoch {:g}, dev{}\n{}\n{}\n", run.epoch(), best ? " (the best so far)" : "",
-                      text::to_text(dev.report), dev.line()));
-  if (best) model.save(run.file("best"), o.max_length);
-}
-
-// The best epoch's model on the test set: the last words of a run.
-void finish_run(const run::Run& run, const text::EncodedSet& test_set, bool has_dev, const TrainOptions& o) {
-  const std::unique_ptr<run::TextModel> best = run::load_model(run::ModelDirectory(run.file("best")));
-  const run::Evaluation test = run::evaluate(*best, test_set, "test");
-  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text());
-  ordered_json result = test.json();
-  if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -run.best() : run.best()}};
-  result["seconds"] = run.seconds();
-  nn::write_file(run.file("result.json"), result.dump(2) + "\n");
-  fmt::print("result task=sentiment accuracy={:.4f} macro_f1={:.4f} seconds={:.0f} out={}\n", test.value("accuracy"),
-             test.value("macro_f1"), run.seconds(), o.out);
-}
-
 void train(CLI::App& app, const run::Parse& parse) {
-  TrainOptions o;
-  o.declare(app);
+  run::TrainOptions o;
+  o.declare(app, "sentiment");
   parse();
-  if (!o.resume.empty()) take_options_of(o.resume, app, o);
-  if (o.out.empty()) o.out = run::default_directory("sentiment");
+  o.settle(app, "sentiment");
 
   run::print_setup("sentiment", "train");
-  const run::Splits splits = load_splits(o);
-  const std::unique_ptr<run::TextModel> model = make_model(o, splits);
+  const run::Splits splits = run::load_splits(o);
+  const std::unique_ptr<run::TextModel> model = run::make_model(o, splits);
   const text::TooLong how = text::too_long(o.too_long);
   const text::EncodedSet train_set = run::encode_and_report("train", splits.train, *model, o.max_length, how);
   const text::EncodedSet dev_set = run::encode_and_report("dev", splits.dev, *model, o.max_length, how);
@@ -76,11 +34,11 @@ void train(CLI::App& app, const run::Parse& parse) {
 
   text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
   const long steps = o.max_steps ? o.max_steps : std::max(1L, long(std::ceil(o.epochs * double(batches.per_epoch()))));
-  const optim::Schedule schedule = make_schedule(o, steps);
+  const optim::Schedule schedule = run::make_schedule(o, steps);
   const std::vector<Tensor> trainable = model->params.trainable();
   check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = make_optimizer(o, trainable);
-  const engine::CrossEntropyOptions loss_options{class_weights(o, train_set, splits.labels.names()),
+  optim::Optimizer optimizer = run::make_optimizer(o, trainable);
+  const engine::CrossEntropyOptions loss_options{run::class_weights(o, train_set, splits.labels.names()),
                                                  real(o.label_smoothing)};
   run::Run run(
       {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
@@ -106,11 +64,11 @@ void train(CLI::App& app, const run::Parse& parse) {
     model->params.clear_grads();
     run.log({{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}});  // 8 a line of log.jsonl
 
-    if (run.epoch_ends()) finish_epoch(run, *model, dev_set, o);
+    if (run.epoch_ends()) run::finish_epoch(run, *model, dev_set, o);
     if (run.epoch_ends() || run.due_for_save()) run.save(model->params, optimizer);
   }
   if (run.interrupted()) run.save(model->params, optimizer), run.leave();
-  finish_run(run, test_set, dev_set.size() > 0, o);
+  run::finish_run(run, "sentiment", test_set, dev_set.size() > 0, o);
 }
 
 void declare_length(CLI::App& app, int& max_length, std::string& too_long) {

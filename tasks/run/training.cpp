@@ -1,9 +1,10 @@
-// Data, model and optimiser of `sentiment train`. Read tasks/sentiment/options.h first.
-#include "tasks/sentiment/setup.h"
+// Data, model and optimiser of a training run, and what is done at its milestones. Read tasks/run/train_options.h first.
+#include "tasks/run/training.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <unordered_set>
 
@@ -11,13 +12,15 @@
 #include "tasks/text/embedded.h"
 #include "tasks/text/vocab_trainer.h"
 
+namespace run {
+
 using engine::check;
 using engine::Tensor;
 
 namespace {
 
 // Puts the examples where their column `split` says, or, if none has one, where the seed does.
-void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Shares& shares, run::Splits& splits) {
+void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Shares& shares, Splits& splits) {
   const bool has_split = std::any_of(all.begin(), all.end(), [](const text::Example& e) { return !e.split.empty(); });
   if (!has_split) text::split_stratified(all, seed, shares);
   for (text::Example& e : all) {
@@ -30,14 +33,14 @@ void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Share
 }
 
 // Texts of dev and test that stand in train, too, make the figures look better than they are.
-void report_repeats(const run::Splits& splits) {
+void report_repeats(const Splits& splits) {
   std::unordered_set<std::string> seen;
   const auto texts = [](const text::Example& e) { return e.pair.empty() ? e.text : e.text + '\0' + e.pair; };
   for (const text::Example& e : splits.train) seen.insert(texts(e));
   const auto count = [&](const char* name, const std::vector<text::Example>& part) {
     const long repeats =
         std::count_if(part.begin(), part.end(), [&](const auto& e) { return seen.contains(texts(e)); });
-    if (repeats) run::print_note("note: {} of {}'s {} texts stand in train, too\n", repeats, name, part.size());
+    if (repeats) print_note("note: {} of {}'s {} texts stand in train, too\n", repeats, name, part.size());
   };
   count("dev", splits.dev);
   if (splits.separate_test) count("test", splits.test);
@@ -45,12 +48,12 @@ void report_repeats(const run::Splits& splits) {
 
 }  // namespace
 
-run::Splits load_splits(const TrainOptions& o) {
+Splits load_splits(const TrainOptions& o) {
   check(o.data.empty() || o.train.empty(), "--data and --train exclude each other");
   check(!o.train.empty() || (o.dev.empty() && o.test.empty()), "--dev and --test need --train");
   const text::Labels labels = text::Labels::parse(o.files.labels);
   text::Shares shares = text::Shares::parse(o.split);
-  run::Splits splits;
+  Splits splits;
   if (o.train.empty()) {
     text::Examples all = o.data.empty() ? o.files.read_embedded(labels) : o.files.read(o.data, labels);
     splits.labels = all.labels;
@@ -113,7 +116,7 @@ text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Exa
 }
 
 // A pretrained classifier keeps its labels: other ones would make its head meaningless.
-void check_labels(const run::ModelDirectory& from, const std::vector<std::string>& labels) {
+void check_labels(const ModelDirectory& from, const std::vector<std::string>& labels) {
   const nn::SafeTensors weights(from.path + "/model.safetensors");
   check(!weights.has("classifier.weight") || from.config.labels == labels,
         "{}: its classifier knows the labels {}, the data has {}; --labels may map them", from.path,
@@ -122,30 +125,30 @@ void check_labels(const run::ModelDirectory& from, const std::vector<std::string
 
 }  // namespace
 
-std::unique_ptr<run::TextModel> make_model(const TrainOptions& o, const run::Splits& splits) {
+std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits) {
   const std::vector<std::string>& labels = splits.labels.names();
-  std::unique_ptr<run::TextModel> model;
+  std::unique_ptr<TextModel> model;
   if (o.pretrained()) {
-    run::ModelDirectory from(o.model);
+    ModelDirectory from(o.model);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
           o.max_length, from.config.max_position_embeddings, from.path);
     check_labels(from, labels);
     from.config.labels = labels;
     set_dropout(from.config, o);
     nn::Params::LoadReport report;
-    model = run::load_to_fine_tune(from, o.seed, report);
-    run::print_note("{}\n{}", from.path, report.table());
+    model = load_to_fine_tune(from, o.seed, report);
+    print_note("{}\n{}", from.path, report.table());
   } else {
     text::WordPiece tokenizer = new_tokenizer(o, splits.train);
     nn::Config config = new_config(o, tokenizer.vocab_size(), labels);
     set_dropout(config, o);
     config.check_sizes("--model " + o.model);
-    model = std::make_unique<run::TextModel>(config, std::move(tokenizer), o.seed);
+    model = std::make_unique<TextModel>(config, std::move(tokenizer), o.seed);
     model->params.initialise();
   }
   for (const std::string& pattern : o.freeze) model->params.freeze(pattern);
-  run::print_note("model {}: {:.2f} M parameters, {} pieces, labels {}\n", o.model, double(model->params.count()) / 1e6,
-                  model->tokenizer.vocab_size(), text::listed(labels));
+  print_note("model {}: {:.2f} M parameters, {} pieces, labels {}\n", o.model, double(model->params.count()) / 1e6,
+             model->tokenizer.vocab_size(), text::listed(labels));
   return model;
 }
 
@@ -195,3 +198,29 @@ optim::Schedule make_schedule(const TrainOptions& o, long steps) {
           .steps = steps,
           .warmup = long(o.warmup * double(steps))};
 }
+
+void finish_epoch(Run& run, TextModel& model, const text::EncodedSet& dev_set, const TrainOptions& o) {
+  if (dev_set.size() == 0) return model.save(run.file("best"), o.max_length);
+  run.pause();
+  const Evaluation dev = evaluate(model, dev_set, "dev");
+  const bool best = run.is_best(dev.value(o.metric));
+  run.log({{"dev", dev.figures}});
+  run.say(fmt::format("\nepoch {:g}, dev{}\n{}\n{}\n", run.epoch(), best ? " (the best so far)" : "",
+                      text::to_text(dev.report), dev.line()));
+  if (best) model.save(run.file("best"), o.max_length);
+}
+
+void finish_run(const Run& run, const std::string& task, const text::EncodedSet& test_set, bool has_dev,
+                const TrainOptions& o) {
+  const std::unique_ptr<TextModel> best = load_model(ModelDirectory(run.file("best")));
+  const Evaluation test = evaluate(*best, test_set, "test");
+  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text());
+  nlohmann::ordered_json result = test.json();
+  if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -run.best() : run.best()}};
+  result["seconds"] = run.seconds();
+  nn::write_file(run.file("result.json"), result.dump(2) + "\n");
+  fmt::print("result task={} accuracy={:.4f} macro_f1={:.4f} seconds={:.0f} out={}\n", task, test.value("accuracy"),
+             test.value("macro_f1"), run.seconds(), o.out);
+}
+
+}  // namespace run

@@ -1,4 +1,4 @@
-// What `sentiment train` can be told, with the defaults of the document that this project began with.
+// What the training of a text classifier can be told, with the defaults of the document that this project began with.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,11 +8,13 @@
 
 #include "tasks/run/data_options.h"
 
+namespace run {
+
 struct TrainOptions {
   // data
   std::vector<std::string> data, train, dev, test;  // files, or LABEL=FILE
   std::string split = "80/10/10";
-  run::DataOptions files;
+  DataOptions files;
   int max_length = 128;
   std::string too_long = "cut";
   // model
@@ -45,7 +47,12 @@ struct TrainOptions {
   std::string out, resume;
   bool overwrite = false;
 
-  void declare(CLI::App& app);
+  // `task` names the program in the default directory of a run.
+  void declare(CLI::App& app, const std::string& task);
+  // After parsing: the options of the run in --resume, if it is given, and a directory for this one.
+  void settle(CLI::App& app, const std::string& task);
   bool pretrained() const { return model != "pool" && model != "mini"; }
   double peak_lr() const { return lr ? *lr : pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
 };
+
+}  // namespace run

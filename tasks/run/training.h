@@ -1,0 +1,28 @@
+// What the training of a text classifier is made of, from its options; the loop itself stands in the programs.
+#pragma once
+
+#include <memory>
+
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+#include "tasks/run/evaluation.h"
+#include "tasks/run/run.h"
+#include "tasks/run/text_model.h"
+#include "tasks/run/train_options.h"
+
+namespace run {
+Splits load_splits(const TrainOptions& o);
+std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits);
+// The weight of every class in the loss; empty: all alike.
+std::vector<engine::real> class_weights(const TrainOptions& o, const text::EncodedSet& train,
+                                        const std::vector<std::string>& labels);
+optim::Optimizer make_optimizer(const TrainOptions& o, const std::vector<engine::Tensor>& parameters);
+optim::Schedule make_schedule(const TrainOptions& o, long steps);
+
+// Measures an epoch on the dev set, keeps the model if it is the best so far; without a dev set, the latest.
+void finish_epoch(Run& run, TextModel& model, const text::EncodedSet& dev_set, const TrainOptions& o);
+// The best epoch's model on the test set: the last words of a run, and its result.json.
+void finish_run(const Run& run, const std::string& task, const text::EncodedSet& test_set, bool has_dev,
+                const TrainOptions& o);
+
+}  // namespace run
