@@ -21,6 +21,7 @@ Tensor neg(const Tensor& x);
 Tensor exp(const Tensor& x);
 Tensor log(const Tensor& x);
 Tensor sqrt(const Tensor& x);
+Tensor xlogx(const Tensor& x);  // x log x, 0 at 0
 Tensor pow(const Tensor& x, real exponent);
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
@@ -81,11 +82,12 @@ Tensor embedding_sum(const std::vector<std::pair<Tensor, Indices>>& tables);  //
 Tensor gather_rows(const Tensor& x, const Indices& rows);                     // [N, C] -> [rows, C]
 Tensor scatter_rows(const Tensor& x, const Indices& rows, long count);  // [rows, C] -> [count, C], sums on repeats
 
-// ---- attention over packed sequences (ops_attention.cpp) --------------------------------------------------------
+// ---- attention over packed sequences (ops_attention.cpp, ops_ragged.cpp) --------------------------------------------------------
 // B pairs of a query sequence and a key sequence, laid end to end: sequence b has the query rows queries[b] ...
 // queries[b + 1] - 1 and likewise the keys. H heads stand side by side in the columns. "Ragged" values, one per head,
 // query and key, lie flat [S]: sequence after sequence, head after head, each a row-major block queries x keys.
 struct Ragged {
+  Ragged() = default;  // of nothing
   Ragged(Indices query_offsets, Indices key_offsets, long heads, bool causal = false);
   Ragged(const Indices& offsets, long heads, bool causal = false) : Ragged(offsets, offsets, heads, causal) {}
 
@@ -97,8 +99,8 @@ struct Ragged {
   long visible(long b, long query) const;  // the keys that a query may look at: all, or when causal the first ones
 
   Indices queries, keys;  // [B + 1]
-  long heads;
-  bool causal;               // a query sees the keys up to its own position, the last query sees all
+  long heads = 0;
+  bool causal = false;       // a query sees the keys up to its own position, the last query sees all
   std::vector<long> blocks;  // [B + 1] where each sequence's values begin
 };
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
@@ -109,6 +111,10 @@ Tensor cross_attention(const Tensor& q, const Tensor& kv, const Ragged& layout, 
                        const DropoutMask& mask = {});  // [Nq, C], [Nk, 2 C] -> [Nq, C]: k and v side by side
 Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, real scale);  // -> [S]
 Tensor ragged_softmax(const Tensor& scores, const Ragged& layout);                            // [S] -> [S]
+Tensor ragged_log_softmax(const Tensor& scores, const Ragged& layout);                        // [S] -> [S]
+Tensor ragged_sparsemax(const Tensor& scores, const Ragged& layout);                          // [S] -> [S]
+Tensor ragged_entmax15(const Tensor& scores, const Ragged& layout);                           // [S] -> [S]
+Tensor ragged_mean_heads(const Tensor& x, const Ragged& layout);                              // [S] -> [S / H]
 Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout);  // [S], [Nk, Cv] -> [Nq, Cv]
 
 // One weight per row and head, rows grouped into sequences by offsets [B + 1] (pooling).

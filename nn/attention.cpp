@@ -2,34 +2,63 @@
 #include "nn/attention.h"
 
 #include <cmath>
+#include <numeric>
 
 namespace nn {
+namespace {
+
+Tensor normalise(const Tensor& scores, const Ragged& layout, Normaliser normaliser) {  // [S] -> [S]
+  if (normaliser == Normaliser::sparsemax) return ragged_sparsemax(scores, layout);
+  if (normaliser == Normaliser::entmax15) return ragged_entmax15(scores, layout);
+  return ragged_softmax(scores, layout);
+}
+
+}  // namespace
+
+AttentionForm::AttentionForm(const Config& c) : temperature(real(c.attention_temperature)) {
+  if (c.attention_normaliser == "sparsemax") normaliser = Normaliser::sparsemax;
+  if (c.attention_normaliser == "entmax15") normaliser = Normaliser::entmax15;
+}
 
 Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout,
                                       AttentionMaps* maps) const {
   check(layout.heads == heads, "attention: the layout is for {} heads, the layer has {}", layout.heads, heads);
-  const real scale = 1 / std::sqrt(real(query.weight.dim(0) / heads));
+  const real scale = 1 / (form.temperature * std::sqrt(real(query.weight.dim(0) / heads)));
+  const bool open = maps || form.normaliser != Normaliser::softmax;
   const DropoutMask mask = dropout.mask();
-  if (!maps && x.is(memory)) {
+  if (!open && x.is(memory)) {
     const Tensor qkv = linears(
         x, {{query.weight, query.bias}, {key.weight, key.bias}, {value.weight, value.bias}});  // [N, C] -> [N, 3 C]
     return self_attention(qkv, layout, scale, mask);
   }
-  if (!maps) {
+  if (!open) {
     const Tensor kv = linears(memory, {{key.weight, key.bias}, {value.weight, value.bias}});  // [Nk, C] -> [Nk, 2 C]
     return cross_attention(query(x), kv, layout, scale, mask);
   }
-  const Tensor q = query(x), k = key(memory), v = value(memory);  // [N, C] each
-  maps->scores = attention_scores(q, k, layout, scale);           // [S]
-  maps->probs = ragged_softmax(maps->scores, layout);             // [S]
-  return attention_apply(engine::dropout(maps->probs, mask), v, layout);
+  const Tensor q = query(x), k = key(memory), v = value(memory);    // [N, C] each
+  const Tensor scores = attention_scores(q, k, layout, scale);      // [S]
+  const Tensor probs = normalise(scores, layout, form.normaliser);  // [S]
+  if (maps) *maps = {layout, scores, probs, q, k, v};
+  return attention_apply(engine::dropout(probs, mask), v, layout);
 }
 
-Tensor AttentionPool::operator()(const Tensor& x, const Indices& offsets, Tensor* weights) const {
-  const real scale = 1 / std::sqrt(real(x.dim(-1)));
+Tensor AttentionPool::operator()(const Tensor& x, const Indices& offsets, AttentionMaps* maps) const {
+  const real scale = 1 / (form.temperature * std::sqrt(real(x.dim(-1))));
   const Tensor scores = matmul(x, queries, Transpose::second) * scale;  // [N, H]
-  const Tensor a = segment_softmax(scores, offsets);                    // [N, H]
-  if (weights) *weights = a;
+  if (!maps && form.normaliser == Normaliser::softmax)
+    return segment_attend(dropout(segment_softmax(scores, offsets)), x, offsets);  // [B, H * C]
+  // The same as ragged values: one query a sequence, so that all attention looks alike to those who ask.
+  const long N = x.dim(0), H = queries.dim(0);
+  Indices one_each(offsets.size()), order;  // order: where the ragged values stand in [N, H]
+  std::iota(one_each.begin(), one_each.end(), 0);
+  const Ragged layout(one_each, offsets, H);
+  for (long b = 0; b < layout.sequences(); ++b)
+    for (long h = 0; h < H; ++h)
+      for (int t = offsets[b]; t < offsets[b + 1]; ++t) order.push_back(int(t * H + h));
+  const Tensor s = reshape(gather_rows(reshape(scores, {N * H, 1}), order), {N * H});    // [S]
+  const Tensor p = normalise(s, layout, form.normaliser);                                // [S]
+  const Tensor a = reshape(scatter_rows(reshape(p, {N * H, 1}), order, N * H), {N, H});  // [N, H]
+  if (maps) *maps = {layout, s, p, {}, {}, {}};
   return segment_attend(dropout(a), x, offsets);  // [B, H * C]
 }
 

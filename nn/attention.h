@@ -1,13 +1,25 @@
 // Attention layers: multi-head (self, cross, causal) and pooling by learned queries.
 #pragma once
 
+#include "nn/config.h"
 #include "nn/layers.h"
 
 namespace nn {
 
-// What an attention layer did, for those who ask: ragged tensors that losses can stand on.
+// What an attention layer did, for those who ask: tensors that losses can stand on.
 struct AttentionMaps {
-  Tensor scores, probs;  // [S] each; engine/ops.h, Ragged, says how they lie
+  Ragged layout;         // says how scores and probs lie
+  Tensor scores, probs;  // [S] each: before and after the softmax
+  Tensor q, k, v;        // [N, C] each; a pooling layer has none
+};
+
+// What makes the probabilities: p = softmax(scores / temperature), or a sparse sibling of the softmax (engine/ops.h).
+enum class Normaliser { softmax, sparsemax, entmax15 };
+struct AttentionForm {
+  Normaliser normaliser = Normaliser::softmax;
+  real temperature = 1;  // above 1 attention is flatter, below 1 sharper
+  explicit AttentionForm(const Config& c);
+  AttentionForm() = default;
 };
 
 // softmax(q k^T / sqrt(D)) v per head, with q from x, and k and v from `memory` (Vaswani et al. 2017). Self-attention
@@ -17,15 +29,17 @@ struct MultiHeadAttention {
   Linear query, key, value;
   Dropout dropout;
   long heads;
-  MultiHeadAttention(Scope at, long C, long H, real p, real deviation)
+  AttentionForm form;
+  MultiHeadAttention(Scope at, long C, long H, real p, real deviation, const AttentionForm& attention_form = {})
       : query(at / "query", C, C, deviation),
         key(at / "key", C, C, deviation),
         value(at / "value", C, C, deviation),
         dropout(at, p),
-        heads(H) {
+        heads(H),
+        form(attention_form) {
     check(H > 0 && C % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", C, H);
   }
-  // With `maps` the open form runs and fills it; without, the fused one. The results are the same.
+  // With `maps`, or a sparse normaliser, the open form runs and fills them; else the fused one. The results are the same.
   Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;
 };
 
@@ -34,10 +48,11 @@ struct MultiHeadAttention {
 struct AttentionPool {
   Tensor queries;   // [H, C]
   Dropout dropout;  // of the weights a: a token is left out, as far as the head is concerned
-  AttentionPool(Scope at, long C, long H, real p, real deviation)
-      : queries(at.parameter("queries", {H, C}, {Init::normal, deviation})), dropout(at, p) {}
-  // `weights`, if given, receives a [N, H].
-  Tensor operator()(const Tensor& x, const Indices& offsets, Tensor* weights = nullptr) const;
+  AttentionForm form;
+  AttentionPool(Scope at, long C, long H, real p, real deviation, const AttentionForm& attention_form = {})
+      : queries(at.parameter("queries", {H, C}, {Init::normal, deviation})), dropout(at, p), form(attention_form) {}
+  // In `maps`, if given, every sequence has one query a head.
+  Tensor operator()(const Tensor& x, const Indices& offsets, AttentionMaps* maps = nullptr) const;
 };
 
 }  // namespace nn

@@ -36,7 +36,7 @@ BertOutput::BertOutput(Scope at, long inputs, const Config& c)
 
 BertLayer::BertLayer(Scope at, const Config& c)
     : attention(at / "attention.self", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob,
-                c.initializer_range),
+                c.initializer_range, AttentionForm(c)),
       attention_output(at / "attention.output", c.hidden_size, c),
       intermediate(at / "intermediate.dense", c.hidden_size, c.intermediate_size, c.initializer_range),
       output(at / "output", c.intermediate_size, c),
@@ -55,7 +55,7 @@ Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c), heads(
   for (long i = 0; i < c.num_hidden_layers; ++i) layers.emplace_back(at / "encoder.layer" / std::to_string(i), c);
 }
 
-Tensor Bert::operator()(const Tokens& tokens, BertTrace* trace) const {
+Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
   const Ragged layout(tokens.offsets, heads);
   Tensor x = embeddings(tokens);  // [N, C]
   if (trace) trace->hidden = {x};

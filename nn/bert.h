@@ -15,10 +15,10 @@ struct Tokens {
   long sequences() const { return long(offsets.size()) - 1; }
 };
 
-// What the encoder did on the way, for those who ask.
-struct BertTrace {
+// What a model did on the way, for those who ask.
+struct Trace {
   std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer
-  std::vector<AttentionMaps> attention;  // x L
+  std::vector<AttentionMaps> attention;  // x L; pooling is one layer
 };
 
 // x = dropout(LayerNorm(word + type + position))          [N] -> [N, C]
@@ -60,7 +60,7 @@ struct Bert {
   std::vector<BertLayer> layers;
   long heads;
   Bert(Scope at, const Config& c);
-  Tensor operator()(const Tokens& tokens, BertTrace* trace = nullptr) const;  // [N] -> [N, C]
+  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;  // [N] -> [N, C]
   // The rows of [CLS] alone, for heads that read nothing else: in the last layer only they ask, and only they go through
   // the feed-forward network. The same numbers for a fraction of that layer's work.
   Tensor first_rows(const Tokens& tokens) const;  // [N] -> [B, C]

@@ -49,6 +49,8 @@ Config read_config(const std::string& path) {
     take(object, "hidden_dropout_prob", c.hidden_dropout_prob);
     take(object, "attention_probs_dropout_prob", c.attention_probs_dropout_prob);
     take(object, "classifier_dropout", c.classifier_dropout);
+    take(object, "attention_normaliser", c.attention_normaliser);
+    take(object, "attention_temperature", c.attention_temperature);
     take(object, "layer_norm_eps", c.layer_norm_eps);
     take(object, "initializer_range", c.initializer_range);
     std::string positions = "absolute";
@@ -81,6 +83,11 @@ void Config::check_sizes(const std::string& where) const {
   probability("hidden_dropout_prob", hidden_dropout_prob);
   probability("attention_probs_dropout_prob", attention_probs_dropout_prob);
   check(classifier_dropout < 1, "{}: classifier_dropout must be below 1; got {}", where, classifier_dropout);
+  check(attention_normaliser == "softmax" || attention_normaliser == "sparsemax" || attention_normaliser == "entmax15",
+        "{}: attention_normaliser '{}' is not supported; softmax, sparsemax and entmax15 are", where,
+        attention_normaliser);
+  check(attention_temperature > 0 && attention_temperature < 1e6, "{}: attention_temperature must be positive; got {}",
+        where, attention_temperature);
   check(layer_norm_eps > 0 && initializer_range >= 0,
         "{}: layer_norm_eps must be positive and initializer_range not negative; got {} and {}", where, layer_norm_eps,
         initializer_range);
@@ -110,6 +117,8 @@ std::string config_json(const Config& c) {
       {"position_embedding_type", "absolute"},
       {"problem_type", "single_label_classification"}};
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
+  if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
+  if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;
   for (size_t i = 0; i < c.labels.size(); ++i) {
     object["id2label"][std::to_string(i)] = c.labels[i];
     object["label2id"][c.labels[i]] = i;

@@ -21,7 +21,9 @@ struct Config {
   std::string hidden_act = "gelu";  // gelu, gelu_new, relu, silu
   double hidden_dropout_prob = 0.1;
   double attention_probs_dropout_prob = 0.1;
-  double classifier_dropout = -1;  // below 0: as hidden_dropout_prob
+  double classifier_dropout = -1;                // below 0: as hidden_dropout_prob
+  std::string attention_normaliser = "softmax";  // or sparsemax, entmax15: what makes attention of scores
+  double attention_temperature = 1;              // that divides the scores
   double layer_norm_eps = 1e-12;
   double initializer_range = 0.02;
   std::vector<std::string> labels;  // id2label, in the order of the ids

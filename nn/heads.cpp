@@ -20,7 +20,7 @@ BertClassifier::BertClassifier(Scope at, const Config& c)
       dropout(at, head_dropout(c)),
       classifier(at / "classifier", c.hidden_size, long(c.labels.size()), c.initializer_range) {}
 
-Tensor BertClassifier::operator()(const Tokens& tokens, BertTrace* trace) const {
+Tensor BertClassifier::operator()(const Tokens& tokens, Trace* trace) const {
   const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);  // where each [CLS] stands
   const Tensor hidden = trace ? gather_rows(bert(tokens, trace), first) : bert.first_rows(tokens);  // [B, C]
   return classifier(dropout(engine::tanh(pooler(hidden))));                                         // [B, K]
@@ -29,20 +29,23 @@ Tensor BertClassifier::operator()(const Tokens& tokens, BertTrace* trace) const 
 PoolClassifier::PoolClassifier(Scope at, const Config& c)
     : word(at / "embeddings.word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),
       dropout(at, head_dropout(c)),
-      pool(at / "pool", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range),
+      pool(at / "pool", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range,
+           AttentionForm(c)),
       classifier(at / "classifier", c.num_attention_heads * c.hidden_size, long(c.labels.size()), c.initializer_range) {
 }
 
-Tensor PoolClassifier::operator()(const Tokens& tokens, Tensor* weights) const {
-  const Tensor x = dropout(word(tokens.ids));               // [N, C]
-  const Tensor context = pool(x, tokens.offsets, weights);  // [B, H * C]
-  return classifier(dropout(context));                      // [B, K]
+Tensor PoolClassifier::operator()(const Tokens& tokens, Trace* trace) const {
+  AttentionMaps maps;
+  const Tensor x = dropout(word(tokens.ids));                               // [N, C]
+  const Tensor context = pool(x, tokens.offsets, trace ? &maps : nullptr);  // [B, H * C]
+  if (trace) *trace = {{x}, {maps}};
+  return classifier(dropout(context));  // [B, K]
 }
 
 Classifier::Classifier(Scope at, const Config& c) : model_(classifier_for(at, c)) {}
 
-Tensor Classifier::operator()(const Tokens& tokens) const {
-  return std::visit([&](const auto& model) { return model(tokens); }, model_);
+Tensor Classifier::operator()(const Tokens& tokens, Trace* trace) const {
+  return std::visit([&](const auto& model) { return model(tokens, trace); }, model_);
 }
 
 bool belongs_to_head(const std::string& parameter) {

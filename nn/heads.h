@@ -14,7 +14,7 @@ struct BertClassifier {
   Dropout dropout;
   Linear classifier;
   BertClassifier(Scope at, const Config& c);
-  Tensor operator()(const Tokens& tokens, BertTrace* trace = nullptr) const;
+  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;
 };
 
 // The smallest model that allocates attention: x_t = dropout(word embedding), then a_t = softmax_t(q_h . x_t / sqrt(d)),
@@ -25,14 +25,14 @@ struct PoolClassifier {
   AttentionPool pool;
   Linear classifier;
   PoolClassifier(Scope at, const Config& c);
-  Tensor operator()(const Tokens& tokens, Tensor* weights = nullptr) const;
+  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;
 };
 
 // Whichever of them a configuration names.
 class Classifier {
  public:
   Classifier(Scope at, const Config& c);
-  Tensor operator()(const Tokens& tokens) const;  // [N] -> [B, K]
+  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;  // [N] -> [B, K]
 
  private:
   std::variant<BertClassifier, PoolClassifier> model_;

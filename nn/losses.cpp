@@ -12,4 +12,12 @@ Tensor distillation(const Tensor& student, const Tensor& teacher, real T) {
   return divergence * (T * T / real(student.dim(0)));
 }
 
+Tensor symmetric_kl(const Tensor& a, const Tensor& b) {
+  check(a.shape().rank() == 2 && a.shape() == b.shape(),
+        "symmetric_kl: logits must have one shape [B, K]; got {} and {}", a, b);
+  const Tensor log_p = log_softmax(a), log_q = log_softmax(b);
+  // KL(p || q) + KL(q || p) = sum (p - q) (log p - log q)
+  return sum((engine::exp(log_p) - engine::exp(log_q)) * (log_p - log_q)) * (real(0.5) / real(a.dim(0)));
+}
+
 }  // namespace nn

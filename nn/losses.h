@@ -10,4 +10,8 @@ namespace nn {
 // The factor keeps the gradients' size when T changes. Gradients go to the student only.    [B, K], [B, K] -> []
 Tensor distillation(const Tensor& student, const Tensor& teacher, real T);
 
+// What R-Drop asks of two passes (Liang et al. 2021): (KL(p || q) + KL(q || p)) / 2 of p = softmax(a), q = softmax(b),
+// mean over the batch. Gradients go to both.    [B, K], [B, K] -> []
+Tensor symmetric_kl(const Tensor& a, const Tensor& b);
+
 }  // namespace nn

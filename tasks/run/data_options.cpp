@@ -18,6 +18,11 @@ void DataOptions::declare(CLI::App& app, bool with_labels) {
   app.add_option("--pair-column", pair_column, "column of a second text, read behind the first; none if not given")
       ->group(group);
   if (with_labels) {
+    app.add_option(
+           "--rationale-column", rationale_column,
+           "column of passages of the text, | between them, that explain the label; training draws attention to "
+           "them")
+        ->group(group);
     app.add_option("--label-column", label_column, "column of the label")->group(group);
     app.add_option(
            "--labels", labels,
@@ -51,7 +56,8 @@ std::pair<std::string, std::string> label_and_path(const std::string& file) {
 text::Source DataOptions::source(text::Table table, const std::string& every_label, bool labelled) const {
   const bool has_split = std::find(table.columns.begin(), table.columns.end(), split_column) != table.columns.end();
   return {std::move(table),
-          {text_column, labelled ? label_column : "", has_split ? split_column : "", pair_column, every_label}};
+          {text_column, labelled ? label_column : "", has_split ? split_column : "", pair_column,
+           labelled ? rationale_column : "", every_label}};
 }
 
 text::Examples DataOptions::read(const std::vector<std::string>& files, const text::Labels& known,

@@ -10,7 +10,7 @@
 namespace run {
 
 struct DataOptions {
-  std::string text_column = "text", pair_column, label_column = "label", split_column = "split";
+  std::string text_column = "text", pair_column, rationale_column, label_column = "label", split_column = "split";
   std::string labels = "negative,positive,neutral";
   std::string format, encoding = "utf-8";
   bool no_header = false;

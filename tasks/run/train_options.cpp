@@ -109,6 +109,8 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
       ->group("Training")
       ->check(between(0, 1e9));
 
+  attention.declare(app);
+
   app.add_option("--out", out, "directory of the run; default runs/" + task + "-DATE-TIME")->group("Run");
   app.add_flag("--overwrite", overwrite, "replace a run that is in it already")->group("Run");
   app.add_option("--resume", resume, "continue the run in this directory, with its options")

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/run/adjustments.h"
 #include "tasks/run/data_options.h"
 
 namespace run {
@@ -43,6 +44,7 @@ struct TrainOptions {
   bool no_shuffle = false;
   uint64_t seed = 42;
   std::string metric = "macro_f1";
+  AdjustmentOptions attention;
   // run
   std::string out, resume;
   bool overwrite = false;

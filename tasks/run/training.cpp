@@ -135,6 +135,7 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
     check_labels(from, labels);
     from.config.labels = labels;
     set_dropout(from.config, o);
+    o.attention.apply(from.config);
     nn::Params::LoadReport report;
     model = load_to_fine_tune(from, o.seed, report);
     print_note("{}\n{}", from.path, report.table());
@@ -142,6 +143,7 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
     text::WordPiece tokenizer = new_tokenizer(o, splits.train);
     nn::Config config = new_config(o, tokenizer.vocab_size(), labels);
     set_dropout(config, o);
+    o.attention.apply(config);
     config.check_sizes("--model " + o.model);
     model = std::make_unique<TextModel>(config, std::move(tokenizer), o.seed);
     model->params.initialise();

@@ -40,6 +40,7 @@ void train(CLI::App& app, const run::Parse& parse) {
   optim::Optimizer optimizer = run::make_optimizer(o, trainable);
   const engine::CrossEntropyOptions loss_options{run::class_weights(o, train_set, splits.labels.names()),
                                                  real(o.label_smoothing)};
+  const run::Adjustments adjustments(o.attention, splits.train, model->tokenizer);
   run::Run run(
       {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
   if (!o.resume.empty()) run.restore(model->params, optimizer);
@@ -49,20 +50,30 @@ void train(CLI::App& app, const run::Parse& parse) {
   while (run.next_step()) {           // false at the end, or after a signal
     model->params.train(run.step());  //   dropout on, with the masks of this step
     double step_loss = 0;
+    ordered_json terms = ordered_json::object();  // what shapes attention, unweighted; nothing unless asked for
     // 1 sentences -> ids [N], offsets [B+1], labels [B]; several parts only with --accumulate
     for (const text::Batch& part : batches.parts_at(run.step(), o.batch_size, loss_options.class_weights)) {
-      const Tensor outputs = model->classifier(part.tokens);   // 2 the encoder: [N] -> [B, C], 3 its head: -> [B, K]
-      const Tensor logits = mean_over_windows(outputs, part);  //   the same, unless a long text has several windows
-      const Tensor loss = cross_entropy(logits, part.labels, loss_options);  // 4 [B, K], [B] -> []
-      run.require_finite(loss);                                              //   or say where the NaN came from
-      backward(part.share == 1 ? loss : loss * real(part.share));            // 5 adds to every parameter's gradient
+      const auto forward = [&](nn::Trace* trace) {
+        const Tensor outputs =
+            model->classifier(part.tokens, trace);  // 2 the encoder: [N] -> [B, C], 3 its head: -> [B, K]
+        return mean_over_windows(outputs, part);    //   the same, unless a long text has several windows
+      };
+      nn::Trace trace;
+      const Tensor logits = forward(adjustments.look_at_attention() ? &trace : nullptr);
+      Tensor loss = cross_entropy(logits, part.labels, loss_options);  // 4 [B, K], [B] -> []
+      if (adjustments.twice()) loss = adjustments.r_drop(loss, logits, forward(nullptr), part, loss_options, terms);
+      loss = adjustments.add_to(loss, trace, part, terms);         //   the same, unless attention is to be shaped
+      run.require_finite(loss);                                    //   or say where the NaN came from
+      backward(part.share == 1 ? loss : loss * real(part.share));  // 5 adds to every parameter's gradient
       step_loss += part.share * loss.item();
     }
     const double norm = optim::grad_norm(trainable);  // 6 of all gradients together
     const double lr = schedule(run.step());
     optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));  // 7 the weights change here, only here
     model->params.clear_grads();
-    run.log({{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}});  // 8 a line of log.jsonl
+    ordered_json figures{{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}};
+    figures.update(terms);
+    run.log(figures);  // 8 a line of log.jsonl
 
     if (run.epoch_ends()) run::finish_epoch(run, *model, dev_set, o);
     if (run.epoch_ends() || run.due_for_save()) run.save(model->params, optimizer);

@@ -51,6 +51,7 @@ struct Columns {
   std::string label = "label";   // empty: the file has no labels
   std::string split = "";        // empty: the file has no split
   std::string pair = "";         // a second text; empty: none
+  std::string rationale = "";    // passages that explain the label; empty: none
   std::string every_label = "";  // if not empty, what the label column of every row would hold: a file for each class
 };
 
@@ -59,7 +60,8 @@ struct Example {
   std::string pair = "";  // the second text, if there are two
   int label = -1;         // -1: none
   std::string split = "";
-  std::string where = "";  // reviews.tsv:217
+  std::string where = "";      // reviews.tsv:217
+  std::string rationale = "";  // passages of the text that explain the label, with | between them
 };
 
 struct Examples {

@@ -41,7 +41,7 @@ struct Micro {
 
 TEST_CASE("golden: bert-micro's logits, hidden states, attention maps and loss agree with PyTorch") {
   Micro m;
-  nn::BertTrace trace;
+  nn::Trace trace;
   const Tensor logits = m.model(m.tokens, &trace);
   CHECK(differs(logits, m.expected.read("logits")) == "");
   CHECK(differs(m.model(m.tokens), m.expected.read("logits")) == "");
@@ -59,7 +59,7 @@ TEST_CASE("golden: bert-micro's logits, hidden states, attention maps and loss a
 TEST_CASE("golden: every gradient of bert-micro agrees with PyTorch") {
   for (const bool open_form : {false, true}) {
     Micro m;
-    nn::BertTrace trace;
+    nn::Trace trace;
     backward(cross_entropy(m.model(m.tokens, open_form ? &trace : nullptr), m.targets));
     for (const Tensor& p : m.params.tensors()) {
       REQUIRE_MESSAGE(m.expected.has("grad/" + p.name()), p.name());

@@ -246,12 +246,14 @@ TEST_CASE("attention pooling: weights sum to 1 per head and sequence, and the co
   const nn::AttentionPool pool(params.root() / "pool", 6, 2, 0, 1);
   params.initialise();
   const Tensor x = varied({5, 6});
-  Tensor a;
-  const Tensor y = pool(x, {0, 2, 5}, &a);
+  nn::AttentionMaps maps;
+  const Tensor y = pool(x, {0, 2, 5}, &maps);
+  CHECK(differs(pool(x, {0, 2, 5}), y, 1e-6, 1e-5) == "");
+  const real* a = maps.probs.data();  // of sequence 0: two numbers of head 0, then two of head 1
   CHECK(y.shape() == Shape{2, 12});
   for (int h = 0; h < 2; ++h) {
-    CHECK(a.data()[h] + a.data()[2 + h] == doctest::Approx(1));
+    CHECK(a[2 * h] + a[2 * h + 1] == doctest::Approx(1));
     for (int c = 0; c < 6; ++c)
-      CHECK(y.data()[h * 6 + c] == doctest::Approx(a.data()[h] * x.data()[c] + a.data()[2 + h] * x.data()[6 + c]));
+      CHECK(y.data()[h * 6 + c] == doctest::Approx(a[2 * h] * x.data()[c] + a[2 * h + 1] * x.data()[6 + c]));
   }
 }

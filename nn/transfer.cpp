@@ -1,0 +1,153 @@
+// Attention transfer and shaping, as compositions of the engine's ops: each function is its formula.
+// Read nn/transfer.h first.
+#include "nn/transfer.h"
+
+#include <cmath>
+
+namespace nn {
+namespace {
+
+constexpr real kTiny = real(1e-24);  // under a square root: a row of zeros stays one
+
+void check_pair(const char* what, const Tensor& student, const Tensor& teacher) {
+  check(student.shape() == teacher.shape(), "{}: student and teacher must have one shape; got {} and {}", what, student,
+        teacher);
+}
+
+void check_layout(const char* what, const Tensor& x, const Ragged& layout) {
+  check(x.shape() == Shape{layout.size()}, "{}: the layout has {} values; got {}", what, layout.size(), x);
+}
+
+double count(const Ragged& layout) { return double(layout.heads) * double(layout.queries.back()); }  // H N
+
+// x / |x|, row by row
+Tensor unit_rows(const Tensor& x) {
+  const Tensor squares = reshape(sum(x * x, -1), {x.dim(0), 1});
+  return x / engine::sqrt(squares + Tensor::scalar(kTiny));
+}
+
+// [N, 1] -> [B, 1]: the sum over each sequence
+Tensor sum_sequences(const Tensor& x, const Indices& offsets) {
+  return segment_attend(Tensor::full(x.shape(), 1), x, offsets);
+}
+
+Indices sequence_of_row(const Indices& offsets) {
+  Indices sequence;
+  for (size_t b = 0; b + 1 < offsets.size(); ++b) sequence.insert(sequence.end(), offsets[b + 1] - offsets[b], int(b));
+  return sequence;
+}
+
+}  // namespace
+
+Tensor soft_cross_entropy(const Tensor& student, const Tensor& teacher, real T) {
+  check_pair("soft_cross_entropy", student, teacher);
+  check(T > 0, "soft_cross_entropy: the temperature must be positive; got {}", T);
+  const Tensor p = softmax(teacher.detach() * (1 / T));
+  return sum(p * log_softmax(student * (1 / T))) * (real(-1) / real(student.dim(0)));
+}
+
+Tensor attention_score_mse(const Tensor& student, const Tensor& teacher) {
+  check_pair("attention_score_mse", student, teacher);
+  return mse(student, teacher.detach());
+}
+
+Tensor attention_cross_entropy(const Tensor& student, const Tensor& teacher, const Ragged& layout) {
+  check_pair("attention_cross_entropy", student, teacher);
+  const Tensor p = ragged_softmax(teacher.detach(), layout);
+  return sum(p * ragged_log_softmax(student, layout)) * real(-1 / count(layout));
+}
+
+Tensor attention_kl(const Tensor& student, const Tensor& teacher, const Ragged& layout) {
+  check_pair("attention_kl", student, teacher);
+  check_layout("attention_kl", student, layout);
+  Tensor weights({layout.size()});  // 1 / (B H T_b)
+  for (long b = 0; b < layout.sequences(); ++b)
+    std::fill(weights.data() + layout.blocks[b], weights.data() + layout.blocks[b + 1],
+              1 / real(layout.sequences() * layout.heads * layout.query_count(b)));
+  const Tensor log_p = ragged_log_softmax(teacher.detach(), layout), p = ragged_softmax(teacher.detach(), layout);
+  return sum(weights * p * (log_p - ragged_log_softmax(student, layout)));
+}
+
+Tensor relation_kl(const Tensor& student, const Tensor& teacher, const Indices& offsets, long relation_heads) {
+  const Ragged layout(offsets, relation_heads);
+  const auto relations = [&](const Tensor& x) {
+    check(x.shape().rank() == 2 && x.dim(1) % relation_heads == 0,
+          "relation_kl: the columns must be a multiple of {} relation heads; got {}", relation_heads, x);
+    return attention_scores(x, x, layout, 1 / std::sqrt(real(x.dim(1) / relation_heads)));
+  };
+  return attention_kl(relations(student), relations(teacher.detach()), layout);
+}
+
+Tensor hidden_mse(const Tensor& student, const Tensor& teacher) {
+  check_pair("hidden_mse", student, teacher);
+  return mse(student, teacher.detach());
+}
+
+Tensor hidden_cosine(const Tensor& student, const Tensor& teacher) {
+  check_pair("hidden_cosine", student, teacher);
+  const Tensor cosines = sum(unit_rows(student) * unit_rows(teacher.detach()), -1);  // [N]
+  return Tensor::scalar(1) - mean(cosines);
+}
+
+Tensor activation_map(const Tensor& student, const Tensor& teacher, const Indices& offsets) {
+  check(student.shape().rank() == 2 && teacher.shape().rank() == 2 && student.dim(0) == teacher.dim(0) &&
+            student.dim(0) == offsets.back(),
+        "activation_map: student and teacher must both have {} rows; got {} and {}", offsets.back(), student, teacher);
+  const Indices sequence = sequence_of_row(offsets);
+  const auto map = [&](const Tensor& x) {
+    const Tensor q = reshape(mean(x * x, -1), {x.dim(0), 1});                                 // [N, 1]
+    const Tensor norm = engine::sqrt(sum_sequences(q * q, offsets) + Tensor::scalar(kTiny));  // [B, 1]
+    return q / gather_rows(norm, sequence);
+  };
+  Tensor weights({student.dim(0), 1});  // 1 / (B T_b)
+  const long B = long(offsets.size()) - 1;
+  for (long n = 0; n < student.dim(0); ++n)
+    weights.data()[n] = 1 / real(B * (offsets[sequence[n] + 1] - offsets[sequence[n]]));
+  const Tensor distance = map(student) - map(teacher.detach());
+  return sum(weights * distance * distance);
+}
+
+Tensor patient_kd(const Tensor& student, const Tensor& teacher) {
+  check_pair("patient_kd", student, teacher);
+  const Tensor distance = unit_rows(student) - unit_rows(teacher.detach());
+  return sum(distance * distance) * (1 / real(student.dim(0)));
+}
+
+Tensor attention_entropy(const Tensor& probs, const Ragged& layout) {
+  check_layout("attention_entropy", probs, layout);
+  return sum(xlogx(probs)) * real(-1 / count(layout));
+}
+
+Tensor head_disagreement(const Tensor& probs, const Ragged& layout) {
+  check_layout("head_disagreement", probs, layout);
+  const double H = double(layout.heads), pairs = H * (H - 1) * double(layout.queries.back());
+  if (layout.heads == 1) return Tensor::scalar(0);
+  // sum over h != g of p_h p_g = (sum_h p_h)^2 - sum_h p_h^2
+  const Tensor all = ragged_mean_heads(probs, layout);
+  return (sum(all * all) * real(H * H) - sum(probs * probs)) * real(1 / pairs);
+}
+
+Tensor guided_attention(const Tensor& probs, const Tensor& prior, const Ragged& layout) {
+  check_layout("guided_attention", probs, layout);
+  check(prior.shape() == Shape{layout.keys.back()}, "guided_attention: the prior must be [{}], one a token; got {}",
+        layout.keys.back(), prior);
+  Tensor weights = Tensor::zeros({layout.size()});  // prior_k / (sum of the sequence), for every head and query
+  double queries = 0;                               // H M
+  for (long b = 0; b < layout.sequences(); ++b) {
+    const real* of = prior.data() + layout.keys[b];
+    double total = 0;
+    for (long k = 0; k < layout.key_count(b); ++k) {
+      check(of[k] >= 0, "guided_attention: a prior must not be negative; got {}", of[k]);
+      total += of[k];
+    }
+    if (total == 0) continue;
+    queries += double(layout.heads * layout.query_count(b));
+    for (long i = layout.blocks[b]; i < layout.blocks[b + 1]; ++i)
+      weights.data()[i] = real(of[(i - layout.blocks[b]) % layout.key_count(b)] / total);
+  }
+  if (queries == 0) return Tensor::scalar(0);
+  constexpr real kFloor = real(1e-9);  // a sparse p may be 0, its logarithm must not be -inf
+  return sum(weights * engine::log(probs + Tensor::scalar(kFloor))) * real(-1 / queries);
+}
+
+}  // namespace nn
