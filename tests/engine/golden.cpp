@@ -4,47 +4,11 @@
 #include "nn/attention.h"
 #include "nn/losses.h"
 #include "nn/safetensors.h"
-#include "tests/support.h"
+#include "tests/golden.h"
 
 using namespace test;
 
 namespace {
-
-// One case of the file: CASE/x, CASE/dx, ...
-class Case {
- public:
-  Case(const nn::SafeTensors& file, std::string name) : file_(file), name_(std::move(name)) {}
-  Tensor in(const std::string& key) {
-    if (!inputs_.count(key)) inputs_[key] = file_.read(name_ + "/" + key).require_grad();
-    return inputs_[key];
-  }
-  std::vector<int> ints(const std::string& key) const { return file_.read_ints(name_ + "/" + key); }
-  bool has(const std::string& key) const { return file_.has(name_ + "/" + key); }
-  const std::string& name() const { return name_; }
-  double number_after(const std::string& prefix) const { return std::stod(name_.substr(prefix.size())); }
-  Ragged layout(bool causal) {
-    Indices offsets{0};
-    for (int n : ints("lengths")) offsets.push_back(offsets.back() + n);
-    return Ragged(offsets, 4, causal);
-  }
-
-  // Result, then every gradient that the file has.
-  void expect(const Tensor& y) {
-    CHECK_MESSAGE(differs(y, file_.read(name_ + "/y")) == "", name_, "/y ", differs(y, file_.read(name_ + "/y")));
-    const Tensor dy = has("dy") ? file_.read(name_ + "/dy") : Tensor::scalar(1);
-    backward(sum(mul(reshape(y, {y.numel()}), reshape(dy, {y.numel()}))));
-    for (const auto& [key, x] : inputs_) {
-      if (!has("d" + key)) continue;
-      const Tensor dx = file_.read(name_ + "/d" + key);
-      CHECK_MESSAGE(differs(x.grad_tensor(), dx) == "", name_, "/d", key, " ", differs(x.grad_tensor(), dx));
-    }
-  }
-
- private:
-  const nn::SafeTensors& file_;
-  std::string name_;
-  std::map<std::string, Tensor> inputs_;
-};
 
 Tensor cross_entropy_case(Case& c) {
   CrossEntropyOptions options;
