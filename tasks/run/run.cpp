@@ -142,8 +142,8 @@ bool Run::is_best(double metric) {
   return true;
 }
 
-void Run::save(const nn::Params& params, const optim::Optimizer& optimizer) const {
-  std::vector<engine::Tensor> all = params.tensors();
+void Run::save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer) const {
+  std::vector<engine::Tensor> all = parameters;
   for (const engine::Tensor& t : optimizer.state()) all.push_back(t);
   const ordered_json state{{"step", step_},
                            {"best", best_},
@@ -155,14 +155,14 @@ void Run::save(const nn::Params& params, const optim::Optimizer& optimizer) cons
   engine::profile_end("checkpoint", engine::Pass::other);
 }
 
-void Run::restore(nn::Params& params, optim::Optimizer& optimizer) {
+void Run::restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer) {
   const nn::SafeTensors checkpoint(file("last.safetensors"));
   const auto read = [&](const std::string& name, const engine::Shape& shape, engine::real* to) {
     check(engine::Shape(checkpoint.entry(name).shape) == shape, "{}: '{}' has another shape than this run's {}",
           checkpoint.path(), name, shape);
     checkpoint.read_into(name, to);
   };
-  for (const engine::Tensor& p : params.tensors()) read(p.name(), p.shape(), p.data());
+  for (const engine::Tensor& p : parameters) read(p.name(), p.shape(), p.data());
   for (const engine::Tensor& s : optimizer.state()) read(s.name(), s.shape(), s.data());
   const auto text = checkpoint.metadata().find("state");
   check(text != checkpoint.metadata().end(), "{}: not a checkpoint of a run: it has no state", checkpoint.path());

@@ -50,8 +50,8 @@ class Run {
   double best() const { return best_; }
 
   // Parameters, optimiser and position into last.safetensors, in one atomic step; and back.
-  void save(const nn::Params& params, const optim::Optimizer& optimizer) const;
-  void restore(nn::Params& params, optim::Optimizer& optimizer);
+  void save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer) const;
+  void restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer);
   bool due_for_save() const;  // five minutes have passed since the last one
 
   // After a signal ended the loop: leave() ends the program with status 128 + signal and says how to continue.

@@ -125,7 +125,7 @@ void check_labels(const ModelDirectory& from, const std::vector<std::string>& la
 
 }  // namespace
 
-std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits) {
+std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits, const text::WordPiece* given) {
   const std::vector<std::string>& labels = splits.labels.names();
   std::unique_ptr<TextModel> model;
   if (o.pretrained()) {
@@ -140,7 +140,7 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
     model = load_to_fine_tune(from, o.seed, report);
     print_note("{}\n{}", from.path, report.table());
   } else {
-    text::WordPiece tokenizer = new_tokenizer(o, splits.train);
+    text::WordPiece tokenizer = given ? *given : new_tokenizer(o, splits.train);
     nn::Config config = new_config(o, tokenizer.vocab_size(), labels);
     set_dropout(config, o);
     o.attention.apply(config);
@@ -192,6 +192,10 @@ optim::Optimizer make_optimizer(const TrainOptions& o, const std::vector<Tensor>
   adam.eps = o.adam_eps.value_or(adam.variant == optim::AdamVariant::torch ? 1e-8 : 1e-6);
   adam.weight_decay = o.weight_decay;
   return optim::AdamW(parameters, adam);
+}
+
+long steps_of(const TrainOptions& o, const text::Batches& batches) {
+  return o.max_steps ? o.max_steps : std::max(1L, long(std::ceil(o.epochs * double(batches.per_epoch()))));
 }
 
 optim::Schedule make_schedule(const TrainOptions& o, long steps) {

@@ -12,11 +12,13 @@
 
 namespace run {
 Splits load_splits(const TrainOptions& o);
-std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits);
+std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits,
+                                      const text::WordPiece* tokenizer = nullptr);  // of a new model, if there is one
 // The weight of every class in the loss; empty: all alike.
 std::vector<engine::real> class_weights(const TrainOptions& o, const text::EncodedSet& train,
                                         const std::vector<std::string>& labels);
 optim::Optimizer make_optimizer(const TrainOptions& o, const std::vector<engine::Tensor>& parameters);
+long steps_of(const TrainOptions& o, const text::Batches& batches);  // as --epochs or --max-steps say
 optim::Schedule make_schedule(const TrainOptions& o, long steps);
 
 // Measures an epoch on the dev set, keeps the model if it is the best so far; without a dev set, the latest.

@@ -6,8 +6,10 @@
 #include <iostream>
 
 #include "optim/clip.h"
+#include "tasks/run/analysis.h"
 #include "tasks/run/evaluation.h"
 #include "tasks/run/program.h"
+#include "tasks/run/progress.h"
 #include "tasks/run/run.h"
 #include "tasks/run/training.h"
 
@@ -33,7 +35,7 @@ void train(CLI::App& app, const run::Parse& parse) {
   const text::EncodedSet test_set = run::encode_and_report("test", splits.test, *model, o.max_length, how);
 
   text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
-  const long steps = o.max_steps ? o.max_steps : std::max(1L, long(std::ceil(o.epochs * double(batches.per_epoch()))));
+  const long steps = run::steps_of(o, batches);
   const optim::Schedule schedule = run::make_schedule(o, steps);
   const std::vector<Tensor> trainable = model->params.trainable();
   check(!trainable.empty(), "--freeze leaves nothing to train");
@@ -43,7 +45,7 @@ void train(CLI::App& app, const run::Parse& parse) {
   const run::Adjustments adjustments(o.attention, splits.train, model->tokenizer);
   run::Run run(
       {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
-  if (!o.resume.empty()) run.restore(model->params, optimizer);
+  if (!o.resume.empty()) run.restore(model->params.tensors(), optimizer);
   run::print_note("seed {}, {} steps of {} texts, peak learning rate {:g}, into {}\n\n", o.seed, steps,
                   o.batch_size * o.accumulate, o.peak_lr(), o.out);
 
@@ -76,9 +78,9 @@ void train(CLI::App& app, const run::Parse& parse) {
     run.log(figures);  // 8 a line of log.jsonl
 
     if (run.epoch_ends()) run::finish_epoch(run, *model, dev_set, o);
-    if (run.epoch_ends() || run.due_for_save()) run.save(model->params, optimizer);
+    if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
   }
-  if (run.interrupted()) run.save(model->params, optimizer), run.leave();
+  if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
   run::finish_run(run, "sentiment", test_set, dev_set.size() > 0, o);
 }
 
@@ -198,11 +200,55 @@ void predict_command(CLI::App& app, const run::Parse& parse) {
   if (texts.empty() && file.empty()) predict_input(*model, max_length, text::too_long(too_long), kChunk);
 }
 
+// A table of what every head looks at; with --out also the maps of each text, as JSON lines.
+void analyze_command(CLI::App& app, const run::Parse& parse) {
+  std::string directory, file, out, too_long = "cut";
+  int max_length = 128;
+  run::DataOptions files;
+  app.add_option("--model", directory, "directory of a run or of a model")->required();
+  app.allow_extras();
+  app.footer("Other arguments are texts; without any, and without --file, the embedded test set is looked at.");
+  app.add_option("--file", file, "file with a text column");
+  app.add_option("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line");
+  declare_length(app, max_length, too_long);
+  files.declare(app, false);
+  parse();
+  const std::vector<std::string> texts = texts_of(app, file);
+  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
+  max_length = std::min<int>(max_length, int(model->config.max_position_embeddings));
+  std::vector<text::Example> examples;
+  for (const std::string& t : texts) examples.push_back({.text = t});
+  if (!file.empty()) examples = files.read({file}, {}, false).rows;
+  if (texts.empty() && file.empty()) {
+    examples = files.read_embedded(text::Labels(std::vector<std::string>{"negative", "positive", "neutral"})).rows;
+    std::erase_if(examples, [](const text::Example& e) { return e.split != "test"; });
+  }
+  const text::EncodedSet set = text::encode(examples, model->tokenizer, max_length, text::too_long(too_long));
+  run::Progress progress("analyze", set.size());
+  const run::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
+  progress.interrupt();
+  fmt::print("{}", analysis.table());
+  if (!out.empty()) {
+    std::string lines;
+    for (long i = 0; i < set.size(); ++i)
+      for (int w = set.begin[i]; w < set.begin[i + 1]; ++w) {
+        ordered_json line{{"text", examples[i].text}};
+        line.update(run::Analysis::of_text(*model, set.windows[w]));
+        lines += line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+      }
+    nn::write_file(out, lines);
+  }
+  const run::HeadFigures mean = analysis.mean();
+  fmt::print("result task=analyze entropy={:.4f} distance={:.2f} special={:.4f} agreement={:.4f} n={}\n", mean.entropy,
+             mean.distance, mean.special, mean.agreement, set.size());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
                       {{"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate_command},
-                       {"predict", "classify texts, one JSON object a line", predict_command}});
+                       {"predict", "classify texts, one JSON object a line", predict_command},
+                       {"analyze", "show what the heads of a model look at", analyze_command}});
 }

@@ -30,7 +30,7 @@ void train(const std::string& directory, bool resume, End end) {
   params.initialise();
   optim::Optimizer optimizer{optim::AdamW(params.tensors())};
   run::Run run({directory, false, resume, "seed=3\n", 12, 4});
-  if (resume) run.restore(params, optimizer);
+  if (resume) run.restore(params.tensors(), optimizer);
   while (run.next_step()) {
     params.train(run.step());
     params.clear_grads();
@@ -40,12 +40,12 @@ void train(const std::string& directory, bool resume, End end) {
     optimizer.step(0.05);
     run.log({{"loss", loss.item()}});
     if (run.is_best(-double(loss.item()))) nn::save_safetensors(run.file("best.safetensors"), params.tensors());
-    if (run.epoch_ends()) run.save(params, optimizer);
+    if (run.epoch_ends()) run.save(params.tensors(), optimizer);
     if (run.step() == 6 && end == End::signal) std::raise(SIGTERM);
     if (run.step() == 6 && end == End::killed) return;  // as kill -9 would: the log is ahead of the checkpoint
   }
   if (run.interrupted()) {
-    run.save(params, optimizer);
+    run.save(params.tensors(), optimizer);
     CHECK_THROWS_AS(run.leave(), run::Exit);
   }
 }
@@ -113,8 +113,9 @@ TEST_CASE("run: two runs do not write into one directory at once, and a step tha
   for (const char* step : {"-100", "12", "1e300", "2.5", "\"x\"", "null"}) {
     nn::save_safetensors(path + "/last.safetensors", all, {{"state", fmt::format("{{\"step\":{}}}", step)}});
     run::Run run({path, false, true, "seed=3\n", 12, 4});
-    CHECK_MESSAGE(error_of([&] { run.restore(params, optimizer); }).find("its step is not one of this run's 12") !=
-                      std::string::npos,
+    CHECK_MESSAGE(error_of([&] {
+                    run.restore(params.tensors(), optimizer);
+                  }).find("its step is not one of this run's 12") != std::string::npos,
                   step);
   }
 }
@@ -128,10 +129,10 @@ TEST_CASE("run: a checkpoint of another model, or a broken one, is refused by na
   params.initialise();
   optim::Optimizer optimizer{optim::AdamW(params.tensors())};
   run::Run run({path, false, true, "", 12, 4});
-  CHECK(error_of([&] { run.restore(params, optimizer); }).find("'layer.weight' has another shape") !=
+  CHECK(error_of([&] { run.restore(params.tensors(), optimizer); }).find("'layer.weight' has another shape") !=
         std::string::npos);
   std::filesystem::resize_file(path + "/last.safetensors", 200);
-  CHECK(error_of([&] { run.restore(params, optimizer); }).find("last.safetensors") != std::string::npos);
+  CHECK(error_of([&] { run.restore(params.tensors(), optimizer); }).find("last.safetensors") != std::string::npos);
 }
 
 TEST_CASE("progress: the line is tqdm's") {
