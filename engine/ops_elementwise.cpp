@@ -185,11 +185,11 @@ Tensor sqrt(const Tensor& x) {
       "sqrt", x, [](real v) { return std::sqrt(v); }, [](real, real y) { return real(0.5) / y; });
 }
 
-// xlogx: y = x log x, and 0 at x = 0: the sum of it is an entropy, with a minus in front.   dx = (log x + 1) dy, 0 at 0
+// xlogx: y = x log x, and 0 at x = 0; minus its sum is an entropy.   dx += (log x + 1) dy, 0 at 0
 Tensor xlogx(const Tensor& x) {
   return unary(
-      "xlogx", x, [](real v) { return v > 0 ? v * std::log(v) : real(0); },
-      [](real v, real) { return v > 0 ? std::log(v) + 1 : real(0); });
+      "xlogx", x, [](real v) { return v == 0 ? real(0) : v * std::log(v); },
+      [](real v, real) { return v == 0 ? real(0) : std::log(v) + 1; });
 }
 
 // y = x^p,   dx = p x^(p-1) dy

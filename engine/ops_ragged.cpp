@@ -26,34 +26,41 @@ void check_scores(const char* op, const Tensor& scores, const Ragged& layout) {
   check(scores.shape() == Shape{layout.size()}, "{}: the layout has {} scores; got {}", op, layout.size(), scores);
 }
 
-// The n numbers of a row in falling order; scratch of the calling thread.
-const std::vector<real>& sorted(const real* row, long n) {
-  thread_local std::vector<real> space;
-  space.assign(row, row + n);
-  std::sort(space.begin(), space.end(), std::greater<>());
-  return space;
+real relu(real x) { return x > 0 ? x : x == x ? real(0) : x; }  // a NaN stays one
+
+// A row less its largest number `top`, in falling order, without what no threshold lets through: p has room for 1, so
+// tau >= -1. Empty when the row has a NaN, which cannot be sorted. Scratch of the calling thread.
+const std::vector<real>& sorted(const real* row, long n, real top, real scale) {
+  thread_local std::vector<real> x;
+  x.clear();
+  for (long k = 0; k < n; ++k) {
+    const real xk = scale * (row[k] - top);
+    if (xk > -1) x.push_back(xk);
+    if (xk != xk) return x.clear(), x;
+  }
+  std::sort(x.begin(), x.end(), std::greater<>());
+  return x;
 }
 
-// The threshold tau of sparsemax: p = max(0, s - tau) sums to 1.
-real sparsemax_threshold(const real* s, long n) {
-  const std::vector<real>& z = sorted(s, n);
-  double sum = 0, tau = 0;
-  for (long k = 0; k < n; ++k) {
-    sum += z[k];
-    if (1 + double(k + 1) * z[k] <= sum) break;
-    tau = (sum - 1) / double(k + 1);
+// The threshold tau of sparsemax: p = max(0, x - tau) with x = s - top sums to 1. NaN when there is none.
+real sparsemax_threshold(const real* s, long n, real top) {
+  double sum = 0, count = 0, tau = NAN;
+  for (const double x : sorted(s, n, top, 1)) {
+    sum += x;
+    count += 1;
+    if (1 + count * x <= sum) break;
+    tau = (sum - 1) / count;
   }
   return real(tau);
 }
 
-// The threshold tau of 1.5-entmax: p = max(0, s/2 - tau)^2 sums to 1. `top` is the largest s, taken off for precision.
+// The threshold tau of 1.5-entmax: p = max(0, x - tau)^2 with x = (s - top) / 2 sums to 1. NaN when there is none.
 real entmax15_threshold(const real* s, long n, real top) {
-  const std::vector<real>& z = sorted(s, n);
-  double sum = 0, squares = 0, tau = -1;
-  for (long k = 0; k < n; ++k) {
-    const double x = (double(z[k]) - top) / 2, count = double(k + 1);
+  double sum = 0, squares = 0, count = 0, tau = NAN;
+  for (const double x : sorted(s, n, top, real(0.5))) {
     sum += x;
     squares += x * x;
+    count += 1;
     const double mean = sum / count, delta = (1 - (squares - sum * mean)) / count;
     const double candidate = mean - std::sqrt(std::max(delta, 0.));
     if (candidate > x) break;
@@ -74,19 +81,16 @@ Tensor ragged_log_softmax(const Tensor& scores, const Ragged& layout) {
   const real* s = scores.data();
   real* to = y.data();
   for_each_row(layout, [&](long i, long n, long) {
-    const real top = *std::max_element(s + i, s + i + n);
-    real total = 0;
-    for (long j = i; j < i + n; ++j) total += std::exp(s[j] - top);
-    const real shift = top + std::log(total);
-    for (long j = i; j < i + n; ++j) to[j] = s[j] - shift;
+    const real top = simd::max(s + i, n);
+    const real log_sum = top + std::log(simd::exp_sum(s + i, top, to + i, n));
+    for (long j = i; j < i + n; ++j) to[j] = s[j] - log_sum;
   });
   return record("ragged_log_softmax", {scores}, y, [=, kept = y.buffer()](const Tensor& out) {
     const real *yv = kept.data(), *dy = out.grad();
     real* ds = scores.grad();
     for_each_row(layout, [&](long i, long n, long) {
-      real total = 0;
-      for (long j = i; j < i + n; ++j) total += dy[j];
-      for (long j = i; j < i + n; ++j) ds[j] += dy[j] - std::exp(yv[j]) * total;
+      const real total = simd::sum(dy + i, n);
+      for (long j = i; j < i + n; ++j) ds[j] += dy[j] - simd::exp(yv[j]) * total;
     });
   });
 }
@@ -101,8 +105,8 @@ Tensor ragged_sparsemax(const Tensor& scores, const Ragged& layout) {
   const real* s = scores.data();
   real* ps = p.data();
   for_each_row(layout, [&](long i, long n, long) {
-    const real tau = sparsemax_threshold(s + i, n);
-    for (long j = i; j < i + n; ++j) ps[j] = std::max(real(0), s[j] - tau);
+    const real top = simd::max(s + i, n), tau = sparsemax_threshold(s + i, n, top);
+    for (long j = i; j < i + n; ++j) ps[j] = relu(s[j] - top - tau);
   });
   return record("ragged_sparsemax", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
     const real *pv = kept.data(), *dp = out.grad();
@@ -127,10 +131,9 @@ Tensor ragged_entmax15(const Tensor& scores, const Ragged& layout) {
   const real* s = scores.data();
   real* ps = p.data();
   for_each_row(layout, [&](long i, long n, long) {
-    const real top = *std::max_element(s + i, s + i + n);
-    const real tau = entmax15_threshold(s + i, n, top);
+    const real top = simd::max(s + i, n), tau = entmax15_threshold(s + i, n, top);
     for (long j = i; j < i + n; ++j) {
-      const real root = std::max(real(0), (s[j] - top) / 2 - tau);
+      const real root = relu((s[j] - top) / 2 - tau);
       ps[j] = root * root;
     }
   });

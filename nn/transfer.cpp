@@ -14,6 +14,11 @@ void check_pair(const char* what, const Tensor& student, const Tensor& teacher) 
         teacher);
 }
 
+void check_rows(const char* what, const Tensor& student, const Tensor& teacher) {
+  check(student.shape().rank() == 2 && student.shape() == teacher.shape(),
+        "{}: student and teacher must have one shape of rows and columns; got {} and {}", what, student, teacher);
+}
+
 void check_layout(const char* what, const Tensor& x, const Ragged& layout) {
   check(x.shape() == Shape{layout.size()}, "{}: the layout has {} values; got {}", what, layout.size(), x);
 }
@@ -40,7 +45,7 @@ Indices sequence_of_row(const Indices& offsets) {
 }  // namespace
 
 Tensor soft_cross_entropy(const Tensor& student, const Tensor& teacher, real T) {
-  check_pair("soft_cross_entropy", student, teacher);
+  check_rows("soft_cross_entropy", student, teacher);
   check(T > 0, "soft_cross_entropy: the temperature must be positive; got {}", T);
   const Tensor p = softmax(teacher.detach() * (1 / T));
   return sum(p * log_softmax(student * (1 / T))) * (real(-1) / real(student.dim(0)));
@@ -53,6 +58,7 @@ Tensor attention_score_mse(const Tensor& student, const Tensor& teacher) {
 
 Tensor attention_cross_entropy(const Tensor& student, const Tensor& teacher, const Ragged& layout) {
   check_pair("attention_cross_entropy", student, teacher);
+  check_layout("attention_cross_entropy", student, layout);
   const Tensor p = ragged_softmax(teacher.detach(), layout);
   return sum(p * ragged_log_softmax(student, layout)) * real(-1 / count(layout));
 }
@@ -71,8 +77,9 @@ Tensor attention_kl(const Tensor& student, const Tensor& teacher, const Ragged& 
 Tensor relation_kl(const Tensor& student, const Tensor& teacher, const Indices& offsets, long relation_heads) {
   const Ragged layout(offsets, relation_heads);
   const auto relations = [&](const Tensor& x) {
-    check(x.shape().rank() == 2 && x.dim(1) % relation_heads == 0,
-          "relation_kl: the columns must be a multiple of {} relation heads; got {}", relation_heads, x);
+    check(x.shape().rank() == 2 && x.dim(0) == offsets.back() && x.dim(1) % relation_heads == 0,
+          "relation_kl: student and teacher must be [{}, a multiple of {} relation heads]; got {}", offsets.back(),
+          relation_heads, x);
     return attention_scores(x, x, layout, 1 / std::sqrt(real(x.dim(1) / relation_heads)));
   };
   return attention_kl(relations(student), relations(teacher.detach()), layout);
@@ -84,7 +91,7 @@ Tensor hidden_mse(const Tensor& student, const Tensor& teacher) {
 }
 
 Tensor hidden_cosine(const Tensor& student, const Tensor& teacher) {
-  check_pair("hidden_cosine", student, teacher);
+  check_rows("hidden_cosine", student, teacher);
   const Tensor cosines = sum(unit_rows(student) * unit_rows(teacher.detach()), -1);  // [N]
   return Tensor::scalar(1) - mean(cosines);
 }
@@ -108,7 +115,7 @@ Tensor activation_map(const Tensor& student, const Tensor& teacher, const Indice
 }
 
 Tensor patient_kd(const Tensor& student, const Tensor& teacher) {
-  check_pair("patient_kd", student, teacher);
+  check_rows("patient_kd", student, teacher);
   const Tensor distance = unit_rows(student) - unit_rows(teacher.detach());
   return sum(distance * distance) * (1 / real(student.dim(0)));
 }

@@ -181,3 +181,164 @@ TEST_CASE("sparse attention: the same bits with 1, 2 and 4 threads") {
   }
   omp_set_num_threads(before);
 }
+
+namespace {
+using Op = Tensor (*)(const Tensor&, const Ragged&);
+const std::vector<std::pair<std::string, Op>> kNormalisers{
+    {"ragged_softmax", ragged_softmax}, {"ragged_sparsemax", ragged_sparsemax}, {"ragged_entmax15", ragged_entmax15}};
+const std::vector<Ragged> kLayouts{Ragged(kOffsets, 2), Ragged(kOffsets, 3, true), Ragged(kOffsets, {0, 2, 6, 11}, 2)};
+
+Tensor one_row(const std::vector<real>& scores, Op op) {
+  return op(Tensor({long(scores.size())}, scores), Ragged({0, 1}, {0, int(scores.size())}, 1));
+}
+
+bool finite(const Tensor& x) {
+  const std::vector<real> v = x.to_vector();
+  return std::all_of(v.begin(), v.end(), [](real value) { return std::isfinite(value); });
+}
+}  // namespace
+
+TEST_CASE("ragged normalisers: -inf hides a key, a NaN shows in its row and in no other") {
+  const real inf = std::numeric_limits<real>::infinity();
+  for (const auto& [name, op] : kNormalisers) {
+    CAPTURE(name);
+    const Tensor hidden = one_row({-inf, real(0.4), -inf, 0}, op), plain = one_row({real(0.4), 0}, op);
+    CHECK(differs(hidden, Tensor({4}, {0, plain.data()[0], 0, plain.data()[1]}), 1e-6, 0) == "");
+    const Tensor p = op(Tensor({6}, {1, NAN, 0, 2, 1, 0}), Ragged({0, 2}, {0, 3}, 1));
+    for (int k = 0; k < 3; ++k) CHECK(std::isnan(p.data()[k]));
+    for (int k = 3; k < 6; ++k) CHECK(std::isfinite(p.data()[k]));
+  }
+  CHECK(std::isnan(xlogx(Tensor::scalar(NAN)).item()));
+}
+
+TEST_CASE("ragged normalisers: rows sum to 1 far from zero too, and keys that a causal layout hides get exactly 0") {
+  for (const Ragged& layout : kLayouts)
+    for (const auto& [name, op] : kNormalisers) {
+      CAPTURE(name);
+      Tensor s = varied({layout.size()}), far(s.shape());
+      for (long i = 0; i < s.numel(); ++i) {  // multiples of 1/64, so that the shift rounds nothing away
+        s.data()[i] = std::round(s.data()[i] * 64) / 64;
+        far.data()[i] = s.data()[i] - 3000;
+      }
+      const Tensor p = op(s, layout), log_p = ragged_log_softmax(s, layout);
+      CHECK(differs(op(far, layout), p, 1e-6, 0) == "");
+      for (long b = 0, i = 0; b < layout.sequences(); ++b)
+        for (long row = 0; row < layout.heads * layout.query_count(b); ++row) {
+          double sum = 0;
+          for (long k = 0; k < layout.key_count(b); ++k, ++i) {
+            sum += p.data()[i];
+            const bool hidden = k >= layout.visible(b, row % layout.query_count(b));
+            if (hidden) CHECK((p.data()[i] == 0 && log_p.data()[i] == 0));
+            if (!hidden && op == ragged_softmax)
+              CHECK(log_p.data()[i] == doctest::Approx(std::log(p.data()[i])).epsilon(1e-5));
+          }
+          CHECK(sum == doctest::Approx(1).epsilon(1e-6));
+        }
+    }
+  CHECK(one_row({1000, 0}, ragged_log_softmax).to_vector() == std::vector<real>{0, -1000});
+}
+
+TEST_CASE("transfer: queries that are not the keys have the right gradients, and no key that sparse rows left out") {
+  const Ragged& cross = kLayouts[2];
+  const Tensor start = varied({cross.size()}), teacher = varied({cross.size()}, 2);
+  gradcheck("ragged_log_softmax", {start.clone()}, [&](List x) { return ragged_log_softmax(x[0], cross); });
+  gradcheck("attention_kl", {start.clone()}, [&](List x) { return attention_kl(x[0], teacher, cross); });
+  gradcheck("ragged_mean_heads", {start.clone()}, [&](List x) { return ragged_mean_heads(x[0], cross); });
+  for (const Op op : {ragged_sparsemax, ragged_entmax15}) {
+    gradcheck("sparse", {start.clone()}, [&](List x) { return op(x[0], cross); });
+    Tensor s = (start * 2).detach().require_grad();
+    const Tensor p = op(s, cross);
+    backward(sum(p * teacher));
+    const Tensor ds = s.grad_tensor();
+    for (long i = 0; i < p.numel(); ++i) CHECK((p.data()[i] > 0 || ds.data()[i] == 0));
+  }
+}
+
+TEST_CASE("transfer: a student that equals its teacher has no distance and nothing to follow; no teacher is moved") {
+  const auto check_loss = [](const char* name, const Tensor& start, bool distance, auto loss) {
+    Tensor student = start.clone().require_grad(), teacher = start.clone().require_grad();
+    const Tensor y = loss(student, teacher);
+    backward(y);
+    CHECK_MESSAGE((!distance || std::abs(y.item()) < 1e-6), name, " is ", y.item());
+    CHECK_MESSAGE(student.has_grad(), name);
+    CHECK_MESSAGE(!teacher.has_grad(), name);
+    CHECK_MESSAGE(differs(student.grad_tensor(), Tensor::zeros(start.shape()), 1e-6, 0) == "", name);
+  };
+  using T = const Tensor&;
+  for (const Ragged& l : kLayouts) {
+    const Tensor s = varied({l.size()});
+    check_loss("attention_kl", s, true, [&](T a, T b) { return attention_kl(a, b, l); });
+    check_loss("attention_cross_entropy", s, false, [&](T a, T b) { return attention_cross_entropy(a, b, l); });
+    check_loss("attention_score_mse", s, true, attention_score_mse);
+  }
+  const Tensor x = varied({9, 6});
+  check_loss("relation_kl", x, true, [](T a, T b) { return relation_kl(a, b, kOffsets, 3); });
+  check_loss("activation_map", x, true, [](T a, T b) { return activation_map(a, b, kOffsets); });
+  check_loss("hidden_mse", x, true, hidden_mse);
+  check_loss("hidden_cosine", x, true, hidden_cosine);
+  check_loss("patient_kd", x, true, patient_kd);
+  check_loss("soft_cross_entropy", x, false, [](T a, T b) { return soft_cross_entropy(a, b, 2); });
+}
+
+TEST_CASE("transfer: rows of zeros, and a prior on what sparse attention leaves out, give finite numbers") {
+  for (const auto loss : {hidden_cosine, patient_kd}) {
+    Tensor x = Tensor::zeros({2, 3}).require_grad();
+    backward(loss(x, varied({2, 3})));
+    CHECK(finite(x.grad_tensor()));
+  }
+  Tensor x = Tensor::zeros({2, 3}).require_grad();
+  backward(activation_map(x, varied({2, 3}), {0, 2}));
+  CHECK(finite(x.grad_tensor()));
+  const Ragged layout({0, 1}, {0, 2}, 1);
+  for (const auto& [name, op] : kNormalisers) {
+    Tensor s = Tensor({2}, {9, -200}).require_grad();
+    const Tensor loss = guided_attention(op(s, layout), Tensor({2}, {0, 1}), layout);
+    backward(loss);
+    CHECK_MESSAGE((loss.item() > 5 && finite(loss) && finite(s.grad_tensor())), name);
+  }
+}
+
+TEST_CASE("head_disagreement: what its definition, written out, gives for every normaliser and layout") {
+  for (const Ragged& layout : kLayouts)
+    for (const auto& [name, op] : kNormalisers) {
+      const Tensor p = op(varied({layout.size()}), layout);
+      double sum = 0, terms = 0;
+      for (long b = 0; b < layout.sequences(); ++b)
+        for (long g = 0; g < layout.heads; ++g)
+          for (long h = 0; h < layout.heads; ++h) {
+            if (g == h) continue;
+            terms += double(layout.query_count(b));
+            for (long i = 0; i < layout.query_count(b) * layout.key_count(b); ++i)
+              sum += double(p.data()[layout.block(b, g) + i]) * p.data()[layout.block(b, h) + i];
+          }
+      CHECK_MESSAGE(head_disagreement(p, layout).item() == doctest::Approx(sum / terms).epsilon(1e-5), name);
+    }
+}
+
+TEST_CASE("guided_attention: least where attention equals the prior, whatever the prior's sum") {
+  const Ragged layout({0, 5}, 2);
+  const Tensor prior({5}, {real(0.2), 1, real(0.5), 2, real(0.3)});
+  Tensor s({layout.size()});
+  for (long i = 0; i < s.numel(); ++i) s.data()[i] = std::log(prior.data()[i % 5]);
+  const Tensor p = ragged_softmax(s.require_grad(), layout), loss = guided_attention(p, prior, layout);
+  CHECK(loss.item() == doctest::Approx(attention_entropy(p, layout).item()).epsilon(1e-5));
+  CHECK(guided_attention(p, prior * 7, layout).item() == doctest::Approx(loss.item()).epsilon(1e-5));
+  backward(loss);
+  CHECK(differs(s.grad_tensor(), Tensor::zeros(s.shape()), 1e-6, 0) == "");
+}
+
+TEST_CASE("transfer: what does not fit together is refused by the loss that was called") {
+  const Tensor a = varied({4, 6});
+  const Ragged layout({0, 1, 3}, 2);
+  const auto says = [](auto f, const std::string& start) {
+    const std::string error = error_of(f);
+    CHECK_MESSAGE(error.starts_with(start), "'", error, "' instead of ", start);
+  };
+  says([&] { patient_kd(varied({3}), varied({3})); }, "patient_kd:");
+  says([&] { hidden_cosine(varied({2, 3, 4}), varied({2, 3, 4})); }, "hidden_cosine:");
+  says([&] { soft_cross_entropy(varied({4}), varied({4}), 1); }, "soft_cross_entropy:");
+  says([&] { attention_cross_entropy(a, a, layout); }, "attention_cross_entropy: the layout has 10 values; got [4, 6]");
+  says([&] { relation_kl(a, varied({5, 6}), {0, 4}, 2); }, "relation_kl: student and teacher must be [4,");
+  for (const auto& [name, op] : kNormalisers)
+    says([&, op = op] { op(a, layout); }, name + ": the layout has 10 scores; got [4, 6]");
+}
