@@ -92,29 +92,75 @@ void declare_length(CLI::App& app, int& max_length, std::string& too_long) {
       ->check(CLI::IsMember({"cut", "error", "window"}));
 }
 
-void evaluate_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, out, too_long = "cut";
-  std::vector<std::string> data;
+// The arguments that are no options. One that begins with a dash was meant as one, unless it follows a lone --.
+std::vector<std::string> texts_of(const CLI::App& app, const std::string& file) {
+  std::vector<std::string> texts = app.remaining();
+  const auto wrong = std::find_if(texts.begin(), texts.end(), [](const std::string& t) { return t.starts_with("-"); });
+  const bool separated = wrong != texts.end() && *wrong == "--";
+  if (wrong != texts.end() && !separated) {
+    run::print_note("error: there is no option {}; a text that begins with a dash comes after --\n", *wrong);
+    throw run::Exit{2};
+  }
+  if (separated) texts.erase(wrong);
+  if (!texts.empty() && !file.empty()) {
+    run::print_note("error: texts and --file exclude each other\n");
+    throw run::Exit{2};
+  }
+  return texts;
+}
+
+// What evaluate, predict and analyze are told alike: a model, and how texts are read for it.
+struct Request {
+  std::string directory, file, too_long = "cut";
   int max_length = 128;
   run::DataOptions files;
-  app.add_option("--model", directory, "directory of a run or of a model")->required();
+
+  void declare(CLI::App& app, bool with_labels) {
+    app.add_option("--model", directory, "directory of a run or of a model")->required();
+    declare_length(app, max_length, too_long);
+    files.declare(app, with_labels);
+  }
+  void declare_texts(CLI::App& app, const std::string& without) {
+    app.allow_extras();  // the texts: taken as they are, where an option would read "[a, b]" as a list
+    app.footer("Other arguments are texts; without any, and without --file, " + without);
+    app.add_option("--file", file, "file with a text column");
+  }
+  std::unique_ptr<run::TextModel> load() {
+    std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
+    max_length = std::min(max_length, int(model->config.max_position_embeddings));
+    return model;
+  }
+  std::vector<text::Example> examples(const std::vector<std::string>& texts) const {
+    if (!file.empty()) return files.read({file}, {}, false).rows;
+    std::vector<text::Example> examples;
+    for (const std::string& t : texts) examples.push_back({.text = t});
+    return examples;
+  }
+  text::TooLong how() const { return text::too_long(too_long); }
+};
+
+void keep_test(std::vector<text::Example>& embedded) {
+  std::erase_if(embedded, [](const text::Example& e) { return e.split != "test"; });
+}
+
+void evaluate_command(CLI::App& app, const run::Parse& parse) {
+  Request given;
+  std::string out;
+  std::vector<std::string> data;
+  given.declare(app, true);
   app.add_option("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
   app.add_option("--out", out, "also write the figures as JSON to this file");
-  declare_length(app, max_length, too_long);
-  files.declare(app, true);
   parse();
   run::print_setup("sentiment", "evaluate");
-  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
+  const std::unique_ptr<run::TextModel> model = given.load();
   const bool own_labels = app.count("--labels") > 0;
-  const text::Labels labels = own_labels ? text::Labels::parse(files.labels) : text::Labels(model->config.labels);
-  text::Examples examples = data.empty() ? files.read_embedded(labels) : files.read(data, labels);
+  const text::Labels labels = own_labels ? text::Labels::parse(given.files.labels) : text::Labels(model->config.labels);
+  text::Examples examples = data.empty() ? given.files.read_embedded(labels) : given.files.read(data, labels);
   check(examples.labels.names() == model->config.labels,
         "the model knows the labels {}, the data has {}; --labels may map them", text::listed(model->config.labels),
         text::listed(examples.labels.names()));
-  if (data.empty()) std::erase_if(examples.rows, [](const text::Example& e) { return e.split != "test"; });
-  max_length = std::min(max_length, int(model->config.max_position_embeddings));
-  const text::EncodedSet set =
-      run::encode_and_report("test", examples.rows, *model, max_length, text::too_long(too_long));
+  if (data.empty()) keep_test(examples.rows);
+  const text::EncodedSet set = run::encode_and_report("test", examples.rows, *model, given.max_length, given.how());
   const run::Evaluation e = run::evaluate(*model, set, "evaluate");
   fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")), e.text());
   if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
@@ -139,23 +185,6 @@ void print_predictions(run::TextModel& model, const std::vector<text::Example>& 
   check(std::fflush(stdout) == 0, "the output cannot be written");
 }
 
-// The arguments that are no options. One that begins with a dash was meant as one, unless it follows a lone --.
-std::vector<std::string> texts_of(const CLI::App& app, const std::string& file) {
-  std::vector<std::string> texts = app.remaining();
-  const auto wrong = std::find_if(texts.begin(), texts.end(), [](const std::string& t) { return t.starts_with("-"); });
-  const bool separated = wrong != texts.end() && *wrong == "--";
-  if (wrong != texts.end() && !separated) {
-    run::print_note("error: there is no option {}; a text that begins with a dash comes after --\n", *wrong);
-    throw run::Exit{2};
-  }
-  if (separated) texts.erase(wrong);
-  if (!texts.empty() && !file.empty()) {
-    run::print_note("error: texts and --file exclude each other\n");
-    throw run::Exit{2};
-  }
-  return texts;
-}
-
 // Lines of standard input, as they come from a person and in chunks from a pipe.
 void predict_input(run::TextModel& model, int max_length, text::TooLong how, size_t chunk) {
   const bool person = isatty(STDIN_FILENO);
@@ -173,57 +202,40 @@ void predict_input(run::TextModel& model, int max_length, text::TooLong how, siz
 }
 
 void predict_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, file, too_long = "cut";
-  int max_length = 128;
-  run::DataOptions files;
-  app.add_option("--model", directory, "directory of a run or of a model")->required();
-  app.allow_extras();  // the texts: taken as they are, where an option would read "[a, b]" as a list
-  app.footer("Other arguments are texts to classify; without any, and without --file, one a line from standard input.");
-  app.add_option("--file", file, "file with a text column");
-  declare_length(app, max_length, too_long);
-  files.declare(app, false);
+  Request given;
+  given.declare(app, false);
+  given.declare_texts(app, "one a line from standard input.");
   parse();
-  const std::vector<std::string> texts = texts_of(app, file);
-  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
-  max_length = std::min<int>(max_length, int(model->config.max_position_embeddings));
-  std::vector<text::Example> examples;
-  for (const std::string& t : texts) examples.push_back({.text = t});
-  if (!file.empty()) examples = files.read({file}, {}, false).rows;
+  const std::vector<std::string> texts = texts_of(app, given.file);
+  const std::unique_ptr<run::TextModel> model = given.load();
+  const std::vector<text::Example> examples = given.examples(texts);
   constexpr size_t kChunk = 1024;  // texts that are classified together
   run::Progress progress("predict", long(examples.size()));
   for (size_t begin = 0; begin < examples.size(); begin += kChunk) {
     const auto end = examples.begin() + long(std::min(examples.size(), begin + kChunk));
-    print_predictions(*model, {examples.begin() + long(begin), end}, max_length, text::too_long(too_long));
+    print_predictions(*model, {examples.begin() + long(begin), end}, given.max_length, given.how());
     progress.update(end - examples.begin());
   }
   progress.interrupt();
-  if (texts.empty() && file.empty()) predict_input(*model, max_length, text::too_long(too_long), kChunk);
+  if (texts.empty() && given.file.empty()) predict_input(*model, given.max_length, given.how(), kChunk);
 }
 
 // A table of what every head looks at; with --out also the maps of each text, as JSON lines.
 void analyze_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, file, out, too_long = "cut";
-  int max_length = 128;
-  run::DataOptions files;
-  app.add_option("--model", directory, "directory of a run or of a model")->required();
-  app.allow_extras();
-  app.footer("Other arguments are texts; without any, and without --file, the embedded test set is looked at.");
-  app.add_option("--file", file, "file with a text column");
+  Request given;
+  std::string out;
+  given.declare(app, false);
+  given.declare_texts(app, "the embedded test set.");
   app.add_option("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line");
-  declare_length(app, max_length, too_long);
-  files.declare(app, false);
   parse();
-  const std::vector<std::string> texts = texts_of(app, file);
-  const std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
-  max_length = std::min<int>(max_length, int(model->config.max_position_embeddings));
-  std::vector<text::Example> examples;
-  for (const std::string& t : texts) examples.push_back({.text = t});
-  if (!file.empty()) examples = files.read({file}, {}, false).rows;
-  if (texts.empty() && file.empty()) {
-    examples = files.read_embedded(text::Labels(std::vector<std::string>{"negative", "positive", "neutral"})).rows;
-    std::erase_if(examples, [](const text::Example& e) { return e.split != "test"; });
+  const std::vector<std::string> texts = texts_of(app, given.file);
+  const std::unique_ptr<run::TextModel> model = given.load();
+  std::vector<text::Example> examples = given.examples(texts);
+  if (texts.empty() && given.file.empty()) {
+    examples = given.files.read_embedded(text::Labels::parse(given.files.labels)).rows;
+    keep_test(examples);
   }
-  const text::EncodedSet set = text::encode(examples, model->tokenizer, max_length, text::too_long(too_long));
+  const text::EncodedSet set = text::encode(examples, model->tokenizer, given.max_length, given.how());
   run::Progress progress("analyze", set.size());
   const run::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
   progress.interrupt();
