@@ -35,11 +35,12 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, con
     const Tensor kv = linears(memory, {{key.weight, key.bias}, {value.weight, value.bias}});  // [Nk, C] -> [Nk, 2 C]
     return cross_attention(query(x), kv, layout, scale, mask);
   }
-  const Tensor q = query(x), k = key(memory), v = value(memory);    // [N, C] each
-  const Tensor scores = attention_scores(q, k, layout, scale);      // [S]
-  const Tensor probs = normalise(scores, layout, form.normaliser);  // [S]
-  if (maps) *maps = {layout, scores, probs, q, k, v};
-  return attention_apply(engine::dropout(probs, mask), v, layout);
+  const Tensor q = query(x), k = key(memory), v = value(memory);              // [N, C] each
+  const Tensor scores = attention_scores(q, k, layout, scale);                // [S]
+  const Tensor probs = normalise(scores, layout, form.normaliser);            // [S]
+  const Tensor y = attention_apply(engine::dropout(probs, mask), v, layout);  // [Nq, C]
+  if (maps) *maps = {layout, scores, probs, q, k, v, maps->gate};
+  return maps && maps->gate ? y * maps->gate : y;
 }
 
 Tensor AttentionPool::operator()(const Tensor& x, const Indices& offsets, AttentionMaps* maps) const {
@@ -58,7 +59,7 @@ Tensor AttentionPool::operator()(const Tensor& x, const Indices& offsets, Attent
   const Tensor s = reshape(gather_rows(reshape(scores, {N * H, 1}), order), {N * H});    // [S]
   const Tensor p = normalise(s, layout, form.normaliser);                                // [S]
   const Tensor a = reshape(scatter_rows(reshape(p, {N * H, 1}), order, N * H), {N, H});  // [N, H]
-  if (maps) *maps = {layout, s, p, {}, {}, {}};
+  if (maps) *maps = {layout, s, p, {}, {}, {}, {}};
   return segment_attend(dropout(a), x, offsets);  // [B, H * C]
 }
 

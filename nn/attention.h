@@ -11,6 +11,7 @@ struct AttentionMaps {
   Ragged layout;         // says how scores and probs lie
   Tensor scores, probs;  // [S] each: before and after the softmax
   Tensor q, k, v;        // [N, C] each; a pooling layer has none
+  Tensor gate = {};      // [C], given by who asks, or nothing: factors of what the heads return, a head's side by side
 };
 
 // What makes the probabilities: p = softmax(scores / temperature), or a sparse sibling of the softmax (engine/ops.h).
@@ -30,14 +31,16 @@ struct MultiHeadAttention {
   Dropout dropout;
   long heads;
   AttentionForm form;
-  MultiHeadAttention(Scope at, long C, long H, real p, real deviation, const AttentionForm& attention_form = {})
-      : query(at / "query", C, C, deviation),
-        key(at / "key", C, C, deviation),
-        value(at / "value", C, C, deviation),
+  MultiHeadAttention(Scope at, long C, long H, real p, real deviation, const AttentionForm& attention_form = {},
+                     long inner = 0)  // columns of q, k and v; 0: C
+      : query(at / "query", C, inner ? inner : C, deviation),
+        key(at / "key", C, inner ? inner : C, deviation),
+        value(at / "value", C, inner ? inner : C, deviation),
         dropout(at, p),
         heads(H),
         form(attention_form) {
-    check(H > 0 && C % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", C, H);
+    const long width = inner ? inner : C;
+    check(H > 0 && width % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", width, H);
   }
   // With `maps`, or a sparse normaliser, the open form runs and fills them; else the fused one. The results are the same.
   Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;

@@ -34,10 +34,10 @@ BertOutput::BertOutput(Scope at, long inputs, const Config& c)
       norm(at / "LayerNorm", c.hidden_size, c.layer_norm_eps),
       dropout(at, c.hidden_dropout_prob) {}
 
-BertLayer::BertLayer(Scope at, const Config& c)
-    : attention(at / "attention.self", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob,
-                c.initializer_range, AttentionForm(c)),
-      attention_output(at / "attention.output", c.hidden_size, c),
+BertLayer::BertLayer(Scope at, const Config& c, long index)
+    : attention(at / "attention.self", c.hidden_size, c.heads_of(index), c.attention_probs_dropout_prob,
+                c.initializer_range, AttentionForm(c), c.heads_of(index) * (c.hidden_size / c.num_attention_heads)),
+      attention_output(at / "attention.output", c.heads_of(index) * (c.hidden_size / c.num_attention_heads), c),
       intermediate(at / "intermediate.dense", c.hidden_size, c.intermediate_size, c.initializer_range),
       output(at / "output", c.intermediate_size, c),
       activation(activation_named(c.hidden_act)) {}
@@ -51,17 +51,17 @@ Tensor BertLayer::operator()(const Tensor& x, const Tensor& memory, const Ragged
   return output.finish(fed, attended);
 }
 
-Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c), heads(c.num_attention_heads) {
-  for (long i = 0; i < c.num_hidden_layers; ++i) layers.emplace_back(at / "encoder.layer" / std::to_string(i), c);
+Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c) {
+  for (long i = 0; i < c.num_hidden_layers; ++i) layers.emplace_back(at / "encoder.layer" / std::to_string(i), c, i);
 }
 
 Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
-  const Ragged layout(tokens.offsets, heads);
   Tensor x = embeddings(tokens);  // [N, C]
   if (trace) trace->hidden = {x};
-  for (const BertLayer& layer : layers) {
+  for (size_t i = 0; i < layers.size(); ++i) {
     AttentionMaps maps;
-    x = layer(x, x, layout, trace ? &maps : nullptr);
+    if (trace && !trace->gates.empty()) maps.gate = trace->gates[i];
+    x = layers[i](x, x, Ragged(tokens.offsets, layers[i].attention.heads), trace ? &maps : nullptr);
     if (!trace) continue;
     trace->hidden.push_back(x);
     trace->attention.push_back(maps);
@@ -70,13 +70,13 @@ Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
 }
 
 Tensor Bert::first_rows(const Tokens& tokens) const {
-  const Ragged layout(tokens.offsets, heads);
   Tensor x = embeddings(tokens);  // [N, C]
-  for (size_t i = 0; i + 1 < layers.size(); ++i) x = layers[i](x, x, layout);
+  for (size_t i = 0; i + 1 < layers.size(); ++i) x = layers[i](x, x, Ragged(tokens.offsets, layers[i].attention.heads));
   Indices one_each(tokens.offsets.size());
   std::iota(one_each.begin(), one_each.end(), 0);
-  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);                    // where each [CLS] stands
-  return layers.back()(gather_rows(x, first), x, Ragged(one_each, tokens.offsets, heads));  // [B, C]
+  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);  // where each [CLS] stands
+  const BertLayer& last = layers.back();
+  return last(gather_rows(x, first), x, Ragged(one_each, tokens.offsets, last.attention.heads));  // [B, C]
 }
 
 }  // namespace nn

@@ -19,6 +19,7 @@ struct Tokens {
 struct Trace {
   std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer
   std::vector<AttentionMaps> attention;  // x L; pooling is one layer
+  std::vector<Tensor> gates = {};        // x L, given by who asks, or nothing: AttentionMaps::gate of each layer
 };
 
 // x = dropout(LayerNorm(word + type + position))          [N] -> [N, C]
@@ -50,7 +51,7 @@ struct BertLayer {
   Linear intermediate;
   BertOutput output;
   Tensor (*activation)(const Tensor&);
-  BertLayer(Scope at, const Config& c);
+  BertLayer(Scope at, const Config& c, long index);
   Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;
 };
 
@@ -58,7 +59,6 @@ struct BertLayer {
 struct Bert {
   BertEmbeddings embeddings;
   std::vector<BertLayer> layers;
-  long heads;
   Bert(Scope at, const Config& c);
   Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;  // [N] -> [N, C]
   // The rows of [CLS] alone, for heads that read nothing else: in the last layer only they ask, and only they go through

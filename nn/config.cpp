@@ -2,6 +2,7 @@
 #include "nn/config.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "nn/json.h"
 
@@ -30,6 +31,13 @@ std::vector<std::string> labels_of(const json& object, const std::string& path) 
   return labels;
 }
 
+long layer_number(const std::string& text, const std::string& path) {
+  long layer = -1;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), layer);
+  check(error == std::errc() && stop == text.data() + text.size(), "{}: pruned_heads: '{}' is not a layer", path, text);
+  return layer;
+}
+
 }  // namespace
 
 Config read_config(const std::string& path) {
@@ -51,6 +59,9 @@ Config read_config(const std::string& path) {
     take(object, "classifier_dropout", c.classifier_dropout);
     take(object, "attention_normaliser", c.attention_normaliser);
     take(object, "attention_temperature", c.attention_temperature);
+    if (object.contains("pruned_heads"))
+      for (const auto& [layer, heads] : object["pruned_heads"].items())
+        c.pruned_heads[layer_number(layer, path)] = heads.get<std::vector<long>>();
     take(object, "layer_norm_eps", c.layer_norm_eps);
     take(object, "initializer_range", c.initializer_range);
     std::string positions = "absolute";
@@ -61,6 +72,17 @@ Config read_config(const std::string& path) {
   c.check_sizes(path);
   return c;
 }
+
+std::vector<long> Config::kept_heads(long layer) const {
+  std::vector<long> kept;
+  const auto gone = pruned_heads.find(layer);
+  for (long h = 0; h < num_attention_heads; ++h)
+    if (gone == pruned_heads.end() || std::find(gone->second.begin(), gone->second.end(), h) == gone->second.end())
+      kept.push_back(h);
+  return kept;
+}
+
+long Config::heads_of(long layer) const { return long(kept_heads(layer).size()); }
 
 void Config::check_sizes(const std::string& where) const {
   check(model_type == "bert" || model_type == "attention_pool",
@@ -77,6 +99,14 @@ void Config::check_sizes(const std::string& where) const {
   in_range("type_vocab_size", type_vocab_size, 1, 1'000);
   check(model_type != "bert" || hidden_size % num_attention_heads == 0,
         "{}: hidden_size {} is not a multiple of num_attention_heads {}", where, hidden_size, num_attention_heads);
+  for (const auto& [layer, heads] : pruned_heads) {
+    check(layer >= 0 && layer < num_hidden_layers && heads_of(layer) > 0,
+          "{}: pruned_heads of layer {} must be of one of the {} layers and leave a head", where, layer,
+          num_hidden_layers);
+    for (const long h : heads)
+      check(h >= 0 && h < num_attention_heads && std::count(heads.begin(), heads.end(), h) == 1,
+            "{}: pruned_heads of layer {}: {} must be one of the {} heads, once", where, layer, h, num_attention_heads);
+  }
   const auto probability = [&](const char* key, double value) {
     check(value >= 0 && value < 1, "{}: {} must be in [0, 1); got {}", where, key, value);
   };
@@ -119,6 +149,8 @@ std::string config_json(const Config& c) {
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
   if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;
+  for (const auto& [layer, heads] : c.pruned_heads)
+    if (!heads.empty()) object["pruned_heads"][std::to_string(layer)] = heads;
   for (size_t i = 0; i < c.labels.size(); ++i) {
     object["id2label"][std::to_string(i)] = c.labels[i];
     object["label2id"][c.labels[i]] = i;

@@ -1,6 +1,7 @@
 // Config: what a model is, in the words of Hugging Face's config.json.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,11 @@ struct Config {
   double attention_temperature = 1;              // that divides the scores
   double layer_norm_eps = 1e-12;
   double initializer_range = 0.02;
-  std::vector<std::string> labels;  // id2label, in the order of the ids
+  std::map<long, std::vector<long>> pruned_heads;  // by layer, the heads that were taken out, of num_attention_heads
+  std::vector<std::string> labels;                 // id2label, in the order of the ids
 
+  long heads_of(long layer) const;  // how many are left
+  std::vector<long> kept_heads(long layer) const;
   void check_sizes(const std::string& where) const;  // throws on what no model can have
 };
 

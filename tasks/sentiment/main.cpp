@@ -2,7 +2,8 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <cmath>
+#include <chrono>
+#include <filesystem>
 #include <iostream>
 
 #include "optim/clip.h"
@@ -10,6 +11,7 @@
 #include "tasks/run/evaluation.h"
 #include "tasks/run/program.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/pruning.h"
 #include "tasks/run/run.h"
 #include "tasks/run/training.h"
 
@@ -143,6 +145,18 @@ void keep_test(std::vector<text::Example>& embedded) {
   std::erase_if(embedded, [](const text::Example& e) { return e.split != "test"; });
 }
 
+// The texts of the files, or the embedded corpus, with the model's labels.
+text::Examples labelled(const CLI::App& app, const Request& given, const std::vector<std::string>& data,
+                        const run::TextModel& model) {
+  const bool own_labels = app.count("--labels") > 0;
+  const text::Labels labels = own_labels ? text::Labels::parse(given.files.labels) : text::Labels(model.config.labels);
+  text::Examples examples = data.empty() ? given.files.read_embedded(labels) : given.files.read(data, labels);
+  check(examples.labels.names() == model.config.labels,
+        "the model knows the labels {}, the data has {}; --labels may map them", text::listed(model.config.labels),
+        text::listed(examples.labels.names()));
+  return examples;
+}
+
 void evaluate_command(CLI::App& app, const run::Parse& parse) {
   Request given;
   std::string out;
@@ -153,12 +167,7 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
   parse();
   run::print_setup("sentiment", "evaluate");
   const std::unique_ptr<run::TextModel> model = given.load();
-  const bool own_labels = app.count("--labels") > 0;
-  const text::Labels labels = own_labels ? text::Labels::parse(given.files.labels) : text::Labels(model->config.labels);
-  text::Examples examples = data.empty() ? given.files.read_embedded(labels) : given.files.read(data, labels);
-  check(examples.labels.names() == model->config.labels,
-        "the model knows the labels {}, the data has {}; --labels may map them", text::listed(model->config.labels),
-        text::listed(examples.labels.names()));
+  text::Examples examples = labelled(app, given, data, *model);
   if (data.empty()) keep_test(examples.rows);
   const text::EncodedSet set = run::encode_and_report("test", examples.rows, *model, given.max_length, given.how());
   const run::Evaluation e = run::evaluate(*model, set, "evaluate");
@@ -255,6 +264,53 @@ void analyze_command(CLI::App& app, const run::Parse& parse) {
              mean.distance, mean.special, mean.agreement, set.size());
 }
 
+// A copy of a model without its least important heads; the figures of both on the texts that chose them.
+void prune_command(CLI::App& app, const run::Parse& parse) {
+  Request given;
+  std::string out;
+  std::vector<std::string> data;
+  double share = 0.5;
+  given.declare(app, true);
+  app.add_option("--data", data,
+                 "files with texts and labels that tell which heads matter: a dev set, not the test set")
+      ->required();
+  app.add_option("--share", share, "of all heads to take out; every layer keeps one")->check(run::between(0.0, 1.0));
+  app.add_option("--out", out, "directory for the smaller model")->required();
+  parse();
+  run::print_setup("sentiment", "prune");
+  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
+  const std::unique_ptr<run::TextModel> model = given.load();
+  const text::EncodedSet set =
+      run::encode_and_report("data", labelled(app, given, data, *model).rows, *model, given.max_length, given.how());
+  run::Progress progress("importance", set.size());
+  const auto importance = run::head_importance(*model, set, [&](long done) { progress.update(done); });
+  progress.interrupt();
+  const auto removed = run::least_important(importance, share);
+  fmt::print("layer  importance of its heads, those in brackets are taken out\n");
+  for (size_t l = 0; l < importance.size(); ++l) {
+    fmt::print("{:>5} ", l);
+    for (size_t h = 0; h < importance[l].size(); ++h) {
+      const bool gone = std::find(removed[l].begin(), removed[l].end(), long(h)) != removed[l].end();
+      fmt::print("{}{:.3f}{}", gone ? " [" : "  ", importance[l][h], gone ? "]" : " ");
+    }
+    fmt::print("\n");
+  }
+  const std::unique_ptr<run::TextModel> pruned = run::without_heads(*model, removed);
+  pruned->save(out, given.max_length);
+  const auto measure = [&](run::TextModel& m, const char* name) {
+    const auto start = std::chrono::steady_clock::now();
+    const run::Evaluation e = run::evaluate(m, set, name);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    fmt::print("{:<7} {:.2f} M parameters  accuracy {:.4f}  macro_f1 {:.4f}  {:.0f} texts/s\n", name,
+               double(m.params.count()) / 1e6, e.value("accuracy"), e.value("macro_f1"), double(set.size()) / seconds);
+    return e;
+  };
+  measure(*model, "before");
+  const run::Evaluation after = measure(*pruned, "after");
+  fmt::print("result task=prune accuracy={:.4f} macro_f1={:.4f} out={}\n", after.value("accuracy"),
+             after.value("macro_f1"), out);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -262,5 +318,6 @@ int main(int argc, char** argv) {
                       {{"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate_command},
                        {"predict", "classify texts, one JSON object a line", predict_command},
-                       {"analyze", "show what the heads of a model look at", analyze_command}});
+                       {"analyze", "show what the heads of a model look at", analyze_command},
+                       {"prune", "take out the attention heads that matter least", prune_command}});
 }

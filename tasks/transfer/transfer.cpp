@@ -90,7 +90,7 @@ bool is_bert(const run::TextModel& model) { return model.config.model_type == "b
 // The widths of the states that hidden terms compare.
 void check_inside(const TransferOptions& o, const run::TextModel& teacher, const run::TextModel& student) {
   check(is_bert(teacher) && is_bert(student),
-        "attention and hidden states are handed over between BERTs; the teacher is a {}, the student a {}: only "
+        "attention and hidden states are handed over between BERTs; the teacher's type is {}, the student's {}: only "
         "--soft-targets and --soft-cross-entropy fit",
         teacher.config.model_type, student.config.model_type);
   check(teacher.config.num_hidden_layers > 0 && student.config.num_hidden_layers > 0,
@@ -285,7 +285,7 @@ Tensor Transfer::loss(const Tensor& logits, const nn::Trace& trace, const text::
 
 void start_from_teacher(const TransferOptions& options, const run::TextModel& teacher, run::TextModel& student) {
   if (options.from_layers.empty()) return;
-  check(is_bert(teacher) && is_bert(student), "--from-layers is for BERTs; the teacher is a {}, the student a {}",
+  check(is_bert(teacher) && is_bert(student), "--from-layers is for BERTs; the teacher's type is {}, the student's {}",
         teacher.config.model_type, student.config.model_type);
   const std::vector<int> map =
       layer_map(options.from_layers, student.config.num_hidden_layers, teacher.config.num_hidden_layers);
