@@ -50,6 +50,7 @@ Config read_config(const std::string& path) {
     take(object, "hidden_size", c.hidden_size);
     take(object, "num_hidden_layers", c.num_hidden_layers);
     take(object, "num_attention_heads", c.num_attention_heads);
+    take(object, "bigram_buckets", c.bigram_buckets);
     take(object, "intermediate_size", c.intermediate_size);
     take(object, "max_position_embeddings", c.max_position_embeddings);
     take(object, "type_vocab_size", c.type_vocab_size);
@@ -94,6 +95,7 @@ void Config::check_sizes(const std::string& where) const {
   in_range("hidden_size", hidden_size, 1, 65'536);
   in_range("num_hidden_layers", num_hidden_layers, 0, 1'000);
   in_range("num_attention_heads", num_attention_heads, 1, 65'536);
+  in_range("bigram_buckets", bigram_buckets, 0, 100'000'000);
   in_range("intermediate_size", intermediate_size, 1, 1'000'000);
   in_range("max_position_embeddings", max_position_embeddings, 1, 1'000'000);
   in_range("type_vocab_size", type_vocab_size, 1, 1'000);
@@ -147,6 +149,7 @@ std::string config_json(const Config& c) {
       {"position_embedding_type", "absolute"},
       {"problem_type", "single_label_classification"}};
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
+  if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
   if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;
   for (const auto& [layer, heads] : c.pruned_heads)

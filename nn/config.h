@@ -16,6 +16,7 @@ struct Config {
   long hidden_size = 768;
   long num_hidden_layers = 12;
   long num_attention_heads = 12;  // of an attention_pool: its query vectors
+  long bigram_buckets = 0;  // of an attention_pool: rows of the table that pairs of neighbours are hashed to; 0: none
   long intermediate_size = 3072;
   long max_position_embeddings = 512;
   long type_vocab_size = 2;

@@ -12,6 +12,18 @@ std::variant<BertClassifier, PoolClassifier> classifier_for(Scope at, const Conf
   return PoolClassifier(at, c);
 }
 
+// The row of each token's pair with the one before it; a sequence's first token is paired with nothing (-1).
+Indices bigram_rows(const Tokens& tokens, long buckets) {
+  Indices rows(tokens.ids.size());
+  for (long b = 0; b < tokens.sequences(); ++b)
+    for (int t = tokens.offsets[b]; t < tokens.offsets[b + 1]; ++t) {
+      const int before = t > tokens.offsets[b] ? tokens.ids[t - 1] : -1, pair[2] = {before, tokens.ids[t]};
+      const std::string_view bytes(reinterpret_cast<const char*>(pair), sizeof pair);
+      rows[t] = int(engine::hash_of(bytes) % uint64_t(buckets));
+    }
+  return rows;
+}
+
 }  // namespace
 
 BertClassifier::BertClassifier(Scope at, const Config& c)
@@ -28,6 +40,9 @@ Tensor BertClassifier::operator()(const Tokens& tokens, Trace* trace) const {
 
 PoolClassifier::PoolClassifier(Scope at, const Config& c)
     : word(at / "embeddings.word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),
+      bigram(c.bigram_buckets ? std::optional<Embedding>(std::in_place, at / "embeddings.bigram_embeddings",
+                                                         c.bigram_buckets, c.hidden_size, c.initializer_range)
+                              : std::nullopt),
       dropout(at, head_dropout(c)),
       pool(at / "pool", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range,
            AttentionForm(c)),
@@ -36,7 +51,10 @@ PoolClassifier::PoolClassifier(Scope at, const Config& c)
 
 Tensor PoolClassifier::operator()(const Tokens& tokens, Trace* trace) const {
   AttentionMaps maps;
-  const Tensor x = dropout(word(tokens.ids));                               // [N, C]
+  const Tensor sum =
+      bigram ? embedding_sum({{word.weight, tokens.ids}, {bigram->weight, bigram_rows(tokens, bigram->weight.dim(0))}})
+             : word(tokens.ids);
+  const Tensor x = dropout(sum);                                            // [N, C]
   const Tensor context = pool(x, tokens.offsets, trace ? &maps : nullptr);  // [B, H * C]
   if (trace) *trace = {{x}, {maps}};
   return classifier(dropout(context));  // [B, K]

@@ -1,6 +1,7 @@
 // Classifiers: an encoder, and a head that makes one row of logits for every sequence.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "nn/bert.h"
@@ -19,8 +20,11 @@ struct BertClassifier {
 
 // The smallest model that allocates attention: x_t = dropout(word embedding), then a_t = softmax_t(q_h . x_t / sqrt(d)),
 // C_h = sum_t a_t x_t with H learned queries, then y = classifier(dropout(C)).    [N] -> [B, K]
+// With bigram_buckets, x_t has a second summand, an embedding of the pair of pieces (t - 1, t), hashed to a row (Joulin et
+// al. 2017, fastText): "not good" is no longer the sum of its words.
 struct PoolClassifier {
   Embedding word;
+  std::optional<Embedding> bigram;
   Dropout dropout;
   AttentionPool pool;
   Linear classifier;

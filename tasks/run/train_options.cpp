@@ -44,6 +44,9 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
   app.add_option("--intermediate", intermediate, "feed-forward width of mini; default 4 x hidden")
       ->group("Model")
       ->check(above_zero);
+  app.add_option("--bigrams", bigrams, "of pool: rows of a table for pairs of neighbouring pieces, say 200000; 0: none")
+      ->group("Model")
+      ->check(between(0, 1e8));
   app.add_option("--dropout", dropout, "everywhere; default 0.1, 0.5 for pool, or what the model directory says")
       ->group("Model")
       ->check(between(0.0, 0.99));

@@ -20,6 +20,7 @@ struct TrainOptions {
   std::string too_long = "cut";
   // model
   std::string model = "pool";  // pool, mini or a model directory
+  long bigrams = 0;
   std::optional<long> layers, hidden, heads, intermediate;
   std::optional<double> dropout, attention_dropout;
   std::string vocab;

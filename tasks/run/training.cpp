@@ -90,6 +90,7 @@ nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<
   c.max_position_embeddings = o.max_length;
   c.labels = labels;
   if (o.model == "pool") {
+    c.bigram_buckets = o.bigrams;
     c.hidden_dropout_prob = c.classifier_dropout = 0.5;
     c.attention_probs_dropout_prob = 0;
   }
@@ -128,6 +129,7 @@ void check_labels(const ModelDirectory& from, const std::vector<std::string>& la
 std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits, const text::WordPiece* given) {
   const std::vector<std::string>& labels = splits.labels.names();
   std::unique_ptr<TextModel> model;
+  check(!o.bigrams || o.model == "pool", "--bigrams is for --model pool; got --model {}", o.model);
   if (o.pretrained()) {
     ModelDirectory from(o.model);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",

@@ -241,6 +241,28 @@ TEST_CASE("cross-attention: the result has the queries' rows and sees only the m
   CHECK(maps.probs.numel() == 2 * (2 * 4 + 3 * 3));
 }
 
+TEST_CASE("attention pooling with bigrams: the order of the words matters, sentences stay apart, every table learns") {
+  nn::Config c = small_config("attention_pool", 0);
+  const auto logits = [&](const nn::Tokens& tokens) {
+    nn::Params params(3);
+    const nn::Classifier model(params.root(), c);
+    params.initialise();
+    return model(tokens);
+  };
+  const nn::Tokens forwards{{7, 8, 9}, {0, 1, 2}, {0, 0, 0}, {0, 3}},
+      backwards{{9, 8, 7}, {0, 1, 2}, {0, 0, 0}, {0, 3}};
+  CHECK(differs(logits(forwards), logits(backwards), 1e-6, 1e-5) == "");
+  c.bigram_buckets = 50;
+  CHECK(differs(logits(forwards), logits(backwards), 1e-6, 1e-5) != "");
+  const nn::Tokens two{{7, 8, 9, 9, 8, 7}, {0, 1, 2, 0, 1, 2}, {0, 0, 0, 0, 0, 0}, {0, 3, 6}};
+  CHECK(differs(slice(logits(two), 0, 1, 2), logits(backwards), 1e-6, 1e-5) == "");
+  nn::Params params(3);
+  const nn::Classifier model(params.root(), c);
+  params.initialise();
+  backward(cross_entropy(model(two), {0, 1}));
+  CHECK(params.find("embeddings.bigram_embeddings.weight").has_grad());
+}
+
 TEST_CASE("attention pooling: weights sum to 1 per head and sequence, and the context is their mean of the rows") {
   nn::Params params(1);
   const nn::AttentionPool pool(params.root() / "pool", 6, 2, 0, 1);
