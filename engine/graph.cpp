@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <queue>
 #include <unordered_set>
+#include <utility>
 
 #include "engine/debug.h"
 
@@ -13,7 +14,8 @@ namespace engine {
 namespace {
 
 thread_local bool grad_on = true;
-thread_local long next_order = 0;  // a graph is built and walked by one thread
+thread_local Graph walk = Graph::release;  // of the backward() that is under way
+thread_local long next_order = 0;          // a graph is built and walked by one thread
 
 // The tensors behind `loss` that ops have made, oldest first.
 std::vector<Tensor> results_behind(const Tensor& loss) {
@@ -56,6 +58,13 @@ NoGrad::NoGrad() : before_(grad_on) { grad_on = false; }
 NoGrad::~NoGrad() { grad_on = before_; }
 bool grad_enabled() { return grad_on; }
 
+Buffer use_up(Buffer& kept) {
+  if (walk == Graph::release) return std::exchange(kept, Buffer());
+  Buffer copy(kept.size());
+  std::copy_n(kept.data(), kept.size(), copy.data());
+  return copy;
+}
+
 Tensor record(const char* op, std::vector<Tensor> inputs, Tensor y, Backward backward) {
   watch_forward(op, inputs, y);
   const bool wanted = std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.wants_grad(); });
@@ -73,10 +82,11 @@ Tensor not_differentiable(const char* op, std::vector<Tensor> inputs, Tensor y) 
 // The walk goes by the order of recording, youngest first. An op is younger than its inputs, so when its turn comes
 // everything that used its result has already added to its gradient: a tensor used twice gets both parts, once, and no
 // recursion is needed however long the chain.
-void backward(const Tensor& loss) {
+void backward(const Tensor& loss, Graph graph) {
   check(loss.numel() == 1, "backward: the loss must be a scalar; got {}", loss);
   check(loss.node() != nullptr, "backward: nothing behind {} wants a gradient (or it was made under NoGrad)", loss);
   watch_graph(loss);
+  walk = graph;
 
   const auto older = [](const Tensor& a, const Tensor& b) { return a.node()->order < b.node()->order; };
   std::priority_queue<Tensor, std::vector<Tensor>, decltype(older)> open(older);
@@ -97,9 +107,10 @@ void backward(const Tensor& loss) {
     }
     for (const Tensor& x : node.inputs)
       if (x.node() && seen.insert(x.node().get()).second) open.push(x);
+    y.clear_grad();
+    if (graph == Graph::keep) continue;
     node.backward = nullptr;  // frees what the op kept, and its inputs unless somebody else holds them
     node.inputs.clear();
-    y.clear_grad();
   }
 }
 

@@ -28,8 +28,14 @@ Tensor record(const char* op, std::vector<Tensor> inputs, Tensor y, Backward bac
 Tensor not_differentiable(const char* op, std::vector<Tensor> inputs, Tensor y);
 
 // Fills the gradient of every leaf that wants one with d loss / d leaf, added to what is there already: several
-// backwards accumulate. `loss` must be a scalar. A graph can be walked once; its memory is released on the way.
-void backward(const Tensor& loss);
+// backwards accumulate. `loss` must be a scalar. A graph can be walked once; its memory is released on the way. With
+// Graph::keep it can be walked again, and what losses share can be walked once from each of them: several tasks over one
+// forward pass of an encoder. It is then released by a later walk, or when its tensors die.
+enum class Graph { release, keep };
+void backward(const Tensor& loss, Graph graph = Graph::release);
+
+// For a closure that writes over what it has kept: that block itself when the graph is released, else a copy.
+Buffer use_up(Buffer& kept);
 
 // Inside its scope results have no history: evaluation needs no graph. (Per thread, and may be nested.)
 class NoGrad {
@@ -44,7 +50,7 @@ class NoGrad {
 bool grad_enabled();
 
 // The oldest tensor behind `loss` (itself included) that holds a NaN or an infinity, as a sentence; empty if none does.
-// Call it before backward(), which releases the graph.
+// Call it before backward() releases the graph.
 std::string first_nonfinite(const Tensor& loss);
 
 // The graph behind `loss` in Graphviz's language: `dot -Tsvg loss.dot`.

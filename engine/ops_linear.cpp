@@ -137,7 +137,8 @@ Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const T
   return record("feed_forward", {x, W1, b1, W2, b2}, y, [=, u = u](const Tensor& out) mutable {
     const real* dy = out.grad();
     const Buffer du(R * F);
-    real *ug = u.data(), *dus = du.data();
+    Buffer in_place = use_up(u);
+    real *ug = in_place.data(), *dus = du.data();
     gemm({{R, F, {shrink.input_term(dy, shrink.O)}, dus, F, 0, [=](long top, long rows, long first, long columns) {
              for (long r = top; r < top + rows; ++r)
                for (long i = r * F + first; i < r * F + first + columns; ++i) {
@@ -149,7 +150,7 @@ Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const T
     std::vector<Product> outer, inner;
     shrink.add_weight_product(dy, shrink.O, ug, outer);
     gemm(outer);
-    u = Buffer();
+    in_place = Buffer();
     if (x.wants_grad()) {
       const auto dx = x.grad_accumulator();
       inner.push_back({R, grow.I, {grow.input_term(dus, F)}, dx.data, grow.I, dx.beta});

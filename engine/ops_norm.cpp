@@ -124,13 +124,15 @@ Tensor dropout_add_norm(const Tensor& x, const Tensor& residual, const Tensor& g
     simd::add(row, res + r * C, C);
     norm.forward(r, row, ys + r * C);
   });
-  const auto flow = [=, x = x.without_values(), residual = residual.without_values()](const Tensor& out) {
+  const auto flow = [=, z = z, x = x.without_values(),
+                     residual = residual.without_values()](const Tensor& out) mutable {
     const real* dy = out.grad();
     norm.parameter_gradients(z.data(), dy);
+    const Buffer in_place = use_up(z);
     const auto dresidual = residual.wants_grad() ? residual.grad_accumulator() : Tensor::Accumulator{};
     const auto dx = x.wants_grad() ? x.grad_accumulator() : Tensor::Accumulator{};
     parallel_rows(norm.R, C, [&](long r) {
-      real* dz = z.data() + r * C;  // takes the place of z
+      real* dz = in_place.data() + r * C;  // takes the place of z
       norm.backward(r, dz, dy + r * C, dz, 0);
       if (dresidual.data) simd::accumulate(dresidual.data + r * C, dz, C, dresidual.beta);
       if (dx.data && mask.active()) mask.apply(r * C, C, dz, dz);

@@ -30,6 +30,35 @@ TEST_CASE("backward: a second walk over the same graph is an error, not a double
   CHECK(error_of([&] { backward(sum(y)); }).find("already walked") != std::string::npos);
 }
 
+TEST_CASE("backward: a kept graph adds twice when walked twice, until a walk releases it") {
+  Tensor x = varied({3}).require_grad();
+  const Tensor loss = sum(x * x);
+  backward(loss, Graph::keep);
+  const Tensor once = x.grad_tensor();
+  backward(loss, Graph::keep);
+  for (int i = 0; i < 3; ++i) CHECK(x.grad()[i] == 2 * once.data()[i]);
+  backward(loss);
+  CHECK(error_of([&] { backward(loss, Graph::keep); }).find("already walked") != std::string::npos);
+}
+
+TEST_CASE("backward: what two losses share is walked from each, and each walk fills its own gradient alone") {
+  Tensor x = varied({4, 5}).require_grad(), w = varied({3, 5}, 2).require_grad();
+  const auto losses_of = [&] {
+    const Tensor shared = feed_forward(x, w, varied({3}, 3), varied({2, 3}, 4), varied({2}, 5));
+    return std::pair(sum(shared * shared), sum(engine::tanh(shared)));
+  };
+  const auto gradient = [&](const Tensor& loss, Graph graph) {
+    w.clear_grad();
+    backward(loss, graph);
+    return w.grad_tensor().to_vector();
+  };
+  const auto [a, b] = losses_of();
+  const std::vector<real> from_a = gradient(a, Graph::keep), from_b = gradient(b, Graph::release);
+  CHECK(same_bits(from_a, gradient(losses_of().first, Graph::release)));
+  CHECK(same_bits(from_b, gradient(losses_of().second, Graph::release)));
+  CHECK(error_of([&, loss = a] { backward(loss); }).find("already walked") != std::string::npos);
+}
+
 TEST_CASE("backward: needs a scalar with a history") {
   Tensor x = varied({3}).require_grad();
   CHECK(error_of([&] { backward(x * x); }).find("must be a scalar") != std::string::npos);
@@ -81,6 +110,21 @@ TEST_CASE("graph: memory falls while backward walks, and nothing is left after i
     y = Tensor();
     backward(loss);
     CHECK(memory_use().in_use <= before + 4096);
+  }
+  CHECK(memory_use().in_use == before);
+}
+
+TEST_CASE("graph: a kept graph gives its memory back when its tensors die") {
+  Tensor x = varied({100, 20}).require_grad();
+  x.grad();
+  const long before = memory_use().in_use;
+  {
+    Tensor y = x;
+    for (int i = 0; i < 10; ++i) y = engine::tanh(y);
+    const Tensor loss = sum(y);
+    const long built = memory_use().in_use;
+    backward(loss, Graph::keep);
+    CHECK(memory_use().in_use == built);
   }
   CHECK(memory_use().in_use == before);
 }
