@@ -38,17 +38,21 @@ BertLayer::BertLayer(Scope at, const Config& c, long index)
     : attention(at / "attention.self", c.hidden_size, c.heads_of(index), c.attention_probs_dropout_prob,
                 c.initializer_range, AttentionForm(c), c.heads_of(index) * (c.hidden_size / c.num_attention_heads)),
       attention_output(at / "attention.output", c.heads_of(index) * (c.hidden_size / c.num_attention_heads), c),
-      intermediate(at / "intermediate.dense", c.hidden_size, c.intermediate_size, c.initializer_range),
-      output(at / "output", c.intermediate_size, c),
+      intermediate(at / "intermediate.dense", c.hidden_size, c.neurons_of(index), c.initializer_range),
+      output(at / "output", c.neurons_of(index), c),
       activation(activation_named(c.hidden_act)) {}
 
-Tensor BertLayer::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps) const {
-  const Tensor attended = attention_output(attention(x, memory, layout, maps), x);  // [Nq, C]
-  const Tensor fed =
-      activation == gelu  // [Nq, C] -> [Nq, F] -> [Nq, C]
-          ? feed_forward(attended, intermediate.weight, intermediate.bias, output.dense.weight, output.dense.bias)
-          : output.dense(activation(intermediate(attended)));
-  return output.finish(fed, attended);
+Tensor BertLayer::attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps) const {
+  return attention_output(attention(x, memory, layout, maps), x);  // [Nq, C]
+}
+
+Tensor BertLayer::feed(const Tensor& attended, const Tensor& gate) const {
+  if (activation == gelu && !gate)
+    return output.finish(
+        feed_forward(attended, intermediate.weight, intermediate.bias, output.dense.weight, output.dense.bias),
+        attended);
+  const Tensor active = activation(intermediate(attended));  // [N, F]
+  return output(gate ? active * gate : active, attended);    // [N, C]
 }
 
 Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c) {
@@ -60,8 +64,10 @@ Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
   if (trace) trace->hidden = {x};
   for (size_t i = 0; i < layers.size(); ++i) {
     AttentionMaps maps;
-    if (trace && !trace->gates.empty()) maps.gate = trace->gates[i];
-    x = layers[i](x, x, Ragged(tokens.offsets, layers[i].attention.heads), trace ? &maps : nullptr);
+    if (trace && !trace->head_gates.empty()) maps.gate = trace->head_gates[i];
+    const Ragged layout(tokens.offsets, layers[i].attention.heads);
+    const Tensor attended = layers[i].attend(x, x, layout, trace ? &maps : nullptr);                          // [N, C]
+    x = layers[i].feed(attended, trace && !trace->neuron_gates.empty() ? trace->neuron_gates[i] : Tensor());  // [N, C]
     if (!trace) continue;
     trace->hidden.push_back(x);
     trace->attention.push_back(maps);
@@ -71,12 +77,14 @@ Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
 
 Tensor Bert::first_rows(const Tokens& tokens) const {
   Tensor x = embeddings(tokens);  // [N, C]
-  for (size_t i = 0; i + 1 < layers.size(); ++i) x = layers[i](x, x, Ragged(tokens.offsets, layers[i].attention.heads));
+  for (size_t i = 0; i + 1 < layers.size(); ++i)
+    x = layers[i].feed(layers[i].attend(x, x, Ragged(tokens.offsets, layers[i].attention.heads)));
   Indices one_each(tokens.offsets.size());
   std::iota(one_each.begin(), one_each.end(), 0);
   const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);  // where each [CLS] stands
   const BertLayer& last = layers.back();
-  return last(gather_rows(x, first), x, Ragged(one_each, tokens.offsets, last.attention.heads));  // [B, C]
+  return last.feed(
+      last.attend(gather_rows(x, first), x, Ragged(one_each, tokens.offsets, last.attention.heads)));  // [B, C]
 }
 
 }  // namespace nn

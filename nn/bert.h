@@ -19,7 +19,9 @@ struct Tokens {
 struct Trace {
   std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer
   std::vector<AttentionMaps> attention;  // x L; pooling is one layer
-  std::vector<Tensor> gates = {};        // x L, given by who asks, or nothing: AttentionMaps::gate of each layer
+  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of the
+  // feed-forward network do.
+  std::vector<Tensor> head_gates = {}, neuron_gates = {};  // x L: [C], [F]
 };
 
 // x = dropout(LayerNorm(word + type + position))          [N] -> [N, C]
@@ -43,8 +45,7 @@ struct BertOutput {
   }
 };
 
-// Attention, then a feed-forward network, each with its residual, normalised after the sum. The rows x ask, the rows
-// `memory` are looked at; as a rule they are the same.    [Nq, C], [Nk, C] -> [Nq, C]
+// Attention, then a feed-forward network, each with its residual, normalised after the sum.
 struct BertLayer {
   MultiHeadAttention attention;
   BertOutput attention_output;
@@ -52,7 +53,9 @@ struct BertLayer {
   BertOutput output;
   Tensor (*activation)(const Tensor&);
   BertLayer(Scope at, const Config& c, long index);
-  Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;
+  // The rows x ask, the rows `memory` are looked at; as a rule they are the same.    [Nq, C], [Nk, C] -> [Nq, C]
+  Tensor attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;
+  Tensor feed(const Tensor& attended, const Tensor& gate = {}) const;  // [N, C] -> [N, F], times gate [F] -> [N, C]
 };
 
 // The embeddings and the layers.

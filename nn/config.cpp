@@ -52,6 +52,7 @@ Config read_config(const std::string& path) {
     take(object, "num_attention_heads", c.num_attention_heads);
     take(object, "bigram_buckets", c.bigram_buckets);
     take(object, "intermediate_size", c.intermediate_size);
+    take(object, "intermediate_sizes", c.intermediate_sizes);
     take(object, "max_position_embeddings", c.max_position_embeddings);
     take(object, "type_vocab_size", c.type_vocab_size);
     take(object, "hidden_act", c.hidden_act);
@@ -85,6 +86,10 @@ std::vector<long> Config::kept_heads(long layer) const {
 
 long Config::heads_of(long layer) const { return long(kept_heads(layer).size()); }
 
+long Config::neurons_of(long layer) const {
+  return intermediate_sizes.empty() ? intermediate_size : intermediate_sizes[layer];
+}
+
 void Config::check_sizes(const std::string& where) const {
   check(model_type == "bert" || model_type == "attention_pool",
         "{}: model_type '{}' is not supported; bert and attention_pool are", where, model_type);
@@ -97,6 +102,10 @@ void Config::check_sizes(const std::string& where) const {
   in_range("num_attention_heads", num_attention_heads, 1, 65'536);
   in_range("bigram_buckets", bigram_buckets, 0, 100'000'000);
   in_range("intermediate_size", intermediate_size, 1, 1'000'000);
+  check(intermediate_sizes.empty() || long(intermediate_sizes.size()) == num_hidden_layers,
+        "{}: intermediate_sizes must have one number for each of {} layers; got {}", where, num_hidden_layers,
+        intermediate_sizes.size());
+  for (const long size : intermediate_sizes) in_range("intermediate_sizes", size, 1, 1'000'000);
   in_range("max_position_embeddings", max_position_embeddings, 1, 1'000'000);
   in_range("type_vocab_size", type_vocab_size, 1, 1'000);
   check(model_type != "bert" || hidden_size % num_attention_heads == 0,
@@ -152,6 +161,7 @@ std::string config_json(const Config& c) {
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
   if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;
+  if (!c.intermediate_sizes.empty()) object["intermediate_sizes"] = c.intermediate_sizes;
   for (const auto& [layer, heads] : c.pruned_heads)
     if (!heads.empty()) object["pruned_heads"][std::to_string(layer)] = heads;
   for (size_t i = 0; i < c.labels.size(); ++i) {

@@ -18,6 +18,7 @@ struct Config {
   long num_attention_heads = 12;  // of an attention_pool: its query vectors
   long bigram_buckets = 0;  // of an attention_pool: rows of the table that pairs of neighbours are hashed to; 0: none
   long intermediate_size = 3072;
+  std::vector<long> intermediate_sizes;  // of every layer, where pruning left them unequal; empty: all alike
   long max_position_embeddings = 512;
   long type_vocab_size = 2;
   std::string hidden_act = "gelu";  // gelu, gelu_new, relu, silu
@@ -33,6 +34,7 @@ struct Config {
 
   long heads_of(long layer) const;  // how many are left
   std::vector<long> kept_heads(long layer) const;
+  long neurons_of(long layer) const;                 // the feed-forward width
   void check_sizes(const std::string& where) const;  // throws on what no model can have
 };
 

@@ -223,10 +223,10 @@ TEST_CASE("pruning: a model without heads computes what the model with their gat
   const text::Batch batch = text::in_order(set, 2)[0];
   model->params.eval();
   nn::Trace trace;
-  trace.gates = {Tensor({16}, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0}),
-                 Tensor({16}, {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})};
+  trace.head_gates = {Tensor({16}, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0}),
+                      Tensor({16}, {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})};
   const Tensor gated = model->classifier(batch.tokens, &trace);
-  auto pruned = run::without_heads(*model, {{1, 3}, {0}});
+  auto pruned = run::without(*model, {{1, 3}, {0}}, {{}, {}});
   pruned->params.eval();
   CHECK(pruned->params.count() < model->params.count());
   CHECK(differs(pruned->classifier(batch.tokens), gated) == "");
@@ -234,9 +234,9 @@ TEST_CASE("pruning: a model without heads computes what the model with their gat
   auto loaded = run::load_model(run::ModelDirectory(dir.path + "/pruned"));
   loaded->params.eval();
   CHECK(differs(loaded->classifier(batch.tokens), gated) == "");
-  const auto twice = run::without_heads(*loaded, {{0}, {1}});  // numbered as they are now
+  const auto twice = run::without(*loaded, {{0}, {1}}, {{}, {}});  // numbered as they are now
   CHECK(twice->config.pruned_heads == std::map<long, std::vector<long>>{{0, {1, 3, 0}}, {1, {0, 2}}});
-  CHECK(error_of([&] { run::without_heads(*loaded, {{0, 1}, {}}); }).find("leave a head") != std::string::npos);
+  CHECK(error_of([&] { run::without(*loaded, {{0, 1}, {}}, {{}, {}}); }).find("leave a head") != std::string::npos);
 }
 
 TEST_CASE("head importance: the slope of the loss along a gate, by central differences; the least are taken first") {
@@ -246,15 +246,15 @@ TEST_CASE("head importance: the slope of the loss along a gate, by central diffe
               .status == 0);
   const auto model = run::load_model(run::ModelDirectory(run));
   const text::EncodedSet set = text::encode({{.text = "a good thing at noon", .label = 1}}, model->tokenizer, 24);
-  const auto importance = run::head_importance(*model, set);
+  const auto importance = run::importance_of(*model, set).heads;
   const text::Batch batch = text::in_order(set, 1)[0];
   std::vector<std::vector<double>> want(2, std::vector<double>(2));
   for (int l = 0; l < 2; ++l)
     for (int h = 0; h < 2; ++h) {
       const auto loss = [&](real g) {
         nn::Trace trace;
-        trace.gates = {Tensor::full({16}, 1), Tensor::full({16}, 1)};
-        std::fill_n(trace.gates[l].data() + h * 8, 8, g);
+        trace.head_gates = {Tensor::full({16}, 1), Tensor::full({16}, 1)};
+        std::fill_n(trace.head_gates[l].data() + h * 8, 8, g);
         return double(cross_entropy(model->classifier(batch.tokens, &trace), batch.labels).item());
       };
       want[l][h] = std::abs(loss(real(1.05)) - loss(real(0.95))) / 0.1;
@@ -262,16 +262,17 @@ TEST_CASE("head importance: the slope of the loss along a gate, by central diffe
   for (int l = 0; l < 2; ++l)
     for (int h = 0; h < 2; ++h)
       CHECK(importance[l][h] == doctest::Approx(want[l][h] / std::hypot(want[l][0], want[l][1])).epsilon(0.05));
-  using Removed = std::vector<std::vector<long>>;
+  using run::Removed;
   CHECK(run::least_important({{0.1, 0.9, 0.3}, {0.2, 0.05, 0.8}}, 0.5) == Removed{{0}, {0, 1}});
   CHECK(run::least_important({{0.1, 0.9}, {0.2, 0.8}}, 1) == Removed{{0}, {0}});
   const Result pruned =
-      call("sentiment", "prune --model " + run + " --data " + data + " --share 0.5 --out " + dir.path + "/small");
+      call("sentiment", "prune --model " + run + " --data " + data + " --heads 0.5 --out " + dir.path + "/small");
   REQUIRE_MESSAGE(pruned.status == 0, pruned.output);
   CHECK(pruned.last_line().find("result task=prune accuracy=") == 0);
   CHECK(call("sentiment", "evaluate --model " + dir.path + "/small --data " + data).status == 0);
   REQUIRE(call("sentiment", "train --model pool" + kTiny + "--data " + data + " --out " + dir.path + "/pool").status ==
           0);
-  CHECK(call("sentiment", "prune --model " + dir.path + "/pool --data " + data + " --out " + dir.path + "/x")
-            .last_line() == "error: heads are pruned in a BERT; this model's type is attention_pool");
+  CHECK(
+      call("sentiment", "prune --heads 0.5 --model " + dir.path + "/pool --data " + data + " --out " + dir.path + "/x")
+          .last_line() == "error: heads and neurons are pruned in a BERT; this model's type is attention_pool");
 }

@@ -1,0 +1,143 @@
+// Attention allocated with less computation, from the command line: neurons taken out, with good input and with bad.
+#include <nlohmann/json.hpp>
+
+#include "nn/pretrained.h"
+#include "tasks/run/pruning.h"
+#include "tests/support.h"
+
+using namespace test;
+
+namespace {
+
+Result call(const std::string& arguments) { return run_shell(program("sentiment") + " " + arguments + " 2>&1"); }
+
+const std::string kTiny = " --hidden 16 --max-length 24 --epochs 2 --batch-size 6 --lr 1e-2 ";
+
+std::string data_file(const TemporaryDirectory& dir) {
+  std::string rows = "label\ttext\tsplit\n";
+  const char* words[] = {"an awful, bad and poor", "a fine, good and great", "the train at noon, a"};
+  const char* labels[] = {"negative", "positive", "neutral"};
+  for (int i = 0; i < 24; ++i)
+    rows += fmt::format("{}\t{} {} thing\t{}\n", labels[i % 3], i, words[i % 3],
+                        i < 18   ? "train"
+                        : i < 21 ? "dev"
+                                 : "test");
+  return dir.write("data.tsv", rows);
+}
+
+// A trained run of two layers, and how its data is given.
+struct Trained {
+  TemporaryDirectory dir;
+  std::string data = " --data " + data_file(dir), run = dir.path + "/run";
+  explicit Trained(const std::string& options = "") {
+    const Result result = call("train --model mini --layers 2 --heads 2" + kTiny + data + " --out " + run + options);
+    REQUIRE_MESSAGE(result.status == 0, result.output);
+  }
+  std::unique_ptr<run::TextModel> load(const std::string& directory) const {
+    auto model = run::load_model(run::ModelDirectory(directory));
+    model->params.eval();
+    return model;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("pruning: a model without neurons computes what the model with their gates closed computes, also from disk") {
+  const Trained trained;
+  const auto model = trained.load(trained.run);
+  const text::EncodedSet set = text::encode({{.text = "a good thing"}, {.text = "bad"}}, model->tokenizer, 24);
+  const text::Batch batch = text::in_order(set, 2)[0];
+  run::Removed removed(2);
+  nn::Trace trace;
+  for (int l = 0; l < 2; ++l) {
+    trace.neuron_gates.push_back(Tensor::full({64}, 1));
+    for (long n = l; n < 64; n += 2 + l) {  // every other one, every third one
+      removed[l].push_back(n);
+      trace.neuron_gates[l].data()[n] = 0;
+    }
+  }
+  const Tensor gated = model->classifier(batch.tokens, &trace);
+  CHECK(differs(model->classifier(batch.tokens), gated, 1e-4, 0) != "");  // the gates do something
+  const auto pruned = run::without(*model, {{}, {}}, removed);
+  CHECK(differs(pruned->classifier(batch.tokens), gated) == "");
+  pruned->save(trained.dir.path + "/pruned", 24);
+  const auto loaded = trained.load(trained.dir.path + "/pruned");
+  CHECK(loaded->config.intermediate_sizes == std::vector<long>{32, 43});
+  CHECK(differs(loaded->classifier(batch.tokens), gated) == "");
+  removed[1] = {};
+  for (long n = 0; n < 11; ++n) removed[1].push_back(n);
+  removed[0] = {};
+  const auto even = run::without(*loaded, {{}, {}}, removed);  // 32 and 32: what Hugging Face can read
+  CHECK(even->config.intermediate_size == 32);
+  CHECK(even->config.intermediate_sizes.empty());
+  CHECK(error_of([&] { run::without(*even, {{}, {}}, {{32}, {}}); }) == "layer 0 has 32 neurons; got 32");
+}
+
+TEST_CASE("neuron importance: the slope of the loss along a gate, by central differences; layers alike or not") {
+  const Trained trained;
+  const auto model = trained.load(trained.run);
+  const text::EncodedSet set = text::encode({{.text = "a good thing at noon", .label = 1}}, model->tokenizer, 24);
+  const text::Batch batch = text::in_order(set, 1)[0];
+  const auto importance = run::importance_of(*model, set).neurons;
+  const auto loss = [&](int layer, int neuron, real g) {
+    nn::Trace trace;
+    trace.neuron_gates = {Tensor::full({64}, 1), Tensor::full({64}, 1)};
+    trace.neuron_gates[layer].data()[neuron] = g;
+    return double(cross_entropy(model->classifier(batch.tokens, &trace), batch.labels).item());
+  };
+  for (int l = 0; l < 2; ++l) {
+    double squares = 0;
+    std::vector<double> want;
+    for (int n = 0; n < 64; ++n) {
+      want.push_back(std::abs(loss(l, n, 2) - loss(l, n, 0)) / 2);
+      squares += want[n] * want[n];
+    }
+    for (int n = 0; n < 64; ++n)
+      CHECK(importance[l][n] == doctest::Approx(want[n] / std::sqrt(squares)).epsilon(0.05).scale(0.05));
+  }
+  using run::Removed;
+  const std::vector<std::vector<double>> four{{0.1, 0.2, 0.3, 0.9}, {0.4, 0.5, 0.6, 0.8}};
+  CHECK(run::least_important(four, 0.5, run::Among::layer) == Removed{{0, 1}, {0, 1}});
+  CHECK(run::least_important(four, 0.5, run::Among::all) == Removed{{0, 1, 2}, {0}});
+  CHECK(run::least_important(four, 1, run::Among::layer) == Removed{{0, 1, 2}, {0, 1, 2}});
+}
+
+TEST_CASE("prune: chooses on one file, measures on another, and says what is wrong in one line") {
+  const Trained trained;
+  const std::string prune = "prune --model " + trained.run + trained.data,
+                    out = " --out " + trained.dir.path + "/small";
+  const std::string test = trained.dir.write("test.tsv", "label\ttext\npositive\tgood\nnegative\tbad\n");
+  const Result pruned = call(prune + " --neurons 0.75 --heads 0.5 --uneven --test " + test + out);
+  REQUIRE_MESSAGE(pruned.status == 0, pruned.output);
+  CHECK(pruned.last_line().find("result task=prune accuracy=") == 0);
+  CHECK(pruned.says("test       2 texts"));
+  const nn::Config config = nn::read_config(trained.dir.path + "/small/config.json");
+  REQUIRE(config.intermediate_sizes.size() == 2);
+  CHECK(config.intermediate_sizes[0] + config.intermediate_sizes[1] == 32);
+  CHECK(call("evaluate --model " + trained.dir.path + "/small" + trained.data).status == 0);
+  CHECK(call("train --model " + trained.dir.path + "/small --max-steps 2 --max-length 24" + trained.data + " --out " +
+             trained.dir.path + "/tuned")
+            .status == 0);
+  CHECK(call(prune + " --heads 0.5" + out).last_line().find("is there already; name a new directory") !=
+        std::string::npos);
+  const Result nothing = call(prune + " --out " + trained.dir.path + "/x");
+  CHECK(nothing.status == 2);
+  CHECK(nothing.last_line().find("error: nothing to take out; say ") == 0);
+  CHECK(call(prune + " --neurons 1.5 --out " + trained.dir.path + "/x").status == 2);
+}
+
+TEST_CASE("config: feed-forward widths that no model can have are refused") {
+  const TemporaryDirectory dir;
+  nn::Config c;
+  c.num_hidden_layers = 2;
+  c.intermediate_sizes = {3, 4};
+  c.labels = {"a", "b"};
+  const auto read = [&] { return nn::read_config(dir.write("config.json", nn::config_json(c))); };
+  CHECK(read().intermediate_sizes == c.intermediate_sizes);
+  CHECK(read().neurons_of(1) == 4);
+  c.intermediate_sizes = {3};
+  CHECK(error_of(read).find("intermediate_sizes must have one number for each of 2 layers; got 1") !=
+        std::string::npos);
+  c.intermediate_sizes = {3, 0};
+  CHECK(error_of(read).find("intermediate_sizes must be in [1") != std::string::npos);
+}
