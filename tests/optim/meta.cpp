@@ -1,0 +1,222 @@
+// Meta-learning and Auto-Lambda on quadratics, where every step and every gradient has a closed form.
+#include "optim/meta.h"
+
+#include <omp.h>
+
+#include <map>
+
+#include "optim/auto_lambda.h"
+#include "optim/optimizer.h"
+#include "tests/support.h"
+
+using namespace test;
+using doctest::Approx;
+
+namespace {
+
+constexpr double kDigits = sizeof(real) == 8 ? 1e-12 : 2e-6;
+
+Tensor parameter(const std::string& name, std::vector<real> values) {
+  return Tensor({long(values.size())}, values).named(name).require_grad();
+}
+
+// 1/2 sum_i a_i (w_i - c_i)^2, of gradient a (w - c). Steps of rate r keep w - c times (1 - r a) each.
+Tensor quadratic(const Tensor& w, const std::vector<real>& a, const std::vector<real>& c) {
+  const Tensor d = w - Tensor(w.shape(), c);
+  return sum(mul(Tensor(w.shape(), a), mul(d, d))) * real(0.5);
+}
+
+const std::vector<real> a1{1, 2, real(0.5)}, c1{real(0.3), -1, 2}, a2{real(1.5), real(0.2), 1}, c2{2, 1, real(-0.4)};
+const std::vector<real> start{1, real(-0.5), real(0.25)};
+
+double after(double w, double a, double c, double rate, int steps) {
+  return c + std::pow(1 - rate * a, steps) * (w - c);
+}
+
+}  // namespace
+
+TEST_CASE("FOMAML: the gradient of the query loss at the end of the inner steps, the mean of the tasks") {
+  const Tensor w = parameter("w", start), idle = parameter("idle", {7});
+  optim::MetaGradient meta(optim::meta_method("fomaml"), {w, idle});
+  for (int batch = 0; batch < 2; ++batch) {  // the second finds no trace of the first
+    meta.begin();
+    for (const auto& [a, c, query_a, query_c] : {std::tuple{a1, c1, a2, c1}, std::tuple{a2, c2, a1, c1}}) {
+      for (int k = 0; k < 3; ++k) {
+        backward(quadratic(w, a, c));
+        meta.inner_step(0.1);
+      }
+      for (int i = 0; i < 3; ++i) CHECK(w.data()[i] == Approx(after(start[i], a[i], c[i], 0.1, 3)).epsilon(kDigits));
+      backward(quadratic(w, query_a, query_c));
+      meta.end_task();
+      CHECK(w.to_vector() == start);
+    }
+    meta.finish();
+    for (int i = 0; i < 3; ++i) {
+      const double first = a2[i] * (after(start[i], a1[i], c1[i], 0.1, 3) - c1[i]);
+      const double second = a1[i] * (after(start[i], a2[i], c2[i], 0.1, 3) - c1[i]);
+      CHECK(w.grad_data()[i] == Approx((first + second) / 2).epsilon(kDigits));
+    }
+    CHECK(!idle.has_grad());
+  }
+}
+
+TEST_CASE("Reptile: the way back from the ends of the inner steps; SGD of rate e goes to their mean by e") {
+  const Tensor w = parameter("w", start), idle = parameter("idle", {7});
+  optim::MetaGradient meta(optim::meta_method("reptile"), {w, idle});
+  meta.begin();
+  for (const auto& [a, c] : {std::pair{a1, c1}, std::pair{a2, c2}}) {
+    for (int k = 0; k < 4; ++k) {
+      backward(quadratic(w, a, c));
+      meta.inner_step(0.2);
+    }
+    meta.end_task();
+    CHECK(w.to_vector() == start);
+  }
+  meta.finish();
+  CHECK(!idle.has_grad());
+  optim::Sgd({w}).step(0.7);
+  for (int i = 0; i < 3; ++i) {
+    const double mean = (after(start[i], a1[i], c1[i], 0.2, 4) + after(start[i], a2[i], c2[i], 0.2, 4)) / 2;
+    CHECK(w.data()[i] == Approx(start[i] + 0.7 * (mean - start[i])).epsilon(kDigits));
+  }
+}
+
+TEST_CASE("Reptile: with one inner step the outer gradient is the inner rate times the gradient of the mean loss") {
+  const Tensor w = parameter("w", start), joint = parameter("w", start);
+  optim::MetaGradient meta(optim::MetaMethod::reptile, {w});
+  meta.begin();
+  for (const auto& [a, c] : {std::pair{a1, c1}, std::pair{a2, c2}}) {
+    backward(quadratic(w, a, c));
+    meta.inner_step(0.05);
+    meta.end_task();
+    backward(quadratic(joint, a, c) * real(0.5));
+  }
+  meta.finish();
+  for (int i = 0; i < 3; ++i) CHECK(w.grad_data()[i] == Approx(0.05 * joint.grad_data()[i]).epsilon(50 * kDigits));
+}
+
+TEST_CASE("meta-learning: rows of an embedding that no token of any task used have no gradient and stay") {
+  const Tensor w = Tensor({6, 2}, varied({6, 2}).to_vector()).named("w").require_grad();
+  const std::vector<real> before = w.to_vector();
+  optim::MetaGradient meta(optim::MetaMethod::fomaml, {w});
+  meta.begin();
+  for (int id : {1, 4}) {
+    backward(sum(embedding(w, {id})));
+    meta.inner_step(0.5);
+    CHECK(w.data()[2 * id] == Approx(before[2 * id] - 0.5).epsilon(kDigits));
+    backward(sum(embedding(w, {id, 5})) * real(3));
+    meta.end_task();
+  }
+  meta.finish();
+  const std::vector<real> gradient(w.grad_data(), w.grad_data() + 12);
+  CHECK(gradient == std::vector<real>{0, 0, 1.5, 1.5, 0, 0, 0, 0, 1.5, 1.5, 3, 3});
+  CHECK(w.to_vector() == before);
+}
+
+TEST_CASE("meta-learning: same bits for 1, 2 and 4 threads; bad input is refused") {
+  const auto run = [](optim::MetaMethod method, int threads) {
+    const int usual = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    const Tensor w = Tensor({70000}, varied({70000}).to_vector()).named("w").require_grad();
+    const Tensor target = varied({70000}, 2);
+    optim::MetaGradient meta(method, {w});
+    optim::AdamW adam({w});
+    for (int step = 0; step < 3; ++step) {
+      meta.begin();
+      for (int task = 0; task < 2; ++task) {
+        backward(mse(w * real(1 + task), target));
+        meta.inner_step(100);
+        backward(mse(w, target * real(1 + task)));
+        meta.end_task();
+      }
+      meta.finish();
+      adam.step(0.01);
+      w.clear_grad();
+    }
+    omp_set_num_threads(usual);
+    return w.to_vector();
+  };
+  for (const auto method : {optim::MetaMethod::fomaml, optim::MetaMethod::reptile}) {
+    const std::vector<real> one = run(method, 1);
+    CHECK(same_bits(one, run(method, 2)));
+    CHECK(same_bits(one, run(method, 4)));
+  }
+  CHECK(error_of([] { optim::meta_method("maml"); }) == "meta-learning: 'maml' is not one of fomaml, reptile");
+  CHECK(error_of([] { optim::MetaGradient(optim::MetaMethod::reptile, {}).finish(); }) ==
+        "meta-learning: a batch needs at least one task");
+}
+
+namespace {
+
+// Two tasks on one w: training losses quadratic(a1, c1) and quadratic(a2, c2), other losses with the centres exchanged.
+struct TwoTasks {
+  Tensor w = parameter("w", start), idle = parameter("idle", {7});
+  optim::TaskLosses train = [this] { return std::vector{quadratic(w, a1, c1), quadratic(w, a2, c2)}; };
+  optim::TaskLosses other = [this] { return std::vector{quadratic(w, a1, c2), quadratic(w, a2, c1)}; };
+
+  // -a dL_i(theta) . dM(theta')
+  std::vector<double> closed_form(const std::vector<double>& weights, double a,
+                                  const std::vector<char>& primary) const {
+    std::vector<double> h(2);
+    for (int i = 0; i < 3; ++i) {
+      const double g1 = a1[i] * (start[i] - c1[i]), g2 = a2[i] * (start[i] - c2[i]);
+      const double ahead = start[i] - a * (weights[0] * g1 + weights[1] * g2);
+      const double v = primary[0] * a1[i] * (ahead - c2[i]) + primary[1] * a2[i] * (ahead - c1[i]);
+      h[0] -= a * g1 * v, h[1] -= a * g2 * v;
+    }
+    return h;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Auto-Lambda: the hypergradient by differences is its closed form, and nothing else has changed") {
+  TwoTasks tasks;
+  const double tolerance = sizeof(real) == 8 ? 1e-9 : 2e-3;
+  for (const std::vector<char>& primary : {std::vector<char>{1, 1}, {1, 0}, {0, 1}}) {
+    const std::vector<double> weights{0.7, 1.6};
+    const auto h = optim::hypergradient({tasks.w, tasks.idle}, weights, 0.1, primary, tasks.train, tasks.other);
+    const auto want = tasks.closed_form(weights, 0.1, primary);
+    for (int i = 0; i < 2; ++i) CHECK(h[i] == Approx(want[i]).epsilon(tolerance));
+    CHECK(tasks.w.to_vector() == start);
+    CHECK(!tasks.w.has_grad());
+  }
+  const optim::TaskLosses flat = [&] { return std::vector{sum(tasks.w) * real(0), sum(tasks.w) * real(0)}; };
+  CHECK(optim::hypergradient({tasks.w}, {1, 1}, 0.1, {1, 1}, tasks.train, flat) == std::vector<double>{0, 0});
+}
+
+TEST_CASE("Auto-Lambda: weights begin at 1, sum to T, follow their gradient, and continue from a saved state") {
+  TwoTasks tasks;
+  const auto run = [&](bool interrupted) {
+    optim::AutoLambda chosen({.lr = 0.05, .primary = {1, 0}}, 2);
+    CHECK(chosen.weights() == std::vector<double>{1, 1});
+    for (int i = 0; i < 8; ++i) {
+      if (interrupted && i == 4) {
+        std::map<std::string, std::vector<real>> saved;
+        for (const Tensor& t : chosen.state()) saved[t.name()] = t.to_vector();
+        chosen = optim::AutoLambda({.lr = 0.05, .primary = {1, 0}}, 2);
+        for (const Tensor& t : chosen.state())
+          std::copy(saved.at(t.name()).begin(), saved.at(t.name()).end(), t.data());
+      }
+      const std::vector<double> w = chosen.weights();
+      chosen.update({tasks.w}, tasks.train, tasks.other);
+      const auto h = tasks.closed_form(w, 0.1, {1, 0});
+      CHECK((chosen.weights()[0] > w[0]) == (h[0] < h[1]));  // what lowers M more gains weight
+      CHECK(chosen.weights()[0] + chosen.weights()[1] == Approx(2));
+    }
+    return chosen.weights();
+  };
+  CHECK(run(false) == run(true));
+  optim::AutoLambda once({.lr = 0.05}, 2);  // Adam's first step is its rate, whatever the gradient's size
+  once.update({tasks.w}, tasks.train, tasks.other);
+  const double ratio = once.weights()[0] / once.weights()[1];
+  CHECK(std::abs(std::log(ratio)) == Approx(0.1).epsilon(1e-4));
+}
+
+TEST_CASE("Auto-Lambda: options that make no sense are refused") {
+  CHECK(error_of([] {
+          optim::AutoLambda({.primary = {0, 0}}, 2);
+        }).find("at least one task must be primary") != std::string::npos);
+  CHECK(error_of([] { optim::AutoLambda({.primary = {1}}, 2); }).find("which of 2 tasks") != std::string::npos);
+  CHECK(error_of([] { optim::AutoLambda({.lookahead = 0}, 2); }).find("must be above 0") != std::string::npos);
+}
