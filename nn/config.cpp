@@ -157,6 +157,8 @@ std::string config_json(const Config& c) {
       {"pad_token_id", 0},
       {"position_embedding_type", "absolute"},
       {"problem_type", "single_label_classification"}};
+  if (!c.architecture.empty()) object["architectures"] = {c.architecture};
+  if (c.labels.empty()) object.erase("problem_type");
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;

@@ -16,7 +16,7 @@ constexpr const char* kVersion = "attune 0.1";
 void print_usage(std::FILE* to, const std::string& name, const std::string& about,
                  const std::vector<Command>& commands) {
   fmt::print(to, "{}\n\nusage: {} COMMAND [OPTION]...\n\n", about, name);
-  for (const Command& c : commands) fmt::print(to, "  {:<10} {}\n", c.name, c.summary);
+  for (const Command& c : commands) fmt::print(to, "  {:<14} {}\n", c.name, c.summary);
   fmt::print(to, "\n{} COMMAND --help lists the options of a command.\n", name);
 }
 

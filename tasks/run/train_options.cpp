@@ -36,6 +36,26 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
          "--model", model,
          "pool (embeddings and attention pooling), mini (a small BERT), both from nothing; or a model directory")
       ->group("Model");
+  app.add_option("--bigrams", bigrams, "of pool: rows of a table for pairs of neighbouring pieces, say 200000; 0: none")
+      ->group("Model")
+      ->check(between(0, 1e8));
+  declare_sizes(app);
+  declare_training(app);
+  app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
+      ->group("Training")
+      ->check(between(0.0, 1.0));
+  app.add_option("--class-weights", class_weights,
+                 "none; balanced: a rare class weighs more; or a file with lines LABEL TAB WEIGHT")
+      ->group("Training");
+  app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
+      ->group("Training")
+      ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));
+  attention.declare(app);
+  declare_run(app, task);
+}
+
+void TrainOptions::declare_sizes(CLI::App& app) {
+  const CLI::Validator above_zero = positive();
   app.add_option("--layers", layers, "of mini; default 4")->group("Model")->check(above_zero);
   app.add_option("--hidden", hidden, "width of mini and pool; default 256")->group("Model")->check(above_zero);
   app.add_option("--heads", heads, "attention heads of mini, query vectors of pool; default 4")
@@ -44,9 +64,6 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
   app.add_option("--intermediate", intermediate, "feed-forward width of mini; default 4 x hidden")
       ->group("Model")
       ->check(above_zero);
-  app.add_option("--bigrams", bigrams, "of pool: rows of a table for pairs of neighbouring pieces, say 200000; 0: none")
-      ->group("Model")
-      ->check(between(0, 1e8));
   app.add_option("--dropout", dropout, "everywhere; default 0.1, 0.5 for pool, or what the model directory says")
       ->group("Model")
       ->check(between(0.0, 0.99));
@@ -57,7 +74,10 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
       ->group("Model");
   app.add_option("--vocab-size", vocab_size, "pieces to learn")->group("Model")->check(between(64, 1000000));
   app.add_flag("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)")->group("Model");
+}
 
+void TrainOptions::declare_training(CLI::App& app) {
+  const CLI::Validator above_zero = positive();
   app.add_option("--epochs", epochs, "passes over the training set; may be a fraction")
       ->group("Training")
       ->check(between(1e-6, 1e6));
@@ -93,27 +113,17 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
   app.add_option("--clip", clip, "largest norm of all gradients together; 0: none")
       ->group("Training")
       ->check(not_negative());
-  app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
-      ->group("Training")
-      ->check(between(0.0, 1.0));
-  app.add_option("--class-weights", class_weights,
-                 "none; balanced: a rare class weighs more; or a file with lines LABEL TAB WEIGHT")
-      ->group("Training");
   app.add_option("--freeze", freeze,
                  "parameters that stay as they are: a shell pattern over their names; may be repeated")
       ->group("Training");
   app.add_flag("--no-shuffle", no_shuffle, "take the examples in the order of the file")->group("Training");
   app.add_option("--seed", seed, "of first values, order and dropout")->group("Training")->check(between(0, 9e15));
-  app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
-      ->group("Training")
-      ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));
-
   app.add_option("--patience", patience, "stop after so many epochs in a row without a better one; 0: never")
       ->group("Training")
       ->check(between(0, 1e9));
+}
 
-  attention.declare(app);
-
+void TrainOptions::declare_run(CLI::App& app, const std::string& task) {
   app.add_option("--out", out, "directory of the run; default runs/" + task + "-DATE-TIME")->group("Run");
   app.add_flag("--overwrite", overwrite, "replace a run that is in it already")->group("Run");
   app.add_option("--resume", resume, "continue the run in this directory, with its options")

@@ -77,8 +77,6 @@ Splits load_splits(const TrainOptions& o) {
   return splits;
 }
 
-namespace {
-
 nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<std::string>& labels) {
   nn::Config c;
   c.model_type = o.model == "pool" ? "attention_pool" : "bert";
@@ -115,6 +113,8 @@ text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Exa
   }
   return text::WordPiece(text::train_vocab(texts, o.vocab_size, 2, options), options);
 }
+
+namespace {
 
 // A pretrained classifier keeps its labels: other ones would make its head meaningless.
 void check_labels(const ModelDirectory& from, const std::vector<std::string>& labels) {

@@ -14,6 +14,10 @@ namespace run {
 Splits load_splits(const TrainOptions& o);
 std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits,
                                       const text::WordPiece* tokenizer = nullptr);  // of a new model, if there is one
+// What a new model is made of: its tokenizer, from --vocab or learned from the texts; its sizes; its dropout.
+text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Example>& examples);
+nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<std::string>& labels);
+void set_dropout(nn::Config& config, const TrainOptions& o);
 // The weight of every class in the loss; empty: all alike.
 std::vector<engine::real> class_weights(const TrainOptions& o, const text::EncodedSet& train,
                                         const std::vector<std::string>& labels);

@@ -2,10 +2,13 @@
 // Nothing to read before.
 #include "tasks/text/lines.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <filesystem>
 
 #include "nn/files.h"
+#include "tasks/text/utf8.h"
 
 namespace text {
 
@@ -51,6 +54,30 @@ bool LineBlocks::next() {
     start = end + 1;
   }
   return !lines_.empty();
+}
+
+std::vector<Example> read_lines(const std::string& path) {
+  std::vector<Example> texts;
+  LineBlocks blocks(path);
+  while (blocks.next())
+    for (std::size_t i = 0; i < blocks.lines().size(); ++i) {
+      const std::string_view line = blocks.lines()[i];
+      texts.push_back({.text = repair_utf8(std::string(line)).text,
+                       .where = fmt::format("{}:{}", path, blocks.first_line() + long(i))});
+    }
+  return texts;
+}
+
+ParallelTexts read_parallel(const std::string& source, const std::string& target) {
+  ParallelTexts texts{read_lines(source), read_lines(target)};
+  for (const std::vector<Example>* side : {&texts.source, &texts.target})
+    for (const Example& e : *side)
+      check(e.text.find_first_not_of(" \t") != std::string::npos,
+            "{}: the line is empty; a pair needs both texts: remove the line from both files", e.where);
+  check(texts.source.size() == texts.target.size(),
+        "{} has {} lines, {} has {}: line i of one must belong to line i of the other", source, texts.source.size(),
+        target, texts.target.size());
+  return texts;
 }
 
 }  // namespace text

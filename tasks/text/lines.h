@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tasks/text/data.h"
+
 namespace text {
 
 class LineBlocks {
@@ -36,5 +38,14 @@ class LineBlocks {
   long first_line_ = 1, bytes_ = 0;
   bool ended_ = false;
 };
+
+// Every line of a file as a text, empty ones too; Example::where is file:line. Invalid UTF-8 becomes U+FFFD.
+std::vector<Example> read_lines(const std::string& path);
+
+// Two files whose lines belong together, the first to the first. Error: an empty line, or one file longer than the other.
+struct ParallelTexts {
+  std::vector<Example> source, target;
+};
+ParallelTexts read_parallel(const std::string& source, const std::string& target);
 
 }  // namespace text
