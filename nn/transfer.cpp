@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "nn/sentence.h"
+
 namespace nn {
 namespace {
 
@@ -24,12 +26,6 @@ void check_layout(const char* what, const Tensor& x, const Ragged& layout) {
 }
 
 double count(const Ragged& layout) { return double(layout.heads) * double(layout.queries.back()); }  // H N
-
-// x / |x|, row by row
-Tensor unit_rows(const Tensor& x) {
-  const Tensor squares = reshape(sum(x * x, -1), {x.dim(0), 1});
-  return x / engine::sqrt(squares + Tensor::scalar(kTiny));
-}
 
 // [N, 1] -> [B, 1]: the sum over each sequence
 Tensor sum_sequences(const Tensor& x, const Indices& offsets) {

@@ -5,6 +5,7 @@
 #include "optim/clip.h"
 #include "tasks/run/program.h"
 #include "tasks/run/training.h"
+#include "tasks/transfer/cross_lingual.h"
 #include "tasks/transfer/transfer.h"
 
 namespace {
@@ -101,5 +102,6 @@ void train(CLI::App& app, const run::Parse& parse) {
 int main(int argc, char** argv) {
   return run::program(
       argc, argv, "transfer", "Hand over what a teacher has learned: logits, attention, hidden states.",
-      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train}});
+      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train},
+       {"cross-lingual", "train a student of another language on a teacher's sentence vectors", cross_lingual}});
 }

@@ -1,0 +1,20 @@
+// One vector for a sentence, and what makes the vectors of two models or languages meet. Gradients go to the student only.
+#pragma once
+
+#include "engine/ops.h"
+
+namespace nn {
+
+using namespace engine;
+
+// x_n / |x_n|, row by row; a row of zeros stays one.    [N, C] -> [N, C]
+Tensor unit_rows(const Tensor& x);
+
+// The mean over the tokens of each sequence (Reimers & Gurevych 2019).    [N, C], offsets [B + 1] -> [B, C]
+Tensor mean_pool(const Tensor& x, const Indices& offsets);
+
+// Which of the teacher's B sentences is this one? Cross-entropy of scale * cos(student_b, teacher_c) over c, with c = b the
+// answer, mean over b (Henderson et al. 2017; scale 20 in sentence-transformers).    [B, C], [B, C] -> []
+Tensor in_batch_ranking(const Tensor& student, const Tensor& teacher, real scale);
+
+}  // namespace nn
