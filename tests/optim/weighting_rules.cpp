@@ -199,12 +199,12 @@ TEST_CASE("weighting: MGDA finds the shortest point of the convex hull") {
   }
 }
 
-TEST_CASE("weighting: CAGrad's w is the best of a fine grid, and its step lies in the ball around the mean") {
+TEST_CASE("weighting: CAGrad's step gains most for the task that gains least, and lies in the ball around the mean") {
   for (double c : {0.2, 0.5, 0.9}) {
-    const std::vector<Numbers> g = gradients(3, 11, 2 + c);
+    const std::vector<Numbers> g{{1, 0.2, 0}, {-0.5, 1, 0.2}, {0.3, -0.7, 0.9}};  // all three count from c = 0.5 on
     const Numbers gram = gram_of(g), mean = combined(Numbers(3, 1 / 3.), g);
     const double radius = c * std::sqrt(dot(mean, mean));
-    const Numbers step = combined(optim::cagrad(gram, c), g);
+    const Numbers coefficients = optim::cagrad(gram, c), step = combined(coefficients, g);
     Numbers away(step.size());  // of the step without its factor from the mean gradient: exactly the radius
     for (size_t k = 0; k < step.size(); ++k) away[k] = step[k] * (1 + c * c) - mean[k];
     CHECK(std::sqrt(dot(away, away)) == doctest::Approx(radius));
@@ -217,6 +217,9 @@ TEST_CASE("weighting: CAGrad's w is the best of a fine grid, and its step lies i
     });
     CHECK(least_gain <= best + 1e-9);
     CHECK(least_gain == doctest::Approx(best).epsilon(1e-3));
+    for (int i = 0; i < 3; ++i)  // every task that counts beyond the mean gains the least
+      if (coefficients[i] * (1 + c * c) > 1 / 3. + 1e-6)
+        CHECK(dot(g[i], step) * (1 + c * c) == doctest::Approx(least_gain).epsilon(1e-6));
   }
   check_close(optim::cagrad(gram_of(gradients(3, 11, 1)), 0), {1 / 3., 1 / 3., 1 / 3.});  // c = 0: the mean
   check_close(optim::cagrad(Numbers(9), 0.5), Numbers(3, 1 / 3. / 1.25));                 // no gradient at all
