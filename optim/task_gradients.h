@@ -2,6 +2,8 @@
 // together again by the coefficients of a Weighting.
 #pragma once
 
+#include <vector>
+
 #include "optim/groups.h"
 
 namespace optim {
@@ -11,14 +13,21 @@ class TaskGradients {
   TaskGradients(std::vector<Tensor> shared, long tasks);
 
   void take(long task);              // g_task is what the parameters' gradients are now; they are cleared
-  std::vector<double> gram() const;  // [T * T]: g_i . g_j
+  std::vector<double> gram() const;  // [T * T]: g_i . g_j, in double, summed in a fixed order
   void combine(const std::vector<double>& coefficients) const;  // the parameters' gradients become sum_i c_i g_i
 
  private:
+  // The gradient of one parameter: of an embedding the rows that some token used, else all of it.
+  struct Gradient {
+    bool arrived = false, whole = true;
+    std::vector<int> written;  // unless whole
+    Buffer values;             // [written, C], or the parameter's shape
+  };
+  static Gradient gradient_of(const Tensor& parameter);
+  double dot(size_t a, size_t b) const;
+
   std::vector<Tensor> shared_;
-  std::vector<Moment> rows_;  // [T]: g_i, all parameters end to end
-  std::vector<std::vector<char>>
-      arrived_;  // [T][parameters]: a parameter that no task reaches stays without a gradient
+  std::vector<std::vector<Gradient>> rows_;  // [T][parameters]
 };
 
 }  // namespace optim

@@ -55,6 +55,7 @@ struct PretrainOptions {
         ->group("Training")
         ->check(run::between(0.001, 1.0));
     o.declare_training(app);
+    o.declare_accumulate(app);
     o.declare_run(app, "pretrain");
   }
 };

@@ -56,8 +56,13 @@ std::pair<std::string, std::string> label_and_path(const std::string& file) {
 text::Source DataOptions::source(text::Table table, const std::string& every_label, bool labelled) const {
   const bool has_split = std::find(table.columns.begin(), table.columns.end(), split_column) != table.columns.end();
   return {std::move(table),
-          {text_column, labelled ? label_column : "", has_split ? split_column : "", pair_column,
-           labelled ? rationale_column : "", every_label}};
+          {.text = text_column,
+           .label = labelled && !label_as_target ? label_column : "",
+           .split = has_split ? split_column : "",
+           .pair = pair_column,
+           .rationale = labelled ? rationale_column : "",
+           .target = labelled && label_as_target ? label_column : "",
+           .every_label = every_label}};
 }
 
 text::Examples DataOptions::read(const std::vector<std::string>& files, const text::Labels& known,

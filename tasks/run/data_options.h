@@ -14,6 +14,7 @@ struct DataOptions {
   std::string labels = "negative,positive,neutral";
   std::string format, encoding = "utf-8";
   bool no_header = false;
+  bool label_as_target = false;  // no option: the label column is no class but a target, kept as it stands
 
   void declare(CLI::App& app, bool with_labels);
 

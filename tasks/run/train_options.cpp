@@ -9,7 +9,6 @@
 namespace run {
 
 void TrainOptions::declare(CLI::App& app, const std::string& task) {
-  const CLI::Validator above_zero = positive();
   app.add_option("--data", data,
                  "file with all examples: split by its column `split` (train, dev, test), or as --split says; "
                  "the embedded corpus if no file is named. Several files are read as one; LABEL=FILE, a file for each "
@@ -24,6 +23,23 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
   app.add_option("--dev", dev, "files to choose the best epoch on")->group("Data files");
   app.add_option("--test", test, "files for the final figures; without them, --dev again")->group("Data files");
   files.declare(app, true);
+  declare_model(app);
+  declare_training(app);
+  declare_accumulate(app);
+  app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
+      ->group("Training")
+      ->check(between(0.0, 1.0));
+  app.add_option("--class-weights", class_weights,
+                 "none; balanced: a rare class weighs more; or a file with lines LABEL TAB WEIGHT")
+      ->group("Training");
+  app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
+      ->group("Training")
+      ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));
+  attention.declare(app);
+  declare_run(app, task);
+}
+
+void TrainOptions::declare_model(CLI::App& app) {
   app.add_option("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included")
       ->group("Data files")
       ->check(between(2, 100000));
@@ -40,18 +56,6 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
       ->group("Model")
       ->check(between(0, 1e8));
   declare_sizes(app);
-  declare_training(app);
-  app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
-      ->group("Training")
-      ->check(between(0.0, 1.0));
-  app.add_option("--class-weights", class_weights,
-                 "none; balanced: a rare class weighs more; or a file with lines LABEL TAB WEIGHT")
-      ->group("Training");
-  app.add_option("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
-      ->group("Training")
-      ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));
-  attention.declare(app);
-  declare_run(app, task);
 }
 
 void TrainOptions::declare_sizes(CLI::App& app) {
@@ -87,9 +91,6 @@ void TrainOptions::declare_training(CLI::App& app) {
   app.add_option("--batch-size", batch_size, "texts that are computed together")
       ->group("Training")
       ->check(between(1, 1e6));
-  app.add_option("--accumulate", accumulate, "batches of a step: their gradients are those of one large batch")
-      ->group("Training")
-      ->check(between(1, 1e6));
   app.add_option("--lr", lr, "highest learning rate; default 2e-5 for a model directory, 2e-4 for mini, 2e-3 for pool")
       ->group("Training")
       ->check(above_zero);
@@ -121,6 +122,12 @@ void TrainOptions::declare_training(CLI::App& app) {
   app.add_option("--patience", patience, "stop after so many epochs in a row without a better one; 0: never")
       ->group("Training")
       ->check(between(0, 1e9));
+}
+
+void TrainOptions::declare_accumulate(CLI::App& app) {
+  app.add_option("--accumulate", accumulate, "batches of a step: their gradients are those of one large batch")
+      ->group("Training")
+      ->check(between(1, 1e6));
 }
 
 void TrainOptions::declare_run(CLI::App& app, const std::string& task) {

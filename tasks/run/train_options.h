@@ -52,9 +52,11 @@ struct TrainOptions {
 
   // `task` names the program in the default directory of a run.
   void declare(CLI::App& app, const std::string& task);
-  // Its parts, for programs that train something else.
-  void declare_sizes(CLI::App& app);     // of a new model and its vocabulary; dropout
-  void declare_training(CLI::App& app);  // passes, optimiser, seed
+  // Its parts, for programs that train something else, or read their data in another way.
+  void declare_model(CLI::App& app);       // lengths, the model and its sizes
+  void declare_sizes(CLI::App& app);       // of a new model and its vocabulary; dropout
+  void declare_training(CLI::App& app);    // passes, optimiser, seed
+  void declare_accumulate(CLI::App& app);  // several batches a step
   void declare_run(CLI::App& app, const std::string& task);
   // After parsing: the options of the run in --resume, if it is given, and a directory for this one.
   void settle(CLI::App& app, const std::string& task);

@@ -48,10 +48,11 @@ void report_repeats(const Splits& splits) {
 
 }  // namespace
 
-Splits load_splits(const TrainOptions& o) {
+Splits load_splits(const TrainOptions& o) { return load_splits(o, text::Labels::parse(o.files.labels)); }
+
+Splits load_splits(const TrainOptions& o, const text::Labels& labels) {
   check(o.data.empty() || o.train.empty(), "--data and --train exclude each other");
   check(!o.train.empty() || (o.dev.empty() && o.test.empty()), "--dev and --test need --train");
-  const text::Labels labels = text::Labels::parse(o.files.labels);
   text::Shares shares = text::Shares::parse(o.split);
   Splits splits;
   if (o.train.empty()) {

@@ -12,6 +12,7 @@
 
 namespace run {
 Splits load_splits(const TrainOptions& o);
+Splits load_splits(const TrainOptions& o, const text::Labels& labels);  // empty: those of the data
 std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits,
                                       const text::WordPiece* tokenizer = nullptr);  // of a new model, if there is one
 // What a new model is made of: its tokenizer, from --vocab or learned from the texts; its sizes; its dropout.

@@ -191,14 +191,14 @@ bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") 
 
 // The columns of a source as places in its rows; 0 for those that it does not have.
 struct Places {
-  std::size_t text, pair, label, split, rationale;
+  std::size_t text, pair, label, split, rationale, target;
 };
 
 Places places_of(const Source& source) {
   const Columns& columns = source.columns;
   const auto place = [&](const std::string& name) { return name.empty() ? 0 : source.table.column(name); };
-  return {place(columns.text), place(columns.pair), columns.every_label.empty() ? place(columns.label) : 0,
-          place(columns.split), place(columns.rationale)};
+  return {place(columns.text),  place(columns.pair),      columns.every_label.empty() ? place(columns.label) : 0,
+          place(columns.split), place(columns.rationale), place(columns.target)};
 }
 
 // What stands in a row's label column, or would.
@@ -235,6 +235,7 @@ void append_examples(const Source& source, const Places& places, Examples& out) 
     example.where = fmt::format("{}:{}", table.path, table.lines[r]);
     if (!columns.pair.empty()) example.pair = row[places.pair];
     if (!columns.rationale.empty()) example.rationale = row[places.rationale];
+    if (!columns.target.empty()) example.target = row[places.target];
     if (!columns.split.empty()) example.split = row[places.split];
     if (!columns.label.empty()) {
       const std::string& value = label_value(source, places, r);

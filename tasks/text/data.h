@@ -52,6 +52,7 @@ struct Columns {
   std::string split = "";        // empty: the file has no split
   std::string pair = "";         // a second text; empty: none
   std::string rationale = "";    // passages that explain the label; empty: none
+  std::string target = "";       // kept as it stands, for targets that are no class; empty: none
   std::string every_label = "";  // if not empty, what the label column of every row would hold: a file for each class
 };
 
@@ -62,6 +63,7 @@ struct Example {
   std::string split = "";
   std::string where = "";      // reviews.tsv:217
   std::string rationale = "";  // passages of the text that explain the label, with | between them
+  std::string target = "";     // what the target column holds
 };
 
 struct Examples {

@@ -66,6 +66,7 @@ void Options::declare(CLI::App& app) {
   app.add_flag("--both", both, "the student reads the sentences, too, not only their translations")->group("Transfer");
   o.declare_sizes(app);
   o.declare_training(app);
+  o.declare_accumulate(app);
   o.declare_run(app, "transfer");
 }
 

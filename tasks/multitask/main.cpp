@@ -1,0 +1,274 @@
+// Multitask: one encoder, several tasks. The loop in train_model() is that of tasks/sentiment/main.cpp, which is to be read
+// first, with a loss for every task and a weighting between them.
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+
+#include "optim/clip.h"
+#include "tasks/multitask/balance.h"
+#include "tasks/multitask/course.h"
+#include "tasks/multitask/options.h"
+#include "tasks/multitask/report.h"
+#include "tasks/multitask/step.h"
+#include "tasks/run/program.h"
+#include "tasks/run/run.h"
+
+namespace {
+
+using engine::check;
+using engine::real;
+using engine::Tensor;
+using multitask::Figures;
+using multitask::Options;
+using multitask::TaskSet;
+using nlohmann::ordered_json;
+
+// What training came to: the best epoch's model on dev and test, and what happened on the way.
+struct Outcome {
+  std::vector<Figures> dev, test;
+  ordered_json way;
+};
+
+// The mean of the tasks' metrics on dev decides which epoch is the best; without dev examples it is the last.
+void finish_epoch(run::Run& run, multitask::Model& model, const TaskSet& set, int max_length) {
+  run.pause();
+  const std::vector<Figures> dev = multitask::evaluate(model, set, multitask::kDev);
+  double sum = 0;
+  long count = 0;
+  ordered_json figures;
+  std::string line;
+  for (size_t t = 0; t < dev.size(); ++t) {
+    if (dev[t].is_null()) continue;
+    const multitask::TaskSpec& task = set.tasks[t].spec;
+    sum += multitask::merit_of(task, dev[t]), ++count;
+    figures[task.name] = dev[t];
+    line += fmt::format("  {} {} {:.4f}", task.name, task.metric, multitask::metric_of(task, dev[t]));
+  }
+  const bool best = count == 0 || run.is_best(sum / double(count));
+  if (count) {
+    run.log({{"dev", figures}});
+    run.say(fmt::format("epoch {:g}, dev{}{}", run.epoch(), line, best ? "  (the best so far)" : ""));
+  }
+  if (best) model.save(run.file("best"), max_length);
+}
+
+Outcome train_model(const Options& options, TaskSet& set, const std::string& ini, const std::string& task_file) {
+  const run::TrainOptions& o = options.train;
+  const std::unique_ptr<multitask::Model> model = multitask::new_model(o, set);
+  multitask::encode(set, model->tokenizer, o.max_length, text::too_long(o.too_long));
+  const size_t T = set.tasks.size();
+  std::vector<long> sizes;
+  for (const multitask::Task& task : set.tasks) sizes.push_back(long(task.targets[multitask::kTrain].rows.size()));
+
+  multitask::Sampler sampler(options.sampling, sizes, o.epochs);
+  const long per_epoch = sampler.steps_per_epoch();
+  const long steps = o.max_steps ? o.max_steps : std::max(1L, std::lround(std::ceil(o.epochs * double(per_epoch))));
+  const optim::Schedule schedule = run::make_schedule(o, steps);
+  const std::vector<Tensor> trainable = model->params.trainable();
+  check(!trainable.empty(), "--freeze leaves nothing to train");
+  optim::Optimizer optimizer = run::make_optimizer(o, trainable);
+  multitask::Balance balance(options.weighting_options, options.weighting_lr, *model);
+  multitask::Course course(model->tasks);  // means of losses and weights, epoch by epoch
+
+  std::vector<Tensor> kept = model->params.tensors();  // in a checkpoint
+  for (const Tensor& t : balance.state()) kept.push_back(t);
+  for (const Tensor& t : course.state()) kept.push_back(t);
+  run::Run run({o.out, o.overwrite, !o.resume.empty(), ini, steps, per_epoch, o.patience});
+  nn::write_file(run.file("tasks.json"), task_file);
+  if (!o.resume.empty()) run.restore(kept, optimizer);
+  run::print_note("seed {}, {} steps, sampling {} ({}), weighting {}, peak learning rate {:g}, into {}\n\n", o.seed,
+                  steps, options.sampling.kind, options.sampling.batches, options.weighting, o.peak_lr(), o.out);
+
+  while (run.next_step()) {           // false at the end, or after a signal
+    model->params.train(run.step());  //   dropout on, with the masks of this step
+    // 1 which tasks, which texts; texts that several tasks read stand in one part
+    const std::vector<multitask::Part> parts = multitask::parts_of(set, sampler.at(run.step()));
+    // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T
+    const std::vector<Tensor> losses = multitask::losses_of(*model, set, parts);
+    for (const Tensor& loss : losses)
+      if (loss) run.require_finite(loss);
+    const std::vector<double> c = balance.backward(run.step(), losses);  // 5 coefficients, and every gradient
+    const double norm = optim::grad_norm(trainable);                     // 6
+    const double lr = schedule(run.step());
+    optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));  // 7 the weights change here
+    model->params.clear_grads();
+    balance.step();  //   and here what the weighting itself learns
+    if (balance.wants_losses_after()) {
+      const engine::NoGrad no_grad;
+      model->params.train(run.step());  //   the same masks
+      balance.losses_after(multitask::losses_of(*model, set, parts));
+    }
+    course.add(losses, c);
+    ordered_json figures{{"loss", balance.loss()}, {"lr", lr}, {"grad_norm", norm}};
+    for (size_t t = 0; t < T; ++t)
+      if (losses[t])
+        figures["tasks"][set.tasks[t].spec.name] = {
+            {"loss", losses[t].item()}, {"weight", c[t]}, {"seen", sampler.seen()[t]}};
+    run.log(figures);  // 8 a line of log.jsonl
+
+    if (run.epoch_ends()) {
+      balance.end_epoch();
+      course.end_epoch();
+      finish_epoch(run, *model, set, o.max_length);
+    }
+    if (run.epoch_ends() || run.due_for_save()) run.save(kept, optimizer);
+  }
+  if (run.interrupted()) run.save(kept, optimizer), run.leave();
+
+  const std::unique_ptr<multitask::Model> best = multitask::load_model(run.file("best"));
+  Outcome outcome{
+      multitask::evaluate(*best, set, multitask::kDev), multitask::evaluate(*best, set, multitask::kTest), {}};
+  outcome.way = course.json();
+  for (size_t t = 0; t < T; ++t) outcome.way["seen"][set.tasks[t].spec.name] = sampler.seen()[t];
+  outcome.way["steps"] = steps;
+  outcome.way["seconds"] = run.seconds();
+  return outcome;
+}
+
+// Each task alone, with the same settings; a run that is continued takes those that are done as they are.
+std::vector<Figures> train_single(const Options& joint, const TaskSet& set, const std::string& ini,
+                                  const std::string& task_file) {
+  std::vector<Figures> figures;
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    const std::string& name = set.tasks[t].spec.name;
+    Options alone = joint;
+    alone.weighting = "equal";
+    alone.weighting_options.kind = optim::WeightingKind::equal;
+    alone.train.out = joint.train.out + "/single/" + name;
+    const std::string done = alone.train.out + "/result.json";
+    if (!joint.train.resume.empty()) {
+      alone.train.overwrite = true;  // what was begun and cannot be continued
+      alone.train.resume = std::filesystem::exists(alone.train.out + "/last.safetensors") ? alone.train.out : "";
+    }
+    if (joint.train.resume.empty() || !std::filesystem::exists(done)) {
+      run::print_note("\n{} alone\n", name);
+      TaskSet one = set.only(t);
+      const Outcome outcome = train_model(alone, one, ini, task_file);
+      nn::write_file(done, ordered_json{{"dev", outcome.dev[0]}, {"test", outcome.test[0]}}.dump(2) + "\n");
+    }
+    figures.push_back(Figures::parse(nn::read_file(done)).at("test"));
+  }
+  return figures;
+}
+
+// result.json, the table, and the line for scripts.
+void report(const Options& options, const TaskSet& set, const Outcome& joint, const std::vector<Figures>& single) {
+  std::vector<multitask::TaskSpec> specs;
+  ordered_json result;
+  std::string line = "result task=multitask";
+  double delta = 0;
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    const multitask::TaskSpec& task = specs.emplace_back(set.tasks[t].spec);
+    ordered_json& of_task =
+        result["tasks"][task.name] = {{"metric", task.metric}, {"dev", joint.dev[t]}, {"test", joint.test[t]}};
+    line += fmt::format(" {}.{}={:.4f}", task.name, task.metric, multitask::metric_of(task, joint.test[t]));
+    if (single.empty()) continue;
+    of_task["single"] = single[t];
+    of_task["delta"] = multitask::delta_of(task, joint.test[t], single[t]);
+    delta += multitask::delta_of(task, joint.test[t], single[t]) / double(set.tasks.size());
+  }
+  result["weighting"] = options.weighting;
+  if (!single.empty()) result["delta_m"] = delta;
+  result.update(joint.way);
+  nn::write_file(options.train.out + "/result.json", result.dump(2) + "\n");
+  fmt::print("\n{}", multitask::table_of(specs, joint.dev, joint.test, single));
+  if (!single.empty()) fmt::print("delta_m {:+.2f} %\n", 100 * delta), line += fmt::format(" delta_m={:.4f}", delta);
+  fmt::print("\n{} seconds={:.0f} out={}\n", line, joint.way.at("seconds").get<double>(), options.train.out);
+}
+
+void train(CLI::App& app, const run::Parse& parse) {
+  Options options;
+  options.declare(app);
+  parse();
+  const multitask::TaskFile file = options.settle(app);
+  run::print_setup("multitask", "train");
+  TaskSet set = multitask::load_tasks(file.tasks, options.train.seed);
+  const std::string ini = run::effective_options(app);
+  const Outcome joint = train_model(options, set, ini, file.text);
+  report(options, set, joint, options.single ? train_single(options, set, ini, file.text) : std::vector<Figures>{});
+}
+
+void evaluate_command(CLI::App& app, const run::Parse& parse) {
+  std::string directory, out;
+  int max_length = 128;
+  uint64_t seed = 42;
+  app.add_option("--model", directory, "directory of a run or of a model")->required();
+  app.add_option("--max-length", max_length, "tokens of a text")->check(run::between(2, 100000));
+  app.add_option("--seed", seed, "of the run that trained it: files without a column `split` are split by it");
+  app.add_option("--out", out, "also write the figures as JSON to this file");
+  parse();
+  run::print_setup("multitask", "evaluate");
+  const std::unique_ptr<multitask::Model> model = multitask::load_model(directory);
+  TaskSet set = multitask::load_tasks(model->tasks, seed);
+  multitask::encode(set, model->tokenizer, std::min(max_length, int(model->config.max_position_embeddings)),
+                    text::TooLong::cut);
+  for (size_t t = 0; t < set.tasks.size(); ++t) {  // the training data need not be what it was
+    set.tasks[t].spec.mean = model->tasks[t].mean, set.tasks[t].spec.deviation = model->tasks[t].deviation;
+    check(set.tasks[t].spec.labels.names() == model->tasks[t].labels.names(), "{}: the data has other labels",
+          model->tasks[t].where);
+  }
+  const std::vector<Figures> dev = multitask::evaluate(*model, set, multitask::kDev);
+  const std::vector<Figures> test = multitask::evaluate(*model, set, multitask::kTest);
+  fmt::print("\n{}\n", multitask::table_of(model->tasks, dev, test, {}));
+  ordered_json result;
+  std::string line = "result task=multitask";
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    const multitask::TaskSpec& task = model->tasks[t];
+    result[task.name] = {{"dev", dev[t]}, {"test", test[t]}};
+    line += fmt::format(" {}.{}={:.4f}", task.name, task.metric, multitask::metric_of(task, test[t]));
+  }
+  if (!out.empty()) nn::write_file(out, result.dump(2) + "\n");
+  fmt::print("{}\n", line);
+}
+
+// {"text": ..., "TASK": what its head says, ...}
+void predict_command(CLI::App& app, const run::Parse& parse) {
+  std::string directory, file;
+  int max_length = 128;
+  run::DataOptions files;
+  app.add_option("--model", directory, "directory of a run or of a model")->required();
+  app.add_option("--max-length", max_length, "tokens of a text")->check(run::between(2, 100000));
+  app.add_option("--file", file, "file with a text column");
+  files.declare(app, false);
+  app.allow_extras();
+  app.footer("Other arguments are texts; without any, and without --file, one a line from standard input.");
+  parse();
+  std::vector<text::Example> examples;
+  for (const std::string& text : app.remaining()) examples.push_back({.text = text});
+  check(examples.empty() || file.empty(), "texts and --file exclude each other");
+  const std::unique_ptr<multitask::Model> model = multitask::load_model(directory);
+  if (!file.empty()) examples = files.read({file}, {}, false).rows;
+  if (examples.empty() && file.empty())
+    for (std::string line; std::getline(std::cin, line);) examples.push_back({.text = line});
+  const int length = std::min(max_length, int(model->config.max_position_embeddings));
+  for (const ordered_json& line : multitask::predictions(*model, examples, length))
+    fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+void export_command(CLI::App& app, const run::Parse& parse) {
+  std::string directory, task, out;
+  app.add_option("--model", directory, "directory of a run or of a model")->required();
+  app.add_option("--task", task, "which of its tasks")->required();
+  app.add_option("--out", out, "directory for the model of this one task")->required();
+  parse();
+  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
+  const std::unique_ptr<multitask::Model> model = multitask::load_model(directory);
+  multitask::export_task(*model, model->task(task), out);
+  fmt::print("result task=export model={} out={}\n", task, out);
+}
+
+void example(CLI::App&, const run::Parse& parse) {
+  parse();
+  fmt::print("{}", multitask::kExample);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run::program(argc, argv, "multitask", "Several tasks in one model: train them together, see what each gains.",
+                      {{"example", "print a task file that works", example},
+                       {"train", "train the tasks of a file together, and with --single each alone", train},
+                       {"evaluate", "figures of every task, on the data that the task file names", evaluate_command},
+                       {"predict", "what every head says of texts", predict_command},
+                       {"export", "one task as a model directory that `sentiment` reads", export_command}});
+}
