@@ -51,6 +51,7 @@ Config read_config(const std::string& path) {
     take(object, "num_hidden_layers", c.num_hidden_layers);
     take(object, "num_attention_heads", c.num_attention_heads);
     take(object, "bigram_buckets", c.bigram_buckets);
+    take(object, "length_exponent", c.length_exponent);
     take(object, "intermediate_size", c.intermediate_size);
     take(object, "intermediate_sizes", c.intermediate_sizes);
     take(object, "max_position_embeddings", c.max_position_embeddings);
@@ -129,6 +130,8 @@ void Config::check_sizes(const std::string& where) const {
         attention_normaliser);
   check(attention_temperature > 0 && attention_temperature < 1e6, "{}: attention_temperature must be positive; got {}",
         where, attention_temperature);
+  check(length_exponent >= 0 && length_exponent <= 1, "{}: length_exponent must be in [0, 1]; got {}", where,
+        length_exponent);
   check(layer_norm_eps > 0 && initializer_range >= 0,
         "{}: layer_norm_eps must be positive and initializer_range not negative; got {} and {}", where, layer_norm_eps,
         initializer_range);
@@ -161,6 +164,7 @@ std::string config_json(const Config& c) {
   if (c.labels.empty()) object.erase("problem_type");
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;
+  if (c.length_exponent != 0) object["length_exponent"] = c.length_exponent;
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
   if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;
   if (!c.intermediate_sizes.empty()) object["intermediate_sizes"] = c.intermediate_sizes;

@@ -1,6 +1,8 @@
 // The classifiers. Read nn/bert.h first.
 #include "nn/heads.h"
 
+#include <cmath>
+
 namespace nn {
 namespace {
 
@@ -10,18 +12,6 @@ std::variant<BertClassifier, PoolClassifier> classifier_for(Scope at, const Conf
   check(c.labels.size() >= 1, "a classifier needs at least one label");
   if (c.model_type == "bert") return BertClassifier(at, c);
   return PoolClassifier(at, c);
-}
-
-// The row of each token's pair with the one before it; a sequence's first token is paired with nothing (-1).
-Indices bigram_rows(const Tokens& tokens, long buckets) {
-  Indices rows(tokens.ids.size());
-  for (long b = 0; b < tokens.sequences(); ++b)
-    for (int t = tokens.offsets[b]; t < tokens.offsets[b + 1]; ++t) {
-      const int before = t > tokens.offsets[b] ? tokens.ids[t - 1] : -1, pair[2] = {before, tokens.ids[t]};
-      const std::string_view bytes(reinterpret_cast<const char*>(pair), sizeof pair);
-      rows[t] = int(engine::hash_of(bytes) % uint64_t(buckets));
-    }
-  return rows;
 }
 
 }  // namespace
@@ -46,6 +36,7 @@ PoolClassifier::PoolClassifier(Scope at, const Config& c)
       dropout(at, head_dropout(c)),
       pool(at / "pool", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range,
            AttentionForm(c)),
+      length_exponent(real(c.length_exponent)),
       classifier(at / "classifier", c.num_attention_heads * c.hidden_size, long(c.labels.size()), c.initializer_range) {
 }
 
@@ -57,7 +48,22 @@ Tensor PoolClassifier::operator()(const Tokens& tokens, Trace* trace) const {
   const Tensor x = dropout(sum);                                            // [N, C]
   const Tensor context = pool(x, tokens.offsets, trace ? &maps : nullptr);  // [B, H * C]
   if (trace) *trace = {{x}, {maps}};
-  return classifier(dropout(context));  // [B, K]
+  if (length_exponent == 0) return classifier(dropout(context));  // [B, K]
+  Tensor factors(Shape{tokens.sequences(), 1});                   // (T / 20)^p
+  for (long b = 0; b < tokens.sequences(); ++b)
+    factors.data()[b] = std::pow(real(tokens.offsets[b + 1] - tokens.offsets[b]) / 20, length_exponent);
+  return classifier(dropout(context * factors));  // [B, K]
+}
+
+Indices bigram_rows(const Tokens& tokens, long buckets) {
+  Indices rows(tokens.ids.size());
+  for (long b = 0; b < tokens.sequences(); ++b)
+    for (int t = tokens.offsets[b]; t < tokens.offsets[b + 1]; ++t) {
+      const int before = t > tokens.offsets[b] ? tokens.ids[t - 1] : -1, pair[2] = {before, tokens.ids[t]};
+      const std::string_view bytes(reinterpret_cast<const char*>(pair), sizeof pair);
+      rows[t] = int(engine::hash_of(bytes) % uint64_t(buckets));
+    }
+  return rows;
 }
 
 Classifier::Classifier(Scope at, const Config& c) : model_(classifier_for(at, c)) {}

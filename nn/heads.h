@@ -22,15 +22,21 @@ struct BertClassifier {
 // C_h = sum_t a_t x_t with H learned queries, then y = classifier(dropout(C)).    [N] -> [B, K]
 // With bigram_buckets, x_t has a second summand, an embedding of the pair of pieces (t - 1, t), hashed to a row (Joulin et
 // al. 2017, fastText): "not good" is no longer the sum of its words.
+// With length_exponent p, C_h is (T / 20)^p times as long: a mean of T words shrinks as they grow more; at 1/2, as with a
+// sum of independent words divided by its norm, it does not. A text of 20 tokens is as before, and so is the learning rate.
 struct PoolClassifier {
   Embedding word;
   std::optional<Embedding> bigram;
   Dropout dropout;
   AttentionPool pool;
+  real length_exponent;
   Linear classifier;
   PoolClassifier(Scope at, const Config& c);
   Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;
 };
+
+// The row of each token's pair with the one before it, among `buckets`; a sequence's first token is paired with nothing.
+Indices bigram_rows(const Tokens& tokens, long buckets);
 
 // Whichever of them a configuration names.
 class Classifier {

@@ -55,6 +55,15 @@ void TrainOptions::declare_model(CLI::App& app) {
   app.add_option("--bigrams", bigrams, "of pool: rows of a table for pairs of neighbouring pieces, say 200000; 0: none")
       ->group("Model")
       ->check(between(0, 1e8));
+  app.add_option(
+         "--length-exponent", length_exponent,
+         "of pool: p, where the context of T tokens is (T / 20)^p times their mean; 0.5 lets long texts speak up")
+      ->group("Model")
+      ->check(between(0.0, 1.0));
+  app.add_option("--log-odds", log_odds,
+                 "of pool: its embeddings begin with that much of the training labels' log-count ratios; 0: none")
+      ->group("Model")
+      ->check(between(0.0, 100.0));
   declare_sizes(app);
 }
 

@@ -21,6 +21,7 @@ struct TrainOptions {
   // model
   std::string model = "pool";  // pool, mini or a model directory
   long bigrams = 0;
+  double length_exponent = 0, log_odds = 0;
   std::optional<long> layers, hidden, heads, intermediate;
   std::optional<double> dropout, attention_dropout;
   std::string vocab;

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <unordered_set>
 
+#include "tasks/run/log_odds.h"
 #include "tasks/run/program.h"
 #include "tasks/text/embedded.h"
 #include "tasks/text/vocab_trainer.h"
@@ -90,6 +91,7 @@ nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<
   c.labels = labels;
   if (o.model == "pool") {
     c.bigram_buckets = o.bigrams;
+    c.length_exponent = o.length_exponent;
     c.hidden_dropout_prob = c.classifier_dropout = 0.5;
     c.attention_probs_dropout_prob = 0;
   }
@@ -130,7 +132,12 @@ void check_labels(const ModelDirectory& from, const std::vector<std::string>& la
 std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits, const text::WordPiece* given) {
   const std::vector<std::string>& labels = splits.labels.names();
   std::unique_ptr<TextModel> model;
-  check(!o.bigrams || o.model == "pool", "--bigrams is for --model pool; got --model {}", o.model);
+  const auto for_pool = [&](const char* option, double value) {
+    check(value == 0 || o.model == "pool", "{} is for --model pool; got --model {}", option, o.model);
+  };
+  for_pool("--bigrams", double(o.bigrams));
+  for_pool("--length-exponent", o.length_exponent);
+  for_pool("--log-odds", o.log_odds);
   if (o.pretrained()) {
     ModelDirectory from(o.model);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
@@ -150,6 +157,9 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
     config.check_sizes("--model " + o.model);
     model = std::make_unique<TextModel>(config, std::move(tokenizer), o.seed);
     model->params.initialise();
+    if (o.log_odds > 0)
+      start_from_log_odds(
+          *model, text::encode(splits.train, model->tokenizer, o.max_length, text::too_long(o.too_long)), o.log_odds);
   }
   for (const std::string& pattern : o.freeze) model->params.freeze(pattern);
   print_note("model {}: {:.2f} M parameters, {} pieces, labels {}\n", o.model, double(model->params.count()) / 1e6,
