@@ -84,7 +84,6 @@ std::unique_ptr<Model> new_model(const run::TrainOptions& o, const TaskSet& set)
   std::vector<TaskSpec> specs;
   for (const Task& task : set.tasks) specs.push_back(task.spec);
   std::unique_ptr<Model> model;
-  check(!o.bigrams, "bigrams: are for one task; `multitask` has none");
   if (o.pretrained()) {
     run::ModelDirectory from(o.model);
     check(!from.config.bigram_buckets, "{}: its pairs of neighbours are for one task", from.path);

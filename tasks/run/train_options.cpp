@@ -24,6 +24,7 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
   app.add_option("--test", test, "files for the final figures; without them, --dev again")->group("Data files");
   files.declare(app, true);
   declare_model(app);
+  declare_pool(app);
   declare_training(app);
   declare_accumulate(app);
   app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
@@ -52,6 +53,10 @@ void TrainOptions::declare_model(CLI::App& app) {
          "--model", model,
          "pool (embeddings and attention pooling), mini (a small BERT), both from nothing; or a model directory")
       ->group("Model");
+  declare_sizes(app);
+}
+
+void TrainOptions::declare_pool(CLI::App& app) {
   app.add_option("--bigrams", bigrams, "of pool: rows of a table for pairs of neighbouring pieces, say 200000; 0: none")
       ->group("Model")
       ->check(between(0, 1e8));
@@ -64,7 +69,6 @@ void TrainOptions::declare_model(CLI::App& app) {
                  "of pool: its embeddings begin with that much of the training labels' log-count ratios; 0: none")
       ->group("Model")
       ->check(between(0.0, 100.0));
-  declare_sizes(app);
 }
 
 void TrainOptions::declare_sizes(CLI::App& app) {

@@ -55,6 +55,7 @@ struct TrainOptions {
   void declare(CLI::App& app, const std::string& task);
   // Its parts, for programs that train something else, or read their data in another way.
   void declare_model(CLI::App& app);       // lengths, the model and its sizes
+  void declare_pool(CLI::App& app);        // what pool has besides
   void declare_sizes(CLI::App& app);       // of a new model and its vocabulary; dropout
   void declare_training(CLI::App& app);    // passes, optimiser, seed
   void declare_accumulate(CLI::App& app);  // several batches a step
