@@ -96,17 +96,30 @@ struct Ragged {
   long key_count(long b) const { return keys[b + 1] - keys[b]; }
   long size() const { return blocks.back(); }  // S
   long block(long b, long h) const { return blocks[b] + h * query_count(b) * key_count(b); }
-  long visible(long b, long query) const;  // the keys that a query may look at: all, or when causal the first ones
+  // Local attention with global tokens (Longformer: Beltagy, Peters, Cohan 2020): a query sees the keys within `reach`
+  // positions on each side and the first tokens of its sequence; the first tokens see all. Self-attention only.
+  Ragged within(long reach, long first_tokens) const;
+  bool local() const { return window >= 0; }
+  // The keys that a query sees: 0 ... globals - 1 and first ... last - 1, globals <= first. As a rule all, when causal
+  // the first ones.
+  struct Seen {
+    long globals, first, last;
+    long count() const { return globals + last - first; }
+  };
+  Seen seen(long b, long query) const;
+  long pairs() const;  // of queries and keys that they see, all heads: the work
 
   Indices queries, keys;  // [B + 1]
   long heads = 0;
-  bool causal = false;       // a query sees the keys up to its own position, the last query sees all
-  std::vector<long> blocks;  // [B + 1] where each sequence's values begin
+  bool causal = false;            // a query sees the keys up to its own position, the last query sees all
+  long window = -1, globals = 0;  // of local attention; -1: a query sees everything
+  std::vector<long> blocks;       // [B + 1] where each sequence's values begin
 };
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
                  const DropoutMask& mask = {});  // [Nq, C], [Nk, C], [Nk, Cv] -> [Nq, Cv]: the next three in one
 Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale,
-                      const DropoutMask& mask = {});  // [N, 3 C] -> [N, C]: q, k and v side by side
+                      const DropoutMask& mask = {},  // [N, 3 C] -> [N, C]: q, k and v side by side; on request
+                      Tensor* received = nullptr);   // also the attention that each token receives, [N]
 Tensor cross_attention(const Tensor& q, const Tensor& kv, const Ragged& layout, real scale,
                        const DropoutMask& mask = {});  // [Nq, C], [Nk, 2 C] -> [Nq, C]: k and v side by side
 Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, real scale);  // -> [S]
@@ -115,6 +128,7 @@ Tensor ragged_log_softmax(const Tensor& scores, const Ragged& layout);          
 Tensor ragged_sparsemax(const Tensor& scores, const Ragged& layout);                          // [S] -> [S]
 Tensor ragged_entmax15(const Tensor& scores, const Ragged& layout);                           // [S] -> [S]
 Tensor ragged_mean_heads(const Tensor& x, const Ragged& layout);                              // [S] -> [S / H]
+Tensor ragged_received(const Tensor& probs, const Ragged& layout);  // [S] -> [Nk], summed over heads and queries
 Tensor attention_apply(const Tensor& probs, const Tensor& v, const Ragged& layout);  // [S], [Nk, Cv] -> [Nq, Cv]
 
 // One weight per row and head, rows grouped into sequences by offsets [B + 1] (pooling).

@@ -11,25 +11,6 @@
 
 namespace engine {
 
-Ragged::Ragged(Indices query_offsets, Indices key_offsets, long heads_, bool causal_)
-    : queries(std::move(query_offsets)), keys(std::move(key_offsets)), heads(heads_), causal(causal_), blocks{0} {
-  check(queries.size() == keys.size() && queries.size() >= 2 && queries[0] == 0 && keys[0] == 0,
-        "attention: query and key offsets must be two lists of B + 1 numbers from 0; got {} and {} numbers",
-        queries.size(), keys.size());
-  check(heads > 0, "attention: at least one head is needed; got {}", heads);
-  for (long b = 0; b < sequences(); ++b) {
-    check(query_count(b) >= 1 && key_count(b) >= 1, "attention: sequence {} has {} queries and {} keys; both need one",
-          b, query_count(b), key_count(b));
-    check(!causal || key_count(b) >= query_count(b), "attention: causal sequence {} has {} queries but only {} keys", b,
-          query_count(b), key_count(b));
-    blocks.push_back(blocks.back() + heads * query_count(b) * key_count(b));
-  }
-}
-
-long Ragged::visible(long b, long query) const {
-  return causal ? key_count(b) - query_count(b) + query + 1 : key_count(b);
-}
-
 namespace {
 
 // One head of one sequence: where its rows and its block begin, and its sizes.
@@ -118,88 +99,171 @@ Block scratch(int which, long rows, long columns) {
   return {space[which].data(), stride};
 }
 
-// Probabilities of one head from its scores. Keys that a query must not see, and the room behind a row, get 0.
-void softmax_block(const Ragged& layout, const Head& head, const real* scores, long scores_stride, Block p) {
-  for (long i = 0; i < head.rows; ++i) {
+// Consecutive queries of one head and the keys that any of them sees: the first `globals` keys, then `keys` keys from
+// first_key on. In a block they stand side by side.
+struct Stretch {
+  long row, rows, globals, first_key, keys;
+  long columns() const { return globals + keys; }
+  // f(first column, first key, count) for the keys that lie together
+  template <class F>
+  void for_each_range(F f) const {
+    if (globals) f(0, 0, globals);
+    f(globals, first_key, keys);
+  }
+};
+
+Stretch all_of(const Head& head) { return {0, head.rows, 0, 0, head.columns}; }
+
+// A head whose queries see everything is one stretch. A window is cut into stretches about as high as it is wide to one
+// side, so that two thirds of what is computed is seen; the rest of the square is never touched.
+template <class F>
+void for_each_stretch(const Ragged& layout, const Head& head, F f) {
+  if (!layout.local()) return f(all_of(head));
+  const long w = layout.window, g = std::min(layout.globals, head.rows), height = std::clamp(w, 16L, 64L);
+  if (g) f(Stretch{0, g, 0, 0, head.columns});
+  for (long row = g; row < head.rows; row += height) {
+    const long rows = std::min(height, head.rows - row);
+    const long first = std::max(0L, row - w), last = std::min(head.columns, row + rows + w);
+    f(first <= g ? Stretch{row, rows, 0, 0, last} : Stretch{row, rows, g, first, last - first});
+  }
+}
+
+// s = scale q k^T for the queries and keys of a stretch
+void scores_forward(const Head& head, const Stretch& part, const Operand& q, const Operand& k, real scale, Block s) {
+  part.for_each_range([&](long column, long key, long count) {
+    gemm_serial(part.rows, count, q.D, scale, q.view(head.first_query + part.row, head.h),
+                transposed(k.view(head.first_key + key, head.h)), 0, s.data + column, s.stride);
+  });
+}
+
+// dq += scale ds k,   dk += scale ds^T q
+void scores_backward(const Head& head, const Stretch& part, const Operand& q, const Operand& k, Gradient dq,
+                     Gradient dk, real scale, Block ds) {
+  const long query = head.first_query + part.row;
+  real beta = dq.beta;
+  part.for_each_range([&](long column, long key, long count) {
+    const MatrixView slopes{ds.data + column, ds.stride};
+    if (dq)
+      gemm_serial(part.rows, q.D, count, scale, slopes, k.view(head.first_key + key, head.h), beta,
+                  dq.data + q.offset(query, head.h), q.stride());
+    if (dk)
+      gemm_serial(count, k.D, part.rows, scale, transposed(slopes), q.view(query, head.h), dk.beta,
+                  dk.data + k.offset(head.first_key + key, head.h), k.stride());
+    beta = 1;
+  });
+}
+
+// Probabilities from scores, in place. Keys that a query must not see, and the room behind a row, get 0.
+void softmax_rows(const Ragged& layout, const Head& head, const Stretch& part, Block p) {
+  constexpr real kHidden = -std::numeric_limits<real>::infinity();
+  for (long i = 0; i < part.rows; ++i) {
     real* row = p.row(i);
-    const long n = layout.visible(head.b, i);
-    if (row != scores + i * scores_stride) std::copy_n(scores + i * scores_stride, n, row);
-    std::fill(row + n, row + p.stride, -std::numeric_limits<real>::infinity());
+    const Ragged::Seen seen = layout.seen(head.b, part.row + i);
+    const long shift = part.globals - part.first_key;  // from a key to its column
+    std::fill(row + seen.globals, row + std::max(seen.globals, seen.first + shift), kHidden);
+    std::fill(row + seen.last + shift, row + p.stride, kHidden);
     simd::softmax(row, row, p.stride);
   }
 }
 
-// dq += scale ds k,   dk += scale ds^T q
-void scores_backward(const Head& head, const Operand& q, const Operand& k, Gradient dq, Gradient dk, real scale,
-                     MatrixView ds) {
-  if (dq)
-    gemm_serial(head.rows, q.D, head.columns, scale, ds, k.view(head.first_key, head.h), dq.beta,
-                dq.data + q.offset(head.first_query, head.h), q.stride());
-  if (dk)
-    gemm_serial(head.columns, k.D, head.rows, scale, transposed(ds), q.view(head.first_query, head.h), dk.beta,
-                dk.data + k.offset(head.first_key, head.h), k.stride());
+// The dropout factors of a stretch; entry (query, key) of a head has one number, whatever the stretches.
+void dropout_factors(const DropoutMask& mask, const Head& head, const Stretch& part, Block& factors) {
+  if (part.rows == head.rows && part.keys == head.columns) {
+    factors.stride = head.columns;
+    return mask.factors(head.block, head.rows * head.columns, factors.data);
+  }
+  for (long i = 0; i < part.rows; ++i)
+    part.for_each_range([&](long column, long key, long count) {
+      mask.factors(head.block + (part.row + i) * head.columns + key, count, factors.row(i) + column);
+    });
 }
 
-void scores_forward(const Head& head, const Operand& q, const Operand& k, real scale, Block s) {
-  gemm_serial(head.rows, head.columns, q.D, scale, q.view(head.first_query, head.h),
-              transposed(k.view(head.first_key, head.h)), 0, s.data, s.stride);
+// to = x times the factors
+void drop(const Stretch& part, Block x, Block factors, Block to) {
+  for (long i = 0; i < part.rows; ++i) {
+    const real *from = x.row(i), *f = factors.row(i);
+    real* y = to.row(i);
+    for (long j = 0; j < part.columns(); ++j) y[j] = from[j] * f[j];
+  }
+}
+
+// With several stretches a key's gradient arrives in parts: what is there must be a number to add to.
+Gradient ready_to_add(Gradient d, const Ragged& layout, const Head& head, const Operand& o) {
+  if (!d || d.beta != 0 || !layout.local()) return d;
+  for (long key = 0; key < head.columns; ++key)
+    std::fill_n(d.data + o.offset(head.first_key + key, head.h), o.D, real(0));
+  return {d.data, 1};
 }
 
 // y = dropout(softmax(scale q k^T)) v; see attention().
 Tensor attend(const char* op, const std::vector<Tensor>& inputs, const Operand& q, const Operand& k, const Operand& v,
-              const Ragged& layout, real scale, const DropoutMask& mask) {
+              const Ragged& layout, real scale, const DropoutMask& mask, Tensor* received = nullptr) {
   mask.check_probability(op);
-  const long tasks = layout.sequences() * layout.heads;
+  const long tasks = layout.sequences() * layout.heads, Nk = layout.keys.back();
   Tensor y(Shape{layout.queries.back(), v.width});
   const Operand out_rows(y, layout.heads);
-  // p = softmax of the scores, `dropped` = p times the mask's factors (p itself without a mask)
-  const auto probabilities = [=](const Head& head, Block p, Block factors) {
-    scores_forward(head, q, k, scale, p);
-    softmax_block(layout, head, p.data, p.stride, p);
-    if (mask.active()) mask.factors(head.block, head.rows * head.columns, factors.data);
-  };
-  const auto drop = [=](const Head& head, Block x, Block factors, Block dropped) {
-    for (long i = 0; i < head.rows; ++i) {
-      const real *from = x.row(i), *f = factors.data + i * head.columns;
-      real* to = dropped.row(i);
-      for (long j = 0; j < head.columns; ++j) to[j] = from[j] * f[j];
-    }
+  Tensor of_heads = received ? Tensor::zeros({layout.heads, Nk}) : Tensor();  // what each key receives from each head
+  // p = softmax of the scores, and the factors of the dropout
+  const auto probabilities = [=](const Head& head, const Stretch& part, Block p, Block& factors) {
+    scores_forward(head, part, q, k, scale, p);
+    softmax_rows(layout, head, part, p);
+    if (mask.active()) dropout_factors(mask, head, part, factors);
   };
   parallel_tasks(tasks, [&](long task) {
     const Head head(layout, task);
-    const Block p = scratch(0, head.rows, head.columns), factors = scratch(1, head.rows, head.columns);
-    probabilities(head, p, factors);
-    if (mask.active()) drop(head, p, factors, p);
-    gemm_serial(head.rows, v.D, head.columns, 1, p.view(), v.view(head.first_key, head.h), 0,
-                y.data() + out_rows.offset(head.first_query, head.h), out_rows.stride());
+    for_each_stretch(layout, head, [&](const Stretch& part) {
+      const Block p = scratch(0, part.rows, part.columns());
+      Block factors = scratch(1, part.rows, part.columns());
+      probabilities(head, part, p, factors);
+      real beta = 0;
+      part.for_each_range([&](long column, long key, long count) {
+        for (long i = 0; received && i < part.rows; ++i)
+          simd::add(of_heads.data() + head.h * Nk + head.first_key + key, p.row(i) + column, count);
+      });
+      if (mask.active()) drop(part, p, factors, p);
+      part.for_each_range([&](long column, long key, long count) {
+        gemm_serial(part.rows, v.D, count, 1, {p.data + column, p.stride}, v.view(head.first_key + key, head.h), beta,
+                    y.data() + out_rows.offset(head.first_query + part.row, head.h), out_rows.stride());
+        beta = 1;
+      });
+    });
   });
-  const double pairs = 2. * double(layout.size());
+  if (received) *received = sum(of_heads, 0).detach();  // [H, Nk] -> [Nk]
+  const double pairs = 2. * double(layout.pairs());
   profile_work(pairs * double(q.D + v.D));
   return record(op, inputs, y, [=](const Tensor& out) {
     profile_work(pairs * double(3 * q.D + 2 * v.D));
     const real* dy = out.grad();
-    const auto [dq, dk, dv] = gradients_of<3>({&q, &k, &v});
-    parallel_tasks(tasks, [&, dq = dq, dk = dk, dv = dv](long task) {
+    const auto [to_q, to_k, to_v] = gradients_of<3>({&q, &k, &v});
+    parallel_tasks(tasks, [&, dq = to_q, to_k = to_k, to_v = to_v](long task) {
       const Head head(layout, task);
-      const long rows = head.rows, columns = head.columns;
-      const Block p = scratch(0, rows, columns), factors = scratch(1, rows, columns), dp = scratch(2, rows, columns);
-      const MatrixView d{dy + head.first_query * v.width + head.h * v.D, v.width};
-      probabilities(head, p, factors);
-      if (dv) {
+      const Gradient dk = ready_to_add(to_k, layout, head, k), dv = ready_to_add(to_v, layout, head, v);
+      for_each_stretch(layout, head, [&](const Stretch& part) {
+        const long rows = part.rows, columns = part.columns();
+        const Block p = scratch(0, rows, columns), dp = scratch(2, rows, columns);
+        Block factors = scratch(1, rows, columns);
+        const MatrixView d{dy + (head.first_query + part.row) * v.width + head.h * v.D, v.width};
+        probabilities(head, part, p, factors);
         const Block dropped = mask.active() ? dp : p;  // dp is not needed yet
-        if (mask.active()) drop(head, p, factors, dropped);
-        gemm_serial(columns, v.D, rows, 1, transposed(dropped.view()), d, dv.beta,
-                    dv.data + v.offset(head.first_key, head.h), v.stride());
-      }
-      gemm_serial(rows, columns, v.D, 1, d, transposed(v.view(head.first_key, head.h)), 0, dp.data, dp.stride);
-      if (mask.active()) drop(head, dp, factors, dp);
-      for (long i = 0; i < rows; ++i) {
-        real *dpi = dp.row(i), *pi = p.row(i);
-        std::fill(dpi + columns, dpi + dp.stride, real(0));
-        const real along = simd::dot(pi, dpi, dp.stride);
-        for (long j = 0; j < dp.stride; ++j) dpi[j] = pi[j] * (dpi[j] - along);  // ds
-      }
-      scores_backward(head, q, k, dq, dk, scale, dp.view());
+        if (mask.active()) drop(part, p, factors, dropped);
+        if (dv)
+          part.for_each_range([&](long column, long key, long count) {
+            gemm_serial(count, v.D, rows, 1, {dropped.data + column, dropped.stride, true}, d, dv.beta,
+                        dv.data + v.offset(head.first_key + key, head.h), v.stride());
+          });
+        part.for_each_range([&](long column, long key, long count) {
+          gemm_serial(rows, count, v.D, 1, d, transposed(v.view(head.first_key + key, head.h)), 0, dp.data + column,
+                      dp.stride);
+        });
+        if (mask.active()) drop(part, dp, factors, dp);
+        for (long i = 0; i < rows; ++i) {
+          real *dpi = dp.row(i), *pi = p.row(i);
+          std::fill(dpi + columns, dpi + dp.stride, real(0));
+          const real along = simd::dot(pi, dpi, dp.stride);
+          for (long j = 0; j < dp.stride; ++j) dpi[j] = pi[j] * (dpi[j] - along);  // ds
+        }
+        scores_backward(head, part, q, k, dq, dk, scale, dp);
+      });
     });
   });
 }
@@ -211,6 +275,7 @@ Tensor attend(const char* op, const std::vector<Tensor>& inputs, const Operand& 
 //   forward   s = scale q k^T,   p = softmax over the visible keys,   y = dropout(p) v
 //   backward  with m the dropout's factor (0 or 1/(1-p)):  dv = (m p)^T dy,   dp = m (dy v^T),
 //             ds = p (dp - sum_j p dp),   dq = scale ds k,   dk = scale ds^T q
+// Of a layout with a window (Ragged::within) only the band and the global rows and columns are computed.
 // Nothing of size queries x keys is kept: backward computes the scores of a head again. The heads of all sequences are
 // shared out over the threads, each computed by one of them.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
@@ -222,8 +287,10 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged
 }
 
 // self_attention: the same with queries, keys and values side by side in one tensor, as linears() makes them.
-//   shapes    qkv [N, 3 C]   ->   y [N, C]
-Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const DropoutMask& mask) {
+//   shapes    qkv [N, 3 C]   ->   y [N, C],   received [N]
+// `received`, if asked for, is the attention that each token receives: p summed over heads and queries, before dropout,
+// without a gradient (the significance of Goyal et al. 2020). A pass over p while it is in the cache.
+Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const DropoutMask& mask, Tensor* received) {
   const long H = layout.heads;
   check(layout.queries == layout.keys && qkv.shape().rank() == 2 && qkv.dim(0) == layout.queries.back() &&
             qkv.dim(1) % (3 * H) == 0,
@@ -232,7 +299,7 @@ Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const
         layout.queries.back(), H, qkv);
   const long C = qkv.dim(1) / 3;
   return attend("self_attention", {qkv}, Operand(qkv, 0, C, H), Operand(qkv, C, C, H), Operand(qkv, 2 * C, C, H),
-                layout, scale, mask);
+                layout, scale, mask, received);
 }
 
 // cross_attention: the same with keys and values side by side in one tensor.
@@ -247,7 +314,7 @@ Tensor cross_attention(const Tensor& q, const Tensor& kv, const Ragged& layout, 
                 mask);
 }
 
-// attention_scores: s = scale q k^T, for every pair, also those that a causal layout hides later.
+// attention_scores: s = scale q k^T, for every pair, also those that the layout hides later.
 //   shapes    q [Nq, C]   k [Nk, C]   ->   s [S]
 //   backward  dq = scale ds k,   dk = scale ds^T q
 Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, real scale) {
@@ -258,39 +325,14 @@ Tensor attention_scores(const Tensor& q, const Tensor& k, const Ragged& layout, 
   real* ss = s.data();
   parallel_tasks(tasks, [&](long task) {
     const Head head(layout, task);
-    scores_forward(head, queries, keys, scale, {ss + head.block, head.columns});
+    scores_forward(head, all_of(head), queries, keys, scale, {ss + head.block, head.columns});
   });
   return record("attention_scores", {q, k}, s, [=](const Tensor& out) {
-    const real* ds = out.grad();
+    real* ds = out.grad();
     const auto [dq, dk] = gradients_of<2>({&queries, &keys});
     parallel_tasks(tasks, [&, dq = dq, dk = dk](long task) {
       const Head head(layout, task);
-      scores_backward(head, queries, keys, dq, dk, scale, {ds + head.block, head.columns});
-    });
-  });
-}
-
-// ragged_softmax: softmax of each query's scores over the keys it may see; the others get probability 0.
-//   shapes    s [S]   ->   p [S]
-//   backward  ds = p (dp - sum_j p dp)
-Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
-  check(scores.shape() == Shape{layout.size()}, "ragged_softmax: the layout has {} scores; got {}", layout.size(),
-        scores);
-  const long tasks = layout.sequences() * layout.heads;
-  Tensor p(scores.shape());
-  const real* ss = scores.data();
-  real* ps = p.data();
-  parallel_tasks(tasks, [&](long task) {
-    const Head head(layout, task);
-    softmax_block(layout, head, ss + head.block, head.columns, {ps + head.block, head.columns});
-  });
-  return record("ragged_softmax", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
-    const real *pv = kept.data(), *dp = out.grad();
-    real* ds = scores.grad();
-    parallel_tasks(tasks, [&](long task) {
-      const Head head(layout, task);
-      for (long i = head.block; i < head.block + head.rows * head.columns; i += head.columns)
-        simd::softmax_backward(pv + i, dp + i, ds + i, head.columns);
+      scores_backward(head, all_of(head), queries, keys, dq, dk, scale, {ds + head.block, head.columns});
     });
   });
 }

@@ -1,5 +1,5 @@
-// Rows of ragged attention values: the logarithm of their softmax, and the softmax's sparse siblings, which give most
-// keys exactly nothing. Read the comment at Ragged in engine/ops.h and ragged_softmax in engine/ops_attention.cpp first.
+// Rows of ragged attention values: their softmax, its logarithm, and the softmax's sparse siblings, which give most
+// keys exactly nothing. Read the comment at Ragged in engine/ops.h first.
 #include <algorithm>
 #include <cmath>
 
@@ -10,15 +10,54 @@
 namespace engine {
 namespace {
 
-// Calls body(i, n, columns) for every query of every head and sequence: its values are i ... i + columns - 1 of the flat
-// tensor, and it may see the first n of them. Every row is one thread's.
+// body(i, seen) for every query of every head and sequence: its values begin at i of the flat tensor. Every row is one
+// thread's.
 template <class Body>
 void for_each_row(const Ragged& layout, Body body) {
   parallel_tasks(layout.sequences() * layout.heads, [&](long task) {
     const long b = task / layout.heads, columns = layout.key_count(b);
     long i = layout.block(b, task % layout.heads);
-    for (long query = 0; query < layout.query_count(b); ++query, i += columns)
-      body(i, layout.visible(b, query), columns);
+    for (long query = 0; query < layout.query_count(b); ++query, i += columns) body(i, layout.seen(b, query));
+  });
+}
+
+// What a query sees of its row, side by side: where it stands, or, when it is two pieces, in scratch of the calling thread.
+const real* side_by_side(const real* row, const Ragged::Seen& seen, std::vector<real>& space) {
+  if (!seen.globals) return row + seen.first;
+  space.assign(row, row + seen.globals);
+  space.insert(space.end(), row + seen.first, row + seen.last);
+  return space.data();
+}
+
+// y = f(x), row by row: f(x, y, n) for the n keys that a query sees; y of the others is 0.
+template <class F>
+Tensor map_rows(const Tensor& x, const Ragged& layout, F f) {
+  Tensor y = Tensor::zeros(x.shape());
+  const real* xs = x.data();
+  real* ys = y.data();
+  for_each_row(layout, [&](long i, const Ragged::Seen& seen) {
+    thread_local std::vector<real> in, out;
+    const real* from = side_by_side(xs + i, seen, in);
+    if (!seen.globals) return f(from, ys + i + seen.first, seen.count());
+    out.resize(seen.count());
+    f(from, out.data(), seen.count());
+    std::copy_n(out.data(), seen.globals, ys + i);
+    std::copy(out.begin() + seen.globals, out.end(), ys + i + seen.first);
+  });
+  return y;
+}
+
+// dx += f(y, dy), row by row: f(y, dy, dx, n) adds to dx.
+template <class F>
+void map_rows_backward(const real* y, const real* dy, real* dx, const Ragged& layout, F f) {
+  for_each_row(layout, [&](long i, const Ragged::Seen& seen) {
+    thread_local std::vector<real> of_y, of_dy, sum;
+    const real *from = side_by_side(y + i, seen, of_y), *slope = side_by_side(dy + i, seen, of_dy);
+    if (!seen.globals) return f(from, slope, dx + i + seen.first, seen.count());
+    sum.assign(seen.count(), 0);
+    f(from, slope, sum.data(), seen.count());
+    simd::add(dx + i, sum.data(), seen.globals);
+    simd::add(dx + i + seen.first, sum.data() + seen.globals, seen.last - seen.first);
   });
 }
 
@@ -71,27 +110,34 @@ real entmax15_threshold(const real* s, long n, real top) {
 
 }  // namespace
 
-// ragged_log_softmax: the logarithm of ragged_softmax; keys that a causal layout hides get 0.
+// ragged_softmax: softmax of each query's scores over the keys it sees; the others get probability 0.
+//   shapes    s [S]   ->   p [S]
+//   backward  ds = p (dp - sum_j p dp)
+Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
+  check_scores("ragged_softmax", scores, layout);
+  const Tensor p = map_rows(scores, layout, simd::softmax);
+  return record("ragged_softmax", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
+    map_rows_backward(kept.data(), out.grad(), scores.grad(), layout, simd::softmax_backward);
+  });
+}
+
+// ragged_log_softmax: the logarithm of ragged_softmax; keys that the query does not see get 0.
 //   shapes    s [S]   ->   y [S]
 //   forward   y = s - log sum_j exp(s_j) over the keys that the query sees
 //   backward  ds = dy - exp(y) sum_j dy_j
 Tensor ragged_log_softmax(const Tensor& scores, const Ragged& layout) {
   check_scores("ragged_log_softmax", scores, layout);
-  Tensor y = Tensor::zeros(scores.shape());
-  const real* s = scores.data();
-  real* to = y.data();
-  for_each_row(layout, [&](long i, long n, long) {
-    const real top = simd::max(s + i, n);
-    const real log_sum = top + std::log(simd::exp_sum(s + i, top, to + i, n));
-    for (long j = i; j < i + n; ++j) to[j] = s[j] - log_sum;
+  const Tensor y = map_rows(scores, layout, [](const real* s, real* to, long n) {
+    const real top = simd::max(s, n);
+    const real log_sum = top + std::log(simd::exp_sum(s, top, to, n));
+    for (long j = 0; j < n; ++j) to[j] = s[j] - log_sum;
   });
   return record("ragged_log_softmax", {scores}, y, [=, kept = y.buffer()](const Tensor& out) {
-    const real *yv = kept.data(), *dy = out.grad();
-    real* ds = scores.grad();
-    for_each_row(layout, [&](long i, long n, long) {
-      const real total = simd::sum(dy + i, n);
-      for (long j = i; j < i + n; ++j) ds[j] += dy[j] - simd::exp(yv[j]) * total;
-    });
+    const auto slopes = [](const real* yv, const real* dy, real* ds, long n) {
+      const real total = simd::sum(dy, n);
+      for (long j = 0; j < n; ++j) ds[j] += dy[j] - simd::exp(yv[j]) * total;
+    };
+    map_rows_backward(kept.data(), out.grad(), scores.grad(), layout, slopes);
   });
 }
 
@@ -101,23 +147,19 @@ Tensor ragged_log_softmax(const Tensor& scores, const Ragged& layout) {
 //   backward  on the support (p > 0) ds = dp - mean of dp over the support, elsewhere 0
 Tensor ragged_sparsemax(const Tensor& scores, const Ragged& layout) {
   check_scores("ragged_sparsemax", scores, layout);
-  Tensor p = Tensor::zeros(scores.shape());
-  const real* s = scores.data();
-  real* ps = p.data();
-  for_each_row(layout, [&](long i, long n, long) {
-    const real top = simd::max(s + i, n), tau = sparsemax_threshold(s + i, n, top);
-    for (long j = i; j < i + n; ++j) ps[j] = relu(s[j] - top - tau);
+  const Tensor p = map_rows(scores, layout, [](const real* s, real* to, long n) {
+    const real top = simd::max(s, n), tau = sparsemax_threshold(s, n, top);
+    for (long j = 0; j < n; ++j) to[j] = relu(s[j] - top - tau);
   });
   return record("ragged_sparsemax", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
-    const real *pv = kept.data(), *dp = out.grad();
-    real* ds = scores.grad();
-    for_each_row(layout, [&](long i, long n, long) {
+    const auto slopes = [](const real* pv, const real* dp, real* ds, long n) {
       real total = 0, count = 0;
-      for (long j = i; j < i + n; ++j)
+      for (long j = 0; j < n; ++j)
         if (pv[j] > 0) total += dp[j], count += 1;
-      for (long j = i; j < i + n; ++j)
+      for (long j = 0; j < n; ++j)
         if (pv[j] > 0) ds[j] += dp[j] - total / count;
-    });
+    };
+    map_rows_backward(kept.data(), out.grad(), scores.grad(), layout, slopes);
   });
 }
 
@@ -127,24 +169,20 @@ Tensor ragged_sparsemax(const Tensor& scores, const Ragged& layout) {
 //   backward  with g = sqrt(p):  ds = g dp - g (sum_j g dp) / (sum_j g)
 Tensor ragged_entmax15(const Tensor& scores, const Ragged& layout) {
   check_scores("ragged_entmax15", scores, layout);
-  Tensor p = Tensor::zeros(scores.shape());
-  const real* s = scores.data();
-  real* ps = p.data();
-  for_each_row(layout, [&](long i, long n, long) {
-    const real top = simd::max(s + i, n), tau = entmax15_threshold(s + i, n, top);
-    for (long j = i; j < i + n; ++j) {
+  const Tensor p = map_rows(scores, layout, [](const real* s, real* to, long n) {
+    const real top = simd::max(s, n), tau = entmax15_threshold(s, n, top);
+    for (long j = 0; j < n; ++j) {
       const real root = relu((s[j] - top) / 2 - tau);
-      ps[j] = root * root;
+      to[j] = root * root;
     }
   });
   return record("ragged_entmax15", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
-    const real *pv = kept.data(), *dp = out.grad();
-    real* ds = scores.grad();
-    for_each_row(layout, [&](long i, long n, long) {
+    const auto slopes = [](const real* pv, const real* dp, real* ds, long n) {
       real along = 0, total = 0;
-      for (long j = i; j < i + n; ++j) along += std::sqrt(pv[j]) * dp[j], total += std::sqrt(pv[j]);
-      for (long j = i; j < i + n; ++j) ds[j] += std::sqrt(pv[j]) * (dp[j] - along / total);
-    });
+      for (long j = 0; j < n; ++j) along += std::sqrt(pv[j]) * dp[j], total += std::sqrt(pv[j]);
+      for (long j = 0; j < n; ++j) ds[j] += std::sqrt(pv[j]) * (dp[j] - along / total);
+    };
+    map_rows_backward(kept.data(), out.grad(), scores.grad(), layout, slopes);
   });
 }
 
@@ -170,6 +208,26 @@ Tensor ragged_mean_heads(const Tensor& x, const Ragged& layout) {
     real* dx = x.grad();
     for_each_pair([&](long i, long j) { dx[i] += dy[j] / real(H); });
   });
+}
+
+// ragged_received: the attention that each key receives, summed over heads and queries; without a gradient. What
+// self_attention() returns on request.
+//   shapes    p [S]   ->   [Nk]
+Tensor ragged_received(const Tensor& probs, const Ragged& layout) {
+  check_scores("ragged_received", probs, layout);
+  Tensor y = Tensor::zeros({layout.keys.back()});
+  const real* p = probs.data();
+  parallel_tasks(layout.sequences(), [&](long b) {
+    const long keys = layout.key_count(b), rows = layout.query_count(b);
+    std::vector<real> of_head(keys);
+    for (long h = 0; h < layout.heads; ++h) {
+      of_head.assign(keys, 0);
+      for (long query = 0; query < rows; ++query)
+        simd::add(of_head.data(), p + layout.block(b, h) + query * keys, keys);
+      simd::add(y.data() + layout.keys[b], of_head.data(), keys);
+    }
+  });
+  return not_differentiable("ragged_received", {probs}, y);
 }
 
 }  // namespace engine

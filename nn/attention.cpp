@@ -20,16 +20,16 @@ AttentionForm::AttentionForm(const Config& c) : temperature(real(c.attention_tem
   if (c.attention_normaliser == "entmax15") normaliser = Normaliser::entmax15;
 }
 
-Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout,
-                                      AttentionMaps* maps) const {
+Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps,
+                                      Tensor* received) const {
   check(layout.heads == heads, "attention: the layout is for {} heads, the layer has {}", layout.heads, heads);
   const real scale = 1 / (form.temperature * std::sqrt(real(query.weight.dim(0) / heads)));
-  const bool open = maps || form.normaliser != Normaliser::softmax;
+  const bool open = maps || form.normaliser != Normaliser::softmax || (received && !x.is(memory));
   const DropoutMask mask = dropout.mask();
   if (!open && x.is(memory)) {
     const Tensor qkv = linears(
         x, {{query.weight, query.bias}, {key.weight, key.bias}, {value.weight, value.bias}});  // [N, C] -> [N, 3 C]
-    return self_attention(qkv, layout, scale, mask);
+    return self_attention(qkv, layout, scale, mask, received);
   }
   if (!open) {
     const Tensor kv = linears(memory, {{key.weight, key.bias}, {value.weight, value.bias}});  // [Nk, C] -> [Nk, 2 C]
@@ -39,6 +39,7 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, con
   const Tensor scores = attention_scores(q, k, layout, scale);                // [S]
   const Tensor probs = normalise(scores, layout, form.normaliser);            // [S]
   const Tensor y = attention_apply(engine::dropout(probs, mask), v, layout);  // [Nq, C]
+  if (received) *received = ragged_received(probs, layout);
   if (maps) *maps = {layout, scores, probs, q, k, v, maps->gate};
   return maps && maps->gate ? y * maps->gate : y;
 }

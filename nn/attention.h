@@ -12,6 +12,7 @@ struct AttentionMaps {
   Tensor scores, probs;  // [S] each: before and after the softmax
   Tensor q, k, v;        // [N, C] each; a pooling layer has none
   Tensor gate = {};      // [C], given by who asks, or nothing: factors of what the heads return, a head's side by side
+  Indices rows = {};     // which tokens of the batch the keys are, where some were left behind; empty: all
 };
 
 // What makes the probabilities: p = softmax(scores / temperature), or a sparse sibling of the softmax (engine/ops.h).
@@ -43,7 +44,9 @@ struct MultiHeadAttention {
     check(H > 0 && width % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", width, H);
   }
   // With `maps`, or a sparse normaliser, the open form runs and fills them; else the fused one. The results are the same.
-  Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr) const;
+  // `received`, if given, becomes the attention that each row of memory receives, [Nk], without a gradient.
+  Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,
+                    Tensor* received = nullptr) const;
 };
 
 // Attention pooling: one vector for a sequence of any length, by H learned queries.

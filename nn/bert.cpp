@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include "nn/token_pruning.h"
+
 namespace nn {
 namespace {
 
@@ -42,8 +44,9 @@ BertLayer::BertLayer(Scope at, const Config& c, long index)
       output(at / "output", c.neurons_of(index), c),
       activation(activation_named(c.hidden_act)) {}
 
-Tensor BertLayer::attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps) const {
-  return attention_output(attention(x, memory, layout, maps), x);  // [Nq, C]
+Tensor BertLayer::attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps,
+                         Tensor* received) const {
+  return attention_output(attention(x, memory, layout, maps, received), x);  // [Nq, C]
 }
 
 Tensor BertLayer::feed(const Tensor& attended, const Tensor& gate) const {
@@ -55,36 +58,73 @@ Tensor BertLayer::feed(const Tensor& attended, const Tensor& gate) const {
   return output(gate ? active * gate : active, attended);    // [N, C]
 }
 
-Bert::Bert(Scope at, const Config& c) : embeddings(at / "embeddings", c) {
+Bert::Bert(Scope at, const Config& c)
+    : embeddings(at / "embeddings", c),
+      schedule(c.token_retention),
+      window(c.attention_window),
+      globals(c.global_tokens) {
   for (long i = 0; i < c.num_hidden_layers; ++i) layers.emplace_back(at / "encoder.layer" / std::to_string(i), c, i);
+  if (c.retention_bins)
+    retention =
+        (at / "encoder.retention").parameter("weight", {c.num_hidden_layers, c.retention_bins}, {Init::constant, 1});
+}
+
+Ragged Bert::layout(const Indices& offsets, long heads) const {
+  const Ragged all(offsets, heads);
+  return window ? all.within(window, globals) : all;
 }
 
 Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
-  Tensor x = embeddings(tokens);  // [N, C]
+  check(schedule.empty(), "a model with token_retention leaves tokens behind; what reads every token needs another");
+  return run(tokens, trace, false);
+}
+
+Tensor Bert::first_rows(const Tokens& tokens, Trace* trace) const { return run(tokens, trace, true); }
+
+namespace {
+
+Indices first_of(const Indices& offsets) { return {offsets.begin(), offsets.end() - 1}; }  // where each [CLS] stands
+
+Tensor gate_of(const std::vector<Tensor>& gates, size_t layer) { return gates.empty() ? Tensor() : gates[layer]; }
+
+}  // namespace
+
+Tensor Bert::run(const Tokens& tokens, Trace* trace, bool first_only) const {
+  Tensor x = embeddings(tokens);                // [N, C]
+  Indices offsets = tokens.offsets, rows = {};  // of the tokens that are left; which they are, once some are not
   if (trace) trace->hidden = {x};
   for (size_t i = 0; i < layers.size(); ++i) {
+    const BertLayer& layer = layers[i];
+    if (first_only && !trace && i + 1 == layers.size()) {  // [CLS] sees everything, with a window, too
+      Indices one_each(offsets.size());
+      std::iota(one_each.begin(), one_each.end(), 0);
+      const Ragged to_all(one_each, offsets, layer.attention.heads);
+      return layer.feed(layer.attend(gather_rows(x, first_of(offsets)), x, to_all));  // [B, C]
+    }
     AttentionMaps maps;
-    if (trace && !trace->head_gates.empty()) maps.gate = trace->head_gates[i];
-    const Ragged layout(tokens.offsets, layers[i].attention.heads);
-    const Tensor attended = layers[i].attend(x, x, layout, trace ? &maps : nullptr);                          // [N, C]
-    x = layers[i].feed(attended, trace && !trace->neuron_gates.empty() ? trace->neuron_gates[i] : Tensor());  // [N, C]
+    if (trace) maps.gate = gate_of(trace->head_gates, i);
+    const bool hard = !schedule.empty() && schedule[i] < 1;
+    Tensor received;  // [N]
+    x = layer.attend(x, x, layout(offsets, layer.attention.heads), trace ? &maps : nullptr,
+                     hard || retention ? &received : nullptr);  // [N, C]
+    maps.rows = rows;
+    if (retention) x = soft_extract(x, received, offsets, retention, long(i), globals);
+    if (hard) {
+      const KeptRows kept = keep_significant(received, offsets, tokens.offsets, schedule[i], globals);
+      x = gather_rows(x, kept.rows);  // [N, C] with a smaller N
+      if (trace) {
+        Indices left;
+        for (const int row : kept.rows) left.push_back(rows.empty() ? row : rows[row]);
+        rows = left;
+      }
+      offsets = kept.offsets;
+    }
+    x = layer.feed(x, trace ? gate_of(trace->neuron_gates, i) : Tensor());  // [N, C]
     if (!trace) continue;
     trace->hidden.push_back(x);
     trace->attention.push_back(maps);
   }
-  return x;
-}
-
-Tensor Bert::first_rows(const Tokens& tokens) const {
-  Tensor x = embeddings(tokens);  // [N, C]
-  for (size_t i = 0; i + 1 < layers.size(); ++i)
-    x = layers[i].feed(layers[i].attend(x, x, Ragged(tokens.offsets, layers[i].attention.heads)));
-  Indices one_each(tokens.offsets.size());
-  std::iota(one_each.begin(), one_each.end(), 0);
-  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);  // where each [CLS] stands
-  const BertLayer& last = layers.back();
-  return last.feed(
-      last.attend(gather_rows(x, first), x, Ragged(one_each, tokens.offsets, last.attention.heads)));  // [B, C]
+  return first_only ? gather_rows(x, first_of(offsets)) : x;
 }
 
 }  // namespace nn

@@ -62,6 +62,10 @@ Config read_config(const std::string& path) {
     take(object, "classifier_dropout", c.classifier_dropout);
     take(object, "attention_normaliser", c.attention_normaliser);
     take(object, "attention_temperature", c.attention_temperature);
+    take(object, "attention_window", c.attention_window);
+    take(object, "global_tokens", c.global_tokens);
+    take(object, "token_retention", c.token_retention);
+    take(object, "retention_bins", c.retention_bins);
     if (object.contains("pruned_heads"))
       for (const auto& [layer, heads] : object["pruned_heads"].items())
         c.pruned_heads[layer_number(layer, path)] = heads.get<std::vector<long>>();
@@ -89,6 +93,30 @@ long Config::heads_of(long layer) const { return long(kept_heads(layer).size());
 
 long Config::neurons_of(long layer) const {
   return intermediate_sizes.empty() ? intermediate_size : intermediate_sizes[layer];
+}
+
+void Config::check_allocation(const std::string& where) const {
+  check(attention_window >= 0 && attention_window <= 1'000'000 && global_tokens >= 1 && global_tokens <= 1'000'000,
+        "{}: attention_window must be 0 (none) or more and global_tokens 1 ([CLS]) or more; got {} and {}", where,
+        attention_window, global_tokens);
+  check(retention_bins >= 0 && retention_bins <= 4096, "{}: retention_bins must be in [0, 4096]; got {}", where,
+        retention_bins);
+  check(model_type == "bert" || (!attention_window && !retention_bins && token_retention.empty()),
+        "{}: windows and token retention are for a BERT; an attention_pool has no layers to spare", where);
+  if (token_retention.empty()) return;
+  check(!retention_bins, "{}: token_retention and retention_bins exclude each other: a schedule is learned or used",
+        where);
+  check(long(token_retention.size()) == num_hidden_layers,
+        "{}: token_retention must have one share for each of {} layers; got {}", where, num_hidden_layers,
+        token_retention.size());
+  double before = 1;
+  for (const double share : token_retention) {
+    check(share > 0 && share <= before,
+          "{}: token_retention must be shares in (0, 1] that do not rise: a token that is gone does not come back; got "
+          "{} after {}",
+          where, share, before);
+    before = share;
+  }
 }
 
 void Config::check_sizes(const std::string& where) const {
@@ -132,6 +160,7 @@ void Config::check_sizes(const std::string& where) const {
         where, attention_temperature);
   check(length_exponent >= 0 && length_exponent <= 1, "{}: length_exponent must be in [0, 1]; got {}", where,
         length_exponent);
+  check_allocation(where);
   check(layer_norm_eps > 0 && initializer_range >= 0,
         "{}: layer_norm_eps must be positive and initializer_range not negative; got {} and {}", where, layer_norm_eps,
         initializer_range);
@@ -168,6 +197,9 @@ std::string config_json(const Config& c) {
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
   if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;
   if (!c.intermediate_sizes.empty()) object["intermediate_sizes"] = c.intermediate_sizes;
+  if (c.attention_window) object["attention_window"] = c.attention_window, object["global_tokens"] = c.global_tokens;
+  if (!c.token_retention.empty()) object["token_retention"] = c.token_retention;
+  if (c.retention_bins) object["retention_bins"] = c.retention_bins;
   for (const auto& [layer, heads] : c.pruned_heads)
     if (!heads.empty()) object["pruned_heads"][std::to_string(layer)] = heads;
   for (size_t i = 0; i < c.labels.size(); ++i) {

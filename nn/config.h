@@ -29,6 +29,10 @@ struct Config {
   double classifier_dropout = -1;                // below 0: as hidden_dropout_prob
   std::string attention_normaliser = "softmax";  // or sparsemax, entmax15: what makes attention of scores
   double attention_temperature = 1;              // that divides the scores
+  long attention_window = 0;  // tokens on either side that a token sees, beside the global ones; 0: all see all
+  long global_tokens = 1;     // with a window: the first tokens, [CLS] and so on, which all see and which see all
+  std::vector<double> token_retention;  // of every layer: the share of the tokens that go on; empty: all do
+  long retention_bins = 0;              // parameters a layer of a schedule that is being learned; 0: none is
   double layer_norm_eps = 1e-12;
   double initializer_range = 0.02;
   std::map<long, std::vector<long>> pruned_heads;  // by layer, the heads that were taken out, of num_attention_heads
@@ -38,6 +42,9 @@ struct Config {
   std::vector<long> kept_heads(long layer) const;
   long neurons_of(long layer) const;                 // the feed-forward width
   void check_sizes(const std::string& where) const;  // throws on what no model can have
+
+ private:
+  void check_allocation(const std::string& where) const;
 };
 
 Config read_config(const std::string& path);

@@ -23,9 +23,7 @@ BertClassifier::BertClassifier(Scope at, const Config& c)
       classifier(at / "classifier", c.hidden_size, long(c.labels.size()), c.initializer_range) {}
 
 Tensor BertClassifier::operator()(const Tokens& tokens, Trace* trace) const {
-  const Indices first(tokens.offsets.begin(), tokens.offsets.end() - 1);  // where each [CLS] stands
-  const Tensor hidden = trace ? gather_rows(bert(tokens, trace), first) : bert.first_rows(tokens);  // [B, C]
-  return classifier(dropout(engine::tanh(pooler(hidden))));                                         // [B, K]
+  return classifier(dropout(engine::tanh(pooler(bert.first_rows(tokens, trace)))));  // [B, K]
 }
 
 PoolClassifier::PoolClassifier(Scope at, const Config& c)
@@ -73,7 +71,8 @@ Tensor Classifier::operator()(const Tokens& tokens, Trace* trace) const {
 }
 
 bool belongs_to_head(const std::string& parameter) {
-  return parameter.starts_with("classifier.") || parameter.starts_with("bert.pooler.");
+  return parameter.starts_with("classifier.") || parameter.starts_with("bert.pooler.") ||
+         parameter == "bert.encoder.retention.weight";  // of a schedule that is to be learned
 }
 
 }  // namespace nn

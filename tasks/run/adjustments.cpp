@@ -22,6 +22,14 @@ void AdjustmentOptions::declare(CLI::App& app) {
                  "softmax, sparsemax or entmax15, which give many tokens exactly nothing; default softmax")
       ->group(group)
       ->check(CLI::IsMember({"softmax", "sparsemax", "entmax15"}));
+  app.add_option("--attention-window", window,
+                 "local attention: a token sees that many tokens on either side, and the global ones; 0: all see all")
+      ->group(group)
+      ->check(between(0, 1e6));
+  app.add_option("--global-tokens", global_tokens,
+                 "with a window: so many first tokens see all and are seen by all; 1, the default, is [CLS]")
+      ->group(group)
+      ->check(between(1, 1e6));
   app.add_option("--entropy-penalty", entropy_penalty,
                  "weight of attention's entropy (nats) in the loss: above 0 attention gets sharper, below 0 flatter")
       ->group(group)
@@ -47,6 +55,10 @@ void AdjustmentOptions::declare(CLI::App& app) {
 void AdjustmentOptions::apply(nn::Config& config) const {
   if (temperature) config.attention_temperature = *temperature;
   if (normaliser) config.attention_normaliser = *normaliser;
+  if (window) config.attention_window = *window;
+  if (global_tokens) config.global_tokens = *global_tokens;
+  engine::check(!global_tokens || config.attention_window || *global_tokens == 1,
+                "--global-tokens needs --attention-window: without a window all tokens see all");
 }
 
 Adjustments::Adjustments(const AdjustmentOptions& options, const std::vector<text::Example>& examples,
@@ -66,6 +78,12 @@ bool Adjustments::look_at_attention() const {
 }
 
 namespace {
+
+// The prior of the tokens that a layer still has.
+Tensor prior_of(const Tensor& prior, const engine::Indices& rows) {
+  const long N = long(rows.size());
+  return rows.empty() ? prior : reshape(gather_rows(reshape(prior, {prior.numel(), 1}), rows), {N});
+}
 
 // The mean over the layers of a term; entered into the figures without its weight.
 template <class Term>
@@ -98,8 +116,9 @@ Tensor Adjustments::add_to(const Tensor& loss, const nn::Trace& trace, const tex
   for (const auto& [name, guide] : {std::pair{"guide", &lexicon_}, std::pair{"rationale", &rationales_}}) {
     if (!*guide) continue;
     const Tensor prior = (*guide)->prior(batch);  // [N]
-    sum = sum + term(name, [&](const auto& m) { return nn::guided_attention(m.probs, prior, m.layout); }) *
-                    real(options_.guide_weight);
+    sum = sum + term(name, [&](const auto& m) {
+                  return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout);
+                }) * real(options_.guide_weight);
   }
   return sum;
 }

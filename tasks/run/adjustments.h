@@ -13,10 +13,11 @@ class App;
 namespace run {
 
 struct AdjustmentOptions {
-  std::optional<double> temperature;      // of the scores
-  std::optional<std::string> normaliser;  // softmax, sparsemax, entmax15
-  double entropy_penalty = 0;             // weight of the mean entropy: above 0 attention gets sharper, below 0 flatter
-  std::optional<double> target_entropy;   // in nats
+  std::optional<double> temperature;          // of the scores
+  std::optional<std::string> normaliser;      // softmax, sparsemax, entmax15
+  std::optional<long> window, global_tokens;  // local attention
+  double entropy_penalty = 0;            // weight of the mean entropy: above 0 attention gets sharper, below 0 flatter
+  std::optional<double> target_entropy;  // in nats
   double target_entropy_weight = 1;
   double head_disagreement = 0;  // weight of what the heads of a layer have in common
   std::string guide;             // a lexicon file
@@ -24,7 +25,7 @@ struct AdjustmentOptions {
   double r_drop = 0;  // alpha
 
   void declare(CLI::App& app);
-  void apply(nn::Config& config) const;  // temperature and normaliser, which belong to the model
+  void apply(nn::Config& config) const;  // temperature, normaliser and window, which belong to the model
 };
 
 // The terms of the loss. All are means over the layers, and the log has each without its weight.

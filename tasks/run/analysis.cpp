@@ -43,16 +43,22 @@ double over_pairs(const Block& head, F f) {
   });
 }
 
-// `special` says of each key whether it is [CLS] or [SEP].
-HeadFigures figures(const nn::AttentionMaps& maps, long b, long h, const std::vector<bool>& special) {
+// A token of a sequence that is a key of a layer: where it stands, and whether it is [CLS] or [SEP].
+struct Key {
+  long position;
+  bool special;
+};
+
+HeadFigures figures(const nn::AttentionMaps& maps, long b, long h, const std::vector<Key>& keys) {
   const Block head = block(maps, b, h);
   HeadFigures f;
   f.entropy = over_pairs(head, [&](long q, long k) {
     const double p = head.at(q, k);
     return p > 0 ? -p * std::log(p) : 0;
   });
-  f.distance = over_pairs(head, [&](long q, long k) { return head.at(q, k) * double(std::abs(q - k)); });
-  f.special = over_pairs(head, [&](long q, long k) { return special[k] ? head.at(q, k) : 0; });
+  f.distance = over_pairs(
+      head, [&](long q, long k) { return head.at(q, k) * double(std::abs(keys[q].position - keys[k].position)); });
+  f.special = over_pairs(head, [&](long q, long k) { return keys[k].special ? head.at(q, k) : 0; });
   for (long g = 0; g < maps.layout.heads; ++g) {
     if (g == h) continue;
     const Block other = block(maps, b, g);
@@ -92,11 +98,14 @@ nn::Trace look(TextModel& model, const text::Batch& batch) {
   return trace;
 }
 
-std::vector<bool> special_tokens(const TextModel& model, const text::Batch& batch, long b) {
-  std::vector<bool> special;
-  for (int t = batch.tokens.offsets[b]; t < batch.tokens.offsets[b + 1]; ++t)
-    special.push_back(model.tokenizer.is_special(batch.tokens.ids[t]));
-  return special;
+// The keys of a sequence in a layer: all its tokens, or those that token pruning has left there.
+std::vector<Key> keys_of(const TextModel& model, const text::Batch& batch, const nn::AttentionMaps& maps, long b) {
+  std::vector<Key> keys;
+  for (int k = maps.layout.keys[b]; k < maps.layout.keys[b + 1]; ++k) {
+    const int row = maps.rows.empty() ? k : maps.rows[k];
+    keys.push_back({row - batch.tokens.offsets[b], model.tokenizer.is_special(batch.tokens.ids[row])});
+  }
+  return keys;
 }
 
 }  // namespace
@@ -108,12 +117,12 @@ Analysis::Analysis(TextModel& model, const text::EncodedSet& set, const std::fun
     const nn::Trace trace = look(model, batch);
     heads_.resize(trace.attention.size());
     for (size_t l = 0; l < heads_.size(); ++l) heads_[l].resize(trace.attention[l].layout.heads);
-    for (long b = 0; b < batch.tokens.sequences(); ++b) {
-      const std::vector<bool> special = special_tokens(model, batch, b);
-      for (size_t l = 0; l < heads_.size(); ++l)
+    for (long b = 0; b < batch.tokens.sequences(); ++b)
+      for (size_t l = 0; l < heads_.size(); ++l) {
+        const std::vector<Key> keys = keys_of(model, batch, trace.attention[l], b);
         for (size_t h = 0; h < heads_[l].size(); ++h)
-          add(heads_[l][h], figures(trace.attention[l], b, long(h), special), 1);
-    }
+          add(heads_[l][h], figures(trace.attention[l], b, long(h), keys), 1);
+      }
     sequences += batch.tokens.sequences();
     done += long(batch.rows.size());
     if (progress) progress(done);
@@ -153,19 +162,22 @@ ordered_json Analysis::of_text(TextModel& model, const text::Encoding& encoding)
   set.labels = {-1};
   const text::Batch batch = text::pack(set, {0});
   const nn::Trace trace = look(model, batch);
-  const std::vector<bool> special = special_tokens(model, batch, 0);
   ordered_json result;
   for (int id : encoding.ids) result["tokens"].push_back(model.tokenizer.piece(id));
   for (const nn::AttentionMaps& maps : trace.attention) {
+    const std::vector<Key> keys = keys_of(model, batch, maps, 0);
     ordered_json heads = ordered_json::array();
     for (long h = 0; h < maps.layout.heads; ++h) {
-      ordered_json head = to_json(figures(maps, 0, h, special));
+      ordered_json head = to_json(figures(maps, 0, h, keys));
       const long Q = maps.layout.query_count(0), K = maps.layout.key_count(0), at = maps.layout.block(0, h);
       head["scores"] = rows_of(maps.scores.data() + at, Q, K);
       head["probabilities"] = rows_of(maps.probs.data() + at, Q, K);
       heads.push_back(head);
     }
-    result["layers"].push_back({{"heads", heads}});
+    ordered_json layer;
+    if (!maps.rows.empty()) layer["tokens"] = maps.rows;  // those that are left
+    layer["heads"] = heads;
+    result["layers"].push_back(layer);
   }
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include "tasks/run/program.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/token_retention.h"
 
 namespace run {
 
@@ -121,7 +122,6 @@ nn::Config config_without(const nn::Config& before, const Removed& heads, const 
     config.intermediate_size = sizes[0];
     config.intermediate_sizes.clear();
   }
-  config.check_sizes("pruning");
   return config;
 }
 
@@ -147,10 +147,14 @@ void copy_columns(const Tensor& from, const std::vector<long>& kept, const Tenso
 
 }  // namespace
 
-std::unique_ptr<TextModel> without(const TextModel& model, const Removed& heads, const Removed& neurons) {
+std::unique_ptr<TextModel> without(const TextModel& model, const Removed& heads, const Removed& neurons,
+                                   const std::vector<double>& token_retention) {
   check_bert(model);
   const nn::Config& before = model.config;
-  auto pruned = std::make_unique<TextModel>(config_without(before, heads, neurons), model.tokenizer, 0);
+  nn::Config config = config_without(before, heads, neurons);
+  if (!token_retention.empty()) config.token_retention = token_retention, config.retention_bins = 0;
+  config.check_sizes("pruning");
+  auto pruned = std::make_unique<TextModel>(config, model.tokenizer, 0);
   pruned->params.initialise();
   const std::string prefix = "bert.encoder.layer.";
   for (const Tensor& to : pruned->params.tensors()) {
@@ -179,11 +183,14 @@ void PruneOptions::declare(CLI::App& app) {
       "--uneven", uneven,
       "take that share of all neurons, wherever they matter least: layers of unequal widths, which Hugging Face "
       "tools do not read");
+  app.add_option(
+      "--token-retention", tokens,
+      "share of a text's tokens that goes on from each layer: 1.0,0.7,0.5,0.3; or learned; without any training");
 }
 
 void PruneOptions::settle() const {
-  if (heads > 0 || neurons > 0) return;
-  print_note("error: nothing to take out; say --heads SHARE or --neurons SHARE\n");
+  if (heads > 0 || neurons > 0 || !tokens.empty()) return;
+  print_note("error: nothing to take out; say --heads SHARE, --neurons SHARE or --token-retention SHARES\n");
   throw Exit{2};
 }
 
@@ -215,7 +222,13 @@ void print_neurons(const std::vector<std::vector<double>>& importance, const Rem
 
 }  // namespace
 
-std::unique_ptr<TextModel> prune(TextModel& model, const text::EncodedSet& set, const PruneOptions& options) {
+std::unique_ptr<TextModel> prune(TextModel& model, const std::string& directory, const text::EncodedSet& set,
+                                 const PruneOptions& options) {
+  check_bert(model);
+  std::vector<double> schedule;
+  if (!options.tokens.empty()) schedule = parse_schedule(options.tokens, directory);
+  const Removed nothing(model.config.num_hidden_layers);
+  if (options.heads == 0 && options.neurons == 0) return without(model, nothing, nothing, schedule);
   Progress progress("importance", set.size());
   const Importance importance = importance_of(model, set, [&](long done) { progress.update(done); });
   progress.interrupt();
@@ -224,7 +237,7 @@ std::unique_ptr<TextModel> prune(TextModel& model, const text::EncodedSet& set, 
       least_important(importance.neurons, options.neurons, options.uneven ? Among::all : Among::layer);
   if (options.heads > 0) print_heads(importance.heads, heads);
   if (options.neurons > 0) print_neurons(importance.neurons, neurons);
-  return without(model, heads, neurons);
+  return without(model, heads, neurons, schedule);
 }
 
 }  // namespace run

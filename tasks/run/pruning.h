@@ -30,18 +30,21 @@ Removed least_important(const std::vector<std::vector<double>>& importance, doub
 // A smaller model that computes what `model` does without them: the heads' rows of query, key and value and columns of
 // the attention's output are gone, the neurons' rows of the intermediate layer and columns of the output. config.json
 // names the heads in `pruned_heads`, as Hugging Face does; layers of unequal widths it has in `intermediate_sizes`, which
-// Hugging Face does not know.
-std::unique_ptr<TextModel> without(const TextModel& model, const Removed& heads, const Removed& neurons);
+// Hugging Face does not know. With `token_retention` (nn/config.h) tokens leave on the way, too.
+std::unique_ptr<TextModel> without(const TextModel& model, const Removed& heads, const Removed& neurons,
+                                   const std::vector<double>& token_retention = {});
 
 // What is to be taken out, as options.
 struct PruneOptions {
   double heads = 0, neurons = 0;  // shares
   bool uneven = false;            // neurons where they matter least: layers of unequal widths
+  std::string tokens;             // a schedule, as parse_schedule() in tasks/run/token_retention.h reads it
 
   void declare(CLI::App& app);
   void settle() const;  // after parsing: leaves with status 2 when nothing is to be taken out
 };
 // Measures importance on the set, shows it, and makes the smaller model.
-std::unique_ptr<TextModel> prune(TextModel& model, const text::EncodedSet& set, const PruneOptions& options);
+std::unique_ptr<TextModel> prune(TextModel& model, const std::string& directory, const text::EncodedSet& set,
+                                 const PruneOptions& options);
 
 }  // namespace run

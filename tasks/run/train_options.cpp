@@ -37,6 +37,7 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
       ->group("Training")
       ->check(CLI::IsMember({"accuracy", "macro_f1", "mcc", "loss"}));
   attention.declare(app);
+  retention.declare(app);
   declare_run(app, task);
 }
 

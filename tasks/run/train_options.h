@@ -8,6 +8,7 @@
 
 #include "tasks/run/adjustments.h"
 #include "tasks/run/data_options.h"
+#include "tasks/run/token_retention.h"
 
 namespace run {
 
@@ -47,6 +48,7 @@ struct TrainOptions {
   uint64_t seed = 42;
   std::string metric = "macro_f1";
   AdjustmentOptions attention;
+  RetentionOptions retention;
   // run
   std::string out, resume;
   bool overwrite = false;

@@ -146,6 +146,8 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
     from.config.labels = labels;
     set_dropout(from.config, o);
     o.attention.apply(from.config);
+    o.retention.apply(from.config, from.path);
+    from.config.check_sizes("--model " + o.model);
     nn::Params::LoadReport report;
     model = load_to_fine_tune(from, o.seed, report);
     print_note("{}\n{}", from.path, report.table());
@@ -154,6 +156,7 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
     nn::Config config = new_config(o, tokenizer.vocab_size(), labels);
     set_dropout(config, o);
     o.attention.apply(config);
+    o.retention.apply(config);
     config.check_sizes("--model " + o.model);
     model = std::make_unique<TextModel>(config, std::move(tokenizer), o.seed);
     model->params.initialise();

@@ -39,7 +39,8 @@ void train(CLI::App& app, const run::Parse& parse) {
   text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
   const long steps = run::steps_of(o, batches);
   const optim::Schedule schedule = run::make_schedule(o, steps);
-  const std::vector<Tensor> trainable = model->params.trainable();
+  std::vector<Tensor> trainable = model->params.trainable();
+  const run::RetentionLearning retention(o.retention, *model, trainable);
   check(!trainable.empty(), "--freeze leaves nothing to train");
   optim::Optimizer optimizer = run::make_optimizer(o, trainable);
   const engine::CrossEntropyOptions loss_options{run::class_weights(o, train_set, splits.labels.names()),
@@ -67,6 +68,7 @@ void train(CLI::App& app, const run::Parse& parse) {
       Tensor loss = cross_entropy(logits, part.labels, loss_options);  // 4 [B, K], [B] -> []
       if (adjustments.twice()) loss = adjustments.r_drop(loss, logits, forward(nullptr), part, loss_options, terms);
       loss = adjustments.add_to(loss, trace, part, terms);         //   the same, unless attention is to be shaped
+      loss = retention.add_to(loss, part.share, terms);            //   or a schedule of token pruning to be learned
       run.require_finite(loss);                                    //   or say where the NaN came from
       backward(part.share == 1 ? loss : loss * real(part.share));  // 5 adds to every parameter's gradient
       step_loss += part.share * loss.item();
@@ -74,6 +76,7 @@ void train(CLI::App& app, const run::Parse& parse) {
     const double norm = optim::grad_norm(trainable);  // 6 of all gradients together
     const double lr = schedule(run.step());
     optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));  // 7 the weights change here, only here
+    retention.step(lr / o.peak_lr());
     model->params.clear_grads();
     ordered_json figures{{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}};
     figures.update(terms);
@@ -83,6 +86,7 @@ void train(CLI::App& app, const run::Parse& parse) {
     if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
   }
   if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
+  retention.report();
   run::finish_run(run, "sentiment", test_set, dev_set.size() > 0, o);
 }
 
@@ -286,7 +290,7 @@ void prune_command(CLI::App& app, const run::Parse& parse) {
                                   given.how());
   };
   const text::EncodedSet set = read("data", data), test_set = test.empty() ? set : read("test", test);
-  const std::unique_ptr<run::TextModel> pruned = run::prune(*model, set, o);
+  const std::unique_ptr<run::TextModel> pruned = run::prune(*model, run::ModelDirectory(given.directory).path, set, o);
   pruned->save(out, given.max_length);
   run::Evaluation after;
   double seconds[2] = {INFINITY, INFINITY};
@@ -314,5 +318,5 @@ int main(int argc, char** argv) {
                        {"evaluate", "measure a trained model on labelled texts", evaluate_command},
                        {"predict", "classify texts, one JSON object a line", predict_command},
                        {"analyze", "show what the heads of a model look at", analyze_command},
-                       {"prune", "take out the heads and neurons that matter least", prune_command}});
+                       {"prune", "take out the heads, neurons and tokens that matter least", prune_command}});
 }

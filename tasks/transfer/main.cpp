@@ -48,6 +48,7 @@ void train(CLI::App& app, const run::Parse& parse) {
   const long steps = run::steps_of(o, batches);
   const optim::Schedule schedule = run::make_schedule(o, steps);
   std::vector<Tensor> trainable = model->params.trainable();
+  const run::RetentionLearning retention(o.retention, *model, trainable);
   const std::vector<Tensor>& projections = transfer.projections();
   trainable.insert(trainable.end(), projections.begin(), projections.end());
   optim::Optimizer optimizer = run::make_optimizer(o, trainable);
@@ -77,7 +78,7 @@ void train(CLI::App& app, const run::Parse& parse) {
       terms["hard"] = terms.value("hard", 0.) + part.share * double(hard.item());
       if (adjustments.twice()) hard = adjustments.r_drop(hard, logits, forward(nullptr), part, loss_options, terms);
       Tensor loss = hard * real(t.hard) + transfer.loss(logits, trace, part, terms);  // the teacher's terms
-      loss = adjustments.add_to(loss, trace, part, terms);
+      loss = retention.add_to(adjustments.add_to(loss, trace, part, terms), part.share, terms);
       run.require_finite(loss);
       backward(loss * real(part.share));
       step_loss += part.share * loss.item();
@@ -85,7 +86,9 @@ void train(CLI::App& app, const run::Parse& parse) {
     const double norm = optim::grad_norm(trainable);
     const double lr = schedule(run.step());
     optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));
-    for (const Tensor& p : trainable) p.clear_grad();
+    retention.step(lr / o.peak_lr());
+    model->params.clear_grads();
+    for (const Tensor& p : projections) p.clear_grad();
     ordered_json figures{{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}};
     figures.update(terms);
     run.log(figures);
@@ -94,6 +97,7 @@ void train(CLI::App& app, const run::Parse& parse) {
     if (run.epoch_ends() || run.due_for_save()) run.save(kept, optimizer);
   }
   if (run.interrupted()) run.save(kept, optimizer), run.leave();
+  retention.report();
   run::finish_run(run, "transfer", test_set, dev_set.size() > 0, o);
 }
 

@@ -96,6 +96,15 @@ void check_inside(const TransferOptions& o, const run::TextModel& teacher, const
   check(teacher.config.num_hidden_layers > 0 && student.config.num_hidden_layers > 0,
         "teacher and student need a layer to hand over; they have {} and {}", teacher.config.num_hidden_layers,
         student.config.num_hidden_layers);
+  for (const nn::Config* c : {&teacher.config, &student.config}) {
+    check(
+        c->token_retention.empty() && !c->retention_bins,
+        "attention and hidden states are handed over between models that keep all their tokens; {} has token_retention",
+        c == &teacher.config ? "the teacher" : "the student");
+    check(!c->attention_window || o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm == 0,
+          "attention is handed over between models that see all tokens; {} has attention_window {}",
+          c == &teacher.config ? "the teacher" : "the student", c->attention_window);
+  }
   check(!(o.minilm > 0) || teacher.config.num_attention_heads == student.config.num_attention_heads,
         "--minilm needs equal heads, the teacher has {}, the student {}; --relations does not",
         teacher.config.num_attention_heads, student.config.num_attention_heads);

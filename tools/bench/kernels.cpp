@@ -92,13 +92,14 @@ void add_products(long C) {
     }
 }
 
-void add_attention(long B, long T, long C) {
+void add_attention(long B, long T, long C, long window = 0) {
   Indices offsets;
   for (long b = 0; b <= B; ++b) offsets.push_back(int(b * T));
-  const Ragged layout(offsets, C / 64);
+  const Ragged all(offsets, C / 64), layout = window ? all.within(window, 1) : all;
+  const double pairs = double(layout.pairs()) / double(layout.heads);
   const Tensor qkv = noise({B * T, 3 * C}).require_grad();
-  add_op(fmt::format("self_attention {}x{}x{}", B, T, C), 4. * double(B * T) * double(T * C), 16. * double(B * T * C),
-         {qkv}, [=] {
+  add_op(fmt::format("self_attention {}x{}x{}{}", B, T, C, window ? fmt::format(" window {}", window) : ""),
+         4. * pairs * double(C), 16. * double(B * T * C), {qkv}, [=] {
            return self_attention(qkv, layout, real(0.125), {real(0.1), {1, Stream::dropout, 0, 0}});
          });
 }
@@ -143,6 +144,7 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("limit, GB/s", fmt::format("{:.1f}", bench::bytes_limit() / 1e9));
   for (long C : {768, 256, 128}) add_products(C);
   for (long T : {23, 128, 512}) add_attention(2048 / T, T, 768);
+  add_attention(4, 512, 768, 32);
   add_rows(2048, 768);
   add_rows(373, 256);
   add_optimiser(110);
