@@ -42,7 +42,7 @@ void train(CLI::App& app, const run::Parse& parse) {
   const text::EncodedSet dev_set = run::encode_and_report("dev", splits.dev, *model, o.max_length, how);
   const text::EncodedSet test_set = run::encode_and_report("test", splits.test, *model, o.max_length, how);
   Transfer transfer(t, *teacher, *model, o.seed);
-  transfer.cache_logits(train_set);
+  transfer.read_texts(train_set);
 
   text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
   const long steps = run::steps_of(o, batches);

@@ -1,17 +1,16 @@
-// The terms of transfer and what they need: a map of layers, projections, the teacher's logits on disk.
-// Read nn/transfer.h first.
+// The terms of transfer and what they need: a map of layers, projections, the teacher's outputs.
+// Read nn/transfer.h and tasks/transfer/teacher.h first.
 #include "tasks/transfer/transfer.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <functional>
 #include <sstream>
 
 #include "nn/losses.h"
 #include "nn/transfer.h"
 #include "tasks/run/program.h"
-#include "tasks/run/progress.h"
 
 using engine::check;
 using engine::Indices;
@@ -48,7 +47,8 @@ void TransferOptions::declare(CLI::App& app) {
                  "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2")
       ->group("Transfer");
   app.add_option("--teacher-cache", teacher_cache,
-                 "file for the teacher's logits: written once, read by later runs with the same teacher and texts")
+                 "file for what the terms need of the teacher: written once, read by later runs with the same teacher "
+                 "and texts")
       ->group("Transfer");
 }
 
@@ -117,23 +117,6 @@ void check_inside(const TransferOptions& o, const run::TextModel& teacher, const
         teacher.config.attention_normaliser, student.config.attention_normaliser);
 }
 
-uint64_t hash_of(const std::vector<Tensor>& tensors) {
-  std::string text;
-  for (const Tensor& t : tensors)
-    text += fmt::format("{} {:x}\n", t.name(),
-                        engine::hash_of({reinterpret_cast<const char*>(t.data()), size_t(t.numel()) * sizeof(real)}));
-  return engine::hash_of(text);
-}
-
-uint64_t hash_of(const text::EncodedSet& set) {
-  std::string text;
-  for (const text::Encoding& e : set.windows) {
-    text.append(reinterpret_cast<const char*>(e.ids.data()), e.ids.size() * sizeof(int));
-    text += '\n';
-  }
-  return engine::hash_of(text);
-}
-
 }  // namespace
 
 Transfer::Transfer(const TransferOptions& options, run::TextModel& teacher, const run::TextModel& student,
@@ -148,9 +131,6 @@ Transfer::Transfer(const TransferOptions& options, run::TextModel& teacher, cons
         "all weights are 0: there is nothing to learn");
   if (!looks_inside()) return;
   check_inside(options, teacher, student);
-  check(options.teacher_cache.empty(),
-        "--teacher-cache holds logits; the terms on attention and hidden states need the "
-        "teacher itself");
   map_ = layer_map(options.layer_map, student.config.num_hidden_layers, teacher.config.num_hidden_layers);
   const bool compares = options.hidden_mse + options.hidden_cosine + options.patient > 0;
   if (compares)
@@ -159,48 +139,29 @@ Transfer::Transfer(const TransferOptions& options, run::TextModel& teacher, cons
   projections_.initialise();
 }
 
-void Transfer::cache_logits(const text::EncodedSet& set) {
-  if (options_.teacher_cache.empty()) return;
-  const std::string& path = options_.teacher_cache;
-  const std::string weights = fmt::format("{:016x}", hash_of(teacher_.params.tensors()));
-  const std::string texts = fmt::format("{:016x}", hash_of(set));
-  const long K = long(teacher_.config.labels.size());
-  if (std::filesystem::exists(path)) {
-    const nn::SafeTensors file(path);
-    const auto belongs = [&](const char* key, const std::string& value) {
-      const auto found = file.metadata().find(key);
-      return found != file.metadata().end() && found->second == value;
-    };
-    check(belongs("teacher", weights), "{}: a cache of another teacher; remove it, or name another file", path);
-    check(belongs("texts", texts), "{}: a cache for other texts; remove it, or name another file", path);
-    cached_ = file.read("logits");
-    check(cached_.shape() == engine::Shape({set.size(), K}), "{}: the logits must be [{}, {}]; got {}", path,
-          set.size(), K, cached_);
-    run::print_note("teacher: logits of {} texts from {}\n", set.size(), path);
-    return;
-  }
-  const engine::NoGrad no_grad;
-  teacher_.params.eval();
-  Tensor logits({set.size(), K});
-  run::Progress progress("teacher", set.size());
-  long row = 0;
-  for (const text::Batch& batch : text::in_order(set, 32)) {
-    const Tensor y = mean_over_windows(teacher_.classifier(batch.tokens), batch);  // [B, K]
-    std::copy_n(y.data(), y.numel(), logits.data() + row * K);
-    row += y.dim(0);
-    progress.update(row);
-  }
-  progress.interrupt();
-  logits.named("logits");
-  nn::save_safetensors(path, {logits}, {{"teacher", weights}, {"texts", texts}});
-  cached_ = logits;
+// What the terms with a weight read of the teacher: its logits, and of each layer in the map what they compare.
+std::vector<Output> Transfer::needed() const {
+  const TransferOptions& o = options_;
+  std::vector<Output> outputs;
+  if (o.soft_targets + o.soft_cross_entropy > 0) outputs.push_back({"logits"});
+  const std::pair<const char*, double> kinds[] = {
+      {"scores", o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm},
+      {"query", o.relations},
+      {"key", o.relations},
+      {"value", o.minilm + o.relations},
+      {"hidden", o.hidden_mse + o.hidden_cosine + o.activation_map + o.patient}};
+  std::vector<int> layers = map_;
+  std::sort(layers.begin(), layers.end());
+  layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
+  for (const int layer : layers)
+    for (const auto& [kind, weight] : kinds)
+      if (layer >= 0 && weight > 0) outputs.push_back({kind, layer});
+  return outputs;
 }
 
-Tensor Transfer::teacher_logits(const text::Batch& batch, nn::Trace& trace) const {
-  const engine::NoGrad no_grad;
-  if (cached_) return gather_rows(cached_, batch.rows);
-  teacher_.params.eval();
-  return mean_over_windows(teacher_.classifier(batch.tokens, looks_inside() ? &trace : nullptr), batch);
+void Transfer::read_texts(const text::EncodedSet& set) {
+  const std::vector<Output> outputs = needed();
+  if (!outputs.empty()) reader_.emplace(teacher_, set, outputs, options_.teacher_cache);
 }
 
 // The pairs of layers that the map makes, and their terms. Where heads differ in number, their mean stands for them.
@@ -242,7 +203,7 @@ struct Transfer::Layers {
 Tensor Transfer::loss(const Tensor& logits, const nn::Trace& trace, const text::Batch& batch,
                       nlohmann::ordered_json& figures) const {
   nn::Trace from;
-  const Tensor target = teacher_logits(batch, from);
+  const Tensor target = reader_ ? reader_->read(batch, from) : Tensor();
   const Layers layers{trace, from, map_};
   const real T = real(options_.temperature);
   Tensor total = Tensor::scalar(0);

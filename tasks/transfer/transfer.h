@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tasks/run/text_model.h"
+#include "tasks/transfer/teacher.h"
 
 namespace CLI {
 class App;
@@ -25,7 +25,7 @@ struct TransferOptions {
   long relation_heads = 0;
   std::string layer_map = "uniform";
   std::string from_layers;    // teacher layers that the student begins with: uniform, last, top or a list
-  std::string teacher_cache;  // file of the teacher's logits
+  std::string teacher_cache;  // file of what the teacher says of the training texts
 
   void declare(CLI::App& app);
   bool looks_inside() const;  // whether a term reads more than logits
@@ -43,8 +43,9 @@ class Transfer {
 
   const std::vector<engine::Tensor>& projections() const { return projections_.tensors(); }
 
-  // The teacher's logits for the whole set, from the cache if there is one; Error: it belongs to other weights or texts.
-  void cache_logits(const text::EncodedSet& set);
+  // The texts that loss() will be asked about; with options.teacher_cache their outputs are written or found there.
+  // Error: the cache belongs to other weights or texts, or lacks an output.
+  void read_texts(const text::EncodedSet& set);
 
   bool looks_inside() const { return options_.looks_inside(); }
   // [] the weighted sum of all terms but the labels' cross-entropy, which has weight options.hard. `figures` receives
@@ -54,14 +55,14 @@ class Transfer {
 
  private:
   struct Layers;
-  engine::Tensor teacher_logits(const text::Batch& batch, nn::Trace& trace) const;
+  std::vector<Output> needed() const;
 
   TransferOptions options_;
   run::TextModel& teacher_;
   std::vector<int> map_;
   nn::Params projections_;
   std::vector<nn::Linear> project_;  // one, shared by all layers (TinyBERT), or none
-  engine::Tensor cached_;            // [n, K] or nothing
+  std::optional<Teacher> reader_;    // none where no term needs it
 };
 
 // The student's first values from the teacher: embeddings, the layers that options.from_layers names, and the pooler.
