@@ -27,7 +27,7 @@ Tensor in_batch_ranking(const Tensor& student, const Tensor& teacher, real scale
   Indices own(student.dim(0));
   std::iota(own.begin(), own.end(), 0);
   const Tensor cosines = matmul(unit_rows(student), unit_rows(teacher.detach()), Transpose::second);  // [B, B]
-  return cross_entropy(cosines * scale, own);
+  return (cross_entropy(cosines * scale, own) + cross_entropy(transpose(cosines) * scale, own)) * real(0.5);
 }
 
 }  // namespace nn

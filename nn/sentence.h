@@ -13,8 +13,9 @@ Tensor unit_rows(const Tensor& x);
 // The mean over the tokens of each sequence (Reimers & Gurevych 2019).    [N, C], offsets [B + 1] -> [B, C]
 Tensor mean_pool(const Tensor& x, const Indices& offsets);
 
-// Which of the teacher's B sentences is this one? Cross-entropy of scale * cos(student_b, teacher_c) over c, with c = b the
-// answer, mean over b (Henderson et al. 2017; scale 20 in sentence-transformers).    [B, C], [B, C] -> []
+// Which of the other model's B sentences is this one? Cross-entropy of scale * cos(student_b, teacher_c) over c, with
+// c = b the answer, mean over b (Henderson et al. 2017; scale 20 in sentence-transformers); the same over b, with b = c
+// the answer; half of both: one alone serves one direction of retrieval and hurts the other.    [B, C], [B, C] -> []
 Tensor in_batch_ranking(const Tensor& student, const Tensor& teacher, real scale);
 
 }  // namespace nn
