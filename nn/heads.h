@@ -48,7 +48,7 @@ class Classifier {
   std::variant<BertClassifier, PoolClassifier> model_;
 };
 
-// Parameters that a checkpoint of a bare encoder lacks, and that fine-tuning may begin anew.
+// Parameters that a checkpoint may lack and fine-tuning may begin anew: the head of a bare encoder, a retention schedule.
 bool belongs_to_head(const std::string& parameter);
 
 }  // namespace nn

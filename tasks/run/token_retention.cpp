@@ -104,10 +104,10 @@ void RetentionLearning::step(double part_of_peak) const {
   for (long i = 0; i < retention_.numel(); ++i) r[i] = std::clamp(r[i] - rate * g[i], real(0), real(1));
 }
 
-void RetentionLearning::report() const {
+void RetentionLearning::report(const std::string& best) const {
   if (!retention_) return;
-  print_note("\nretention {}: --token-retention learned trains with it\n",
-             fmt::join(nn::learned_schedule(retention_), ","));
+  print_note("\nretention {} in {}: --token-retention learned trains with it\n",
+             fmt::join(parse_schedule("learned", best), ","), best);
 }
 
 }  // namespace run

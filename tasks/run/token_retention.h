@@ -35,8 +35,8 @@ class RetentionLearning {
   RetentionLearning(const RetentionOptions& options, const TextModel& model, std::vector<engine::Tensor>& trainable);
   // loss + lambda retention_mass(r); the mass, times the batch's share, is added to `figures`.
   engine::Tensor add_to(const engine::Tensor& loss, double share, nlohmann::ordered_json& figures) const;
-  void step(double part_of_peak) const;  // the learning rate now, as a part of its peak
-  void report() const;                   // the schedule so far, for a person
+  void step(double part_of_peak) const;        // the learning rate now, as a part of its peak
+  void report(const std::string& best) const;  // the schedule of the model in that directory, for a person
 
  private:
   RetentionOptions options_;

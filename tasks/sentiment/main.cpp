@@ -86,7 +86,7 @@ void train(CLI::App& app, const run::Parse& parse) {
     if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
   }
   if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
-  retention.report();
+  retention.report(run.file("best"));
   run::finish_run(run, "sentiment", test_set, dev_set.size() > 0, o);
 }
 

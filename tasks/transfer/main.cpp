@@ -97,7 +97,7 @@ void train(CLI::App& app, const run::Parse& parse) {
     if (run.epoch_ends() || run.due_for_save()) run.save(kept, optimizer);
   }
   if (run.interrupted()) run.save(kept, optimizer), run.leave();
-  retention.report();
+  retention.report(run.file("best"));
   run::finish_run(run, "transfer", test_set, dev_set.size() > 0, o);
 }
 

@@ -262,6 +262,7 @@ void start_from_teacher(const TransferOptions& options, const run::TextModel& te
   const std::string prefix = "bert.encoder.layer.";
   for (const Tensor& to : student.params.tensors()) {
     std::string name = to.name();
+    if (name == "bert.encoder.retention.weight") continue;  // of a schedule that the student is to learn
     if (name.starts_with(prefix)) {
       const size_t dot = name.find('.', prefix.size());
       const int layer = map[std::stoul(name.substr(prefix.size(), dot - prefix.size()))];
