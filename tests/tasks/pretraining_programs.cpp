@@ -45,8 +45,11 @@ const std::string kTiny =
 TEST_CASE("pretrain: eight sentences are learned by heart; a classifier and a further pre-training begin from them") {
   const TemporaryDirectory dir;
   const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run";
-  const Result trained = call("pretrain", "train --train " + texts + " --dev " + texts + kTiny +
-                                              "--epochs 250 --lr 3e-3 --weight-decay 0 --out " + out);
+  std::string many;
+  for (int i = 0; i < 20; ++i) many += nn::read_file(texts);  // twenty masks of each in an epoch
+  const std::string sizes = kTiny + "--max-length 48 --weight-decay 0 ";
+  const Result trained = call("pretrain", "train --train " + dir.write("many.txt", many) + " --dev " + texts + sizes +
+                                              "--epochs 20 --lr 1e-2 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.last_line().find("result task=pretrain loss=") == 0);
   const json result = json::parse(nn::read_file(out + "/result.json"));
@@ -67,7 +70,7 @@ TEST_CASE("pretrain: eight sentences are learned by heart; a classifier and a fu
   REQUIRE_MESSAGE(tuned.status == 0, tuned.output);
   CHECK(tuned.says("newly initialised     4"));  // pooler and classifier
   const Result more = call("pretrain", "train --model " + out + " --train " + texts + " --dev " + texts +
-                                           " --max-length 16 --max-steps 1 --lr 1e-9 --out " + dir.path + "/more");
+                                           " --max-length 48 --max-steps 1 --lr 1e-9 --out " + dir.path + "/more");
   REQUIRE_MESSAGE(more.status == 0, more.output);
   CHECK(last_dev(dir.path + "/more")["accuracy"].get<double>() > 0.9);  // the head came along
 }
@@ -77,9 +80,9 @@ TEST_CASE("pretrain: a resumed run ends as one that ran through, also with --acc
   const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run", again = dir.path + "/again";
   const std::string common =
       "train --train " + texts + kTiny + "--dropout 0.1 --batch-size 2 --accumulate 2 --dev-share 0.25 --seed 3";
-  REQUIRE(call("pretrain", common + " --epochs 4 --out " + out).status == 0);
+  REQUIRE(call("pretrain", common + " --epochs 12 --out " + out).status == 0);
   const Result stopped =
-      run_shell("sh -c '" + program("pretrain") + " " + common + " --epochs 4 --out " + again +
+      run_shell("sh -c '" + program("pretrain") + " " + common + " --epochs 12 --out " + again +
                 " & p=$!; while [ ! -s " + again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
   INFO(stopped.output);
   if (stopped.status == 128 + 15) REQUIRE(call("pretrain", "train --resume " + again).status == 0);
@@ -123,7 +126,7 @@ TEST_CASE("cross-lingual: a student of another width finds the translation of ev
   CHECK(config["architectures"] == json{"BertModel"});
 
   const std::string through = dir.path + "/through", again = dir.path + "/again";  // resuming
-  const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 4 --out ";
+  const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --out ";
   REQUIRE(call("transfer", brief + through).status == 0);
   const Result stopped = run_shell("sh -c '" + program("transfer") + " " + brief + again + " & p=$!; while [ ! -s " +
                                    again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
