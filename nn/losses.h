@@ -14,4 +14,8 @@ Tensor distillation(const Tensor& student, const Tensor& teacher, real T);
 // mean over the batch. Gradients go to both.    [B, K], [B, K] -> []
 Tensor symmetric_kl(const Tensor& a, const Tensor& b);
 
+// The Jensen-Shannon divergence (Lin 1991), at most log 2: (KL(p || m) + KL(q || m)) / 2, m = (p + q) / 2, of
+// p = softmax(a), q = softmax(b), mean over the batch. Gradients go to both.    [B, K], [B, K] -> []
+Tensor jensen_shannon(const Tensor& a, const Tensor& b);
+
 }  // namespace nn

@@ -70,6 +70,19 @@ Tensor attention_kl(const Tensor& student, const Tensor& teacher, const Ragged& 
   return sum(weights * p * (log_p - ragged_log_softmax(student, layout)));
 }
 
+Tensor attention_mean_kl(const Tensor& student, const Ragged& student_layout, const Tensor& teacher,
+                         const Ragged& teacher_layout) {
+  check_layout("attention_mean_kl", student, student_layout);
+  check_layout("attention_mean_kl", teacher, teacher_layout);
+  check(student_layout.queries == teacher_layout.queries && student_layout.keys == teacher_layout.keys,
+        "attention_mean_kl: student and teacher must look at the same tokens, {} and {} keys",
+        student_layout.keys.back(), teacher_layout.keys.back());
+  const Tensor t = ragged_mean_heads(teacher.detach(), teacher_layout), s = ragged_mean_heads(student, student_layout);
+  constexpr real kFloor = real(1e-9);  // a sparse s may be 0, its logarithm must not be -inf
+  const Tensor log_s = engine::log(s + Tensor::scalar(kFloor));
+  return sum(xlogx(t) - t * log_s) * (1 / real(student_layout.queries.back()));
+}
+
 Tensor relation_kl(const Tensor& student, const Tensor& teacher, const Indices& offsets, long relation_heads) {
   const Ragged layout(offsets, relation_heads);
   const auto relations = [&](const Tensor& x) {

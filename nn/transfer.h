@@ -25,6 +25,11 @@ Tensor attention_kl(const Tensor& student, const Tensor& teacher, const Ragged& 
 // may differ (MiniLM v2, Wang et al. 2021); x are queries, keys or values.    [N, Cs], [N, Ct] -> []
 Tensor relation_kl(const Tensor& student, const Tensor& teacher, const Indices& offsets, long relation_heads);
 
+// mean over queries of KL(t || s), t and s the means over the heads of probabilities: for two that look at the same tokens
+// by different numbers of heads, or by heads that nothing pairs.    [Ss], [St] -> []
+Tensor attention_mean_kl(const Tensor& student, const Ragged& student_layout, const Tensor& teacher,
+                         const Ragged& teacher_layout);
+
 // mean (student - teacher)^2 (TinyBERT).    [N, C], [N, C] -> []
 Tensor hidden_mse(const Tensor& student, const Tensor& teacher);
 
