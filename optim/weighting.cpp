@@ -8,6 +8,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "optim/auto_lambda.h"
+
 namespace optim {
 namespace {
 
@@ -22,8 +24,9 @@ void copy(const Tensor& from, const Tensor& to) { std::copy_n(from.data(), from.
 }  // namespace
 
 const std::vector<std::string>& weighting_names() {
-  static const std::vector<std::string> names{"equal",  "fixed", "uncertainty", "random", "dwa",    "gls", "gradnorm",
-                                              "pcgrad", "mgda",  "cagrad",      "famo",   "imtl-l", "stch"};
+  static const std::vector<std::string> names{"equal", "fixed",    "uncertainty", "random",     "dwa",
+                                              "gls",   "gradnorm", "pcgrad",      "mgda",       "cagrad",
+                                              "famo",  "imtl-l",   "stch",        "auto-lambda"};
   return names;
 }
 
@@ -42,7 +45,7 @@ bool only_shared(WeightingKind kind) {
 
 bool needs_all_tasks(WeightingKind kind) {
   return needs_gradients(kind) || kind == WeightingKind::gls || kind == WeightingKind::famo ||
-         kind == WeightingKind::stch;
+         kind == WeightingKind::stch || kind == WeightingKind::auto_lambda;
 }
 
 Weighting::Weighting(const WeightingOptions& options, long tasks)
@@ -81,7 +84,7 @@ Weighting::Weighting(const WeightingOptions& options, long tasks)
 
 bool Weighting::learns() const {
   return options_.kind == WeightingKind::uncertainty || options_.kind == WeightingKind::imtl_l ||
-         options_.kind == WeightingKind::gradnorm;
+         options_.kind == WeightingKind::gradnorm || options_.kind == WeightingKind::auto_lambda;
 }
 
 std::vector<Tensor> Weighting::parameters() const { return learns() ? std::vector<Tensor>{s_} : std::vector<Tensor>{}; }
@@ -166,6 +169,9 @@ Numbers Weighting::coefficients(long step, const Numbers& losses, const Numbers&
     case WeightingKind::stch:
       c = stch(losses, epochs_.item() < real(options_.stch_warmup_epochs) ? losses : numbers(reference_),
                options_.stch_mu);  // while warming up, every task is as bad as its reference: c = 1 / L
+      break;
+    case WeightingKind::auto_lambda:
+      c = auto_lambda_weights(s);
   }
   for (long i = 0; i < tasks_; ++i) {
     const bool absent = losses[i] == kAbsent;
@@ -193,6 +199,14 @@ void Weighting::losses_after(const Numbers& losses) {
     w = real(w - options_.famo_lr * m_hat / (std::sqrt(v_hat) + kEps));
   }
   before_.clear();
+}
+
+Numbers Weighting::weights_ahead() const { return auto_lambda_weights(numbers(s_)); }
+
+void Weighting::looked_ahead(const Numbers& hypergradient) {
+  const Numbers slope = auto_lambda_slope(numbers(s_), hypergradient);
+  s_.clear_grad();
+  for (long i = 0; i < tasks_; ++i) s_.grad()[i] = real(slope[i]);
 }
 
 void Weighting::end_epoch() {

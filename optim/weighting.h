@@ -22,10 +22,11 @@ enum class WeightingKind {
   cagrad,
   famo,
   imtl_l,
-  stch
+  stch,
+  auto_lambda
 };
 WeightingKind weighting_kind(const std::string& name);
-const std::vector<std::string>& weighting_names();  // "equal", ..., "imtl-l", "stch": in the order of the kinds
+const std::vector<std::string>& weighting_names();  // "equal", ..., "auto-lambda": in the order of the kinds
 
 // Whether the Gram matrix of the tasks' gradients on the shared parameters is asked for.
 bool needs_gradients(WeightingKind kind);
@@ -61,6 +62,12 @@ class Weighting {
   // FAMO asks what the losses are on the same batch once the step is taken, best with the same dropout masks.
   bool wants_losses_after() const { return options_.kind == WeightingKind::famo; }
   void losses_after(const Numbers& losses);
+
+  // Auto-Lambda asks before a step what the weights do to the loss on other examples: optim/auto_lambda.h. The answer
+  // becomes the gradient of parameters().
+  bool wants_lookahead() const { return options_.kind == WeightingKind::auto_lambda; }
+  Numbers weights_ahead() const;
+  void looked_ahead(const Numbers& hypergradient);
 
   void end_epoch();  // the mean losses of the epoch are complete
 

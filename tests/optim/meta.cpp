@@ -3,10 +3,9 @@
 
 #include <omp.h>
 
-#include <map>
-
 #include "optim/auto_lambda.h"
 #include "optim/optimizer.h"
+#include "optim/weighting.h"
 #include "tests/support.h"
 
 using namespace test;
@@ -185,38 +184,36 @@ TEST_CASE("Auto-Lambda: the hypergradient by differences is its closed form, and
   CHECK(optim::hypergradient({tasks.w}, {1, 1}, 0.1, {1, 1}, tasks.train, flat) == std::vector<double>{0, 0});
 }
 
-TEST_CASE("Auto-Lambda: weights begin at 1, sum to T, follow their gradient, and continue from a saved state") {
-  TwoTasks tasks;
-  const auto run = [&](bool interrupted) {
-    optim::AutoLambda chosen({.lr = 0.05, .primary = {1, 0}}, 2);
-    CHECK(chosen.weights() == std::vector<double>{1, 1});
-    for (int i = 0; i < 8; ++i) {
-      if (interrupted && i == 4) {
-        std::map<std::string, std::vector<real>> saved;
-        for (const Tensor& t : chosen.state()) saved[t.name()] = t.to_vector();
-        chosen = optim::AutoLambda({.lr = 0.05, .primary = {1, 0}}, 2);
-        for (const Tensor& t : chosen.state())
-          std::copy(saved.at(t.name()).begin(), saved.at(t.name()).end(), t.data());
-      }
-      const std::vector<double> w = chosen.weights();
-      chosen.update({tasks.w}, tasks.train, tasks.other);
-      const auto h = tasks.closed_form(w, 0.1, {1, 0});
-      CHECK((chosen.weights()[0] > w[0]) == (h[0] < h[1]));  // what lowers M more gains weight
-      CHECK(chosen.weights()[0] + chosen.weights()[1] == Approx(2));
-    }
-    return chosen.weights();
-  };
-  CHECK(run(false) == run(true));
-  optim::AutoLambda once({.lr = 0.05}, 2);  // Adam's first step is its rate, whatever the gradient's size
-  once.update({tasks.w}, tasks.train, tasks.other);
-  const double ratio = once.weights()[0] / once.weights()[1];
-  CHECK(std::abs(std::log(ratio)) == Approx(0.1).epsilon(1e-4));
+TEST_CASE("Auto-Lambda: weights begin at 1, sum to T, and move to what lowers the loss on other examples") {
+  const TwoTasks tasks;
+  const std::vector<char> primary{1, 0};
+  optim::Weighting weighting({.kind = optim::weighting_kind("auto-lambda")}, 2);
+  optim::AdamW adam(weighting.parameters(), {.weight_decay = 0});
+  CHECK(weighting.coefficients(0, {1, 2}) == std::vector<double>{1, 1});
+  CHECK(weighting.wants_lookahead());
+  for (int step = 0; step < 5; ++step) {
+    const auto before = weighting.weights_ahead();
+    const auto h = optim::hypergradient({tasks.w}, before, 0.1, primary, tasks.train, tasks.other);
+    weighting.looked_ahead(h);
+    adam.step(0.05);
+    const auto after = weighting.coefficients(step, {1, 2});
+    CHECK((after[0] > before[0]) == (h[0] < h[1]));
+    CHECK(after[0] + after[1] == Approx(2));
+    // Adam's first step is its rate, whatever the gradient's size: logits of +0.05 and -0.05
+    if (step == 0) CHECK(std::abs(std::log(after[0] / after[1])) == Approx(0.1).epsilon(1e-4));
+  }
 }
 
-TEST_CASE("Auto-Lambda: options that make no sense are refused") {
-  CHECK(error_of([] {
-          optim::AutoLambda({.primary = {0, 0}}, 2);
-        }).find("at least one task must be primary") != std::string::npos);
-  CHECK(error_of([] { optim::AutoLambda({.primary = {1}}, 2); }).find("which of 2 tasks") != std::string::npos);
-  CHECK(error_of([] { optim::AutoLambda({.lookahead = 0}, 2); }).find("must be above 0") != std::string::npos);
+TEST_CASE("Auto-Lambda: the slope of the logits is that of M = sum_i h_i w_i(s)") {
+  const optim::Numbers s{0.3, -0.8, 0.1}, h{2, -1, 0.5};
+  const optim::Numbers slope = optim::auto_lambda_slope(s, h);
+  for (int j = 0; j < 3; ++j) {
+    const auto moved = [&](double by) {
+      optim::Numbers at = s;
+      at[j] += by;
+      const optim::Numbers w = optim::auto_lambda_weights(at);
+      return h[0] * w[0] + h[1] * w[1] + h[2] * w[2];
+    };
+    CHECK(slope[j] == Approx((moved(1e-5) - moved(-1e-5)) / 2e-5).epsilon(1e-6));
+  }
 }
