@@ -8,8 +8,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "optim/auto_lambda.h"
-
 namespace optim {
 namespace {
 
@@ -80,6 +78,11 @@ Weighting::Weighting(const WeightingOptions& options, long tasks)
         "weighting: STCH needs a positive mu and at least one warm-up epoch; got {} and {}", o.stch_mu,
         o.stch_warmup_epochs);
   if (o.kind == WeightingKind::uncertainty) std::fill_n(s_.data(), tasks, real(-0.5));  // as LibMTL starts it
+  if (o.kind != WeightingKind::auto_lambda) return;
+  check(o.lookahead > 0, "weighting: Auto-Lambda's step ahead needs a positive rate; got {}", o.lookahead);
+  if (o.primary.empty()) options_.primary.assign(tasks, 1);
+  check(long(o.primary.size()) == tasks && std::find(o.primary.begin(), o.primary.end(), 1) != o.primary.end(),
+        "weighting: Auto-Lambda needs a primary task among its {}", tasks);
 }
 
 bool Weighting::learns() const {
@@ -201,10 +204,10 @@ void Weighting::losses_after(const Numbers& losses) {
   before_.clear();
 }
 
-Numbers Weighting::weights_ahead() const { return auto_lambda_weights(numbers(s_)); }
-
-void Weighting::looked_ahead(const Numbers& hypergradient) {
-  const Numbers slope = auto_lambda_slope(numbers(s_), hypergradient);
+void Weighting::look_ahead(const std::vector<Tensor>& model, const TaskLosses& train, const TaskLosses& other) {
+  const Numbers s = numbers(s_);
+  const Numbers h = hypergradient(model, auto_lambda_weights(s), options_.lookahead, options_.primary, train, other);
+  const Numbers slope = auto_lambda_slope(s, h);
   s_.clear_grad();
   for (long i = 0; i < tasks_; ++i) s_.grad()[i] = real(slope[i]);
 }

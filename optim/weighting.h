@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "engine/graph.h"
-#include "optim/weighting_rules.h"
+#include "optim/auto_lambda.h"
 
 namespace optim {
 
@@ -43,6 +43,8 @@ struct WeightingOptions {
   double cagrad_c = 0.5;        // how far from the mean gradient, in [0, 1)
   double famo_lr = 0.025, famo_decay = 1e-3;
   double stch_mu = 1;           // towards 0 the soft maximum becomes the maximum
+  double lookahead = 0.1;       // auto-lambda: the rate of the step that is looked ahead
+  std::vector<char> primary;    // auto-lambda, [T]: the tasks whose loss counts then; empty: all
   long stch_warmup_epochs = 4;  // these follow sum_i log L_i, and the mean losses of the last one become the nadir
   uint64_t seed = 0;            // random, pcgrad
 };
@@ -63,11 +65,10 @@ class Weighting {
   bool wants_losses_after() const { return options_.kind == WeightingKind::famo; }
   void losses_after(const Numbers& losses);
 
-  // Auto-Lambda asks before a step what the weights do to the loss on other examples: optim/auto_lambda.h. The answer
-  // becomes the gradient of parameters().
+  // Auto-Lambda asks before a step what its weights would do to the loss on other examples (optim/auto_lambda.h). The
+  // answer becomes the gradient of parameters().
   bool wants_lookahead() const { return options_.kind == WeightingKind::auto_lambda; }
-  Numbers weights_ahead() const;
-  void looked_ahead(const Numbers& hypergradient);
+  void look_ahead(const std::vector<Tensor>& model, const TaskLosses& train, const TaskLosses& other);
 
   void end_epoch();  // the mean losses of the epoch are complete
 

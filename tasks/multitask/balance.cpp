@@ -57,6 +57,11 @@ std::vector<double> Balance::backward(long step, const std::vector<Tensor>& loss
   return c;
 }
 
+void Balance::look_ahead(const optim::TaskLosses& train, const optim::TaskLosses& other) {
+  weighting_.look_ahead(model_.params.trainable(), train, other);
+  step();
+}
+
 void Balance::step() {
   if (learned_.empty()) return;
   optimizer_.step(lr_);

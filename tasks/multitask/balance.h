@@ -20,6 +20,11 @@ class Balance {
   std::vector<double> backward(long step, const std::vector<Tensor>& losses);
   double loss() const { return loss_; }  // of the last backward: sum_t c_t L_t and what the method adds
 
+  // Auto-Lambda, before a step: the weights follow what a step by `train` would do to the losses of `other`, texts of
+  // the same tasks.
+  bool wants_lookahead() const { return weighting_.wants_lookahead(); }
+  void look_ahead(const optim::TaskLosses& train, const optim::TaskLosses& other);
+
   // The update of what the method itself learns.
   void step();
   bool wants_losses_after() const { return weighting_.wants_losses_after(); }

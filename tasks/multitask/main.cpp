@@ -7,6 +7,7 @@
 #include "optim/clip.h"
 #include "tasks/multitask/balance.h"
 #include "tasks/multitask/course.h"
+#include "tasks/multitask/meta.h"
 #include "tasks/multitask/options.h"
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/step.h"
@@ -52,6 +53,16 @@ void finish_epoch(run::Run& run, multitask::Model& model, const TaskSet& set, in
   if (best) model.save(run.file("best"), max_length);
 }
 
+// A step tried on one half of each task's texts, its loss on the other.
+void look_ahead(multitask::Balance& balance, multitask::Model& model, const TaskSet& set,
+                const std::vector<multitask::Draw>& draws, long step) {
+  const auto losses_on = [&](bool second) {
+    model.params.train(step);  // the same masks at every call
+    return multitask::losses_of(model, set, multitask::parts_of(set, multitask::half_of(draws, second)));
+  };
+  balance.look_ahead([&] { return losses_on(false); }, [&] { return losses_on(true); });
+}
+
 Outcome train_model(const Options& options, TaskSet& set, const std::string& ini, const std::string& task_file) {
   const run::TrainOptions& o = options.train;
   const std::unique_ptr<multitask::Model> model = multitask::new_model(o, set);
@@ -79,10 +90,12 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
   run::print_note("seed {}, {} steps, sampling {} ({}), weighting {}, peak learning rate {:g}, into {}\n\n", o.seed,
                   steps, options.sampling.kind, options.sampling.batches, options.weighting, o.peak_lr(), o.out);
 
-  while (run.next_step()) {           // false at the end, or after a signal
+  while (run.next_step()) {  // false at the end, or after a signal
+    const std::vector<multitask::Draw> draws = sampler.at(run.step());
+    if (balance.wants_lookahead()) look_ahead(balance, *model, set, draws, run.step());
     model->params.train(run.step());  //   dropout on, with the masks of this step
     // 1 which tasks, which texts; texts that several tasks read stand in one part
-    const std::vector<multitask::Part> parts = multitask::parts_of(set, sampler.at(run.step()));
+    const std::vector<multitask::Part> parts = multitask::parts_of(set, draws);
     // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T
     const std::vector<Tensor> losses = multitask::losses_of(*model, set, parts);
     for (const Tensor& loss : losses)
@@ -265,10 +278,13 @@ void example(CLI::App&, const run::Parse& parse) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run::program(argc, argv, "multitask", "Several tasks in one model: train them together, see what each gains.",
-                      {{"example", "print a task file that works", example},
-                       {"train", "train the tasks of a file together, and with --single each alone", train},
-                       {"evaluate", "figures of every task, on the data that the task file names", evaluate_command},
-                       {"predict", "what every head says of texts", predict_command},
-                       {"export", "one task as a model directory that `sentiment` reads", export_command}});
+  return run::program(
+      argc, argv, "multitask", "Several tasks in one model: train them together, see what each gains.",
+      {{"example", "print a task file that works", example},
+       {"train", "train the tasks of a file together, and with --single each alone", train},
+       {"evaluate", "figures of every task, on the data that the task file names", evaluate_command},
+       {"predict", "what every head says of texts", predict_command},
+       {"export", "one task as a model directory that `sentiment` reads", export_command},
+       {"meta", "train an encoder that learns new tasks from few examples", multitask::meta_command},
+       {"few-shot", "how well a model learns a new task from few examples", multitask::few_shot_command}});
 }

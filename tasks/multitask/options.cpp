@@ -100,7 +100,7 @@ void Options::declare(CLI::App& app) {
                      "; default equal, or fixed where a task has a weight")
       ->group("Tasks")
       ->check(one_of(optim::weighting_names()));
-  app.add_option("--weighting-lr", weighting_lr, "of what uncertainty, imtl-l and gradnorm learn")
+  app.add_option("--weighting-lr", weighting_lr, "of what uncertainty, imtl-l, gradnorm and auto-lambda learn")
       ->group("Tasks")
       ->check(run::positive());
   app.add_option("--dwa-temperature", weighting_options.dwa_temperature, "of dwa")
@@ -112,6 +112,11 @@ void Options::declare(CLI::App& app) {
   app.add_option("--cagrad-c", weighting_options.cagrad_c, "of cagrad")->group("Tasks")->check(run::not_negative());
   app.add_option("--famo-lr", weighting_options.famo_lr, "of famo")->group("Tasks")->check(run::positive());
   app.add_option("--famo-decay", weighting_options.famo_decay, "of famo")->group("Tasks")->check(run::not_negative());
+  app.add_option("--lookahead", weighting_options.lookahead, "of auto-lambda: rate of the step that it looks ahead")
+      ->group("Tasks")
+      ->check(run::positive());
+  app.add_option("--primary", primary, "of auto-lambda: a task whose loss counts then, may be repeated; default all")
+      ->group("Tasks");
   app.add_option("--stch-mu", weighting_options.stch_mu, "of stch")->group("Tasks")->check(run::positive());
   app.add_option("--stch-warmup-epochs", weighting_options.stch_warmup_epochs, "of stch")
       ->group("Tasks")
@@ -140,7 +145,15 @@ void Options::fit(const TaskFile& file) {
   weighting_options.kind = optim::weighting_kind(weighting);
   weighting_options.seed = train.seed;
   weighting_options.fixed.clear();
-  for (const TaskSpec& task : file.tasks) weighting_options.fixed.push_back(task.weight.value_or(1));
+  weighting_options.primary.clear();
+  std::vector<std::string> names;
+  for (const TaskSpec& task : file.tasks) {
+    weighting_options.fixed.push_back(task.weight.value_or(1));
+    const bool counts = std::find(primary.begin(), primary.end(), task.name) != primary.end();
+    weighting_options.primary.push_back(primary.empty() || counts);
+    names.push_back(task.name);
+  }
+  for (const std::string& name : primary) check_name(file.path + ": primary", name, names);
   check(sampling.batches == "mixed" || file.tasks.size() == 1 || !optim::needs_all_tasks(weighting_options.kind),
         "{}: the weighting '{}' needs all tasks in every step; it cannot go with \"batches\": \"one\"", file.path,
         weighting);

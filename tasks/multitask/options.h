@@ -19,7 +19,8 @@ struct Options {
   std::string weighting;  // empty: fixed if a task names a weight, else equal
   double weighting_lr = 0.025;
   optim::WeightingOptions weighting_options;
-  bool single = false;  // each task alone, too
+  std::vector<std::string> primary;  // of auto-lambda
+  bool single = false;               // each task alone, too
 
   void declare(CLI::App& app);
   // After parsing: reads the task file, or that of the run to be continued, takes its settings where the command line says

@@ -70,6 +70,16 @@ Indices Sampler::take(size_t task, long from, long count) {
   return places;
 }
 
+std::vector<Draw> half_of(const std::vector<Draw>& draws, bool second) {
+  std::vector<Draw> half;
+  for (const Draw& draw : draws) {
+    half.push_back({draw.task, {}});
+    for (size_t i = second && draw.places.size() > 1; i < draw.places.size(); i += 2)
+      half.back().places.push_back(draw.places[i]);
+  }
+  return half;
+}
+
 std::vector<Draw> Sampler::at(long step) {
   if (step < next_) next_ = 0, std::fill(seen_.begin(), seen_.end(), 0);
   const auto count_up = [&](const std::vector<long>& counts) {

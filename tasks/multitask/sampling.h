@@ -33,6 +33,9 @@ struct Draw {
   engine::Indices places;
 };
 
+// Every second place of each draw, beginning with the first or the second one; of a single place, that one.
+std::vector<Draw> half_of(const std::vector<Draw>& draws, bool second);
+
 // A step is a function of its number: what was seen before it is counted, not remembered, so a resumed run goes on
 // exactly. With "mixed" batches task t has T * batch_size * p_t examples in every step, one at least; with "one", step by
 // step, a task in turn (round-robin) or drawn with probability p_t, with batch_size examples. A task's examples come in an

@@ -187,14 +187,14 @@ TEST_CASE("Auto-Lambda: the hypergradient by differences is its closed form, and
 TEST_CASE("Auto-Lambda: weights begin at 1, sum to T, and move to what lowers the loss on other examples") {
   const TwoTasks tasks;
   const std::vector<char> primary{1, 0};
-  optim::Weighting weighting({.kind = optim::weighting_kind("auto-lambda")}, 2);
+  optim::Weighting weighting({.kind = optim::weighting_kind("auto-lambda"), .primary = primary}, 2);
   optim::AdamW adam(weighting.parameters(), {.weight_decay = 0});
   CHECK(weighting.coefficients(0, {1, 2}) == std::vector<double>{1, 1});
   CHECK(weighting.wants_lookahead());
   for (int step = 0; step < 5; ++step) {
-    const auto before = weighting.weights_ahead();
-    const auto h = optim::hypergradient({tasks.w}, before, 0.1, primary, tasks.train, tasks.other);
-    weighting.looked_ahead(h);
+    const auto before = weighting.coefficients(step, {1, 2});
+    const auto h = tasks.closed_form(before, 0.1, primary);
+    weighting.look_ahead({tasks.w}, tasks.train, tasks.other);
     adam.step(0.05);
     const auto after = weighting.coefficients(step, {1, 2});
     CHECK((after[0] > before[0]) == (h[0] < h[1]));
@@ -216,4 +216,14 @@ TEST_CASE("Auto-Lambda: the slope of the logits is that of M = sum_i h_i w_i(s)"
     };
     CHECK(slope[j] == Approx((moved(1e-5) - moved(-1e-5)) / 2e-5).epsilon(1e-6));
   }
+}
+
+TEST_CASE("Auto-Lambda: options that make no sense are refused") {
+  const auto kind = optim::weighting_kind("auto-lambda");
+  CHECK(error_of([&] {
+          optim::Weighting({.kind = kind, .primary = {0, 0}}, 2);
+        }) == "weighting: Auto-Lambda needs a primary task among its 2");
+  CHECK(error_of([&] { optim::Weighting({.kind = kind, .primary = {1}}, 2); }) != "");
+  CHECK(error_of([&] { optim::Weighting({.kind = kind, .lookahead = 0}, 2); }).find("a positive rate; got 0") !=
+        std::string::npos);
 }
