@@ -167,3 +167,31 @@ TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input g
   CHECK(with(en, de, "--pooling max").status == 2);
   CHECK(call("transfer", "cross-lingual --source " + en + " --target " + de).status == 2);
 }
+
+TEST_CASE(
+    "transfer: numbers out of range and a teacher that is none are refused with a line that says what to change") {
+  const TemporaryDirectory dir;
+  const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
+  const std::string data = dir.write("d.tsv", "label\ttext\na\tone\nb\ttwo\na\tthree\nb\tfour\n");
+  const std::string common = " --train " + data + " --test " + data + " --labels a,b --split 1/0/0 --epochs 1 ";
+  const std::string encoder = dir.path + "/encoder", pool = dir.path + "/pool";
+  REQUIRE(
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kTiny + "--max-steps 1 --out " + encoder)
+          .status == 0);
+  REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
+  const auto refused = [&](int status, const std::string& arguments, const std::string& why) {
+    const Result result = call("transfer", arguments);
+    CHECK_MESSAGE(result.status == status, arguments, ": ", result.output);
+    CHECK_MESSAGE(result.says(why), result.output);
+  };
+  const std::string train = "train --teacher " + pool + common + "--out " + dir.path + "/out ";
+  refused(2, train + "--soft-targets 1 --temperature 0", "--temperature: must be from 0.001 to 1000; got '0'");
+  refused(2, train + "--soft-targets -1", "--soft-targets: must be 0 or more; got '-1'");
+  refused(2, train + "--soft-targets nan", "--soft-targets: must be 0 or more; got 'nan'");
+  refused(1, "train --teacher " + encoder + common + "--max-length 16 --out " + dir.path + "/out",
+          "an encoder without a trained classifier");
+  refused(1,
+          "cross-lingual --teacher " + pool + " --source " + en + " --target " + de + " --test-source " + en +
+              " --test-target " + de + " --out " + dir.path + "/out",
+          "an encoder is a bert; this is a model of type 'attention_pool'");
+}
