@@ -22,9 +22,9 @@ TEST_CASE("scores: micro F1 counts all labels together, macro F1 every label ali
         "f1 of label sets: a prediction for every truth; got 0 for 1");
 }
 
-// y_true = [[1,0,1,0],[0,1,1,0],[1,1,0,1],[0,0,1,1],[1,0,0,0]], y_pred = [[1,0,0,0],[0,1,1,1],[1,0,0,1],[1,0,1,1],[0,0,0,0]]
-// sklearn.metrics.f1_score(average='micro') is 12/16, 'macro' the mean of 2/3, 2/3, 4/5, 4/5.
-TEST_CASE("scores: the values that scikit-learn's definition gives") {
+// TP 7 of 10 that hold, with 9 said: 2 7 / 19; label by label 2/3, 2/3, 4/5, 4/5. What is undefined is 0, as
+// zero_division=0 of scikit-learn's f1_score has it.
+TEST_CASE("scores: F1 of four labels") {
   const LabelSets truth{{true, false, true, false},
                         {false, true, true, false},
                         {true, true, false, true},
@@ -35,7 +35,7 @@ TEST_CASE("scores: the values that scikit-learn's definition gives") {
                        {true, false, false, true},
                        {true, false, true, true},
                        {false, false, false, false}};
-  CHECK(micro_f1(truth, said) == exactly(0.75));
+  CHECK(micro_f1(truth, said) == exactly(14. / 19));
   CHECK(macro_f1(truth, said) == exactly((2. / 3 + 2. / 3 + 4. / 5 + 4. / 5) / 4));
 }
 
