@@ -44,7 +44,7 @@ struct WeightingOptions {
   double famo_lr = 0.025, famo_decay = 1e-3;
   double stch_mu = 1;           // towards 0 the soft maximum becomes the maximum
   double lookahead = 0.1;       // auto-lambda: the rate of the step that is looked ahead
-  std::vector<char> primary;    // auto-lambda, [T]: the tasks whose loss counts then; empty: all
+  std::vector<char> primary{};  // auto-lambda, [T]: the tasks whose loss counts then; empty: all
   long stch_warmup_epochs = 4;  // these follow sum_i log L_i, and the mean losses of the last one become the nadir
   uint64_t seed = 0;            // random, pcgrad
 };

@@ -60,7 +60,7 @@ TEST_CASE("weighting: every name is a kind, and an unknown one is answered with 
   CHECK(optim::weighting_kind("stch") == WeightingKind::stch);
   CHECK(error_of([] { optim::weighting_kind("pc-grad"); }) ==
         "weighting 'pc-grad' is not one of equal, fixed, uncertainty, random, dwa, gls, gradnorm, pcgrad, mgda, "
-        "cagrad, famo, imtl-l, stch");
+        "cagrad, famo, imtl-l, stch, auto-lambda");
 }
 
 TEST_CASE("weighting: each method's coefficients follow its formula from the first step to the last") {
