@@ -11,6 +11,7 @@
 #include "tasks/multitask/options.h"
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/step.h"
+#include "tasks/multitask/ties.h"
 #include "tasks/run/program.h"
 #include "tasks/run/run.h"
 
@@ -47,7 +48,8 @@ void finish_epoch(run::Run& run, multitask::Model& model, const TaskSet& set, in
   }
   const bool best = count == 0 || run.is_best(sum / double(count));
   if (count) {
-    run.log({{"dev", figures}});
+    const ordered_json cka = multitask::likeness_of(model, set);
+    run.log(cka.empty() ? ordered_json{{"dev", figures}} : ordered_json{{"dev", figures}, {"cka", cka}});
     run.say(fmt::format("epoch {:g}, dev{}{}", run.epoch(), line, best ? "  (the best so far)" : ""));
   }
   if (best) model.save(run.file("best"), max_length);
@@ -63,7 +65,7 @@ void look_ahead(multitask::Balance& balance, multitask::Model& model, const Task
   balance.look_ahead([&] { return losses_on(false); }, [&] { return losses_on(true); });
 }
 
-Outcome train_model(const Options& options, TaskSet& set, const std::string& ini, const std::string& task_file) {
+Outcome train_model(const Options& options, TaskSet& set, const std::string& ini, const multitask::TaskFile& file) {
   const run::TrainOptions& o = options.train;
   const std::unique_ptr<multitask::Model> model = multitask::new_model(o, set);
   multitask::encode(set, model->tokenizer, o.max_length, text::too_long(o.too_long));
@@ -85,15 +87,17 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
   for (const Tensor& t : balance.state()) kept.push_back(t);
   for (const Tensor& t : course.state()) kept.push_back(t);
   run::Run run({o.out, o.overwrite, !o.resume.empty(), ini, steps, per_epoch, o.patience});
-  nn::write_file(run.file("tasks.json"), task_file);
+  nn::write_file(run.file("tasks.json"), file.text);
   if (!o.resume.empty()) run.restore(kept, optimizer);
   run::print_note("seed {}, {} steps, sampling {} ({}), weighting {}, peak learning rate {:g}, into {}\n\n", o.seed,
                   steps, options.sampling.kind, options.sampling.batches, options.weighting, o.peak_lr(), o.out);
 
+  const multitask::Ties ties(file, *model, set, o, steps, per_epoch);
   while (run.next_step()) {  // false at the end, or after a signal
     const std::vector<multitask::Draw> draws = sampler.at(run.step());
     if (balance.wants_lookahead()) look_ahead(balance, *model, set, draws, run.step());
     model->params.train(run.step());  //   dropout on, with the masks of this step
+    ties.hand_over(run.step());
     // 1 which tasks, which texts; texts that several tasks read stand in one part
     const std::vector<multitask::Part> parts = multitask::parts_of(set, draws);
     // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T
@@ -101,6 +105,7 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
     for (const Tensor& loss : losses)
       if (loss) run.require_finite(loss);
     const std::vector<double> c = balance.backward(run.step(), losses);  // 5 coefficients, and every gradient
+    const ordered_json tied = ties.backward(run.step());                 //   and what ties the tasks adds to them
     const double norm = optim::grad_norm(trainable);                     // 6
     const double lr = schedule(run.step());
     optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));  // 7 the weights change here
@@ -117,6 +122,7 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
       if (losses[t])
         figures["tasks"][set.tasks[t].spec.name] = {
             {"loss", losses[t].item()}, {"weight", c[t]}, {"seen", sampler.seen()[t]}};
+    if (!tied.empty()) figures["ties"] = tied;
     run.log(figures);  // 8 a line of log.jsonl
 
     if (run.epoch_ends()) {
@@ -133,6 +139,7 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
       multitask::evaluate(*best, set, multitask::kDev), multitask::evaluate(*best, set, multitask::kTest), {}};
   outcome.way = course.json();
   for (size_t t = 0; t < T; ++t) outcome.way["seen"][set.tasks[t].spec.name] = sampler.seen()[t];
+  if (const ordered_json cka = multitask::likeness_of(*best, set); !cka.empty()) outcome.way["cka"] = cka;
   outcome.way["steps"] = steps;
   outcome.way["seconds"] = run.seconds();
   return outcome;
@@ -140,7 +147,8 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
 
 // Each task alone, with the same settings; a run that is continued takes those that are done as they are.
 std::vector<Figures> train_single(const Options& joint, const TaskSet& set, const std::string& ini,
-                                  const std::string& task_file) {
+                                  multitask::TaskFile file) {
+  file.ties.clear();
   std::vector<Figures> figures;
   for (size_t t = 0; t < set.tasks.size(); ++t) {
     const std::string& name = set.tasks[t].spec.name;
@@ -156,7 +164,7 @@ std::vector<Figures> train_single(const Options& joint, const TaskSet& set, cons
     if (joint.train.resume.empty() || !std::filesystem::exists(done)) {
       run::print_note("\n{} alone\n", name);
       TaskSet one = set.only(t);
-      const Outcome outcome = train_model(alone, one, ini, task_file);
+      const Outcome outcome = train_model(alone, one, ini, file);
       nn::write_file(done, ordered_json{{"dev", outcome.dev[0]}, {"test", outcome.test[0]}}.dump(2) + "\n");
     }
     figures.push_back(Figures::parse(nn::read_file(done)).at("test"));
@@ -186,6 +194,9 @@ void report(const Options& options, const TaskSet& set, const Outcome& joint, co
   nn::write_file(options.train.out + "/result.json", result.dump(2) + "\n");
   fmt::print("\n{}", multitask::table_of(specs, joint.dev, joint.test, single));
   if (!single.empty()) fmt::print("delta_m {:+.2f} %\n", 100 * delta), line += fmt::format(" delta_m={:.4f}", delta);
+  if (joint.way.contains("cka"))
+    for (const auto& [pair, value] : joint.way["cka"].items())
+      fmt::print("linear CKA of {}: {:.3f}\n", pair, value.get<double>());
   fmt::print("\n{} seconds={:.0f} out={}\n", line, joint.way.at("seconds").get<double>(), options.train.out);
 }
 
@@ -197,8 +208,8 @@ void train(CLI::App& app, const run::Parse& parse) {
   run::print_setup("multitask", "train");
   TaskSet set = multitask::load_tasks(file.tasks, options.train.seed);
   const std::string ini = run::effective_options(app);
-  const Outcome joint = train_model(options, set, ini, file.text);
-  report(options, set, joint, options.single ? train_single(options, set, ini, file.text) : std::vector<Figures>{});
+  const Outcome joint = train_model(options, set, ini, file);
+  report(options, set, joint, options.single ? train_single(options, set, ini, file) : std::vector<Figures>{});
 }
 
 void evaluate_command(CLI::App& app, const run::Parse& parse) {

@@ -60,7 +60,7 @@ std::vector<std::string> words_of_value(const nlohmann::ordered_json& value, con
 
 void apply_setting(CLI::App& app, const std::string& path, const std::string& key,
                    const nlohmann::ordered_json& value) {
-  std::vector<std::string> known{"tasks"};
+  std::vector<std::string> known{"tasks", "alignment", "agreement"};
   for (const CLI::Option* option : app.get_options())
     if (option->get_configurable() && option->get_name() != "--config" && option->get_name() != "--tasks")
       known.push_back(key_of(option->get_name()));

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "nn/json.h"
+#include "tasks/multitask/object.h"
 #include "tasks/text/labels.h"
 
 namespace multitask {
@@ -15,8 +16,6 @@ using engine::fail;
 using nlohmann::ordered_json;
 
 namespace {
-
-using Names = std::vector<std::string>;
 
 struct Head {
   nn::HeadKind kind;
@@ -32,67 +31,6 @@ const Head kHeads[] = {
 const Head& head_of(nn::HeadKind kind) {
   return *std::find_if(std::begin(kHeads), std::end(kHeads), [&](const Head& h) { return h.kind == kind; });
 }
-
-// An object of the file: every key is taken once, and what nobody took is unknown.
-class Object {
- public:
-  Object(const ordered_json& json, std::string where) : json_(json), where_(std::move(where)) {
-    check(json.is_object(), "{}: must be an object {{...}}; got {}", where_, json.dump().substr(0, 40));
-  }
-  const ordered_json* find(const std::string& key) {
-    known_.push_back(key);
-    const auto found = json_.find(key);
-    return found == json_.end() ? nullptr : &*found;
-  }
-  std::string where(const std::string& key) const { return where_ + "." + key; }
-  void take(const std::string& key, std::string& to) {
-    if (const ordered_json* value = of_type(key, "a string", &ordered_json::is_string)) to = *value;
-  }
-  void take(const std::string& key, bool& to) {
-    if (const ordered_json* value = of_type(key, "true or false", &ordered_json::is_boolean)) to = *value;
-  }
-  std::optional<double> number(const std::string& key, double low, double high, bool whole) {
-    const ordered_json* value = of_type(key, "a number", &ordered_json::is_number);
-    if (!value) return std::nullopt;
-    const double x = *value;
-    check(x >= low && x <= high && (!whole || x == std::floor(x)), "{}: must be {} from {} to {}; got {}", where(key),
-          whole ? "a whole number" : "a number", low, high, value->dump());
-    return x;
-  }
-  void take(const std::string& key, double& to, double low, double high) {
-    to = number(key, low, high, false).value_or(to);
-  }
-  void take(const std::string& key, long& to, double low, double high) {
-    to = long(number(key, low, high, true).value_or(double(to)));
-  }
-  // A string, or a list of strings.
-  void take(const std::string& key, Names& to) {
-    const ordered_json* value = find(key);
-    if (!value) return;
-    const auto is_string = [](const ordered_json& v) { return v.is_string(); };
-    const bool fine = value->is_string() ||
-                      (value->is_array() && !value->empty() && std::all_of(value->begin(), value->end(), is_string));
-    check(fine, "{}: must be a string or a list of strings; got {}", where(key), value->dump().substr(0, 40));
-    to = value->is_string() ? Names{value->get<std::string>()} : value->get<Names>();
-  }
-  void finish() const {
-    for (const auto& [key, value] : json_.items())
-      check(std::find(known_.begin(), known_.end(), key) != known_.end(), "{}: there is no key '{}'; the keys are {}{}",
-            where_, key, text::listed(known_), text::did_you_mean(key, known_));
-  }
-
- private:
-  const ordered_json* of_type(const std::string& key, const char* type, bool (ordered_json::*is)() const noexcept) {
-    const ordered_json* value = find(key);
-    check(!value || (value->*is)(), "{}: must be {}; got {}", where(key), type,
-          value ? value->dump().substr(0, 40) : "");
-    return value;
-  }
-
-  const ordered_json& json_;
-  std::string where_;
-  Names known_;
-};
 
 void take_data(Object& object, TaskSpec& task) {
   object.take("data", task.data);
@@ -210,6 +148,40 @@ TaskSpec task_of(const std::string& name, const ordered_json& json, const std::s
   return task;
 }
 
+// What ties two tasks: every kind has the keys that mean something for it.
+TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreement) {
+  TieSpec tie;
+  tie.where = where, tie.agreement = agreement;
+  Object object(json, where);
+  const auto name = [&](const char* key, std::string& to, const Names& names) {
+    object.take(key, to);
+    check_name(object.where(key), to, names);
+  };
+  if (agreement) {
+    Names tasks;
+    object.take("tasks", tasks);
+    check(tasks.size() == 1 || tasks.size() == 2, "{}.tasks: one task or two; got {}", where, tasks.size());
+    tie.from = tasks.front(), tie.to = tasks.back();
+    name("measure", tie.what = "symmetric_kl", {"symmetric_kl", "jensen_shannon"});
+    name("views", tie.views, {"dropout", "halves", "words"});
+    if (tie.views == "words") object.take("share", tie.share, 0, 0.99);
+  } else {
+    object.take("from", tie.from), object.take("to", tie.to);
+    name("what", tie.what = "attention", {"attention", "context", "queries"});
+  }
+  if (tie.what == "queries") {
+    object.take("after", tie.after, 0, 1e9);
+  } else {
+    object.take("weight", tie.weight, 0, 1e9);
+    name("schedule", tie.schedule, {"constant", "rise", "decay"});
+    object.take("texts", tie.texts = agreement ? "corpus" : "target");
+    object.take("text_column", tie.text_column);
+    object.take("batch_size", tie.batch_size, 1, 1e6);
+  }
+  object.finish();
+  return tie;
+}
+
 // Refuses what JSON allows and nobody means: the same key twice in one object, where the last would win silently.
 auto refuse_repeats(const std::string& path) {
   return [path, keys = std::vector<std::set<std::string>>(), last = std::string(),
@@ -238,7 +210,7 @@ void check_name(const std::string& where, const std::string& name, const Names& 
 }
 
 TaskFile parse_task_file(const std::string& text, const std::string& path) {
-  TaskFile file{path, text, {}, ordered_json::object()};
+  TaskFile file{path, text, {}, {}, ordered_json::object()};
   ordered_json json;
   try {
     json = ordered_json::parse(text, refuse_repeats(path), true, true);
@@ -248,7 +220,13 @@ TaskFile parse_task_file(const std::string& text, const std::string& path) {
   }
   check(json.is_object(), "{}: must be an object {{\"tasks\": {{...}}, ...}}", path);
   for (const auto& [key, value] : json.items())
-    if (key != "tasks") file.settings[key] = value;
+    if (key == "alignment" || key == "agreement") {
+      check(value.is_array(), "{}: {}: must be a list of objects, [{{...}}, ...]", path, key);
+      for (size_t i = 0; i < value.size(); ++i)
+        file.ties.push_back(tie_of(value[i], fmt::format("{}: {}[{}]", path, key, i), key == "agreement"));
+    } else if (key != "tasks") {
+      file.settings[key] = value;
+    }
   check(json.contains("tasks") && json["tasks"].is_object() && !json["tasks"].empty(),
         "{}: tasks: must be an object with a task or more, {{\"NAME\": {{...}}}}", path);
   double weights = 0;

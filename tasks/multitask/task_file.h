@@ -40,9 +40,26 @@ struct TaskSpec {
   nlohmann::ordered_json json() const;  // what a task file says of it
 };
 
+// What ties two tasks, or a task to itself, beside the encoder: an entry of "alignment" or of "agreement". See ties.h.
+struct TieSpec {
+  std::string where;  // "tasks.json: alignment[0]"
+  bool agreement = false;
+  std::string what;      // attention, context, queries; symmetric_kl, jensen_shannon
+  std::string from, to;  // source and target; the two that agree
+  double weight = 1;
+  std::string schedule = "constant";  // or rise, decay
+  std::string texts;                  // target, corpus, or a file
+  std::string text_column = "text";
+  long batch_size = 0;            // 0: that of the tasks
+  long after = 1;                 // queries: epochs
+  std::string views = "dropout";  // or halves, words
+  double share = 0.2;             // words: of the tokens that are left out
+};
+
 struct TaskFile {
   std::string path, text;
   std::vector<TaskSpec> tasks;
+  std::vector<TieSpec> ties;
   nlohmann::ordered_json settings;  // every other key: an option of `train` with _ for -
 };
 
