@@ -22,6 +22,14 @@ text::EncodedSet subset(const text::EncodedSet& set, const Indices& rows, const 
 
 }  // namespace
 
+text::EncodedSet together(const text::EncodedSet& a, const text::EncodedSet& b) {
+  text::EncodedSet all = a;
+  all.windows.insert(all.windows.end(), b.windows.begin(), b.windows.end());
+  for (size_t i = 1; i < b.begin.size(); ++i) all.begin.push_back(a.begin.back() + b.begin[i]);
+  all.labels.insert(all.labels.end(), b.labels.begin(), b.labels.end());
+  return all;
+}
+
 Episode draw_episode(const PoolTask& task, const std::vector<int>& classes, long shots, long queries,
                      const Random& random) {
   struct {

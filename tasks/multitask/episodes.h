@@ -11,6 +11,8 @@ struct Episode {
   text::EncodedSet support, query;  // to learn from, and to be tested on
 };
 
+text::EncodedSet together(const text::EncodedSet& a, const text::EncodedSet& b);
+
 constexpr long kAllOthers = -1;
 
 // Of each class `shots` texts to learn from and `queries` others, as far as there are. A function of `random` alone.

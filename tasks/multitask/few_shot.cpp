@@ -130,7 +130,7 @@ class Evaluation {
  public:
   Evaluation(const FewShotOptions& o, const run::ModelDirectory& from) : o_(o) {
     const auto [own, other] = o.read();
-    if (!o.from_nothing) refuse_trained(from.path, own);
+    if (!o.from_nothing) refuse_trained(from.path, own), refuse_trained(from.path, other);
     const long K = own.examples.labels.size();
     ways_ = o.ways ? o.ways : K;
     check(ways_ >= 2 && ways_ <= K, "{}: an episode of {} classes; the task has {}", own.name, ways_, K);

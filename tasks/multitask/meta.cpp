@@ -2,6 +2,7 @@
 // optim/meta.h and tasks/multitask/episodes.h first.
 #include "tasks/multitask/meta.h"
 
+#include <filesystem>
 #include <numeric>
 
 #include "optim/clip.h"
@@ -11,7 +12,6 @@
 
 namespace multitask {
 
-using engine::check;
 using engine::real;
 using engine::Tensor;
 using nlohmann::ordered_json;
@@ -73,6 +73,9 @@ std::unique_ptr<run::TextModel> make_model(const run::TrainOptions& o, const std
                                            const std::vector<std::string>& labels) {
   if (o.pretrained()) {
     run::ModelDirectory from(o.model);
+    engine::check(o.max_length <= from.config.max_position_embeddings,
+                  "--max-length {} is more than the {} positions of {}", o.max_length,
+                  from.config.max_position_embeddings, from.path);
     run::set_dropout(from.config, o);
     return with_new_classifier(from, labels, o.seed);
   }
@@ -110,38 +113,95 @@ std::vector<PoolTask> encode_pool(const std::vector<TaskTexts>& pool, const run:
   return encoded;
 }
 
-// Of an episode's two parts: the loss, and how many texts the model gets right meanwhile.
+// A forward and a backward on texts of an episode; what was seen on the way.
 struct Seen {
-  double loss = 0, correct = 0, texts = 0;
+  double loss, correct, texts;
 };
 
-class Loss {
- public:
-  Loss(run::TextModel& model, bool joint) : model_(model), joint_(joint) {}
-
-  // The mean cross-entropy of a part of an episode of `task`.
-  Tensor operator()(const Episodes::Drawn& drawn, const text::EncodedSet& part, Seen& seen) const {
-    Indices rows(part.size());
-    std::iota(rows.begin(), rows.end(), 0);
-    text::Batch batch = text::pack(part, rows);
-    Tensor logits = mean_over_windows(model_.classifier(batch.tokens), batch);  // [N] -> [B, classes]
-    if (joint_) {                                                               // the task's own classes, all of them
-      const long first = drawn.task.first_class, count = long(drawn.task.labels.size());
-      logits = slice(logits, 1, first, first + count);
-      for (int& label : batch.labels) label = drawn.episode.classes[label];
-    }
-    const Tensor loss = cross_entropy(logits, batch.labels);  // [B, K], [B] -> []
-    const std::vector<real> best = engine::argmax(logits.detach()).to_vector();
-    for (size_t b = 0; b < best.size(); ++b) seen.correct += int(best[b]) == batch.labels[b];
-    seen.texts += double(best.size());
-    seen.loss += double(best.size()) * double(loss.item());
-    return loss;
+Seen learn(const run::Run& run, const run::TextModel& model, bool joint, const Episodes::Drawn& drawn,
+           const text::EncodedSet& part) {
+  Indices rows(part.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  text::Batch batch = text::pack(part, rows);
+  Tensor logits = mean_over_windows(model.classifier(batch.tokens), batch);  // [N] -> [B, classes]
+  if (joint) {                                                               // the task's own classes, all of them
+    const long first = drawn.task.first_class, count = long(drawn.task.labels.size());
+    logits = slice(logits, 1, first, first + count);
+    for (int& label : batch.labels) label = drawn.episode.classes[label];
   }
+  const Tensor loss = cross_entropy(logits, batch.labels);  // [B, K], [B] -> []
+  run.require_finite(loss);
+  backward(loss);
+  Seen seen{double(loss.item()), 0, double(part.size())};
+  const std::vector<real> best = engine::argmax(logits.detach()).to_vector();
+  for (size_t b = 0; b < best.size(); ++b) seen.correct += int(best[b]) == batch.labels[b];
+  return seen;
+}
 
- private:
-  run::TextModel& model_;
-  bool joint_;
-};
+// The last step's figures, in the end: of a run that was continued after its last step, those that it left.
+void report(const run::Run& run, const MetaOptions& m, const ordered_json& figures, const std::string& out) {
+  const std::string path = run.file("result.json");
+  ordered_json result{{"method", m.method_name}, {"steps", m.steps}, {"episodes", m.steps * m.episodes}};
+  result.update(figures);
+  result["seconds"] = run.seconds();
+  if (figures.empty() && std::filesystem::exists(path)) result = ordered_json::parse(nn::read_file(path));
+  nn::write_file(path, result.dump(2) + "\n");
+  fmt::print("result task=multitask-meta method={} steps={} loss={:.4f} accuracy={:.4f} seconds={:.0f} out={}\n",
+             m.method_name, m.steps, result.value("loss", 0.), result.value("accuracy", 0.),
+             result.value("seconds", 0.), out);
+}
+
+void train(const run::TrainOptions& o, const MetaOptions& m, Method method, const std::string& ini) {
+  const bool reptile = method == Method::reptile, joint = method == Method::joint;
+  const std::vector<TaskTexts> texts = read_pool(read_task_file(m.tasks), m.hold_out);
+  const std::unique_ptr<run::TextModel> model = make_model(o, texts, labels_of(texts, method, m.size.ways));
+  const std::vector<PoolTask> pool = encode_pool(texts, *model, o.max_length);
+  const Episodes episodes(pool, m.size, o.seed);
+  const std::vector<Tensor> all = model->params.trainable(), theta = joint ? all : encoder_of(*model);
+  if (!joint) zero_classifier(*model);  // so every episode begins
+  optim::MetaGradient meta(reptile ? optim::MetaMethod::reptile : optim::MetaMethod::fomaml, all);
+  optim::Optimizer optimizer = run::make_optimizer(o, theta);
+  const optim::Schedule schedule = run::make_schedule(o, m.steps);
+  const long inner_steps = joint ? 0 : m.inner_steps, tenth = (m.steps + 9) / 10;  // counts as an epoch
+  run::Run run({o.out, o.overwrite, !o.resume.empty(), ini, m.steps, tenth});
+  if (!o.resume.empty()) run.restore(model->params.tensors(), optimizer);
+  run::print_note("seed {}, {} steps of {} episodes, {} ways, {} shots, {} queries, peak rate {:g}, into {}\n\n",
+                  o.seed, m.steps, m.episodes, m.size.ways, m.size.shots, m.size.queries, o.peak_lr(), o.out);
+
+  ordered_json figures;
+  while (run.next_step()) {
+    model->params.train(run.step());
+    double loss = 0, correct = 0, count = 0;
+    meta.begin();  // theta
+    for (long e = 0; e < m.episodes; ++e) {
+      const Episodes::Drawn drawn = episodes.at(run.step(), e);  // N classes, K + Q texts of each
+      const auto& [classes, support, query] = drawn.episode;
+      Seen seen{};
+      for (long k = 0; k < inner_steps; ++k) {                                        // theta' <- theta' - a dL(theta')
+        seen = learn(run, *model, joint, drawn, reptile && k % 2 ? query : support);  // reptile: all texts, by turns
+        meta.inner_step(m.inner_lr);
+      }
+      if (!reptile)  // the gradient at theta', which is theta without inner steps
+        seen = learn(run, *model, joint, drawn, joint ? together(support, query) : query);
+      meta.end_task();  // what it taught; then theta again
+      loss += seen.loss * seen.texts, correct += seen.correct, count += seen.texts;
+    }
+    meta.finish();  // d theta
+    const double norm = optim::grad_norm(theta), lr = schedule(run.step());
+    optimizer.step(lr, optim::clip_factor(theta, norm, o.clip));  // theta changes here, only here
+    model->params.clear_grads();
+    figures = {{"loss", loss / count}, {"accuracy", correct / count}, {"lr", lr}, {"grad_norm", norm}};
+    run.log(figures);
+
+    if (run.epoch_ends()) {
+      save_encoder(*model, run.file("best"), o.max_length);
+      save_pool(run.file("best"), m.method_name, texts);
+    }
+    if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
+  }
+  if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
+  report(run, m, figures, o.out);
+}
 
 }  // namespace
 
@@ -159,73 +219,9 @@ void meta_command(CLI::App& app, const run::Parse& parse) {
     throw run::Exit{2};
   }
   const Method method = m.method();
-  const bool reptile = method == Method::reptile, joint = method == Method::joint;
-  if (reptile) o.optimizer = "sgd", o.momentum = o.weight_decay = o.clip = 0, o.lr = o.lr.value_or(1);
-
+  if (method == Method::reptile) o.optimizer = "sgd", o.momentum = o.weight_decay = o.clip = 0, o.lr = o.lr.value_or(1);
   run::print_setup("multitask", "meta");
-  const std::vector<TaskTexts> texts = read_pool(read_task_file(m.tasks), m.hold_out);
-  const std::unique_ptr<run::TextModel> model = make_model(o, texts, labels_of(texts, method, m.size.ways));
-  const std::vector<PoolTask> pool = encode_pool(texts, *model, o.max_length);
-  const Episodes episodes(pool, m.size, o.seed);
-  const std::vector<Tensor> all = model->params.trainable(), theta = joint ? all : encoder_of(*model);
-  if (!joint) zero_classifier(*model);  // so every episode begins
-  optim::MetaGradient meta(reptile ? optim::MetaMethod::reptile : optim::MetaMethod::fomaml, all);
-  optim::Optimizer optimizer = run::make_optimizer(o, theta);
-  const optim::Schedule schedule = run::make_schedule(o, m.steps);
-  const Loss loss_of(*model, joint);
-  run::Run run({o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), m.steps,
-                std::max(1L, (m.steps + 9) / 10)});  // a tenth of the steps counts as an epoch
-  if (!o.resume.empty()) run.restore(model->params.tensors(), optimizer);
-  run::print_note("seed {}, {} steps of {} episodes, {} ways, {} shots, {} queries, peak rate {:g}, into {}\n\n",
-                  o.seed, m.steps, m.episodes, m.size.ways, m.size.shots, m.size.queries, o.peak_lr(), o.out);
-
-  ordered_json figures;
-  while (run.next_step()) {
-    model->params.train(run.step());
-    Seen seen;
-    const auto learn = [&](const Episodes::Drawn& drawn, const text::EncodedSet& part, double share, Seen& into) {
-      const Tensor loss = loss_of(drawn, part, into);
-      run.require_finite(loss);
-      backward(share == 1 ? loss : loss * real(share));
-    };
-    meta.begin();                                                // theta
-    for (long e = 0; e < m.episodes; ++e) {                      //
-      const Episodes::Drawn drawn = episodes.at(run.step(), e);  // N classes, K + Q texts of each
-      const auto& [classes, support, query] = drawn.episode;
-      if (joint) {  // the gradient at theta, of all texts
-        const double n = double(support.size() + query.size());
-        learn(drawn, support, double(support.size()) / n, seen);
-        learn(drawn, query, double(query.size()) / n, seen);
-      } else {
-        for (long k = 0; k < m.inner_steps; ++k) {  // theta' <- theta' - a dL(theta')
-          Seen early;                               // reptile: on all of the episode, by turns
-          const bool last = reptile && k + 1 == m.inner_steps;
-          learn(drawn, reptile && k % 2 ? query : support, 1, last ? seen : early);
-          meta.inner_step(m.inner_lr);
-        }
-        if (!reptile) learn(drawn, query, 1, seen);  // fomaml: the gradient at theta', of other texts
-      }
-      meta.end_task();  // what it taught; then theta again
-    }
-    meta.finish();  // d theta
-    const double norm = optim::grad_norm(theta), lr = schedule(run.step());
-    optimizer.step(lr, optim::clip_factor(theta, norm, o.clip));  // theta changes here, only here
-    model->params.clear_grads();
-    figures = {
-        {"loss", seen.loss / seen.texts}, {"accuracy", seen.correct / seen.texts}, {"lr", lr}, {"grad_norm", norm}};
-    run.log(figures);
-
-    if (run.epoch_ends())
-      save_encoder(*model, run.file("best"), o.max_length), save_pool(run.file("best"), m.method_name, texts);
-    if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
-  }
-  if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
-  ordered_json result{{"method", m.method_name}, {"steps", m.steps}, {"episodes", m.steps * m.episodes}};
-  result.update(figures);
-  result["seconds"] = run.seconds();
-  nn::write_file(run.file("result.json"), result.dump(2) + "\n");
-  fmt::print("result task=multitask-meta method={} steps={} loss={:.4f} accuracy={:.4f} seconds={:.0f} out={}\n",
-             m.method_name, m.steps, figures.value("loss", 0.), figures.value("accuracy", 0.), run.seconds(), o.out);
+  train(o, m, method, run::effective_options(app));
 }
 
 }  // namespace multitask

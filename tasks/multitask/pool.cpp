@@ -76,7 +76,7 @@ void refuse_trained(const std::string& directory, const TaskTexts& task) {
     const long seen = std::count_if(task.examples.rows.begin(), task.examples.rows.end(),
                                     [&](const text::Example& e) { return known.contains(hash_of(e)); });
     const long n = long(task.examples.rows.size());
-    check(2 * seen < n,
+    check(n == 0 || 2 * seen < n,
           "{}: {} of its {} texts were in the pool of {}, as task '{}'; few-shot needs a task not trained on",
           task.name, seen, n, directory, name);
     if (seen) run::print_note("note: {} of {}'s {} texts were in the pool, as task '{}'\n", seen, task.name, n, name);

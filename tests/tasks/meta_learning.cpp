@@ -102,6 +102,10 @@ TEST_CASE("episodes: of the new task all others are queries; a class with too fe
   const auto all = multitask::draw_episode(task, {1, 0}, 2, multitask::kAllOthers, {3});
   CHECK(all.support.labels == Indices{0, 0, 1, 1});
   CHECK(all.query.labels == Indices{0, 0, 0, 0, 1, 1});
+  const text::EncodedSet both = multitask::together(all.support, all.query);
+  CHECK(both.labels == Indices{0, 0, 1, 1, 0, 0, 0, 0, 1, 1});
+  CHECK(both.begin == Indices{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  CHECK(both.windows[9].ids == all.query.windows[5].ids);
   CHECK(multitask::draw_episode(task, {0, 1}, 0, 3, {3}).query.size() == 6);
   CHECK(multitask::draw_episode(task, {0}, 4, 0, {3}).query.size() == 0);
   CHECK(error_of([&] {
