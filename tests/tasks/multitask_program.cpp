@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "nn/safetensors.h"
+#include "optim/weighting.h"
 #include "tests/support.h"
 
 using namespace test;
@@ -130,8 +131,7 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
 TEST_CASE("multitask: every weighting runs and logs its weights; the log counts examples") {
   const TemporaryDirectory dir;
   const std::string file = two_sets(dir, R"("epochs": 6, "lr": 0.01,)"), out = dir.path + "/run";
-  for (const std::string kind : {"equal", "fixed", "uncertainty", "random", "dwa", "gls", "gradnorm", "pcgrad", "mgda",
-                                 "cagrad", "famo", "imtl-l", "stch"}) {
+  for (const std::string& kind : optim::weighting_names()) {
     const Result trained = multitask("train --overwrite --tasks " + file + " --out " + out + " --weighting " + kind);
     REQUIRE_MESSAGE(trained.status == 0, kind, trained.output);
     const std::vector<json> lines = lines_of(nn::read_file(out + "/log.jsonl"));
