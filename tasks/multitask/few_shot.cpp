@@ -33,7 +33,7 @@ struct FewShotOptions {
 
 void FewShotOptions::declare(CLI::App& app) {
   files.labels = "auto";
-  training.optimizer = "adamw", training.momentum = 0, training.lr = 1e-3;
+  training.momentum = training.weight_decay = 0;
   const auto say = [&](const char* name, auto& to, const char* what) {
     return app.add_option(name, to, what)->group("Few-shot");
   };
@@ -55,7 +55,8 @@ void FewShotOptions::declare(CLI::App& app) {
   say("--steps", steps, "steps on the drawn texts")->check(run::between(1, 1e6));
   say("--batch-size", training.batch_size, "texts of a step")->check(run::between(1, 1e6));
   say("--optimizer", training.optimizer, "adamw or sgd")->check(CLI::IsMember({"adamw", "sgd"}));
-  say("--lr", training.lr, "its rate, the same in every step")->check(run::positive());
+  say("--lr", training.lr, "its rate, the same in every step; default 1e-2 for a pool, else 1e-3")
+      ->check(run::positive());
   say("--weight-decay", training.weight_decay, "of everything but biases and LayerNorm")->check(run::not_negative());
   say("--dropout", training.dropout, "everywhere; default: what the model says")->check(run::between(0.0, 0.99));
   say("--seed", training.seed, "of the draws, and of new weights")->check(run::between(0, 9e15));
@@ -89,6 +90,7 @@ void adapt(run::TextModel& model, const text::EncodedSet& support, const FewShot
   text::Batches batches(support, o.training.batch_size, true, seed);
   const std::vector<Tensor> parameters = model.params.trainable();
   optim::Optimizer optimizer = run::make_optimizer(o.training, parameters);
+  const double lr = o.training.lr.value_or(model.config.model_type == "attention_pool" ? 1e-2 : 1e-3);
   for (long step = 0; step < o.steps; ++step) {
     model.params.train(step);
     const text::Batch batch = batches.at(step);
@@ -96,7 +98,7 @@ void adapt(run::TextModel& model, const text::EncodedSet& support, const FewShot
     const Tensor loss = cross_entropy(logits, batch.labels);                         // [B, K], [B] -> []
     check(std::isfinite(loss.item()), "step {} on an episode: the loss is {}; try a lower --lr", step + 1, loss.item());
     backward(loss);
-    optimizer.step(*o.training.lr);
+    optimizer.step(lr);
     model.params.clear_grads();
   }
 }
