@@ -80,7 +80,7 @@ Ties::Ties(const TaskFile& file, const Model& model, const TaskSet& set, const r
     tie.texts =
         text::encode(texts_of(spec, set.tasks[to], set), model.tokenizer, o.max_length, text::too_long(o.too_long));
     check(tie.texts.size() > 0, "{}.texts: there are none", spec.where);
-    const uint64_t order = engine::hash_of(spec.where) ^ o.seed;  // not the order of the examples
+    const uint64_t order = o.seed ^ engine::hash_of(fmt::format("tie {}", ties_.size()));  // not that of the examples
     tie.batches.emplace(tie.texts, spec.batch_size ? int(spec.batch_size) : o.batch_size, true, order);
     run::print_note("tie    {:>6} texts, {} of {} and {}, weight {:g} {}\n", tie.texts.size(), spec.what, spec.from,
                     spec.to, spec.weight, spec.schedule);

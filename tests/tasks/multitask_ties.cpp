@@ -15,7 +15,9 @@ const char* const kTasks =
                  "topic": {"labels": "food,sport", "reads": "attention", "queries": 1},
                  "cls": {"labels": "bad,good"}, "number": {"head": "regression"}}})";
 
-TaskFile file_with(const std::string& ties) { return parse_task_file("{" + ties + ", " + kTasks, "t.json"); }
+TaskFile file_with(const std::string& ties, const std::string& path = "t.json") {
+  return parse_task_file("{" + ties + ", " + kTasks, path);
+}
 std::string refused(const std::string& ties) {
   return error_of([&] { file_with(ties); });
 }
@@ -160,6 +162,8 @@ TEST_CASE("ties: gradients are added to those that are there, and a step's are a
   const std::vector<real> alone = at.gradients(7).at("heads.mood.pool.queries");
   CHECK(same_bits(alone, at.gradients(7).at("heads.mood.pool.queries")));
   CHECK(!same_bits(alone, at.gradients(6).at("heads.mood.pool.queries")));
+  const Fixture elsewhere(file_with(R"("alignment": [{"from": "topic", "to": "mood"}])", "run/tasks.json"));
+  CHECK(same_bits(alone, elsewhere.gradients(7).at("heads.mood.pool.queries")));  // as a resumed run reads it
   at.model->params.clear_grads();
   at.model->params.train(7);
   queries.grad()[0] = 1;
