@@ -157,6 +157,9 @@ void Options::fit(const TaskFile& file) {
   check(sampling.batches == "mixed" || file.tasks.size() == 1 || !optim::needs_all_tasks(weighting_options.kind),
         "{}: the weighting '{}' needs all tasks in every step; it cannot go with \"batches\": \"one\"", file.path,
         weighting);
+  check(weighting != "stch" || double(weighting_options.stch_warmup_epochs) < train.epochs,
+        "{}: stch_warmup_epochs: {} of {:g} epochs; stch would never begin", file.path,
+        weighting_options.stch_warmup_epochs, train.epochs);
   sampling.batch_size = train.batch_size;
   sampling.shuffle = !train.no_shuffle;
   sampling.seed = train.seed;

@@ -104,6 +104,14 @@ void add_target(const TaskSpec& spec, const text::Example& e, Targets& to) {
   }
 }
 
+Targets targets_of(const TaskSpec& spec, const std::vector<text::Example>& examples) {
+  Targets targets;
+  for (const text::Example& e : examples) add_target(spec, e, targets);
+  targets.rows.resize(examples.size());
+  std::iota(targets.rows.begin(), targets.rows.end(), 0);
+  return targets;
+}
+
 // The rate of a regression's loss should not depend on the unit: the head predicts (y - mean) / deviation.
 void standardise(TaskSpec& spec, const Targets& train) {
   double sum = 0, squares = 0;
@@ -150,12 +158,7 @@ Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<s
   }
   if (spec.classifies() && spec.labels.empty()) find_labels(spec, examples);
   Task task{spec, found->second, {}, {}};
-  for (int s : {kTrain, kDev, kTest}) {
-    Targets& targets = task.targets[s];
-    for (const text::Example& e : examples[s]) add_target(spec, e, targets);
-    targets.rows.resize(examples[s].size());
-    std::iota(targets.rows.begin(), targets.rows.end(), 0);
-  }
+  for (int s : {kTrain, kDev, kTest}) task.targets[s] = targets_of(spec, examples[s]);
   Indices& rows = task.targets[kTrain].rows;
   check(spec.examples <= long(rows.size()), "examples: {} to train on; there are {}", spec.examples, rows.size());
   if (spec.examples) {
@@ -187,6 +190,15 @@ TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed) {
   std::map<std::string, int> known;
   for (const TaskSpec& spec : specs)
     set.tasks.push_back(within(spec.where, [&] { return load(spec, seed, set.corpora, known); }));
+  return set;
+}
+
+TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files) {
+  TaskSet set{{Corpus{}}, {Task{spec, 0, {}, {}}}};
+  within(spec.where, [&] {
+    set.corpora[0].examples[kTest] = spec.files.read(files, spec.labels).rows;
+    set.tasks[0].targets[kTest] = targets_of(spec, set.corpora[0].examples[kTest]);
+  });
   return set;
 }
 

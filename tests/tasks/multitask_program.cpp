@@ -91,6 +91,8 @@ TEST_CASE("multitask: every kind of head learns eight examples, over words and o
         evaluated.last_line() + " seconds" ==
             trained.last_line().substr(0, trained.last_line().find("=", trained.last_line().find(" seconds"))),
         evaluated.output);
+    const std::string one = "evaluate --model " + out + " --task stars --data " + data;
+    CHECK(multitask(one).last_line().find("result task=multitask stars.pearson=") == 0);
     const std::vector<json> said =
         lines_of(multitask("predict --model " + out + " 'a bad poor film in Rome now' ''", "2>/dev/null").output);
     REQUIRE(said.size() == 2);
@@ -251,6 +253,7 @@ TEST_CASE("multitask: bad input gets one line with file and key") {
       "the weighting 'mgda' needs all tasks in every step");
   refused("{\"tasks\": {\"a\": {\"reads\": \"cls\", \"queries\": 2}}, \"model\": \"mini\"}",
           "tasks.a.queries: this head has no attention of its own");
+  refused("{\"epochs\": 2, \"weighting\": \"stch\", \"tasks\": {\"a\": {}}}", "stch_warmup_epochs: 4 of 2 epochs");
   CHECK(multitask("train --weighting pcgrd").status == 2);
   CHECK(multitask("evaluate --model " + dir.path).status == 1);
 }
