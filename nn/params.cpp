@@ -57,15 +57,16 @@ std::vector<std::string> aliases(const std::string& name) {
 
 }  // namespace
 
-Params::LoadReport Params::load(const SafeTensors& file, const std::function<bool(const std::string&)>& may_be_new) {
+Params::LoadReport Params::load(const SafeTensors& file, const Which& may_be_new, const Which& must_be_new) {
   lay_out();
   LoadReport report;
   std::map<std::string, bool> used;
   for (const Tensor& t : tensors_) {
-    const std::vector<std::string> names = aliases(t.name());
+    const bool anew = must_be_new && must_be_new(t.name());
+    const std::vector<std::string> names = anew ? std::vector<std::string>{} : aliases(t.name());
     const auto found = std::find_if(names.begin(), names.end(), [&](const std::string& n) { return file.has(n); });
     if (found == names.end()) {
-      check(may_be_new(t.name()), "{}: the parameter {} is missing", file.path(), t);
+      check(anew || may_be_new(t.name()), "{}: the parameter {} is missing", file.path(), t);
       draw(t);
       report.initialised.push_back(t.name());
       continue;

@@ -45,8 +45,10 @@ class Params {
     std::string table() const;
   };
   // Takes from a checkpoint what it has. Names may lack the leading "bert." and say gamma and beta. A parameter that the
-  // file lacks is drawn if `may_be_new` says so, otherwise its absence is an error.
-  LoadReport load(const SafeTensors& file, const std::function<bool(const std::string&)>& may_be_new);
+  // file lacks is drawn if `may_be_new` says so, otherwise its absence is an error. What `must_be_new` names is drawn
+  // even where the file has it.
+  using Which = std::function<bool(const std::string& name)>;
+  LoadReport load(const SafeTensors& file, const Which& may_be_new, const Which& must_be_new = nullptr);
 
   const std::vector<Tensor>& tensors() const { return tensors_; }  // in the order of declaration
   std::vector<Tensor> trainable() const;                           // those that are not frozen

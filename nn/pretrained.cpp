@@ -5,8 +5,11 @@
 
 namespace nn {
 
-Params::LoadReport load_pretrained(Params& params, const std::string& directory) {
-  return params.load(SafeTensors(directory + "/model.safetensors"), belongs_to_head);
+Params::LoadReport load_pretrained(Params& params, const std::string& directory, Head head) {
+  const auto last_layer = [&](const std::string& name) {
+    return head == Head::anew && name.starts_with("classifier.");
+  };
+  return params.load(SafeTensors(directory + "/model.safetensors"), belongs_to_head, last_layer);
 }
 
 void save_pretrained(const Params& params, const Config& config, const std::string& directory) {

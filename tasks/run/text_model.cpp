@@ -38,13 +38,13 @@ ModelDirectory::ModelDirectory(const std::string& directory)
       config(nn::read_config(path + "/config.json")),
       tokenizer(text::load_tokenizer(path)) {}
 
-std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed,
-                                             nn::Params::LoadReport& report) {
+std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport& report,
+                                             nn::Head head) {
   check(from.tokenizer.vocab_size() <= from.config.vocab_size,
         "{}: the vocabulary has {} pieces, the model {} embeddings", from.path, from.tokenizer.vocab_size(),
         from.config.vocab_size);
   auto model = std::make_unique<TextModel>(from.config, from.tokenizer, seed);
-  report = nn::load_pretrained(model->params, from.path);
+  report = nn::load_pretrained(model->params, from.path, head);
   return model;
 }
 

@@ -34,7 +34,8 @@ struct ModelDirectory {
 std::unique_ptr<TextModel> load_model(const ModelDirectory& from);
 
 // One to be fine-tuned: its head may be new, drawn by `seed`. `report` receives what was loaded and what was not.
-std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport& report);
+std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport& report,
+                                             nn::Head head = nn::Head::kept);
 
 // Every example's probabilities [n][K], in order, and the mean cross-entropy over those that have a label.
 struct Predictions {

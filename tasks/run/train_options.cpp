@@ -25,6 +25,9 @@ void TrainOptions::declare(CLI::App& app, const std::string& task) {
   files.declare(app, true);
   declare_model(app);
   declare_pool(app);
+  app.add_flag("--new-head", new_head,
+               "of a model directory: its classifier is drawn anew, for data with other labels than it was trained on")
+      ->group("Model");
   declare_training(app);
   declare_accumulate(app);
   app.add_option("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")

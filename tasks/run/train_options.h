@@ -28,6 +28,7 @@ struct TrainOptions {
   std::string vocab;
   int vocab_size = 8000;
   bool cased = false;
+  bool new_head = false;
   // training
   double epochs = 5;
   long max_steps = 0;

@@ -123,8 +123,9 @@ namespace {
 void check_labels(const ModelDirectory& from, const std::vector<std::string>& labels) {
   const nn::SafeTensors weights(from.path + "/model.safetensors");
   check(!weights.has("classifier.weight") || from.config.labels == labels,
-        "{}: its classifier knows the labels {}, the data has {}; --labels may map them", from.path,
-        text::listed(from.config.labels), text::listed(labels));
+        "{}: its classifier knows the labels {}, the data has {}; --labels may map them, --new-head begins another "
+        "classifier",
+        from.path, text::listed(from.config.labels), text::listed(labels));
 }
 
 }  // namespace
@@ -138,18 +139,19 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
   for_pool("--bigrams", double(o.bigrams));
   for_pool("--length-exponent", o.length_exponent);
   for_pool("--log-odds", o.log_odds);
+  check(!o.new_head || o.pretrained(), "--new-head is for --model DIR; {} begins with a new one anyway", o.model);
   if (o.pretrained()) {
     ModelDirectory from(o.model);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
           o.max_length, from.config.max_position_embeddings, from.path);
-    check_labels(from, labels);
+    if (!o.new_head) check_labels(from, labels);
     from.config.labels = labels;
     set_dropout(from.config, o);
     o.attention.apply(from.config);
     o.retention.apply(from.config, from.path);
     from.config.check_sizes("--model " + o.model);
     nn::Params::LoadReport report;
-    model = load_to_fine_tune(from, o.seed, report);
+    model = load_to_fine_tune(from, o.seed, report, o.new_head ? nn::Head::anew : nn::Head::kept);
     print_note("{}\n{}", from.path, report.table());
   } else {
     text::WordPiece tokenizer = given ? *given : new_tokenizer(o, splits.train);

@@ -153,6 +153,16 @@ TEST_CASE("pretrained: old names, a missing prefix and extra tensors load; the r
         original.find("bert.embeddings.LayerNorm.weight").to_vector());
   CHECK(report.table().find("newly initialised     4  bert.pooler.dense.weight") != std::string::npos);
 
+  nn::save_pretrained(original, c, dir.path + "/own");
+  c.labels.push_back("another");
+  nn::Params relabelled(3);
+  const nn::Classifier with_more_labels(relabelled.root(), c);
+  CHECK(nn::load_pretrained(relabelled, dir.path + "/own", nn::Head::anew).initialised ==
+        std::vector<std::string>{"classifier.weight", "classifier.bias"});
+  CHECK(relabelled.find("bert.pooler.dense.weight").to_vector() ==
+        original.find("bert.pooler.dense.weight").to_vector());
+  c.labels.pop_back();
+
   c.hidden_size = 6;
   nn::Params wider(2);
   const nn::Classifier fourth(wider.root(), c);

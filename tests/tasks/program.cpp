@@ -201,6 +201,11 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
   refused(micro + " --labels a,b,c", "label 'negative' is not one of a, b, c");
   refused(micro + " --max-length 25", "--max-length 25 is more than the 24 positions");
   refused(micro + " --labels negative,neutral,positive", "its classifier knows the labels negative, positive, neutral");
+  const Result anew = sentiment(micro + " --labels negative,neutral,positive --new-head --max-steps 1 --out " +
+                                dir.path + "/anew 2>&1");
+  CHECK_MESSAGE(anew.status == 0, anew.output);
+  CHECK(anew.output.find("newly initialised     2  classifier.weight, classifier.bias\n") != std::string::npos);
+  refused(pool + "--new-head --data " + data, "--new-head is for --model DIR");
   std::filesystem::resize_file(dir.path + "/model/model.safetensors", 50'000);
   refused(micro, "it is truncated");
   const Result no_run = sentiment("train --resume " + dir.path + "/none");
