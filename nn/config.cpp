@@ -51,6 +51,7 @@ Config read_config(const std::string& path) {
     take(object, "num_hidden_layers", c.num_hidden_layers);
     take(object, "num_attention_heads", c.num_attention_heads);
     take(object, "bigram_buckets", c.bigram_buckets);
+    take(object, "subword_buckets", c.subword_buckets);
     take(object, "length_exponent", c.length_exponent);
     take(object, "intermediate_size", c.intermediate_size);
     take(object, "intermediate_sizes", c.intermediate_sizes);
@@ -130,6 +131,7 @@ void Config::check_sizes(const std::string& where) const {
   in_range("num_hidden_layers", num_hidden_layers, 0, 1'000);
   in_range("num_attention_heads", num_attention_heads, 1, 65'536);
   in_range("bigram_buckets", bigram_buckets, 0, 100'000'000);
+  in_range("subword_buckets", subword_buckets, 0, 100'000'000);
   in_range("intermediate_size", intermediate_size, 1, 1'000'000);
   check(intermediate_sizes.empty() || long(intermediate_sizes.size()) == num_hidden_layers,
         "{}: intermediate_sizes must have one number for each of {} layers; got {}", where, num_hidden_layers,
@@ -193,6 +195,7 @@ std::string config_json(const Config& c) {
   if (c.labels.empty()) object.erase("problem_type");
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;
+  if (c.subword_buckets) object["subword_buckets"] = c.subword_buckets;
   if (c.length_exponent != 0) object["length_exponent"] = c.length_exponent;
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
   if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;

@@ -17,7 +17,8 @@ struct Config {
   long hidden_size = 768;
   long num_hidden_layers = 12;
   long num_attention_heads = 12;  // of an attention_pool: its query vectors
-  long bigram_buckets = 0;  // of an attention_pool: rows of the table that pairs of neighbours are hashed to; 0: none
+  long bigram_buckets = 0;   // of an attention_pool: rows of the table that pairs of neighbours are hashed to; 0: none
+  long subword_buckets = 0;  // of an attention_pool: rows of the table for the pieces' character n-grams; 0: none
   double length_exponent = 0;  // of an attention_pool: contexts are multiplied by (tokens / 20)^this
   long intermediate_size = 3072;
   std::vector<long> intermediate_sizes;  // of every layer, where pruning left them unequal; empty: all alike

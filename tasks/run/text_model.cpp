@@ -6,6 +6,7 @@
 
 #include "engine/debug.h"
 #include "engine/profile.h"
+#include "tasks/text/subwords.h"
 #include "tasks/text/tokenizer_files.h"
 
 namespace run {
@@ -26,7 +27,10 @@ std::string model_path(const std::string& directory) {
 }  // namespace
 
 TextModel::TextModel(nn::Config c, text::WordPiece t, uint64_t seed)
-    : config(std::move(c)), tokenizer(std::move(t)), params(seed), classifier(params.root(), config) {}
+    : config(std::move(c)),
+      tokenizer(std::move(t)),
+      params(seed),
+      classifier(params.root(), config, text::subword_rows(tokenizer.pieces(), config.subword_buckets)) {}
 
 void TextModel::save(const std::string& directory, int max_length) const {
   nn::save_pretrained(params, config, directory);

@@ -64,6 +64,10 @@ void TrainOptions::declare_pool(CLI::App& app) {
   app.add_option("--bigrams", bigrams, "of pool: rows of a table for pairs of neighbouring pieces, say 200000; 0: none")
       ->group("Model")
       ->check(between(0, 1e8));
+  app.add_option("--subwords", subwords,
+                 "of pool: rows of a table for the pieces' n-grams of 3 to 5 characters, say 100000; 0: none")
+      ->group("Model")
+      ->check(between(0, 1e8));
   app.add_option(
          "--length-exponent", length_exponent,
          "of pool: p, where the context of T tokens is (T / 20)^p times their mean; 0.5 lets long texts speak up")

@@ -21,7 +21,7 @@ struct TrainOptions {
   std::string too_long = "cut";
   // model
   std::string model = "pool";  // pool, mini or a model directory
-  long bigrams = 0;
+  long bigrams = 0, subwords = 0;
   double length_exponent = 0, log_odds = 0;
   std::optional<long> layers, hidden, heads, intermediate;
   std::optional<double> dropout, attention_dropout;

@@ -91,6 +91,7 @@ nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<
   c.labels = labels;
   if (o.model == "pool") {
     c.bigram_buckets = o.bigrams;
+    c.subword_buckets = o.subwords;
     c.length_exponent = o.length_exponent;
     c.hidden_dropout_prob = c.classifier_dropout = 0.5;
     c.attention_probs_dropout_prob = 0;
@@ -137,6 +138,7 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
     check(value == 0 || o.model == "pool", "{} is for --model pool; got --model {}", option, o.model);
   };
   for_pool("--bigrams", double(o.bigrams));
+  for_pool("--subwords", double(o.subwords));
   for_pool("--length-exponent", o.length_exponent);
   for_pool("--log-odds", o.log_odds);
   check(!o.new_head || o.pretrained(), "--new-head is for --model DIR; {} begins with a new one anyway", o.model);

@@ -118,7 +118,7 @@ TEST_CASE("sentiment: pool with all of its options trains, and what it leaves is
   for (int i = 0; i < 30; ++i) rows += fmt::format("{}\t{} number {} here\n", i % 2, i % 2 ? "good" : "bad", i);
   const std::string data = dir.write("data.tsv", rows),
                     common = "train --labels auto --hidden 8 --batch-size 4 --data " + data +
-                             " --bigrams 200 --length-exponent 0.5 --out ";
+                             " --bigrams 200 --subwords 200 --length-exponent 0.5 --out ";
   const auto sentiment = [](const std::string& arguments) {
     return run_shell(program("sentiment") + " " + arguments + " 2>&1");
   };

@@ -181,6 +181,7 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
   const std::string pool = "train --model pool" + kTiny;
   refused(pool + "--data " + dir.path + "/none.tsv", "none.tsv: cannot be read: No such file or directory");
   refused("train --model mini" + kTiny + "--bigrams 100 --data " + data, "--bigrams is for --model pool");
+  refused("train --model mini" + kTiny + "--subwords 100 --data " + data, "--subwords is for --model pool");
   refused("train --model mini" + kTiny + "--log-odds 1 --data " + data, "--log-odds is for --model pool");
   refused("train --hidden 2 --log-odds 1 --data " + data, "2 wide, 3 classes");
   refused(pool + "--data " + dir.path, "a directory, not a file");
