@@ -86,7 +86,8 @@ std::unique_ptr<Model> new_model(const run::TrainOptions& o, const TaskSet& set)
   std::unique_ptr<Model> model;
   if (o.pretrained()) {
     run::ModelDirectory from(o.model);
-    check(!from.config.bigram_buckets, "{}: its pairs of neighbours are for one task", from.path);
+    check(!from.config.bigram_buckets && !from.config.subword_buckets && from.config.length_exponent == 0,
+          "{}: its bigrams, subwords or length exponent are for one task", from.path);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
           o.max_length, from.config.max_position_embeddings, from.path);
     from.config.labels.clear();
