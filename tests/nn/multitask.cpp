@@ -51,7 +51,7 @@ TEST_CASE("multitask net: a head of its own attention over words is the pooling 
   const nn::Config c = small_config("attention_pool");
   nn::Params several(3), one(3);
   const nn::MultitaskNet net(several.root(), c, {{"x", nn::HeadKind::label, 3, true, 2}});
-  const nn::PoolClassifier classifier(one.root(), c);
+  const nn::PoolClassifier classifier(one.root(), c, {});
   several.initialise();
   one.initialise();
   for (const Tensor& p : one.tensors()) {
