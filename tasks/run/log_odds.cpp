@@ -5,6 +5,8 @@
 #include <cmath>
 #include <set>
 
+#include "tasks/text/subwords.h"
+
 namespace run {
 
 using engine::check;
@@ -50,7 +52,8 @@ void start_from_log_odds(TextModel& model, const text::EncodedSet& train, double
         "log odds are first values for a pool at least as wide as it has classes; got {}, {} wide, {} classes",
         c.model_type, C, K);
   std::vector<std::vector<double>> pieces(c.vocab_size, std::vector<double>(K)),
-      pairs(c.bigram_buckets, std::vector<double>(K));
+      pairs(c.bigram_buckets, std::vector<double>(K)), ngrams(c.subword_buckets, std::vector<double>(K));
+  const nn::PieceRows subwords = text::subword_rows(model.tokenizer.pieces(), c.subword_buckets);
   std::vector<double> texts(K);
   for (int i = 0; i < int(train.size()); ++i) {
     const nn::Tokens tokens = text::pack(train, {i}).tokens;
@@ -59,10 +62,12 @@ void start_from_log_odds(TextModel& model, const text::EncodedSet& train, double
     };
     count(tokens.ids, pieces);
     if (c.bigram_buckets) count(nn::bigram_rows(tokens, c.bigram_buckets), pairs);
+    if (c.subword_buckets) count(subwords.of(tokens.ids).rows, ngrams);
     ++texts[train.labels[i]];
   }
   add_ratios(model.params.find("embeddings.word_embeddings.weight"), pieces, texts, scale);
   if (c.bigram_buckets) add_ratios(model.params.find("embeddings.bigram_embeddings.weight"), pairs, texts, scale);
+  if (c.subword_buckets) add_ratios(model.params.find("embeddings.subword_embeddings.weight"), ngrams, texts, scale);
   Tensor classifier = model.params.find("classifier.weight");  // [K, H * C]
   for (long k = 0; k < K; ++k)
     for (long h = 0; h < H; ++h) classifier.data()[k * H * C + h * C + k] += 1;
