@@ -44,7 +44,9 @@ Model::Model(nn::Config c, text::WordPiece t, std::vector<TaskSpec> specs, uint6
       tokenizer(std::move(t)),
       tasks(std::move(specs)),
       params(seed),
-      net(params.root(), config, head_configs(tasks, config)) {}
+      net(params.root(), config, head_configs(tasks, config)) {
+  if (config.model_type == "bert") config.architecture = "BertModel";  // its heads are not Hugging Face's
+}
 
 std::vector<Tensor> Model::shared() const {
   std::vector<Tensor> shared = params.trainable();
@@ -138,6 +140,7 @@ void export_task(const Model& model, size_t task, const std::string& directory) 
   refuse(spec.adapter > 0, "an adapter");
   refuse(!words && spec.own_attention, "attention of its own over a BERT");
   nn::Config config = model.config;
+  config.architecture.clear();
   config.labels = spec.labels.names();
   if (words) config.num_attention_heads = model.net.heads[task].config.queries;
   run::TextModel single(config, model.tokenizer, 0);

@@ -189,6 +189,13 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
     CHECK(trained.output.find("train     32 texts") != std::string::npos);
     CHECK(trained.output.find("(mood, topic, more)") != std::string::npos);
     REQUIRE(multitask("export --model " + out + " --task mood --out " + exported).status == 0);
+    if (model == "mini") {
+      const auto named = [](const std::string& directory) {
+        return json::parse(nn::read_file(directory + "/config.json"))["architectures"][0].get<std::string>();
+      };
+      CHECK(named(out + "/best") == "BertModel");
+      CHECK(named(exported) == "BertForSequenceClassification");
+    }
     const std::string texts = " 'a good film' 'bad food' 'it'";
     const std::vector<json> joint = lines_of(multitask("predict --model " + out + texts, "2>/dev/null").output);
     const std::vector<json> alone =
