@@ -1,4 +1,4 @@
-// JSON from files that anybody may have written.
+// JSON from files that anybody may have written, and the header of a safetensors file.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,6 +15,15 @@ auto limit_depth(std::string where) {
     check(depth <= kDeepest, "{}: JSON nested more than {} deep", where, kDeepest);
     return true;
   };
+}
+
+// What stands before the numbers of a safetensors file: the header's length in eight bytes, and the header, filled up with
+// spaces to a multiple of 8.
+inline std::string safetensors_header(const nlohmann::ordered_json& header) {
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const uint64_t size = text.size();
+  return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text;
 }
 
 }  // namespace nn

@@ -200,12 +200,9 @@ void save_safetensors(const std::string& path, const std::vector<Tensor>& named_
     header[t.name()] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  const uint64_t size = text.size();
+  const std::string start = safetensors_header(header);
   write_file(path, [&](const Write& write) {
-    write(&size, 8);
-    write(text.data(), text.size());
+    write(start.data(), start.size());
     for (const Tensor& t : tensors) {
       const std::vector<float> values(t.data(), t.data() + t.numel());
       write(values.data(), values.size() * sizeof(float));

@@ -15,12 +15,9 @@ void write_tensor_stream(const std::string& path, const std::string& name, long 
   metadata.emplace("format", "pt");
   nlohmann::ordered_json header{{"__metadata__", metadata}};
   header[name] = {{"dtype", "F32"}, {"shape", {count}}, {"data_offsets", {0, count * long(sizeof(float))}}};
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  const uint64_t size = text.size();
+  const std::string start = safetensors_header(header);
   write_file(path, [&](const Write& write) {
-    write(&size, 8);
-    write(text.data(), text.size());
+    write(start.data(), start.size());
     long written = 0;
     content([&](const real* numbers, long n) {
       const std::vector<float> values(numbers, numbers + n);

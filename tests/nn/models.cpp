@@ -4,6 +4,7 @@
 #include "nn/heads.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
+#include "tests/nn_support.h"
 #include "tests/support.h"
 
 using namespace test;
@@ -23,20 +24,6 @@ nn::Config small_config(const std::string& type, double dropout) {
   c.initializer_range = 0.1;
   c.labels = {"negative", "positive", "neutral"};
   return c;
-}
-
-nn::Tokens sentences(const std::vector<int>& lengths) {
-  nn::Tokens tokens;
-  tokens.offsets = {0};
-  for (size_t b = 0; b < lengths.size(); ++b) {
-    for (int t = 0; t < lengths[b]; ++t) {
-      tokens.ids.push_back(int((7 * b + 13 * t + t * t) % 60));
-      tokens.positions.push_back(t);
-      tokens.types.push_back(t % 2);
-    }
-    tokens.offsets.push_back(int(tokens.ids.size()));
-  }
-  return tokens;
 }
 
 nn::Tokens one_of(const nn::Tokens& all, int b) {

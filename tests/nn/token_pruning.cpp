@@ -7,6 +7,7 @@
 
 #include "nn/heads.h"
 #include "tests/gradcheck.h"
+#include "tests/nn_support.h"
 
 using namespace test;
 
@@ -27,20 +28,6 @@ nn::Config config_of(std::vector<double> schedule, long bins = 0, long window = 
   c.retention_bins = bins;
   c.attention_window = window;
   return c;
-}
-
-nn::Tokens sentences(const std::vector<int>& lengths) {
-  nn::Tokens tokens;
-  tokens.offsets = {0};
-  for (size_t b = 0; b < lengths.size(); ++b) {
-    for (int t = 0; t < lengths[b]; ++t) {
-      tokens.ids.push_back(int((7 * b + 13 * t + t * t) % 60));
-      tokens.positions.push_back(t);
-      tokens.types.push_back(t % 2);
-    }
-    tokens.offsets.push_back(int(tokens.ids.size()));
-  }
-  return tokens;
 }
 
 struct Model {
