@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "tasks/text/subwords.h"
 #include "tests/support.h"
 
 using namespace test;
@@ -27,13 +28,14 @@ text::EncodedSet texts() {
   return set;
 }
 
-std::unique_ptr<run::TextModel> pool(long hidden, long buckets) {
+std::unique_ptr<run::TextModel> pool(long hidden, long pairs, long ngrams = 0) {
   nn::Config c;
   c.model_type = "attention_pool";
   c.vocab_size = 10;
   c.hidden_size = hidden;
   c.num_attention_heads = 2;
-  c.bigram_buckets = buckets;
+  c.bigram_buckets = pairs;
+  c.subword_buckets = ngrams;
   c.initializer_range = 0;
   c.labels = {"a", "b"};
   auto model = std::make_unique<run::TextModel>(
@@ -85,6 +87,18 @@ TEST_CASE("log odds: pairs get theirs, and a model that cannot hold them is refu
   CHECK(table.data()[4 * rows[1] + 1] == doctest::Approx(five_six[1]));
   CHECK(error_of([&] { run::start_from_log_odds(*pool(1, 0), set, 1); }).find("1 wide, 2 classes") !=
         std::string::npos);
+}
+
+TEST_CASE("log odds: an n-gram counts once in a text, whichever of its pieces has it") {
+  const auto model = pool(4, 0, 1000);
+  run::start_from_log_odds(*model, texts(), 0.5);
+  const Tensor& table = model->params.find("embeddings.subword_embeddings.weight");
+  const nn::PieceRows rows = text::subword_rows(model->tokenizer.pieces(), 1000).of({5, 7});  // <b> and <d>
+  REQUIRE(rows.rows.size() == 2);
+  const std::vector<double> b = run::log_count_ratio({2, 0}, {2, 1}), d = run::log_count_ratio({0, 1}, {2, 1});
+  CHECK(table.data()[4 * rows.rows[0]] == doctest::Approx(0.5 * b[0]));
+  CHECK(table.data()[4 * rows.rows[1] + 1] == doctest::Approx(0.5 * d[1]));
+  CHECK(table.data()[4 * rows.rows[1] + 2] == 0);
 }
 
 TEST_CASE("attention pooling with a length exponent: the context of T tokens is (T / 20)^p times their mean") {

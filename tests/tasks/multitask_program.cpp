@@ -110,6 +110,8 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
        {R"("sampling": "uniform", "batches": "one", "epochs": 3,)", R"("weighting": "uncertainty", "epochs": 3,)",
         R"("weighting": "pcgrad", "sampling": "temperature", "epochs": 3,)", R"("weighting": "famo", "epochs": 3,)",
         R"("weighting": "gradnorm", "epochs": 3,)",
+        R"("alignment": [{"from": "a", "to": "b", "weight": 0.5, "texts": "corpus"}], "epochs": 3,
+           "agreement": [{"tasks": ["b"], "views": "words", "weight": 0.3}],)",
         R"("weighting": "dwa", "model": "mini", "layers": 1, "epochs": 4,)"}) {
     const std::string file = two_sets(dir, settings), a = dir.path + "/a", b = dir.path + "/b";
     const Result through = multitask("train --overwrite --tasks " + file + " --out " + a);
