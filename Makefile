@@ -24,13 +24,14 @@ GOLDEN ?= tests/golden
 CLANG_FORMAT ?= clang-format
 
 PROGRAMS := $(patsubst tasks/%/main.cpp,%,$(wildcard tasks/*/main.cpp))
-ENGINE   := $(wildcard engine/*.cpp nn/*.cpp optim/*.cpp)
-LIB      := $(ENGINE) $(wildcard tasks/text/*.cpp tasks/run/*.cpp)
+# A folder of tasks/ with a main.cpp is a program; the others are libraries.
+ENGINE   := $(wildcard engine/*.cpp nn/*.cpp nn/*/*.cpp optim/*.cpp optim/*/*.cpp)
+LIB      := $(ENGINE) $(filter-out $(PROGRAMS:%=tasks/%/%),$(wildcard tasks/*/*.cpp))
 PARTS    := $(filter-out $(LIB) %/main.cpp,$(wildcard tasks/*/*.cpp))
-TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp)
+TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp)
 BENCH    := $(wildcard tools/bench/*.cpp)
 SOURCES  := $(LIB) $(TESTS) $(BENCH) $(foreach p,$(PROGRAMS),$(wildcard tasks/$(p)/*.cpp))
-HEADERS  := $(wildcard engine/*.h nn/*.h optim/*.h tasks/*/*.h tests/*.h tools/*/*.h)
+HEADERS  := $(wildcard engine/*.h nn/*.h nn/*/*.h optim/*.h optim/*/*.h tasks/*/*.h tests/*/*.h tools/*/*.h)
 
 # All processors, unless the command line says how many.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -72,7 +73,7 @@ define link
 build/$(1)/$(2): $(patsubst %.cpp,build/$(1)/%.o,$(3))
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
-ENGINE_TESTS := $(wildcard tests/*.cpp tests/engine/*.cpp tests/nn/*.cpp tests/optim/*.cpp)
+ENGINE_TESTS := $(wildcard tests/*.cpp tests/engine/*.cpp tests/nn/*.cpp tests/nn/*/*.cpp tests/optim/*.cpp tests/optim/*/*.cpp)
 $(foreach v,release double debug,$(eval $(call variant,$(v))))
 $(eval $(call link,release,run-tests,$(LIB) $(PARTS) $(TESTS)))
 $(eval $(call link,double,run-tests,$(ENGINE) $(ENGINE_TESTS)))

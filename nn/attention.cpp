@@ -64,4 +64,13 @@ Tensor AttentionPool::operator()(const Tensor& x, const Indices& offsets, Attent
   return segment_attend(dropout(a), x, offsets);  // [B, H * C]
 }
 
+Tensor mean_pool(const Tensor& x, const Indices& offsets) {
+  check(x.shape().rank() == 2 && x.dim(0) == offsets.back(),
+        "mean_pool: x must have {} rows, as the offsets say; got {}", offsets.back(), x);
+  Tensor weights({x.dim(0), 1});  // 1 / T_b
+  for (size_t b = 0; b + 1 < offsets.size(); ++b)
+    std::fill(weights.data() + offsets[b], weights.data() + offsets[b + 1], 1 / real(offsets[b + 1] - offsets[b]));
+  return segment_attend(weights, x, offsets);
+}
+
 }  // namespace nn

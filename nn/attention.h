@@ -1,7 +1,7 @@
 // Attention layers: multi-head (self, cross, causal) and pooling by learned queries.
 #pragma once
 
-#include "nn/config.h"
+#include "nn/format/config.h"
 #include "nn/layers.h"
 
 namespace nn {
@@ -60,5 +60,8 @@ struct AttentionPool {
   // In `maps`, if given, every sequence has one query a head.
   Tensor operator()(const Tensor& x, const Indices& offsets, AttentionMaps* maps = nullptr) const;
 };
+
+// The mean over the tokens of each sequence (Reimers & Gurevych 2019).    [N, C], offsets [B + 1] -> [B, C]
+Tensor mean_pool(const Tensor& x, const Indices& offsets);
 
 }  // namespace nn

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/ops.h"
-#include "nn/safetensors.h"
+#include "nn/format/safetensors.h"
 
 namespace nn {
 

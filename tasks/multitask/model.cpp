@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "tasks/run/program.h"
+#include "tasks/run/console.h"
 #include "tasks/text/tokenizer_files.h"
 
 namespace multitask {
@@ -82,18 +82,18 @@ nn::HeadConfig head_config(const TaskSpec& task, const nn::Config& encoder) {
   return head;
 }
 
-std::unique_ptr<Model> new_model(const run::TrainOptions& o, const TaskSet& set) {
+std::unique_ptr<Model> new_model(const model::TrainOptions& o, const TaskSet& set) {
   std::vector<TaskSpec> specs;
   for (const Task& task : set.tasks) specs.push_back(task.spec);
   std::unique_ptr<Model> model;
   if (o.pretrained()) {
-    run::ModelDirectory from(o.model);
+    model::ModelDirectory from(o.model);
     check(!from.config.bigram_buckets && !from.config.subword_buckets && from.config.length_exponent == 0,
           "{}: its bigrams, subwords or length exponent are for one task", from.path);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
           o.max_length, from.config.max_position_embeddings, from.path);
     from.config.labels.clear();
-    run::set_dropout(from.config, o);
+    model::set_dropout(from.config, o);
     model = std::make_unique<Model>(from.config, from.tokenizer, specs, o.seed);
     const nn::SafeTensors weights(from.path + "/model.safetensors");
     const nn::Params::LoadReport report = model->params.load(weights, nn::belongs_to_task);
@@ -103,9 +103,9 @@ std::unique_ptr<Model> new_model(const run::TrainOptions& o, const TaskSet& set)
     std::vector<text::Example> texts;
     for (const Corpus& corpus : set.corpora)
       texts.insert(texts.end(), corpus.examples[kTrain].begin(), corpus.examples[kTrain].end());
-    text::WordPiece tokenizer = run::new_tokenizer(o, texts);
-    nn::Config config = run::new_config(o, tokenizer.vocab_size(), {});
-    run::set_dropout(config, o);
+    text::WordPiece tokenizer = model::new_tokenizer(o, texts);
+    nn::Config config = model::new_config(o, tokenizer.vocab_size(), {});
+    model::set_dropout(config, o);
     config.check_sizes("--model " + o.model);
     check(o.model == "pool" || config.num_hidden_layers > 0, "--layers: one at least");
     model = std::make_unique<Model>(config, std::move(tokenizer), specs, o.seed);
@@ -118,7 +118,7 @@ std::unique_ptr<Model> new_model(const run::TrainOptions& o, const TaskSet& set)
 }
 
 std::unique_ptr<Model> load_model(const std::string& directory) {
-  const run::ModelDirectory from(directory);
+  const model::ModelDirectory from(directory);
   check(std::filesystem::exists(from.path + "/tasks.json"),
         "{}: not a model of several tasks: there is no tasks.json; `sentiment` uses models of one", from.path);
   nn::Config config = from.config;
@@ -143,7 +143,7 @@ void export_task(const Model& model, size_t task, const std::string& directory) 
   config.architecture.clear();
   config.labels = spec.labels.names();
   if (words) config.num_attention_heads = model.net.heads[task].config.queries;
-  run::TextModel single(config, model.tokenizer, 0);
+  model::TextModel single(config, model.tokenizer, 0);
   single.params.initialise();
   const std::string head = "heads." + spec.name + ".";
   for (const Tensor& p : single.params.tensors()) {

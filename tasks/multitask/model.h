@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "nn/multitask.h"
-#include "tasks/multitask/tasks.h"
+#include "nn/model/multitask.h"
+#include "tasks/spec/tasks.h"
 
 namespace multitask {
 
@@ -29,7 +29,7 @@ struct Model {
 nn::HeadConfig head_config(const TaskSpec& task, const nn::Config& encoder);
 
 // A new model, or one whose encoder comes from a directory: then each head that reads [CLS] begins with its pooler.
-std::unique_ptr<Model> new_model(const run::TrainOptions& o, const TaskSet& set);
+std::unique_ptr<Model> new_model(const model::TrainOptions& o, const TaskSet& set);
 
 // DIR, or DIR/best if DIR is the directory of a run.
 std::unique_ptr<Model> load_model(const std::string& directory);

@@ -5,10 +5,10 @@
 
 #include "engine/debug.h"
 #include "optim/clip.h"
-#include "tasks/run/encoder.h"
-#include "tasks/run/program.h"
+#include "tasks/model/encoder.h"
+#include "tasks/run/console.h"
 #include "tasks/run/progress.h"
-#include "tasks/run/training.h"
+#include "tasks/model/build.h"
 #include "tasks/text/lines.h"
 #include "tasks/text/masking.h"
 
@@ -22,7 +22,7 @@ using nlohmann::ordered_json;
 constexpr uint32_t kDevEpoch = ~0u;  // the masks of the held-out texts: the same at every measurement
 
 struct PretrainOptions {
-  run::TrainOptions common;
+  model::TrainOptions common;
   double dev_share = 0.01, mask_share = 0.15;
 
   PretrainOptions() {
@@ -33,7 +33,7 @@ struct PretrainOptions {
     common.lr = 5e-4;
   }
   void declare(CLI::App& app) {
-    run::TrainOptions& o = common;
+    model::TrainOptions& o = common;
     app.add_option("--train", o.train, "files of texts: .txt, a text a line; or tables, whose text column is read")
         ->group("Data files");
     app.add_option("--dev", o.dev, "the same, to measure on")->group("Data files");
@@ -60,7 +60,7 @@ struct PretrainOptions {
   }
 };
 
-std::vector<text::Example> read_texts(const std::vector<std::string>& files, const run::DataOptions& how) {
+std::vector<text::Example> read_texts(const std::vector<std::string>& files, const spec::DataOptions& how) {
   std::vector<text::Example> texts;
   for (const std::string& file : files) {
     std::vector<text::Example> more =
@@ -90,8 +90,8 @@ Texts load_texts(const PretrainOptions& o) {
 }
 
 // Every window as a text of its own; those without a piece that could be hidden are left out.
-text::EncodedSet encode(const char* name, const std::vector<text::Example>& texts, const run::Encoder& model,
-                        const run::TrainOptions& o) {
+text::EncodedSet encode(const char* name, const std::vector<text::Example>& texts, const model::Encoder& model,
+                        const model::TrainOptions& o) {
   text::EncodedSet set = text::encode(texts, model.tokenizer, o.max_length, text::too_long(o.too_long));
   std::erase_if(set.windows, [&](const text::Encoding& e) {
     return std::all_of(e.ids.begin(), e.ids.end(), [&](int id) { return model.tokenizer.is_special(id); });
@@ -106,22 +106,22 @@ text::EncodedSet encode(const char* name, const std::vector<text::Example>& text
   return set;
 }
 
-std::unique_ptr<run::Encoder> make_model(const run::TrainOptions& o, const std::vector<text::Example>& train) {
-  std::unique_ptr<run::Encoder> model;
+std::unique_ptr<model::Encoder> make_model(const model::TrainOptions& o, const std::vector<text::Example>& train) {
+  std::unique_ptr<model::Encoder> model;
   if (o.model != "mini") {
-    run::ModelDirectory from(o.model);
+    model::ModelDirectory from(o.model);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
           o.max_length, from.config.max_position_embeddings, from.path);
-    run::set_dropout(from.config, o);
+    model::set_dropout(from.config, o);
     nn::Params::LoadReport report;
-    model = run::load_encoder(from, o.seed, true, report);
+    model = model::load_encoder(from, o.seed, true, report);
     run::print_note("{}\n{}", from.path, report.table());
   } else {
-    text::WordPiece tokenizer = run::new_tokenizer(o, train);
-    nn::Config config = run::new_config(o, tokenizer.vocab_size(), {});
-    run::set_dropout(config, o);
+    text::WordPiece tokenizer = model::new_tokenizer(o, train);
+    nn::Config config = model::new_config(o, tokenizer.vocab_size(), {});
+    model::set_dropout(config, o);
     config.check_sizes("--model mini");
-    model = std::make_unique<run::Encoder>(config, std::move(tokenizer), o.seed, true);
+    model = std::make_unique<model::Encoder>(config, std::move(tokenizer), o.seed, true);
     model->params.initialise();
   }
   check(model->tokenizer.mask_id() >= 0, "the vocabulary has no [MASK]");
@@ -132,7 +132,7 @@ std::unique_ptr<run::Encoder> make_model(const run::TrainOptions& o, const std::
 }
 
 // loss: nats for a hidden piece; perplexity: e to the loss; accuracy: the share of hidden pieces that are told.
-ordered_json measure(run::Encoder& model, const text::EncodedSet& set, const PretrainOptions& o) {
+ordered_json measure(model::Encoder& model, const text::EncodedSet& set, const PretrainOptions& o) {
   const engine::NoGrad no_grad;
   model.params.eval();
   run::Progress progress("dev", set.size());
@@ -151,7 +151,7 @@ ordered_json measure(run::Encoder& model, const text::EncodedSet& set, const Pre
   return {{"loss", loss / count}, {"perplexity", std::exp(loss / count)}, {"accuracy", right / count}};
 }
 
-void finish_epoch(run::Run& run, run::Encoder& model, const text::EncodedSet& dev_set, const PretrainOptions& o) {
+void finish_epoch(run::Run& run, model::Encoder& model, const text::EncodedSet& dev_set, const PretrainOptions& o) {
   if (dev_set.size() == 0) return model.save(run.file("best"), o.common.max_length);
   run.pause();
   const ordered_json dev = measure(model, dev_set, o);
@@ -165,7 +165,7 @@ void finish_epoch(run::Run& run, run::Encoder& model, const text::EncodedSet& de
 
 void finish_run(const run::Run& run, const text::EncodedSet& dev_set, const PretrainOptions& o) {
   nn::Params::LoadReport report;
-  const auto best = run::load_encoder(run::ModelDirectory(run.file("best")), o.common.seed, true, report);
+  const auto best = model::load_encoder(model::ModelDirectory(run.file("best")), o.common.seed, true, report);
   ordered_json result = dev_set.size() ? measure(*best, dev_set, o) : ordered_json::object();
   std::string figures;
   for (const auto& [name, value] : result.items()) figures += fmt::format("{}={:.4f} ", name, value.get<double>());
@@ -176,7 +176,7 @@ void finish_run(const run::Run& run, const text::EncodedSet& dev_set, const Pret
 
 void train(CLI::App& app, const run::Parse& parse) {
   PretrainOptions options;
-  run::TrainOptions& o = options.common;
+  model::TrainOptions& o = options.common;
   options.declare(app);
   parse();
   o.settle(app, "pretrain");
@@ -187,16 +187,16 @@ void train(CLI::App& app, const run::Parse& parse) {
 
   run::print_setup("pretrain", "train");
   const Texts texts = load_texts(options);
-  const std::unique_ptr<run::Encoder> model = make_model(o, texts.train);
+  const std::unique_ptr<model::Encoder> model = make_model(o, texts.train);
   const text::EncodedSet train_set = encode("train", texts.train, *model, o);
   const text::EncodedSet dev_set = encode("dev", texts.dev, *model, o);
 
   text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
-  const long steps = run::steps_of(o, batches);
-  const optim::Schedule schedule = run::make_schedule(o, steps);
+  const long steps = model::steps_of(o, batches);
+  const optim::Schedule schedule = model::make_schedule(o, steps);
   const std::vector<Tensor> trainable = model->params.trainable();
   check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = run::make_optimizer(o, trainable);
+  optim::Optimizer optimizer = model::make_optimizer(o, trainable);
   run::Run run(
       {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
   if (!o.resume.empty()) run.restore(model->params.tensors(), optimizer);

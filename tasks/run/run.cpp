@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/profile.h"
-#include "tasks/run/program.h"
+#include "tasks/run/console.h"
 
 namespace run {
 namespace {

@@ -7,13 +7,13 @@
 #include <iostream>
 
 #include "optim/clip.h"
-#include "tasks/run/analysis.h"
-#include "tasks/run/evaluation.h"
-#include "tasks/run/program.h"
+#include "tasks/explain/attention.h"
+#include "tasks/model/evaluate.h"
+#include "tasks/run/console.h"
 #include "tasks/run/progress.h"
-#include "tasks/run/pruning.h"
+#include "tasks/model/pruning.h"
 #include "tasks/run/run.h"
-#include "tasks/run/training.h"
+#include "tasks/model/build.h"
 
 namespace {
 
@@ -23,29 +23,29 @@ using engine::Tensor;
 using nlohmann::ordered_json;
 
 void train(CLI::App& app, const run::Parse& parse) {
-  run::TrainOptions o;
+  model::TrainOptions o;
   o.declare(app, "sentiment");
   parse();
   o.settle(app, "sentiment");
 
   run::print_setup("sentiment", "train");
-  const run::Splits splits = run::load_splits(o);
-  const std::unique_ptr<run::TextModel> model = run::make_model(o, splits);
+  const spec::Splits splits = model::load_splits(o);
+  const std::unique_ptr<model::TextModel> model = model::make_model(o, splits);
   const text::TooLong how = text::too_long(o.too_long);
-  const text::EncodedSet train_set = run::encode_and_report("train", splits.train, *model, o.max_length, how);
-  const text::EncodedSet dev_set = run::encode_and_report("dev", splits.dev, *model, o.max_length, how);
-  const text::EncodedSet test_set = run::encode_and_report("test", splits.test, *model, o.max_length, how);
+  const text::EncodedSet train_set = model::encode_and_report("train", splits.train, *model, o.max_length, how);
+  const text::EncodedSet dev_set = model::encode_and_report("dev", splits.dev, *model, o.max_length, how);
+  const text::EncodedSet test_set = model::encode_and_report("test", splits.test, *model, o.max_length, how);
 
   text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
-  const long steps = run::steps_of(o, batches);
-  const optim::Schedule schedule = run::make_schedule(o, steps);
+  const long steps = model::steps_of(o, batches);
+  const optim::Schedule schedule = model::make_schedule(o, steps);
   std::vector<Tensor> trainable = model->params.trainable();
-  const run::RetentionLearning retention(o.retention, *model, trainable);
+  const objective::RetentionLearning retention(o.retention, *model, trainable);
   check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = run::make_optimizer(o, trainable);
-  const engine::CrossEntropyOptions loss_options{run::class_weights(o, train_set, splits.labels.names()),
+  optim::Optimizer optimizer = model::make_optimizer(o, trainable);
+  const engine::CrossEntropyOptions loss_options{model::class_weights(o, train_set, splits.labels.names()),
                                                  real(o.label_smoothing)};
-  const run::Adjustments adjustments(o.attention, splits.train, model->tokenizer);
+  const objective::Adjustments adjustments(o.attention, splits.train, model->tokenizer);
   run::Run run(
       {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
   if (!o.resume.empty()) run.restore(model->params.tensors(), optimizer);
@@ -82,12 +82,12 @@ void train(CLI::App& app, const run::Parse& parse) {
     figures.update(terms);
     run.log(figures);  // 8 a line of log.jsonl
 
-    if (run.epoch_ends()) run::finish_epoch(run, *model, dev_set, o);
+    if (run.epoch_ends()) model::finish_epoch(run, *model, dev_set, o);
     if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
   }
   if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
   retention.report(run.file("best"));
-  run::finish_run(run, "sentiment", test_set, dev_set.size() > 0, o);
+  model::finish_run(run, "sentiment", test_set, dev_set.size() > 0, o);
 }
 
 void declare_length(CLI::App& app, int& max_length, std::string& too_long) {
@@ -119,7 +119,7 @@ std::vector<std::string> texts_of(const CLI::App& app, const std::string& file) 
 struct Request {
   std::string directory, file, too_long = "cut";
   int max_length = 128;
-  run::DataOptions files;
+  spec::DataOptions files;
 
   void declare(CLI::App& app, bool with_labels) {
     app.add_option("--model", directory, "directory of a run or of a model")->required();
@@ -131,8 +131,8 @@ struct Request {
     app.footer("Other arguments are texts; without any, and without --file, " + without);
     app.add_option("--file", file, "file with a text column");
   }
-  std::unique_ptr<run::TextModel> load() {
-    std::unique_ptr<run::TextModel> model = run::load_model(run::ModelDirectory(directory));
+  std::unique_ptr<model::TextModel> load() {
+    std::unique_ptr<model::TextModel> model = model::load_model(model::ModelDirectory(directory));
     max_length = std::min(max_length, int(model->config.max_position_embeddings));
     return model;
   }
@@ -151,7 +151,7 @@ void keep_test(std::vector<text::Example>& embedded) {
 
 // The texts of the files, or the embedded corpus, with the model's labels.
 text::Examples labelled(const CLI::App& app, const Request& given, const std::vector<std::string>& data,
-                        const run::TextModel& model) {
+                        const model::TextModel& model) {
   const bool own_labels = app.count("--labels") > 0;
   const text::Labels labels = own_labels ? text::Labels::parse(given.files.labels) : text::Labels(model.config.labels);
   text::Examples examples = data.empty() ? given.files.read_embedded(labels) : given.files.read(data, labels);
@@ -170,11 +170,11 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
   app.add_option("--out", out, "also write the figures as JSON to this file");
   parse();
   run::print_setup("sentiment", "evaluate");
-  const std::unique_ptr<run::TextModel> model = given.load();
+  const std::unique_ptr<model::TextModel> model = given.load();
   text::Examples examples = labelled(app, given, data, *model);
   if (data.empty()) keep_test(examples.rows);
-  const text::EncodedSet set = run::encode_and_report("test", examples.rows, *model, given.max_length, given.how());
-  const run::Evaluation e = run::evaluate(*model, set, "evaluate");
+  const text::EncodedSet set = model::encode_and_report("test", examples.rows, *model, given.max_length, given.how());
+  const model::Evaluation e = model::evaluate(*model, set, "evaluate");
   fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")), e.text());
   if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
   fmt::print("result task=sentiment accuracy={:.4f} macro_f1={:.4f} n={}\n", e.value("accuracy"), e.value("macro_f1"),
@@ -182,10 +182,10 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
 }
 
 // {"text": ..., "label": ..., "probabilities": {label: p, ...}}, one line a text, in the order of the texts.
-void print_predictions(run::TextModel& model, const std::vector<text::Example>& examples, int max_length,
+void print_predictions(model::TextModel& model, const std::vector<text::Example>& examples, int max_length,
                        text::TooLong how) {
   const text::EncodedSet set = text::encode(examples, model.tokenizer, max_length, how);
-  const run::Predictions predictions = run::predict(model, set, run::kEvaluationBatch);
+  const model::Predictions predictions = model::predict(model, set, model::kEvaluationBatch);
   const std::vector<int> best = predictions.best();
   for (size_t i = 0; i < examples.size(); ++i) {
     ordered_json line{{"text", examples[i].text}};
@@ -199,7 +199,7 @@ void print_predictions(run::TextModel& model, const std::vector<text::Example>& 
 }
 
 // Lines of standard input, as they come from a person and in chunks from a pipe.
-void predict_input(run::TextModel& model, int max_length, text::TooLong how, size_t chunk) {
+void predict_input(model::TextModel& model, int max_length, text::TooLong how, size_t chunk) {
   const bool person = isatty(STDIN_FILENO);
   if (person) run::print_note("one text a line; end with Ctrl-D\n");
   std::vector<text::Example> examples;
@@ -220,7 +220,7 @@ void predict_command(CLI::App& app, const run::Parse& parse) {
   given.declare_texts(app, "one a line from standard input.");
   parse();
   const std::vector<std::string> texts = texts_of(app, given.file);
-  const std::unique_ptr<run::TextModel> model = given.load();
+  const std::unique_ptr<model::TextModel> model = given.load();
   const std::vector<text::Example> examples = given.examples(texts);
   constexpr size_t kChunk = 1024;  // texts that are classified together
   run::Progress progress("predict", long(examples.size()));
@@ -242,7 +242,7 @@ void analyze_command(CLI::App& app, const run::Parse& parse) {
   app.add_option("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line");
   parse();
   const std::vector<std::string> texts = texts_of(app, given.file);
-  const std::unique_ptr<run::TextModel> model = given.load();
+  const std::unique_ptr<model::TextModel> model = given.load();
   std::vector<text::Example> examples = given.examples(texts);
   if (texts.empty() && given.file.empty()) {
     examples = given.files.read_embedded(text::Labels::parse(given.files.labels)).rows;
@@ -250,7 +250,7 @@ void analyze_command(CLI::App& app, const run::Parse& parse) {
   }
   const text::EncodedSet set = text::encode(examples, model->tokenizer, given.max_length, given.how());
   run::Progress progress("analyze", set.size());
-  const run::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
+  const explain::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
   progress.interrupt();
   fmt::print("{}", analysis.table());
   if (!out.empty()) {
@@ -258,12 +258,12 @@ void analyze_command(CLI::App& app, const run::Parse& parse) {
     for (long i = 0; i < set.size(); ++i)
       for (int w = set.begin[i]; w < set.begin[i + 1]; ++w) {
         ordered_json line{{"text", examples[i].text}};
-        line.update(run::Analysis::of_text(*model, set.windows[w]));
+        line.update(explain::Analysis::of_text(*model, set.windows[w]));
         lines += line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
       }
     nn::write_file(out, lines);
   }
-  const run::HeadFigures mean = analysis.mean();
+  const explain::HeadFigures mean = analysis.mean();
   fmt::print("result task=analyze entropy={:.4f} distance={:.2f} special={:.4f} agreement={:.4f} n={}\n", mean.entropy,
              mean.distance, mean.special, mean.agreement, set.size());
 }
@@ -273,7 +273,7 @@ void prune_command(CLI::App& app, const run::Parse& parse) {
   Request given;
   std::string out;
   std::vector<std::string> data, test;
-  run::PruneOptions o;
+  model::PruneOptions o;
   given.declare(app, true);
   app.add_option("--data", data, "files with texts and labels that tell what matters: a dev set, not the test set")
       ->required();
@@ -284,20 +284,20 @@ void prune_command(CLI::App& app, const run::Parse& parse) {
   o.settle();
   run::print_setup("sentiment", "prune");
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
-  const std::unique_ptr<run::TextModel> model = given.load();
+  const std::unique_ptr<model::TextModel> model = given.load();
   const auto read = [&](const char* name, const std::vector<std::string>& files) {
-    return run::encode_and_report(name, labelled(app, given, files, *model).rows, *model, given.max_length,
+    return model::encode_and_report(name, labelled(app, given, files, *model).rows, *model, given.max_length,
                                   given.how());
   };
   const text::EncodedSet set = read("data", data), test_set = test.empty() ? set : read("test", test);
-  const std::unique_ptr<run::TextModel> pruned = run::prune(*model, run::ModelDirectory(given.directory).path, set, o);
+  const std::unique_ptr<model::TextModel> pruned = model::prune(*model, model::ModelDirectory(given.directory).path, set, o);
   pruned->save(out, given.max_length);
-  run::Evaluation after;
+  model::Evaluation after;
   double seconds[2] = {INFINITY, INFINITY};
   for (int turn = 0; turn < 2; ++turn)  // by turns, the faster one counts: other programs disturb both alike
-    for (run::TextModel* m : {model.get(), pruned.get()}) {
+    for (model::TextModel* m : {model.get(), pruned.get()}) {
       const auto start = std::chrono::steady_clock::now();
-      const run::Evaluation e = run::evaluate(*m, test_set, m == model.get() ? "before" : "after");
+      const model::Evaluation e = model::evaluate(*m, test_set, m == model.get() ? "before" : "after");
       double& best = seconds[m == pruned.get()];
       best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
       if (m == pruned.get()) after = e;

@@ -3,10 +3,9 @@
 #include <cmath>
 
 #include "optim/clip.h"
-#include "tasks/run/program.h"
-#include "tasks/run/training.h"
-#include "tasks/transfer/cross_lingual.h"
-#include "tasks/transfer/transfer.h"
+#include "tasks/run/console.h"
+#include "tasks/model/build.h"
+#include "tasks/objective/transfer.h"
 
 namespace {
 
@@ -16,8 +15,8 @@ using engine::Tensor;
 using nlohmann::ordered_json;
 
 void train(CLI::App& app, const run::Parse& parse) {
-  run::TrainOptions o;
-  TransferOptions t;
+  model::TrainOptions o;
+  objective::TransferOptions t;
   o.model = "mini";
   t.declare(app);
   o.declare(app, "transfer");
@@ -29,32 +28,32 @@ void train(CLI::App& app, const run::Parse& parse) {
   }
 
   run::print_setup("transfer", "train");
-  const std::unique_ptr<run::TextModel> teacher = run::load_model(run::ModelDirectory(t.teacher));
+  const std::unique_ptr<model::TextModel> teacher = model::load_model(model::ModelDirectory(t.teacher));
   check(o.max_length <= teacher->config.max_position_embeddings,
         "--max-length {} is more than the teacher's {} positions", o.max_length,
         teacher->config.max_position_embeddings);
-  const run::Splits splits = run::load_splits(o);
-  const std::unique_ptr<run::TextModel> model =
-      run::make_model(o, splits, o.vocab.empty() ? &teacher->tokenizer : nullptr);
-  start_from_teacher(t, *teacher, *model);
+  const spec::Splits splits = model::load_splits(o);
+  const std::unique_ptr<model::TextModel> model =
+      model::make_model(o, splits, o.vocab.empty() ? &teacher->tokenizer : nullptr);
+  objective::start_from_teacher(t, *teacher, *model);
   const text::TooLong how = text::too_long(o.too_long);
-  const text::EncodedSet train_set = run::encode_and_report("train", splits.train, *model, o.max_length, how);
-  const text::EncodedSet dev_set = run::encode_and_report("dev", splits.dev, *model, o.max_length, how);
-  const text::EncodedSet test_set = run::encode_and_report("test", splits.test, *model, o.max_length, how);
-  Transfer transfer(t, *teacher, *model, o.seed);
+  const text::EncodedSet train_set = model::encode_and_report("train", splits.train, *model, o.max_length, how);
+  const text::EncodedSet dev_set = model::encode_and_report("dev", splits.dev, *model, o.max_length, how);
+  const text::EncodedSet test_set = model::encode_and_report("test", splits.test, *model, o.max_length, how);
+  objective::Transfer transfer(t, *teacher, *model, o.seed);
   transfer.read_texts(train_set);
 
   text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
-  const long steps = run::steps_of(o, batches);
-  const optim::Schedule schedule = run::make_schedule(o, steps);
+  const long steps = model::steps_of(o, batches);
+  const optim::Schedule schedule = model::make_schedule(o, steps);
   std::vector<Tensor> trainable = model->params.trainable();
-  const run::RetentionLearning retention(o.retention, *model, trainable);
+  const objective::RetentionLearning retention(o.retention, *model, trainable);
   const std::vector<Tensor>& projections = transfer.projections();
   trainable.insert(trainable.end(), projections.begin(), projections.end());
-  optim::Optimizer optimizer = run::make_optimizer(o, trainable);
-  const engine::CrossEntropyOptions loss_options{run::class_weights(o, train_set, splits.labels.names()),
+  optim::Optimizer optimizer = model::make_optimizer(o, trainable);
+  const engine::CrossEntropyOptions loss_options{model::class_weights(o, train_set, splits.labels.names()),
                                                  real(o.label_smoothing)};
-  const run::Adjustments adjustments(o.attention, splits.train, model->tokenizer);
+  const objective::Adjustments adjustments(o.attention, splits.train, model->tokenizer);
   const bool look = adjustments.look_at_attention() || transfer.looks_inside();
   std::vector<Tensor> kept = model->params.tensors();  // in a checkpoint
   kept.insert(kept.end(), projections.begin(), projections.end());
@@ -93,12 +92,12 @@ void train(CLI::App& app, const run::Parse& parse) {
     figures.update(terms);
     run.log(figures);
 
-    if (run.epoch_ends()) run::finish_epoch(run, *model, dev_set, o);
+    if (run.epoch_ends()) model::finish_epoch(run, *model, dev_set, o);
     if (run.epoch_ends() || run.due_for_save()) run.save(kept, optimizer);
   }
   if (run.interrupted()) run.save(kept, optimizer), run.leave();
   retention.report(run.file("best"));
-  run::finish_run(run, "transfer", test_set, dev_set.size() > 0, o);
+  model::finish_run(run, "transfer", test_set, dev_set.size() > 0, o);
 }
 
 }  // namespace
@@ -106,6 +105,5 @@ void train(CLI::App& app, const run::Parse& parse) {
 int main(int argc, char** argv) {
   return run::program(
       argc, argv, "transfer", "Hand over what a teacher has learned: logits, attention, hidden states.",
-      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train},
-       {"cross-lingual", "train a student of another language on a teacher's sentence vectors", cross_lingual}});
+      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train}});
 }

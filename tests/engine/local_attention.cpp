@@ -2,7 +2,7 @@
 // each token receives.
 #include <omp.h>
 
-#include "tests/gradcheck.h"
+#include "tests/support/gradcheck.h"
 
 using namespace test;
 

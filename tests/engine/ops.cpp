@@ -6,7 +6,7 @@
 
 #include "engine/kernel.h"
 #include "engine/simd.h"
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

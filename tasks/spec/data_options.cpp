@@ -1,0 +1,83 @@
+// The options of data files, and reading by them. Read tasks/text/data.h first.
+#include "tasks/spec/data_options.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "tasks/run/console.h"
+#include "tasks/text/embedded.h"
+
+namespace spec {
+
+void DataOptions::declare(CLI::App& app, bool with_labels) {
+  const char* group = "Data files";
+  app.add_option("--text-column", text_column, "column of the text: a name, or a number from 1")->group(group);
+  app.add_option("--pair-column", pair_column, "column of a second text, read behind the first; none if not given")
+      ->group(group);
+  if (with_labels) {
+    app.add_option(
+           "--rationale-column", rationale_column,
+           "column of passages of the text, | run::between them, that explain the label; training draws attention to "
+           "them")
+        ->group(group);
+    app.add_option("--label-column", label_column, "column of the label")->group(group);
+    app.add_option(
+           "--labels", labels,
+           "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted")
+        ->group(group);
+  }
+  app.add_option("--format", format, "tsv, csv or jsonl; by the file's extension if not given")
+      ->group(group)
+      ->check(CLI::IsMember({"tsv", "csv", "jsonl"}));
+  app.add_option("--encoding", encoding, "utf-8 or latin-1")->group(group)->check(CLI::IsMember({"utf-8", "latin-1"}));
+  app.add_flag("--no-header", no_header, "the first line of a TSV or CSV is data")->group(group);
+}
+
+namespace {
+
+text::Examples examples_of(const std::vector<text::Source>& sources, const text::Labels& known) {
+  text::Examples examples = text::to_examples(sources, known);
+  for (const text::Warning& warning : examples.warnings) run::print_note("warning: {}\n", text::to_string(warning));
+  return examples;
+}
+
+// LABEL=FILE, unless a file has this very name.
+std::pair<std::string, std::string> label_and_path(const std::string& file) {
+  const size_t equals = file.find('=');
+  if (equals == std::string::npos || std::filesystem::exists(file)) return {"", file};
+  return {file.substr(0, equals), file.substr(equals + 1)};
+}
+
+}  // namespace
+
+text::Source DataOptions::source(text::Table table, const std::string& every_label, bool labelled) const {
+  const bool has_split = std::find(table.columns.begin(), table.columns.end(), split_column) != table.columns.end();
+  return {std::move(table),
+          {.text = text_column,
+           .label = labelled && !label_as_target ? label_column : "",
+           .split = has_split ? split_column : "",
+           .pair = pair_column,
+           .rationale = labelled ? rationale_column : "",
+           .target = labelled && label_as_target ? label_column : "",
+           .every_label = every_label}};
+}
+
+text::Examples DataOptions::read(const std::vector<std::string>& files, const text::Labels& known,
+                                 bool labelled) const {
+  std::vector<text::Source> sources;
+  for (const std::string& file : files) {
+    const auto [label, path] = labelled ? label_and_path(file) : std::pair<std::string, std::string>{"", file};
+    sources.push_back(source(text::read_table(path, {format, !no_header, encoding}), label, labelled));
+  }
+  return examples_of(sources, known);
+}
+
+text::Examples DataOptions::read_embedded(const text::Labels& known) const {
+  text::Table table = text::parse_table(std::string(text::embedded_sentiment()), text::kSentimentCorpus);
+  return examples_of({source(std::move(table), "", true)}, known);
+}
+
+}  // namespace spec

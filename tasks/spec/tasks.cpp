@@ -1,0 +1,248 @@
+// From files to texts and targets. Read tasks/multitask/task_file.h first.
+#include "tasks/spec/tasks.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+#include <unordered_map>
+
+#include "tasks/run/console.h"
+
+namespace spec {
+
+using engine::check;
+using engine::real;
+
+namespace {
+
+// Tasks with the same key read the same texts.
+std::string corpus_key(const TaskSpec& t) {
+  std::string key;
+  for (const auto* files : {&t.data, &t.train, &t.dev, &t.test}) {
+    for (const std::string& file : *files) key += file + '\n';
+    key += '\t';
+  }
+  const DataOptions& f = t.files;
+  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", t.split, f.text_column, f.pair_column, f.split_column,
+                           f.format, f.encoding, f.no_header);
+}
+
+Splits splits_of(const TaskSpec& t, const text::Labels& labels, uint64_t seed) {
+  model::TrainOptions o;
+  o.data = t.data, o.train = t.train, o.dev = t.dev, o.test = t.test;
+  o.split = t.split, o.files = t.files, o.seed = seed;
+  return model::load_splits(o, labels);
+}
+
+text::Examples all_of(const TaskSpec& t) {
+  std::vector<std::string> files = t.data;
+  for (const auto* more : {&t.train, &t.dev, &t.test}) files.insert(files.end(), more->begin(), more->end());
+  return files.empty() ? t.files.read_embedded(t.labels) : t.files.read(files, t.labels);
+}
+
+// A corpus that an earlier task has split, with this task's labels and targets.
+void follow_splits(const Corpus& corpus, const text::Examples& all, std::vector<text::Example> (&out)[3]) {
+  std::unordered_map<std::string, const text::Example*> at;
+  for (const text::Example& e : all.rows) at[e.where] = &e;
+  for (int s : {kTrain, kDev, kTest})
+    for (const text::Example& e : corpus.examples[s]) out[s].push_back(*at.at(e.where));
+}
+
+std::vector<std::string> split(const std::string& list, const std::string& separator) {
+  std::vector<std::string> parts;
+  if (separator == " ") return words_of(list);
+  for (size_t start = 0; start <= list.size();) {
+    const size_t end = std::min(list.find(separator, start), list.size());
+    std::string part = list.substr(start, end - start);
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+    if (!part.empty()) parts.push_back(part);
+    start = end + separator.size();
+  }
+  return parts;
+}
+
+// Labels that were not given: all that occur.
+void find_labels(TaskSpec& spec, const std::vector<text::Example> (&examples)[3]) {
+  std::vector<std::string> values;
+  for (const auto& part : examples)
+    for (const text::Example& e : part)
+      for (const std::string& value : split(e.target, spec.separator)) values.push_back(value);
+  check(!values.empty(), "column '{}' holds no label", spec.files.label_column);
+  spec.labels = text::Labels::from_values(std::move(values));
+}
+
+int class_of(const TaskSpec& spec, const std::string& value, const text::Example& e) {
+  const int id = spec.labels.find(value);
+  if (id < 0) engine::fail("{}: {}", e.where, spec.labels.unknown(value));
+  return id;
+}
+
+double number_of(const text::Example& e) {
+  double x = 0;
+  const char *begin = e.target.data(), *end = begin + e.target.size();
+  const auto [stop, error] = std::from_chars(begin, end, x);
+  check(error == std::errc() && stop == end && std::isfinite(x), "{}: '{}' is not a number", e.where,
+        text::shown(e.target));
+  return x;
+}
+
+void add_target(const TaskSpec& spec, const text::Example& e, Targets& to) {
+  if (spec.head == nn::HeadKind::label) to.classes.push_back(e.label);
+  if (spec.head == nn::HeadKind::regression) to.numbers.push_back(number_of(e));
+  if (spec.head == nn::HeadKind::labels) {
+    std::vector<bool>& holds = to.sets.emplace_back(spec.labels.size());
+    for (const std::string& value : split(e.target, spec.separator)) holds[class_of(spec, value, e)] = true;
+  }
+  if (spec.head == nn::HeadKind::tokens) {
+    Indices& tags = to.tags.emplace_back();
+    for (const std::string& value : split(e.target, spec.separator)) tags.push_back(class_of(spec, value, e));
+    const size_t words = words_of(e.text).size();
+    check(tags.size() == words, "{}: {} words, but {} tags", e.where, words, tags.size());
+  }
+}
+
+Targets targets_of(const TaskSpec& spec, const std::vector<text::Example>& examples) {
+  Targets targets;
+  for (const text::Example& e : examples) add_target(spec, e, targets);
+  targets.rows.resize(examples.size());
+  std::iota(targets.rows.begin(), targets.rows.end(), 0);
+  return targets;
+}
+
+// The rate of a regression's loss should not depend on the unit: the head predicts (y - mean) / deviation.
+void standardise(TaskSpec& spec, const Targets& train) {
+  double sum = 0, squares = 0;
+  for (int i : train.rows) sum += train.numbers[i];
+  spec.mean = sum / double(train.rows.size());
+  for (int i : train.rows) squares += (train.numbers[i] - spec.mean) * (train.numbers[i] - spec.mean);
+  spec.deviation = std::sqrt(squares / double(train.rows.size()));
+  check(spec.deviation > 0, "all training targets are {}", spec.mean);
+}
+
+std::vector<real> class_weights(const TaskSpec& spec, const Targets& train) {
+  if (spec.class_weights == "none") return {};
+  const std::vector<std::string>& names = spec.labels.names();
+  if (spec.class_weights == "balanced") {
+    Indices seen;
+    for (int i : train.rows)
+      if (spec.head == nn::HeadKind::label)
+        seen.push_back(train.classes[i]);
+      else
+        seen.insert(seen.end(), train.tags[i].begin(), train.tags[i].end());
+    return text::balanced_weights(seen, spec.labels.size());
+  }
+  for (const auto& [label, weight] : spec.weight_of_class) check_name("class_weights", label, names);
+  std::vector<real> weights;
+  for (const std::string& name : names) {
+    check(spec.weight_of_class.contains(name), "class_weights: label '{}' has no weight", text::shown(name));
+    weights.push_back(real(spec.weight_of_class.at(name)));
+  }
+  return weights;
+}
+
+Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<std::string, int>& known) {
+  std::vector<text::Example> examples[3];
+  if (spec.head == nn::HeadKind::label && spec.labels.empty()) spec.labels = all_of(spec).labels;
+  const auto [found, fresh] = known.try_emplace(corpus_key(spec), int(corpora.size()));
+  if (fresh) {
+    Splits splits = splits_of(spec, spec.labels, seed);
+    Corpus& corpus = corpora.emplace_back();
+    corpus.separate_test = splits.separate_test;
+    examples[kTrain] = splits.train, examples[kDev] = splits.dev, examples[kTest] = splits.test;
+    for (int s : {kTrain, kDev, kTest}) corpus.examples[s] = examples[s];
+  } else {
+    follow_splits(corpora[found->second], all_of(spec), examples);
+  }
+  if (spec.classifies() && spec.labels.empty()) find_labels(spec, examples);
+  Task task{spec, found->second, {}, {}};
+  for (int s : {kTrain, kDev, kTest}) task.targets[s] = targets_of(spec, examples[s]);
+  Indices& rows = task.targets[kTrain].rows;
+  check(spec.examples <= long(rows.size()), "examples: {} to train on; there are {}", spec.examples, rows.size());
+  if (spec.examples) {
+    rows = engine::permutation(int(rows.size()), {seed, engine::Stream::shuffle, ~1u});
+    rows.resize(spec.examples);
+  }
+  if (!spec.classifies()) standardise(task.spec, task.targets[kTrain]);
+  task.loss_options = {class_weights(spec, task.targets[kTrain]), real(spec.label_smoothing)};
+  return task;
+}
+
+std::string lengths_of(const text::EncodedSet& set) {
+  long tokens = 0, longest = 0;
+  for (long i = 0; i < set.size(); ++i) tokens += set.tokens(i), longest = std::max(longest, set.tokens(i));
+  return fmt::format("{:.1f} tokens on average, {} at most{}", double(tokens) / double(std::max(1L, set.size())),
+                     longest, set.too_long ? fmt::format(", {} longer", set.too_long) : "");
+}
+
+}  // namespace
+
+TaskSet TaskSet::only(size_t task) const {
+  TaskSet one{{corpora[tasks[task].corpus]}, {tasks[task]}};
+  one.tasks[0].corpus = 0;
+  return one;
+}
+
+TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed) {
+  TaskSet set;
+  std::map<std::string, int> known;
+  for (const TaskSpec& spec : specs)
+    set.tasks.push_back(within(spec.where, [&] { return load(spec, seed, set.corpora, known); }));
+  return set;
+}
+
+TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files) {
+  TaskSet set{{Corpus{}}, {Task{spec, 0, {}, {}}}};
+  within(spec.where, [&] {
+    set.corpora[0].examples[kTest] = spec.files.read(files, spec.labels).rows;
+    set.tasks[0].targets[kTest] = targets_of(spec, set.corpora[0].examples[kTest]);
+  });
+  return set;
+}
+
+void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text::TooLong how) {
+  for (size_t c = 0; c < set.corpora.size(); ++c) {
+    Corpus& corpus = set.corpora[c];
+    std::string readers;
+    for (const Task& task : set.tasks)
+      if (task.corpus == int(c)) readers += (readers.empty() ? "" : ", ") + task.spec.name;
+    for (int s : {kTrain, kDev, kTest}) {
+      corpus.texts[s] = text::encode(corpus.examples[s], tokenizer, max_length, how);
+      if (corpus.texts[s].size())
+        run::print_note("{:<6}{:>6} texts, {}  ({})\n", kSplitNames[s], corpus.texts[s].size(),
+                        lengths_of(corpus.texts[s]), readers);
+    }
+  }
+  for (Task& task : set.tasks) {
+    if (task.spec.head != nn::HeadKind::tokens) continue;
+    check(how != text::TooLong::window, "{}: a head of tokens cannot read through windows", task.spec.where);
+    const Corpus& corpus = set.corpora[task.corpus];
+    for (int s : {kTrain, kDev, kTest})
+      for (size_t i = 0; i < corpus.examples[s].size(); ++i) {
+        const long length = long(corpus.texts[s].windows[i].ids.size());
+        task.targets[s].places.push_back(first_pieces(corpus.examples[s][i].text, tokenizer, length));
+      }
+  }
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+Indices first_pieces(const std::string& text, const text::WordPiece& tokenizer, long length) {
+  Indices places;
+  long at = 1;  // behind [CLS]
+  for (const std::string& word : words_of(text)) {
+    const long pieces = long(tokenizer.tokenize(word).size());
+    places.push_back(pieces && at < length - 1 ? int(at) : -1);
+    at += pieces;
+  }
+  return places;
+}
+
+}  // namespace spec
