@@ -15,6 +15,17 @@ struct AttentionMaps {
   Indices rows = {};     // which tokens of the batch the keys are, where some were left behind; empty: all
 };
 
+// What a model did on the way, for those who ask.
+struct Trace {
+  std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer; of the
+                                         // tokens that are left there
+  std::vector<AttentionMaps> attention;  // of every layer, then of a head's own queries
+  Tensor context;                        // [B, W] what a head's classifier reads; of tags [N, C]
+  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of the
+  // feed-forward network do.
+  std::vector<Tensor> head_gates = {}, neuron_gates = {};  // x L: [C], [F]
+};
+
 // What makes the probabilities: p = softmax(scores / temperature), or a sparse sibling of the softmax (engine/ops.h).
 enum class Normaliser { softmax, sparsemax, entmax15 };
 struct AttentionForm {

@@ -90,6 +90,8 @@ std::vector<long> Config::kept_heads(long layer) const {
   return kept;
 }
 
+double Config::reading_dropout() const { return classifier_dropout < 0 ? hidden_dropout_prob : classifier_dropout; }
+
 long Config::heads_of(long layer) const { return long(kept_heads(layer).size()); }
 
 long Config::neurons_of(long layer) const {

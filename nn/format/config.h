@@ -37,8 +37,10 @@ struct Config {
   double layer_norm_eps = 1e-12;
   double initializer_range = 0.02;
   std::map<long, std::vector<long>> pruned_heads;  // by layer, the heads that were taken out, of num_attention_heads
+  std::string problem_type;  // of its only head: single_label_classification, multi_label_classification, regression; or empty
   std::vector<std::string> labels;                 // id2label, in the order of the ids
 
+  double reading_dropout() const;  // of what a classifier reads
   long heads_of(long layer) const;  // how many are left
   std::vector<long> kept_heads(long layer) const;
   long neurons_of(long layer) const;                 // the feed-forward width

@@ -1,16 +1,19 @@
 // A Hugging Face model directory, in and out: config.json and model.safetensors. (The vocabulary is the tasks'.)
 #pragma once
 
-#include "nn/model/heads.h"
+#include "nn/model/model.h"
 
 namespace nn {
 
-// Fills the parameters of a classifier from DIR/model.safetensors. What belongs to the head may be new; with a new head
-// the last layer is, whatever the file has: its labels are other ones.
-enum class Head { kept, anew };
-Params::LoadReport load_pretrained(Params& params, const std::string& directory, Head head = Head::kept);
+// What may begin anew, whatever the file has: nothing; the last layers, because their labels are other ones; or all that
+// belongs to heads, because they are other heads.
+enum class Anew { nothing, classifiers, heads };
+
+// Fills a model's parameters from DIR/model.safetensors. What belongs to a head may be new; the poolers of named heads
+// begin as the file's only one.
+Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing);
 
 // Writes DIR/config.json and DIR/model.safetensors, each whole or not at all.
-void save_pretrained(const Params& params, const Config& config, const std::string& directory);
+void save_pretrained(const Model& model, const std::string& directory);
 
 }  // namespace nn

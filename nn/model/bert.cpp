@@ -1,4 +1,4 @@
-// BERT's embeddings and encoder. Read nn/attention.h first; nn/heads.h puts the classifier on top.
+// BERT's embeddings and encoder. Read nn/attention.h first; nn/model/heads.h puts heads on top.
 #include "nn/model/bert.h"
 
 #include <numeric>
@@ -31,6 +31,10 @@ Tensor BertEmbeddings::operator()(const Tokens& tokens) const {
   return dropout(norm(sum));
 }
 
+std::vector<Tensor> BertEmbeddings::parameters() const {
+  return {word.weight, position.weight, type.weight, norm.weight, norm.bias};
+}
+
 BertOutput::BertOutput(Scope at, long inputs, const Config& c)
     : dense(at / "dense", inputs, c.hidden_size, c.initializer_range),
       norm(at / "LayerNorm", c.hidden_size, c.layer_norm_eps),
@@ -50,12 +54,23 @@ Tensor BertLayer::attend(const Tensor& x, const Tensor& memory, const Ragged& la
 }
 
 Tensor BertLayer::feed(const Tensor& attended, const Tensor& gate) const {
-  if (activation == gelu && !gate)
-    return output.finish(
-        feed_forward(attended, intermediate.weight, intermediate.bias, output.dense.weight, output.dense.bias),
-        attended);
+  if (activation == gelu && !gate) return output.finish(feed_forward(attended, intermediate, output.dense), attended);
   const Tensor active = activation(intermediate(attended));  // [N, F]
   return output(gate ? active * gate : active, attended);    // [N, C]
+}
+
+std::vector<Tensor> BertLayer::parameters() const {
+  std::vector<Tensor> all;
+  for (const Linear* linear : {&attention.query, &attention.key, &attention.value, &attention_output.dense,
+                               &intermediate, &output.dense}) {
+    all.push_back(linear->weight);
+    all.push_back(linear->bias);
+  }
+  for (const LayerNorm* norm : {&attention_output.norm, &output.norm}) {
+    all.push_back(norm->weight);
+    all.push_back(norm->bias);
+  }
+  return all;
 }
 
 Bert::Bert(Scope at, const Config& c)
@@ -74,57 +89,80 @@ Ragged Bert::layout(const Indices& offsets, long heads) const {
   return window ? all.within(window, globals) : all;
 }
 
-Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
-  check(schedule.empty(), "a model with token_retention leaves tokens behind; what reads every token needs another");
-  return run(tokens, trace, false);
-}
-
-Tensor Bert::first_rows(const Tokens& tokens, Trace* trace) const { return run(tokens, trace, true); }
+struct Bert::Left {
+  Indices offsets;    // [B + 1] of the tokens that are left
+  Indices rows = {};  // which tokens of the batch they are, once some are not
+};
 
 namespace {
 
-Indices first_of(const Indices& offsets) { return {offsets.begin(), offsets.end() - 1}; }  // where each [CLS] stands
-
 Tensor gate_of(const std::vector<Tensor>& gates, size_t layer) { return gates.empty() ? Tensor() : gates[layer]; }
+
+// How many of these rows, which ascend, stand in each sequence, summed up.    [M] -> [B + 1]
+Indices offsets_of_rows(const Indices& rows, const Indices& offsets) {
+  Indices counts{0};
+  size_t at = 0;
+  for (size_t b = 0; b + 1 < offsets.size(); ++b) {
+    for (; at < rows.size() && rows[at] < offsets[b + 1]; ++at)
+      check(rows[at] >= offsets[b] && (at == 0 || rows[at - 1] < rows[at]), "encoder: the rows to be read must ascend");
+    counts.push_back(int(at));
+  }
+  check(at == rows.size(), "encoder: row {} is to be read; the batch has {} tokens", rows[at], offsets.back());
+  return counts;
+}
 
 }  // namespace
 
-Tensor Bert::run(const Tokens& tokens, Trace* trace, bool first_only) const {
-  Tensor x = embeddings(tokens);                // [N, C]
-  Indices offsets = tokens.offsets, rows = {};  // of the tokens that are left; which they are, once some are not
-  if (trace) trace->hidden = {x};
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const BertLayer& layer = layers[i];
-    if (first_only && !trace && i + 1 == layers.size()) {  // [CLS] sees everything, with a window, too
-      Indices one_each(offsets.size());
-      std::iota(one_each.begin(), one_each.end(), 0);
-      const Ragged to_all(one_each, offsets, layer.attention.heads);
-      return layer.feed(layer.attend(gather_rows(x, first_of(offsets)), x, to_all));  // [B, C]
-    }
-    AttentionMaps maps;
-    if (trace) maps.gate = gate_of(trace->head_gates, i);
-    const bool hard = !schedule.empty() && schedule[i] < 1;
-    Tensor received;  // [N]
-    x = layer.attend(x, x, layout(offsets, layer.attention.heads), trace ? &maps : nullptr,
-                     hard || retention ? &received : nullptr);  // [N, C]
-    maps.rows = rows;
-    if (retention) x = soft_extract(x, received, offsets, retention, long(i), globals);
-    if (hard) {
-      const KeptRows kept = keep_significant(received, offsets, tokens.offsets, schedule[i], globals);
-      x = gather_rows(x, kept.rows);  // [N, C] with a smaller N
-      if (trace) {
-        Indices left;
-        for (const int row : kept.rows) left.push_back(rows.empty() ? row : rows[row]);
-        rows = left;
-      }
-      offsets = kept.offsets;
-    }
-    x = layer.feed(x, trace ? gate_of(trace->neuron_gates, i) : Tensor());  // [N, C]
-    if (!trace) continue;
-    trace->hidden.push_back(x);
+// Only the rows that will be read ask; [CLS] sees everything, with a window, too.    [N, C] -> [M, C]
+Tensor Bert::last_layer(const Tensor& x, const Indices& offsets, const Rows& read) const {
+  const BertLayer& last = layers.back();
+  const Indices rows = read.kind == Rows::first ? first_of(offsets) : read.which;
+  const Ragged to_all(offsets_of_rows(rows, offsets), offsets, last.attention.heads);
+  return last.feed(last.attend(gather_rows(x, rows), x, to_all));
+}
+
+Tensor Bert::layer(size_t index, const Tensor& x, Left& left, const Indices& full, Trace* trace) const {
+  const BertLayer& layer = layers[index];
+  AttentionMaps maps;
+  if (trace) maps.gate = gate_of(trace->head_gates, index);
+  const bool hard = !schedule.empty() && schedule[index] < 1;
+  Tensor received;  // [N]
+  Tensor y = layer.attend(x, x, layout(left.offsets, layer.attention.heads), trace ? &maps : nullptr,
+                          hard || retention ? &received : nullptr);  // [N, C]
+  maps.rows = left.rows;
+  if (retention) y = soft_extract(y, received, left.offsets, retention, long(index), globals);
+  if (hard) {
+    const KeptRows kept = keep_significant(received, left.offsets, full, schedule[index], globals);
+    y = gather_rows(y, kept.rows);  // [N, C] with a smaller N
+    Indices rows;
+    for (const int row : kept.rows) rows.push_back(left.rows.empty() ? row : left.rows[row]);
+    left = {kept.offsets, rows};
+  }
+  y = layer.feed(y, trace ? gate_of(trace->neuron_gates, index) : Tensor());  // [N, C]
+  if (trace) {
+    trace->hidden.push_back(y);
     trace->attention.push_back(maps);
   }
-  return first_only ? gather_rows(x, first_of(offsets)) : x;
+  return y;
+}
+
+Encoded Bert::run(const Tensor& x, const Indices& offsets, const Rows& read, Trace* trace) const {
+  check(read.kind != Rows::some || schedule.empty(),
+        "a model with token_retention leaves tokens behind; what reads given tokens needs another");
+  const bool cut = read.kind == Rows::first || (read.kind == Rows::some && !window);  // a window is for all tokens
+  Left left{offsets};
+  Tensor y = x;
+  if (trace) trace->hidden = {x};
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (cut && !trace && i + 1 == layers.size()) {
+      const Tensor rows = last_layer(y, left.offsets, read);  // [B, C] or [M, C]
+      return read.kind == Rows::first ? Encoded{{}, rows, {}, left.offsets} : Encoded{{}, {}, rows, left.offsets};
+    }
+    y = layer(i, y, left, offsets, trace);
+  }
+  if (read.kind == Rows::some) return {y, {}, gather_rows(y, read.which), left.offsets};
+  if (read.kind == Rows::first) return {{}, gather_rows(y, first_of(left.offsets)), {}, left.offsets};
+  return {y, {}, {}, left.offsets};
 }
 
 }  // namespace nn

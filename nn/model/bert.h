@@ -4,26 +4,9 @@
 
 #include "nn/attention.h"
 #include "nn/format/config.h"
+#include "nn/tokens.h"
 
 namespace nn {
-
-// Sentences laid end to end. There is no padding.
-struct Tokens {
-  Indices ids, positions, types;  // [N] each
-  Indices offsets;                // [B + 1]: sequence b is the rows offsets[b] ... offsets[b + 1] - 1
-  long count() const { return long(ids.size()); }
-  long sequences() const { return long(offsets.size()) - 1; }
-};
-
-// What a model did on the way, for those who ask.
-struct Trace {
-  std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer; of the
-                                         // tokens that are left there
-  std::vector<AttentionMaps> attention;  // x L; pooling is one layer
-  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of the
-  // feed-forward network do.
-  std::vector<Tensor> head_gates = {}, neuron_gates = {};  // x L: [C], [F]
-};
 
 // x = dropout(LayerNorm(word + type + position))          [N] -> [N, C]
 struct BertEmbeddings {
@@ -32,6 +15,7 @@ struct BertEmbeddings {
   Dropout dropout;
   BertEmbeddings(Scope at, const Config& c);
   Tensor operator()(const Tokens& tokens) const;
+  std::vector<Tensor> parameters() const;
 };
 
 // y = LayerNorm(dropout(dense(x)) + residual)             [N, in], [N, C] -> [N, C]
@@ -58,11 +42,12 @@ struct BertLayer {
   Tensor attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,
                 Tensor* received = nullptr) const;
   Tensor feed(const Tensor& attended, const Tensor& gate = {}) const;  // [N, C] -> [N, F], times gate [F] -> [N, C]
+  std::vector<Tensor> parameters() const;
 };
 
 // The embeddings and the layers. With token_retention, tokens that receive little attention leave between the attention
-// and the feed-forward network of a layer (nn/token_pruning.h): from there on they cost nothing. With attention_window a
-// token sees its neighbours and the global tokens (Ragged::within).
+// and the feed-forward network of a layer (nn/model/token_pruning.h): from there on they cost nothing. With
+// attention_window a token sees its neighbours and the global tokens (Ragged::within).
 struct Bert {
   BertEmbeddings embeddings;
   std::vector<BertLayer> layers;
@@ -70,15 +55,16 @@ struct Bert {
   Tensor retention;              // [L, P], or nothing: the same while it is learned
   long window, globals;
   Bert(Scope at, const Config& c);
-  // Every token's row, for those who read them all. Error: a schedule, which leaves tokens behind.   [N] -> [N, C]
-  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;
-  // The rows of [CLS] alone, for heads that read nothing else: in the last layer only they ask, and only they go through
-  // the feed-forward network, unless a trace is asked for. The same numbers for a fraction of that layer's work.
-  Tensor first_rows(const Tokens& tokens, Trace* trace = nullptr) const;  // [N] -> [B, C]
+  // Entered behind the embeddings. In the last layer only the rows that will be read ask, and only they go through the
+  // feed-forward network, unless a trace is asked for: the same numbers for a fraction of that layer's work.
+  //   x [N, C], offsets [B + 1] -> the rows of `read`.   Error: `some` rows of a model that leaves tokens behind.
+  Encoded run(const Tensor& x, const Indices& offsets, const Rows& read, Trace* trace = nullptr) const;
 
  private:
-  Tensor run(const Tokens& tokens, Trace* trace, bool first_only) const;
+  struct Left;  // the tokens that go on
   Ragged layout(const Indices& offsets, long heads) const;
+  Tensor last_layer(const Tensor& x, const Indices& offsets, const Rows& read) const;
+  Tensor layer(size_t index, const Tensor& x, Left& left, const Indices& full, Trace* trace) const;
 };
 
 }  // namespace nn

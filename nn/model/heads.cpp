@@ -1,4 +1,4 @@
-// The classifiers. Read nn/bert.h first.
+// The heads in terms of layers. Read nn/model/heads.h first: the formulas.
 #include "nn/model/heads.h"
 
 #include <cmath>
@@ -6,101 +6,88 @@
 namespace nn {
 namespace {
 
-double head_dropout(const Config& c) { return c.classifier_dropout < 0 ? c.hidden_dropout_prob : c.classifier_dropout; }
+// Where the parameters of a head begin: under its name, or, of the only one, where Hugging Face has them.
+Scope scope_of(Scope root, const HeadConfig& head) { return head.name.empty() ? root : root / "heads" / head.name; }
 
-std::variant<BertClassifier, PoolClassifier> classifier_for(Scope at, const Config& c, PieceRows subwords) {
-  check(c.labels.size() >= 1, "a classifier needs at least one label");
-  if (c.model_type == "bert") return BertClassifier(at, c);
-  return PoolClassifier(at, c, std::move(subwords));
-}
+std::string title(const HeadConfig& head) { return head.name.empty() ? "the head" : "task '" + head.name + "'"; }
 
-std::optional<Embedding> table(Scope at, long rows, const Config& c) {
-  if (rows == 0) return std::nullopt;
-  return Embedding(at, rows, c.hidden_size, c.initializer_range);
+// (T / 20)^p, T the tokens of each sequence.    [B, 1]
+Tensor length_factors(const Indices& offsets, real exponent) {
+  Tensor factors(Shape{long(offsets.size()) - 1, 1});
+  for (size_t b = 0; b + 1 < offsets.size(); ++b)
+    factors.data()[b] = std::pow(real(offsets[b + 1] - offsets[b]) / 20, exponent);
+  return factors;
 }
 
 }  // namespace
 
-BertClassifier::BertClassifier(Scope at, const Config& c)
-    : bert(at / "bert", c),
-      pooler(at / "bert.pooler.dense", c.hidden_size, c.hidden_size, c.initializer_range),
-      dropout(at, head_dropout(c)),
-      classifier(at / "classifier", c.hidden_size, long(c.labels.size()), c.initializer_range) {}
+MaskedLm::MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c)
+    : dense(at / "transform.dense", c.hidden_size, c.hidden_size, c.initializer_range),
+      norm(at / "transform.LayerNorm", c.hidden_size, c.layer_norm_eps),
+      decoder(word_embeddings, at.parameter("bias", {c.vocab_size}, {Init::constant, 0})) {}
 
-Tensor BertClassifier::operator()(const Tokens& tokens, Trace* trace) const {
-  return classifier(dropout(engine::tanh(pooler(bert.first_rows(tokens, trace)))));  // [B, K]
-}
-
-PoolClassifier::PoolClassifier(Scope at, const Config& c, PieceRows subwords)
-    : word(at / "embeddings.word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),
-      bigram(table(at / "embeddings.bigram_embeddings", c.bigram_buckets, c)),
-      subword(table(at / "embeddings.subword_embeddings", c.subword_buckets, c)),
-      subword_rows(std::move(subwords)),
-      dropout(at, head_dropout(c)),
-      pool(at / "pool", c.hidden_size, c.num_attention_heads, c.attention_probs_dropout_prob, c.initializer_range,
-           AttentionForm(c)),
-      length_exponent(real(c.length_exponent)),
-      classifier(at / "classifier", c.num_attention_heads * c.hidden_size, long(c.labels.size()), c.initializer_range) {
-  check(!subword || subword_rows.pieces() > 0, "subword_buckets {}: the n-grams of the vocabulary are needed, too",
-        c.subword_buckets);
-}
-
-Tensor PoolClassifier::operator()(const Tokens& tokens, Trace* trace) const {
-  AttentionMaps maps;
-  const Tensor sum =
-      bigram ? embedding_sum({{word.weight, tokens.ids}, {bigram->weight, bigram_rows(tokens, bigram->weight.dim(0))}})
-             : word(tokens.ids);
-  const Tensor x = dropout(subword ? sum + subword_mean(tokens.ids) : sum);  // [N, C]
-  const Tensor context = pool(x, tokens.offsets, trace ? &maps : nullptr);   // [B, H * C]
-  if (trace) *trace = {{x}, {maps}};
-  if (length_exponent == 0) return classifier(dropout(context));  // [B, K]
-  Tensor factors(Shape{tokens.sequences(), 1});                   // (T / 20)^p
-  for (long b = 0; b < tokens.sequences(); ++b)
-    factors.data()[b] = std::pow(real(tokens.offsets[b + 1] - tokens.offsets[b]) / 20, length_exponent);
-  return classifier(dropout(context * factors));  // [B, K]
-}
-
-// y_t = 1 / |G| sum over g in G of s_g, G the n-grams of piece ids[t]
-Tensor PoolClassifier::subword_mean(const Indices& ids) const {
-  const PieceRows grams = subword_rows.of(ids);
-  Tensor weights(Shape{long(grams.rows.size()), 1});
-  for (long t = 0; t < grams.pieces(); ++t)
-    for (int g = grams.offsets[t]; g < grams.offsets[t + 1]; ++g)
-      weights.data()[g] = 1 / real(grams.offsets[t + 1] - grams.offsets[t]);
-  return segment_attend(weights, (*subword)(grams.rows), grams.offsets);
-}
-
-PieceRows PieceRows::of(const Indices& ids) const {
-  PieceRows result;
-  for (const int id : ids) {
-    check(id >= 0 && id < pieces(), "subwords: piece {} is not one of the vocabulary's {}", id, pieces());
-    result.rows.insert(result.rows.end(), rows.begin() + offsets[id], rows.begin() + offsets[id + 1]);
-    result.offsets.push_back(int(result.rows.size()));
+Head::Head(Scope root, const Config& c, const HeadConfig& head, const Tensor& word_embeddings)
+    : config(head), dropout(root, c.reading_dropout()), length_exponent(real(c.length_exponent)) {
+  const Scope at = scope_of(root, head);
+  const bool bert = c.model_type == "bert", tokens = head.predicts == Predicts::tags;
+  if (tokens) config.reads = Reads::tokens;
+  check(bert || config.reads != Reads::first, "{}: word embeddings alone have no [CLS] to read", title(head));
+  check(tokens == (config.reads == Reads::tokens), "{}: what reads every token by itself predicts tags", title(head));
+  check(!tokens || (c.token_retention.empty() && !c.retention_bins),
+        "{}: a model with token_retention leaves tokens behind; what reads every token needs another", title(head));
+  if (head.predicts == Predicts::pieces) {
+    masked_lm.emplace(at / "cls.predictions", word_embeddings, c);
+    return;
   }
-  return result;
+  if (head.adapter) adapter.emplace(at / "adapter", c.hidden_size, head.adapter);
+  if (config.reads == Reads::attention)
+    pool.emplace(at / "pool", c.hidden_size, head.queries, c.attention_probs_dropout_prob, c.initializer_range,
+                 AttentionForm(c));
+  if (config.reads == Reads::first && head.predicts != Predicts::vector)
+    pooler.emplace((head.name.empty() ? at / "bert" : at) / "pooler.dense", c.hidden_size, c.hidden_size,
+                   c.initializer_range);
+  const long width = (pool ? head.queries : 1) * c.hidden_size;
+  if (head.predicts != Predicts::vector)
+    classifier.emplace(at / "classifier", width, head.outputs, c.initializer_range);
+  else if (head.outputs)
+    classifier.emplace(at / "projection", width, head.outputs, c.initializer_range);
 }
 
-Indices bigram_rows(const Tokens& tokens, long buckets) {
-  Indices rows(tokens.ids.size());
-  for (long b = 0; b < tokens.sequences(); ++b)
-    for (int t = tokens.offsets[b]; t < tokens.offsets[b + 1]; ++t) {
-      const int before = t > tokens.offsets[b] ? tokens.ids[t - 1] : -1, pair[2] = {before, tokens.ids[t]};
-      const std::string_view bytes(reinterpret_cast<const char*>(pair), sizeof pair);
-      rows[t] = int(engine::hash_of(bytes) % uint64_t(buckets));
-    }
-  return rows;
+Rows::Kind Head::reads() const {
+  if (masked_lm) return Rows::some;
+  return config.reads == Reads::first ? Rows::first : Rows::all;
 }
 
-Classifier::Classifier(Scope at, const Config& c, PieceRows subwords)
-    : model_(classifier_for(at, c, std::move(subwords))) {}
-
-Tensor Classifier::operator()(const Tokens& tokens, Trace* trace) const {
-  return std::visit([&](const auto& model) { return model(tokens, trace); }, model_);
+bool Head::owns(const Tensor& parameter) const {
+  return !config.name.empty() && parameter.name().starts_with("heads." + config.name + ".");
 }
 
-bool belongs_to_head(const std::string& parameter) {
-  return parameter.starts_with("classifier.") || parameter.starts_with("bert.pooler.") ||
-         parameter == "bert.encoder.retention.weight";  // of a schedule that is to be learned
+// What the classifier reads.    [N, C] -> [B, W]; of tags [N, C]
+Tensor Head::context(const Encoded& x, Trace* trace) const {
+  Tensor rows = x.tokens;
+  if (config.reads == Reads::first) rows = x.first ? x.first : x.tokens ? gather_rows(x.tokens, first_of(x.offsets)) : rows;
+  check(bool(rows), "{}: the encoder was not asked for the rows that this head reads", title(config));
+  if (adapter) rows = (*adapter)(rows);
+  if (pooler) return engine::tanh((*pooler)(rows));
+  if (config.reads == Reads::mean) return mean_pool(rows, x.offsets);
+  if (!pool) return rows;
+  AttentionMaps maps;
+  const Tensor y = (*pool)(rows, x.offsets, trace ? &maps : nullptr);  // [N, C] -> [B, H * C]
+  if (trace) trace->attention.push_back(maps);
+  return length_exponent == 0 ? y : y * length_factors(x.offsets, length_exponent);
 }
+
+Tensor Head::operator()(const Encoded& x, Trace* trace) const {
+  if (masked_lm) {
+    check(bool(x.some), "{}: the encoder was not asked for given rows", title(config));
+    return (*masked_lm)(x.some);  // [M, C] -> [M, V]
+  }
+  const Tensor read = context(x, trace);
+  if (trace) trace->context = read;
+  if (config.predicts == Predicts::vector) return classifier ? (*classifier)(read) : read;  // [B, C]
+  return (*classifier)(dropout(read));                                                      // [B, K] or [N, K]
+}
+
+bool belongs_to_task(const std::string& parameter) { return parameter.starts_with("heads."); }
 
 }  // namespace nn

@@ -1,68 +1,75 @@
-// Classifiers: an encoder, and a head that makes one row of logits for every sequence.
+// Heads: what a task adds to an encoder. How it reads a text, and what it says of it.
 #pragma once
 
 #include <optional>
-#include <variant>
 
-#include "nn/model/bert.h"
+#include "nn/adapter.h"
+#include "nn/attention.h"
+#include "nn/format/config.h"
+#include "nn/tokens.h"
 
 namespace nn {
 
-// BertForSequenceClassification: logits = classifier(dropout(tanh(dense(hidden of [CLS])))).    [N] -> [B, K]
-struct BertClassifier {
-  Bert bert;
-  Linear pooler;
-  Dropout dropout;
-  Linear classifier;
-  BertClassifier(Scope at, const Config& c);
-  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;
+// What a head predicts: one class of a text, any number of classes, a number, a class for each token; the piece of the
+// vocabulary that stands at given tokens; or a vector that is the text.
+enum class Predicts { label, labels, number, tags, pieces, vector };
+
+// What it reads: the first token, [CLS]; all tokens, by queries of its own; their mean; or every token by itself.
+enum class Reads { first, attention, mean, tokens };
+
+struct HeadConfig {
+  std::string name;  // its parameters are heads.NAME....; without a name those of Hugging Face's model with this head
+  Predicts predicts = Predicts::label;
+  long outputs = 1;  // K: the classes; 1 for a number; of a vector its width, where it is projected, or 0
+  Reads reads = Reads::first;
+  long queries = 1;  // of its own attention
+  long adapter = 0;  // width of its own adapter; 0: none
 };
 
-// Rows of a table that pieces of the vocabulary share: piece p has rows[offsets[p]] ... rows[offsets[p + 1] - 1], at
-// least one.
-struct PieceRows {
-  Indices offsets{0}, rows;
-  long pieces() const { return long(offsets.size()) - 1; }
-  PieceRows of(const Indices& ids) const;  // those of the pieces `ids`, in their order
+// BertForMaskedLM's head (Devlin et al. 2019): one logit for every piece of the vocabulary. The decoder's weight is the
+// table of the word embeddings itself (Press & Wolf 2017), with a bias of its own.
+//   logits = LayerNorm(gelu(dense(x))) W_word^T + bias          [M, C] -> [M, V]
+struct MaskedLm {
+  Linear dense;
+  LayerNorm norm;
+  Linear decoder;
+  MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c);
+  Tensor operator()(const Tensor& rows) const { return decoder(norm(gelu(dense(rows)))); }
 };
 
-// The smallest model that allocates attention: x_t = dropout(word embedding), then a_t = softmax_t(q_h . x_t / sqrt(d)),
-// C_h = sum_t a_t x_t with H learned queries, then y = classifier(dropout(C)).    [N] -> [B, K]
-// With bigram_buckets, x_t has a second summand, an embedding of the pair of pieces (t - 1, t), hashed to a row (Joulin et
-// al. 2017, fastText): "not good" is no longer the sum of its words.
-// With subword_buckets, a third one, the mean over the piece's character n-grams of their embeddings (Bojanowski et al.
-// 2017): words of one stem begin alike. Which n-grams those are, tasks/text/subwords.h says.
-// With length_exponent p, C_h is (T / 20)^p times as long: a mean of T words shrinks as they grow more; at 1/2, as with a
-// sum of independent words divided by its norm, it does not. A text of 20 tokens is as before, and so is the learning rate.
-struct PoolClassifier {
-  Embedding word;
-  std::optional<Embedding> bigram, subword;
-  PieceRows subword_rows;
+// One task's own part: adapter, then how the text is read, then a linear classifier.
+//   reads first        y = classifier(dropout(tanh(pooler(adapter(x_cls)))))   -> [B, K], BertForSequenceClassification
+//   reads attention    y = classifier(dropout(s pool(adapter(x))))             -> [B, K], nn/attention.h
+//   reads mean         y = classifier(dropout(mean_t adapter(x)))              -> [B, K]
+//   reads tokens       y = classifier(dropout(adapter(x)))                     -> [N, K], BertForTokenClassification
+//   pieces             y = the masked language model's of the rows asked for   -> [M, V], BertForMaskedLM
+//   vector             y = what is read, projected where outputs > 0           -> [B, C]
+// s = (T / 20)^p with length_exponent p, else 1: a mean of T words shrinks as they grow more; at p = 1/2, as with a sum of
+// independent words divided by its norm, it does not. A text of 20 tokens is as before, and so is the learning rate.
+struct Head {
+  HeadConfig config;
+  std::optional<Adapter> adapter;
+  std::optional<AttentionPool> pool;
+  std::optional<Linear> pooler;
+  std::optional<MaskedLm> masked_lm;
   Dropout dropout;
-  AttentionPool pool;
+  std::optional<Linear> classifier;
   real length_exponent;
-  Linear classifier;
-  PoolClassifier(Scope at, const Config& c, PieceRows subwords);
-  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;
+
+  // `word_embeddings`: the encoder's table, which a masked language model shares.
+  // Error: what this encoder cannot carry.
+  Head(Scope root, const Config& c, const HeadConfig& head, const Tensor& word_embeddings);
+
+  Rows::Kind reads() const;  // which rows of the encoder it needs
+  bool owns(const Tensor& parameter) const;  // whether it is one of this named head's
+  // With a trace, the maps of its own attention and what its classifier reads are added to it.
+  Tensor operator()(const Encoded& x, Trace* trace = nullptr) const;
 
  private:
-  Tensor subword_mean(const Indices& ids) const;  // N ids -> [N, C]
+  Tensor context(const Encoded& x, Trace* trace) const;
 };
 
-// The row of each token's pair with the one before it, among `buckets`; a sequence's first token is paired with nothing.
-Indices bigram_rows(const Tokens& tokens, long buckets);
-
-// Whichever of them a configuration names. `subwords`: those of its vocabulary, if it has subword_buckets.
-class Classifier {
- public:
-  Classifier(Scope at, const Config& c, PieceRows subwords = {});
-  Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;  // [N] -> [B, K]
-
- private:
-  std::variant<BertClassifier, PoolClassifier> model_;
-};
-
-// Parameters that a checkpoint may lack and fine-tuning may begin anew: the head of a bare encoder, a retention schedule.
-bool belongs_to_head(const std::string& parameter);
+// Whether a parameter belongs to one task alone: heads.NAME...., all others are shared.
+bool belongs_to_task(const std::string& parameter);
 
 }  // namespace nn

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tasks/model/evaluate.h"
 
 namespace explain {
 
@@ -90,11 +89,10 @@ ordered_json rows_of(const real* values, long rows, long columns) {
   return all;
 }
 
-nn::Trace look(model::TextModel& model, const text::Batch& batch) {
+nn::Trace look(const model::TextModel& model, const text::Batch& batch) {
   const engine::NoGrad no_grad;
-  model.params.eval();
   nn::Trace trace;
-  model.classifier(batch.tokens, &trace);
+  model.net(batch.tokens, &trace);
   return trace;
 }
 
@@ -110,7 +108,7 @@ std::vector<Key> keys_of(const model::TextModel& model, const text::Batch& batch
 
 }  // namespace
 
-Analysis::Analysis(model::TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress) {
+Analysis::Analysis(const model::TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress) {
   constexpr int kTexts = 16;  // at a time: the maps of all layers are kept
   long done = 0, sequences = 0;
   for (const text::Batch& batch : text::in_order(set, kTexts)) {
@@ -155,7 +153,7 @@ std::string Analysis::table() const {
   return text;
 }
 
-ordered_json Analysis::of_text(model::TextModel& model, const text::Encoding& encoding) {
+ordered_json Analysis::of_text(const model::TextModel& model, const text::Encoding& encoding) {
   text::EncodedSet set;
   set.windows = {encoding};
   set.begin = {0, 1};

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tasks/model/text_model.h"
+#include "tasks/model/predict.h"
 
 namespace explain {
 
@@ -20,14 +20,14 @@ struct HeadFigures {
 class Analysis {
  public:
   // Runs the model over the set, dropout off, and adds up; `progress`, if given, hears how many texts are done.
-  Analysis(model::TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress = nullptr);
+  Analysis(const model::TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress = nullptr);
 
   const std::vector<std::vector<HeadFigures>>& heads() const { return heads_; }  // [L][H]
   HeadFigures mean() const;                                                      // over layers and heads
   std::string table() const;
 
   // The attention of one text: its tokens, and of every layer and head the figures and the matrices, rows are queries.
-  static nlohmann::ordered_json of_text(model::TextModel& model, const text::Encoding& text);
+  static nlohmann::ordered_json of_text(const model::TextModel& model, const text::Encoding& text);
 
  private:
   std::vector<std::vector<HeadFigures>> heads_;

@@ -1,16 +1,19 @@
-// From predictions to figures. Read tasks/text/metrics.h first.
+// From what the heads say to figures. Read tasks/score/metrics.h and tasks/score/sets.h first.
 #include "tasks/model/evaluate.h"
+
+#include <algorithm>
 
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+#include "tasks/score/sets.h"
+#include "tasks/spec/loss.h"
 
 namespace model {
 
 using nlohmann::ordered_json;
 
-double Evaluation::value(const std::string& metric) const {
-  const double value = figures.at(metric).get<double>();
-  return metric == "loss" ? -value : value;
+double Evaluation::merit(const std::string& metric) const {
+  return metric == "loss" || metric == "mse" ? -value(metric) : value(metric);
 }
 
 std::string Evaluation::line() const {
@@ -21,68 +24,135 @@ std::string Evaluation::line() const {
 }
 
 std::string Evaluation::text() const {
-  return fmt::format("{}\n{}\n{}\n", text::to_text(report), text::to_text(confusion, report.names), line());
+  std::string text;
+  if (report) text += score::to_text(*report) + "\n";
+  if (confusion) text += score::to_text(*confusion, report->names) + "\n";
+  return text + line() + "\n";
 }
 
 ordered_json Evaluation::json() const {
   ordered_json result = figures;
-  result["report"] = score::to_json(report);
+  if (report) result["report"] = score::to_json(*report);
+  if (!confusion) return result;
   ordered_json& rows = result["confusion"] = ordered_json::array();
-  for (int t = 0; t < confusion.classes; ++t) {
+  for (int t = 0; t < confusion->classes; ++t) {
     rows.push_back(ordered_json::array());
-    for (int p = 0; p < confusion.classes; ++p) rows.back().push_back(confusion.at(t, p));
+    for (int p = 0; p < confusion->classes; ++p) rows.back().push_back(confusion->at(t, p));
   }
   return result;
 }
 
-Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::string& name) {
-  const std::vector<std::string>& labels = model.config.labels;
-  run::Progress progress(name, set.size());
-  const Predictions predictions = predict(model, set, kEvaluationBatch, [&](long done) { progress.update(done); });
-  progress.interrupt();
+namespace {
+
+std::vector<std::vector<std::string>> tag_names(const spec::TaskSpec& task, const std::vector<Indices>& tags) {
+  std::vector<std::vector<std::string>> names;
+  for (const Indices& text : tags) {
+    names.emplace_back();
+    for (int tag : text) names.back().push_back(task.labels.name(tag));
+  }
+  return names;
+}
+
+Evaluation of_tags(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs) {
+  std::vector<std::vector<std::string>> predicted;
+  std::vector<int> y_true, y_pred;
+  for (size_t i = 0; i < outputs.tags.size(); ++i) {
+    predicted.push_back(tags_of_words(task.spec, outputs.tags[i], targets.places[i]));
+    for (size_t w = 0; w < predicted[i].size(); ++w) {
+      y_true.push_back(targets.tags[i][w]);
+      const auto& names = task.spec.labels.names();
+      y_pred.push_back(int(std::find(names.begin(), names.end(), predicted[i][w]) - names.begin()));
+    }
+  }
+  const score::Confusion confusion = score::confusion_matrix(y_true, y_pred, task.spec.labels.size());
+  return {{{"entity_f1", score::entity_f1(tag_names(task.spec, targets.tags), predicted)},
+           {"accuracy", score::accuracy(confusion)},
+           {"macro_f1", score::macro_f1(confusion)}},
+          {},
+          {}};
+}
+
+Evaluation of_label(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs) {
+  const std::vector<std::string>& labels = task.spec.labels.names();
   Evaluation e;
-  e.confusion = score::confusion_matrix(set.labels, predictions.best(), int(labels.size()));
-  e.report = score::make_report(e.confusion, labels);
-  e.figures = {{"loss", predictions.loss},
-               {"accuracy", score::accuracy(e.confusion)},
-               {"macro_f1", score::macro_f1(e.confusion)},
-               {"macro_recall", score::macro_recall(e.confusion)},
-               {"mcc", score::mcc(e.confusion)},
-               {"kappa", score::cohen_kappa(e.confusion)}};
-  if (labels.size() == 2 && e.confusion.support(0) > 0 && e.confusion.support(1) > 0) {
+  const score::Confusion c = score::confusion_matrix(targets.classes, outputs.best(), int(labels.size()));
+  e.confusion = c;
+  e.report = score::make_report(c, labels);
+  e.figures = {{"accuracy", score::accuracy(c)},
+               {"macro_f1", score::macro_f1(c)},
+               {"macro_recall", score::macro_recall(c)},
+               {"mcc", score::mcc(c)},
+               {"kappa", score::cohen_kappa(c)}};
+  if (labels.size() == 2 && c.support(0) > 0 && c.support(1) > 0) {
     std::vector<double> score;
-    for (const auto& p : predictions.probabilities) score.push_back(p[1]);
-    e.figures["roc_auc"] = score::roc_auc(set.labels, score);
+    for (const auto& p : outputs.scores) score.push_back(p[1]);
+    e.figures["roc_auc"] = score::roc_auc(targets.classes, score);
   }
   return e;
 }
 
-text::EncodedSet encode_and_report(const std::string& name, const std::vector<text::Example>& examples,
-                                   const TextModel& model, int max_length, text::TooLong how) {
-  constexpr size_t kShown = 8;  // labels
-  const std::vector<std::string>& labels = model.config.labels;
-  text::EncodedSet set = text::encode(examples, model.tokenizer, max_length, how);
-  long tokens = 0, longest = 0;
-  std::vector<long> counts(labels.size());
-  for (long i = 0; i < set.size(); ++i) {
-    tokens += set.tokens(i);
-    longest = std::max(longest, set.tokens(i));
-    ++counts[set.labels[i]];
+Evaluation of_number(const spec::Targets& targets, const Outputs& outputs) {
+  std::vector<double> y;
+  for (const auto& row : outputs.scores) y.push_back(row[0]);
+  return {{{"pearson", score::pearson(targets.numbers, y)},
+           {"spearman", score::spearman(targets.numbers, y)},
+           {"mse", score::mean_squared_error(targets.numbers, y)}},
+          {},
+          {}};
+}
+
+Evaluation of_labels(const spec::Targets& targets, const Outputs& outputs) {
+  score::LabelSets y;
+  for (const auto& row : outputs.scores) {
+    y.emplace_back();
+    for (double p : row) y.back().push_back(p > 0.5);
   }
-  if (set.size() == 0) {
-    run::print_note("{:<6}  none\n", name);
-    return set;
+  return {{{"micro_f1", score::micro_f1(targets.sets, y)}, {"macro_f1", score::macro_f1(targets.sets, y)}}, {}, {}};
+}
+
+}  // namespace
+
+Evaluation evaluate(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs) {
+  switch (task.spec.head) {
+    case nn::Predicts::label:
+      return of_label(task, targets, outputs);
+    case nn::Predicts::tags:
+      return of_tags(task, targets, outputs);
+    case nn::Predicts::number:
+      return of_number(targets, outputs);
+    default:
+      return of_labels(targets, outputs);
   }
-  std::string shares;
-  for (size_t k = 0; k < std::min(kShown, counts.size()); ++k)
-    shares += fmt::format("{}{} {}", k ? ", " : "", labels[k], counts[k]);
-  run::print_note("{:<6}{:>6} texts, {:.1f} tokens on average, {} at most{}  ({}{})\n", name, set.size(),
-             double(tokens) / double(set.size()), longest,
-             set.too_long ? fmt::format(", {} {} {}", set.too_long,
-                                        how == text::TooLong::window ? "read in windows of" : "cut to", max_length)
-                          : "",
-             shares, counts.size() > kShown ? ", ..." : "");
-  return set;
+}
+
+std::vector<Evaluation> evaluate(const TextModel& model, const spec::TaskSet& set, spec::Split split,
+                                 const std::string& progress_name) {
+  std::vector<Evaluation> evaluations(set.tasks.size());
+  for (size_t c = 0; c < set.corpora.size(); ++c) {
+    const text::EncodedSet& texts = set.corpora[c].texts[split];
+    if (texts.size() == 0) continue;
+    std::vector<size_t> heads;
+    for (size_t t = 0; t < set.tasks.size(); ++t)
+      if (set.tasks[t].corpus == int(c)) heads.push_back(t);
+    std::vector<double> loss(set.tasks.size());
+    const auto add_loss = [&](size_t t, const Tensor& logits, const text::Batch& batch) {
+      const spec::Task& task = set.tasks[t];
+      loss[t] += double(batch.rows.size()) * double(spec::plain_loss(task, task.targets[split], logits, batch).item());
+    };
+    run::Progress progress(progress_name, texts.size());
+    const std::vector<Outputs> outputs = predict(model, texts, heads, add_loss, [&](long done) {
+      if (!progress_name.empty()) progress.update(done);
+    });
+    progress.interrupt();
+    for (size_t i = 0; i < heads.size(); ++i) {
+      const spec::Task& task = set.tasks[heads[i]];
+      const Evaluation e = evaluate(task, task.targets[split], outputs[i]);
+      evaluations[heads[i]] = e;
+      evaluations[heads[i]].figures = {{"loss", loss[heads[i]] / double(texts.size())}};
+      evaluations[heads[i]].figures.update(e.figures);
+    }
+  }
+  return evaluations;
 }
 
 }  // namespace model

@@ -1,30 +1,31 @@
 // Evaluation: what a model makes of labelled texts, as figures, as scikit-learn's report, and as JSON.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <string>
-
-#include "tasks/model/text_model.h"
+#include "tasks/model/predict.h"
 #include "tasks/score/metrics.h"
 
 namespace model {
 
 struct Evaluation {
-  score::Confusion confusion;
-  score::Report report;
-  nlohmann::ordered_json figures;  // loss, accuracy, macro_f1, macro_recall, mcc, kappa; roc_auc for two classes
+  // {"loss": ..., then by what the head predicts: accuracy, macro_f1, macro_recall, mcc, kappa, and of two classes roc_auc;
+  // micro_f1, macro_f1; pearson, spearman, mse; entity_f1, accuracy, macro_f1}. Null: no texts.
+  nlohmann::ordered_json figures;
+  std::optional<score::Confusion> confusion;  // of a head that predicts one label
+  std::optional<score::Report> report;
 
-  double value(const std::string& metric) const;  // of a figure, turned so that higher is better
+  bool empty() const { return figures.is_null(); }
+  double value(const std::string& metric) const { return figures.at(metric).get<double>(); }
+  double merit(const std::string& metric) const;  // turned so that higher is better
   std::string line() const;                       // the figures on one line
   std::string text() const;                       // the report, the confusion matrix, the figures
   nlohmann::ordered_json json() const;            // all of it
 };
 
-constexpr int kEvaluationBatch = 32;
-Evaluation evaluate(TextModel& model, const text::EncodedSet& set, const std::string& name);  // with a progress line
+// Of what a head said of texts with these targets.
+Evaluation evaluate(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs);
 
-// The texts of a set as ids; a line on stderr says how many, how long, how many were cut, and the shares of the labels.
-text::EncodedSet encode_and_report(const std::string& name, const std::vector<text::Example>& examples,
-                                   const TextModel& model, int max_length, text::TooLong how = text::TooLong::cut);
+// Every task of the set on one split, with a progress line of this name, if it has one.
+std::vector<Evaluation> evaluate(const TextModel& model, const spec::TaskSet& set, spec::Split split,
+                                 const std::string& progress = "");
 
 }  // namespace model

@@ -1,11 +1,10 @@
-// Counts of pieces and pairs in the texts of each class, made into first values. Read nn/heads.h first: the model that
+// Counts of pieces and pairs in the texts of each class, made into first values. Read nn/model/words.h first: the model that
 // they are the first values of.
 #include "tasks/model/log_odds.h"
 
 #include <cmath>
 #include <set>
 
-#include "tasks/text/subwords.h"
 
 namespace model {
 
@@ -33,44 +32,65 @@ std::vector<double> log_count_ratio(const std::vector<double>& n, const std::vec
 
 namespace {
 
-// Adds the ratios of each row's counts [rows][K] to the first K numbers of the table's rows.
-void add_ratios(Tensor table, const std::vector<std::vector<double>>& counts, const std::vector<double>& texts,
+// Of every row of a table how many texts of each class have it.
+using Counts = std::vector<std::vector<double>>;  // [rows][K]
+
+// Adds the ratios to K numbers of each row, from column `first` on.
+void add_ratios(const nn::Embedding& table, const Counts& counts, const std::vector<double>& texts, long first,
                 double scale) {
-  const long C = table.dim(1), K = long(texts.size());
+  const long C = table.weight.dim(1), K = long(texts.size());
   for (size_t row = 0; row < counts.size(); ++row) {
     const std::vector<double> r = log_count_ratio(counts[row], texts);
-    for (long k = 0; k < K; ++k) table.data()[long(row) * C + k] += real(scale * r[k]);
+    for (long k = 0; k < K; ++k) table.weight.data()[long(row) * C + first + k] += real(scale * r[k]);
   }
+}
+
+void start_task(const nn::Words& words, const nn::Head& head, const text::EncodedSet& set,
+                const spec::Targets& targets, long K, long first, double scale) {
+  const auto rows_of = [](const auto& table) { return table ? size_t(table->weight.dim(0)) : 0; };
+  const std::vector<double> none(K);
+  Counts pieces(size_t(words.word.weight.dim(0)), none), pairs(rows_of(words.bigram), none),
+      ngrams(rows_of(words.subword), none);
+  std::vector<double> texts(K);
+  for (const int i : targets.rows) {
+    const nn::Tokens tokens = text::pack(set, {i}).tokens;
+    const int label = targets.classes[i];
+    const auto count = [&](const Indices& rows, Counts& counts) {
+      for (const int row : std::set<int>(rows.begin(), rows.end())) ++counts[row][label];
+    };
+    count(tokens.ids, pieces);
+    if (words.bigram) count(nn::bigram_rows(tokens, words.bigram->weight.dim(0)), pairs);
+    if (words.subword) count(words.subword_rows.of(tokens.ids).rows, ngrams);
+    ++texts[label];
+  }
+  add_ratios(words.word, pieces, texts, first, scale);
+  if (words.bigram) add_ratios(*words.bigram, pairs, texts, first, scale);
+  if (words.subword) add_ratios(*words.subword, ngrams, texts, first, scale);
+  const Tensor& classifier = head.classifier->weight;  // [K, H * C]
+  const long C = words.word.weight.dim(1), H = classifier.dim(1) / C;
+  for (long k = 0; k < K; ++k)
+    for (long h = 0; h < H; ++h) classifier.data()[k * H * C + h * C + first + k] += 1;
 }
 
 }  // namespace
 
-void start_from_log_odds(TextModel& model, const text::EncodedSet& train, double scale) {
-  const nn::Config& c = model.config;
-  const long K = long(c.labels.size()), C = c.hidden_size, H = c.num_attention_heads;
-  check(c.model_type == "attention_pool" && C >= K,
-        "log odds are first values for a pool at least as wide as it has classes; got {}, {} wide, {} classes",
-        c.model_type, C, K);
-  std::vector<std::vector<double>> pieces(c.vocab_size, std::vector<double>(K)),
-      pairs(c.bigram_buckets, std::vector<double>(K)), ngrams(c.subword_buckets, std::vector<double>(K));
-  const nn::PieceRows subwords = text::subword_rows(model.tokenizer.pieces(), c.subword_buckets);
-  std::vector<double> texts(K);
-  for (int i = 0; i < int(train.size()); ++i) {
-    const nn::Tokens tokens = text::pack(train, {i}).tokens;
-    const auto count = [&](const Indices& rows, std::vector<std::vector<double>>& counts) {
-      for (const int row : std::set<int>(rows.begin(), rows.end())) ++counts[row][train.labels[i]];
-    };
-    count(tokens.ids, pieces);
-    if (c.bigram_buckets) count(nn::bigram_rows(tokens, c.bigram_buckets), pairs);
-    if (c.subword_buckets) count(subwords.of(tokens.ids).rows, ngrams);
-    ++texts[train.labels[i]];
+void start_from_log_odds(TextModel& model, const spec::TaskSet& set, double scale) {
+  const nn::Words* words = model.net.encoder.words();
+  check(words, "log odds are first values for a pool; this model's type is {}", model.config().model_type);
+  long first = 0;
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    const spec::Task& task = set.tasks[t];
+    if (task.spec.head != nn::Predicts::label) continue;
+    const long K = task.spec.labels.size(), C = model.config().hidden_size;
+    check(first + K <= C,
+          "log odds need a pool at least as wide as its tasks have classes; got {} wide, {} classes or more "
+          "(--hidden makes it wider)",
+          C, first + K);
+    start_task(*words, model.net.heads[t], set.corpora[task.corpus].texts[spec::kTrain], task.targets[spec::kTrain], K,
+               first, scale);
+    first += K;
   }
-  add_ratios(model.params.find("embeddings.word_embeddings.weight"), pieces, texts, scale);
-  if (c.bigram_buckets) add_ratios(model.params.find("embeddings.bigram_embeddings.weight"), pairs, texts, scale);
-  if (c.subword_buckets) add_ratios(model.params.find("embeddings.subword_embeddings.weight"), ngrams, texts, scale);
-  Tensor classifier = model.params.find("classifier.weight");  // [K, H * C]
-  for (long k = 0; k < K; ++k)
-    for (long h = 0; h < H; ++h) classifier.data()[k * H * C + h * C + k] += 1;
+  check(first > 0, "log odds are of labels; no task predicts one");
 }
 
 }  // namespace model

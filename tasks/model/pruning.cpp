@@ -1,4 +1,4 @@
-// Importance by the gradient of gates, and weights with rows and columns taken out. Read nn/bert.h first.
+// Importance by the gradient of gates, and weights with rows and columns taken out. Read nn/model/bert.h first.
 #include "tasks/model/pruning.h"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
-#include "tasks/objective/retention.h"
+#include "tasks/model/build.h"
 
 namespace model {
 
@@ -17,8 +17,8 @@ using engine::Tensor;
 namespace {
 
 void check_bert(const TextModel& model) {
-  check(model.config.model_type == "bert", "heads and neurons are pruned in a BERT; this model's type is {}",
-        model.config.model_type);
+  check(model.config().model_type == "bert", "heads and neurons are pruned in a BERT; this model's type is {}",
+        model.config().model_type);
 }
 
 long head_width(const nn::Config& c) { return c.hidden_size / c.num_attention_heads; }
@@ -47,9 +47,8 @@ void add_slopes(const std::vector<Tensor>& gates, long width, double weight, std
 Importance importance_of(TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress) {
   check_bert(model);
   check(set.size() > 0, "importance is measured on texts with labels; there is none");
-  model.params.eval();
-  model.params.freeze("*");
-  const nn::Config& c = model.config;
+  model.net.params.freeze("*");
+  const nn::Config& c = model.config();
   Importance result;
   for (long l = 0; l < c.num_hidden_layers; ++l) {
     result.heads.emplace_back(c.heads_of(l));
@@ -62,7 +61,7 @@ Importance importance_of(TextModel& model, const text::EncodedSet& set, const st
       trace.head_gates.push_back(Tensor::full({c.heads_of(l) * head_width(c)}, 1).require_grad());
       trace.neuron_gates.push_back(Tensor::full({c.neurons_of(l)}, 1).require_grad());
     }
-    backward(cross_entropy(mean_over_windows(model.classifier(text.tokens, &trace), text), text.labels));
+    backward(cross_entropy(mean_over_windows(model.net(text.tokens, &trace), text), text.labels));
     add_slopes(trace.head_gates, head_width(c), 1 / double(set.size()), result.heads);
     add_slopes(trace.neuron_gates, 1, 1 / double(set.size()), result.neurons);
     if (progress) progress(i + 1);
@@ -72,7 +71,7 @@ Importance importance_of(TextModel& model, const text::EncodedSet& set, const st
   return result;
 }
 
-Removed least_important(const std::vector<std::vector<double>>& importance, double share, Among among) {
+LayerUnits least_important(const std::vector<std::vector<double>>& importance, double share, Ranked ranked) {
   struct Unit {
     double importance;
     size_t layer;
@@ -83,16 +82,17 @@ Removed least_important(const std::vector<std::vector<double>>& importance, doub
   for (size_t l = 0; l < importance.size(); ++l) {
     const long size = long(importance[l].size());
     for (long i = 0; i < size; ++i) all.push_back({importance[l][i], l, i});
-    left.push_back(among == Among::all ? size - 1 : std::min(size - 1, std::lround(share * double(size))));
+    left.push_back(ranked == Ranked::over_all_layers ? size - 1 : std::min(size - 1, std::lround(share * double(size))));
   }
   std::stable_sort(all.begin(), all.end(), [](const Unit& a, const Unit& b) { return a.importance < b.importance; });
-  long left_of_all = among == Among::all ? std::lround(share * double(all.size())) : long(all.size());
-  Removed removed(importance.size());
+  long left_of_all = ranked == Ranked::over_all_layers ? std::lround(share * double(all.size())) : long(all.size());
+  LayerUnits removed(importance.size());
   for (const Unit& unit : all) {
     if (left_of_all == 0) break;
     if (left[unit.layer] == 0) continue;
     removed[unit.layer].push_back(unit.index);
-    --left[unit.layer], --left_of_all;
+    --left[unit.layer];
+    --left_of_all;
   }
   for (auto& layer : removed) std::sort(layer.begin(), layer.end());
   return removed;
@@ -101,7 +101,7 @@ Removed least_important(const std::vector<std::vector<double>>& importance, doub
 namespace {
 
 // The configuration of the smaller model.
-nn::Config config_without(const nn::Config& before, const Removed& heads, const Removed& neurons) {
+nn::Config config_without(const nn::Config& before, const LayerUnits& heads, const LayerUnits& neurons) {
   nn::Config config = before;
   const long L = config.num_hidden_layers;
   check(long(heads.size()) == L && long(neurons.size()) == L,
@@ -134,9 +134,12 @@ std::vector<long> kept_indices(long units, long size, const std::vector<long>& r
   return kept;
 }
 
-void copy_rows(const Tensor& from, const std::vector<long>& kept, const Tensor& to) {  // of a matrix, or numbers
-  const long C = from.numel() / from.dim(0);
-  for (size_t r = 0; r < kept.size(); ++r) std::copy_n(from.data() + kept[r] * C, C, to.data() + long(r) * C);
+void copy_rows(const nn::Linear& from, const std::vector<long>& kept, const nn::Linear& to) {
+  const long C = from.weight.dim(1);
+  for (size_t r = 0; r < kept.size(); ++r) {
+    std::copy_n(from.weight.data() + kept[r] * C, C, to.weight.data() + long(r) * C);
+    to.bias.data()[r] = from.bias.data()[kept[r]];
+  }
 }
 
 void copy_columns(const Tensor& from, const std::vector<long>& kept, const Tensor& to) {
@@ -147,56 +150,56 @@ void copy_columns(const Tensor& from, const std::vector<long>& kept, const Tenso
 
 }  // namespace
 
-std::unique_ptr<TextModel> without(const TextModel& model, const Removed& heads, const Removed& neurons,
+std::unique_ptr<TextModel> without(const TextModel& model, const LayerUnits& heads, const LayerUnits& neurons,
                                    const std::vector<double>& token_retention) {
   check_bert(model);
-  const nn::Config& before = model.config;
+  const nn::Config& before = model.config();
   nn::Config config = config_without(before, heads, neurons);
-  if (!token_retention.empty()) config.token_retention = token_retention, config.retention_bins = 0;
+  if (!token_retention.empty()) {
+    config.token_retention = token_retention;
+    config.retention_bins = 0;
+  }
   config.check_sizes("pruning");
-  auto pruned = std::make_unique<TextModel>(config, model.tokenizer, 0);
-  pruned->params.initialise();
-  const std::string prefix = "bert.encoder.layer.";
-  for (const Tensor& to : pruned->params.tensors()) {
-    const std::string& name = to.name();
-    const Tensor& from = model.params.find(name);
-    if (from.shape() == to.shape()) {
-      std::copy_n(from.data(), from.numel(), to.data());
-      continue;
-    }
-    check(name.starts_with(prefix), "pruning: '{}' changed its shape", name);
-    const long l = std::stol(name.substr(prefix.size()));
-    const bool of_heads = name.find(".attention.") != std::string::npos;
-    const std::vector<long> kept = of_heads ? kept_indices(before.heads_of(l), head_width(before), heads[l])
-                                            : kept_indices(before.neurons_of(l), 1, neurons[l]);
-    (name.ends_with(".output.dense.weight") ? copy_columns : copy_rows)(from, kept, to);
+  auto pruned = std::make_unique<TextModel>(config, model.tasks, model.tokenizer, model.reading, 0);
+  pruned->net.params.initialise();
+  for (const Tensor& to : pruned->net.params.tensors()) {
+    const Tensor& from = model.net.params.find(to.name());
+    if (from.shape() == to.shape()) std::copy_n(from.data(), from.numel(), to.data());
+  }
+  for (long l = 0; l < before.num_hidden_layers; ++l) {
+    const nn::BertLayer &from = model.net.encoder.bert()->layers[l], &to = pruned->net.encoder.bert()->layers[l];
+    const std::vector<long> of_heads = kept_indices(before.heads_of(l), head_width(before), heads[l]);
+    const std::vector<long> of_neurons = kept_indices(before.neurons_of(l), 1, neurons[l]);
+    for (const auto part : {&nn::MultiHeadAttention::query, &nn::MultiHeadAttention::key, &nn::MultiHeadAttention::value})
+      copy_rows(from.attention.*part, of_heads, to.attention.*part);
+    copy_columns(from.attention_output.dense.weight, of_heads, to.attention_output.dense.weight);
+    copy_rows(from.intermediate, of_neurons, to.intermediate);
+    copy_columns(from.output.dense.weight, of_neurons, to.output.dense.weight);
   }
   return pruned;
 }
 
-void PruneOptions::declare(CLI::App& app) {
-  app.add_option("--heads", heads, "share of all attention heads to take out; every layer keeps one")
-      ->check(run::between(0.0, 1.0));
-  app.add_option("--neurons", neurons, "share of each layer's feed-forward neurons to take out; every layer keeps one")
-      ->check(run::between(0.0, 1.0));
-  app.add_flag(
-      "--uneven", uneven,
-      "take that share of all neurons, wherever they matter least: layers of unequal widths, which Hugging Face "
-      "tools do not read");
-  app.add_option(
-      "--token-retention", tokens,
-      "share of a text's tokens that goes on from each layer: 1.0,0.7,0.5,0.3; or learned; without any training");
+void PruneOptions::declare(run::Options& options) {
+  options.add("--heads", heads, "share of all attention heads to take out; every layer keeps one").between(0, 1);
+  options
+      .add("--neurons", neurons,
+           "share of each layer's feed-forward neurons to take out; every layer keeps one")
+      .between(0, 1);
+  options.add("--uneven", uneven,
+              "take that share of all neurons, wherever they matter least: layers of unequal widths, which Hugging Face "
+              "tools do not read");
+  options.add("--token-retention", tokens,
+              "share of a text's tokens that goes on from each layer: 1.0,0.7,0.5,0.3; or learned; without any training");
 }
 
 void PruneOptions::settle() const {
-  if (heads > 0 || neurons > 0 || !tokens.empty()) return;
-  run::print_note("error: nothing to take out; say --heads SHARE, --neurons SHARE or --token-retention SHARES\n");
-  throw run::Exit{2};
+  if (heads == 0 && neurons == 0 && tokens.empty())
+    run::usage_error("nothing to take out; say --heads SHARE, --neurons SHARE or --token-retention SHARES");
 }
 
 namespace {
 
-void print_heads(const std::vector<std::vector<double>>& importance, const Removed& removed) {
+void print_heads(const std::vector<std::vector<double>>& importance, const LayerUnits& removed) {
   fmt::print("layer  importance of its heads, those in brackets are taken out\n");
   for (size_t l = 0; l < importance.size(); ++l) {
     fmt::print("{:>5} ", l);
@@ -208,7 +211,7 @@ void print_heads(const std::vector<std::vector<double>>& importance, const Remov
   }
 }
 
-void print_neurons(const std::vector<std::vector<double>>& importance, const Removed& removed) {
+void print_neurons(const std::vector<std::vector<double>>& importance, const LayerUnits& removed) {
   fmt::print("layer  neurons  left  their share of the importance\n");
   for (size_t l = 0; l < importance.size(); ++l) {
     double all = 0, gone = 0;
@@ -226,15 +229,15 @@ std::unique_ptr<TextModel> prune(TextModel& model, const std::string& directory,
                                  const PruneOptions& options) {
   check_bert(model);
   std::vector<double> schedule;
-  if (!options.tokens.empty()) schedule = parse_schedule(options.tokens, directory);
-  const Removed nothing(model.config.num_hidden_layers);
+  if (!options.tokens.empty()) schedule = parse_retention(options.tokens, directory);
+  const LayerUnits nothing(model.config().num_hidden_layers);
   if (options.heads == 0 && options.neurons == 0) return without(model, nothing, nothing, schedule);
   run::Progress progress("importance", set.size());
   const Importance importance = importance_of(model, set, [&](long done) { progress.update(done); });
   progress.interrupt();
-  const Removed heads = least_important(importance.heads, options.heads);
-  const Removed neurons =
-      least_important(importance.neurons, options.neurons, options.uneven ? Among::all : Among::layer);
+  const LayerUnits heads = least_important(importance.heads, options.heads);
+  const LayerUnits neurons =
+      least_important(importance.neurons, options.neurons, options.uneven ? Ranked::over_all_layers : Ranked::within_a_layer);
   if (options.heads > 0) print_heads(importance.heads, heads);
   if (options.neurons > 0) print_neurons(importance.neurons, neurons);
   return without(model, heads, neurons, schedule);

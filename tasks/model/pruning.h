@@ -5,8 +5,8 @@
 
 #include "tasks/model/text_model.h"
 
-namespace CLI {
-class App;
+namespace run {
+class Options;
 }
 
 namespace model {
@@ -23,24 +23,25 @@ Importance importance_of(TextModel& model, const text::EncodedSet& set,
 
 // For every layer the heads or neurons, as they are numbered now, that are among the least important `share` of all, or
 // of their layer; one stays in every layer.
-using Removed = std::vector<std::vector<long>>;
-enum class Among { all, layer };
-Removed least_important(const std::vector<std::vector<double>>& importance, double share, Among among = Among::all);
+using LayerUnits = std::vector<std::vector<long>>;
+enum class Ranked { over_all_layers, within_a_layer };
+LayerUnits least_important(const std::vector<std::vector<double>>& importance, double share,
+                           Ranked ranked = Ranked::over_all_layers);
 
 // A smaller model that computes what `model` does without them: the heads' rows of query, key and value and columns of
 // the attention's output are gone, the neurons' rows of the intermediate layer and columns of the output. config.json
 // names the heads in `pruned_heads`, as Hugging Face does; layers of unequal widths it has in `intermediate_sizes`, which
 // Hugging Face does not know. With `token_retention` (nn/config.h) tokens leave on the way, too.
-std::unique_ptr<TextModel> without(const TextModel& model, const Removed& heads, const Removed& neurons,
+std::unique_ptr<TextModel> without(const TextModel& model, const LayerUnits& heads, const LayerUnits& neurons,
                                    const std::vector<double>& token_retention = {});
 
 // What is to be taken out, as options.
 struct PruneOptions {
   double heads = 0, neurons = 0;  // shares
   bool uneven = false;            // neurons where they matter least: layers of unequal widths
-  std::string tokens;             // a schedule, as parse_schedule() in tasks/run/token_retention.h reads it
+  std::string tokens;             // a schedule, as parse_retention() in tasks/model/build.h reads it
 
-  void declare(CLI::App& app);
+  void declare(run::Options& options);
   void settle() const;  // after parsing: leaves with status 2 when nothing is to be taken out
 };
 // Measures importance on the set, shows it, and makes the smaller model.

@@ -1,50 +1,41 @@
-// TextModel: a classifier of texts as programs use it: configuration, tokenizer, parameters, and the directory that
-// holds them.
+// TextModel: a model of texts as programs use it: its tasks, its tokenizer, how it reads, and the network.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "nn/format/pretrained.h"
-#include "tasks/text/batches.h"
+#include "tasks/model/reading.h"
+#include "tasks/spec/task_file.h"
 
 namespace model {
 
 struct TextModel {
-  nn::Config config;
+  std::vector<spec::TaskSpec> tasks;  // one a head, in their order; a single one may have no name
   text::WordPiece tokenizer;
-  nn::Params params;
-  nn::Classifier classifier;
+  Reading reading;
+  nn::Model net;
+  nlohmann::ordered_json settings;  // what tasks.json says beside the tasks: the seed that shares out their texts
 
   // Declares the parameters; initialise() or load them.
-  TextModel(nn::Config c, text::WordPiece t, uint64_t seed);
+  TextModel(const nn::Config& config, std::vector<spec::TaskSpec> tasks, text::WordPiece tokenizer, Reading reading,
+            uint64_t seed);
 
-  void save(const std::string& directory, int max_length) const;
+  const nn::Config& config() const { return net.config; }
+  bool named() const { return tasks.size() != 1 || !tasks[0].name.empty(); }
+  size_t task(const std::string& name) const;  // Error: none is called like this (the nearest name)
+  const spec::TaskSpec& only_task() const;     // Error: several
+  const std::vector<std::string>& labels() const { return only_task().labels.names(); }
+
+  // config.json, model.safetensors and the tokenizer's files; of named tasks also tasks.json. A single task without a name
+  // over a BERT is a directory that Hugging Face tools read.
+  void save(const std::string& directory) const;
 };
 
-// What a model directory holds, before it becomes a model: the caller may change the configuration in run::between.
-struct ModelDirectory {
-  std::string path;  // DIR, or DIR/best if DIR is the directory of a run
-  nn::Config config;
-  text::WordPiece tokenizer;
-  explicit ModelDirectory(const std::string& directory);
-};
+// The head that a task needs on this encoder.
+nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder);
 
-// A model whose parameters come from the directory, all of them.
-std::unique_ptr<TextModel> load_model(const ModelDirectory& from);
-
-// One to be fine-tuned: its head may be new, drawn by `seed`. `report` receives what was loaded and what was not.
-std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport& report,
-                                             nn::Head head = nn::Head::kept);
-
-// Every example's probabilities [n][K], in order, and the mean cross-entropy over those that have a label.
-struct Predictions {
-  std::vector<std::vector<double>> probabilities;
-  double loss = 0;
-  std::vector<int> best() const;  // the most probable class of each
-};
-// Dropout is off meanwhile. `progress`, if given, hears how many are done.
-Predictions predict(TextModel& model, const text::EncodedSet& set, int batch_size,
-                    const std::function<void(long)>& progress = nullptr);
+// The line about a model on the screen: "model pool: 0.90 M parameters, 3516 pieces, labels ...".
+void print_model(const std::string& name, const TextModel& model);
 
 }  // namespace model

@@ -1,68 +1,35 @@
-// The options that shape attention, and their sum. The formulas stand in nn/transfer.cpp and nn/losses.cpp.
+// The options that shape attention, and their sum. Read nn/loss/attention_shape.h first: the formulas.
 #include "tasks/objective/shaping.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "nn/loss/agreement.h"
-#include "nn/loss/attention_transfer.h"
+#include "nn/loss/attention_shape.h"
 #include "tasks/run/console.h"
+#include "tasks/spec/loss.h"
 
 namespace objective {
 
 using engine::real;
 using engine::Tensor;
 
-void AdjustmentOptions::declare(CLI::App& app) {
-  const char* group = "Attention";
-  app.add_option("--attention-temperature", temperature, "divides the scores: above 1 attention is flatter; default 1")
-      ->group(group)
-      ->check(run::between(1e-3, 1e3));
-  app.add_option("--attention-normaliser", normaliser,
-                 "softmax, sparsemax or entmax15, which give many tokens exactly nothing; default softmax")
-      ->group(group)
-      ->check(CLI::IsMember({"softmax", "sparsemax", "entmax15"}));
-  app.add_option("--attention-window", window,
-                 "local attention: a token sees that many tokens on either side, and the global ones; 0: all see all")
-      ->group(group)
-      ->check(run::between(0, 1e6));
-  app.add_option("--global-tokens", global_tokens,
-                 "with a window: so many first tokens see all and are seen by all; 1, the default, is [CLS]")
-      ->group(group)
-      ->check(run::between(1, 1e6));
-  app.add_option("--entropy-penalty", entropy_penalty,
-                 "weight of attention's entropy (nats) in the loss: above 0 attention gets sharper, below 0 flatter")
-      ->group(group)
-      ->check(run::between(-1e3, 1e3));
-  app.add_option("--target-entropy", target_entropy, "nats that the entropy of each layer is drawn to")
-      ->group(group)
-      ->check(run::between(0.0, 100.0));
-  app.add_option("--target-entropy-weight", target_entropy_weight, "weight of the squared distance to it")
-      ->group(group)
-      ->check(run::not_negative());
-  app.add_option("--head-disagreement", head_disagreement, "weight of what the heads of a layer have in common")
-      ->group(group)
-      ->check(run::not_negative());
-  app.add_option("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT")->group(group);
-  app.add_option("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy")
-      ->group(group)
-      ->check(run::not_negative());
-  app.add_option("--r-drop", r_drop, "weight of the distance run::between two passes with other dropout masks")
-      ->group(group)
-      ->check(run::not_negative());
+void ShapingOptions::declare(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Attention");
+  };
+  add("--entropy-penalty", entropy_penalty,
+      "weight of attention's entropy (nats) in the loss: above 0 attention gets sharper, below 0 flatter")
+      .between(-1e3, 1e3);
+  add("--target-entropy", target_entropy, "nats that the entropy of each layer is drawn to").between(0, 100);
+  add("--target-entropy-weight", target_entropy_weight, "weight of the squared distance to it").not_negative();
+  add("--head-disagreement", head_disagreement, "weight of what the heads of a layer have in common").not_negative();
+  add("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT");
+  add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy").not_negative();
+  add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks").not_negative();
 }
 
-void AdjustmentOptions::apply(nn::Config& config) const {
-  if (temperature) config.attention_temperature = *temperature;
-  if (normaliser) config.attention_normaliser = *normaliser;
-  if (window) config.attention_window = *window;
-  if (global_tokens) config.global_tokens = *global_tokens;
-  engine::check(!global_tokens || config.attention_window || *global_tokens == 1,
-                "--global-tokens needs --attention-window: without a window all tokens see all");
-}
-
-Adjustments::Adjustments(const AdjustmentOptions& options, const std::vector<text::Example>& examples,
-                         const text::WordPiece& tokenizer)
+Shaping::Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples,
+                 const text::WordPiece& tokenizer)
     : options_(options) {
   long unknown = 0;
   if (!options.guide.empty()) lexicon_ = text::Guide::from_lexicon(options.guide, tokenizer, unknown);
@@ -72,7 +39,7 @@ Adjustments::Adjustments(const AdjustmentOptions& options, const std::vector<tex
   if (marked) rationales_ = text::Guide::from_rationales(examples, tokenizer);
 }
 
-bool Adjustments::look_at_attention() const {
+bool Shaping::looks_at_attention() const {
   return options_.entropy_penalty != 0 || options_.target_entropy || options_.head_disagreement > 0 || lexicon_ ||
          rationales_;
 }
@@ -85,51 +52,54 @@ Tensor prior_of(const Tensor& prior, const engine::Indices& rows) {
   return rows.empty() ? prior : reshape(gather_rows(reshape(prior, {prior.numel(), 1}), rows), {N});
 }
 
-// The mean over the layers of a term; entered into the figures without its weight.
+// The mean over all that attends.
 template <class Term>
-Tensor over_layers(const char* name, const nn::Trace& trace, double share, nlohmann::ordered_json& figures, Term term) {
+Tensor mean_over(const std::vector<nn::AttentionMaps>& attention, Term term) {
   Tensor total = Tensor::zeros({});
-  for (const nn::AttentionMaps& maps : trace.attention) total = total + term(maps);
-  const Tensor mean = total * real(1. / double(trace.attention.size()));
-  figures[name] = figures.value(name, 0.) + share * double(mean.item());
-  return mean;
+  for (const nn::AttentionMaps& maps : attention) total = total + term(maps);
+  return total * real(1. / double(attention.size()));
 }
 
 }  // namespace
 
-Tensor Adjustments::add_to(const Tensor& loss, const nn::Trace& trace, const text::Batch& batch,
-                           nlohmann::ordered_json& figures) const {
-  if (!look_at_attention()) return loss;
-  const auto term = [&](const char* name, auto body) { return over_layers(name, trace, batch.share, figures, body); };
-  Tensor sum = loss;
-  const Tensor entropy = term("entropy", [](const auto& m) { return nn::attention_entropy(m.probs, m.layout); });
-  if (options_.entropy_penalty != 0) sum = sum + entropy * real(options_.entropy_penalty);
+void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch) const {
+  if (!looks_at_attention()) return;
+  engine::check(!trace.attention.empty(), "shaping: the model shows no attention");
+  const auto term = [&](const char* name, double weight, auto body) {
+    terms.add(name, weight, mean_over(trace.attention, body));
+  };
+  term("entropy", options_.entropy_penalty,
+       [](const nn::AttentionMaps& m) { return nn::attention_entropy(m.probs, m.layout); });
   if (options_.target_entropy)
-    sum = sum + term("entropy_distance", [&](const auto& m) {
-                  const Tensor distance =
-                      nn::attention_entropy(m.probs, m.layout) - Tensor::full({}, real(*options_.target_entropy));
-                  return distance * distance;
-                }) * real(options_.target_entropy_weight);
+    term("entropy_distance", options_.target_entropy_weight, [&](const nn::AttentionMaps& m) {
+      const Tensor distance =
+          nn::attention_entropy(m.probs, m.layout) - Tensor::full({}, real(*options_.target_entropy));
+      return distance * distance;
+    });
   if (options_.head_disagreement > 0)
-    sum = sum + term("head_overlap", [](const auto& m) { return nn::head_disagreement(m.probs, m.layout); }) *
-                    real(options_.head_disagreement);
+    term("head_overlap", options_.head_disagreement,
+         [](const nn::AttentionMaps& m) { return nn::head_disagreement(m.probs, m.layout); });
   for (const auto& [name, guide] : {std::pair{"guide", &lexicon_}, std::pair{"rationale", &rationales_}}) {
     if (!*guide) continue;
     const Tensor prior = (*guide)->prior(batch);  // [N]
-    sum = sum + term(name, [&](const auto& m) {
-                  return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout);
-                }) * real(options_.guide_weight);
+    term(name, options_.guide_weight, [&](const nn::AttentionMaps& m) {
+      return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout);
+    });
   }
-  return sum;
 }
 
-Tensor Adjustments::r_drop(const Tensor& loss, const Tensor& logits, const Tensor& second_logits,
-                           const text::Batch& batch, const engine::CrossEntropyOptions& options,
-                           nlohmann::ordered_json& figures) const {
-  const Tensor second_loss = cross_entropy(second_logits, batch.labels, options);
-  const Tensor distance = nn::symmetric_kl(logits, second_logits);
-  figures["r_drop"] = figures.value("r_drop", 0.) + batch.share * double(distance.item());
-  return (loss + second_loss) * real(0.5) + distance * real(options_.r_drop / 2);
+void Shaping::add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
+                            const Tensor& logits, const text::Batch& batch,
+                            const std::function<Tensor()>& again) const {
+  const auto loss_of = [&](const Tensor& y) { return spec::task_loss(task, task.targets[spec::kTrain], y, batch); };
+  const Tensor loss = loss_of(logits);
+  if (!runs_twice()) return terms.add(name, weight, loss);
+  engine::check(task.spec.head == nn::Predicts::label, "R-Drop compares what two passes say of classes; got a head '{}'",
+                spec::head_name(task.spec.head));
+  const Tensor second = again();
+  terms.add(name, weight, (loss + loss_of(second)) * real(0.5));
+  terms.add("r_drop", weight * options_.r_drop / 2,
+            nn::symmetric_kl(mean_over_windows(logits, batch), mean_over_windows(second, batch)));
 }
 
 }  // namespace objective

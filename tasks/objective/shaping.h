@@ -1,21 +1,19 @@
-// How attention is shaped while a model is trained: options of every training program, and their terms of the loss.
+// How attention is shaped while a model is trained: options of every training program, and their terms of the loss. The
+// formulas stand in nn/loss/attention_shape.cpp and nn/loss/agreement.cpp.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
-#include "tasks/model/text_model.h"
+#include "nn/model/model.h"
+#include "tasks/run/terms.h"
+#include "tasks/spec/tasks.h"
 #include "tasks/text/guide.h"
 
-namespace CLI {
-class App;
+namespace run {
+class Options;
 }
 
 namespace objective {
 
-struct AdjustmentOptions {
-  std::optional<double> temperature;          // of the scores
-  std::optional<std::string> normaliser;      // softmax, sparsemax, entmax15
-  std::optional<long> window, global_tokens;  // local attention
+struct ShapingOptions {
   double entropy_penalty = 0;            // weight of the mean entropy: above 0 attention gets sharper, below 0 flatter
   std::optional<double> target_entropy;  // in nats
   double target_entropy_weight = 1;
@@ -24,29 +22,31 @@ struct AdjustmentOptions {
   double guide_weight = 1;
   double r_drop = 0;  // alpha
 
-  void declare(CLI::App& app);
-  void apply(nn::Config& config) const;  // temperature, normaliser and window, which belong to the model
+  void declare(run::Options& options);
 };
 
-// The terms of the loss. All are means over the layers, and the log has each without its weight.
-class Adjustments {
+// The terms of the loss. All are means over what attends: the layers, and a head's own queries.
+class Shaping {
  public:
   // The examples are the training set's: their rationales, if they have any, guide attention as a lexicon does.
-  Adjustments(const AdjustmentOptions& options, const std::vector<text::Example>& examples,
-              const text::WordPiece& tokenizer);
+  Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples, const text::WordPiece& tokenizer);
 
-  bool look_at_attention() const;  // whether the model has to show its attention
-  // The loss with all terms added; what they are, times the batch's share, is added to `figures`.
-  engine::Tensor add_to(const engine::Tensor& loss, const nn::Trace& trace, const text::Batch& batch,
-                        nlohmann::ordered_json& figures) const;
-  bool twice() const { return options_.r_drop > 0; }  // R-Drop: the model runs twice, with other dropout masks
-  // (loss + loss of the second) / 2 + alpha / 2 D(logits, second logits), half of R-Drop's sum: the size of one loss.
-  engine::Tensor r_drop(const engine::Tensor& loss, const engine::Tensor& logits, const engine::Tensor& second_logits,
-                        const text::Batch& batch, const engine::CrossEntropyOptions& options,
-                        nlohmann::ordered_json& figures) const;
+  bool looks_at_attention() const;  // whether the model has to show its attention
+  // The trace to be filled, or nothing where nobody looks.
+  nn::Trace* ask(nn::Trace& trace) const { return looks_at_attention() ? &trace : nullptr; }
+
+  void add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch) const;
+
+  // R-Drop (Liang et al. 2021): the model runs twice, with other dropout masks.
+  bool runs_twice() const { return options_.r_drop > 0; }
+  // The task's loss, times weight; with R-Drop the mean of both passes, and alpha / 2 times the distance of what they say:
+  // half of R-Drop's sum, the size of one loss. `again` is the second pass. Error: R-Drop of a head without classes.
+  void add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
+                     const engine::Tensor& logits, const text::Batch& batch,
+                     const std::function<engine::Tensor()>& again) const;
 
  private:
-  AdjustmentOptions options_;
+  ShapingOptions options_;
   std::optional<text::Guide> lexicon_, rationales_;
 };
 

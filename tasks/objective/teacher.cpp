@@ -1,4 +1,4 @@
-// The teacher's outputs, text by text, computed or read from a cache. Read nn/tensor_stream.h and tasks/text/batches.h
+// The teacher's outputs, text by text, computed or read from a cache. Read nn/format/tensor_stream.h and tasks/text/batches.h
 // first.
 #include "tasks/objective/teacher.h"
 
@@ -8,6 +8,8 @@
 
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+
+namespace objective {
 
 using engine::check;
 using engine::real;
@@ -32,27 +34,30 @@ std::string hash_of(const text::EncodedSet& set) {
   const auto add = [&](const std::vector<int>& x) {
     text.append(reinterpret_cast<const char*>(x.data()), x.size() * sizeof(int)) += '\n';
   };
-  for (const text::Encoding& e : set.windows) add(e.ids), add(e.types);
+  for (const text::Encoding& e : set.windows) {
+    add(e.ids);
+    add(e.types);
+  }
   add(set.begin);
   return hex(engine::hash_of(text));
 }
 
-std::string names_of(const std::vector<Output>& outputs) {
+std::string names_of(const std::vector<TeacherOutput>& outputs) {
   std::string names;
-  for (const Output& o : outputs) names += (names.empty() ? "" : " ") + o.name();
+  for (const TeacherOutput& o : outputs) names += (names.empty() ? "" : " ") + o.name();
   return names;
 }
 
 // The inverse of names_of().
-std::vector<Output> outputs_of(const std::string& names, long layers, const std::string& path) {
-  std::vector<Output> outputs;
+std::vector<TeacherOutput> outputs_of(const std::string& names, long layers, const std::string& path) {
+  std::vector<TeacherOutput> outputs;
   std::istringstream words(names);
   for (std::string name; words >> name;) {
     bool known = name == "logits";
     if (known) outputs.push_back({name});
     for (const char* kind : {"scores", "query", "key", "value", "hidden"})
       for (int layer = 0; layer < layers && !known; ++layer)
-        if ((known = Output{kind, layer}.name() == name)) outputs.push_back({kind, layer});
+        if ((known = TeacherOutput{kind, layer}.name() == name)) outputs.push_back({kind, layer});
     check(known, "{}: not a cache of this teacher: it holds '{}'", path, name);
   }
   return outputs;
@@ -60,27 +65,27 @@ std::vector<Output> outputs_of(const std::string& names, long layers, const std:
 
 }  // namespace
 
-Teacher::Teacher(model::TextModel& model, const text::EncodedSet& set, std::vector<Output> needed,
+Teacher::Teacher(const model::TextModel& model, const text::EncodedSet& set, std::vector<TeacherOutput> needed,
                  const std::string& cache)
     : model_(model), set_(set), needed_(std::move(needed)), held_(needed_) {
-  looks_inside_ = std::any_of(needed_.begin(), needed_.end(), [](const Output& o) { return o.layer >= 0; });
+  looks_inside_ = std::any_of(needed_.begin(), needed_.end(), [](const TeacherOutput& o) { return o.layer >= 0; });
   if (cache.empty()) return;
-  const std::map<std::string, std::string> identity{{"teacher", hash_of(model.params.tensors())},
+  const std::map<std::string, std::string> identity{{"teacher", hash_of(model.net.params.tensors())},
                                                     {"texts", hash_of(set)}};
   if (!std::filesystem::exists(cache)) write_cache(cache, identity);
   open_cache(cache, identity);
 }
 
 // Columns of an output; of scores, heads.
-long Teacher::width(const Output& output) const {
-  const nn::Config& c = model_.config;
+long Teacher::width(const TeacherOutput& output) const {
+  const nn::Config& c = model_.config();
   if (output.kind == "logits") return long(c.labels.size());
   if (output.kind == "hidden") return c.hidden_size;
   const long heads = c.heads_of(output.layer);
   return output.kind == "scores" ? heads : heads * (c.hidden_size / c.num_attention_heads);
 }
 
-long Teacher::size(const Output& output, long text) const {
+long Teacher::size(const TeacherOutput& output, long text) const {
   long rows = output.kind == "logits";
   for (int w = set_.begin[text]; w < set_.begin[text + 1]; ++w) {
     const long T = long(set_.windows[w].ids.size());
@@ -89,14 +94,13 @@ long Teacher::size(const Output& output, long text) const {
   return rows * width(output);
 }
 
-std::vector<Tensor> Teacher::compute(long text, const std::vector<Output>& outputs) const {
+std::vector<Tensor> Teacher::compute(long text, const std::vector<TeacherOutput>& outputs) const {
   const engine::NoGrad no_grad;
-  model_.params.eval();
   nn::Trace trace;
   const text::Batch alone = text::pack(set_, {int(text)});
-  const Tensor logits = mean_over_windows(model_.classifier(alone.tokens, looks_inside_ ? &trace : nullptr), alone);
+  const Tensor logits = mean_over_windows(model_.net(alone.tokens, looks_inside_ ? &trace : nullptr), alone);
   std::vector<Tensor> values;
-  for (const Output& o : outputs) {
+  for (const TeacherOutput& o : outputs) {
     if (o.layer < 0)
       values.push_back(logits);
     else if (o.kind == "hidden")
@@ -117,7 +121,7 @@ std::vector<Tensor> Teacher::compute(long text, const std::vector<Output>& outpu
 void Teacher::write_cache(const std::string& path, const std::map<std::string, std::string>& identity) const {
   long count = 0;
   for (long text = 0; text < set_.size(); ++text)
-    for (const Output& o : needed_) count += size(o, text);
+    for (const TeacherOutput& o : needed_) count += size(o, text);
   std::map<std::string, std::string> metadata = identity;
   metadata["holds"] = names_of(needed_);
   run::Progress progress("teacher", set_.size());
@@ -139,15 +143,15 @@ void Teacher::open_cache(const std::string& path, const std::map<std::string, st
   check(said("teacher") == identity.at("teacher"), "{}: a cache of another teacher; remove it, or name another file",
         path);
   check(said("texts") == identity.at("texts"), "{}: a cache for other texts; remove it, or name another file", path);
-  held_ = outputs_of(said("holds"), model_.config.num_hidden_layers, path);
-  for (const Output& need : needed_)
-    check(std::any_of(held_.begin(), held_.end(), [&](const Output& o) { return o.name() == need.name(); }),
+  held_ = outputs_of(said("holds"), model_.config().num_hidden_layers, path);
+  for (const TeacherOutput& need : needed_)
+    check(std::any_of(held_.begin(), held_.end(), [&](const TeacherOutput& o) { return o.name() == need.name(); }),
           "{}: the cache holds {}, but {} is needed; remove it, or name another file", path, names_of(held_),
           need.name());
   begin_ = {0};
   for (long text = 0; text < set_.size(); ++text) {
     long count = 0;
-    for (const Output& o : held_) count += size(o, text);
+    for (const TeacherOutput& o : held_) count += size(o, text);
     begin_.push_back(begin_.back() + count);
   }
   check(begin_.back() == cache_->count(), "{}: a cache for other texts; remove it, or name another file", path);
@@ -164,7 +168,7 @@ Tensor Teacher::read(const text::Batch& batch, nn::Trace& trace) const {
       continue;
     }
     long at = begin_[text];
-    for (const Output& held : held_) {
+    for (const TeacherOutput& held : held_) {
       const long count = size(held, text);
       for (size_t i = 0; i < needed_.size(); ++i) {
         if (needed_[i].name() != held.name()) continue;
@@ -174,11 +178,11 @@ Tensor Teacher::read(const text::Batch& batch, nn::Trace& trace) const {
       at += count;
     }
   }
-  trace.hidden.resize(model_.config.num_hidden_layers + 1);
-  trace.attention.resize(model_.config.num_hidden_layers);
+  trace.hidden.resize(model_.config().num_hidden_layers + 1);
+  trace.attention.resize(model_.config().num_hidden_layers);
   Tensor logits;
   for (size_t i = 0; i < needed_.size(); ++i) {
-    const Output& o = needed_[i];
+    const TeacherOutput& o = needed_[i];
     const long numbers = long(joined[i].size());
     const Tensor value(o.kind == "scores" ? engine::Shape{numbers} : engine::Shape{numbers / width(o), width(o)},
                        joined[i]);
@@ -187,7 +191,7 @@ Tensor Teacher::read(const text::Batch& batch, nn::Trace& trace) const {
       continue;
     }
     nn::AttentionMaps& maps = trace.attention[o.layer];
-    maps.layout = engine::Ragged(batch.tokens.offsets, model_.config.heads_of(o.layer));
+    maps.layout = engine::Ragged(batch.tokens.offsets, model_.config().heads_of(o.layer));
     (o.kind == "hidden"   ? trace.hidden[o.layer + 1]
      : o.kind == "scores" ? maps.scores
      : o.kind == "query"  ? maps.q
@@ -196,3 +200,5 @@ Tensor Teacher::read(const text::Batch& batch, nn::Trace& trace) const {
   }
   return logits;
 }
+
+}  // namespace objective

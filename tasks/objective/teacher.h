@@ -6,8 +6,10 @@
 #include "nn/format/tensor_stream.h"
 #include "tasks/model/text_model.h"
 
+namespace objective {
+
 // One kind of output: "logits", or of a layer "scores.2", "query.2", "key.2", "value.2", "hidden.2" (after layer 2).
-struct Output {
+struct TeacherOutput {
   std::string kind;
   int layer = -1;
   std::string name() const { return layer < 0 ? kind : kind + "." + std::to_string(layer); }
@@ -19,24 +21,26 @@ class Teacher {
  public:
   // `set` must outlive it. With a `cache` the outputs are written there first, or read if they are there already.
   // Error: a cache of other weights, of other texts, or without an output that is needed.
-  Teacher(model::TextModel& model, const text::EncodedSet& set, std::vector<Output> needed, const std::string& cache);
+  Teacher(const model::TextModel& model, const text::EncodedSet& set, std::vector<TeacherOutput> needed, const std::string& cache);
 
   // [B, K] the logits of the batch's texts; `trace` receives the other outputs, at the places of their layers.
   engine::Tensor read(const text::Batch& batch, nn::Trace& trace) const;
 
  private:
-  long width(const Output& output) const;
-  long size(const Output& output, long text) const;  // numbers
-  std::vector<engine::Tensor> compute(long text, const std::vector<Output>& outputs) const;
+  long width(const TeacherOutput& output) const;
+  long size(const TeacherOutput& output, long text) const;  // numbers
+  std::vector<engine::Tensor> compute(long text, const std::vector<TeacherOutput>& outputs) const;
   void write_cache(const std::string& path, const std::map<std::string, std::string>& identity) const;
   void open_cache(const std::string& path, const std::map<std::string, std::string>& identity);
 
-  model::TextModel& model_;
+  const model::TextModel& model_;
   const text::EncodedSet& set_;
-  std::vector<Output> needed_;
+  std::vector<TeacherOutput> needed_;
   bool looks_inside_;  // whether one of them is not the logits
   // The cache: one tensor, text after text, for each text the outputs that the file holds.
   std::optional<nn::TensorStream> cache_;
-  std::vector<Output> held_;
+  std::vector<TeacherOutput> held_;
   std::vector<long> begin_;  // of each text
 };
+
+}  // namespace objective

@@ -1,5 +1,5 @@
 // From a step's number to texts, from texts to what two heads make of them, from there to one loss a tie.
-// Read tasks/multitask/ties.h, nn/multitask.h and nn/transfer.h first.
+// Read tasks/objective/ties.h, nn/model/model.h and nn/loss/attention_transfer.h first.
 #include "tasks/objective/ties.h"
 
 #include <algorithm>
@@ -7,12 +7,14 @@
 #include "nn/loss/agreement.h"
 #include "nn/loss/similarity.h"
 #include "nn/loss/attention_transfer.h"
-#include "tasks/model/evaluate.h"
+#include "tasks/model/predict.h"
 #include "tasks/run/console.h"
+#include "tasks/text/views.h"
 
 namespace objective {
 
 using engine::check;
+using engine::Indices;
 using engine::real;
 using nlohmann::ordered_json;
 
@@ -21,29 +23,29 @@ namespace {
 constexpr long kMostTexts = 1000;  // of a corpus, for CKA
 
 // The texts of a tie: those of the target's examples, all training texts of its corpus, or a file.
-std::vector<text::Example> texts_of(const spec::TieSpec& spec, const Task& target, const spec::TaskSet& set) {
-  const std::vector<text::Example>& train = set.corpora[target.corpus].examples[kTrain];
+std::vector<text::Example> texts_of(const spec::TieSpec& spec, const spec::Task& target, const spec::TaskSet& set) {
+  const std::vector<text::Example>& train = set.corpora[target.corpus].examples[spec::kTrain];
   if (spec.texts == "corpus") return train;
   if (spec.texts != "target") {
     spec::DataOptions files;
     files.text_column = spec.text_column;
-    return within(spec.where + ".texts", [&] { return files.read({spec.texts}, {}, false).rows; });
+    return spec::within(spec.where + ".texts", [&] { return files.read({spec.texts}, {}, false).rows; });
   }
   std::vector<text::Example> chosen;
-  for (int row : target.targets[kTrain].rows) chosen.push_back(train[row]);
+  for (int row : target.targets[spec::kTrain].rows) chosen.push_back(train[row]);
   return chosen;
 }
 
 // Whether these two heads can be tied like this.
-void check_pair(const spec::TieSpec& spec, const Model& model, size_t from, size_t to) {
+void check_pair(const spec::TieSpec& spec, const model::TextModel& model, size_t from, size_t to) {
   const spec::TaskSpec *a = &model.tasks[from], *b = &model.tasks[to];
   for (const size_t t : {from, to}) {
     const spec::TaskSpec& task = model.tasks[t];
-    check(spec.agreement || task.head != nn::HeadKind::tokens, "{}: task '{}' reads every token by itself", spec.where,
+    check(spec.agreement || task.head != nn::Predicts::tags, "{}: task '{}' reads every token by itself", spec.where,
           task.name);
-    check(spec.agreement || spec.what == "context" || model.net.heads[t].config.own_attention,
+    check(spec.agreement || spec.what == "context" || model.net.heads[t].config.reads == nn::Reads::attention,
           "{}: task '{}' has no attention of its own; \"reads\": \"attention\" gives it one", spec.where, task.name);
-    check(!spec.agreement || (task.head == nn::HeadKind::label && task.loss == "cross_entropy"),
+    check(!spec.agreement || (task.head == nn::Predicts::label && task.loss == "cross_entropy"),
           "{}: task '{}' does not predict one class of a text by cross_entropy", spec.where, task.name);
   }
   check(spec.agreement || from != to, "{}: task '{}' cannot be tied to itself", spec.where, a->name);
@@ -54,10 +56,10 @@ void check_pair(const spec::TieSpec& spec, const Model& model, size_t from, size
         spec.where, a->name, q_from, b->name, q_to);
 }
 
-size_t head_of(const spec::TieSpec& spec, const char* key, const std::string& name, const Model& model) {
+size_t head_of(const spec::TieSpec& spec, const char* key, const std::string& name, const model::TextModel& model) {
   std::vector<std::string> names;
   for (const spec::TaskSpec& task : model.tasks) names.push_back(task.name);
-  check_name(spec.where + "." + key, name, names);
+  spec::check_name(spec.where + "." + key, name, names);
   return size_t(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
@@ -67,7 +69,7 @@ double tie_weight(const std::string& schedule, double w, double p) {
   return schedule == "rise" ? w * p : schedule == "decay" ? w * (1 - p) : w;
 }
 
-Ties::Ties(const spec::TaskFile& file, const Model& model, const spec::TaskSet& set, const model::TrainOptions& o, long steps,
+Ties::Ties(const spec::TaskFile& file, const model::TextModel& model, const spec::TaskSet& set, const run::TrainingOptions& o, long steps,
            long steps_per_epoch)
     : model_(model), seed_(o.seed), steps_(steps), steps_per_epoch_(steps_per_epoch) {
   ties_.reserve(file.ties.size());  // batches refer to their texts
@@ -77,8 +79,8 @@ Ties::Ties(const spec::TaskFile& file, const Model& model, const spec::TaskSet& 
     check_pair(spec, model, from, to);
     Tie& tie = ties_.emplace_back(Tie{spec, from, to, {}, {}});
     if (spec.what == "queries") continue;
-    tie.texts =
-        text::encode(texts_of(spec, set.tasks[to], set), model.tokenizer, o.max_length, text::too_long(o.too_long));
+    tie.texts = text::encode(texts_of(spec, set.tasks[to], set), model.tokenizer, model.reading.max_length,
+                             model.reading.how());
     check(tie.texts.size() > 0, "{}.texts: there are none", spec.where);
     const uint64_t order = o.seed ^ engine::hash_of(fmt::format("tie {}", ties_.size()));  // not that of the examples
     tie.batches.emplace(tie.texts, spec.batch_size ? int(spec.batch_size) : o.batch_size, true, order);
@@ -88,26 +90,28 @@ Ties::Ties(const spec::TaskFile& file, const Model& model, const spec::TaskSet& 
 }
 
 Tensor Ties::alignment(const Tie& tie, const text::Batch& batch) const {
-  const nn::TaskHead &source = model_.net.heads[tie.from], &target = model_.net.heads[tie.to];
-  const nn::Encoded x = model_.net.encode(batch.tokens, source.reads_all_tokens() || target.reads_all_tokens());
-  nn::Reading from, to;
+  const nn::Head &source = model_.net.heads[tie.from], &target = model_.net.heads[tie.to];
+  const nn::Encoded x = model_.net.encoder(batch.tokens, model_.net.rows_of({tie.from, tie.to}));
+  nn::Trace from, to;
   {
     const engine::NoGrad stop;
     source(x, &from);
   }
   target(x, &to);
-  if (tie.spec.what == "attention")
-    return nn::attention_mean_kl(to.attention.probs, to.attention.layout, from.attention.probs, from.attention.layout);
+  if (tie.spec.what == "attention") {
+    const nn::AttentionMaps &a = from.attention.back(), &b = to.attention.back();
+    return nn::attention_mean_kl(b.probs, b.layout, a.probs, a.layout);
+  }
   return nn::hidden_cosine(mean_over_queries(to.context, target.config.queries),
                            mean_over_queries(from.context, source.config.queries));
 }
 
 Tensor Ties::agreement(const Tie& tie, const text::Batch& batch, long step) const {
   const engine::Random random{seed_, engine::Stream::shuffle, uint32_t(step), 2};
-  const auto [first, second] = two_views(batch.tokens, tie.spec.views, tie.spec.share, random);
+  const auto [first, second] = text::two_views(batch.tokens, tie.spec.views, tie.spec.share, random);
   const auto logits = [&](size_t head, const nn::Tokens& tokens) {
-    const nn::TaskHead& h = model_.net.heads[head];
-    return text::mean_over_windows(h(model_.net.encode(tokens, h.reads_all_tokens())), batch);  // -> [B, K]
+    const nn::Encoded x = model_.net.encoder(tokens, model_.net.rows_of({head}));
+    return text::mean_over_windows(model_.net.heads[head](x), batch);  // -> [B, K]
   };
   const Tensor a = logits(tie.from, first), b = logits(tie.to, second);
   return tie.spec.what == "jensen_shannon" ? nn::jensen_shannon(a, b) : nn::symmetric_kl(a, b);
@@ -135,79 +139,51 @@ void Ties::hand_over(long step) const {
   }
 }
 
-nn::Tokens kept_tokens(const nn::Tokens& tokens, const std::vector<char>& keep) {
-  nn::Tokens out;
-  out.offsets = {0};
-  for (long b = 0; b < tokens.sequences(); ++b) {
-    const int begin = tokens.offsets[b], end = tokens.offsets[b + 1];
-    for (int t = begin; t < end; ++t) {
-      if (!keep[t] && t != begin && t + 1 != end) continue;
-      out.positions.push_back(int(out.ids.size()) - out.offsets.back());
-      out.ids.push_back(tokens.ids[t]);
-      out.types.push_back(tokens.types[t]);
-    }
-    out.offsets.push_back(int(out.ids.size()));
-  }
-  return out;
-}
-
-std::pair<nn::Tokens, nn::Tokens> two_views(const nn::Tokens& tokens, const std::string& views, double share,
-                                            const engine::Random& random) {
-  if (views == "dropout") return {tokens, tokens};
-  const long N = tokens.count();
-  std::vector<char> first(N, 1), second(N, 1);
-  if (views == "words") {
-    std::vector<uint32_t> word(2 * N);
-    random.words(0, 2 * N, word.data());
-    for (long t = 0; t < N; ++t) {
-      first[t] = word[t] * 0x1p-32 >= share;
-      second[t] = word[N + t] * 0x1p-32 >= share;
-    }
-  } else {  // a text of one token run::between [CLS] and [SEP] has no halves
-    for (long b = 0; b < tokens.sequences(); ++b) {
-      const int begin = tokens.offsets[b] + 1, inner = tokens.offsets[b + 1] - begin - 1;
-      for (int t = 0; inner > 1 && t < inner; ++t) (t < inner / 2 ? second : first)[begin + t] = 0;
-    }
-  }
-  return {kept_tokens(tokens, first), kept_tokens(tokens, second)};
-}
-
 Tensor mean_over_queries(const Tensor& context, long queries) {
   if (queries == 1) return context;
   const long B = context.dim(0), C = context.dim(1) / queries;
   return engine::mean(engine::reshape(context, {B, queries, C}), 1);
 }
 
-ordered_json likeness_of(Model& model, const spec::TaskSet& set) {
-  std::vector<size_t> heads;
-  for (size_t t = 0; t < model.tasks.size(); ++t)
-    if (model.tasks[t].head != nn::HeadKind::tokens) heads.push_back(t);
-  if (heads.size() < 2) return {};
-  const engine::NoGrad no_grad;
-  model.params.eval();
+namespace {
+
+// What each of these heads reads of the first dev texts of every corpus: [n, C] a head.
+std::vector<Tensor> contexts_of(const model::TextModel& model, const spec::TaskSet& set,
+                                const std::vector<size_t>& heads) {
   std::vector<std::vector<Tensor>> contexts(heads.size());  // of every batch, [B, C]
   for (const spec::Corpus& corpus : set.corpora) {
-    const text::EncodedSet& texts = corpus.texts[kDev];
+    const text::EncodedSet& texts = corpus.texts[spec::kDev];
     Indices rows;
     for (long i = 0; i < std::min(texts.size(), kMostTexts); ++i) rows.push_back(int(i));
     for (size_t begin = 0; begin < rows.size(); begin += model::kEvaluationBatch) {
       const auto end = rows.begin() + long(std::min(rows.size(), begin + model::kEvaluationBatch));
       const text::Batch batch = text::pack(texts, Indices(rows.begin() + long(begin), end));
-      const nn::Encoded x = model.net.encode(batch.tokens, true);
+      const nn::Encoded x = model.net.encoder(batch.tokens, nn::Rows{});
       for (size_t h = 0; h < heads.size(); ++h) {
-        nn::Reading reading;
-        const nn::TaskHead& head = model.net.heads[heads[h]];
-        head(x, &reading);
-        contexts[h].push_back(text::mean_over_windows(mean_over_queries(reading.context, head.config.queries), batch));
+        nn::Trace trace;
+        const nn::Head& head = model.net.heads[heads[h]];
+        head(x, &trace);
+        contexts[h].push_back(text::mean_over_windows(mean_over_queries(trace.context, head.config.queries), batch));
       }
     }
   }
+  std::vector<Tensor> all;
+  for (const auto& parts : contexts)
+    if (!parts.empty()) all.push_back(engine::concat(parts, 0));
+  return all;
+}
+
+}  // namespace
+
+ordered_json likeness_of(const model::TextModel& model, const spec::TaskSet& set) {
+  std::vector<size_t> heads;
+  for (size_t t = 0; t < model.tasks.size(); ++t)
+    if (model.tasks[t].head != nn::Predicts::tags) heads.push_back(t);
+  if (heads.size() < 2) return {};
+  const engine::NoGrad no_grad;
+  const std::vector<Tensor> all = contexts_of(model, set, heads);
+  if (all.empty()) return {};
   ordered_json likeness;
-  std::vector<Tensor> all;  // [n, C] a task
-  for (const auto& parts : contexts) {
-    if (parts.empty()) return {};
-    all.push_back(engine::concat(parts, 0));
-  }
   for (size_t a = 0; a < heads.size(); ++a)
     for (size_t b = a + 1; b < heads.size() && all[a].dim(0) > 1; ++b)
       likeness[model.tasks[heads[a]].name + "," + model.tasks[heads[b]].name] = nn::linear_cka(all[a], all[b]);

@@ -5,9 +5,12 @@
 
 #include <optional>
 
-#include "tasks/multitask/model.h"
+#include "tasks/model/predict.h"
+#include "tasks/run/options.h"
 
 namespace objective {
+
+using engine::Tensor;
 
 // The weight over a run, p the share of it that is done:  constant w,   rise w p,   decay w (1 - p).
 double tie_weight(const std::string& schedule, double w, double p);
@@ -22,7 +25,7 @@ struct Tie {
 class Ties {
  public:
   // Error, with file and key: a task that the model does not have, or that cannot be tied like this.
-  Ties(const spec::TaskFile& file, const Model& model, const spec::TaskSet& set, const model::TrainOptions& o, long steps,
+  Ties(const spec::TaskFile& file, const model::TextModel& model, const spec::TaskSet& set, const run::TrainingOptions& o, long steps,
        long steps_per_epoch);
   bool empty() const { return ties_.empty(); }
 
@@ -30,7 +33,7 @@ class Ties {
   //   attention   mean_b KL(a_from || a_to) of where two tasks look, a the mean over a task's queries
   //   context     mean_b 1 - cos(C_from, C_to) of what two classifiers read, C the mean over a task's queries
   //               nothing reaches the source's head; the encoder learns from the target's side
-  //   symmetric_kl, jensen_shannon   of the predictions of two views, nn/losses.h; both sides learn
+  //   symmetric_kl, jensen_shannon   of the predictions of two views, nn/loss/agreement.h; both sides learn
   // Returns {"NAME": value before the weight, ...}: a line of the log.
   nlohmann::ordered_json backward(long step) const;
 
@@ -42,25 +45,17 @@ class Ties {
   Tensor alignment(const Tie& tie, const text::Batch& batch) const;
   Tensor agreement(const Tie& tie, const text::Batch& batch, long step) const;
 
-  const Model& model_;
+  const model::TextModel& model_;
   uint64_t seed_;
   long steps_, steps_per_epoch_;
   mutable std::vector<Tie> ties_;  // batches remember the order of their epoch
 };
 
-// What is left of a batch's sequences: the tokens for which keep [N] is true, and always the first and the last one.
-nn::Tokens kept_tokens(const nn::Tokens& tokens, const std::vector<char>& keep);
-
-// Two views of a text. dropout: itself, twice. halves: the first half of its tokens, and the second. words: without a
-// random share of its tokens, each view without others.
-std::pair<nn::Tokens, nn::Tokens> two_views(const nn::Tokens& tokens, const std::string& views, double share,
-                                            const engine::Random& random);
-
 // C [B, H * C] of H queries -> [B, C]: their mean.
 Tensor mean_over_queries(const Tensor& context, long queries);
 
-// Linear CKA run::between what the tasks' classifiers read, for every pair of tasks that read a text as a whole, over the dev
+// Linear CKA between what the tasks' classifiers read, for every pair of tasks that read a text as a whole, over the dev
 // texts of all tasks: {"a,b": 0.83}. Empty for fewer than two such tasks or two texts.
-nlohmann::ordered_json likeness_of(Model& model, const spec::TaskSet& set);
+nlohmann::ordered_json likeness_of(const model::TextModel& model, const spec::TaskSet& set);
 
 }  // namespace objective

@@ -1,16 +1,17 @@
 // The terms of transfer and what they need: a map of layers, projections, the teacher's outputs.
-// Read nn/transfer.h and tasks/transfer/teacher.h first.
+// Read nn/loss/attention_transfer.h and tasks/objective/teacher.h first.
 #include "tasks/objective/transfer.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <functional>
 #include <sstream>
 
-#include "nn/loss/agreement.h"
 #include "nn/loss/attention_transfer.h"
+#include "nn/loss/distil.h"
 #include "tasks/run/console.h"
+
+namespace objective {
 
 using engine::check;
 using engine::Indices;
@@ -18,16 +19,18 @@ using engine::Ragged;
 using engine::real;
 using engine::Tensor;
 
-void TransferOptions::declare(CLI::App& app) {
-  const char* group = "Transfer: weights of the terms, 0 unless given";
+void TransferOptions::declare(run::Options& options) {
   const auto weight = [&](const char* name, double& to, const char* what) {
-    app.add_option(name, to, what)->group(group)->check(run::not_negative());
+    options.add(name, to, what).group("Transfer: weights of the terms, 0 unless given").not_negative();
   };
-  app.add_option("--teacher", teacher, "directory of a run or of a model: the teacher")->group("Transfer");
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Transfer");
+  };
+  add("--teacher", teacher, "directory of a run or of a model: the teacher");
   weight("--hard", hard, "cross-entropy with the labels; 1 unless given");
   weight("--soft-targets", soft_targets, "T^2 KL of the softened logits (Hinton et al. 2015)");
   weight("--soft-cross-entropy", soft_cross_entropy, "cross-entropy of the softened logits");
-  app.add_option("--temperature", temperature, "T of both")->group("Transfer")->check(run::between(1e-3, 1e3));
+  add("--temperature", temperature, "T of both").between(1e-3, 1e3);
   weight("--score-mse", score_mse, "squared distance of the attention scores (TinyBERT, Jiao et al. 2020)");
   weight("--attention-cross-entropy", attention_cross_entropy, "cross-entropy of the attention (Yang et al. 2020)");
   weight("--attention-kl", attention_kl, "KL of the attention (MiniLM, Wang et al. 2020)");
@@ -37,19 +40,12 @@ void TransferOptions::declare(CLI::App& app) {
   weight("--hidden-cosine", hidden_cosine, "1 - cosine of the hidden states, through the same projection");
   weight("--activation-map", activation_map, "where the layers are active (Zagoruyko & Komodakis 2017)");
   weight("--patient", patient, "[CLS] of the layers, normalised, through the same projection (PKD, Sun et al. 2019)");
-  app.add_option("--relation-heads", relation_heads, "heads that relations are split into; default the teacher's")
-      ->group("Transfer")
-      ->check(run::between(0, 1e4));
-  app.add_option("--layer-map", layer_map,
-                 "which teacher layer each student layer has: uniform, top, last, or a list 1,3")
-      ->group("Transfer");
-  app.add_option("--from-layers", from_layers,
-                 "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2")
-      ->group("Transfer");
-  app.add_option("--teacher-cache", teacher_cache,
-                 "file for what the terms need of the teacher: written once, read by later runs with the same teacher "
-                 "and texts")
-      ->group("Transfer");
+  add("--relation-heads", relation_heads, "heads that relations are split into; default the teacher's").between(0, 1e4);
+  add("--layer-map", layer_map, "which teacher layer each student layer has: uniform, top, last, or a list 1,3");
+  add("--from-layers", from_layers,
+      "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2");
+  add("--teacher-cache", teacher_cache,
+      "file for what the terms need of the teacher: written once, read by later runs with the same teacher and texts");
 }
 
 bool TransferOptions::looks_inside() const {
@@ -85,45 +81,45 @@ std::vector<int> layer_map(const std::string& spec, long student, long teacher) 
 
 namespace {
 
-bool is_bert(const model::TextModel& model) { return model.config.model_type == "bert"; }
+bool is_bert(const model::TextModel& model) { return model.config().model_type == "bert"; }
 
 // The widths of the states that hidden terms compare.
 void check_inside(const TransferOptions& o, const model::TextModel& teacher, const model::TextModel& student) {
   check(is_bert(teacher) && is_bert(student),
         "attention and hidden states are handed over run::between BERTs; the teacher's type is {}, the student's {}: only "
         "--soft-targets and --soft-cross-entropy fit",
-        teacher.config.model_type, student.config.model_type);
-  check(teacher.config.num_hidden_layers > 0 && student.config.num_hidden_layers > 0,
-        "teacher and student need a layer to hand over; they have {} and {}", teacher.config.num_hidden_layers,
-        student.config.num_hidden_layers);
-  for (const nn::Config* c : {&teacher.config, &student.config}) {
+        teacher.config().model_type, student.config().model_type);
+  check(teacher.config().num_hidden_layers > 0 && student.config().num_hidden_layers > 0,
+        "teacher and student need a layer to hand over; they have {} and {}", teacher.config().num_hidden_layers,
+        student.config().num_hidden_layers);
+  for (const nn::Config* c : {&teacher.config(), &student.config()}) {
     check(
         c->token_retention.empty() && !c->retention_bins,
         "attention and hidden states are handed over run::between models that keep all their tokens; {} has token_retention",
-        c == &teacher.config ? "the teacher" : "the student");
+        c == &teacher.config() ? "the teacher" : "the student");
     check(!c->attention_window || o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm == 0,
           "attention is handed over run::between models that see all tokens; {} has attention_window {}",
-          c == &teacher.config ? "the teacher" : "the student", c->attention_window);
+          c == &teacher.config() ? "the teacher" : "the student", c->attention_window);
   }
-  check(!(o.minilm > 0) || teacher.config.num_attention_heads == student.config.num_attention_heads,
+  check(!(o.minilm > 0) || teacher.config().num_attention_heads == student.config().num_attention_heads,
         "--minilm needs equal heads, the teacher has {}, the student {}; --relations does not",
-        teacher.config.num_attention_heads, student.config.num_attention_heads);
-  const long heads = o.relation_heads ? o.relation_heads : teacher.config.num_attention_heads;
-  check(!(o.relations > 0) || (teacher.config.hidden_size % heads == 0 && student.config.hidden_size % heads == 0),
+        teacher.config().num_attention_heads, student.config().num_attention_heads);
+  const long heads = o.relation_heads ? o.relation_heads : teacher.config().num_attention_heads;
+  check(!(o.relations > 0) || (teacher.config().hidden_size % heads == 0 && student.config().hidden_size % heads == 0),
         "--relation-heads {} must divide both widths, {} of the teacher and {} of the student", heads,
-        teacher.config.hidden_size, student.config.hidden_size);
-  check(teacher.config.attention_normaliser == "softmax" && student.config.attention_normaliser == "softmax",
+        teacher.config().hidden_size, student.config().hidden_size);
+  check(teacher.config().attention_normaliser == "softmax" && student.config().attention_normaliser == "softmax",
         "attention is handed over run::between softmaxes; the teacher has {}, the student {}",
-        teacher.config.attention_normaliser, student.config.attention_normaliser);
+        teacher.config().attention_normaliser, student.config().attention_normaliser);
 }
 
 }  // namespace
 
-Transfer::Transfer(const TransferOptions& options, model::TextModel& teacher, const model::TextModel& student,
+Transfer::Transfer(const TransferOptions& options, const model::TextModel& teacher, const model::TextModel& student,
                    uint64_t seed)
     : options_(options), teacher_(teacher), projections_(seed + 1) {
-  check(teacher.config.labels == student.config.labels, "the teacher knows the labels {}, the student's data has {}",
-        text::listed(teacher.config.labels), text::listed(student.config.labels));
+  check(teacher.labels() == student.labels(), "the teacher knows the labels {}, the student's data has {}",
+        text::listed(teacher.labels()), text::listed(student.labels()));
   check(teacher.tokenizer.pieces() == student.tokenizer.pieces(),
         "teacher and student read other vocabularies, of {} and {} pieces; leave out --vocab and a student's directory",
         teacher.tokenizer.vocab_size(), student.tokenizer.vocab_size());
@@ -131,18 +127,18 @@ Transfer::Transfer(const TransferOptions& options, model::TextModel& teacher, co
         "all weights are 0: there is nothing to learn");
   if (!looks_inside()) return;
   check_inside(options, teacher, student);
-  map_ = layer_map(options.layer_map, student.config.num_hidden_layers, teacher.config.num_hidden_layers);
+  map_ = layer_map(options.layer_map, student.config().num_hidden_layers, teacher.config().num_hidden_layers);
   const bool compares = options.hidden_mse + options.hidden_cosine + options.patient > 0;
   if (compares)
-    project_.emplace_back(projections_.root() / "transfer.projection", student.config.hidden_size,
-                          teacher.config.hidden_size, real(0.02));
+    project_.emplace(projections_.root() / "transfer.projection", student.config().hidden_size,
+                     teacher.config().hidden_size, real(0.02));
   projections_.initialise();
 }
 
 // What the terms with a weight read of the teacher: its logits, and of each layer in the map what they compare.
-std::vector<Output> Transfer::needed() const {
+std::vector<TeacherOutput> Transfer::needed() const {
   const TransferOptions& o = options_;
-  std::vector<Output> outputs;
+  std::vector<TeacherOutput> outputs;
   if (o.soft_targets + o.soft_cross_entropy > 0) outputs.push_back({"logits"});
   const std::pair<const char*, double> kinds[] = {
       {"scores", o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm},
@@ -160,7 +156,7 @@ std::vector<Output> Transfer::needed() const {
 }
 
 void Transfer::read_texts(const text::EncodedSet& set) {
-  const std::vector<Output> outputs = needed();
+  const std::vector<TeacherOutput> outputs = needed();
   if (!outputs.empty()) reader_.emplace(teacher_, set, outputs, options_.teacher_cache);
 }
 
@@ -200,80 +196,107 @@ struct Transfer::Layers {
   }
 };
 
-Tensor Transfer::loss(const Tensor& logits, const nn::Trace& trace, const text::Batch& batch,
-                      nlohmann::ordered_json& figures) const {
+void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace,
+                      const text::Batch& batch) const {
   nn::Trace from;
   const Tensor target = reader_ ? reader_->read(batch, from) : Tensor();
+  add_logit_terms(terms, logits, target);
+  if (!looks_inside()) return;
   const Layers layers{trace, from, map_};
-  const real T = real(options_.temperature);
-  Tensor total = Tensor::scalar(0);
-  const auto add = [&](const char* name, double weight, const std::function<Tensor()>& term) {
-    if (weight == 0) return;
-    const Tensor value = term();
-    figures[name] = figures.value(name, 0.) + batch.share * double(value.item());
-    total = total + value * real(weight);
-  };
-  const auto projected = [&](const Tensor& x) { return project_[0](x); };
-  const Indices& offsets = batch.tokens.offsets;
-  const Indices first(offsets.begin(), offsets.end() - 1);  // where each [CLS] stands
+  add_attention_terms(terms, layers, batch.tokens.offsets);
+  add_hidden_terms(terms, layers, batch.tokens.offsets);
+}
 
-  add("soft_targets", options_.soft_targets, [&] { return nn::distillation(logits, target, T); });
-  add("soft_cross_entropy", options_.soft_cross_entropy, [&] { return nn::soft_cross_entropy(logits, target, T); });
-  add("score_mse", options_.score_mse, [&] {
+namespace {
+
+// A term that is asked for; the others are not computed.
+template <class Term>
+void add(run::Terms& terms, const char* name, double weight, Term term) {
+  if (weight > 0) terms.add(name, weight, term());
+}
+
+}  // namespace
+
+void Transfer::add_logit_terms(run::Terms& terms, const Tensor& logits, const Tensor& target) const {
+  const TransferOptions& o = options_;
+  const real T = real(o.temperature);
+  add(terms, "soft_targets", o.soft_targets, [&] { return nn::distillation(logits, target, T); });
+  add(terms, "soft_cross_entropy", o.soft_cross_entropy, [&] { return nn::soft_cross_entropy(logits, target, T); });
+}
+
+void Transfer::add_attention_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
+  const TransferOptions& o = options_;
+  add(terms, "score_mse", o.score_mse, [&] {
     return layers.scores([](const Tensor& s, const Tensor& t, const Ragged&) { return nn::attention_score_mse(s, t); });
   });
-  add("attention_cross_entropy", options_.attention_cross_entropy,
+  add(terms, "attention_cross_entropy", o.attention_cross_entropy,
       [&] { return layers.scores(nn::attention_cross_entropy); });
-  add("attention_kl", options_.attention_kl, [&] { return layers.scores(nn::attention_kl); });
-  add("minilm", options_.minilm, [&] {
+  add(terms, "attention_kl", o.attention_kl, [&] { return layers.scores(nn::attention_kl); });
+  add(terms, "minilm", o.minilm, [&] {
     return layers.scores(nn::attention_kl) + layers.attention([&](const auto& s, const auto& t) {
       return nn::relation_kl(s.v, t.v, offsets, s.layout.heads);
     });
   });
-  add("relations", options_.relations, [&] {
+  add(terms, "relations", o.relations, [&] {
     return layers.attention([&](const auto& s, const auto& t) {
-      const long A = options_.relation_heads ? options_.relation_heads : t.layout.heads;
+      const long A = o.relation_heads ? o.relation_heads : t.layout.heads;
       const auto relation = [&](const Tensor& x, const Tensor& y) { return nn::relation_kl(x, y, offsets, A); };
       return (relation(s.q, t.q) + relation(s.k, t.k) + relation(s.v, t.v)) * (1 / real(3));
     });
   });
-  add("hidden_mse", options_.hidden_mse,
-      [&] { return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); }); });
-  add("hidden_cosine", options_.hidden_cosine, [&] {
+}
+
+void Transfer::add_hidden_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
+  const TransferOptions& o = options_;
+  const auto projected = [&](const Tensor& x) { return (*project_)(x); };
+  add(terms, "hidden_mse", o.hidden_mse, [&] {
+    return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); });
+  });
+  add(terms, "hidden_cosine", o.hidden_cosine, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_cosine(projected(s), t); });
   });
-  add("activation_map", options_.activation_map, [&] {
+  add(terms, "activation_map", o.activation_map, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::activation_map(s, t, offsets); });
   });
-  add("patient", options_.patient, [&] {
+  const Indices first = nn::first_of(offsets);
+  add(terms, "patient", o.patient, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) {
       return nn::patient_kd(projected(gather_rows(s, first)), gather_rows(t, first));
     });
   });
-  return total;
 }
+
+namespace {
+
+void copy_all(const std::vector<Tensor>& from, const std::vector<Tensor>& to) {
+  for (size_t i = 0; i < to.size(); ++i) {
+    check(from[i].shape() == to[i].shape(),
+          "--from-layers: a student of the teacher's widths is needed; '{}' is {}, the teacher's {}", to[i].name(),
+          to[i].shape(), from[i].shape());
+    std::copy_n(from[i].data(), from[i].numel(), to[i].data());
+  }
+}
+
+std::vector<Tensor> of_head(const nn::Head& head) {
+  std::vector<Tensor> all;
+  for (const auto* linear : {&head.pooler, &head.classifier})
+    if (*linear) all.insert(all.end(), {(*linear)->weight, (*linear)->bias});
+  return all;
+}
+
+}  // namespace
 
 void start_from_teacher(const TransferOptions& options, const model::TextModel& teacher, model::TextModel& student) {
   if (options.from_layers.empty()) return;
-  check(is_bert(teacher) && is_bert(student), "--from-layers is for BERTs; the teacher's type is {}, the student's {}",
-        teacher.config.model_type, student.config.model_type);
-  const std::vector<int> map =
-      layer_map(options.from_layers, student.config.num_hidden_layers, teacher.config.num_hidden_layers);
-  const std::string prefix = "bert.encoder.layer.";
-  for (const Tensor& to : student.params.tensors()) {
-    std::string name = to.name();
-    if (name == "bert.encoder.retention.weight") continue;  // of a schedule that the student is to learn
-    if (name.starts_with(prefix)) {
-      const size_t dot = name.find('.', prefix.size());
-      const int layer = map[std::stoul(name.substr(prefix.size(), dot - prefix.size()))];
-      if (layer < 0) continue;  // only with "last": the others stay new
-      name = prefix + std::to_string(layer) + name.substr(dot);
-    }
-    const Tensor& from = teacher.params.find(name);
-    check(from.shape() == to.shape(),
-          "--from-layers: a student of the teacher's widths is needed; '{}' is {}, the teacher's {}", to.name(),
-          to.shape(), from.shape());
-    std::copy_n(from.data(), from.numel(), to.data());
-  }
+  const nn::Bert *from = teacher.net.encoder.bert(), *to = student.net.encoder.bert();
+  check(from && to, "--from-layers is for BERTs; the teacher's type is {}, the student's {}",
+        teacher.config().model_type, student.config().model_type);
+  const std::vector<int> map = layer_map(options.from_layers, long(to->layers.size()), long(from->layers.size()));
+  copy_all(from->embeddings.parameters(), to->embeddings.parameters());
+  for (size_t l = 0; l < map.size(); ++l)
+    if (map[l] >= 0) copy_all(from->layers[map[l]].parameters(), to->layers[l].parameters());  // with "last" the others stay
+  copy_all(of_head(teacher.net.head()), of_head(student.net.head()));
   run::print_note("student: begins as layers {} of the teacher\n", options.from_layers);
 }
+
+}  // namespace objective

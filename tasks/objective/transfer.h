@@ -1,14 +1,15 @@
-// Transfer: what a student takes from a teacher, as a weighted sum of losses. The formulas stand in nn/transfer.cpp and
-// nn/losses.cpp.
+// Transfer: what a student takes from a teacher, as a weighted sum of losses. The formulas stand in
+// nn/loss/attention_transfer.cpp and nn/loss/distil.cpp.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "tasks/objective/teacher.h"
+#include "tasks/run/terms.h"
 
-namespace CLI {
-class App;
+namespace run {
+class Options;
 }
+
+namespace objective {
 
 struct TransferOptions {
   std::string teacher;  // directory of a run or of a model
@@ -27,7 +28,7 @@ struct TransferOptions {
   std::string from_layers;    // teacher layers that the student begins with: uniform, last, top or a list
   std::string teacher_cache;  // file of what the teacher says of the training texts
 
-  void declare(CLI::App& app);
+  void declare(run::Options& options);
   bool looks_inside() const;  // whether a term reads more than logits
 };
 
@@ -39,31 +40,34 @@ class Transfer {
  public:
   // The student may need projections to the teacher's width: they are trained with it, and stay out of its model.
   // Error: what cannot be matched - another vocabulary, other labels, layers, heads or widths.
-  Transfer(const TransferOptions& options, model::TextModel& teacher, const model::TextModel& student, uint64_t seed);
+  Transfer(const TransferOptions& options, const model::TextModel& teacher, const model::TextModel& student, uint64_t seed);
 
   const std::vector<engine::Tensor>& projections() const { return projections_.tensors(); }
 
-  // The texts that loss() will be asked about; with options.teacher_cache their outputs are written or found there.
+  // The texts that add_to() will be asked about; with options.teacher_cache their outputs are written or found there.
   // Error: the cache belongs to other weights or texts, or lacks an output.
   void read_texts(const text::EncodedSet& set);
 
   bool looks_inside() const { return options_.looks_inside(); }
-  // [] the weighted sum of all terms but the labels' cross-entropy, which has weight options.hard. `figures` receives
-  // every term without its weight, times the batch's share.
-  engine::Tensor loss(const engine::Tensor& logits, const nn::Trace& trace, const text::Batch& batch,
-                      nlohmann::ordered_json& figures) const;
+  // All terms but the labels' cross-entropy, which has weight options.hard.
+  void add_to(run::Terms& terms, const engine::Tensor& logits, const nn::Trace& trace, const text::Batch& batch) const;
 
  private:
   struct Layers;
-  std::vector<Output> needed() const;
+  std::vector<TeacherOutput> needed() const;
+  void add_logit_terms(run::Terms& terms, const engine::Tensor& logits, const engine::Tensor& target) const;
+  void add_attention_terms(run::Terms& terms, const Layers& layers, const engine::Indices& offsets) const;
+  void add_hidden_terms(run::Terms& terms, const Layers& layers, const engine::Indices& offsets) const;
 
   TransferOptions options_;
-  model::TextModel& teacher_;
+  const model::TextModel& teacher_;
   std::vector<int> map_;
   nn::Params projections_;
-  std::vector<nn::Linear> project_;  // one, shared by all layers (TinyBERT), or none
-  std::optional<Teacher> reader_;    // none where no term needs it
+  std::optional<nn::Linear> project_;  // shared by all layers (TinyBERT)
+  std::optional<Teacher> reader_;      // none where no term needs it
 };
 
 // The student's first values from the teacher: embeddings, the layers that options.from_layers names, and the pooler.
 void start_from_teacher(const TransferOptions& options, const model::TextModel& teacher, model::TextModel& student);
+
+}  // namespace objective

@@ -12,28 +12,22 @@
 
 namespace spec {
 
-void DataOptions::declare(CLI::App& app, bool with_labels) {
-  const char* group = "Data files";
-  app.add_option("--text-column", text_column, "column of the text: a name, or a number from 1")->group(group);
-  app.add_option("--pair-column", pair_column, "column of a second text, read behind the first; none if not given")
-      ->group(group);
+void DataOptions::declare(run::Options& options, bool with_labels) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Data files");
+  };
+  add("--text-column", text_column, "column of the text: a name, or a number from 1");
+  add("--pair-column", pair_column, "column of a second text, read behind the first; none if not given");
   if (with_labels) {
-    app.add_option(
-           "--rationale-column", rationale_column,
-           "column of passages of the text, | run::between them, that explain the label; training draws attention to "
-           "them")
-        ->group(group);
-    app.add_option("--label-column", label_column, "column of the label")->group(group);
-    app.add_option(
-           "--labels", labels,
-           "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted")
-        ->group(group);
+    add("--rationale-column", rationale_column,
+        "column of passages of the text, | between them, that explain the label; training draws attention to them");
+    add("--label-column", label_column, "column of the label");
+    add("--labels", labels,
+        "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted");
   }
-  app.add_option("--format", format, "tsv, csv or jsonl; by the file's extension if not given")
-      ->group(group)
-      ->check(CLI::IsMember({"tsv", "csv", "jsonl"}));
-  app.add_option("--encoding", encoding, "utf-8 or latin-1")->group(group)->check(CLI::IsMember({"utf-8", "latin-1"}));
-  app.add_flag("--no-header", no_header, "the first line of a TSV or CSV is data")->group(group);
+  add("--format", format, "tsv, csv or jsonl; by the file's extension if not given").one_of({"tsv", "csv", "jsonl"});
+  add("--encoding", encoding, "utf-8 or latin-1").one_of({"utf-8", "latin-1"});
+  add("--no-header", no_header, "the first line of a TSV or CSV is data");
 }
 
 namespace {

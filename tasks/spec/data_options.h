@@ -1,11 +1,14 @@
 // How a data file is read, as options of every program that reads one.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "tasks/text/data.h"
+
+namespace run {
+class Options;
+}
 
 namespace spec {
 
@@ -16,7 +19,7 @@ struct DataOptions {
   bool no_header = false;
   bool label_as_target = false;  // no option: the label column is no class but a target, kept as it stands
 
-  void declare(CLI::App& app, bool with_labels);
+  void declare(run::Options& options, bool with_labels);
 
   // The examples of all files together, with their warnings printed. With labels a file may be given as LABEL=FILE: all
   // that it holds has this label. Without them the label column need not exist.
@@ -25,13 +28,6 @@ struct DataOptions {
 
  private:
   text::Source source(text::Table table, const std::string& every_label, bool labelled) const;
-};
-
-// train, dev and test, from files of their own or from one file with a split column or by seed.
-struct Splits {
-  std::vector<text::Example> train, dev, test;
-  text::Labels labels;
-  bool separate_test = true;  // false: test is dev again
 };
 
 }  // namespace spec

@@ -1,4 +1,4 @@
-// From JSON to tasks; whatever is amiss is said with the file and the key. Read tasks/multitask/task_file.h first.
+// From JSON to tasks; whatever is amiss is said with the file and the key. Read tasks/spec/task_file.h first.
 #include "tasks/spec/task_file.h"
 
 #include <algorithm>
@@ -18,44 +18,44 @@ using nlohmann::ordered_json;
 namespace {
 
 struct Head {
-  nn::HeadKind kind;
+  nn::Predicts kind;
   const char* name;
   Names losses, metrics;  // the first of each is the default
 };
 const Head kHeads[] = {
-    {nn::HeadKind::label, "label", {"cross_entropy", "binary_cross_entropy"}, {"macro_f1", "accuracy", "mcc"}},
-    {nn::HeadKind::labels, "labels", {"binary_cross_entropy"}, {"micro_f1", "macro_f1"}},
-    {nn::HeadKind::regression, "regression", {"mse"}, {"pearson", "spearman", "mse"}},
-    {nn::HeadKind::tokens, "tokens", {"cross_entropy"}, {"entity_f1", "accuracy", "macro_f1"}}};
+    {nn::Predicts::label, "label", {"cross_entropy", "binary_cross_entropy"}, {"macro_f1", "accuracy", "mcc"}},
+    {nn::Predicts::labels, "labels", {"binary_cross_entropy"}, {"micro_f1", "macro_f1"}},
+    {nn::Predicts::number, "regression", {"mse"}, {"pearson", "spearman", "mse"}},
+    {nn::Predicts::tags, "tokens", {"cross_entropy"}, {"entity_f1", "accuracy", "macro_f1"}}};
 
-const Head& head_of(nn::HeadKind kind) {
+const Head& head_of(nn::Predicts kind) {
   return *std::find_if(std::begin(kHeads), std::end(kHeads), [&](const Head& h) { return h.kind == kind; });
 }
 
 void take_data(Object& object, TaskSpec& task) {
-  object.take("data", task.data);
-  object.take("train", task.train);
-  object.take("dev", task.dev);
-  object.take("test", task.test);
-  if (task.data == Names{"embedded"}) task.data.clear();
-  object.take("split", task.split);
-  object.take("text_column", task.files.text_column);
-  object.take("pair_column", task.files.pair_column);
-  object.take("label_column", task.files.label_column);
-  object.take("split_column", task.files.split_column);
-  object.take("format", task.files.format);
-  object.take("encoding", task.files.encoding);
-  object.take("no_header", task.files.no_header);
+  object.take("data", task.files.data);
+  object.take("train", task.files.train);
+  object.take("dev", task.files.dev);
+  object.take("test", task.files.test);
+  if (task.files.data == Names{"embedded"}) task.files.data.clear();
+  object.take("split", task.files.split);
+  object.take("text_column", task.files.how.text_column);
+  object.take("pair_column", task.files.how.pair_column);
+  object.take("label_column", task.files.how.label_column);
+  object.take("split_column", task.files.how.split_column);
+  object.take("format", task.files.how.format);
+  object.take("encoding", task.files.how.encoding);
+  object.take("no_header", task.files.how.no_header);
   object.take("examples", task.examples, 1, 1e12);
-  if (!task.files.format.empty()) check_name(object.where("format"), task.files.format, {"tsv", "csv", "jsonl"});
-  check_name(object.where("encoding"), task.files.encoding, {"utf-8", "latin-1"});
+  if (!task.files.how.format.empty()) check_name(object.where("format"), task.files.how.format, {"tsv", "csv", "jsonl"});
+  check_name(object.where("encoding"), task.files.how.encoding, {"utf-8", "latin-1"});
 }
 
 void take_labels(Object& object, TaskSpec& task) {
   const ordered_json* labels = object.find("labels");
   object.take("separator", task.separator);
-  if (task.separator.empty()) task.separator = task.head == nn::HeadKind::tokens ? " " : ",";
-  task.files.label_as_target = task.head != nn::HeadKind::label;
+  if (task.separator.empty()) task.separator = task.head == nn::Predicts::tags ? " " : ",";
+  task.files.how.label_as_target = task.head != nn::Predicts::label;
   if (!labels) return;
   check(task.classifies(), "{}: a regression has none", object.where("labels"));
   Names names;
@@ -64,7 +64,7 @@ void take_labels(Object& object, TaskSpec& task) {
     if (labels->is_array()) task.labels = text::Labels(names);
     if (labels->is_string()) task.labels = text::Labels::parse(task.labels_text = names[0]);
   });
-  check(task.labels.empty() || task.head != nn::HeadKind::label || task.labels.size() > 1,
+  check(task.labels.empty() || task.head != nn::Predicts::label || task.labels.size() > 1,
         "{}: two classes at least; got '{}'", object.where("labels"), names[0]);
 }
 
@@ -77,10 +77,13 @@ void take_head(Object& object, TaskSpec& task) {
   for (const Head& h : kHeads)
     if (h.name == head) task.head = h.kind;
   object.take("reads", reads);
-  if (!reads.empty()) check_name(object.where("reads"), reads, {"cls", "attention"});
-  task.own_attention = reads == "attention";
-  check(!task.own_attention || task.head != nn::HeadKind::tokens, "{}: a head of tokens reads every token by itself",
-        object.where("reads"));
+  if (!reads.empty()) {
+    check_name(object.where("reads"), reads, {"cls", "attention", "mean"});
+    task.reads = reads == "cls" ? nn::Reads::first : reads == "mean" ? nn::Reads::mean : nn::Reads::attention;
+    check(task.reads == nn::Reads::first || task.head != nn::Predicts::tags,
+          "{}: a head of tokens reads every token by itself", object.where("reads"));
+    if (task.head == nn::Predicts::tags) task.reads.reset();
+  }
   long queries = 0;
   object.take("queries", queries, 1, 65536);
   if (queries) task.queries = queries;
@@ -202,7 +205,7 @@ auto refuse_repeats(const std::string& path) {
 
 }  // namespace
 
-std::string head_name(nn::HeadKind head) { return head_of(head).name; }
+std::string head_name(nn::Predicts head) { return head_of(head).name; }
 
 void check_name(const std::string& where, const std::string& name, const Names& names) {
   check(std::find(names.begin(), names.end(), name) != names.end(), "{}: '{}' is not one of {}{}", where,
@@ -245,19 +248,22 @@ ordered_json TaskSpec::json() const {
   const auto files_of = [&](const char* key, const Names& names) {
     if (!names.empty()) j[key] = names;
   };
-  if (data.empty() && train.empty()) j["data"] = "embedded";
-  files_of("data", data), files_of("train", train), files_of("dev", dev), files_of("test", test);
-  j["split"] = split;
-  j["text_column"] = files.text_column;
-  if (!files.pair_column.empty()) j["pair_column"] = files.pair_column;
-  j["label_column"] = files.label_column;
-  j["split_column"] = files.split_column;
-  if (!files.format.empty()) j["format"] = files.format;
-  j["encoding"] = files.encoding;
-  j["no_header"] = files.no_header;
+  if (files.data.empty() && files.train.empty()) j["data"] = "embedded";
+  files_of("data", files.data);
+  files_of("train", files.train);
+  files_of("dev", files.dev);
+  files_of("test", files.test);
+  j["split"] = files.split;
+  j["text_column"] = files.how.text_column;
+  if (!files.how.pair_column.empty()) j["pair_column"] = files.how.pair_column;
+  j["label_column"] = files.how.label_column;
+  j["split_column"] = files.how.split_column;
+  if (!files.how.format.empty()) j["format"] = files.how.format;
+  j["encoding"] = files.how.encoding;
+  j["no_header"] = files.how.no_header;
   if (examples) j["examples"] = examples;
   j["head"] = head_name(head);
-  if (head != nn::HeadKind::tokens) j["reads"] = own_attention ? "attention" : "cls";
+  if (reads) j["reads"] = *reads == nn::Reads::first ? "cls" : *reads == nn::Reads::mean ? "mean" : "attention";
   if (queries) j["queries"] = *queries;
   j["adapter"] = adapter;
   if (classifies()) j["labels"] = labels_text == "auto" ? ordered_json(labels.names()) : ordered_json(labels_text);
@@ -267,7 +273,7 @@ ordered_json TaskSpec::json() const {
   if (label_smoothing > 0) j["label_smoothing"] = label_smoothing;
   if (class_weights == "given") j["class_weights"] = weight_of_class;
   if (class_weights == "balanced") j["class_weights"] = class_weights;
-  if (head == nn::HeadKind::regression) j["mean"] = mean, j["deviation"] = deviation;
+  if (head == nn::Predicts::number) j["mean"] = mean, j["deviation"] = deviation;
   return j;
 }
 

@@ -1,4 +1,4 @@
-// The task file: which tasks a model does, in JSON with comments. README.md of this folder documents every key.
+// The task file: which tasks a model does, in JSON with comments. tasks/multitask/README.md documents every key.
 #pragma once
 
 #include <map>
@@ -7,36 +7,36 @@
 #include <string>
 #include <vector>
 
-#include "nn/model/multitask.h"
-#include "tasks/spec/data_options.h"
+#include "nn/model/heads.h"
+#include "tasks/spec/splits.h"
 
 namespace spec {
 
 struct TaskSpec {
-  std::string name;
+  std::string name;   // empty: the only one of a model, without a name
   std::string where;  // "tasks.json: tasks.NAME": how errors begin
-  // Its data: the embedded corpus, or files that are shared out, or files for each purpose.
-  std::vector<std::string> data, train, dev, test;
-  std::string split = "80/10/10";
-  DataOptions files;  // columns, format, encoding
-  text::Labels labels;     // empty: those of the data
+  // Its data.
+  DataFiles files;
+  text::Labels labels;  // empty: those of the data
   std::string labels_text = "auto";
-  std::string separator;  // run::between the labels of a text (",") or the tags of its words (" ")
+  std::string separator;  // between the labels of a text (",") or the tags of its words (" ")
   long examples = 0;      // to train on, by seed; 0: all
   // Its head.
-  nn::HeadKind head = nn::HeadKind::label;
-  bool own_attention = false;
-  std::optional<long> queries;  // of its own attention
+  nn::Predicts head = nn::Predicts::label;
+  std::optional<nn::Reads> reads;  // by the encoder, if not given
+  std::optional<long> queries;     // of its own attention
   long adapter = 0;
   // Its loss and metric.
-  std::string loss, metric;
+  std::string loss = "cross_entropy", metric = "macro_f1";
   std::optional<double> weight;
   double label_smoothing = 0;
   std::string class_weights = "none";  // or balanced, or the next
   std::map<std::string, double> weight_of_class;
   double mean = 0, deviation = 1;  // of a regression's training targets: the head predicts (y - mean) / deviation
 
-  bool classifies() const { return head != nn::HeadKind::regression; }
+  bool classifies() const {
+    return head == nn::Predicts::label || head == nn::Predicts::labels || head == nn::Predicts::tags;
+  }
   nlohmann::ordered_json json() const;  // what a task file says of it
 };
 
@@ -68,7 +68,7 @@ struct TaskFile {
 TaskFile parse_task_file(const std::string& text, const std::string& path);
 TaskFile read_task_file(const std::string& path);
 
-std::string head_name(nn::HeadKind head);
+std::string head_name(nn::Predicts head);
 
 // Calls f and puts `where` before the text of any Error.
 template <class F>

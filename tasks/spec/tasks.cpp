@@ -1,4 +1,4 @@
-// From files to texts and targets. Read tasks/multitask/task_file.h first.
+// From files to texts and targets. Read tasks/spec/task_file.h first.
 #include "tasks/spec/tasks.h"
 
 #include <algorithm>
@@ -7,6 +7,8 @@
 #include <numeric>
 #include <sstream>
 #include <unordered_map>
+
+#include <fmt/ranges.h>
 
 #include "tasks/run/console.h"
 
@@ -18,28 +20,20 @@ using engine::real;
 namespace {
 
 // Tasks with the same key read the same texts.
-std::string corpus_key(const TaskSpec& t) {
+std::string corpus_key(const DataFiles& files) {
   std::string key;
-  for (const auto* files : {&t.data, &t.train, &t.dev, &t.test}) {
-    for (const std::string& file : *files) key += file + '\n';
+  for (const auto* list : {&files.data, &files.train, &files.dev, &files.test}) {
+    for (const std::string& file : *list) key += file + '\n';
     key += '\t';
   }
-  const DataOptions& f = t.files;
-  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", t.split, f.text_column, f.pair_column, f.split_column,
+  const DataOptions& f = files.how;
+  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", files.split, f.text_column, f.pair_column, f.split_column,
                            f.format, f.encoding, f.no_header);
 }
 
-Splits splits_of(const TaskSpec& t, const text::Labels& labels, uint64_t seed) {
-  model::TrainOptions o;
-  o.data = t.data, o.train = t.train, o.dev = t.dev, o.test = t.test;
-  o.split = t.split, o.files = t.files, o.seed = seed;
-  return model::load_splits(o, labels);
-}
-
 text::Examples all_of(const TaskSpec& t) {
-  std::vector<std::string> files = t.data;
-  for (const auto* more : {&t.train, &t.dev, &t.test}) files.insert(files.end(), more->begin(), more->end());
-  return files.empty() ? t.files.read_embedded(t.labels) : t.files.read(files, t.labels);
+  const std::vector<std::string> files = t.files.all();
+  return files.empty() ? t.files.how.read_embedded(t.labels) : t.files.how.read(files, t.labels);
 }
 
 // A corpus that an earlier task has split, with this task's labels and targets.
@@ -70,7 +64,7 @@ void find_labels(TaskSpec& spec, const std::vector<text::Example> (&examples)[3]
   for (const auto& part : examples)
     for (const text::Example& e : part)
       for (const std::string& value : split(e.target, spec.separator)) values.push_back(value);
-  check(!values.empty(), "column '{}' holds no label", spec.files.label_column);
+  check(!values.empty(), "column '{}' holds no label", spec.files.how.label_column);
   spec.labels = text::Labels::from_values(std::move(values));
 }
 
@@ -90,13 +84,13 @@ double number_of(const text::Example& e) {
 }
 
 void add_target(const TaskSpec& spec, const text::Example& e, Targets& to) {
-  if (spec.head == nn::HeadKind::label) to.classes.push_back(e.label);
-  if (spec.head == nn::HeadKind::regression) to.numbers.push_back(number_of(e));
-  if (spec.head == nn::HeadKind::labels) {
+  if (spec.head == nn::Predicts::label) to.classes.push_back(e.label);
+  if (spec.head == nn::Predicts::number) to.numbers.push_back(number_of(e));
+  if (spec.head == nn::Predicts::labels) {
     std::vector<bool>& holds = to.sets.emplace_back(spec.labels.size());
     for (const std::string& value : split(e.target, spec.separator)) holds[class_of(spec, value, e)] = true;
   }
-  if (spec.head == nn::HeadKind::tokens) {
+  if (spec.head == nn::Predicts::tags) {
     Indices& tags = to.tags.emplace_back();
     for (const std::string& value : split(e.target, spec.separator)) tags.push_back(class_of(spec, value, e));
     const size_t words = words_of(e.text).size();
@@ -128,7 +122,7 @@ std::vector<real> class_weights(const TaskSpec& spec, const Targets& train) {
   if (spec.class_weights == "balanced") {
     Indices seen;
     for (int i : train.rows)
-      if (spec.head == nn::HeadKind::label)
+      if (spec.head == nn::Predicts::label)
         seen.push_back(train.classes[i]);
       else
         seen.insert(seen.end(), train.tags[i].begin(), train.tags[i].end());
@@ -145,10 +139,10 @@ std::vector<real> class_weights(const TaskSpec& spec, const Targets& train) {
 
 Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<std::string, int>& known) {
   std::vector<text::Example> examples[3];
-  if (spec.head == nn::HeadKind::label && spec.labels.empty()) spec.labels = all_of(spec).labels;
-  const auto [found, fresh] = known.try_emplace(corpus_key(spec), int(corpora.size()));
+  if (spec.head == nn::Predicts::label && spec.labels.empty()) spec.labels = all_of(spec).labels;
+  const auto [found, fresh] = known.try_emplace(corpus_key(spec.files), int(corpora.size()));
   if (fresh) {
-    Splits splits = splits_of(spec, spec.labels, seed);
+    Splits splits = load_splits(spec.files, spec.labels, seed);
     Corpus& corpus = corpora.emplace_back();
     corpus.separate_test = splits.separate_test;
     examples[kTrain] = splits.train, examples[kDev] = splits.dev, examples[kTest] = splits.test;
@@ -170,11 +164,34 @@ Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<s
   return task;
 }
 
-std::string lengths_of(const text::EncodedSet& set) {
+// "25.0 tokens on average, 82 at most, 3 cut to 128"
+std::string lengths_of(const text::EncodedSet& set, int max_length, text::TooLong how) {
   long tokens = 0, longest = 0;
-  for (long i = 0; i < set.size(); ++i) tokens += set.tokens(i), longest = std::max(longest, set.tokens(i));
-  return fmt::format("{:.1f} tokens on average, {} at most{}", double(tokens) / double(std::max(1L, set.size())),
-                     longest, set.too_long ? fmt::format(", {} longer", set.too_long) : "");
+  for (long i = 0; i < set.size(); ++i) {
+    tokens += set.tokens(i);
+    longest = std::max(longest, set.tokens(i));
+  }
+  const char* what = how == text::TooLong::window ? "read in windows of" : "cut to";
+  return fmt::format("{:.1f} tokens on average, {} at most{}", double(tokens) / double(set.size()), longest,
+                     set.too_long ? fmt::format(", {} {} {}", set.too_long, what, max_length) : "");
+}
+
+// Of a single task with one label its labels' numbers of texts, else the names of the tasks that read them.
+std::string readers_of(const TaskSet& set, int corpus, int split) {
+  constexpr size_t kShown = 8;  // labels
+  const Task& first = set.tasks[0];
+  std::vector<std::string> names;
+  if (set.tasks.size() == 1 && first.spec.head == nn::Predicts::label) {
+    std::vector<long> counts(first.spec.labels.size());
+    for (const int c : first.targets[split].classes) ++counts[c];
+    for (size_t k = 0; k < std::min(kShown, counts.size()); ++k)
+      names.push_back(fmt::format("{} {}", text::shown(first.spec.labels.name(int(k))), counts[k]));
+    if (counts.size() > kShown) names.push_back("...");
+  } else {
+    for (const Task& task : set.tasks)
+      if (task.corpus == corpus && !task.spec.name.empty()) names.push_back(task.spec.name);
+  }
+  return names.empty() ? "" : fmt::format("  ({})", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -196,7 +213,7 @@ TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed) {
 TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files) {
   TaskSet set{{Corpus{}}, {Task{spec, 0, {}, {}}}};
   within(spec.where, [&] {
-    set.corpora[0].examples[kTest] = spec.files.read(files, spec.labels).rows;
+    set.corpora[0].examples[kTest] = spec.files.how.read(files, spec.labels).rows;
     set.tasks[0].targets[kTest] = targets_of(spec, set.corpora[0].examples[kTest]);
   });
   return set;
@@ -205,18 +222,18 @@ TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files) {
 void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text::TooLong how) {
   for (size_t c = 0; c < set.corpora.size(); ++c) {
     Corpus& corpus = set.corpora[c];
-    std::string readers;
-    for (const Task& task : set.tasks)
-      if (task.corpus == int(c)) readers += (readers.empty() ? "" : ", ") + task.spec.name;
-    for (int s : {kTrain, kDev, kTest}) {
-      corpus.texts[s] = text::encode(corpus.examples[s], tokenizer, max_length, how);
-      if (corpus.texts[s].size())
-        run::print_note("{:<6}{:>6} texts, {}  ({})\n", kSplitNames[s], corpus.texts[s].size(),
-                        lengths_of(corpus.texts[s]), readers);
+    for (int split : {kTrain, kDev, kTest}) {
+      text::EncodedSet& texts = corpus.texts[split] =
+          text::encode(corpus.examples[split], tokenizer, max_length, how);
+      if (texts.size())
+        run::print_note("{:<6}{:>6} texts, {}{}\n", kSplitNames[split], texts.size(),
+                        lengths_of(texts, max_length, how), readers_of(set, int(c), split));
+      else if (set.tasks.size() == 1)
+        run::print_note("{:<6}  none\n", kSplitNames[split]);
     }
   }
   for (Task& task : set.tasks) {
-    if (task.spec.head != nn::HeadKind::tokens) continue;
+    if (task.spec.head != nn::Predicts::tags) continue;
     check(how != text::TooLong::window, "{}: a head of tokens cannot read through windows", task.spec.where);
     const Corpus& corpus = set.corpora[task.corpus];
     for (int s : {kTrain, kDev, kTest})

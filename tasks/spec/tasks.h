@@ -2,7 +2,6 @@
 #pragma once
 
 #include "tasks/spec/task_file.h"
-#include "tasks/model/build.h"
 #include "tasks/text/batches.h"
 
 namespace spec {
