@@ -2,7 +2,6 @@
 #include "tasks/run/console.h"
 
 #include <new>
-#include <sstream>
 
 #include "engine/blas.h"
 #include "nn/format/files.h"
@@ -26,27 +25,13 @@ const Command& find(const std::vector<Command>& commands, const std::string& nam
     if (c.name == name) return c;
     names.push_back(c.name);
   }
-  print_note("error: '{}' is not a command of {}: {}{}\n", name, program, text::listed(names),
-             text::did_you_mean(name, names));
-  throw Exit{2};
+  usage_error("'{}' is not a command of {}: {}{}", text::shown(name), program, text::listed(names),
+              text::did_you_mean(name, names));
 }
 
 void run_command(const Command& command, const std::string& program, int argc, char** argv) {
-  CLI::App app(command.summary, program + " " + command.name);
-  app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // as GNU
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  app.set_config("--config", "", "read options from FILE, lines `option = value`; the command line overrides them");
-  app.get_formatter()->column_width(34);
-  app.get_formatter()->label("OPTIONS", "OPTION");
-  command.body(app, [&] {
-    try {
-      app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-      if (e.get_exit_code() == 0) throw Exit{app.exit(e)};  // --help
-      print_note("error: {}\n{} {} --help lists the options\n", e.what(), program, command.name);
-      throw Exit{2};
-    }
-  });
+  Options options(program + " " + command.name, command.summary);
+  command.body(options, [&] { options.parse(argc, argv); });
 }
 
 int guarded(const std::function<void()>& work) {
@@ -76,45 +61,6 @@ int program(int argc, char** argv, const std::string& name, const std::string& a
     }
     run_command(find(commands, first, name), name, argc - 1, argv + 1);
   });
-}
-
-namespace {
-
-CLI::Validator number_that(const std::string& must, const std::function<bool(double)>& holds,
-                           const std::string& label) {
-  return CLI::Validator(
-      [=](const std::string& text) {
-        double value = 0;
-        const bool fine = CLI::detail::lexical_cast(text, value) && holds(value);
-        return fine ? "" : fmt::format("must be {}; got '{}'", must, text);
-      },
-      label);
-}
-
-}  // namespace
-
-CLI::Validator positive() {
-  return number_that(
-      "a positive number", [](double v) { return v > 0 && v < 1e30; }, "> 0");
-}
-
-CLI::Validator not_negative() {
-  return number_that(
-      "0 or more", [](double v) { return v >= 0 && v < 1e30; }, ">= 0");
-}
-
-CLI::Validator between(double low, double high) {
-  return number_that(
-      fmt::format("from {} to {}", low, high), [=](double v) { return v >= low && v <= high; },
-      fmt::format("{} to {}", low, high));
-}
-
-std::string effective_options(const CLI::App& app) {
-  std::istringstream all(app.config_to_str(true, false));
-  std::string options;
-  for (std::string line; std::getline(all, line);)
-    if (!line.empty() && !line.ends_with("=\"\"") && !line.ends_with("=\"[]\"")) options += line + "\n";
-  return options;
 }
 
 void print_setup(const std::string& program, const std::string& command) {

@@ -7,11 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace run {
+
+class Options;
 
 struct TrainingOptions {
   // passes
@@ -35,9 +33,9 @@ struct TrainingOptions {
   bool overwrite = false;
 
   // `task` names the program in the default directory of a run.
-  void declare(CLI::App& app, const std::string& task);
+  void declare(Options& options, const std::string& task);
   // After parsing: the options of the run in --resume, if it is given, and a directory for this one.
-  void settle(CLI::App& app, const std::string& task);
+  void settle(Options& options, const std::string& task);
   long steps(long per_epoch) const;  // as --epochs or --max-steps say, one at least
 };
 

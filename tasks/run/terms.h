@@ -17,10 +17,12 @@ class Terms {
   engine::Tensor sum() const;  // []; Error: no term
   // {"NAME": value, ...}, unweighted, in the order of add(); terms of one name are added up.
   const nlohmann::ordered_json& values() const { return values_; }
+  bool plain() const { return values_.size() <= 1 && !weighted_; }  // the sum is the one term: nothing to log beside it
 
  private:
   engine::Tensor sum_;
   nlohmann::ordered_json values_ = nlohmann::ordered_json::object();
+  bool weighted_ = false;  // a weight was not 1
 };
 
 }  // namespace run

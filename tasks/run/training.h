@@ -13,8 +13,11 @@
 //   }
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "tasks/run/fingerprint.h"
 #include "tasks/run/options.h"
 #include "tasks/run/run.h"
 #include "tasks/run/terms.h"
@@ -23,14 +26,16 @@ namespace run {
 
 // What a program says of its run.
 struct Frame {
-  std::string options;  // for options.ini: effective_options()
+  std::string options;  // for options.ini: Options::effective()
   long steps_per_epoch = 1;
-  double default_lr = 1e-3;                            // the peak where --lr is not given
-  std::vector<engine::Tensor> also_trained = {};       // beside the parameters of the model: projections
-  std::vector<engine::Tensor> also_saved = {};         // what else a checkpoint must hold: state of a weighting
-  std::function<bool(const std::string&)> own_steps;   // parameters that something else than the optimiser moves
-  std::string unit = "texts";                          // what a batch consists of
-  std::string data;                                    // a fingerprint of all that is learned from: resume refuses other data
+  double default_lr = 1e-3;                           // the peak where --lr is not given
+  std::vector<engine::Tensor> also_trained = {};      // beside the parameters of the model: projections
+  std::vector<engine::Tensor> also_saved = {};        // what else a checkpoint must hold: state of a weighting
+  std::function<bool(const std::string&)> own_steps;  // parameters that something else than the optimiser moves
+  std::string unit = "texts";                         // what a batch consists of
+  std::string data;                      // Fingerprint::text() of all that is learned from: resume refuses other data
+  std::vector<std::string> inputs = {};  // files and directories that the run reads: not to be overwritten by it
+  std::vector<std::string> also_written = {};  // names beside a run's own in its directory: "single", "tasks.json"
 };
 
 class Training {
@@ -42,7 +47,7 @@ class Training {
   // Ends the step before (checkpoint where one is due), then goes on to the next: dropout on, with its masks. False when
   // all steps are done or patience is at its end; after a signal everything is saved and the program ends.
   bool next_step();
-  long step() const { return run_.step(); }      // from 0
+  long step() const { return run_.step(); }  // from 0
   long steps() const { return steps_; }
   double epoch() const { return run_.epoch(); }
   bool epoch_ends() const { return run_.epoch_ends(); }
@@ -69,11 +74,14 @@ class Training {
   const Run& run() const { return run_; }
 
  private:
+  void require_finite_weights() const;
+  void save() const;
+
   TrainingOptions options_;
   nn::Params& params_;
   Frame frame_;
   long steps_;
-  std::vector<engine::Tensor> trained_, saved_;
+  std::vector<engine::Tensor> trained_, saved_;  // saved_: with the optimiser's state
   optim::Optimizer optimizer_;
   optim::Schedule schedule_;
   Run run_;

@@ -1,0 +1,140 @@
+// What is the same in every training loop. Read tasks/run/training.h first, and tasks/sentiment/main.cpp: a loop.
+#include "tasks/run/training.h"
+
+#include <algorithm>
+
+#include "engine/graph.h"
+#include "engine/profile.h"
+#include "optim/clip.h"
+#include "tasks/run/console.h"
+
+namespace run {
+
+using engine::check;
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+namespace {
+
+// Freezes, then lists what the optimiser moves: the model's parameters in their order, then those beside it.
+std::vector<Tensor> trained_tensors(const TrainingOptions& options, nn::Params& params, const Frame& frame) {
+  for (const std::string& pattern : options.freeze) params.freeze(pattern);
+  std::vector<Tensor> trained = params.trainable();
+  if (frame.own_steps) std::erase_if(trained, [&](const Tensor& t) { return frame.own_steps(t.name()); });
+  trained.insert(trained.end(), frame.also_trained.begin(), frame.also_trained.end());
+  check(!trained.empty(), "{}",
+        options.freeze.empty() ? "there is nothing to train" : "--freeze leaves nothing to train");
+  return trained;
+}
+
+optim::Optimizer make_optimizer(const TrainingOptions& o, const std::vector<Tensor>& trained) {
+  if (o.optimizer == "sgd") return optim::Sgd(trained, {.momentum = o.momentum, .weight_decay = o.weight_decay});
+  optim::AdamWOptions adam;
+  adam.variant = optim::adam_variant(o.adam_variant);
+  adam.beta1 = o.beta1;
+  adam.beta2 = o.beta2;
+  adam.eps = o.adam_eps.value_or(adam.variant == optim::AdamVariant::torch ? 1e-8 : 1e-6);
+  adam.weight_decay = o.weight_decay;
+  return optim::AdamW(trained, adam);
+}
+
+std::vector<Tensor> saved_tensors(const nn::Params& params, const Frame& frame, const optim::Optimizer& optimizer) {
+  std::vector<Tensor> saved = params.tensors();
+  for (const std::vector<Tensor>& more : {frame.also_trained, frame.also_saved, optimizer.state()})
+    saved.insert(saved.end(), more.begin(), more.end());
+  return saved;
+}
+
+Plan plan_of(const TrainingOptions& o, const Frame& frame, long steps) {
+  return {.place = {o.out, o.overwrite, !o.resume.empty(), frame.inputs, frame.also_written},
+          .options = frame.options,
+          .data = frame.data,
+          .steps = steps,
+          .steps_per_epoch = frame.steps_per_epoch,
+          .patience = o.patience};
+}
+
+}  // namespace
+
+Training::Training(const TrainingOptions& options, nn::Params& params, const Frame& frame)
+    : options_(options),
+      params_(params),
+      frame_(frame),
+      steps_(options.steps(frame.steps_per_epoch)),
+      trained_(trained_tensors(options, params, frame)),
+      optimizer_(make_optimizer(options, trained_)),
+      schedule_{.kind = optim::schedule_kind(options.schedule),
+                .lr = options.lr.value_or(frame.default_lr),
+                .steps = steps_,
+                .warmup = long(options.warmup * double(steps_))},
+      run_(plan_of(options, frame, steps_)) {
+  saved_ = saved_tensors(params, frame, optimizer_);
+  if (!options.resume.empty()) run_.restore(saved_);
+  print_note("seed {}, {} steps of {} {}, peak learning rate {:g}, into {}\n\n", options.seed, steps_,
+             long(options.batch_size) * options.accumulate, frame.unit, schedule_.lr, options.out);
+}
+
+bool Training::next_step() {
+  const bool saved = open_ && (run_.epoch_ends() || run_.due_for_save());
+  if (saved) save();
+  open_ = run_.next_step();
+  if (open_) {
+    params_.train(run_.step());
+    loss_ = 0;
+    terms_ = ordered_json::object();
+    return true;
+  }
+  if (!run_.interrupted()) return false;
+  if (!saved) save();
+  run_.leave();
+}
+
+void Training::require_finite_weights() const {
+  run_.require_finite(params_.tensors());
+  run_.require_finite(frame_.also_trained);
+}
+
+void Training::save() const {
+  require_finite_weights();
+  run_.save(saved_);
+}
+
+void Training::backward(const Terms& terms, double share) {
+  const Tensor loss = terms.sum();
+  run_.require_finite(loss);
+  engine::backward(share == 1 ? loss : loss * engine::real(share));
+  loss_ += share * double(loss.item());
+  if (terms.plain()) return;
+  for (const auto& [name, value] : terms.values().items())
+    terms_[name] = terms_.value(name, 0.) + share * value.get<double>();
+}
+
+void Training::note_loss(double loss, const ordered_json& terms) {
+  loss_ += loss;
+  terms_.update(terms);
+}
+
+double Training::part_of_peak() const { return schedule_(run_.step()) / schedule_.lr; }
+
+void Training::update(const ordered_json& more) {
+  check(open_, "training: update() belongs to a step");
+  const double norm = optim::grad_norm(trained_);
+  const double lr = schedule_(run_.step());
+  optimizer_.step(lr, optim::clip_factor(trained_, norm, options_.clip));
+  params_.clear_grads();
+  for (const Tensor& t : frame_.also_trained) t.clear_grad();
+  params_.eval();
+  ordered_json figures{{"loss", loss_}, {"lr", lr}, {"grad_norm", norm}};
+  figures.update(terms_);
+  if (more.is_object()) figures.update(more);
+  run_.log(figures);
+}
+
+bool Training::keep_best(std::optional<double> merit, const std::function<void(const std::string&)>& save) {
+  require_finite_weights();
+  if (merit && !run_.is_best(*merit)) return false;
+  run_.replace_best(save);
+  return true;
+}
+
+}  // namespace run
