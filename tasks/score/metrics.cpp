@@ -72,7 +72,7 @@ Scores macro_average(const std::vector<Scores>& classes) {
   return average(classes, std::vector<double>(classes.size(), 1.0));
 }
 
-std::size_t width_of(const std::string& name) { return decode_utf8(name).size(); }
+std::size_t width_of(const std::string& name) { return text::decode_utf8(name).size(); }
 
 // As Python pads: by code points. fmt would count an ideograph as two columns.
 std::string right_aligned(const std::string& name, std::size_t width) {

@@ -69,7 +69,9 @@ text::Examples DataOptions::read(const std::vector<std::string>& files, const te
   return examples_of(sources, known);
 }
 
-text::Examples DataOptions::read_embedded(const text::Labels& known) const {
+text::Examples DataOptions::read_embedded(const text::Labels& given) const {
+  const bool sentiment = given.empty() && !label_as_target && label_column == "label";
+  const text::Labels known = sentiment ? text::Labels({"negative", "positive", "neutral"}) : given;
   text::Table table = text::parse_table(std::string(text::embedded_sentiment()), text::kSentimentCorpus);
   return examples_of({source(std::move(table), "", true)}, known);
 }

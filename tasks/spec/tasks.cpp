@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
 
 namespace spec {
 
@@ -242,6 +243,28 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
         task.targets[s].places.push_back(first_pieces(corpus.examples[s][i].text, tokenizer, length));
       }
   }
+}
+
+std::string fingerprint_of(const TaskSet& set, const text::WordPiece& tokenizer) {
+  run::Fingerprint print;
+  for (const std::string& piece : tokenizer.pieces()) print.add("vocabulary", piece);
+  const auto bytes = [](const auto& numbers) {
+    return std::string_view(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof numbers[0]);
+  };
+  for (int split : {kTrain, kDev, kTest}) {
+    for (const Corpus& corpus : set.corpora)
+      for (const text::Encoding& window : corpus.texts[split].windows)
+        print.add(kSplitNames[split], bytes(window.ids)).add(kSplitNames[split], bytes(window.types));
+    for (const Task& task : set.tasks) {
+      const Targets& targets = task.targets[split];
+      print.add(kSplitNames[split], bytes(targets.rows)).add(kSplitNames[split], bytes(targets.classes));
+      print.add(kSplitNames[split], bytes(targets.numbers));
+      for (const Indices& tags : targets.tags) print.add(kSplitNames[split], bytes(tags));
+      for (const std::vector<bool>& holds : targets.sets)
+        print.add(kSplitNames[split], bytes(std::vector<char>(holds.begin(), holds.end())));
+    }
+  }
+  return print.text();
 }
 
 std::vector<std::string> words_of(const std::string& text) {

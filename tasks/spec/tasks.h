@@ -53,6 +53,9 @@ TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files);
 // Texts become ids, with a line on stderr for each corpus and task.
 void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text::TooLong how);
 
+// What a run learns from and is measured on, vocabulary, texts and targets: a run that is continued must find the same.
+std::string fingerprint_of(const TaskSet& set, const text::WordPiece& tokenizer);
+
 // The words of a text: what is run::between blanks.
 std::vector<std::string> words_of(const std::string& text);
 
