@@ -1,15 +1,16 @@
 // The metrics: beside scikit-learn's values (golden), by hand, and at the edges where they are undefined.
-// Read tasks/text/metrics.h before.
+// Read tasks/score/metrics.h before.
 #include "tasks/score/metrics.h"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/support/support.h"
 
-using namespace text;
+using namespace score;
 using doctest::Approx;
 
 namespace {
@@ -25,6 +26,16 @@ Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
 // Rows: true class, columns: predicted class.
 Confusion matrix(int classes, std::vector<long> counts) { return {classes, std::move(counts)}; }
 
+// Of the named classes, however many occur; without names of those that occur, as scikit-learn numbers them.
+Confusion confusion_of(std::vector<int> y_true, std::vector<int> y_pred, int names) {
+  if (names > 0) return confusion_matrix(y_true, y_pred, names);
+  std::set<int> occurring(y_true.begin(), y_true.end());
+  occurring.insert(y_pred.begin(), y_pred.end());
+  for (std::vector<int>* y : {&y_true, &y_pred})
+    for (int& c : *y) c = int(std::distance(occurring.begin(), occurring.find(c)));
+  return confusion_matrix(y_true, y_pred, int(occurring.size()));
+}
+
 // 997 examples, a third of them predicted right on purpose.
 std::string macro_row(int classes) {
   std::vector<int> y_true, y_pred;
@@ -33,7 +44,7 @@ std::string macro_row(int classes) {
     y_pred.push_back(i * i * (i % 3 ? 18 : 1) % 997 % classes);
   }
   const std::string report = classification_report(y_true, y_pred, {}, 18);
-  const std::size_t start = report.find("macro avg");
+  const size_t start = report.find("macro avg");
   return report.substr(start, report.find('\n', start) - start);
 }
 
@@ -47,9 +58,7 @@ TEST_CASE("metrics: golden reports of scikit-learn, byte for byte, and its score
     std::vector<std::string> names;
     if (!expected["names"].is_null()) names = expected["names"].get<std::vector<std::string>>();
     CHECK(classification_report(y_true, y_pred, names, expected["digits"]) == expected["text"].get<std::string>());
-    const int classes =
-        1 + std::max(*std::max_element(y_true.begin(), y_true.end()), *std::max_element(y_pred.begin(), y_pred.end()));
-    const Confusion confusion = confusion_matrix(y_true, y_pred, classes);
+    const Confusion confusion = confusion_of(y_true, y_pred, int(names.size()));
     CHECK(macro_f1(confusion) == exactly(expected["macro_f1"]));
     CHECK(mcc(confusion) == exactly(expected["mcc"]));
     CHECK(cohen_kappa(confusion) == exactly(expected["kappa"]));
@@ -100,8 +109,8 @@ TEST_CASE("metrics: precision divides by the predictions, recall by the support"
 
 TEST_CASE("metrics: perfect predictions score 1, what is undefined scores 0") {
   const Confusion perfect = matrix(3, {2, 0, 0, 0, 3, 0, 0, 0, 4});
-  for (double score : {accuracy(perfect), macro_f1(perfect), macro_recall(perfect), mcc(perfect), cohen_kappa(perfect)})
-    CHECK(score == exactly(1));
+  for (double value : {accuracy(perfect), macro_f1(perfect), macro_recall(perfect), mcc(perfect), cohen_kappa(perfect)})
+    CHECK(value == exactly(1));
   const Confusion always_first = matrix(2, {3, 0, 3, 0});
   CHECK(mcc(always_first) == 0);
   CHECK(cohen_kappa(always_first) == 0);
