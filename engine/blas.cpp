@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "engine/kernel.h"
+#include "engine/gemm_small.h"
 #include "engine/profile.h"
 
 namespace engine {
@@ -65,10 +65,10 @@ MatrixView columns_from(MatrixView x, long c) {
 
 // A BLAS call copies its operands into packed panels first, so few large tiles are best: the longer side is halved, and
 // then cut to what fits the cache. Measured on 2 cores, 400 x 1024 x 256: 2 tiles 272 GFLOP/s, 4 tiles 245, 8 tiles 220.
-constexpr long kSkinny = 256;  // rows up to which our own kernel is used
+constexpr long kSkinny = 256;  // rows up to which gemm_small() is used
 struct Tiling {
   Tiling(long m, long n) : rows(std::max(m, 1L)), columns(std::max(n, 1L)) {
-    if (m <= kSkinny && n > m) {  // our kernel copies columns of b only: the more tiles, the less a thread waits
+    if (m <= kSkinny && n > m) {  // gemm_small() copies columns of b only: the more tiles, the less a thread waits
       columns = std::max(64L, (n / 4 + 31) / 32 * 32);
       return;
     }
@@ -80,10 +80,10 @@ struct Tiling {
   long rows, columns;
 };
 
-// Whether our own kernel is faster than a BLAS call, as measured on one core over the shapes of transformers. OpenBLAS
+// Whether gemm_small() is faster than a BLAS call, as measured on one core over the shapes of transformers. OpenBLAS
 // has a path of its own for small products (up to 100^3), which is good unless b is transposed; beyond it, it copies a
-// and b, which pays from a few hundred rows on. Our kernel reads a transposed a, and a wide b, in strides.
-bool suits_small(long m, long n, long k, MatrixView a, MatrixView b) {
+// and b, which pays from a few hundred rows on. gemm_small() reads a transposed a, and a wide b, in strides.
+bool suits_gemm_small(long m, long n, long k, MatrixView a, MatrixView b) {
   const long work = m * n * k;
   if (work <= 1000000) return b.transposed && m >= 16 && work >= 50000;
   if (a.transposed) return a.stride <= 256;
@@ -99,7 +99,7 @@ void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b,
       for (long j = 0; j < n; ++j) c[i * c_stride + j] = beta == 0 ? 0 : beta * c[i * c_stride + j];
     return;
   }
-  if (suits_small(m, n, k, a, b)) return gemm_small(m, n, k, alpha, a, b, beta, c, c_stride);
+  if (suits_gemm_small(m, n, k, a, b)) return gemm_small(m, n, k, alpha, a, b, beta, c, c_stride);
   cblas_gemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, int(m),
              int(n), int(k), alpha, a.data, int(a.stride), b.data, int(b.stride), beta, c, int(c_stride));
 }
