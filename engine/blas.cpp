@@ -3,14 +3,18 @@
 
 #include <cblas.h>
 #include <omp.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 #include "engine/gemm_small.h"
 #include "engine/profile.h"
+
+// Not in its headers, and absent where OpenBLAS was built for one processor only.
+extern "C" {
+__attribute__((weak)) void gotoblas_dynamic_init();
+__attribute__((weak)) void gotoblas_dynamic_quit();
+}
 
 namespace engine {
 namespace {
@@ -23,31 +27,6 @@ const char* best_kernel() {
     return "SkylakeX";
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
   return nullptr;
-}
-
-bool set(const char* variable) { return std::getenv(variable) != nullptr; }
-
-// Sets a variable that the user has not set; true if it did.
-bool propose(const char* variable, const char* value) { return !set(variable) && setenv(variable, value, 0) == 0; }
-
-// OpenBLAS chooses its kernels by processor model while it is being loaded. On a processor younger than itself it falls
-// back to "Prescott" (SSE3), about five times slower than what the machine can do, without a word. And the OpenMP library
-// decides, at the same moment, whether its threads are bound to cores; where they are not, they were seen to pile up on
-// one core for seconds as soon as something else ran. Both can be told, but only by variables and only before they are
-// loaded, which in a dynamically linked program is before any code of ours. So the first thing every program does is
-// look: if there is something to say, it sets the variables and starts itself once more. A variable that the user has
-// set stands. Threads are bound only if there is one for every processor: two programs that were given some threads each
-// would be bound to the same cores.
-__attribute__((constructor)) void restart_with_best_settings(int, char** argv, char**) {
-  bool again = false;
-  const char* kernel = best_kernel();
-  if (kernel && std::strcmp(openblas_get_corename(), "Prescott") == 0) again |= propose("OPENBLAS_CORETYPE", kernel);
-  const char* threads = std::getenv("OMP_NUM_THREADS");
-  const int processors = omp_get_num_procs();
-  if (processors > 1 && (!threads || std::atoi(threads) == processors) && !set("OMP_PLACES") &&
-      !set("GOMP_CPU_AFFINITY"))
-    again |= propose("OMP_PROC_BIND", "true");
-  if (again) execv("/proc/self/exe", argv);  // returns only if it failed: then it is slow, and the first lines say so
 }
 
 #ifdef REAL_IS_DOUBLE
@@ -137,13 +116,26 @@ void gemm(const std::vector<Product>& products) {
   }
 }
 
+std::string blas_kernel() { return openblas_get_corename(); }
+
+const char* better_blas_kernel() { return blas_kernel() == "Prescott" ? best_kernel() : nullptr; }
+
+// OpenBLAS reads the variable whenever it chooses; what it exports for its own start and end lets it choose again.
+bool change_blas_kernel(const char* kernel) {
+  if (!gotoblas_dynamic_quit || !gotoblas_dynamic_init) return false;  // a build for one processor
+  if (setenv("OPENBLAS_CORETYPE", kernel, 0) != 0) return false;
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv("OPENBLAS_CORETYPE");
+  return blas_kernel() == kernel;
+}
+
 std::string blas_description() {
   std::string version = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."
   version = version.substr(0, version.find(' ', version.find(' ') + 1));
-  const std::string kernel = openblas_get_corename();
   const int threads = omp_get_max_threads();
-  return fmt::format("{}, {} kernel{}, {} thread{}", version, kernel,
-                     kernel == "Prescott" && best_kernel() ? " (slow: this processor can do more)" : "", threads,
+  return fmt::format("{}, {} kernel{}, {} thread{}", version, blas_kernel(),
+                     better_blas_kernel() ? " (slow: this processor can do more)" : "", threads,
                      threads == 1 ? "" : "s");
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/blas.h"
 #include "engine/ops.h"
+#include "engine/startup.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
 #include "tools/bench/limits.h"
@@ -139,6 +140,7 @@ void add_optimiser(long millions) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  start_again_with_best_settings(argv);
   benchmark::AddCustomContext("blas", blas_description());
   benchmark::AddCustomContext("limit, GFLOP/s", fmt::format("{:.0f}", bench::flops_limit() / 1e9));
   benchmark::AddCustomContext("limit, GB/s", fmt::format("{:.1f}", bench::bytes_limit() / 1e9));
