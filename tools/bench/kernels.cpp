@@ -127,6 +127,14 @@ void add_rows(long N, long C) {
          [=] { return feed_forward(x, W1, b1, W2, beta); });
 }
 
+void add_cross_entropy(long N, long K) {
+  const Tensor logits = noise({N, K}).require_grad();
+  Indices targets(N);
+  for (long i = 0; i < N; ++i) targets[i] = int(i * 7919 % K);
+  add_op(fmt::format("cross_entropy {}x{}", N, K), 0, 4. * double(N * K), {logits},
+         [=] { return cross_entropy(logits, targets); });
+}
+
 void add_optimiser(long millions) {
   static std::vector<Tensor> parameters;  // shared by what is registered
   parameters = {noise({millions * 1000, 1000}).require_grad().named("weight")};
@@ -149,6 +157,7 @@ int main(int argc, char** argv) {
   add_attention(4, 512, 768, 32);
   add_rows(2048, 768);
   add_rows(373, 256);
+  add_cross_entropy(600, 8192);
   add_optimiser(110);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
