@@ -9,7 +9,7 @@ using namespace test;
 TEST_CASE("tensor: every method of an empty handle says which one was called instead of reading through nothing") {
   const std::pair<const char*, std::function<void(Tensor&)>> methods[] = {
       {"shape", [](Tensor& t) { t.shape(); }},
-      {"dim", [](Tensor& t) { t.dim(0); }},
+      {"shape", [](Tensor& t) { t.dim(0); }},
       {"shape", [](Tensor& t) { t.numel(); }},
       {"data", [](Tensor& t) { t.data(); }},
       {"data", [](Tensor& t) { t.buffer(); }},
