@@ -202,7 +202,10 @@ std::string config_json(const Config& c) {
   if (c.attention_normaliser != "softmax") object["attention_normaliser"] = c.attention_normaliser;
   if (c.attention_temperature != 1) object["attention_temperature"] = c.attention_temperature;
   if (!c.intermediate_sizes.empty()) object["intermediate_sizes"] = c.intermediate_sizes;
-  if (c.attention_window) object["attention_window"] = c.attention_window, object["global_tokens"] = c.global_tokens;
+  if (c.attention_window) {
+    object["attention_window"] = c.attention_window;
+    object["global_tokens"] = c.global_tokens;
+  }
   if (!c.token_retention.empty()) object["token_retention"] = c.token_retention;
   if (c.retention_bins) object["retention_bins"] = c.retention_bins;
   for (const auto& [layer, heads] : c.pruned_heads)

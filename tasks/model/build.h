@@ -44,7 +44,6 @@ std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::
 text::WordPiece new_tokenizer(const BuildOptions& o, const std::vector<text::Example>& texts);
 nn::Config new_config(const BuildOptions& o, long vocab_size);
 void change_config(nn::Config& config, const BuildOptions& o, const std::string& directory = "");  // what options say
-void check_positions(const Reading& reading, const nn::Config& config, const std::string& path);
 
 // "1.0,0.7,0.5" as shares; "learned": those that training left in the directory.
 std::vector<double> parse_retention(const std::string& schedule, const std::string& directory);

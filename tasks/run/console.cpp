@@ -4,6 +4,7 @@
 #include <new>
 
 #include "engine/blas.h"
+#include "engine/startup.h"
 #include "nn/format/files.h"
 #include "tasks/text/labels.h"
 
@@ -51,6 +52,7 @@ int guarded(const std::function<void()>& work) {
 
 int program(int argc, char** argv, const std::string& name, const std::string& about,
             const std::vector<Command>& commands) {
+  engine::start_again_with_best_settings(argv);
   const std::string first = argc > 1 ? argv[1] : "";
   return guarded([&] {
     if (first == "--help" || first == "-h" || first == "help") return print_usage(stdout, name, about, commands);

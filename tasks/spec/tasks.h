@@ -47,7 +47,8 @@ struct TaskSet {
 // the others follow. Error: as the task file names it; what a head cannot learn from; a task without training examples.
 TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed);
 
-// One task with the texts of these files as its test split, for a model that is there already.
+// One task with the texts of these files as its test split, for a model that is there already; without files the embedded
+// test set.
 TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files);
 
 // Texts become ids, with a line on stderr for each corpus and task.
