@@ -46,6 +46,10 @@ Config read_config(const std::string& path) {
     const json object = json::parse(read_file(path), limit_depth<json>(path));
     check(object.is_object(), "{}: a JSON object is needed", path);
     take(object, "model_type", c.model_type);
+    std::vector<std::string> architectures;
+    take(object, "architectures", architectures);
+    if (!architectures.empty()) c.architecture = architectures[0];
+    take(object, "problem_type", c.problem_type);
     take(object, "vocab_size", c.vocab_size);
     take(object, "hidden_size", c.hidden_size);
     take(object, "num_hidden_layers", c.num_hidden_layers);
@@ -194,7 +198,8 @@ std::string config_json(const Config& c) {
       {"position_embedding_type", "absolute"},
       {"problem_type", "single_label_classification"}};
   if (!c.architecture.empty()) object["architectures"] = {c.architecture};
-  if (c.labels.empty()) object.erase("problem_type");
+  if (!c.problem_type.empty()) object["problem_type"] = c.problem_type;
+  if (c.labels.empty() || c.architecture == "BertForTokenClassification") object.erase("problem_type");
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;
   if (c.subword_buckets) object["subword_buckets"] = c.subword_buckets;

@@ -91,3 +91,19 @@ TEST_CASE("config: what is written is what is read, and impossible values are re
   refused(R"({"hidden_dropout_prob": 1})", "hidden_dropout_prob");
   refused(R"({"id2label": {"0": "a", "2": "b"}})", "none for id 1");
 }
+
+TEST_CASE("config: feed-forward widths that no model can have are refused") {
+  const TemporaryDirectory dir;
+  nn::Config c;
+  c.num_hidden_layers = 2;
+  c.intermediate_sizes = {3, 4};
+  c.labels = {"a", "b"};
+  const auto read = [&] { return nn::read_config(dir.write("config.json", nn::config_json(c))); };
+  CHECK(read().intermediate_sizes == c.intermediate_sizes);
+  CHECK(read().neurons_of(1) == 4);
+  c.intermediate_sizes = {3};
+  CHECK(error_of(read).find("intermediate_sizes must have one number for each of 2 layers; got 1") !=
+        std::string::npos);
+  c.intermediate_sizes = {3, 0};
+  CHECK(error_of(read).find("intermediate_sizes must be in [1") != std::string::npos);
+}

@@ -83,7 +83,7 @@ TEST_CASE("heads: the mean of the tokens, and a vector with and without its proj
     nn::Trace trace;
     const Tensor vector = model.heads[2](x, &trace);
     const Tensor contexts = segment_attend(
-        segment_softmax(matmul(x.tokens, p("projected.pool.queries"), Transpose::second) / std::sqrt(real(6)),
+        segment_softmax(matmul(x.tokens, p("projected.pool.queries"), Transpose::second) * (1 / std::sqrt(real(6))),
                         kTokens.offsets),
         x.tokens, kTokens.offsets);  // [B, 2 C]
     CHECK(differs(trace.context, contexts) == "");

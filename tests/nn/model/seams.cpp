@@ -188,9 +188,9 @@ TEST_CASE("names: an unnamed label head over a BERT has BertForSequenceClassific
   add("bert.pooler.dense");
   add("classifier");
   const auto names = [](const nn::Model& model) {
-    std::vector<std::string> names;
-    for (const Tensor& p : model.params.tensors()) names.push_back(p.name());
-    return names;
+    std::vector<std::string> listed;
+    for (const Tensor& p : model.params.tensors()) listed.push_back(p.name());
+    return listed;
   };
   CHECK(names(Drawn(c)) == expected);
   const Drawn pool(tiny_config("attention_pool"));

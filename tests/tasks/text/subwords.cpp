@@ -51,8 +51,7 @@ TEST_CASE("subword_rows: an n-gram has one row, whatever piece it stands in; no 
 
 TEST_CASE("pool with subwords: x_t is the word's embedding and the mean of its n-grams'; both tables learn") {
   const nn::PieceRows rows = text::subword_rows(kPieces, 50);
-  const nn::Config c = config(50);
-  const Drawn model(c, {nn::only_head(c)}, 3, rows);
+  const Drawn model(config(50), {nn::only_head(config(50))}, 3, rows);
   const nn::Params& params = model.params;
   nn::Trace trace;
   const Tensor logits = model(kTokens, &trace);
@@ -69,7 +68,7 @@ TEST_CASE("pool with subwords: x_t is the word's embedding and the mean of its n
   backward(cross_entropy(logits, {0, 1}));
   CHECK(word.has_grad());
   CHECK(gram.has_grad());
-  CHECK(error_of([&] { Drawn{c}; }) ==
+  CHECK(error_of([&] { Drawn(config(50), 3); }) ==
         "subword_buckets 50: the n-grams of the vocabulary are needed, too");
 }
 
