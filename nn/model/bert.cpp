@@ -1,6 +1,7 @@
 // BERT's embeddings and encoder. Read nn/attention.h first; nn/model/heads.h puts heads on top.
 #include "nn/model/bert.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "nn/model/token_pruning.h"
@@ -111,6 +112,11 @@ Indices offsets_of_rows(const Indices& rows, const Indices& offsets) {
   return counts;
 }
 
+bool every_sequence_asks(const Indices& rows, const Indices& offsets) {
+  const Indices counts = offsets_of_rows(rows, offsets);
+  return std::adjacent_find(counts.begin(), counts.end()) == counts.end();
+}
+
 }  // namespace
 
 // Only the rows that will be read ask; [CLS] sees everything, with a window, too.    [N, C] -> [M, C]
@@ -149,14 +155,16 @@ Tensor Bert::layer(size_t index, const Tensor& x, Left& left, const Indices& ful
 Encoded Bert::run(const Tensor& x, const Indices& offsets, const Rows& read, Trace* trace) const {
   check(read.kind != Rows::some || schedule.empty(),
         "a model with token_retention leaves tokens behind; what reads given tokens needs another");
-  const bool cut = read.kind == Rows::first || (read.kind == Rows::some && !window);  // a window is for all tokens
+  const bool cut =  // a window is for all tokens; a sequence of which no row is read cannot ask
+      read.kind == Rows::first || (read.kind == Rows::some && !window && every_sequence_asks(read.which, offsets));
   Left left{offsets};
   Tensor y = x;
   if (trace) trace->hidden = {x};
   for (size_t i = 0; i < layers.size(); ++i) {
     if (cut && !trace && i + 1 == layers.size()) {
       const Tensor rows = last_layer(y, left.offsets, read);  // [B, C] or [M, C]
-      return read.kind == Rows::first ? Encoded{{}, rows, {}, left.offsets, left.rows} : Encoded{{}, {}, rows, left.offsets};
+      if (read.kind == Rows::first) return {{}, rows, {}, left.offsets, left.rows};
+      return {{}, {}, rows, left.offsets};
     }
     y = layer(i, y, left, offsets, trace);
   }

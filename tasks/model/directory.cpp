@@ -28,7 +28,6 @@ std::string model_path(const std::string& directory) {
 spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path) {
   spec::TaskSpec task;
   task.where = path;
-  task.labels = text::Labels(config.labels);
   if (config.architecture == "BertForTokenClassification") {
     task.head = nn::Predicts::tags;
     task.metric = "entity_f1";
@@ -40,8 +39,8 @@ spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path) {
     task.head = nn::Predicts::number;
     task.loss = "mse";
     task.metric = "pearson";
-    task.labels = {};
   }
+  if (task.classifies()) task.labels = text::Labels(config.labels);
   if (config.model_type != "bert") task.queries = config.num_attention_heads;
   return task;
 }

@@ -154,6 +154,7 @@ TEST_CASE("rows: some of them, and the first ones, are those of all, with the gr
     agree(model.encoder(tokens, nn::Rows::only(some)).some, some);
     nn::Trace trace;
     agree(model.encoder(tokens, nn::Rows::only(some), &trace).some, some);
+    agree(model.encoder(tokens, nn::Rows::only({8, 20})).some, {8, 20});  // nothing of two sequences
     if (c.model_type == "bert") agree(model.encoder(tokens, {nn::Rows::first}).first, firsts);
   }
 }

@@ -92,7 +92,7 @@ TEST_CASE("neuron importance: the slope of the loss along a gate, by central dif
     double squares = 0;
     std::vector<double> want;
     for (int n = 0; n < 64; ++n) {
-      want.push_back(std::abs(loss(l, n, real(1.25)) - loss(l, n, real(0.75))) / 0.5);
+      want.push_back(std::abs(loss(l, n, real(1.05)) - loss(l, n, real(0.95))) / 0.1);
       squares += want[n] * want[n];
     }
     for (int n = 0; n < 64; ++n)

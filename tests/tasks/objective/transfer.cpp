@@ -19,7 +19,10 @@ std::unique_ptr<model::TextModel> bert(long layers, uint64_t seed = 3, long head
   c.num_attention_heads = heads;
   c.hidden_size = hidden;
   c.initializer_range = 0.3;
-  return text_model(c, {task_of("", nn::Predicts::label)}, seed);
+  auto model = text_model(c, {task_of("", nn::Predicts::label)}, seed);
+  for (const Tensor& p : model->net.params.tensors())  // as norms begin, every token would be as active as every other
+    if (p.name().ends_with("LayerNorm.weight")) std::copy_n(varied(p.shape(), real(seed)).data(), p.numel(), p.data());
+  return model;
 }
 
 TransferOptions all_terms() {
