@@ -26,14 +26,15 @@ namespace run {
 
 // What a program says of its run.
 struct Frame {
-  std::string options;  // for options.ini: Options::effective()
+  std::string options = {};  // for options.ini: Options::effective()
   long steps_per_epoch = 1;
-  double default_lr = 1e-3;                           // the peak where --lr is not given
-  std::vector<engine::Tensor> also_trained = {};      // beside the parameters of the model: projections
-  std::vector<engine::Tensor> also_saved = {};        // what else a checkpoint must hold: state of a weighting
-  std::function<bool(const std::string&)> own_steps;  // parameters that something else than the optimiser moves
-  std::string unit = "texts";                         // what a batch consists of
-  std::string data;                      // Fingerprint::text() of all that is learned from: resume refuses other data
+  double default_lr = 1e-3;                       // the peak where --lr is not given
+  std::vector<engine::Tensor> also_trained = {};  // beside the parameters of the model: projections
+  std::vector<engine::Tensor> also_saved = {};    // what else a checkpoint must hold: state of a weighting
+  std::function<bool(const std::string&)> own_steps =
+      nullptr;                           // parameters that something else than the optimiser moves
+  std::string unit = "texts";            // what a batch consists of
+  std::string data = {};                 // Fingerprint::text() of all that is learned from: resume refuses other data
   std::vector<std::string> inputs = {};  // files and directories that the run reads: not to be overwritten by it
   std::vector<std::string> also_written = {};  // names beside a run's own in its directory: "single", "tasks.json"
 };
