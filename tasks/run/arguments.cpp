@@ -19,6 +19,7 @@ Options::Options(std::string command, std::string summary)
 
 Option& Options::declare(const std::string& name, const std::string& help, Binding binding) {
   engine::check(!find(name), "{}: declared twice", name);
+  engine::check(name.starts_with("--") || !name.starts_with("-"), "{}: an option begins with two dashes", name);
   options_.push_back(Option(name, help, std::move(binding)));
   return options_.back();
 }
@@ -100,9 +101,10 @@ size_t Options::take_option(const std::vector<std::string>& words, size_t at) {
   } else if (option->flag()) {
     option->given_.push_back("true");
   } else {
-    engine::check(
-        at < words.size() && can_be_value(words[at]), "{}: a value is missing{}", name,
-        at < words.size() ? fmt::format("; one that begins with a dash is written {}={}", name, words[at]) : "");
+    engine::check(at < words.size() && can_be_value(words[at]), "{}: a value is missing{}", name,
+                  at < words.size()
+                      ? fmt::format("; one that begins with a dash is written {}={}", name, text::shown(words[at]))
+                      : "");
     option->given_.push_back(words[at++]);
     while (option->binding_.list && at < words.size() && can_be_value(words[at])) option->given_.push_back(words[at++]);
   }

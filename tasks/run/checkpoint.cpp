@@ -72,6 +72,7 @@ void Run::restore(const std::vector<engine::Tensor>& tensors) {
       print_note("warning: {}; the checkpoint before it is taken\n", e.what());
     }
   }
+  if (taken == "previous.safetensors") directory_.take_previous();
   if (directory_.has("log.jsonl")) drop_lines_after(file("log.jsonl"), step_ + 1);
   if (taken.empty())
     say(fmt::format("{}: stopped before its first checkpoint; it starts over", plan_.place.path));

@@ -37,6 +37,7 @@ class Directory {
   void replace_directory(const std::string& name, const std::function<void(const std::string& directory)>& save) const;
   // save(file) writes the next last.safetensors; the last one becomes previous.safetensors. Then what was put aside goes.
   void add_checkpoint(const std::function<void(const std::string& file)>& save) const;
+  void take_previous() const;  // previous.safetensors becomes the last one, which is damaged
 
  private:
   void put_aside() const;

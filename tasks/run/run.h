@@ -71,6 +71,7 @@ class Run {
   void say(const std::string& text);  // prints a line on stderr between two drawings of the progress line
   const std::string& id() const { return directory_.id(); }
   std::string file(const std::string& name) const { return directory_.file(name); }
+  bool has(const std::string& name) const { return directory_.has(name); }
   double seconds() const;
 
  private:

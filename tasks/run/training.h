@@ -13,7 +13,9 @@
 //   }
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "optim/optimizer.h"
 #include "optim/schedule.h"

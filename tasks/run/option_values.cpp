@@ -1,4 +1,4 @@
-// One option: its checks, and the conversion of its texts. Read tasks/run/arguments.cpp first: where they come from.
+// One option: its checks, and its texts as values. Read tasks/run/arguments.cpp first: where they come from.
 #include <fmt/ranges.h>
 
 #include <algorithm>
