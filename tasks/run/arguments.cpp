@@ -50,6 +50,7 @@ bool Options::given(const std::string& name) const {
 }
 
 void Options::parse(int argc, const char* const* argv) {
+  for (Option& o : options_) o.defaults_ = o.binding_.values();
   try {
     take_words({argv + 1, argv + argc});
     for (Option& o : options_)
@@ -177,7 +178,7 @@ std::string Options::effective() const {
   std::string lines;
   for (const Option& o : options_) {
     if (!o.saved_ || o.positional()) continue;
-    for (const std::string& value : o.is_given_ ? o.given_ : o.binding_.defaults)
+    for (const std::string& value : o.is_given_ ? o.given_ : o.defaults_)
       if (o.is_given_ || !value.empty()) lines += option_line(o.name_.substr(2), value);
   }
   return lines;

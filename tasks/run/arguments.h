@@ -13,9 +13,9 @@ namespace run {
 
 // What an option is bound to, as texts.
 struct Binding {
-  std::string type;                   // for --help: TEXT, INT, UINT, FLOAT; empty: a flag
-  bool list = false;                  // takes any number of values
-  std::vector<std::string> defaults;  // one each; none where there is no default
+  std::string type;                                  // for --help: TEXT, INT, UINT, FLOAT; empty: a flag
+  bool list = false;                                 // takes any number of values
+  std::function<std::vector<std::string>()> values;  // those it has now, one each
   std::function<std::string(const std::vector<std::string>&)> assign;  // what is wrong with the values; empty: nothing
 };
 
@@ -50,7 +50,7 @@ class Option {
   std::string name_, help_, group_, labels_;
   Binding binding_;
   std::vector<Check> checks_;
-  std::vector<std::string> excludes_, given_;
+  std::vector<std::string> excludes_, given_, defaults_;
   char delimiter_ = 0;
   bool is_given_ = false, required_ = false, shows_default_ = true, saved_ = true;
 };

@@ -311,10 +311,12 @@ TEST_CASE("options: set() gives what nobody has given, and says what is wrong wi
   Given given;
   run::Options options("tool work", "");
   given.declare(options);
+  given.share = 0.25;  // before parse(): still a default
   const char* words[] = {"tool", "--count", "5"};
   options.parse(3, words);
   CHECK(!options.set("--count", {"7"}));
   CHECK(given.count == 5);
+  CHECK(options.effective().find("share=0.25\n") != std::string::npos);
   CHECK(options.set("--list", {"a", "b"}));
   CHECK(given.list.size() == 2);
   CHECK(options.given("--list"));
