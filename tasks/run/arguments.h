@@ -1,5 +1,5 @@
-// Options: what a command can be told, on the command line and in a file; --help. Each option is bound to a variable, whose
-// value before parse() is its default.
+// Options: what a command can be told, on the command line and in a file; --help. Each option is bound to a variable,
+// whose value before parse() is its default.
 #pragma once
 
 #include <cstdint>
@@ -60,8 +60,8 @@ class Options {
   Options(std::string command, std::string summary);  // "sentiment train"
   Options(const Options&) = delete;
 
-  // "--name", or "NAME" for an argument by its place. T: bool (a flag), string, int, long, uint64_t, double, an optional
-  // or a vector of one of them.
+  // "--name", or "NAME" for an argument by its place. T: bool (a flag), string, int, long, uint64_t, double, an
+  // optional or a vector of one of them.
   template <class T>
   Option& add(const std::string& name, T& variable, const std::string& help);
   void take_texts() { takes_texts_ = true; }  // other arguments are texts, taken as they are
