@@ -22,8 +22,8 @@ namespace run {
 
 struct Plan {
   Place place;
-  std::string options;  // for options.ini
-  std::string data;     // a fingerprint of what is learned from (run/fingerprint.h): another one is not resumed
+  std::string options = {};  // for options.ini
+  std::string data = {};     // a fingerprint of what is learned from (run/fingerprint.h): another one is not resumed
   long steps = 0;
   long steps_per_epoch = 1;
   long patience = 0;  // measurements in a row without a better one after which training ends; 0: it never does
@@ -71,6 +71,7 @@ class Run {
   void say(const std::string& text);  // prints a line on stderr between two drawings of the progress line
   const std::string& id() const { return directory_.id(); }
   std::string file(const std::string& name) const { return directory_.file(name); }
+  bool has(const std::string& name) const { return directory_.has(name); }
   double seconds() const;
 
  private:
