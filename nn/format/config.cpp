@@ -7,6 +7,7 @@
 #include "nn/format/json.h"
 
 namespace nn {
+using namespace engine;
 namespace {
 
 using nlohmann::json;

@@ -12,6 +12,7 @@
 #include <utility>
 
 namespace nn {
+using namespace engine;
 namespace {
 
 struct Close {

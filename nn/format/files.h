@@ -7,7 +7,6 @@
 #include "engine/base.h"
 
 namespace nn {
-using namespace engine;  // layers speak the engine's language
 
 // Throws "PATH: cannot be DONE: REASON" unless `succeeded`, with the reason that the system gives in errno.
 void check_io(bool succeeded, const std::string& path, const char* done);

@@ -12,7 +12,7 @@ template <class Json>
 auto limit_depth(std::string where) {
   return [where = std::move(where)](int depth, typename Json::parse_event_t, Json&) {
     constexpr int kDeepest = 64;
-    check(depth <= kDeepest, "{}: JSON nested more than {} deep", where, kDeepest);
+    engine::check(depth <= kDeepest, "{}: JSON nested more than {} deep", where, kDeepest);
     return true;
   };
 }

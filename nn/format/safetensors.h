@@ -10,6 +10,7 @@
 #include "nn/format/files.h"
 
 namespace nn {
+using namespace engine;
 
 // An open file. The header is verified whole before anything is believed: sizes, types and offsets must account for
 // every byte of the file, once.
