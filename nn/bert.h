@@ -15,6 +15,10 @@ struct Tokens {
   long sequences() const { return long(offsets.size()) - 1; }
 };
 
+// hidden_act as a function: gelu, gelu_new (by tanh), relu, silu, tanh.
+using Activation = Tensor (*)(const Tensor&);
+Activation activation_named(const std::string& name);
+
 // What a model did on the way, for those who ask.
 struct Trace {
   std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer; of the
@@ -52,7 +56,7 @@ struct BertLayer {
   BertOutput attention_output;
   Linear intermediate;
   BertOutput output;
-  Tensor (*activation)(const Tensor&);
+  Activation activation;
   BertLayer(Scope at, const Config& c, long index);
   // The rows x ask, the rows `memory` are looked at; as a rule they are the same.    [Nq, C], [Nk, C] -> [Nq, C]
   Tensor attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,

@@ -6,10 +6,11 @@ namespace nn {
 MaskedLmHead::MaskedLmHead(Scope at, const Embedding& word, const Config& c)
     : dense(at / "transform.dense", c.hidden_size, c.hidden_size, c.initializer_range),
       norm(at / "transform.LayerNorm", c.hidden_size, c.layer_norm_eps),
+      activation(activation_named(c.hidden_act)),
       decoder(word.weight, at.parameter("bias", {c.vocab_size}, {Init::constant, 0})) {}
 
 Tensor MaskedLmHead::operator()(const Tensor& hidden, const Indices& rows) const {
-  return decoder(norm(gelu(dense(gather_rows(hidden, rows)))));  // [N, C] -> [M, C] -> [M, V]
+  return decoder(norm(activation(dense(gather_rows(hidden, rows)))));  // [N, C] -> [M, C] -> [M, V]
 }
 
 }  // namespace nn

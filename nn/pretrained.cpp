@@ -9,7 +9,7 @@ Params::LoadReport load_pretrained(Params& params, const std::string& directory,
   const auto last_layer = [&](const std::string& name) {
     return head == Head::anew && name.starts_with("classifier.");
   };
-  return params.load(SafeTensors(directory + "/model.safetensors"), belongs_to_head, last_layer);
+  return params.load(open_weights(directory), belongs_to_head, last_layer);
 }
 
 void save_pretrained(const Params& params, const Config& config, const std::string& directory) {

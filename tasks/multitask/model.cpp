@@ -95,7 +95,7 @@ std::unique_ptr<Model> new_model(const run::TrainOptions& o, const TaskSet& set)
     from.config.labels.clear();
     run::set_dropout(from.config, o);
     model = std::make_unique<Model>(from.config, from.tokenizer, specs, o.seed);
-    const nn::SafeTensors weights(from.path + "/model.safetensors");
+    const nn::SafeTensors weights = nn::open_weights(from.path);
     const nn::Params::LoadReport report = model->params.load(weights, nn::belongs_to_task);
     start_poolers(weights, model->params);
     run::print_note("{}\n{}", from.path, report.table());
@@ -126,7 +126,7 @@ std::unique_ptr<Model> load_model(const std::string& directory) {
   auto model = std::make_unique<Model>(config, from.tokenizer, read_task_file(from.path + "/tasks.json").tasks, 0);
   check(from.tokenizer.vocab_size() <= config.vocab_size, "{}: the vocabulary has {} pieces, the model {} embeddings",
         from.path, from.tokenizer.vocab_size(), config.vocab_size);
-  model->params.load(nn::SafeTensors(from.path + "/model.safetensors"), [](const std::string&) { return false; });
+  model->params.load(nn::open_weights(from.path), [](const std::string&) { return false; });
   return model;
 }
 
@@ -142,6 +142,7 @@ void export_task(const Model& model, size_t task, const std::string& directory) 
   nn::Config config = model.config;
   config.architecture.clear();
   config.labels = spec.labels.names();
+  config.problem_type = spec.loss == "binary_cross_entropy" ? "multi_label_classification" : "";
   if (words) config.num_attention_heads = model.net.heads[task].config.queries;
   run::TextModel single(config, model.tokenizer, 0);
   single.params.initialise();

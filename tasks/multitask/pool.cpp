@@ -94,6 +94,7 @@ std::unique_ptr<run::TextModel> with_new_classifier(const run::ModelDirectory& f
                                                     bool new_weights) {
   nn::Config config = from.config;
   config.labels = labels;
+  config.problem_type.clear();
   auto model = std::make_unique<run::TextModel>(config, from.tokenizer, seed);
   model->params.initialise();
   if (!new_weights) {

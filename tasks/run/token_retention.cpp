@@ -45,7 +45,7 @@ std::vector<double> parse_schedule(const std::string& schedule, const std::strin
   if (schedule == "learned") {
     check(!directory.empty(),
           "--token-retention learned: a model directory is needed, one that --learn-retention made");
-    const nn::SafeTensors file(directory + "/model.safetensors");
+    const nn::SafeTensors file = nn::open_weights(directory);
     check(file.has(kParameter), "{}: no schedule was learned there; train with --learn-retention first", directory);
     const Tensor retention = file.read(kParameter);
     check(retention.shape().rank() == 2 && retention.numel() > 0 &&

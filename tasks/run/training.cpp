@@ -11,6 +11,7 @@
 #include "tasks/run/log_odds.h"
 #include "tasks/run/program.h"
 #include "tasks/text/embedded.h"
+#include "tasks/text/tokenizer_files.h"
 #include "tasks/text/vocab_trainer.h"
 
 namespace run {
@@ -109,7 +110,14 @@ void set_dropout(nn::Config& c, const TrainOptions& o) {
 text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Example>& examples) {
   text::TokenizerOptions options;
   options.lower_case = !o.cased;
-  if (!o.vocab.empty()) return text::WordPiece::load(o.vocab, options);
+  if (!o.vocab.empty()) {
+    text::WordPiece tokenizer = text::WordPiece::load(o.vocab, options);
+    const long capitals = o.cased ? 0 : text::with_capitals(tokenizer.pieces());
+    if (capitals)
+      print_note("warning: {}: {} pieces have capitals, but texts are lower-cased; --cased keeps their case\n", o.vocab,
+                 capitals);
+    return tokenizer;
+  }
   std::vector<std::string> texts;
   for (const text::Example& e : examples) {
     texts.push_back(e.text);
@@ -122,11 +130,14 @@ namespace {
 
 // A pretrained classifier keeps its labels: other ones would make its head meaningless.
 void check_labels(const ModelDirectory& from, const std::vector<std::string>& labels) {
-  const nn::SafeTensors weights(from.path + "/model.safetensors");
+  const nn::SafeTensors weights = nn::open_weights(from.path);
   check(!weights.has("classifier.weight") || from.config.labels == labels,
         "{}: its classifier knows the labels {}, the data has {}; --labels may map them, --new-head begins another "
         "classifier",
         from.path, text::listed(from.config.labels), text::listed(labels));
+  check(!weights.has("classifier.weight") || from.config.problem() == nn::Config::Problem::single_label,
+        "{}: its classifier is a {}, this training is of labels of which one holds; --new-head begins another classifier",
+        from.path, from.config.problem_type.empty() ? "regression" : from.config.problem_type);
 }
 
 }  // namespace
@@ -148,6 +159,7 @@ std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& split
           o.max_length, from.config.max_position_embeddings, from.path);
     if (!o.new_head) check_labels(from, labels);
     from.config.labels = labels;
+    from.config.problem_type.clear();
     set_dropout(from.config, o);
     o.attention.apply(from.config);
     o.retention.apply(from.config, from.path);

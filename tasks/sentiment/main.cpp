@@ -181,18 +181,26 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
              set.size());
 }
 
-// {"text": ..., "label": ..., "probabilities": {label: p, ...}}, one line a text, in the order of the texts.
+// {"text": ..., "label": ..., "probabilities": {label: p, ...}}, one line a text, in the order of the texts. Where labels do
+// not exclude each other, "labels": those whose probability is a half or more.
 void print_predictions(run::TextModel& model, const std::vector<text::Example>& examples, int max_length,
                        text::TooLong how) {
   const text::EncodedSet set = text::encode(examples, model.tokenizer, max_length, how);
   const run::Predictions predictions = run::predict(model, set, run::kEvaluationBatch);
   const std::vector<int> best = predictions.best();
+  const bool multi_label = model.config.problem() == nn::Config::Problem::multi_label;
   for (size_t i = 0; i < examples.size(); ++i) {
     ordered_json line{{"text", examples[i].text}};
     if (!examples[i].pair.empty()) line["pair"] = examples[i].pair;
-    line["label"] = model.config.labels[best[i]];
-    for (size_t k = 0; k < model.config.labels.size(); ++k)
-      line["probabilities"][model.config.labels[k]] = predictions.probabilities[i][k];
+    if (multi_label)
+      line["labels"] = ordered_json::array();
+    else
+      line["label"] = model.config.labels[best[i]];
+    for (size_t k = 0; k < model.config.labels.size(); ++k) {
+      const double p = predictions.probabilities[i][k];
+      if (multi_label && p >= 0.5) line["labels"].push_back(model.config.labels[k]);
+      line["probabilities"][model.config.labels[k]] = p;
+    }
     fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   }
   check(std::fflush(stdout) == 0, "the output cannot be written");
