@@ -21,7 +21,8 @@ std::string label_name(const JsonObject& from, const std::string& id, const json
         shown_json(value));
   const std::string name = value.is_string() ? value.get<std::string>() : value.dump();
   const bool obeyed = std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 127; });
-  check(!obeyed, "{}: id2label: the name '{}' of id {} holds a control character", from.where(), shown(name), shown(id));
+  check(!obeyed, "{}: id2label: the name '{}' of id {} holds a control character", from.where(), shown(name),
+        shown(id));
   return name;
 }
 
@@ -45,7 +46,8 @@ std::vector<std::string> numbered_labels(long count) {
 std::vector<std::string> labels_of(const JsonObject& from) {
   long count = 2;
   from.take("num_labels", count);
-  check(count >= 1 && count <= kMostLabels, "{}: num_labels must be in [1, {}]; got {}", from.where(), kMostLabels, count);
+  check(count >= 1 && count <= kMostLabels, "{}: num_labels must be in [1, {}]; got {}", from.where(), kMostLabels,
+        count);
   const json *names = from.find("id2label"), *ids = from.find("label2id");
   const char* key = names ? "id2label" : "label2id";
   if (!names && !ids) return numbered_labels(count);
@@ -80,7 +82,8 @@ std::string activation(const std::string& name) {
 void read_pruned_heads(const JsonObject& from, Config& c) {
   const json* layers = from.find("pruned_heads");
   if (!layers) return;
-  check(layers->is_object(), "{}: pruned_heads: must be an object of layers; got {}", from.where(), shown_json(*layers));
+  check(layers->is_object(), "{}: pruned_heads: must be an object of layers; got {}", from.where(),
+        shown_json(*layers));
   for (const auto& [layer, heads] : layers->items()) {
     const std::optional<long> number = parse_number<long>(layer);
     check(number.has_value(), "{}: pruned_heads: '{}' is not a layer", from.where(), shown(layer));
@@ -97,10 +100,11 @@ void refuse_others(const JsonObject& from, const Config& c) {
   }
   long embedding_size = c.hidden_size;
   from.take("embedding_size", embedding_size);
-  check(embedding_size == c.hidden_size, "{}: embedding_size {} is not hidden_size {}: a projection between them is not supported",
-        from.where(), embedding_size, c.hidden_size);
-  check(!from.find("quantization_config"), "{}: quantization_config: quantised weights are not supported; use the original ones",
-        from.where());
+  check(embedding_size == c.hidden_size,
+        "{}: embedding_size {} is not hidden_size {}: a projection between them is not supported", from.where(),
+        embedding_size, c.hidden_size);
+  check(!from.find("quantization_config"),
+        "{}: quantization_config: quantised weights are not supported; use the original ones", from.where());
   check(!from.find("auto_map"), "{}: auto_map: a model with code of its own is not supported", from.where());
   std::string positions = "absolute";
   from.take("position_embedding_type", positions);
@@ -111,8 +115,8 @@ void refuse_others(const JsonObject& from, const Config& c) {
 std::string architecture_of(const JsonObject& from) {
   const json* names = from.find("architectures");
   if (!names || names->empty()) return "";
-  check(names->is_array() && names->front().is_string(), "{}: architectures: must be a list of names; got {}", from.where(),
-        shown_json(*names));
+  check(names->is_array() && names->front().is_string(), "{}: architectures: must be a list of names; got {}",
+        from.where(), shown_json(*names));
   return names->front().get<std::string>();
 }
 
@@ -164,16 +168,19 @@ Config read_config(const std::string& path) {
 
 Config::Problem Config::problem() const {
   if (problem_type.empty()) return labels.size() == 1 ? Problem::regression : Problem::single_label;
-  return problem_type == "regression"                 ? Problem::regression
+  return problem_type == "regression"                   ? Problem::regression
          : problem_type == "multi_label_classification" ? Problem::multi_label
                                                         : Problem::single_label;
 }
 
 void Config::check_classifies(const std::string& where) const {
   const std::pair<const char*, const char*> others[] = {
-      {"TokenClassification", "labels words, not texts"},  {"QuestionAnswering", "finds passages, no labels of texts"},
-      {"MultipleChoice", "picks one of several texts"},    {"NextSentencePrediction", "tells whether one text follows another"},
-      {"LMHeadModel", "writes text, it gives it no label"}, {"CausalLM", "writes text, it gives it no label"}};
+      {"TokenClassification", "labels words, not texts"},
+      {"QuestionAnswering", "finds passages, no labels of texts"},
+      {"MultipleChoice", "picks one of several texts"},
+      {"NextSentencePrediction", "tells whether one text follows another"},
+      {"LMHeadModel", "writes text, it gives it no label"},
+      {"CausalLM", "writes text, it gives it no label"}};
   for (const auto& [ending, what] : others)
     check(!architecture.ends_with(ending),
           "{}: architectures: a {} {}; its encoder can be trained further, with a new head (--new-head)", where,

@@ -13,7 +13,7 @@ namespace nn {
 struct Config {
   std::string model_type = "bert";  // or "attention_pool": embeddings, attention pooling, classifier
   std::string architecture;         // what config.json calls it; empty: the classifier of that type
-  std::string problem_type;         // single_label_classification, multi_label_classification, regression; empty: not said
+  std::string problem_type;  // single_label_classification, multi_label_classification, regression; empty: not said
   long vocab_size = 30522;
   long hidden_size = 768;
   long num_hidden_layers = 12;

@@ -43,11 +43,11 @@ class Builder {
   }
 
   bool parse_error(std::size_t position, const std::string&, const json::exception& error) {
-    const size_t last = position ? std::min(position, text_.size()) - 1 : 0;
+    const size_t last = std::max<size_t>(1, std::min(position, text_.size())) - 1;
     for (const char* word : {"NaN", "Infinity"})
       check(!text_.substr(std::min(last, text_.size())).starts_with(word),
-            "{}: not JSON: {} at line {}, which Python writes and JSON does not have; a number or null is needed", where_,
-            word, 1 + std::count(text_.begin(), text_.begin() + long(last), '\n'));
+            "{}: not JSON: {} at line {}, which Python writes and JSON does not have; a number or null is needed",
+            where_, word, 1 + std::count(text_.begin(), text_.begin() + long(last), '\n'));
     std::string what = error.what();
     what.erase(0, what.find("] ") + 2);
     if (const size_t line = what.find("line 1, "); line != what.npos && text_.find('\n') == text_.npos)

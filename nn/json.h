@@ -40,7 +40,8 @@ class JsonObject {
   void take(const char* key, std::string& to) const;
   void take(const char* key, bool& to) const;
   void take(const char* key, double& to) const;
-  void take(const char* key, long& to) const;  // 12, and 12.0, which some writers make of it; nothing between two numbers
+  void take(const char* key,
+            long& to) const;  // 12, and 12.0, which some writers make of it; nothing between two numbers
   void take(const char* key, std::vector<long>& to) const;
   void take(const char* key, std::vector<double>& to) const;
   std::vector<long> numbers(const char* key, const nlohmann::json& list) const;  // `list` is a value of `key`

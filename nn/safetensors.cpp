@@ -30,7 +30,8 @@ long size_of(const std::string& dtype) {
 // What a file is that is no safetensors file, by its first bytes; empty when that cannot be seen.
 std::string what_it_is(std::string_view start) {
   const std::pair<std::string_view, const char*> kinds[] = {
-      {"version https://git-lfs", "the pointer that git leaves without git-lfs; `git lfs pull` fetches the file itself"},
+      {"version https://git-lfs",
+       "the pointer that git leaves without git-lfs; `git lfs pull` fetches the file itself"},
       {"\x1f\x8b", "packed by gzip; gunzip it first"},
       {"PK\x03\x04", "a zip archive, as PyTorch saves its pickles; save it with safetensors"},
       {"\x80\x02", "a pickle of PyTorch; save it with safetensors"},
@@ -83,8 +84,9 @@ void check_coverage(const std::string& path, const std::map<std::string, SafeTen
   });
   long expected = 0;
   for (const auto* e : order) {
-    check(e->second.begin == expected, "{}: tensor '{}' begins at byte {}, where {} is expected: {}", path, shown(e->first, 100),
-          e->second.begin, expected, e->second.begin < expected ? "tensors overlap" : "a hole in the data");
+    check(e->second.begin == expected, "{}: tensor '{}' begins at byte {}, where {} is expected: {}", path,
+          shown(e->first, 100), e->second.begin, expected,
+          e->second.begin < expected ? "tensors overlap" : "a hole in the data");
     expected = e->second.end;
   }
   check(expected == data_size, "{}: the tensors need {} bytes, the file has {}: {}", path, expected, data_size,
@@ -164,7 +166,8 @@ void SafeTensors::open_index(const std::string& path) {
         "{}: must be an object with a weight_map of tensors", path);
   std::set<std::string> names;
   for (const auto& [tensor, file] : index["weight_map"].items()) {
-    check(file.is_string(), "{}: tensor '{}': a file's name is needed; got {}", path, shown(tensor, 100), shown_json(file));
+    check(file.is_string(), "{}: tensor '{}': a file's name is needed; got {}", path, shown(tensor, 100),
+          shown_json(file));
     const std::string name = file.get<std::string>();
     check(name.ends_with(".safetensors") && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos,
           "{}: tensor '{}': '{}' must name a .safetensors file beside the index", path, shown(tensor, 100),
@@ -236,7 +239,8 @@ void SafeTensors::read_into(const std::string& name, real* to) const {
   if (e.dtype == "F16") return convert<uint16_t>(bytes, to, half_to_float);
   if (e.dtype == "BF16")
     return convert<uint16_t>(bytes, to, [](uint16_t v) { return std::bit_cast<float>(uint32_t(v) << 16); });
-  fail("{}: tensor '{}' has type {}; numbers of type F32, F64, F16 or BF16 are needed", path_, shown(name, 100), e.dtype);
+  fail("{}: tensor '{}' has type {}; numbers of type F32, F64, F16 or BF16 are needed", path_, shown(name, 100),
+       e.dtype);
 }
 
 Tensor SafeTensors::read(const std::string& name) const {

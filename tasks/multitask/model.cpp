@@ -123,7 +123,9 @@ std::unique_ptr<Model> load_model(const std::string& directory) {
         "{}: not a model of several tasks: there is no tasks.json; `sentiment` uses models of one", from.path);
   nn::Config config = from.config;
   config.labels.clear();
-  auto model = std::make_unique<Model>(config, from.tokenizer, read_task_file(from.path + "/tasks.json").tasks, 0);
+  const std::string path = from.path + "/tasks.json";
+  TaskFile file = parse_task_file(nn::read_regular_file(path), path);
+  auto model = std::make_unique<Model>(config, from.tokenizer, std::move(file.tasks), 0);
   check(from.tokenizer.vocab_size() <= config.vocab_size, "{}: the vocabulary has {} pieces, the model {} embeddings",
         from.path, from.tokenizer.vocab_size(), config.vocab_size);
   model->params.load(nn::open_weights(from.path), [](const std::string&) { return false; });

@@ -99,7 +99,7 @@ std::unique_ptr<run::TextModel> with_new_classifier(const run::ModelDirectory& f
   model->params.initialise();
   if (!new_weights) {
     nn::Params::LoadReport report;
-    const std::unique_ptr<run::TextModel> trained = run::load_to_fine_tune(from, seed, report);
+    const std::unique_ptr<run::TextModel> trained = run::load_to_fine_tune(from, seed, report, nn::Head::anew);
     for (const Tensor& to : model->params.tensors()) {
       if (is_last_layer(to)) continue;
       const Tensor& value = trained->params.find(to.name());

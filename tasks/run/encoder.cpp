@@ -17,13 +17,14 @@ void check_tied(const nn::SafeTensors& file, const nn::Config& c) {
            (file.entry(a).shape == file.entry(b).shape && file.read(a).to_vector() == file.read(b).to_vector());
   };
   const std::string embeddings = "embeddings.word_embeddings.weight";
-  check(c.tie_word_embeddings || (same(head + "decoder.weight", "bert." + embeddings) &&
-                                  same(head + "decoder.weight", embeddings)),
-        "{}: tie_word_embeddings is false and '{}decoder.weight' is not the word embeddings: a decoder of its own is not "
-        "supported",
-        file.path(), head);
-  check(same(head + "decoder.bias", head + "bias"), "{}: '{}decoder.bias' and '{}bias' differ; they are one", file.path(),
-        head, head);
+  check(
+      c.tie_word_embeddings ||
+          (same(head + "decoder.weight", "bert." + embeddings) && same(head + "decoder.weight", embeddings)),
+      "{}: tie_word_embeddings is false and '{}decoder.weight' is not the word embeddings: a decoder of its own is not "
+      "supported",
+      file.path(), head);
+  check(same(head + "decoder.bias", head + "bias"), "{}: '{}decoder.bias' and '{}bias' differ; they are one",
+        file.path(), head, head);
 }
 
 }  // namespace

@@ -66,9 +66,7 @@ void TextModel::save(const std::string& directory, int max_length) const {
 }
 
 ModelDirectory::ModelDirectory(const std::string& directory)
-    : path(model_path(directory)),
-      config(nn::read_config(path + "/config.json")),
-      tokenizer(tokenizer_of(path)) {}
+    : path(model_path(directory)), config(nn::read_config(path + "/config.json")), tokenizer(tokenizer_of(path)) {}
 
 std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport& report,
                                              nn::Head head) {

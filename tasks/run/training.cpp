@@ -135,9 +135,10 @@ void check_labels(const ModelDirectory& from, const std::vector<std::string>& la
         "{}: its classifier knows the labels {}, the data has {}; --labels may map them, --new-head begins another "
         "classifier",
         from.path, text::listed(from.config.labels), text::listed(labels));
-  check(!weights.has("classifier.weight") || from.config.problem() == nn::Config::Problem::single_label,
-        "{}: its classifier is a {}, this training is of labels of which one holds; --new-head begins another classifier",
-        from.path, from.config.problem_type.empty() ? "regression" : from.config.problem_type);
+  check(
+      !weights.has("classifier.weight") || from.config.problem() == nn::Config::Problem::single_label,
+      "{}: its classifier is a {}, this training is of labels of which one holds; --new-head begins another classifier",
+      from.path, from.config.problem_type.empty() ? "regression" : from.config.problem_type);
 }
 
 }  // namespace

@@ -14,11 +14,12 @@ namespace text {
 
 struct AddedToken {
   std::string content;
-  int id = -1;                           // -1: that of the piece of this name, or the next one
-  bool special = false;                  // left out when ids become text again; never hidden by [MASK]
-  bool normalized = true;                // found in the cleaned and lower-cased text, itself cleaned and lower-cased
-  bool single_word = false;              // not inside of words
-  bool lstrip = false, rstrip = false;   // takes the spaces beside it with it: nothing to BERT, which has none; kept for others
+  int id = -1;               // -1: that of the piece of this name, or the next one
+  bool special = false;      // left out when ids become text again; never hidden by [MASK]
+  bool normalized = true;    // found in the cleaned and lower-cased text, itself cleaned and lower-cased
+  bool single_word = false;  // not inside of words
+  bool lstrip = false,
+       rstrip = false;  // takes the spaces beside it with it: nothing to BERT, which has none; kept for others
   bool operator==(const AddedToken&) const = default;
 };
 

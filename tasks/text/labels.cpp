@@ -72,9 +72,11 @@ Labels Labels::parse(const std::string& spec) {
 Labels Labels::from_values(std::vector<std::string> values) {
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
-  if (std::all_of(values.begin(), values.end(), [](const std::string& value) { return engine::parse_number<long>(value); }))
-    std::stable_sort(values.begin(), values.end(),
-                     [](const std::string& a, const std::string& b) { return *engine::parse_number<long>(a) < *engine::parse_number<long>(b); });
+  if (std::all_of(values.begin(), values.end(),
+                  [](const std::string& value) { return engine::parse_number<long>(value); }))
+    std::stable_sort(values.begin(), values.end(), [](const std::string& a, const std::string& b) {
+      return *engine::parse_number<long>(a) < *engine::parse_number<long>(b);
+    });
   return Labels(std::move(values));
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "tasks/text/labels.h"
@@ -47,7 +49,7 @@ class Loader {
     warnings_ = std::move(file_.warnings);
     read_switches(o);
     read_special_names(o.special);
-    read_added(o);
+    read_added();
     if (has_vocab_ && has_json_) check_same(read_pieces(vocab));
     warn_of_capitals(o);
     return {WordPiece(std::move(file_.pieces), o, has_vocab_ ? vocab : file), std::move(warnings_)};
@@ -57,20 +59,23 @@ class Loader {
   void check_class() {
     const json model_json = object_in(directory_ + "/config.json");
     const JsonObject model(model_json, directory_ + "/config.json");
-    const std::vector<std::string> bert{"Bert",       "DistilBert", "Electra", "MobileBert",
-                                        "SqueezeBert", "ConvBert",  "Lxmert",  "LayoutLM"};
+    const std::vector<std::string> bert{"Bert",        "DistilBert", "Electra", "MobileBert",
+                                        "SqueezeBert", "ConvBert",   "Lxmert",  "LayoutLM"};
     std::string name;
     model.take("tokenizer_class", name);
     config_.take("tokenizer_class", name);
     generic_ = name == "PreTrainedTokenizerFast" || name == "TokenizersBackend";
-    const bool known = name.empty() || generic_ || std::any_of(bert.begin(), bert.end(), [&](const std::string& family) {
-                         return name == family + "Tokenizer" || name == family + "TokenizerFast";
-                       });
+    const bool known =
+        name.empty() || generic_ || std::any_of(bert.begin(), bert.end(), [&](const std::string& family) {
+          return name == family + "Tokenizer" || name == family + "TokenizerFast";
+        });
     check(known, "{}: the tokenizer '{}' is not supported; BertTokenizer is, and what cuts texts as it does",
           config_.find("tokenizer_class") ? config_.where() : model.where(), shown(name));
     check(!generic_ || has_json_, "{}: a '{}' is its tokenizer.json, which is not there", config_.where(), name);
-    check(!config_.find("auto_map"), "{}: auto_map: a tokenizer with code of its own is not supported", config_.where());
-    for (const auto& [key, own] : {std::pair("word_tokenizer_type", "basic"), {"subword_tokenizer_type", "wordpiece"}}) {
+    check(!config_.find("auto_map"), "{}: auto_map: a tokenizer with code of its own is not supported",
+          config_.where());
+    for (const auto& [key, own] :
+         {std::pair("word_tokenizer_type", "basic"), {"subword_tokenizer_type", "wordpiece"}}) {
       std::string type = own;
       config_.take(key, type);
       check(type == own, "{}: {} '{}' is not supported; {} is", config_.where(), key, shown(type), own);
@@ -117,13 +122,14 @@ class Loader {
   }
 
   // One token from one of the files. Of two with one content the first counts, and their ids must agree.
-  static void add(TokenizerOptions& o, AddedToken token, const std::string& where) {
-    const auto known = std::find_if(o.added.begin(), o.added.end(),
-                                    [&](const AddedToken& other) { return other.content == token.content; });
-    if (known == o.added.end()) return o.added.push_back(std::move(token));
-    check(token.id < 0 || known->id < 0 || token.id == known->id, "{}: the added token '{}' has id {}, elsewhere it has {}",
-          where, shown(token.content), token.id, known->id);
-    if (known->id < 0) known->id = token.id;
+  void add(AddedToken token, const std::string& where) {
+    std::vector<AddedToken>& added = file_.options.added;
+    const auto [known, fresh] = added_.emplace(token.content, added.size());
+    if (fresh) return added.push_back(std::move(token));
+    AddedToken& other = added[known->second];
+    check(token.id < 0 || other.id < 0 || token.id == other.id,
+          "{}: the added token '{}' has id {}, elsewhere it has {}", where, shown(token.content), token.id, other.id);
+    if (other.id < 0) other.id = token.id;
   }
 
   static int id_in(const json& id, const std::string& token, const std::string& where) {
@@ -147,7 +153,9 @@ class Loader {
     return tokens;
   }
 
-  void read_added(TokenizerOptions& o) {
+  void read_added() {
+    std::vector<AddedToken>& added = file_.options.added;
+    for (AddedToken& token : std::exchange(added, {})) add(std::move(token), directory_ + "/tokenizer.json");
     if (const json* decoder = config_.find("added_tokens_decoder")) {
       check(decoder->is_object(), "{}: added_tokens_decoder: must be an object of ids", config_.where());
       for (const auto& [id, value] : decoder->items()) {
@@ -155,22 +163,23 @@ class Loader {
         const std::optional<int> number = engine::parse_number<int>(id);
         check(number && *number >= 0, "{}: added_tokens_decoder: '{}' is not an id", config_.where(), shown(id));
         token.id = *number;
-        add(o, std::move(token), config_.where());
+        add(std::move(token), config_.where());
       }
     }
+    const SpecialNames& n = file_.options.special;
+    const std::set<std::string> five{n.pad, n.unk, n.cls, n.sep, n.mask};
+    std::set<std::string> special = five;
     const std::vector<AddedToken> further = further_special();
+    for (const AddedToken& token : further) special.insert(token.content);
     const std::string path = directory_ + "/added_tokens.json";
     for (const auto& [content, id] : added_json_.items()) {
-      const SpecialNames& n = o.special;
-      bool special = std::any_of(further.begin(), further.end(), [&](const auto& t) { return t.content == content; });
-      for (const std::string& name : {n.pad, n.unk, n.cls, n.sep, n.mask}) special = special || content == name;
-      add(o, {.content = content, .id = id_in(id, content, path), .special = special, .normalized = !special}, path);
+      const bool is_special = special.contains(content);
+      add({.content = content, .id = id_in(id, content, path), .special = is_special, .normalized = !is_special}, path);
     }
-    for (const AddedToken& token : further) add(o, token, config_.where());
-    const std::vector<std::string> specials{o.special.pad, o.special.unk, o.special.cls, o.special.sep, o.special.mask};
-    check_never_split(o, specials);
-    std::erase_if(o.added, [&](const AddedToken& token) {  // the vocabulary has these itself, and they are special anyway
-      return std::find(specials.begin(), specials.end(), token.content) != specials.end() && is_piece(token);
+    for (const AddedToken& token : further) add(token, config_.where());
+    check_never_split(five);
+    std::erase_if(added, [&](const AddedToken& token) {  // the vocabulary has these itself, and they are special anyway
+      return five.contains(token.content) && is_piece(token);
     });
   }
 
@@ -179,16 +188,14 @@ class Loader {
     return token.id < 0 || (token.id < pieces && file_.pieces[token.id] == token.content);
   }
 
-  void check_never_split(const TokenizerOptions& o, const std::vector<std::string>& specials) const {
+  void check_never_split(const std::set<std::string>& five) const {
     const json* list = config_.find("never_split");
     if (!list || generic_) return;
     check(list->is_array(), "{}: never_split: must be a list of words; got {}", config_.where(), nn::shown_json(*list));
     for (const json& word : *list) {
-      const bool whole = word.is_string() && (std::find(specials.begin(), specials.end(), word) != specials.end() ||
-                                              std::any_of(o.added.begin(), o.added.end(), [&](const AddedToken& token) {
-                                                return token.content == word.get<std::string>();
-                                              }));
-      check(whole, "{}: never_split: {} is no added token; words of the text that are never split are not supported",
+      const std::string name = word.is_string() ? word.get<std::string>() : "";
+      check(five.contains(name) || added_.contains(name),
+            "{}: never_split: {} is no added token; words of the text that are never split are not supported",
             config_.where(), nn::shown_json(word));
     }
   }
@@ -220,6 +227,7 @@ class Loader {
   bool has_vocab_, has_json_, generic_ = false;
   TokenizerJson file_;
   std::vector<std::string> warnings_;
+  std::unordered_map<std::string, size_t> added_;  // contents of file_.options.added, and their places
 };
 
 }  // namespace
@@ -252,7 +260,8 @@ void save_tokenizer(const WordPiece& t, const std::string& directory, int max_le
   }
   config.update(names);
   if (!t.options().added.empty())
-    for (const AddedToken& token : all_added(t)) config["added_tokens_decoder"][std::to_string(token.id)] = flags_of(token);
+    for (const AddedToken& token : all_added(t))
+      config["added_tokens_decoder"][std::to_string(token.id)] = flags_of(token);
   nn::write_file(directory + "/special_tokens_map.json", names.dump(2) + "\n");
   nn::write_file(directory + "/tokenizer_config.json", config.dump(2) + "\n");
   nn::write_file(directory + "/tokenizer.json", tokenizer_json(t));

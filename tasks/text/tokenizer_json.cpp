@@ -63,7 +63,8 @@ void read_normalizer(const json& value, const std::string& where, TokenizerOptio
     to.lower_case = true;
     return;
   }
-  check(type == "BertNormalizer", "{}: type '{}' is not supported; BertNormalizer and Lowercase are", where, shown(type));
+  check(type == "BertNormalizer", "{}: type '{}' is not supported; BertNormalizer and Lowercase are", where,
+        shown(type));
   TokenizerOptions own;
   normalizer.take("clean_text", own.clean_text);
   normalizer.take("handle_chinese_chars", own.chinese_characters);
@@ -121,24 +122,23 @@ std::string template_of(const json& list, const std::string& where) {
 // The names of [CLS] and [SEP] in ["[CLS]", 2].
 std::string processed_name(const JsonObject& part, const char* key) {
   const json* pair = part.find(key);
-  check(pair && pair->is_array() && pair->size() == 2 && pair->front().is_string(),
-        "{}: {} must be a token and its id", part.where(), key);
+  check(pair && pair->is_array() && pair->size() == 2 && pair->front().is_string(), "{}: {} must be a token and its id",
+        part.where(), key);
   return pair->front().get<std::string>();
 }
 
 void read_post_processor(const JsonObject& file, TokenizerJson& to) {
   const std::string where = file.where() + ": post_processor";
   const json* value = file.find("post_processor");
-  if (!value)
-    return to.warnings.push_back(where + " is missing: texts are read between [CLS] and [SEP] all the same");
+  if (!value) return to.warnings.push_back(where + " is missing: texts are read between [CLS] and [SEP] all the same");
   const JsonObject part(*value, where);
   const std::string type = type_of(part);
   if (type == "BertProcessing") {
     to.cls = processed_name(part, "cls"), to.sep = processed_name(part, "sep");
     return;
   }
-  check(type == "TemplateProcessing", "{}: type '{}' is not supported; TemplateProcessing and BertProcessing are", where,
-        shown(type));
+  check(type == "TemplateProcessing", "{}: type '{}' is not supported; TemplateProcessing and BertProcessing are",
+        where, shown(type));
   const json *single = part.find("single"), *pair = part.find("pair");
   const std::string one = single ? template_of(*single, where) : "", two = pair ? template_of(*pair, where) : "";
   const size_t text = one.find(":0 A:0 ");

@@ -13,7 +13,7 @@ namespace text {
 
 struct TokenizerJson {
   std::vector<std::string> pieces;
-  TokenizerOptions options;               // `added` with the special tokens; `special` as by default
+  TokenizerOptions options;                  // `added` with the special tokens; `special` as by default
   std::optional<std::string> unk, cls, sep;  // where it names them
   std::vector<std::string> warnings;
 };

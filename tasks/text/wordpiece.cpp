@@ -41,10 +41,7 @@ template <class Emit>
 class WordSplitter {
  public:
   WordSplitter(const TokenizerOptions& options, Emit emit)
-      : emit_(emit),
-        fold_(options),
-        chinese_(options.chinese_characters),
-        clean_(options.clean_text) {}
+      : emit_(emit), fold_(options), chinese_(options.chinese_characters), clean_(options.clean_text) {}
 
   void operator()(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
@@ -157,10 +154,13 @@ std::string difference(const TokenizerOptions& a, const TokenizerOptions& b) {
   compare("ideographs apart", a.chinese_characters, b.chinese_characters);
   compare("cleaning", a.clean_text, b.clean_text);
   compare("longest word", a.longest_word, b.longest_word);
+  compare("special tokens in the text", a.keep_special, b.keep_special);
   if (a.special != b.special) list += std::string(list.empty() ? "" : ", ") + "names of the special tokens";
   if (a.added != b.added) list += std::string(list.empty() ? "" : ", ") + "added tokens";
   return list;
 }
+
+bool TokenizerOptions::operator==(const TokenizerOptions& other) const { return difference(*this, other).empty(); }
 
 WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& options, const std::string& origin)
     : pieces_(std::move(pieces)), options_(options), plain_(int(pieces_.size())) {
@@ -176,8 +176,8 @@ WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& op
   place_added(origin);
   const SpecialNames& names = options_.special;
   for (const std::string& name : {names.pad, names.unk, names.cls, names.sep})
-    check(find_token(name) >= 0, "{}: no {} among its {} pieces; is this the vocabulary of a BERT?", origin, shown(name),
-          vocab_size());
+    check(find_token(name) >= 0, "{}: no {} among its {} pieces; is this the vocabulary of a BERT?", origin,
+          shown(name), vocab_size());
   pad_ = find_token(names.pad), unk_ = find_token(names.unk), cls_ = find_token(names.cls);
   sep_ = find_token(names.sep), mask_ = find_token(names.mask);
   find_added();
@@ -195,11 +195,13 @@ void WordPiece::place_added(const std::string& origin) {
     if (token.id < 0) token.id = there >= 0 ? there : next;
     check(token.id <= next, "{}: the added token '{}' has id {}, but there are only {} before it", origin,
           shown(token.content), token.id, next);
-    check(there < 0 || there == token.id, "{}: the added token '{}' has id {}, but the piece of this name has {}", origin,
-          shown(token.content), token.id, there);
+    check(there < 0 || there == token.id, "{}: the added token '{}' has id {}, but the piece of this name has {}",
+          origin, shown(token.content), token.id, there);
     check(there == token.id || token.id == next, "{}: the added token '{}' has id {}, which is that of '{}'", origin,
           shown(token.content), token.id, token.id == next ? "" : shown(pieces_[token.id]));
-    if (token.id == next) pieces_.push_back(token.content);
+    if (token.id != next) continue;
+    pieces_.push_back(token.content);
+    behind_[token.content] = next;
   }
 }
 
@@ -258,8 +260,8 @@ int WordPiece::find(std::string_view piece) const {
 
 // A piece, or an added token behind them.
 int WordPiece::find_token(std::string_view name) const {
-  const auto behind = std::find(pieces_.begin() + plain_, pieces_.end(), name);
-  return behind == pieces_.end() ? find(name) : int(behind - pieces_.begin());
+  const auto behind = behind_.find(std::string(name));
+  return behind == behind_.end() ? find(name) : behind->second;
 }
 
 int WordPiece::id(std::string_view piece) const {
@@ -267,9 +269,7 @@ int WordPiece::id(std::string_view piece) const {
   return found < 0 ? unk_ : found;
 }
 
-bool WordPiece::is_special(int id) const {
-  return id >= 0 && id < vocab_size() && special_[id];
-}
+bool WordPiece::is_special(int id) const { return id >= 0 && id < vocab_size() && special_[id]; }
 
 // Greedy, longest match first. A word with a part that no piece matches is unknown as a whole.
 void WordPiece::append_word(std::string_view word, std::vector<int>& ids) const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "tasks/text/added_tokens.h"
@@ -31,8 +32,8 @@ struct TokenizerOptions {
   bool keep_special = false;          // "[SEP]" written in a text is the special token, not four words of plain text
   long longest_word = kLongestWord;   // a longer one is [UNK]
   SpecialNames special;
-  std::vector<AddedToken> added;  // beside the special ones
-  bool operator==(const TokenizerOptions&) const = default;
+  std::vector<AddedToken> added;                         // beside the special ones
+  bool operator==(const TokenizerOptions& other) const;  // whether they make the same of every text
 };
 
 // What two tokenizers are told otherwise: "lower case true and false, ..."; empty: nothing.
@@ -62,7 +63,7 @@ class WordPiece {
   explicit WordPiece(std::vector<std::string> pieces, const TokenizerOptions& options = {},
                      const std::string& origin = "vocabulary");
   static WordPiece load(const std::string& path, const TokenizerOptions& options = {});  // one piece a line
-  void save(const std::string& path) const;  // without the added tokens
+  void save(const std::string& path) const;                                              // without the added tokens
 
   std::vector<std::string> tokenize(std::string_view text) const;
 
@@ -76,8 +77,8 @@ class WordPiece {
 
   bool operator==(const WordPiece& other) const { return pieces_ == other.pieces_ && options_ == other.options_; }
 
-  int vocab_size() const { return int(pieces_.size()); }          // with the added tokens
-  int plain_pieces() const { return plain_; }                     // without those that come behind
+  int vocab_size() const { return int(pieces_.size()); }  // with the added tokens
+  int plain_pieces() const { return plain_; }             // without those that come behind
   const std::string& piece(int id) const;
   int id(std::string_view piece) const;  // unk_id() when the vocabulary does not have it
   const std::vector<std::string>& pieces() const { return pieces_; }
@@ -105,6 +106,7 @@ class WordPiece {
   TokenizerOptions options_;
   TokenCutter raw_, normalised_;  // added tokens that are found in the text as it is, and in what is made of it
   std::vector<bool> special_;     // by id
+  std::unordered_map<std::string, int> behind_;  // the added tokens that are no pieces, and their ids
   int plain_ = 0;
   int pad_, unk_, cls_, sep_, mask_;
 };

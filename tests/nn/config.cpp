@@ -47,7 +47,8 @@ TEST_CASE("config: how outputs are read is what problem_type says, else what the
 TEST_CASE("config: labels in every form that Hugging Face's tools leave") {
   using Labels = std::vector<std::string>;
   CHECK(read(R"({"id2label": {"0": 0, "1": 1}})").labels == Labels{"0", "1"});
-  CHECK(read(R"({"id2label": {"1": true, "0": 2.5, "2": null, "3": "x"}})").labels == Labels{"2.5", "true", "null", "x"});
+  CHECK(read(R"({"id2label": {"1": true, "0": 2.5, "2": null, "3": "x"}})").labels ==
+        Labels{"2.5", "true", "null", "x"});
   CHECK(read(R"({"label2id": {"down": 1, "up": 0}})").labels == Labels{"up", "down"});
   CHECK(read(R"({"num_labels": 3})").labels == Labels{"LABEL_0", "LABEL_1", "LABEL_2"});
   CHECK(read(R"({"id2label": null, "label2id": null})").labels == Labels{"LABEL_0", "LABEL_1"});
@@ -55,8 +56,10 @@ TEST_CASE("config: labels in every form that Hugging Face's tools leave") {
   CHECK(read(R"({"id2label": {"10": "k", "0": "a", "1": "b", "2": "c", "3": "d", "4": "e", "5": "f", "6": "g", "7": "h",
                   "8": "i", "9": "j"}})")
             .labels[10] == "k");
-  CHECK(refused(R"({"id2label": {"0": "a", "1": "a"}})").find("'a' of id 1 is empty or there twice") != std::string::npos);
-  CHECK(refused(R"({"id2label": {"0": ["a"]}})").find("the name of id 0 must be a string; got [\"a\"]") != std::string::npos);
+  CHECK(refused(R"({"id2label": {"0": "a", "1": "a"}})").find("'a' of id 1 is empty or there twice") !=
+        std::string::npos);
+  CHECK(refused(R"({"id2label": {"0": ["a"]}})").find("the name of id 0 must be a string; got [\"a\"]") !=
+        std::string::npos);
   CHECK(refused(R"({"id2label": {"zero": "a"}})").find("ids are whole numbers from 0; got zero") != std::string::npos);
   CHECK(refused(R"({"id2label": {"0": "a", "2": "b"}})").find("none for id 1") != std::string::npos);
   CHECK(refused(R"({"label2id": {"a": 0, "b": 0}})").find("none for id 1") != std::string::npos);
@@ -69,7 +72,8 @@ TEST_CASE("config: labels in every form that Hugging Face's tools leave") {
 }
 
 TEST_CASE("config: a number is whole where it must be, and null is as if the key were not there") {
-  CHECK(refused(R"({"num_attention_heads": 1.5})") == "config.json: num_attention_heads: must be a whole number; got 1.5");
+  CHECK(refused(R"({"num_attention_heads": 1.5})") ==
+        "config.json: num_attention_heads: must be a whole number; got 1.5");
   CHECK(refused(R"({"hidden_size": "768"})") == "config.json: hidden_size: must be a whole number; got \"768\"");
   CHECK(refused(R"({"layer_norm_eps": "1e-12"})") == "config.json: layer_norm_eps: must be a number; got \"1e-12\"");
   CHECK(refused(R"({"vocab_size": 1e300})").find("must be a whole number") != std::string::npos);
@@ -97,7 +101,8 @@ TEST_CASE("config: what would be computed otherwise is refused by its key") {
       {R"({"model_type": "electra", "embedding_size": 128})", "model_type 'electra' is not supported"},
       {R"({"architectures": ["RobertaModel"]})", "architectures 'RobertaModel' without a model_type"},
       {R"({"architectures": "BertModel"})", "architectures: must be a list"},
-      {R"({"hidden_act": "quick_gelu"})", "hidden_act 'quick_gelu' is not supported; gelu, gelu_new, relu, silu and tanh"},
+      {R"({"hidden_act": "quick_gelu"})",
+       "hidden_act 'quick_gelu' is not supported; gelu, gelu_new, relu, silu and tanh"},
       {R"({"hidden_act": "a\nb"})", "'a b' is not supported"}};
   for (const auto& [json, why] : others) CHECK_MESSAGE(refused(json).find(why) != std::string::npos, why);
   CHECK(read(R"({"hidden_act": "gelu_pytorch_tanh"})").hidden_act == "gelu_new");
@@ -140,7 +145,8 @@ TEST_CASE("config: hidden_act is that of the masked language model's head, too")
     const nn::MaskedLmHead head(params.root() / "cls.predictions", bert.embeddings.word, c);
     params.initialise();
     const Tensor hidden = varied({2, 4});
-    const Tensor made = head(hidden, {0, 1}), expected = head.decoder(head.norm(nn::activation_named(act)(head.dense(hidden))));
+    const Tensor made = head(hidden, {0, 1}),
+                 expected = head.decoder(head.norm(nn::activation_named(act)(head.dense(hidden))));
     CHECK(differs(made, expected) == "");
     return made.to_vector();
   };

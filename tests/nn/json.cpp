@@ -51,9 +51,11 @@ TEST_CASE("json: a file is regular and of bounded size, or it is not read") {
   const TemporaryDirectory dir;
   CHECK(nn::read_json(dir.write("a.json", "\xEF\xBB\xBF{}")).empty());
   REQUIRE(run_shell("mkfifo " + dir.path + "/pipe").status == 0);
-  for (const std::string& path : {dir.path + "/pipe", std::string("/dev/zero")})  // the one would wait, the other never end
+  for (const std::string& path :
+       {dir.path + "/pipe", std::string("/dev/zero")})  // the one would wait, the other never end
     CHECK(error_of([&] { nn::read_json(path); }) == path + ": not a regular file");
-  CHECK(error_of([&] { nn::read_regular_file(dir.write("b", "12345"), 4); }).ends_with("b: 5 bytes; at most 4 are read"));
+  CHECK(
+      error_of([&] { nn::read_regular_file(dir.write("b", "12345"), 4); }).ends_with("b: 5 bytes; at most 4 are read"));
   REQUIRE(run_shell("truncate -s 300M " + dir.path + "/large").status == 0);
   CHECK(error_of([&] { nn::read_json(dir.path + "/large"); }).find("bytes; at most") != std::string::npos);
 }

@@ -9,7 +9,8 @@ namespace {
 // Two files of two tensors each.
 void write_shards(const std::string& directory) {
   const auto save = [&](const std::string& name, const std::string& a, const std::string& b) {
-    nn::save_safetensors(directory + "/" + name, {varied({2, 3}, real(a[0])).named(a), varied({4}, real(b[0])).named(b)});
+    nn::save_safetensors(directory + "/" + name,
+                         {varied({2, 3}, real(a[0])).named(a), varied({4}, real(b[0])).named(b)});
   };
   save("model-00001-of-00002.safetensors", "a", "d");
   save("model-00002-of-00002.safetensors", "b", "c");
@@ -17,7 +18,8 @@ void write_shards(const std::string& directory) {
 
 std::string index_of(const std::vector<std::pair<std::string, std::string>>& places) {
   std::string map;
-  for (const auto& [tensor, file] : places) map += fmt::format("{}\"{}\": \"{}\"", map.empty() ? "" : ", ", tensor, file);
+  for (const auto& [tensor, file] : places)
+    map += fmt::format("{}\"{}\": \"{}\"", map.empty() ? "" : ", ", tensor, file);
   return R"({"metadata": {"total_size": 80}, "weight_map": {)" + map + "}}";
 }
 
@@ -111,8 +113,8 @@ TEST_CASE("weights: a header of a hundred thousand tensors is read in the time t
     header += fmt::format(R"({}"layer.{}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})", i ? "," : "{", i);
   header += "}";
   const uint64_t size = header.size();
-  const std::string path =
-      dir.write("x", std::string(reinterpret_cast<const char*>(&size), 8) + header);  // quadratic, it would take an hour
+  const std::string path = dir.write(
+      "x", std::string(reinterpret_cast<const char*>(&size), 8) + header);  // quadratic, it would take an hour
   CHECK(nn::SafeTensors(path).entries().size() == 100'000);
 }
 
@@ -124,8 +126,9 @@ TEST_CASE("weights: names from a file reach no terminal as they are") {
   CHECK(error_of([&] { file.read_ints(name); }).find("'evil ]0;title  name'") != std::string::npos);
   nn::Params params(1);
   params.root().parameter("w", {1}, {});
-  CHECK(params.load(file, [](const std::string&) { return true; }).table().find("ignored               1  evil ]0;title  name\n") !=
-        std::string::npos);
+  CHECK(params.load(file, [](const std::string&) { return true; })
+            .table()
+            .find("ignored               1  evil ]0;title  name\n") != std::string::npos);
 }
 
 TEST_CASE("files: what a killed save left behind goes with the next one, what another process writes stays") {

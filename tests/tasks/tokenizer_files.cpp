@@ -16,10 +16,13 @@ using test::TemporaryDirectory;
 
 namespace {
 
-const std::vector<std::string> kPieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a",    "red", "##s", "boat", "Red",
-                                          "<",     ">",     "url",   "new",   "town",   "\u00e9", "e",  "##boat", "url3", "."};
+const std::vector<std::string> kPieces = {"[PAD]", "[UNK]",  "[CLS]", "[SEP]",  "[MASK]", "a",   "red",
+                                          "##s",   "boat",   "Red",   "<",      ">",      "url", "new",
+                                          "town",  "\u00e9", "e",     "##boat", "url3",   "."};
 
-std::string vocab_text(std::vector<std::string> pieces = kPieces) { return fmt::format("{}\n", fmt::join(pieces, "\n")); }
+std::string vocab_text(std::vector<std::string> pieces = kPieces) {
+  return fmt::format("{}\n", fmt::join(pieces, "\n"));
+}
 
 // A tokenizer.json of kPieces; tests change what they are about.
 json whole() {
@@ -145,7 +148,8 @@ TEST_CASE("tokenizer files: added tokens that contradict the vocabulary are refu
   refuses(added(R"({"": 20})"), "an added token is empty");
   refuses({kVocab, config(R"({"added_tokens_decoder": {"x": {"content": "<url>"}}})")}, "'x' is not an id");
   refuses({kVocab, config(R"({"added_tokens_decoder": {"20": {"special": true}}})")}, "has no content");
-  refuses({kVocab, {"added_tokens.json", R"({"<url>": 20})"},
+  refuses({kVocab,
+           {"added_tokens.json", R"({"<url>": 20})"},
            config(R"({"added_tokens_decoder": {"20": {"content": "<b>"}, "21": {"content": "<url>"}}})")},
           "'<url>' has id 20, elsewhere it has 21");
 }
@@ -189,7 +193,8 @@ TEST_CASE("tokenizer files: tokenizer.json's normaliser is what is done") {
   CHECK(read(with({{"type", "Lowercase"}}), "RED \u00c9") == "red \u00e9");
   json cased = bert;
   cased["lowercase"] = false;
-  CHECK(read(with({{"type", "Sequence"}, {"normalizers", {cased, {{"type", "Lowercase"}}}}}), "RED \u00c9") == "red \u00e9");
+  CHECK(read(with({{"type", "Sequence"}, {"normalizers", {cased, {{"type", "Lowercase"}}}}}), "RED \u00c9") ==
+        "red \u00e9");
   for (const char* type : {"NFD", "StripAccents", "Replace", "Precompiled"})
     refuses(with({{"type", type}}), fmt::format("normalizer: type '{}' is not supported", type));
   refuses(with({{"type", "Sequence"}, {"normalizers", {bert, {{"type", "NFKC"}}}}}), "type 'NFKC' is not supported");
@@ -216,10 +221,11 @@ TEST_CASE("tokenizer files: tokenizer.json's other parts are BERT's, or refused 
   for (const char* type : {"Whitespace", "ByteLevel", "Metaspace"})
     refuses(with("pre_tokenizer", {{"type", type}}), fmt::format("pre_tokenizer: type '{}' is not supported", type));
   refuses(with("pre_tokenizer", nullptr), "pre_tokenizer is missing");
-  CHECK(read(with("pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {{{"type", "BertPreTokenizer"}}}}}), "a.") ==
-        "a .");
+  CHECK(read(with("pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {{{"type", "BertPreTokenizer"}}}}}),
+             "a.") == "a .");
   refuses(with("post_processor", {{"type", "RobertaProcessing"}}), "post_processor: type 'RobertaProcessing'");
-  refuses(with("post_processor", {{"type", "TemplateProcessing"}, {"single", {{{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}}}),
+  refuses(with("post_processor",
+               {{"type", "TemplateProcessing"}, {"single", {{{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}}}),
           "the templates 'A:0' and '' are not BERT's");
   CHECK(warnings_of(with("post_processor", nullptr)).size() == 1);
   json added = whole();
@@ -249,7 +255,9 @@ TEST_CASE("tokenizer files: tokenizer_config.json overrides tokenizer.json, but 
 }
 
 TEST_CASE("tokenizer files: a tokenizer of another class is refused by its name") {
-  const auto of_class = [](const std::string& name) { return Files{kVocab, config(R"({"tokenizer_class": ")" + name + "\"}")}; };
+  const auto of_class = [](const std::string& name) {
+    return Files{kVocab, config(R"({"tokenizer_class": ")" + name + "\"}")};
+  };
   for (const char* name : {"BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer", "ElectraTokenizerFast"})
     CHECK(read(of_class(name), "reds") == "red ##s");
   for (const char* name : {"BertJapaneseTokenizer", "RobertaTokenizer", "XLMRobertaTokenizerFast", "BertweetTokenizer"})
@@ -282,7 +290,8 @@ TEST_CASE("tokenizer files: a vocabulary with capitals and nothing that says its
   CHECK(warnings_of({{"vocab.txt", vocab_text(lower)}}).size() == 1);
 }
 
-TEST_CASE("tokenizer files: two tokenizers differ by their pieces or by what they are told, and the latter can be said") {
+TEST_CASE(
+    "tokenizer files: two tokenizers differ by their pieces or by what they are told, and the latter can be said") {
   TokenizerOptions cased;
   cased.lower_case = false;
   CHECK(!(WordPiece(kPieces) == WordPiece(kPieces, cased)));
