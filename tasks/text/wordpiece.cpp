@@ -186,9 +186,10 @@ WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& op
 // Gives every added token its id: its own, which must be the piece of that name or the next one behind the pieces.
 void WordPiece::place_added(const std::string& origin) {
   std::vector<AddedToken>& added = options_.added;
-  std::stable_sort(added.begin(), added.end(), [](const AddedToken& a, const AddedToken& b) {
+  const auto before = [](const AddedToken& a, const AddedToken& b) {
     return std::uint32_t(a.id) < std::uint32_t(b.id);  // -1, without an id, last
-  });
+  };
+  std::stable_sort(added.begin(), added.end(), before);
   for (AddedToken& token : added) {
     check(!token.content.empty(), "{}: an added token is empty", origin);
     const int there = find_token(token.content), next = vocab_size();
@@ -203,6 +204,7 @@ void WordPiece::place_added(const std::string& origin) {
     pieces_.push_back(token.content);
     behind_[token.content] = next;
   }
+  std::stable_sort(added.begin(), added.end(), before);  // now that all have one
 }
 
 void WordPiece::find_added() {
