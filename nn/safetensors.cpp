@@ -48,22 +48,22 @@ std::string what_it_is(std::string_view start) {
 
 SafeTensors::Entry parse_entry(const std::string& path, const std::string& key, const json& value) {
   const std::string name = shown(key, 100);
+  const JsonObject object(value, fmt::format("{}: tensor '{}'", path, name));
+  for (const char* needed : {"dtype", "shape", "data_offsets"})
+    check(object.find(needed), "{}: it has no {}", object.where(), needed);
   SafeTensors::Entry entry;
-  try {
-    check(value.is_object(), "{}: tensor '{}': must be an object; got {}", path, name, shown_json(value));
-    entry.dtype = value.at("dtype").get<std::string>();
-    for (const json& size : value.at("shape")) {
-      check(size.is_number_unsigned() && size.get<uint64_t>() < (1UL << 62), "{}: tensor '{}': size {} in its shape",
-            path, name, shown_json(size));
-      entry.shape.push_back(size.get<long>());
-    }
-    const json& offsets = value.at("data_offsets");
-    check(
-        offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
-        "{}: tensor '{}': data_offsets must be two numbers; got {}", path, name, shown_json(offsets));
-    entry.begin = offsets[0].get<long>();
-    entry.end = offsets[1].get<long>();
-  } catch (const json::exception& e) { fail("{}: tensor '{}': {}", path, name, e.what()); }
+  object.take("dtype", entry.dtype);
+  const json &shape = *object.find("shape"), &offsets = *object.find("data_offsets");
+  check(shape.is_array(), "{}: shape must be a list of sizes; got {}", object.where(), shown_json(shape));
+  for (const json& size : shape) {
+    check(size.is_number_unsigned() && size.get<uint64_t>() < (1UL << 62), "{}: size {} in its shape", object.where(),
+          shown_json(size));
+    entry.shape.push_back(size.get<long>());
+  }
+  check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
+        "{}: data_offsets must be two numbers; got {}", object.where(), shown_json(offsets));
+  entry.begin = offsets[0].get<long>();
+  entry.end = offsets[1].get<long>();
   const long unit = size_of(entry.dtype);
   check(unit > 0, "{}: tensor '{}': unknown type '{}'", path, name, shown(entry.dtype));
   long bytes = unit;
