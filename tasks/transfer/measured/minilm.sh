@@ -22,6 +22,8 @@ for file in "$data/train.tsv" "$data/dev.tsv" "$bin/sentiment" "$bin/transfer"; 
   [ -r "$file" ] || { printf 'error: %s is missing\n' "$file" >&2; exit 1; }
 done
 mkdir -p "$runs"
+table=$runs/table.$$
+trap 'rm -f "$table"' EXIT
 
 # train NAME PROGRAM OPTION...: one run, unless it is there
 train() {
@@ -42,14 +44,15 @@ for seed in "$@"; do
     --layer-map last --teacher-cache "$runs/cache-$seed"  # the same bits as beside the teacher, in less time
   rm -f "$runs/cache-$seed"
   echo "$seed $(accuracy "teacher-$seed") $(accuracy "alone-$seed") $(accuracy "transfer-$seed")"
-done >"$runs/table.$$"
+done >"$table"
 
 printf 'commit %s, %s\n\n' "$(git describe --always --dirty)" "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)"
 awk '
+  function deviation(sum, squares, n) {  # of a sample; rounding may take the sum of squares below 0
+    return n > 1 && squares * n > sum * sum ? sqrt((squares - sum * sum / n) / (n - 1)) : 0
+  }
   function moments(name, sum, squares, n) {
-    mean = sum / n
-    deviation = n > 1 ? sqrt((squares - n * mean * mean) / (n - 1)) : 0
-    printf "%-10s %6.2f %%  standard deviation %.2f\n", name, 100 * mean, 100 * deviation
+    printf "%-10s %6.2f %%  standard deviation %.2f\n", name, 100 * sum / n, 100 * deviation(sum, squares, n)
   }
   BEGIN { print "seed  teacher  alone  transfer  transfer - alone" }
   {
@@ -60,8 +63,7 @@ awk '
     print ""
     moments("teacher", t, tt, NR); moments("alone", a, aa, NR); moments("transfer", m, mm, NR)
     if (NR < 2) exit
-    gain = d / NR; error = sqrt((dd - NR * gain * gain) / (NR - 1) / NR)
+    gain = d / NR; error = deviation(d, dd, NR) / sqrt(NR)
     printf "paired, %d seeds: %+.2f points, standard error %.2f: %s\n", NR, 100 * gain, 100 * error,
-           gain > 2 * error ? "a gain" : gain < -2 * error ? "a loss" : "not shown"
-  }' "$runs/table.$$"
-rm "$runs/table.$$"
+           (gain > 2 * error ? "a gain" : gain < -2 * error ? "a loss" : "not shown")
+  }' "$table"
