@@ -1,7 +1,7 @@
 // BERT's embeddings and encoder. Read nn/attention.h first; nn/heads.h puts the classifier on top.
 #include "nn/bert.h"
 
-#include <numeric>
+#include <algorithm>
 
 #include "nn/token_pruning.h"
 
@@ -76,31 +76,51 @@ Ragged Bert::layout(const Indices& offsets, long heads) const {
 
 Tensor Bert::operator()(const Tokens& tokens, Trace* trace) const {
   check(schedule.empty(), "a model with token_retention leaves tokens behind; what reads every token needs another");
-  return run(tokens, trace, false);
+  return run(tokens, trace, nullptr);
 }
 
-Tensor Bert::first_rows(const Tokens& tokens, Trace* trace) const { return run(tokens, trace, true); }
+Tensor Bert::rows(const Tokens& tokens, const Indices& rows) const {
+  check(schedule.empty(), "a model with token_retention leaves tokens behind; what reads given ones needs another");
+  return run(tokens, nullptr, &rows);
+}
+
+Tensor layer_at_rows(const BertLayer& layer, const Tensor& x, const Indices& offsets, const Indices& rows) {
+  Indices queries{0};  // where the rows of each sequence begin among those that are read
+  bool all_ask = true;
+  for (size_t b = 1; b < offsets.size(); ++b) {
+    queries.push_back(int(std::lower_bound(rows.begin(), rows.end(), offsets[b]) - rows.begin()));
+    all_ask &= queries[b] > queries[b - 1];
+  }
+  if (!all_ask) return gather_rows(layer.feed(layer.attend(x, x, Ragged(offsets, layer.attention.heads))), rows);
+  return layer.feed(layer.attend(gather_rows(x, rows), x, Ragged(queries, offsets, layer.attention.heads)));
+}
 
 namespace {
 
 Indices first_of(const Indices& offsets) { return {offsets.begin(), offsets.end() - 1}; }  // where each [CLS] stands
 
+// [CLS] sees everything, with a window, too; other rows do not.
+bool whole_view(const Indices& rows, const Indices& offsets) { return rows == first_of(offsets); }
+
 Tensor gate_of(const std::vector<Tensor>& gates, size_t layer) { return gates.empty() ? Tensor() : gates[layer]; }
 
 }  // namespace
 
-Tensor Bert::run(const Tokens& tokens, Trace* trace, bool first_only) const {
+Tensor Bert::first_rows(const Tokens& tokens, Trace* trace) const {
+  const Indices first = first_of(tokens.offsets);
+  return run(tokens, trace, &first);
+}
+
+// With `read`, the rows that are read of the last layer; none: all. Where tokens were left behind they are every
+// sequence's first.
+Tensor Bert::run(const Tokens& tokens, Trace* trace, const Indices* read) const {
   Tensor x = embeddings(tokens);                // [N, C]
   Indices offsets = tokens.offsets, rows = {};  // of the tokens that are left; which they are, once some are not
   if (trace) trace->hidden = {x};
   for (size_t i = 0; i < layers.size(); ++i) {
     const BertLayer& layer = layers[i];
-    if (first_only && !trace && i + 1 == layers.size()) {  // [CLS] sees everything, with a window, too
-      Indices one_each(offsets.size());
-      std::iota(one_each.begin(), one_each.end(), 0);
-      const Ragged to_all(one_each, offsets, layer.attention.heads);
-      return layer.feed(layer.attend(gather_rows(x, first_of(offsets)), x, to_all));  // [B, C]
-    }
+    if (read && !trace && i + 1 == layers.size() && (!window || whole_view(*read, tokens.offsets)))
+      return layer_at_rows(layer, x, offsets, schedule.empty() ? *read : first_of(offsets));  // [M, C]
     AttentionMaps maps;
     if (trace) maps.gate = gate_of(trace->head_gates, i);
     const bool hard = !schedule.empty() && schedule[i] < 1;
@@ -124,7 +144,8 @@ Tensor Bert::run(const Tokens& tokens, Trace* trace, bool first_only) const {
     trace->hidden.push_back(x);
     trace->attention.push_back(maps);
   }
-  return first_only ? gather_rows(x, first_of(offsets)) : x;
+  if (!read) return x;
+  return gather_rows(x, schedule.empty() ? *read : first_of(offsets));  // [M, C]
 }
 
 }  // namespace nn

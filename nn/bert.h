@@ -60,6 +60,10 @@ struct BertLayer {
   Tensor feed(const Tensor& attended, const Tensor& gate = {}) const;  // [N, C] -> [N, F], times gate [F] -> [N, C]
 };
 
+// A layer whose rows are read in part: only the given ones ask and go through the feed-forward network, all are looked
+// at. They rise; where a sequence has none of them, the whole layer runs.   [N, C], M rows -> [M, C]
+Tensor layer_at_rows(const BertLayer& layer, const Tensor& x, const Indices& offsets, const Indices& rows);
+
 // The embeddings and the layers. With token_retention, tokens that receive little attention leave between the attention
 // and the feed-forward network of a layer (nn/token_pruning.h): from there on they cost nothing. With attention_window a
 // token sees its neighbours and the global tokens (Ragged::within).
@@ -75,9 +79,11 @@ struct Bert {
   // The rows of [CLS] alone, for heads that read nothing else: in the last layer only they ask, and only they go through
   // the feed-forward network, unless a trace is asked for. The same numbers for a fraction of that layer's work.
   Tensor first_rows(const Tokens& tokens, Trace* trace = nullptr) const;  // [N] -> [B, C]
+  // The same for M given rows, rising, as masked language modelling reads them.   [N] -> [M, C]
+  Tensor rows(const Tokens& tokens, const Indices& rows) const;
 
  private:
-  Tensor run(const Tokens& tokens, Trace* trace, bool first_only) const;
+  Tensor run(const Tokens& tokens, Trace* trace, const Indices* read) const;
   Ragged layout(const Indices& offsets, long heads) const;
 };
 

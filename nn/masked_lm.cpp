@@ -8,8 +8,6 @@ MaskedLmHead::MaskedLmHead(Scope at, const Embedding& word, const Config& c)
       norm(at / "transform.LayerNorm", c.hidden_size, c.layer_norm_eps),
       decoder(word.weight, at.parameter("bias", {c.vocab_size}, {Init::constant, 0})) {}
 
-Tensor MaskedLmHead::operator()(const Tensor& hidden, const Indices& rows) const {
-  return decoder(norm(gelu(dense(gather_rows(hidden, rows)))));  // [N, C] -> [M, C] -> [M, V]
-}
+Tensor MaskedLmHead::operator()(const Tensor& rows) const { return decoder(norm(gelu(dense(rows)))); }
 
 }  // namespace nn

@@ -13,7 +13,8 @@ struct MaskedLmHead {
   LayerNorm norm;
   Linear decoder;
   MaskedLmHead(Scope at, const Embedding& word, const Config& c);
-  Tensor operator()(const Tensor& hidden, const Indices& rows) const;
+  Tensor operator()(const Tensor& hidden, const Indices& rows) const { return (*this)(gather_rows(hidden, rows)); }
+  Tensor operator()(const Tensor& rows) const;  // of rows that are gathered already     [M, C] -> [M, V]
 };
 
 }  // namespace nn

@@ -13,10 +13,15 @@ Params::LoadReport load_pretrained(Params& params, const std::string& directory,
 }
 
 void save_pretrained(const Params& params, const Config& config, const std::string& directory) {
+  save_pretrained(params.tensors(), config, directory);
+}
+
+void save_pretrained(const std::vector<Tensor>& parameters, const Config& config, const std::string& directory,
+                     Stored stored) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check(!error, "{}: cannot be created: {}", directory, error.message());
-  save_safetensors(directory + "/model.safetensors", params.tensors());
+  save_safetensors(directory + "/model.safetensors", parameters, {}, stored);
   write_file(directory + "/config.json", config_json(config));
 }
 

@@ -11,6 +11,8 @@ enum class Head { kept, anew };
 Params::LoadReport load_pretrained(Params& params, const std::string& directory, Head head = Head::kept);
 
 // Writes DIR/config.json and DIR/model.safetensors, each whole or not at all.
+void save_pretrained(const std::vector<Tensor>& parameters, const Config& config, const std::string& directory,
+                     Stored stored = Stored::f32);
 void save_pretrained(const Params& params, const Config& config, const std::string& directory);
 
 }  // namespace nn

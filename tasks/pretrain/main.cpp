@@ -1,16 +1,13 @@
-// Pretrain: an encoder learns from texts without labels what stands behind a [MASK] (Devlin et al. 2019). The loop is
-// that of tasks/sentiment/main.cpp, which is to be read first.
+// Pretrain: an encoder learns from texts without labels. The loop is that of tasks/sentiment/main.cpp, which is to be
+// read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
+#include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "engine/debug.h"
 #include "optim/clip.h"
-#include "tasks/run/encoder.h"
+#include "tasks/pretrain/options.h"
 #include "tasks/run/program.h"
 #include "tasks/run/progress.h"
-#include "tasks/run/training.h"
-#include "tasks/text/lines.h"
-#include "tasks/text/masking.h"
 
 namespace {
 
@@ -18,164 +15,129 @@ using engine::check;
 using engine::real;
 using engine::Tensor;
 using nlohmann::ordered_json;
+using namespace pretrain;
 
-constexpr uint32_t kDevEpoch = ~0u;  // the masks of the held-out texts: the same at every measurement
+constexpr uint64_t kDevDraws = uint64_t(1) << 63;  // the masks of the held-out texts: the same at every measurement
 
-struct PretrainOptions {
-  run::TrainOptions common;
-  double dev_share = 0.01, mask_share = 0.15;
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-  PretrainOptions() {
-    common.model = "mini";
-    common.max_length = 128;
-    common.too_long = "window";
-    common.batch_size = 32;
-    common.lr = 5e-4;
-  }
-  void declare(CLI::App& app) {
-    run::TrainOptions& o = common;
-    app.add_option("--train", o.train, "files of texts: .txt, a text a line; or tables, whose text column is read")
-        ->group("Data files");
-    app.add_option("--dev", o.dev, "the same, to measure on")->group("Data files");
-    app.add_option("--dev-share", dev_share, "of the training texts that are held out when there is no --dev")
-        ->group("Data files")
-        ->check(run::between(0.0, 0.5));
-    o.files.declare(app, false);
-    app.add_option("--max-length", o.max_length, "tokens of a text, [CLS] and [SEP] included")
-        ->group("Data files")
-        ->check(run::between(3, 100000));
-    app.add_option("--long", o.too_long,
-                   "a longer text becomes several, as windows lie over it; or is cut; or an error")
-        ->group("Data files")
-        ->check(CLI::IsMember({"cut", "error", "window"}));
-    app.add_option("--model", o.model, "mini (a small BERT), from nothing; or a model directory to go on from")
-        ->group("Model");
-    o.declare_sizes(app);
-    app.add_option("--mask-share", mask_share, "of the pieces of a text that are to be told")
-        ->group("Training")
-        ->check(run::between(0.001, 1.0));
-    o.declare_training(app);
-    o.declare_accumulate(app);
-    o.declare_run(app, "pretrain");
-  }
-};
-
-std::vector<text::Example> read_texts(const std::vector<std::string>& files, const run::DataOptions& how) {
-  std::vector<text::Example> texts;
-  for (const std::string& file : files) {
-    std::vector<text::Example> more =
-        file.ends_with(".txt") ? text::read_lines(file) : how.read({file}, {}, false).rows;
-    texts.insert(texts.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  }
-  return texts;
-}
-
-struct Texts {
-  std::vector<text::Example> train, dev;
-};
-
-Texts load_texts(const PretrainOptions& o) {
-  Texts texts{read_texts(o.common.train, o.common.files), read_texts(o.common.dev, o.common.files)};
-  if (o.common.dev.empty() && o.dev_share > 0) {
-    for (text::Example& e : texts.train) e.label = -1;
-    text::split_stratified(texts.train, o.common.seed, {1 - o.dev_share, o.dev_share, 0});
-    const auto held_out = std::stable_partition(texts.train.begin(), texts.train.end(),
-                                                [](const text::Example& e) { return e.split == "train"; });
-    texts.dev.assign(std::make_move_iterator(held_out), std::make_move_iterator(texts.train.end()));
-    texts.train.erase(held_out, texts.train.end());
-  }
-  check(!texts.train.empty(), "there are no texts to train on");
-  check(!texts.dev.empty() || !o.common.patience, "--patience needs held-out texts");
-  return texts;
-}
-
-// Every window as a text of its own; those without a piece that could be hidden are left out.
-text::EncodedSet encode(const char* name, const std::vector<text::Example>& texts, const run::Encoder& model,
-                        const run::TrainOptions& o) {
-  text::EncodedSet set = text::encode(texts, model.tokenizer, o.max_length, text::too_long(o.too_long));
-  std::erase_if(set.windows, [&](const text::Encoding& e) {
-    return std::all_of(e.ids.begin(), e.ids.end(), [&](int id) { return model.tokenizer.is_special(id); });
-  });
-  set.labels.assign(set.windows.size(), -1);
-  set.begin.resize(set.windows.size() + 1);
-  std::iota(set.begin.begin(), set.begin.end(), 0);
-  long tokens = 0;
-  for (const text::Encoding& e : set.windows) tokens += long(e.ids.size());
-  run::print_note("{:<6}{:>7} texts, as {} sequences of {:.1f} tokens on average\n", name, texts.size(), set.size(),
-                  double(tokens) / double(std::max(1L, set.size())));
-  return set;
-}
-
-std::unique_ptr<run::Encoder> make_model(const run::TrainOptions& o, const std::vector<text::Example>& train) {
-  std::unique_ptr<run::Encoder> model;
+std::unique_ptr<Learner> make_learner(const Options& options) {
+  const run::TrainOptions& o = options.common;
+  std::unique_ptr<Learner> learner;
   if (o.model != "mini") {
     run::ModelDirectory from(o.model);
     check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
           o.max_length, from.config.max_position_embeddings, from.path);
+    check(o.vocab.empty() || text::WordPiece::load(o.vocab).pieces() == from.tokenizer.pieces(),
+          "--vocab {} does not fit: {} has a vocabulary of its own, and its embeddings are that one's", o.vocab,
+          from.path);
     run::set_dropout(from.config, o);
     nn::Params::LoadReport report;
-    model = run::load_encoder(from, o.seed, true, report);
+    learner = std::make_unique<Learner>(from, options.learner(), report);
     run::print_note("{}\n{}", from.path, report.table());
   } else {
-    text::WordPiece tokenizer = run::new_tokenizer(o, train);
+    const text::WordPiece tokenizer = make_tokenizer(options);
     nn::Config config = run::new_config(o, tokenizer.vocab_size(), {});
     run::set_dropout(config, o);
     config.check_sizes("--model mini");
-    model = std::make_unique<run::Encoder>(config, std::move(tokenizer), o.seed, true);
-    model->params.initialise();
+    learner = std::make_unique<Learner>(config, tokenizer, options.learner());
   }
-  check(model->tokenizer.mask_id() >= 0, "the vocabulary has no [MASK]");
-  for (const std::string& pattern : o.freeze) model->params.freeze(pattern);
-  run::print_note("model {}: {:.2f} M parameters, {} pieces\n", o.model, double(model->params.count()) / 1e6,
-                  model->tokenizer.vocab_size());
-  return model;
+  nn::Params& params = learner->encoder().params;
+  for (const std::string& pattern : o.freeze) params.freeze(pattern);
+  long encoder = 0;
+  for (const Tensor& t : params.tensors()) encoder += t.name().starts_with("bert.") ? t.numel() : 0;
+  run::print_note("model {}: {:.2f} M parameters and {:.2f} M of the objective, {} pieces\n", o.model,
+                  double(encoder) / 1e6, double(params.count() - encoder) / 1e6,
+                  learner->encoder().tokenizer.vocab_size());
+  return learner;
 }
 
-// loss: nats for a hidden piece; perplexity: e to the loss; accuracy: the share of hidden pieces that are told.
-ordered_json measure(run::Encoder& model, const text::EncodedSet& set, const PretrainOptions& o) {
-  const engine::NoGrad no_grad;
-  model.params.eval();
-  run::Progress progress("dev", set.size());
-  double loss = 0, right = 0, count = 0;
-  long done = 0;
-  for (text::Batch& batch : text::in_order(set, o.common.batch_size)) {
-    const text::Masked hidden = text::mask(std::move(batch), model.tokenizer, o.mask_share, o.common.seed, kDevEpoch);
-    const Tensor logits = (*model.masked_lm)(model.bert(hidden.batch.tokens), hidden.rows);  // [M, V]
-    const Tensor best = argmax(logits);
-    for (size_t i = 0; i < hidden.targets.size(); ++i) right += best.data()[i] == real(hidden.targets[i]);
-    loss += double(hidden.targets.size()) * double(cross_entropy(logits, hidden.targets).item());
-    count += double(hidden.targets.size());
-    progress.update(done += long(hidden.batch.rows.size()));
+// loss: nats for a hidden piece; perplexity: e to the loss; accuracy: the share of hidden pieces that are told. Of a
+// detection besides: nats for a token, and which of the replaced tokens were found, at how many false alarms a token.
+ordered_json figures_of(const Sums& s, const LearnerOptions& o) {
+  ordered_json figures{{"loss", s.value(o)}};
+  if (o.objective == Objective::rtd) {
+    figures["generator_loss"] = s.loss / s.masked;
+    figures["detection"] = s.detection / s.tokens;
+    figures["found"] = s.found / s.replaced;
+    figures["false_alarms"] = s.false_alarms / (s.tokens - s.replaced);
+  }
+  figures["perplexity"] = std::exp(s.loss / s.masked);
+  figures["accuracy"] = s.right / s.masked;
+  return figures;
+}
+
+struct Measured {
+  Sums all;
+  ordered_json figures, by_source;
+};
+
+Measured measure(Learner& learner, const text::Corpus& dev, long part_tokens) {
+  learner.encoder().params.eval();
+  run::Progress progress("dev", dev.size());
+  Measured result;
+  for (const text::Corpus::Part& source : dev.parts) {
+    if (source.first == source.last) continue;
+    std::vector<long> sequences;
+    for (long s = source.first; s < source.last; ++s) sequences.push_back(s);
+    Sums sums;
+    for (const Part& part : learner.parts(dev, sequences, kDevDraws + uint64_t(source.first), part_tokens))
+      sums.add(learner.measure(part));
+    if (dev.parts.size() > 1) result.by_source[source.name] = figures_of(sums, learner.options());
+    result.all.add(sums);
+    progress.update(source.last);
   }
   progress.interrupt();
-  return {{"loss", loss / count}, {"perplexity", std::exp(loss / count)}, {"accuracy", right / count}};
+  result.figures = figures_of(result.all, learner.options());
+  return result;
 }
 
-void finish_epoch(run::Run& run, run::Encoder& model, const text::EncodedSet& dev_set, const PretrainOptions& o) {
-  if (dev_set.size() == 0) return model.save(run.file("best"), o.common.max_length);
+// Measures on the held-out texts and keeps the encoder if it is the best so far; without such texts, the latest.
+ordered_json keep_best(run::Run& run, Learner& learner, const text::Corpus& dev, const Options& o, double used) {
+  if (dev.size() == 0) return learner.save(run.file("best"), o.common.max_length), ordered_json::object();
   run.pause();
-  const ordered_json dev = measure(model, dev_set, o);
-  const bool best = run.is_best(-dev["loss"].get<double>());
-  run.log({{"dev", dev}});
-  run.say(fmt::format("epoch {:g}, dev{}: loss {:.4f}  perplexity {:.2f}  accuracy {:.4f}", run.epoch(),
-                      best ? " (the best so far)" : "", dev["loss"].get<double>(), dev["perplexity"].get<double>(),
-                      dev["accuracy"].get<double>()));
-  if (best) model.save(run.file("best"), o.common.max_length);
+  const Measured dev_set = measure(learner, dev, o.part_tokens);
+  const bool best = run.is_best(-dev_set.all.value(learner.options()));
+  ordered_json line{{"dev", dev_set.figures}};
+  if (!dev_set.by_source.is_null()) line["dev_by_source"] = dev_set.by_source;
+  run.log(line);
+  std::string text;
+  for (const auto& [name, value] : dev_set.figures.items()) text += fmt::format("  {} {:.4g}", name, value.get<double>());
+  run.say(fmt::format("{:.1f} % of the budget, dev{}:{}", 100 * std::min(1.0, used), best ? " (the best so far)" : "", text));
+  if (best) learner.save(run.file("best"), o.common.max_length);
+  return dev_set.figures;
 }
 
-void finish_run(const run::Run& run, const text::EncodedSet& dev_set, const PretrainOptions& o) {
-  nn::Params::LoadReport report;
-  const auto best = run::load_encoder(run::ModelDirectory(run.file("best")), o.common.seed, true, report);
-  ordered_json result = dev_set.size() ? measure(*best, dev_set, o) : ordered_json::object();
+void finish_run(const run::Run& run, ordered_json result, double tokens, const Options& o) {
   std::string figures;
   for (const auto& [name, value] : result.items()) figures += fmt::format("{}={:.4f} ", name, value.get<double>());
+  result["tokens"] = tokens;
   result["seconds"] = run.seconds();
   nn::write_file(run.file("result.json"), result.dump(2) + "\n");
-  fmt::print("result task=pretrain {}seconds={:.0f} out={}\n", figures, run.seconds(), o.common.out);
+  fmt::print("result task=pretrain {}tokens={:.0f} seconds={:.0f} out={}\n", figures, tokens, run.seconds(),
+             o.common.out);
 }
 
+// Where a run stands in its data; what a checkpoint holds besides parameters and moments.
+struct Position {
+  long next_draw = 0;
+  double tokens = 0, intervals = 0;
+  ordered_json json(uint64_t fingerprint) const {
+    return {{"next_draw", next_draw}, {"tokens", tokens}, {"intervals", intervals}, {"corpus", fingerprint}};
+  }
+  static Position from(const ordered_json& saved, uint64_t fingerprint, const std::string& directory) {
+    check(saved.contains("corpus") && saved.contains("next_draw"), "{}: its checkpoint has no place in a corpus",
+          directory);
+    check(saved["corpus"] == fingerprint,
+          "{}: its corpus has changed since: files, their texts, weights or the vocabulary; start a new run, with "
+          "--model {} to go on from its weights",
+          directory, directory);
+    return {saved["next_draw"], saved["tokens"], saved["intervals"]};
+  }
+};
+
 void train(CLI::App& app, const run::Parse& parse) {
-  PretrainOptions options;
+  Options options;
   run::TrainOptions& o = options.common;
   options.declare(app);
   parse();
@@ -186,58 +148,85 @@ void train(CLI::App& app, const run::Parse& parse) {
   }
 
   run::print_setup("pretrain", "train");
-  const Texts texts = load_texts(options);
-  const std::unique_ptr<run::Encoder> model = make_model(o, texts.train);
-  const text::EncodedSet train_set = encode("train", texts.train, *model, o);
-  const text::EncodedSet dev_set = encode("dev", texts.dev, *model, o);
-
-  text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
-  const long steps = run::steps_of(o, batches);
-  const optim::Schedule schedule = run::make_schedule(o, steps);
-  const std::vector<Tensor> trainable = model->params.trainable();
+  const std::unique_ptr<Learner> learner = make_learner(options);
+  nn::Params& params = learner->encoder().params;
+  const Data data = read_data(options, learner->encoder().tokenizer);
+  const uint64_t corpus = data.train.fingerprint();
+  text::Draws draws(data.train, o.seed);
+  const Budget budget = options.budget(draws.tokens_per_epoch());
+  const optim::ScheduleKind schedule = optim::schedule_kind(o.schedule);
+  const std::vector<Tensor> trainable = params.trainable();
   check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = run::make_optimizer(o, trainable);
-  run::Run run(
-      {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
-  if (!o.resume.empty()) run.restore(model->params.tensors(), optimizer);
-  run::print_note("seed {}, {} steps of {} sequences, peak learning rate {:g}, into {}\n\n", o.seed, steps,
-                  o.batch_size * o.accumulate, o.peak_lr(), o.out);
+  optim::Optimizer optimizer = options.optimizer(trainable);
+  const long first_tokens = options.first_step_tokens ? options.first_step_tokens : options.step_tokens;
+  const long most_steps = budget.steps         ? budget.steps
+                          : budget.tokens > 0 ? long(budget.tokens / double(std::min(first_tokens, options.step_tokens))) + 1
+                                               : 1'000'000'000;
+  run::Run run({o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), most_steps, most_steps, 0});
+  Position at;
+  Interval interval(options.eval_every);
+  if (!o.resume.empty()) at = Position::from(run.restore(params.tensors(), optimizer), corpus, o.out);
+  interval.continue_from(at.intervals);
+  double used = budget.used(run.step() + 1, at.tokens, run.seconds());
+  check(used < 1, "{}: its budget is used up; --model {} goes on from its weights in a new run", o.out, o.out);
+  run::print_note("seed {}, steps of {} tokens, {:.1f} M tokens an epoch, peak learning rate {:g}, into {}\n\n", o.seed,
+                  options.step_tokens, draws.tokens_per_epoch() / 1e6, o.peak_lr(), o.out);
 
-  while (run.next_step()) {
-    model->params.train(run.step());
-    std::vector<text::Masked> parts;  // several only with --accumulate
-    double hidden_pieces = 0;
-    for (text::Batch& part : batches.parts_at(run.step(), o.batch_size)) {
-      const auto epoch = uint32_t(run.step() / batches.per_epoch());
-      parts.push_back(text::mask(std::move(part), model->tokenizer, options.mask_share, o.seed, epoch));
-      hidden_pieces += double(parts.back().rows.size());
-    }
-    double step_loss = 0;
-    for (const text::Masked& part : parts) {
-      const Tensor hidden = model->bert(part.batch.tokens);          // [N] -> [N, C]
-      const Tensor logits = (*model->masked_lm)(hidden, part.rows);  // [N, C] -> [M, V]: the hidden pieces alone
-      const Tensor loss = cross_entropy(logits, part.targets);       // [M, V], [M] -> []
+  ordered_json dev;
+  while (used < 1 && run.next_step()) {
+    const double start = now();
+    params.train(run.step());
+    const double lr = rate_at(used, schedule, o.peak_lr(), o.warmup);
+    const long first_draw = at.next_draw;
+    const std::vector<long> sequences =  // as many as fill the step
+        draws.take(at.next_draw, step_tokens(used, first_tokens, options.step_tokens, options.grow_until));
+    const std::vector<Part> parts = learner->parts(data.train, sequences, uint64_t(first_draw), options.part_tokens);
+    const Sums step = Learner::counts(parts);
+    Sums sums;
+    for (const Part& part : parts) {
+      const Tensor loss = learner->loss(part, step, sums);  // [N], [M] -> []: the part's share of the step's
       run.require_finite(loss);
-      const double share = double(part.rows.size()) / hidden_pieces;
-      backward(loss * real(share));
-      step_loss += share * double(loss.item());
+      backward(loss);
     }
     const double norm = optim::grad_norm(trainable);
-    const double lr = schedule(run.step());
     optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));
-    model->params.clear_grads();
-    run.log({{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}});
+    params.clear_grads();
+    at.tokens += step.tokens;
+    ordered_json line{{"loss", sums.value(learner->options())}};
+    if (sums.tokens > 0) line["generator_loss"] = sums.loss / sums.masked, line["detection"] = sums.detection / sums.tokens;
+    line.update({{"lr", lr}, {"grad_norm", norm}, {"tokens", at.tokens}});
+    line["tokens_per_second"] = std::round(step.tokens / (now() - start));
+    run.log(line);
 
-    if (run.epoch_ends()) finish_epoch(run, *model, dev_set, options);
-    if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
+    used = budget.used(run.step() + 1, at.tokens, run.seconds());
+    const bool due = interval.is_due(run.step() + 1, run.seconds() / 60, used);
+    at.intervals = interval.last();
+    if (due || used >= 1) dev = keep_best(run, *learner, data.dev, options, used);
+    if (due || used >= 1 || run.due_for_save()) run.save(params.tensors(), optimizer, at.json(corpus));
   }
-  if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
-  finish_run(run, dev_set, options);
+  if (run.interrupted()) run.save(params.tensors(), optimizer, at.json(corpus)), run.leave();
+  finish_run(run, dev, at.tokens, options);
+}
+
+void export_half(CLI::App& app, const run::Parse& parse) {
+  std::string from, out;
+  app.add_option("--model", from, "a model directory of a masked language model or an encoder, or a run's")->required();
+  app.add_option("--out", out, "directory, made if need be")->required();
+  parse();
+  const run::ModelDirectory directory(from);
+  nn::Params::LoadReport report;
+  const bool head = nn::SafeTensors(directory.path + "/model.safetensors").has("cls.predictions.bias");
+  LearnerOptions options;
+  if (!head) options.objective = Objective::rtd;
+  const Learner learner(directory, options, report);
+  learner.save(out, int(directory.config.max_position_embeddings), true);
+  fmt::print("result task=pretrain out={}\n", out);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   return run::program(argc, argv, "pretrain", "Let an encoder learn from texts without labels.",
-                      {{"train", "train a masked language model, from nothing or from a model directory", train}});
+                      {{"train", "train by masked language modelling or replaced-token detection", train},
+                       {"export", "write a model directory in half precision, half as large", export_half}});
 }

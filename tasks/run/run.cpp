@@ -143,19 +143,25 @@ bool Run::is_best(double metric) {
 }
 
 void Run::save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer) const {
+  save(parameters, optimizer, ordered_json::object());
+}
+
+void Run::save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer,
+               const ordered_json& position) const {
   std::vector<engine::Tensor> all = parameters;
   for (const engine::Tensor& t : optimizer.state()) all.push_back(t);
   const ordered_json state{{"step", step_},
                            {"best", best_},
                            {"since_best", since_best_},
                            {"seconds", seconds()},
+                           {"position", position},
                            {"options", engine::hash_of(plan_.options)}};
   nn::save_safetensors(file("last.safetensors"), all, {{"state", state.dump()}});
   saved_ = std::chrono::steady_clock::now();
   engine::profile_end("checkpoint", engine::Pass::other);
 }
 
-void Run::restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer) {
+ordered_json Run::restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer) {
   const nn::SafeTensors checkpoint(file("last.safetensors"));
   const auto read = [&](const std::string& name, const engine::Shape& shape, engine::real* to) {
     check(engine::Shape(checkpoint.entry(name).shape) == shape, "{}: '{}' has another shape than this run's {}",
@@ -180,6 +186,7 @@ void Run::restore(const std::vector<engine::Tensor>& parameters, optim::Optimize
   if (number("seconds")) seconds_before_ = state["seconds"];
   drop_lines_after(file("log.jsonl"), step_ + 1);
   say(fmt::format("resuming {} after step {} of {}", plan_.directory, step_ + 1, plan_.steps));
+  return state.contains("position") ? state["position"] : ordered_json::object();
 }
 
 bool Run::due_for_save() const { return std::chrono::steady_clock::now() - saved_ > std::chrono::minutes(5); }

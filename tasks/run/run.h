@@ -50,8 +50,11 @@ class Run {
   double best() const { return best_; }
 
   // Parameters, optimiser and position into last.safetensors, in one atomic step; and back.
+  // `position`: what else the caller's place in its data is made of; restore() gives it back.
+  void save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer,
+            const nlohmann::ordered_json& position) const;
   void save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer) const;
-  void restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer);
+  nlohmann::ordered_json restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer);
   bool due_for_save() const;  // five minutes have passed since the last one
 
   // After a signal ended the loop: leave() ends the program with status 128 + signal and says how to continue.
