@@ -1,5 +1,5 @@
 // Attention over packed sequences: the fused form, which never stores a probability, and the open form, where scores
-// and probabilities are tensors that a loss can stand on. Read the comment at Ragged in engine/ops.h first.
+// and probabilities are tensors that a loss can stand on. Read engine/ragged.h first.
 #include <array>
 #include <cmath>
 

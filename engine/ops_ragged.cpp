@@ -1,5 +1,5 @@
 // Rows of ragged attention values: their softmax, its logarithm, and the softmax's sparse siblings, which give most
-// keys exactly nothing. Read the comment at Ragged in engine/ops.h first.
+// keys exactly nothing. Read engine/ragged.h first.
 #include <algorithm>
 #include <cmath>
 

@@ -98,6 +98,14 @@ inline real max(const real* x, long n) {
   return m;
 }
 
+// The sum of e^{x - shift}.
+inline real exp_sum(const real* x, real shift, long n) {
+  real s = 0;
+#pragma omp simd reduction(+ : s)
+  for (long i = 0; i < n; ++i) s += exp(x[i] - shift);
+  return s;
+}
+
 // y = e^{x - shift}, returns the sum of y. x and y may be the same.
 inline real exp_sum(const real* x, real shift, real* y, long n) {
   real s = 0;

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "engine/blas.h"
+#include "engine/startup.h"
 #include "nn/files.h"
 #include "tasks/text/labels.h"
 
@@ -66,6 +67,7 @@ int guarded(const std::function<void()>& work) {
 
 int program(int argc, char** argv, const std::string& name, const std::string& about,
             const std::vector<Command>& commands) {
+  engine::start_again_with_best_settings(argv);
   const std::string first = argc > 1 ? argv[1] : "";
   return guarded([&] {
     if (first == "--help" || first == "-h" || first == "help") return print_usage(stdout, name, about, commands);

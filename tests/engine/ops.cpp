@@ -4,7 +4,7 @@
 #include <array>
 #include <limits>
 
-#include "engine/kernel.h"
+#include "engine/gemm_small.h"
 #include "engine/simd.h"
 #include "tests/support.h"
 
