@@ -43,7 +43,8 @@ MatrixView columns_from(MatrixView x, long c) {
 }
 
 // A BLAS call copies its operands into packed panels first, so few large tiles are best: the longer side is halved, and
-// then cut to what fits the cache. Measured on 2 cores, 400 x 1024 x 256: 2 tiles 272 GFLOP/s, 4 tiles 245, 8 tiles 220.
+// then cut to what fits the cache. Measured on 2 cores, 400 x 1024 x 256: 2 tiles 272 GFLOP/s, 4 tiles 245, 8 tiles
+// 220.
 constexpr long kSkinny = 256;  // rows up to which gemm_small() is used
 struct Tiling {
   Tiling(long m, long n) : rows(std::max(m, 1L)), columns(std::max(n, 1L)) {

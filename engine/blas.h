@@ -18,8 +18,8 @@ struct MatrixView {
   bool transposed = false;
 };
 
-// c[m, n] = beta c + sum over the terms of a[m, k] b[k, n]. `tile_done(row, rows, column, columns)`, if given, is called
-// once for every finished tile, while it is still in the cache.
+// c[m, n] = beta c + sum over the terms of a[m, k] b[k, n]. `tile_done(row, rows, column, columns)`, if given, is
+// called once for every finished tile, while it is still in the cache.
 struct Product {
   struct Term {
     MatrixView a, b;

@@ -1,8 +1,9 @@
-// A block of c, up to 14 rows by two vectors, stays in registers while k runs: per step it takes two vectors of b and one
-// number of a for each row, so the loads hide behind the multiply-adds (Goto, van de Geijn 2008; the registers of
+// A block of c, up to 14 rows by two vectors, stays in registers while k runs: per step it takes two vectors of b and
+// one number of a for each row, so the loads hide behind the multiply-adds (Goto, van de Geijn 2008; the registers of
 // AVX-512 hold 28 sums, two vectors of b, one number). a is read where it lies. b is read where it lies when its rows
-// are, otherwise a panel of it is copied, two vectors wide. Measured on one core, GFLOP/s of 171 that the processor can,
-// beside OpenBLAS 0.3.21: x W^T at 32 x 256 x 256 126 / 77, 128 x 128 x 512 153 / 120; P V at length 128 154 / 117.
+// are, otherwise a panel of it is copied, two vectors wide. Measured on one core, GFLOP/s beside those
+// of OpenBLAS 0.3.21, the limit being 171: x W^T at 32 x 256 x 256 126 / 77, 128 x 128 x 512 153 / 120; P V at length
+// 128 154 / 117.
 #include "engine/gemm_small.h"
 
 #include <array>
@@ -30,8 +31,8 @@ typedef Lane Lanes __attribute__((vector_size(kVectorBytes)));
 inline Vector load(const real* x) { return *reinterpret_cast<const Vector*>(x); }
 inline void store(real* x, Vector v) { *reinterpret_cast<Vector*>(x) = v; }
 
-// The numbers that will be copied into the next panel: kPanelColumns rows, `stride` apart, that are fetched into the cache
-// line by line while a block is computed. The copy reads too many rows at once for the processor to see what comes.
+// The numbers that will be copied into the next panel: kPanelColumns rows, `stride` apart, that are fetched into the
+// cache line by line while a block is computed: the copy reads too many rows at once for the processor to foresee.
 struct NextPanel {
   const real* data = nullptr;
   long stride = 0;

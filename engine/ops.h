@@ -37,7 +37,7 @@ inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 inline Tensor operator*(const Tensor& x, real factor) { return scale(x, factor); }
 
-// ---- matrix products (ops_matmul.cpp, ops_linear.cpp) ---------------------------------------------------------------------------
+// ---- matrix products (ops_matmul.cpp, ops_linear.cpp) -----------------------------------------------------------
 enum class Transpose { none, first, second, both };
 Tensor matmul(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);  // [M, K] [K, N] -> [M, N]
 Tensor bmm(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);     // [B, M, K] [B, K, N] -> [B, M, N]
@@ -81,7 +81,7 @@ Tensor embedding_sum(const std::vector<std::pair<Tensor, Indices>>& tables);  //
 Tensor gather_rows(const Tensor& x, const Indices& rows);                     // [N, C] -> [rows, C]
 Tensor scatter_rows(const Tensor& x, const Indices& rows, long count);  // [rows, C] -> [count, C], sums on repeats
 
-// ---- attention over packed sequences (ops_attention.cpp, ops_ragged.cpp) --------------------------------------------------------
+// ---- attention over packed sequences (ops_attention.cpp, ops_ragged.cpp) ----------------------------------------
 // Which key a query sees, and how values of one per head, query and key lie: engine/ragged.h. S of them in a layout.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
                  const DropoutMask& mask = {});  // [Nq, C], [Nk, C], [Nk, Cv] -> [Nq, Cv]: the next three in one

@@ -1,9 +1,9 @@
 // exp, erf and tanh without branches or library calls, so that the compiler turns a loop over a row into vector code;
 // sums and maxima over a row in a fixed order. The doubles, which only the gradient checks use, go to <cmath>.
 //
-// Bounds, sampled by tests/engine/numbers.cpp: exp 2 ulp over its range; erf and tanh 2e-7 absolute. The polynomials are
-// minimax fits (weighted least squares, Lawson's iteration) of (e^r - 1 - r) / r^2, (tanh x - x) / x^3, erf(x) / x - 1
-// and log erfc(t).
+// Bounds, sampled by tests/engine/numbers.cpp: exp 2 ulp over its range; erf and tanh 2e-7 absolute. The polynomials
+// are minimax fits (weighted least squares, Lawson's iteration) of (e^r - 1 - r) / r^2, (tanh x - x) / x^3, erf(x) / x
+// - 1 and log erfc(t).
 #pragma once
 
 #include <algorithm>

@@ -16,9 +16,9 @@ bool set(const char* variable) { return std::getenv(variable) != nullptr; }
 }  // namespace
 
 // On a processor younger than itself OpenBLAS falls back to "Prescott" (SSE3), about five times slower than what the
-// machine can do, without a word. Threads that are not bound to cores were seen to pile up on one core for seconds as soon
-// as something else ran; they are bound only if there is one for every processor: two programs that were given some
-// threads each would be bound to the same cores.
+// machine can do, without a word. Threads that are not bound to cores were seen to pile up on one core for seconds as
+// soon as something else ran; they are bound only if there is one for every processor: two programs that were given
+// some threads each would be bound to the same cores.
 std::vector<Setting> missing_settings() {
   std::vector<Setting> missing;
   const char* kernel = better_blas_kernel();

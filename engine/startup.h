@@ -1,6 +1,6 @@
-// How a process comes by the kernels and threads that its machine can do. OpenBLAS and OpenMP decide while they are being
-// loaded, before any code of ours; so a program looks at what they chose and starts itself once more, while a library in
-// somebody else's process takes what can still be had and says what it got. Nothing here happens by itself.
+// How a process comes by the kernels and threads that its machine can do. OpenBLAS and OpenMP decide while they are
+// being loaded, before any code of ours; so a program looks at what they chose and starts itself once more, while a
+// library in somebody else's process takes what can still be had and says what it got. Nothing here happens by itself.
 #pragma once
 
 #include <vector>

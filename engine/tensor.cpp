@@ -76,7 +76,10 @@ real Tensor::item() const {
   return data()[0];
 }
 
-std::vector<real> Tensor::to_vector() const { return {data(), data() + numel()}; }
+std::vector<real> Tensor::to_vector() const {
+  const real* values = data();
+  return {values, values + numel()};
+}
 
 bool Tensor::wants_grad() const { return body_ && body_->wants_grad; }
 
@@ -135,7 +138,7 @@ void Tensor::write_all_rows() const {
 }
 
 Tensor Tensor::grad_tensor() const {
-  if (!has_grad()) return zeros(shape());
+  if (!has_grad()) return zeros(body("grad_tensor").shape);
   write_all_rows();
   return Tensor(shape(), body_->grad).clone();
 }
@@ -170,10 +173,13 @@ std::string Tensor::text() const {
   return (body_->name.empty() ? "" : "'" + body_->name + "' ") + body_->shape.text();
 }
 
-Tensor Tensor::detach() const { return Tensor(shape(), buffer()); }
+Tensor Tensor::detach() const {
+  const Shape& same = body("detach").shape;
+  return Tensor(same, buffer());
+}
 
 Tensor Tensor::clone() const {
-  Tensor copy(shape());
+  Tensor copy(body("clone").shape);
   std::copy_n(data(), numel(), copy.data());
   return copy;
 }

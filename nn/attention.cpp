@@ -1,4 +1,4 @@
-// The two attention layers in terms of the engine's ops. Read nn/bert.cpp next: where they are used.
+// The two attention layers in terms of the engine's ops. Read nn/model/bert.cpp next: where they are used.
 #include "nn/attention.h"
 
 #include <cmath>
@@ -27,12 +27,11 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, con
   const bool open = maps || form.normaliser != Normaliser::softmax || (received && !x.is(memory));
   const DropoutMask mask = dropout.mask();
   if (!open && x.is(memory)) {
-    const Tensor qkv = linears(
-        x, {{query.weight, query.bias}, {key.weight, key.bias}, {value.weight, value.bias}});  // [N, C] -> [N, 3 C]
+    const Tensor qkv = side_by_side(x, {&query, &key, &value});  // [N, C] -> [N, 3 C]
     return self_attention(qkv, layout, scale, mask, received);
   }
   if (!open) {
-    const Tensor kv = linears(memory, {{key.weight, key.bias}, {value.weight, value.bias}});  // [Nk, C] -> [Nk, 2 C]
+    const Tensor kv = side_by_side(memory, {&key, &value});  // [Nk, C] -> [Nk, 2 C]
     return cross_attention(query(x), kv, layout, scale, mask);
   }
   const Tensor q = query(x), k = key(memory), v = value(memory);              // [N, C] each
@@ -62,6 +61,15 @@ Tensor AttentionPool::operator()(const Tensor& x, const Indices& offsets, Attent
   const Tensor a = reshape(scatter_rows(reshape(p, {N * H, 1}), order, N * H), {N, H});  // [N, H]
   if (maps) *maps = {layout, s, p, {}, {}, {}, {}};
   return segment_attend(dropout(a), x, offsets);  // [B, H * C]
+}
+
+Tensor mean_pool(const Tensor& x, const Indices& offsets) {
+  check(x.shape().rank() == 2 && x.dim(0) == offsets.back(),
+        "mean_pool: x must have {} rows, as the offsets say; got {}", offsets.back(), x);
+  Tensor weights({x.dim(0), 1});  // 1 / T_b
+  for (size_t b = 0; b + 1 < offsets.size(); ++b)
+    std::fill(weights.data() + offsets[b], weights.data() + offsets[b + 1], 1 / real(offsets[b + 1] - offsets[b]));
+  return segment_attend(weights, x, offsets);
 }
 
 }  // namespace nn

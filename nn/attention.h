@@ -1,7 +1,7 @@
 // Attention layers: multi-head (self, cross, causal) and pooling by learned queries.
 #pragma once
 
-#include "nn/config.h"
+#include "nn/format/config.h"
 #include "nn/layers.h"
 
 namespace nn {
@@ -13,6 +13,17 @@ struct AttentionMaps {
   Tensor q, k, v;        // [N, C] each; a pooling layer has none
   Tensor gate = {};      // [C], given by who asks, or nothing: factors of what the heads return, a head's side by side
   Indices rows = {};     // which tokens of the batch the keys are, where some were left behind; empty: all
+};
+
+// What a model did on the way, for those who ask.
+struct Trace {
+  std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer; of the
+                                         // tokens that are left there
+  std::vector<AttentionMaps> attention;  // of every layer, then of a head's own queries
+  Tensor context;                        // [B, W] what a head's classifier reads; of tags [N, C]
+  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of the
+  // feed-forward network do.
+  std::vector<Tensor> head_gates = {}, neuron_gates = {};  // x L: [C], [F]
 };
 
 // What makes the probabilities: p = softmax(scores / temperature), or a sparse sibling of the softmax (engine/ops.h).
@@ -60,5 +71,8 @@ struct AttentionPool {
   // In `maps`, if given, every sequence has one query a head.
   Tensor operator()(const Tensor& x, const Indices& offsets, AttentionMaps* maps = nullptr) const;
 };
+
+// The mean over the tokens of each sequence (Reimers & Gurevych 2019).    [N, C], offsets [B + 1] -> [B, C]
+Tensor mean_pool(const Tensor& x, const Indices& offsets);
 
 }  // namespace nn

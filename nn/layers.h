@@ -1,19 +1,30 @@
 // The small layers. A module is a struct whose tensors are born through a Scope, and a call.
 #pragma once
 
+#include <functional>
+
 #include "nn/params.h"
 
 namespace nn {
 
-// y = x W^T + b.   [..., inputs] -> [..., outputs]
+// y = x W^T + b: the one place through which every such product goes, also where several are fused.
+//   [..., inputs] -> [..., outputs]
 struct Linear {
   Tensor weight, bias;  // [outputs, inputs], [outputs]
+  std::function<Tensor(const Tensor& x)> instead = nullptr;  // another way to y: a low-rank addition, packed weights
   Linear(Scope at, long inputs, long outputs, real deviation)
       : weight(at.parameter("weight", {outputs, inputs}, {Init::normal, deviation})),
         bias(at.parameter("bias", {outputs}, {Init::constant, 0})) {}
   Linear(Tensor tied_weight, Tensor own_bias) : weight(std::move(tied_weight)), bias(std::move(own_bias)) {}
-  Tensor operator()(const Tensor& x) const { return linear(x, weight, bias); }
+  Tensor operator()(const Tensor& x) const { return instead ? instead(x) : linear(x, weight, bias); }
 };
+
+// Several over one input, their results side by side: in one pass, unless one is computed in another way.
+//   [..., I] -> [..., O1 + O2 + ...]
+Tensor side_by_side(const Tensor& x, const std::vector<const Linear*>& layers);
+
+// shrink(gelu(grow(x))), likewise in one pass.    [..., C] -> [..., F] -> [..., O]
+Tensor feed_forward(const Tensor& x, const Linear& grow, const Linear& shrink);
 
 // Rows with mean 0 and variance 1, then a factor and a shift per column.   [..., C] -> [..., C]
 struct LayerNorm {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/ops.h"
-#include "nn/safetensors.h"
+#include "nn/format/safetensors.h"
 
 namespace nn {
 
@@ -62,6 +62,7 @@ class Params {
   void train(long step);  // dropout on, with the masks of this step
   void eval();            // dropout off
   Mode& mode() { return mode_; }
+  const Mode& mode() const { return mode_; }
 
  private:
   void lay_out();

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "optim/optimizer.h"
-#include "optim/task_gradients.h"
-#include "optim/weighting.h"
+#include "optim/several/task_gradients.h"
+#include "optim/several/weighting.h"
 #include "tasks/multitask/model.h"
 
 namespace multitask {

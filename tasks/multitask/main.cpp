@@ -6,13 +6,12 @@
 
 #include "optim/clip.h"
 #include "tasks/multitask/balance.h"
-#include "tasks/multitask/course.h"
-#include "tasks/multitask/meta.h"
+#include "tasks/multitask/history.h"
 #include "tasks/multitask/options.h"
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/step.h"
-#include "tasks/multitask/ties.h"
-#include "tasks/run/program.h"
+#include "tasks/objective/ties.h"
+#include "tasks/run/console.h"
 #include "tasks/run/run.h"
 
 namespace {
@@ -22,7 +21,7 @@ using engine::real;
 using engine::Tensor;
 using multitask::Figures;
 using multitask::Options;
-using multitask::TaskSet;
+using spec::TaskSet;
 using nlohmann::ordered_json;
 
 // What training came to: the best epoch's model on dev and test, and what happened on the way.
@@ -34,21 +33,21 @@ struct Outcome {
 // The mean of the tasks' metrics on dev decides which epoch is the best; without dev examples it is the last.
 void finish_epoch(run::Run& run, multitask::Model& model, const TaskSet& set, int max_length) {
   run.pause();
-  const std::vector<Figures> dev = multitask::evaluate(model, set, multitask::kDev);
+  const std::vector<Figures> dev = multitask::evaluate(model, set, spec::kDev);
   double sum = 0;
   long count = 0;
   ordered_json figures;
   std::string line;
   for (size_t t = 0; t < dev.size(); ++t) {
     if (dev[t].is_null()) continue;
-    const multitask::TaskSpec& task = set.tasks[t].spec;
+    const spec::TaskSpec& task = set.tasks[t].spec;
     sum += multitask::merit_of(task, dev[t]), ++count;
     figures[task.name] = dev[t];
     line += fmt::format("  {} {} {:.4f}", task.name, task.metric, multitask::metric_of(task, dev[t]));
   }
   const bool best = count == 0 || run.is_best(sum / double(count));
   if (count) {
-    const ordered_json cka = multitask::likeness_of(model, set);
+    const ordered_json cka = objective::likeness_of(model, set);
     run.log(cka.empty() ? ordered_json{{"dev", figures}} : ordered_json{{"dev", figures}, {"cka", cka}});
     run.say(fmt::format("epoch {:g}, dev{}{}", run.epoch(), line, best ? "  (the best so far)" : ""));
   }
@@ -65,21 +64,21 @@ void look_ahead(multitask::Balance& balance, multitask::Model& model, const Task
   balance.look_ahead([&] { return losses_on(false); }, [&] { return losses_on(true); });
 }
 
-Outcome train_model(const Options& options, TaskSet& set, const std::string& ini, const multitask::TaskFile& file) {
-  const run::TrainOptions& o = options.train;
+Outcome train_model(const Options& options, TaskSet& set, const std::string& ini, const spec::TaskFile& file) {
+  const model::TrainOptions& o = options.train;
   const std::unique_ptr<multitask::Model> model = multitask::new_model(o, set);
   multitask::encode(set, model->tokenizer, o.max_length, text::too_long(o.too_long));
   const size_t T = set.tasks.size();
   std::vector<long> sizes;
-  for (const multitask::Task& task : set.tasks) sizes.push_back(long(task.targets[multitask::kTrain].rows.size()));
+  for (const spec::Task& task : set.tasks) sizes.push_back(long(task.targets[spec::kTrain].rows.size()));
 
   multitask::Sampler sampler(options.sampling, sizes, o.epochs);
   const long per_epoch = sampler.steps_per_epoch();
   const long steps = o.max_steps ? o.max_steps : std::max(1L, std::lround(std::ceil(o.epochs * double(per_epoch))));
-  const optim::Schedule schedule = run::make_schedule(o, steps);
+  const optim::Schedule schedule = model::make_schedule(o, steps);
   const std::vector<Tensor> trainable = model->params.trainable();
   check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = run::make_optimizer(o, trainable);
+  optim::Optimizer optimizer = model::make_optimizer(o, trainable);
   multitask::Balance balance(options.weighting_options, options.weighting_lr, *model);
   multitask::Course course(model->tasks);  // means of losses and weights, epoch by epoch
 
@@ -92,7 +91,7 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
   run::print_note("seed {}, {} steps, sampling {} ({}), weighting {}, peak learning rate {:g}, into {}\n\n", o.seed,
                   steps, options.sampling.kind, options.sampling.batches, options.weighting, o.peak_lr(), o.out);
 
-  const multitask::Ties ties(file, *model, set, o, steps, per_epoch);
+  const objective::Ties ties(file, *model, set, o, steps, per_epoch);
   while (run.next_step()) {  // false at the end, or after a signal
     const std::vector<multitask::Draw> draws = sampler.at(run.step());
     if (balance.wants_lookahead()) look_ahead(balance, *model, set, draws, run.step());
@@ -136,10 +135,10 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
 
   const std::unique_ptr<multitask::Model> best = multitask::load_model(run.file("best"));
   Outcome outcome{
-      multitask::evaluate(*best, set, multitask::kDev), multitask::evaluate(*best, set, multitask::kTest), {}};
+      multitask::evaluate(*best, set, spec::kDev), multitask::evaluate(*best, set, spec::kTest), {}};
   outcome.way = course.json();
   for (size_t t = 0; t < T; ++t) outcome.way["seen"][set.tasks[t].spec.name] = sampler.seen()[t];
-  if (const ordered_json cka = multitask::likeness_of(*best, set); !cka.empty()) outcome.way["cka"] = cka;
+  if (const ordered_json cka = objective::likeness_of(*best, set); !cka.empty()) outcome.way["cka"] = cka;
   outcome.way["steps"] = steps;
   outcome.way["seconds"] = run.seconds();
   return outcome;
@@ -147,7 +146,7 @@ Outcome train_model(const Options& options, TaskSet& set, const std::string& ini
 
 // Each task alone, with the same settings; a run that is continued takes those that are done as they are.
 std::vector<Figures> train_single(const Options& joint, const TaskSet& set, const std::string& ini,
-                                  multitask::TaskFile file) {
+                                  spec::TaskFile file) {
   file.ties.clear();
   std::vector<Figures> figures;
   for (size_t t = 0; t < set.tasks.size(); ++t) {
@@ -174,12 +173,12 @@ std::vector<Figures> train_single(const Options& joint, const TaskSet& set, cons
 
 // result.json, the table, and the line for scripts.
 void report(const Options& options, const TaskSet& set, const Outcome& joint, const std::vector<Figures>& single) {
-  std::vector<multitask::TaskSpec> specs;
+  std::vector<spec::TaskSpec> specs;
   ordered_json result;
   std::string line = "result task=multitask";
   double delta = 0;
   for (size_t t = 0; t < set.tasks.size(); ++t) {
-    const multitask::TaskSpec& task = specs.emplace_back(set.tasks[t].spec);
+    const spec::TaskSpec& task = specs.emplace_back(set.tasks[t].spec);
     ordered_json& of_task =
         result["tasks"][task.name] = {{"metric", task.metric}, {"dev", joint.dev[t]}, {"test", joint.test[t]}};
     line += fmt::format(" {}.{}={:.4f}", task.name, task.metric, multitask::metric_of(task, joint.test[t]));
@@ -204,9 +203,9 @@ void train(CLI::App& app, const run::Parse& parse) {
   Options options;
   options.declare(app);
   parse();
-  const multitask::TaskFile file = options.settle(app);
+  const spec::TaskFile file = options.settle(app);
   run::print_setup("multitask", "train");
-  TaskSet set = multitask::load_tasks(file.tasks, options.train.seed);
+  TaskSet set = spec::load_tasks(file.tasks, options.train.seed);
   const std::string ini = run::effective_options(app);
   const Outcome joint = train_model(options, set, ini, file);
   report(options, set, joint, options.single ? train_single(options, set, ini, file) : std::vector<Figures>{});
@@ -217,20 +216,20 @@ std::vector<Figures> figures_on(multitask::Model& model, const std::string& name
                                 uint64_t seed, int max_length, std::vector<Figures>& dev) {
   if (!data.empty()) {
     const size_t task = model.task(name);
-    TaskSet set = multitask::load_test(model.tasks[task], data);
+    TaskSet set = spec::load_test(model.tasks[task], data);
     multitask::encode(set, model.tokenizer, max_length, text::TooLong::cut);
     std::vector<Figures> test(model.tasks.size());
-    const auto outputs = multitask::run_heads(model, set.corpora[0].texts[multitask::kTest], {task});
-    test[task] = multitask::figures_of(set.tasks[0], set.tasks[0].targets[multitask::kTest], outputs[0]);
+    const auto outputs = multitask::run_heads(model, set.corpora[0].texts[spec::kTest], {task});
+    test[task] = multitask::figures_of(set.tasks[0], set.tasks[0].targets[spec::kTest], outputs[0]);
     dev.resize(test.size());
     return test;
   }
-  TaskSet set = multitask::load_tasks(model.tasks, seed);
+  TaskSet set = spec::load_tasks(model.tasks, seed);
   multitask::encode(set, model.tokenizer, max_length, text::TooLong::cut);
   for (size_t t = 0; t < set.tasks.size(); ++t)  // as they were when the model was trained
     set.tasks[t].spec.mean = model.tasks[t].mean, set.tasks[t].spec.deviation = model.tasks[t].deviation;
-  dev = multitask::evaluate(model, set, multitask::kDev);
-  return multitask::evaluate(model, set, multitask::kTest);
+  dev = multitask::evaluate(model, set, spec::kDev);
+  return multitask::evaluate(model, set, spec::kTest);
 }
 
 void evaluate_command(CLI::App& app, const run::Parse& parse) {
@@ -256,7 +255,7 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
   std::string line = "result task=multitask";
   for (size_t t = 0; t < test.size(); ++t) {
     if (test[t].is_null()) continue;
-    const multitask::TaskSpec& spec = model->tasks[t];
+    const spec::TaskSpec& spec = model->tasks[t];
     result[spec.name] = {{"dev", dev[t]}, {"test", test[t]}};
     line += fmt::format(" {}.{}={:.4f}", spec.name, spec.metric, multitask::metric_of(spec, test[t]));
   }
@@ -268,7 +267,7 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
 void predict_command(CLI::App& app, const run::Parse& parse) {
   std::string directory, file;
   int max_length = 128;
-  run::DataOptions files;
+  spec::DataOptions files;
   app.add_option("--model", directory, "directory of a run or of a model")->required();
   app.add_option("--max-length", max_length, "tokens of a text")->check(run::between(2, 100000));
   app.add_option("--file", file, "file with a text column");
@@ -314,7 +313,5 @@ int main(int argc, char** argv) {
        {"train", "train the tasks of a file together, and with --single each alone", train},
        {"evaluate", "figures of every task, on the data that the task file names", evaluate_command},
        {"predict", "what every head says of texts", predict_command},
-       {"export", "one task as a model directory that `sentiment` reads", export_command},
-       {"meta", "train an encoder that learns new tasks from few examples", multitask::meta_command},
-       {"few-shot", "how well a model learns a new task from few examples", multitask::few_shot_command}});
+       {"export", "one task as a model directory that `sentiment` reads", export_command}});
 }

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "tasks/run/program.h"
+#include "tasks/run/console.h"
 
 namespace multitask {
 

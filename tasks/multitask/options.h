@@ -2,10 +2,10 @@
 // batch_size.
 #pragma once
 
-#include "optim/weighting.h"
+#include "optim/several/weighting.h"
 #include "tasks/multitask/sampling.h"
-#include "tasks/multitask/task_file.h"
-#include "tasks/run/train_options.h"
+#include "tasks/spec/task_file.h"
+#include "tasks/model/train_options.h"
 
 namespace multitask {
 
@@ -14,7 +14,7 @@ extern const char* const kExample;
 
 struct Options {
   std::string tasks;  // the task file; empty: kExample
-  run::TrainOptions train;
+  model::TrainOptions train;
   SamplingOptions sampling;
   std::string weighting;  // empty: fixed if a task names a weight, else equal
   double weighting_lr = 0.025;

@@ -8,9 +8,9 @@
 #include "engine/debug.h"
 #include "engine/profile.h"
 #include "tasks/multitask/step.h"
-#include "tasks/run/program.h"
-#include "tasks/text/metrics.h"
-#include "tasks/text/scores.h"
+#include "tasks/run/console.h"
+#include "tasks/score/metrics.h"
+#include "tasks/score/sets.h"
 
 namespace multitask {
 
@@ -63,18 +63,18 @@ Figures token_figures(const Task& task, const Targets& targets, const Outputs& o
       y_pred.push_back(int(std::find(names.begin(), names.end(), predicted[i][w]) - names.begin()));
     }
   }
-  const text::Confusion confusion = text::confusion_matrix(y_true, y_pred, task.spec.labels.size());
-  return {{"entity_f1", text::entity_f1(tag_names(task.spec, targets.tags), predicted)},
-          {"accuracy", text::accuracy(confusion)},
-          {"macro_f1", text::macro_f1(confusion)}};
+  const score::Confusion confusion = score::confusion_matrix(y_true, y_pred, task.spec.labels.size());
+  return {{"entity_f1", score::entity_f1(tag_names(task.spec, targets.tags), predicted)},
+          {"accuracy", score::accuracy(confusion)},
+          {"macro_f1", score::macro_f1(confusion)}};
 }
 
 Figures label_figures(const Task& task, const Targets& targets, const Outputs& outputs) {
   std::vector<int> y_pred;
   for (const auto& p : outputs.scores) y_pred.push_back(int(std::max_element(p.begin(), p.end()) - p.begin()));
-  const text::Confusion confusion = text::confusion_matrix(targets.classes, y_pred, task.spec.labels.size());
+  const score::Confusion confusion = score::confusion_matrix(targets.classes, y_pred, task.spec.labels.size());
   return {
-      {"macro_f1", text::macro_f1(confusion)}, {"accuracy", text::accuracy(confusion)}, {"mcc", text::mcc(confusion)}};
+      {"macro_f1", score::macro_f1(confusion)}, {"accuracy", score::accuracy(confusion)}, {"mcc", score::mcc(confusion)}};
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ std::vector<Outputs> run_heads(Model& model, const text::EncodedSet& set, const 
   const bool all_tokens =
       std::any_of(heads.begin(), heads.end(), [&](size_t h) { return model.net.heads[h].reads_all_tokens(); });
   std::vector<Outputs> outputs(heads.size());
-  for (const text::Batch& batch : text::in_order(set, run::kEvaluationBatch)) {
+  for (const text::Batch& batch : text::in_order(set, model::kEvaluationBatch)) {
     const nn::Encoded x = model.net.encode(batch.tokens, all_tokens);
     for (size_t i = 0; i < heads.size(); ++i) {
       const Tensor logits = model.net.heads[heads[i]](x);
@@ -114,19 +114,19 @@ Figures figures_of(const Task& task, const Targets& targets, const Outputs& outp
     case nn::HeadKind::regression: {
       std::vector<double> y;
       for (const auto& row : outputs.scores) y.push_back(row[0]);
-      return {{"pearson", text::pearson(targets.numbers, y)},
-              {"spearman", text::spearman(targets.numbers, y)},
-              {"mse", text::mean_squared_error(targets.numbers, y)}};
+      return {{"pearson", score::pearson(targets.numbers, y)},
+              {"spearman", score::spearman(targets.numbers, y)},
+              {"mse", score::mean_squared_error(targets.numbers, y)}};
     }
     case nn::HeadKind::labels:
       break;
   }
-  text::LabelSets y;
+  score::LabelSets y;
   for (const auto& row : outputs.scores) {
     y.emplace_back();
     for (double p : row) y.back().push_back(p > 0.5);
   }
-  return {{"micro_f1", text::micro_f1(targets.sets, y)}, {"macro_f1", text::macro_f1(targets.sets, y)}};
+  return {{"micro_f1", score::micro_f1(targets.sets, y)}, {"macro_f1", score::macro_f1(targets.sets, y)}};
 }
 
 std::vector<Figures> evaluate(Model& model, const TaskSet& set, Split split) {

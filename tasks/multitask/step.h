@@ -1,7 +1,7 @@
 // One training step: texts through the encoder once, a loss for every task, and the gradient that a weighting makes of them.
 #pragma once
 
-#include "optim/task_gradients.h"
+#include "optim/several/task_gradients.h"
 #include "tasks/multitask/model.h"
 #include "tasks/multitask/sampling.h"
 

@@ -1,9 +1,10 @@
-// Budgets and what depends on them. Read optim/schedule.h first.
+// Budgets and what depends on them. Nothing to read before.
 #include "tasks/pretrain/budget.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
+
+#include "engine/base.h"
 
 namespace pretrain {
 
@@ -12,13 +13,6 @@ using engine::check;
 double Budget::used(long steps_done, double tokens_done, double seconds_done) const {
   if (steps) return double(steps_done) / double(steps);
   return tokens > 0 ? tokens_done / tokens : seconds_done / seconds;
-}
-
-double rate_at(double used, optim::ScheduleKind kind, double peak, double warmup) {
-  constexpr double kUnits = 1e9;  // steps of a schedule fine enough for any budget
-  const optim::Schedule schedule{
-      .kind = kind, .lr = peak, .steps = long(kUnits), .warmup = std::lround(warmup * kUnits)};
-  return schedule(std::lround(std::min(1.0, used) * kUnits));
 }
 
 long step_tokens(double used, long first, long last, double until) {

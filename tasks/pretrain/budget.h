@@ -1,7 +1,7 @@
 // How long a run lasts: steps, tokens, passes over the corpus or hours; and what follows from the share that is used.
 #pragma once
 
-#include "optim/schedule.h"
+#include <string>
 
 namespace pretrain {
 
@@ -11,10 +11,6 @@ struct Budget {
   // How much is used, from 0; at 1 the run is over.
   double used(long steps_done, double tokens_done, double seconds_done) const;
 };
-
-// The rate at a share of the budget: a triangle, or what --schedule says, ends where the budget does.
-//   rises from 0 over `warmup` of it, then as the kind of schedule has it
-double rate_at(double used, optim::ScheduleKind kind, double peak, double warmup);
 
 // The tokens of a step grow from `first` linearly to `last` until the share `until` is used.
 long step_tokens(double used, long first, long last, double until);

@@ -1,8 +1,9 @@
 // Files become a corpus: twice read when a vocabulary is to be learned, once otherwise. Read tasks/text/corpus.h first.
 #include <charconv>
+#include <filesystem>
 
 #include "tasks/pretrain/options.h"
-#include "tasks/run/program.h"
+#include "tasks/run/console.h"
 #include "tasks/text/lines.h"
 #include "tasks/text/vocab_trainer.h"
 
@@ -14,26 +15,9 @@ using Texts = std::vector<std::string_view>;
 
 constexpr size_t kLongestLine = 10'000'000;  // bytes: more is no text but a file without line ends
 
-struct Source {
-  std::string path;
-  double weight = 1;
-};
-
-// FILE or FILE=WEIGHT; a file whose very name ends so comes first.
-Source source_of(const std::string& spec) {
-  const size_t equals = spec.rfind('=');
-  double weight = 1;
-  if (equals == spec.npos || std::filesystem::exists(spec)) return {spec, 1};
-  const char* end = spec.data() + spec.size();
-  const auto [stop, error] = std::from_chars(spec.data() + equals + 1, end, weight);
-  check(error == std::errc() && stop == end && weight > 0 && weight <= 1000,
-        "--train {}: what follows = is a weight above 0, at most 1000", spec);
-  return {spec.substr(0, equals), weight};
-}
-
 // Calls f(texts) for a file's texts, block by block.
 template <class F>
-void for_each_block(const std::string& path, const run::DataOptions& how, F f) {
+void for_each_block(const std::string& path, const spec::DataOptions& how, F f) {
   if (!path.ends_with(".txt")) {
     const text::Examples table = how.read({path}, {}, false);
     Texts texts;
@@ -61,7 +45,7 @@ void for_each_source(const std::vector<std::string>& specs, F f) {
 text::ForbiddenSentences forbidden(const Options& o) {
   text::ForbiddenSentences sentences;
   for_each_source(o.without, [&](const std::string& path, double) {
-    for_each_block(path, o.common.files, [&](const Texts& texts) {
+    for_each_block(path, o.files, [&](const Texts& texts) {
       for (const std::string_view t : texts) sentences.add(t);
     });
   });
@@ -71,9 +55,9 @@ text::ForbiddenSentences forbidden(const Options& o) {
 }
 
 text::CorpusBuilder::Options building(const Options& o, const text::ForbiddenSentences& without) {
-  return {.max_length = o.common.max_length,
-          .held_out = o.common.dev.empty() ? o.dev_share : 0,
-          .seed = o.common.seed,
+  return {.max_length = o.model.reading.max_length,
+          .held_out = o.dev.empty() ? o.dev_share : 0,
+          .seed = o.training.seed,
           .without = &without};
 }
 
@@ -89,33 +73,44 @@ void report(const char* name, const text::Corpus& corpus) {
 
 }  // namespace
 
+Source source_of(const std::string& spec) {
+  const size_t equals = spec.rfind('=');
+  double weight = 1;
+  if (equals == spec.npos || std::filesystem::exists(spec)) return {spec, 1};
+  const char* end = spec.data() + spec.size();
+  const auto [stop, error] = std::from_chars(spec.data() + equals + 1, end, weight);
+  check(error == std::errc() && stop == end && weight > 0 && weight <= 1000,
+        "--train {}: what follows = is a weight above 0, at most 1000", spec);
+  return {spec.substr(0, equals), weight};
+}
+
 text::WordPiece make_tokenizer(const Options& o) {
   text::TokenizerOptions options;
-  options.lower_case = !o.common.cased;
-  if (!o.common.vocab.empty()) return text::WordPiece::load(o.common.vocab, options);
+  options.lower_case = !o.model.cased;
+  if (!o.model.vocab.empty()) return text::WordPiece::load(o.model.vocab, options);
   const text::ForbiddenSentences without = forbidden(o);
   text::CorpusBuilder builder(building(o, without));
   text::WordCounts counts;
-  for_each_source(o.common.train, [&](const std::string& path, double weight) {
+  for_each_source(o.train, [&](const std::string& path, double weight) {
     builder.open(path, weight);
-    for_each_block(path, o.common.files,
+    for_each_block(path, o.files,
                    [&](const Texts& texts) { text::count_words(builder.choose(texts), options, counts); });
   });
   check(!counts.empty(), "there are no texts to learn a vocabulary from");
-  return text::WordPiece(text::train_vocab(counts, o.common.vocab_size), options);
+  return text::WordPiece(text::train_vocab(counts, o.model.vocab_size), options);
 }
 
 Data read_data(const Options& o, const text::WordPiece& tokenizer) {
   const text::ForbiddenSentences without = forbidden(o);
   text::CorpusBuilder builder(building(o, without));
-  for_each_source(o.common.dev, [&](const std::string& path, double weight) {
+  for_each_source(o.dev, [&](const std::string& path, double weight) {
     builder.open(path, weight);
-    for_each_block(path, o.common.files, [&](const Texts& texts) { builder.add_held_out(texts, tokenizer); });
+    for_each_block(path, o.files, [&](const Texts& texts) { builder.add_held_out(texts, tokenizer); });
   });
   long left_out = 0;
-  for_each_source(o.common.train, [&](const std::string& path, double weight) {
+  for_each_source(o.train, [&](const std::string& path, double weight) {
     builder.open(path, weight);
-    for_each_block(path, o.common.files, [&](const Texts& texts) { builder.add(texts, tokenizer); });
+    for_each_block(path, o.files, [&](const Texts& texts) { builder.add(texts, tokenizer); });
     left_out += builder.train.parts.back().forbidden;
   });
   report("train", builder.train);

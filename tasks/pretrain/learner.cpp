@@ -1,15 +1,19 @@
-// The two objectives, part by part of a step. Read tasks/text/masking.h and nn/replaced_tokens.h first.
+// The two objectives, part by part of a step. Read tasks/text/masking.h and nn/model/replaced_tokens.h first.
 #include "tasks/pretrain/learner.h"
 
 #include <algorithm>
 
-#include "tasks/text/tokenizer_files.h"
-
 namespace pretrain {
 
 using engine::check;
-using engine::Indices;
 using engine::real;
+
+spec::TaskSpec task_of(Objective objective) {
+  spec::TaskSpec task;
+  task.head = objective == Objective::mlm ? nn::Predicts::pieces : nn::Predicts::vector;
+  task.reads = nn::Reads::first;
+  return task;
+}
 
 void Sums::add(const Sums& other) {
   masked += other.masked, loss += other.loss, right += other.right;
@@ -22,31 +26,29 @@ double Sums::value(const LearnerOptions& o) const {
   return o.objective == Objective::mlm ? mlm : mlm + o.rtd_weight * detection / tokens;
 }
 
-Learner::Learner(const nn::Config& config, const text::WordPiece& tokenizer, const LearnerOptions& options)
-    : options_(options), encoder_(config, tokenizer, options.seed, options.objective == Objective::mlm) {
-  declare();
-  encoder_.params.initialise();
+Learner::Electra::Electra(const nn::Model& encoder, const LearnerOptions& o)
+    : params(o.seed),
+      generator(params.root() / "generator", encoder.encoder.bert()->embeddings, encoder.config, o.generator_size),
+      detector(params.root() / "discriminator_predictions", encoder.config) {
+  params.initialise();
 }
 
-Learner::Learner(const run::ModelDirectory& from, const LearnerOptions& options, nn::Params::LoadReport& report)
-    : options_(options), encoder_(from.config, from.tokenizer, options.seed, options.objective == Objective::mlm) {
-  check(from.config.model_type == "bert", "{}: an encoder is a bert; this is a model of type '{}'", from.path,
-        from.config.model_type);
-  check(from.tokenizer.vocab_size() <= from.config.vocab_size,
-        "{}: the vocabulary has {} pieces, the model {} embeddings", from.path, from.tokenizer.vocab_size(),
-        from.config.vocab_size);
-  declare();
-  report = encoder_.params.load(nn::SafeTensors(from.path + "/model.safetensors"), [](const std::string& name) {
-    return name.starts_with("cls.") || name.starts_with("generator.") || name.starts_with("discriminator_predictions.");
-  });
+Learner::Learner(std::unique_ptr<model::TextModel> model, const LearnerOptions& options)
+    : options_(options), model_(std::move(model)) {
+  check(model_->net.encoder.bert(), "pre-training is for a BERT; this is a model of type '{}'",
+        model_->config().model_type);
+  check(model_->tokenizer.mask_id() >= 0, "the vocabulary has no [MASK]");
+  check(model_->config().token_retention.empty() && !model_->config().retention_bins,
+        "pre-training reads every token; this model has token_retention, which leaves some behind");
+  if (options.objective == Objective::rtd) electra_ = std::make_unique<Electra>(model_->net, options);
 }
 
-void Learner::declare() {
-  check(encoder_.tokenizer.mask_id() >= 0, "the vocabulary has no [MASK]");
-  if (options_.objective == Objective::mlm) return;
-  const nn::Scope root = encoder_.params.root();
-  generator_.emplace(root / "generator", encoder_.bert.embeddings, encoder_.config, options_.generator_size);
-  detector_.emplace(root / "discriminator_predictions", encoder_.config);
+std::vector<Tensor> Learner::beside_the_model() const {
+  return electra_ ? electra_->params.tensors() : std::vector<Tensor>();
+}
+
+void Learner::train(long step) {
+  if (electra_) electra_->params.train(step);
 }
 
 std::vector<Part> Learner::parts(const text::Corpus& corpus, const std::vector<long>& sequences, uint64_t first_draw,
@@ -62,7 +64,7 @@ std::vector<Part> Learner::parts(const text::Corpus& corpus, const std::vector<l
       draws.push_back(first_draw + i);
       filled += length;
     }
-    parts.push_back({text::mask(lay_out(corpus, some), draws, encoder_.tokenizer, options_.mask, options_.seed),
+    parts.push_back({text::mask(lay_out(corpus, some), draws, model_->tokenizer, options_.mask, options_.seed),
                      {options_.seed, engine::Stream::sample, uint32_t(draws[0] >> 32), uint32_t(draws[0])}});
   }
   return parts;
@@ -77,58 +79,48 @@ Sums Learner::counts(const std::vector<Part>& parts) {
   return sums;
 }
 
-Tensor Learner::loss(const Part& part, const Sums& step, Sums& sums) const {
+Tensor Learner::told(const text::Masked& m) const {
+  if (electra_) return electra_->generator(m.tokens, m.rows);                        // [N] -> [M, V]
+  return model_->net.head()(model_->net.encoder(m.tokens, nn::Rows::only(m.rows)));  // [N] -> [M, C] -> [M, V]
+}
+
+// No gradient goes through the samples. The detection reads every token.
+Learner::Detected Learner::detect(const Part& part, const Tensor& logits) const {
   const text::Masked& m = part.masked;
-  const double M = double(m.rows.size()), N = double(m.tokens.count());
-  if (options_.objective == Objective::mlm) {
-    const Tensor logits = (*encoder_.masked_lm)(encoder_.bert.rows(m.tokens, m.rows));  // [N] -> [M, C] -> [M, V]
-    const Tensor mlm = cross_entropy(logits, m.targets);                                // []
-    sums.add({.masked = M, .loss = M * double(mlm.item())});
-    return mlm * real(M / step.masked);
-  }
-  const Tensor logits = (*generator_)(m.tokens, m.rows);  // [N] -> [M, V]
-  const Tensor mlm = cross_entropy(logits, m.targets);    // []
-  const nn::Replaced replaced =
-      nn::replace_tokens(m.tokens, m.rows, m.targets, nn::sample_rows(logits, part.random));  // [N]: no gradient
-  const Tensor told = (*detector_)(encoder_.bert(replaced.tokens));                           // [N] -> [N, C] -> [N]
-  const Tensor detection = binary_cross_entropy_with_logits(told, replaced.labels);           // []
-  sums.add({.masked = M,
-            .loss = M * double(mlm.item()),
-            .tokens = N,
-            .detection = N * double(detection.item()),
-            .replaced = double(replaced.count)});
-  return mlm * real(M / step.masked) + detection * real(options_.rtd_weight * N / step.tokens);
+  nn::Replaced replaced = nn::replace_tokens(m.tokens, m.rows, m.targets, nn::sample_rows(logits, part.random));
+  const nn::Encoded x = model_->net.encoder(replaced.tokens, {nn::Rows::all});  // [N] -> [N, C]
+  const Tensor told = electra_->detector(x.tokens);                             // [N]
+  return {std::move(replaced), told};
+}
+
+run::Terms Learner::loss(const Part& part, const Sums& step) const {
+  run::Terms terms;
+  const Tensor logits = told(part.masked);
+  const double share = double(part.masked.rows.size()) / step.masked;
+  terms.add(electra_ ? "generator" : "masked", 1, cross_entropy(logits, part.masked.targets) * real(share));
+  if (!electra_) return terms;
+  const Detected d = detect(part, logits);
+  const Tensor mean = binary_cross_entropy_with_logits(d.told, d.replaced.labels);  // []
+  terms.add("detection", options_.rtd_weight, mean * real(double(d.told.numel()) / step.tokens));
+  return terms;
 }
 
 Sums Learner::measure(const Part& part) const {
   const engine::NoGrad no_grad;
-  const text::Masked& m = part.masked;
-  const bool mlm = options_.objective == Objective::mlm;
-  const Tensor logits =
-      mlm ? (*encoder_.masked_lm)(encoder_.bert.rows(m.tokens, m.rows)) : (*generator_)(m.tokens, m.rows);  // [M, V]
+  const Tensor logits = told(part.masked), best = argmax(logits);  // [M, V], [M]
+  const engine::Indices& targets = part.masked.targets;
   Sums sums;
-  sums.masked = double(m.rows.size());
-  sums.loss = sums.masked * double(cross_entropy(logits, m.targets).item());
-  const Tensor best = argmax(logits);  // [M]
-  for (size_t i = 0; i < m.targets.size(); ++i) sums.right += best.data()[i] == real(m.targets[i]);
-  if (mlm) return sums;
-  const nn::Replaced replaced =
-      nn::replace_tokens(m.tokens, m.rows, m.targets, nn::sample_rows(logits, part.random));
-  const Tensor told = (*detector_)(encoder_.bert(replaced.tokens));  // [N]
-  sums.tokens = double(m.tokens.count());
-  sums.detection = sums.tokens * double(binary_cross_entropy_with_logits(told, replaced.labels).item());
-  sums.replaced = double(replaced.count);
-  for (long t = 0; t < told.numel(); ++t)
-    if (told.data()[t] > 0) (replaced.labels.data()[t] > 0 ? sums.found : sums.false_alarms) += 1;
+  sums.masked = double(targets.size());
+  sums.loss = sums.masked * double(cross_entropy(logits, targets).item());
+  for (size_t i = 0; i < targets.size(); ++i) sums.right += best.data()[i] == real(targets[i]);
+  if (!electra_) return sums;
+  const Detected d = detect(part, logits);
+  sums.tokens = double(d.told.numel());
+  sums.detection = sums.tokens * double(binary_cross_entropy_with_logits(d.told, d.replaced.labels).item());
+  sums.replaced = double(d.replaced.count);
+  for (long t = 0; t < d.told.numel(); ++t)
+    if (d.told.data()[t] > 0) (d.replaced.labels.data()[t] > 0 ? sums.found : sums.false_alarms) += 1;
   return sums;
-}
-
-void Learner::save(const std::string& directory, int max_length, bool half) const {
-  std::vector<Tensor> kept;
-  for (const Tensor& t : encoder_.params.tensors())
-    if (!t.name().starts_with("generator.") && !t.name().starts_with("discriminator_predictions.")) kept.push_back(t);
-  nn::save_pretrained(kept, encoder_.config, directory, half ? nn::Stored::f16 : nn::Stored::f32);
-  text::save_tokenizer(encoder_.tokenizer, directory, max_length);
 }
 
 }  // namespace pretrain

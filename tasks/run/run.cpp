@@ -1,19 +1,17 @@
-// The life of a training run on disk and on the screen. Read tasks/run/run.h first: what is in the directory.
+// The steps of a training run, its log and its signals. Read tasks/run/run.h first: what is in the directory.
 #include "tasks/run/run.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <csignal>
 #include <ctime>
-#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "engine/debug.h"
 #include "engine/profile.h"
-#include "tasks/run/program.h"
+#include "tasks/run/console.h"
 
 namespace run {
 namespace {
@@ -29,47 +27,9 @@ void stop_after_step(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-// A lock that the system drops with the process, however it ends.
-int lock_directory(const std::string& directory) {
-  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  nn::check_io(fd >= 0, directory, "opened");
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  close(fd);
-  engine::fail("{}: another run is writing here", directory);
-}
-
-// Creates or clears the directory; returns the lock on it.
-int prepare_directory(const Plan& plan) {
-  namespace fs = std::filesystem;
-  const std::string& directory = plan.directory;
-  check(!plan.resume || fs::exists(directory + "/last.safetensors"),
-        "{}: nothing to resume: there is no last.safetensors", directory);
-  check(!fs::exists(directory) || fs::is_directory(directory), "{}: is a file, not a directory", directory);
-  std::error_code error;
-  fs::create_directories(directory, error);
-  check(!error, "{}: cannot be created: {}", directory, error.message());
-  const int lock = lock_directory(directory);
-  if (plan.resume || fs::is_empty(directory)) return lock;
-  if (!plan.overwrite) close(lock);
-  check(plan.overwrite, "{}: the output directory is not empty; --overwrite replaces it, --resume continues it",
-        directory);
-  for (const char* name : {"options.ini", "log.jsonl", "best", "last.safetensors", "result.json"})
-    fs::remove_all(directory + "/" + name);  // ours; what else is there stays
-  return lock;
-}
-
-// Lines that a killed run wrote after its last checkpoint belong to steps that are about to be done again.
-void drop_lines_after(const std::string& path, long step) {
-  std::string kept;
-  const std::string log = nn::read_file(path);
-  for (size_t begin = 0; begin < log.size();) {
-    const size_t end = std::min(log.find('\n', begin), log.size());
-    const auto line = ordered_json::parse(log.substr(begin, end - begin), nullptr, false);
-    const bool ours = line.is_object() && line.contains("step") && line["step"].is_number_integer();
-    if (ours && line["step"].get<long>() <= step) kept += log.substr(begin, end - begin) + "\n";
-    begin = end + 1;
-  }
-  nn::write_file(path, kept);
+void on_signals(void (*action)(int)) {
+  std::signal(SIGINT, action);
+  std::signal(SIGTERM, action);
 }
 
 std::string postfix_of(const ordered_json& figures) {
@@ -81,38 +41,53 @@ std::string postfix_of(const ordered_json& figures) {
 
 }  // namespace
 
+bool stop_requested() { return stopped_by != 0; }
+
 Run::Run(const Plan& plan)
     : plan_(plan),
+      directory_(plan.place, plan.options),
       best_(-std::numeric_limits<double>::infinity()),
       start_(std::chrono::steady_clock::now()),
       saved_(start_) {
   check(plan.steps > 0 && plan.steps_per_epoch > 0, "a run needs at least one step; got {}", plan.steps);
-  lock_ = prepare_directory(plan);
-  if (!plan.resume) nn::write_file(file("options.ini"), plan.options);
   stopped_by = 0;
-  std::signal(SIGINT, stop_after_step);
-  std::signal(SIGTERM, stop_after_step);
+  listening_ = true;
+  on_signals(stop_after_step);
   engine::profile_end("set-up", engine::Pass::other);
 }
 
 Run::~Run() {
   if (log_) std::fclose(log_);
-  close(lock_);
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  if (listening_) on_signals(SIG_DFL);
 }
 
+void Run::open_log() {
+  log_ = std::fopen(file("log.jsonl").c_str(), "a");
+  nn::check_io(log_ != nullptr, file("log.jsonl"), "written");
+  progress_.emplace("train", progress_total(), progress_done());
+}
+
+double Run::used() const {
+  return plan_.used ? plan_.used() : double(step_ + 1) / double(plan_.steps);
+}
+
+// Of a budget that is not counted in steps, thousandths of it.
+long Run::progress_total() const { return plan_.used ? 1000 : plan_.steps; }
+long Run::progress_done() const { return plan_.used ? std::lround(1000 * std::min(1.0, used())) : step_ + 1; }
+
 bool Run::next_step() {
-  if (!log_) {
-    log_ = std::fopen(file("log.jsonl").c_str(), "a");
-    nn::check_io(log_ != nullptr, file("log.jsonl"), "written");
-    progress_.emplace("train", plan_.steps, step_ + 1);
-  }
+  if (!log_) open_log();
   const bool patient = !plan_.patience || since_best_ < plan_.patience;
-  if (!patient && step_ + 1 < plan_.steps)
+  const bool over = used() >= 1, done = !patient || over;
+  if (!patient && !over)
     say(fmt::format("stopped early: {} epochs in a row were not better than the best", since_best_));
-  if (stopped_by || !patient || step_ + 1 >= plan_.steps) {
+  if (done) {  // the signals first: one that comes now is either seen below or ends the program
+    on_signals(SIG_DFL);
+    listening_ = false;
+  }
+  if (done || stopped_by) {
     progress_->interrupt();
+    directory_.require_ours("log.jsonl", fileno(log_));
     return false;
   }
   ++step_;
@@ -125,13 +100,19 @@ void Run::log(const ordered_json& figures) {
   const std::string text = line.dump() + "\n";
   nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
                file("log.jsonl"), "written");
-  if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(step_ + 1, postfix);
+  if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(progress_done(), postfix);
   engine::profile_end("log", engine::Pass::other);
 }
 
 void Run::require_finite(const engine::Tensor& loss) const {
   if (!std::isfinite(loss.item()))
     engine::fail("step {}: the loss is {}; {}", step_ + 1, loss.item(), engine::first_nonfinite(loss));
+}
+
+void Run::require_finite(const std::vector<engine::Tensor>& tensors) const {
+  for (const engine::Tensor& t : tensors)
+    check(engine::all_finite(t.data(), t.numel()),
+          "step {}: {} holds a NaN or an infinity; nothing has been replaced in {}", step_ + 1, t, plan_.place.path);
 }
 
 bool Run::is_best(double metric) {
@@ -142,51 +123,8 @@ bool Run::is_best(double metric) {
   return true;
 }
 
-void Run::save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer) const {
-  save(parameters, optimizer, ordered_json::object());
-}
-
-void Run::save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer,
-               const ordered_json& position) const {
-  std::vector<engine::Tensor> all = parameters;
-  for (const engine::Tensor& t : optimizer.state()) all.push_back(t);
-  const ordered_json state{{"step", step_},
-                           {"best", best_},
-                           {"since_best", since_best_},
-                           {"seconds", seconds()},
-                           {"position", position},
-                           {"options", engine::hash_of(plan_.options)}};
-  nn::save_safetensors(file("last.safetensors"), all, {{"state", state.dump()}});
-  saved_ = std::chrono::steady_clock::now();
-  engine::profile_end("checkpoint", engine::Pass::other);
-}
-
-ordered_json Run::restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer) {
-  const nn::SafeTensors checkpoint(file("last.safetensors"));
-  const auto read = [&](const std::string& name, const engine::Shape& shape, engine::real* to) {
-    check(engine::Shape(checkpoint.entry(name).shape) == shape, "{}: '{}' has another shape than this run's {}",
-          checkpoint.path(), name, shape);
-    checkpoint.read_into(name, to);
-  };
-  for (const engine::Tensor& p : parameters) read(p.name(), p.shape(), p.data());
-  for (const engine::Tensor& s : optimizer.state()) read(s.name(), s.shape(), s.data());
-  const auto text = checkpoint.metadata().find("state");
-  check(text != checkpoint.metadata().end(), "{}: not a checkpoint of a run: it has no state", checkpoint.path());
-  const auto state = ordered_json::parse(text->second, nullptr, false);
-  const auto number = [&](const char* key) {
-    return state.is_object() && state.contains(key) && state[key].is_number();
-  };
-  check(number("step") && state["step"].is_number_integer() && state["step"] >= -1 && state["step"] < plan_.steps,
-        "{}: its step is not one of this run's {}", checkpoint.path(), plan_.steps);
-  check(number("options") && state["options"] == engine::hash_of(plan_.options),
-        "{}: options.ini has changed since; start a new run with --config", plan_.directory);
-  step_ = state["step"];
-  if (number("best")) best_ = state["best"];
-  if (number("since_best")) since_best_ = state["since_best"];
-  if (number("seconds")) seconds_before_ = state["seconds"];
-  drop_lines_after(file("log.jsonl"), step_ + 1);
-  say(fmt::format("resuming {} after step {} of {}", plan_.directory, step_ + 1, plan_.steps));
-  return state.contains("position") ? state["position"] : ordered_json::object();
+void Run::replace_best(const std::function<void(const std::string& directory)>& save) const {
+  directory_.replace_directory("best", save);
 }
 
 bool Run::due_for_save() const { return std::chrono::steady_clock::now() - saved_ > std::chrono::minutes(5); }
@@ -195,7 +133,7 @@ bool Run::interrupted() const { return stopped_by != 0; }
 
 void Run::leave() const {
   print_note("stopped by signal {} after step {} of {}; continue with --resume {}\n", int(stopped_by), step_ + 1,
-             plan_.steps, plan_.directory);
+             plan_.steps, plan_.place.path);
   throw Exit{128 + int(stopped_by)};
 }
 

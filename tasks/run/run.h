@@ -1,42 +1,49 @@
 // Run: everything about a training run that is not mathematics. Its directory:
-//   options.ini        the effective options; `--config options.ini` starts the same run again
-//   log.jsonl          one JSON object a step (loss, lr, grad_norm, ...) and one an evaluation
-//   best/              the best model so far; a BERT's is a directory that Hugging Face tools read
-//   last.safetensors   parameters, optimiser state and position: what --resume continues from
-//   result.json        the final figures
+//   options.ini            the effective options; `--config options.ini` starts the same run again
+//   log.jsonl              one JSON object a step (loss, lr, grad_norm, ...) and one an evaluation
+//   best/                  the best model so far; a BERT's is a directory that Hugging Face tools read
+//   last.safetensors       parameters, optimiser state and position: what --resume continues from
+//   previous.safetensors   the checkpoint before, for the case that the last one is damaged
+//   result.json            the final figures
+//   replaced/              with --overwrite: what the run before left, until this one has its first checkpoint
 #pragma once
 
+#include <chrono>
+#include <cstdio>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 #include "nn/params.h"
-#include "optim/optimizer.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/progress.h"
 
 namespace run {
 
 struct Plan {
-  std::string directory;
-  bool overwrite = false;  // an output directory that is not empty is refused otherwise
-  bool resume = false;     // continue from its last.safetensors
-  std::string options;     // for options.ini
+  Place place;
+  std::string options;  // for options.ini
+  std::string data;     // a fingerprint of what is learned from (run/fingerprint.h): another one is not resumed
   long steps = 0;
   long steps_per_epoch = 1;
+  // The share that is used of a budget in something else than steps, or nothing; at 1 the run is done.
+  std::function<double()> used = nullptr;
   long patience = 0;  // measurements in a row without a better one after which training ends; 0: it never does
 };
 
 class Run {
  public:
+  // Takes the directory. From now to the end of the steps SIGINT and SIGTERM only ask to stop.
   explicit Run(const Plan& plan);
   ~Run();
   Run(const Run&) = delete;
 
   // Goes on to the next step; false when all are done, patience is at its end, or a signal asked to stop. step() counts
-  // from 0.
+  // from 0. When it returns false without a signal, the signals end the program again.
   bool next_step();
   long step() const { return step_; }
-  bool epoch_ends() const { return (step_ + 1) % plan_.steps_per_epoch == 0 || step_ + 1 == plan_.steps; }
+  bool epoch_ends() const { return (step_ + 1) % plan_.steps_per_epoch == 0 || used() >= 1; }
+  double used() const;  // the share of all steps, or of the budget, that is done
   double epoch() const { return double(step_ + 1) / double(plan_.steps_per_epoch); }
 
   // A line of log.jsonl, after the step's number; numbers also go to the progress line.
@@ -44,40 +51,53 @@ class Run {
 
   // Throws, naming the step and the oldest tensor that holds a NaN or infinity, unless the loss is a number.
   void require_finite(const engine::Tensor& loss) const;
+  // Throws, naming the step and the tensor, unless every number of them is one.
+  void require_finite(const std::vector<engine::Tensor>& tensors) const;
 
   // Whether this value of the metric is the best so far (higher is better).
   bool is_best(double metric);
   double best() const { return best_; }
+  // save(directory) writes a model that takes the place of best/ as a whole.
+  void replace_best(const std::function<void(const std::string& directory)>& save) const;
 
-  // Parameters, optimiser and position into last.safetensors, in one atomic step; and back.
-  // `position`: what else the caller's place in its data is made of; restore() gives it back.
-  void save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer,
-            const nlohmann::ordered_json& position) const;
-  void save(const std::vector<engine::Tensor>& parameters, const optim::Optimizer& optimizer) const;
-  nlohmann::ordered_json restore(const std::vector<engine::Tensor>& parameters, optim::Optimizer& optimizer);
+  // Tensors and position into last.safetensors; and back, bit for bit. A damaged one is said and the one before it is
+  // taken; without any, the run starts over. Error: another plan, other data, other shapes.
+  void save(const std::vector<engine::Tensor>& tensors) const;
+  void restore(const std::vector<engine::Tensor>& tensors);
   bool due_for_save() const;  // five minutes have passed since the last one
 
-  // After a signal ended the loop: leave() ends the program with status 128 + signal and says how to continue.
+  // After a signal ended the steps: leave() ends the program with status 128 + signal and says how to continue.
   bool interrupted() const;
   [[noreturn]] void leave() const;
 
   void pause();                       // ends the progress line; the next log() draws a new one
   void say(const std::string& text);  // prints a line on stderr between two drawings of the progress line
-  std::string file(const std::string& name) const { return plan_.directory + "/" + name; }
+  const std::string& id() const { return directory_.id(); }
+  std::string file(const std::string& name) const { return directory_.file(name); }
   double seconds() const;
 
  private:
+  void open_log();
+  long progress_total() const;
+  long progress_done() const;
+  void restore_from(const std::string& file, const std::vector<engine::Tensor>& tensors);
+  void take_position(const nlohmann::ordered_json& state, const std::string& file);
+
   Plan plan_;
+  Directory directory_;
   long step_ = -1;
   double best_;
-  long since_best_ = 0;  // measurements that were not better
-  int lock_ = -1;        // on the directory, while this run writes to it
+  long since_best_ = 0;     // measurements that were not better
+  bool listening_ = false;  // to the signals
   std::FILE* log_ = nullptr;
   std::optional<Progress> progress_;
   std::chrono::steady_clock::time_point start_;
   mutable std::chrono::steady_clock::time_point saved_;
   double seconds_before_ = 0;  // of the runs that this one continues
 };
+
+// Whether SIGINT or SIGTERM has asked to stop since the last Run began: for programs that go on after one.
+bool stop_requested();
 
 // runs/TASK-20260131-235959, for those who name no directory.
 std::string default_directory(const std::string& task);

@@ -1,35 +1,98 @@
-// What the training of a text classifier is made of, from its options; the loop itself stands in the programs.
+// Training: what is the same in every training loop, called in plain sight: schedule, optimiser, directory, resume, norm,
+// clipping, the update, the log, signals. The mathematics of a step stands in the program's loop:
+//
+//   run::Training training(options, params, {...});
+//   while (training.next_step()) {              // false at the end; a signal ends the program with all saved
+//     for (part : batches.parts_at(training.step())) {
+//       run::Terms terms;
+//       terms.add("cross_entropy", 1, loss of the part);
+//       training.backward(terms, part.share);   // adds to every parameter's gradient
+//     }
+//     training.update();                        // norm, clipping, the weights change, a line of the log
+//     if (training.epoch_ends()) training.keep_best(merit on dev, save the model);
+//   }
 #pragma once
 
-#include <memory>
+#include <nlohmann/json.hpp>
 
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
-#include "tasks/run/evaluation.h"
+#include "tasks/run/fingerprint.h"
+#include "tasks/run/options.h"
 #include "tasks/run/run.h"
-#include "tasks/run/text_model.h"
-#include "tasks/run/train_options.h"
+#include "tasks/run/terms.h"
 
 namespace run {
-Splits load_splits(const TrainOptions& o);
-Splits load_splits(const TrainOptions& o, const text::Labels& labels);  // empty: those of the data
-std::unique_ptr<TextModel> make_model(const TrainOptions& o, const Splits& splits,
-                                      const text::WordPiece* tokenizer = nullptr);  // of a new model, if there is one
-// What a new model is made of: its tokenizer, from --vocab or learned from the texts; its sizes; its dropout.
-text::WordPiece new_tokenizer(const TrainOptions& o, const std::vector<text::Example>& examples);
-nn::Config new_config(const TrainOptions& o, long vocab_size, const std::vector<std::string>& labels);
-void set_dropout(nn::Config& config, const TrainOptions& o);
-// The weight of every class in the loss; empty: all alike.
-std::vector<engine::real> class_weights(const TrainOptions& o, const text::EncodedSet& train,
-                                        const std::vector<std::string>& labels);
-optim::Optimizer make_optimizer(const TrainOptions& o, const std::vector<engine::Tensor>& parameters);
-long steps_of(const TrainOptions& o, const text::Batches& batches);  // as --epochs or --max-steps say
-optim::Schedule make_schedule(const TrainOptions& o, long steps);
 
-// Measures an epoch on the dev set, keeps the model if it is the best so far; without a dev set, the latest.
-void finish_epoch(Run& run, TextModel& model, const text::EncodedSet& dev_set, const TrainOptions& o);
-// The best epoch's model on the test set: the last words of a run, and its result.json.
-void finish_run(const Run& run, const std::string& task, const text::EncodedSet& test_set, bool has_dev,
-                const TrainOptions& o);
+// What a program says of its run.
+struct Frame {
+  std::string options;  // for options.ini: Options::effective()
+  long steps_per_epoch = 1;
+  double default_lr = 1e-3;                           // the peak where --lr is not given
+  std::vector<engine::Tensor> also_trained = {};      // beside the parameters of the model: projections
+  std::vector<engine::Tensor> also_saved = {};        // what else a checkpoint must hold: state of a weighting
+  std::function<bool(const std::string&)> own_steps;  // parameters that something else than the optimiser moves
+  // The share that is used of a budget in tokens or hours, where steps are not what is counted, and more steps than it can
+  // take: the rate follows it, and at 1 the run ends.
+  std::function<double()> used = nullptr;
+  long most_steps = 0;
+  std::string unit = "texts";                         // what a batch consists of
+  std::string data;                      // Fingerprint::text() of all that is learned from: resume refuses other data
+  std::vector<std::string> inputs = {};  // files and directories that the run reads: not to be overwritten by it
+  std::vector<std::string> also_written = {};  // names beside a run's own in its directory: "single", "tasks.json"
+};
+
+class Training {
+ public:
+  // Freezes what the options say, makes optimiser and schedule, takes the directory, and resumes if the options say so.
+  // Error: nothing is left to train; other options, data or shapes than those of the run that is continued.
+  Training(const TrainingOptions& options, nn::Params& params, const Frame& frame);
+
+  // Ends the step before (checkpoint where one is due), then goes on to the next: dropout on, with its masks. False when
+  // all steps are done or patience is at its end; after a signal everything is saved and the program ends.
+  bool next_step();
+  long step() const { return run_.step(); }  // from 0
+  long steps() const { return steps_; }
+  double epoch() const { return run_.epoch(); }
+  bool epoch_ends() const { return run_.epoch_ends(); }
+
+  // The gradient of sum(terms) * share is added to every parameter's. Error: the sum is not a number; says where it came from.
+  void backward(const Terms& terms, double share = 1);
+  // For programs that walk the graph themselves: what the step's loss was, and its terms.
+  void note_loss(double loss, const nlohmann::ordered_json& terms = {});
+  void require_finite(const engine::Tensor& loss) const { run_.require_finite(loss); }
+
+  // Norm of all gradients, clipping, the optimiser's step at this step's rate, gradients cleared, dropout off, a line of
+  // log.jsonl: loss, lr, grad_norm, the terms, and `more`. Weights that are no longer finite end the run before they
+  // replace anything.
+  void update(const nlohmann::ordered_json& more = {});
+  double part_of_peak() const;  // this step's learning rate, as a part of its peak
+
+  // After a measurement on dev (higher is better), or without one: save(directory) writes the model beside the best one
+  // so far, which it replaces as a whole. Returns whether it was the best.
+  bool keep_best(std::optional<double> merit, const std::function<void(const std::string& directory)>& save);
+  double best() const { return run_.best(); }
+  std::string best_directory() const { return run_.file("best"); }
+
+  Run& run() { return run_; }  // log lines, sentences between two drawings of the progress line, seconds
+  const Run& run() const { return run_; }
+
+ private:
+  void require_finite_weights() const;
+  void save() const;
+
+  TrainingOptions options_;
+  nn::Params& params_;
+  Frame frame_;
+  long steps_;
+  std::vector<engine::Tensor> trained_, saved_;  // saved_: with the optimiser's state
+  optim::Optimizer optimizer_;
+  optim::Schedule schedule_;
+  double rate_ = 0;  // of this step
+  Run run_;
+  double loss_ = 0;
+  nlohmann::ordered_json terms_;
+  bool open_ = false;  // a step has begun whose end has not been seen to
+};
 
 }  // namespace run

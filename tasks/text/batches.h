@@ -1,7 +1,7 @@
 // Batches: tokenised sentences laid end to end, in an order that depends on the seed and the epoch only.
 #pragma once
 
-#include "nn/bert.h"
+#include "nn/tokens.h"
 #include "tasks/text/data.h"
 #include "tasks/text/wordpiece.h"
 

@@ -39,7 +39,8 @@ std::vector<uint64_t> words_of(std::string_view text) {
     }
     if (c == '\'') continue;  // don't: one word
     finish();
-    if ((c == '.' || c == '!' || c == '?' || c == ';' || c == '\n') && !words.empty() && words.back()) words.push_back(0);
+    if ((c == '.' || c == '!' || c == '?' || c == ';' || c == '\n') && !words.empty() && words.back())
+      words.push_back(0);
   }
   finish();
   return words;
@@ -197,13 +198,12 @@ long Draws::fraction(const Corpus::Part& part) {
   return std::lround((part.weight - std::floor(part.weight)) * n);
 }
 
-Draws::Draws(const Corpus& corpus, uint64_t seed) : corpus_(corpus), seed_(seed) {
+Draws::Draws(const Corpus& corpus, uint64_t seed, bool shuffle) : corpus_(corpus), seed_(seed), shuffle_(shuffle) {
   check(corpus.size() < 1'000'000'000, "a corpus of {} sequences is more than an epoch can shuffle", corpus.size());
   for (uint32_t p = 0; p < corpus.parts.size(); ++p) {
     const Corpus::Part& part = corpus.parts[p];
     per_epoch_ += long(std::floor(part.weight)) * (part.last - part.first) + fraction(part);
-    orders_.push_back(
-        engine::permutation(int(part.last - part.first), {seed, engine::Stream::shuffle, ~0u, p}));
+    orders_.push_back(engine::permutation(int(part.last - part.first), {seed, engine::Stream::shuffle, ~0u, p}));
   }
   check(per_epoch_ > 0, "an epoch of this corpus with these weights has no sequence");
 }
@@ -224,10 +224,11 @@ void Draws::prepare(long epoch) {
       for (long s = part.first; s < part.last; ++s) all.push_back(int(s));
     for (long i = 0; i < some; ++i) all.push_back(int(part.first + orders_[p][(epoch * some + i) % n]));
   }
+  epoch_ = epoch;
+  if (!shuffle_) return order_.swap(all);
   const std::vector<int> lot = engine::permutation(int(all.size()), {seed_, engine::Stream::shuffle, uint32_t(epoch)});
   order_.resize(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) order_[i] = all[lot[i]];
-  epoch_ = epoch;
 }
 
 std::vector<long> Draws::take(long& next, long tokens) {

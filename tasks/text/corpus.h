@@ -88,8 +88,8 @@ class CorpusBuilder {
 // An epoch has every part's sequences `weight` times, in an order of its own; of a fraction, other ones each epoch.
 class Draws {
  public:
-  Draws(const Corpus& corpus, uint64_t seed);  // the corpus must outlive it
-  Draws(Corpus&&, uint64_t) = delete;
+  Draws(const Corpus& corpus, uint64_t seed, bool shuffle = true);  // the corpus must outlive it
+  Draws(Corpus&&, uint64_t, bool = true) = delete;
 
   long per_epoch() const { return per_epoch_; }
   double tokens_per_epoch() const;
@@ -103,6 +103,7 @@ class Draws {
 
   const Corpus& corpus_;
   uint64_t seed_;
+  bool shuffle_;
   long per_epoch_ = 0, epoch_ = -1;
   std::vector<std::vector<int>> orders_;  // of each part: which sequences a fraction takes next
   std::vector<int> order_;                // of this epoch

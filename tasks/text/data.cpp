@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "nn/json.h"
+#include "nn/format/json.h"
 #include "tasks/text/utf8.h"
 
 namespace text {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "nn/files.h"
+#include "nn/format/files.h"
 #include "tasks/text/utf8.h"
 
 namespace text {

@@ -23,8 +23,8 @@ std::vector<Unit> units_of(const Indices& ids, int begin, int end, const WordPie
   std::vector<Unit> units;
   for (int t = begin; t < end; ++t) {
     if (tokenizer.is_special(ids[t])) continue;
-    const bool goes_on = by != HideBy::piece && !units.empty() && units.back().end == t &&
-                         tokenizer.piece(ids[t]).starts_with("##");
+    const bool goes_on =
+        by != HideBy::piece && !units.empty() && units.back().end == t && tokenizer.piece(ids[t]).starts_with("##");
     if (goes_on)
       ++units.back().end;
     else

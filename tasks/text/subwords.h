@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/heads.h"
+#include "nn/model/words.h"
 
 namespace text {
 

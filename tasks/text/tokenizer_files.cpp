@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "nn/json.h"
+#include "nn/format/json.h"
 
 namespace text {
 namespace {

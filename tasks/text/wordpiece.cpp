@@ -10,7 +10,7 @@
 #include <functional>
 #include <utility>
 
-#include "nn/files.h"
+#include "nn/format/files.h"
 #include "tasks/text/data.h"
 #include "tasks/text/utf8.h"
 

@@ -6,8 +6,8 @@
 #include <climits>
 #include <filesystem>
 
-#include "nn/files.h"
-#include "tasks/run/program.h"
+#include "nn/format/files.h"
+#include "tasks/run/console.h"
 #include "tasks/run/progress.h"
 #include "tasks/text/data.h"
 #include "tasks/text/lines.h"

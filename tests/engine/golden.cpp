@@ -2,9 +2,9 @@
 #include <set>
 
 #include "nn/attention.h"
-#include "nn/losses.h"
-#include "nn/safetensors.h"
-#include "tests/golden.h"
+#include "nn/loss/agreement.h"
+#include "nn/format/safetensors.h"
+#include "tests/support/golden.h"
 
 using namespace test;
 

@@ -1,5 +1,5 @@
 // Every op's gradient against central differences, in the double build. Read tests/gradcheck.h first.
-#include "tests/gradcheck.h"
+#include "tests/support/gradcheck.h"
 
 using namespace test;
 

@@ -2,7 +2,7 @@
 #include "engine/graph.h"
 
 #include "engine/debug.h"
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

@@ -1,8 +1,8 @@
-// Local attention with global tokens, beside dense attention with -inf where a query does not look; and the attention that
-// each token receives.
+// Local attention with global tokens, beside dense attention with -inf where a query does not look; and the attention
+// that each token receives.
 #include <omp.h>
 
-#include "tests/gradcheck.h"
+#include "tests/support/gradcheck.h"
 
 using namespace test;
 

@@ -5,7 +5,7 @@
 #include "engine/parallel.h"
 #include "engine/random.h"
 #include "engine/simd.h"
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

@@ -1,6 +1,7 @@
 // Who starts again, how often, and who never does. Each case runs this test runner as a child with settings of its own.
 #include "engine/startup.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include "engine/blas.h"
@@ -19,21 +20,29 @@ const bool counted = [] {
 constexpr const char* kVariables[] = {"OPENBLAS_CORETYPE", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY",
                                       "OMP_NUM_THREADS"};
 
-// The environment without what start_again_with_best_settings() looks at; put back when the scope ends.
+// The environment without what start_again_with_best_settings() looks at, and this thread, which may be bound, on all
+// processors, as a child finds itself; put back when the scope ends.
 class Undecided {
  public:
   Undecided() {
+    sched_getaffinity(0, sizeof processors_, &processors_);
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (long i = 0; i < sysconf(_SC_NPROCESSORS_CONF); ++i) CPU_SET(i, &all);
+    sched_setaffinity(0, sizeof all, &all);
     for (const char* name : kVariables) {
       if (const char* value = std::getenv(name)) before_.emplace_back(name, value);
       unsetenv(name);
     }
   }
   ~Undecided() {
+    sched_setaffinity(0, sizeof processors_, &processors_);
     for (const char* name : kVariables) unsetenv(name);
     for (const auto& [name, value] : before_) setenv(name.c_str(), value.c_str(), 1);
   }
 
  private:
+  cpu_set_t processors_;
   std::vector<std::pair<std::string, std::string>> before_;
 };
 

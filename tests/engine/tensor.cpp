@@ -9,7 +9,7 @@ using namespace test;
 TEST_CASE("tensor: every method of an empty handle says which one was called instead of reading through nothing") {
   const std::pair<const char*, std::function<void(Tensor&)>> methods[] = {
       {"shape", [](Tensor& t) { t.shape(); }},
-      {"dim", [](Tensor& t) { t.dim(0); }},
+      {"shape", [](Tensor& t) { t.dim(0); }},
       {"shape", [](Tensor& t) { t.numel(); }},
       {"data", [](Tensor& t) { t.data(); }},
       {"data", [](Tensor& t) { t.buffer(); }},
@@ -22,19 +22,20 @@ TEST_CASE("tensor: every method of an empty handle says which one was called ins
       {"grad_data", [](Tensor& t) { t.grad_data(); }},
       {"grad_rows", [](Tensor& t) { t.grad_rows(); }},
       {"grad_of_written_rows", [](Tensor& t) { t.grad_of_written_rows(); }},
-      {"shape", [](Tensor& t) { t.grad_tensor(); }},
+      {"grad_tensor", [](Tensor& t) { t.grad_tensor(); }},
       {"clear_grad", [](Tensor& t) { t.clear_grad(); }},
       {"name", [](Tensor& t) { t.name(); }},
       {"named", [](Tensor& t) { t.named("x"); }},
-      {"shape", [](Tensor& t) { t.detach(); }},
-      {"shape", [](Tensor& t) { t.clone(); }},
+      {"detach", [](Tensor& t) { t.detach(); }},
+      {"clone", [](Tensor& t) { t.clone(); }},
       {"bind", [](Tensor& t) { t.bind(Buffer(1)); }},
       {"set_node", [](Tensor& t) { t.set_node(nullptr); }},
   };
   for (const auto& [method, call] : methods) {
     Tensor empty;
-    CAPTURE(method);
-    CHECK(error_of([&, &call = call] { call(empty); }).starts_with(std::string(method) + ": a tensor is needed; got"));
+    const std::string error = error_of([&, &call = call] { call(empty); });
+    CHECK_MESSAGE(error.starts_with(std::string(method) + ": a tensor is needed; got"), std::string(method),
+                  " said: ", error);
   }
   const Tensor empty;
   CHECK(!empty);

@@ -6,7 +6,7 @@
 #include "optim/clip.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 using doctest::Approx;

@@ -6,8 +6,8 @@
 #include <thread>
 #include <utility>
 
-#include "nn/files.h"
-#include "tests/support.h"
+#include "nn/format/files.h"
+#include "tests/support/support.h"
 
 using namespace test;
 namespace fs = std::filesystem;

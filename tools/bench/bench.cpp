@@ -17,11 +17,11 @@
 
 #include "engine/blas.h"
 #include "engine/profile.h"
-#include "nn/json.h"
-#include "nn/pretrained.h"
+#include "nn/format/json.h"
+#include "nn/format/pretrained.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
-#include "tasks/run/program.h"
+#include "tasks/run/console.h"
 #include "tools/bench/limits.h"
 
 extern char** environ;

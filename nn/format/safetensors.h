@@ -1,0 +1,52 @@
+// safetensors: the file format of published weights. A header that names every tensor, then the numbers.
+// https://github.com/huggingface/safetensors
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/tensor.h"
+#include "nn/format/files.h"
+
+namespace nn {
+
+// An open file. The header is verified whole before anything is believed: sizes, types and offsets must account for
+// every byte of the file, once.
+class SafeTensors {
+ public:
+  struct Entry {
+    std::string dtype;  // F32, F16, BF16, F64, I32, I64, ...
+    std::vector<long> shape;
+    long begin = 0, end = 0;  // bytes, from the start of the data
+    long numel() const;
+  };
+
+  explicit SafeTensors(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  const std::map<std::string, Entry>& entries() const { return entries_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  bool has(const std::string& name) const { return entries_.count(name) > 0; }
+  const Entry& entry(const std::string& name) const;
+
+  Tensor read(const std::string& name) const;  // F64, F32, F16 and BF16, converted to real
+  void read_into(const std::string& name, real* to) const;
+  std::vector<int> read_ints(const std::string& name) const;  // I32 and I64
+
+ private:
+  std::string bytes_of(const Entry& entry) const;
+
+  std::string path_;
+  long data_start_ = 0;
+  std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// Writes the tensors, {"format": "pt"} among the metadata: some loaders refuse files without it. As F16 every number is
+// the nearest that half precision has, ties to even. Error: a finite number beyond its range of 65504.
+enum class Stored { f32, f16 };
+void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
+                      std::map<std::string, std::string> metadata = {}, Stored stored = Stored::f32);
+
+}  // namespace nn

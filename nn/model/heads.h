@@ -1,0 +1,75 @@
+// Heads: what a task adds to an encoder. How it reads a text, and what it says of it.
+#pragma once
+
+#include <optional>
+
+#include "nn/adapter.h"
+#include "nn/attention.h"
+#include "nn/format/config.h"
+#include "nn/tokens.h"
+
+namespace nn {
+
+// What a head predicts: one class of a text, any number of classes, a number, a class for each token; the piece of the
+// vocabulary that stands at given tokens; or a vector that is the text.
+enum class Predicts { label, labels, number, tags, pieces, vector };
+
+// What it reads: the first token, [CLS]; all tokens, by queries of its own; their mean; or every token by itself.
+enum class Reads { first, attention, mean, tokens };
+
+struct HeadConfig {
+  std::string name;  // its parameters are heads.NAME....; without a name those of Hugging Face's model with this head
+  Predicts predicts = Predicts::label;
+  long outputs = 1;  // K: the classes; 1 for a number; of a vector its width, where it is projected, or 0
+  Reads reads = Reads::first;
+  long queries = 1;  // of its own attention
+  long adapter = 0;  // width of its own adapter; 0: none
+};
+
+// BertForMaskedLM's head (Devlin et al. 2019): one logit for every piece of the vocabulary. The decoder's weight is the
+// table of the word embeddings itself (Press & Wolf 2017), with a bias of its own.
+//   logits = LayerNorm(gelu(dense(x))) W_word^T + bias          [M, C] -> [M, V]
+struct MaskedLm {
+  Linear dense;
+  LayerNorm norm;
+  Linear decoder;
+  MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c);
+  Tensor operator()(const Tensor& rows) const { return decoder(norm(gelu(dense(rows)))); }
+};
+
+// One task's own part: adapter, then how the text is read, then a linear classifier.
+//   reads first        y = classifier(dropout(tanh(pooler(adapter(x_cls)))))   -> [B, K], BertForSequenceClassification
+//   reads attention    y = classifier(dropout(s pool(adapter(x))))             -> [B, K], nn/attention.h
+//   reads mean         y = classifier(dropout(mean_t adapter(x)))              -> [B, K]
+//   reads tokens       y = classifier(dropout(adapter(x)))                     -> [N, K], BertForTokenClassification
+//   pieces             y = the masked language model's of the rows asked for   -> [M, V], BertForMaskedLM
+//   vector             y = what is read, projected where outputs > 0           -> [B, C]
+// s = (T / 20)^p with length_exponent p, else 1: a mean of T words shrinks as they grow more; at p = 1/2, as with a sum of
+// independent words divided by its norm, it does not. A text of 20 tokens is as before, and so is the learning rate.
+struct Head {
+  HeadConfig config;
+  std::optional<Adapter> adapter;
+  std::optional<AttentionPool> pool;
+  std::optional<Linear> pooler;
+  std::optional<MaskedLm> masked_lm;
+  Dropout dropout;
+  std::optional<Linear> classifier;
+  real length_exponent;
+
+  // `word_embeddings`: the encoder's table, which a masked language model shares.
+  // Error: what this encoder cannot carry.
+  Head(Scope root, const Config& c, const HeadConfig& head, const Tensor& word_embeddings);
+
+  Rows::Kind reads() const;  // which rows of the encoder it needs
+  bool owns(const Tensor& parameter) const;  // whether it is one of this named head's
+  // With a trace, the maps of its own attention and what its classifier reads are added to it.
+  Tensor operator()(const Encoded& x, Trace* trace = nullptr) const;
+
+ private:
+  Tensor context(const Encoded& x, Trace* trace) const;
+};
+
+// Whether a parameter belongs to one task alone: heads.NAME...., all others are shared.
+bool belongs_to_task(const std::string& parameter);
+
+}  // namespace nn

@@ -1,0 +1,252 @@
+// A student of another language learns its teacher's sentence vectors; retrieval says how well. The loop is that of
+// tasks/sentiment/main.cpp; read it and nn/loss/ranking.h first.
+#include "nn/format/files.h"
+#include "nn/loss/ranking.h"
+#include "tasks/model/build.h"
+#include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
+#include "tasks/run/progress.h"
+#include "tasks/run/training.h"
+#include "tasks/score/ranking.h"
+#include "tasks/text/lines.h"
+
+namespace {
+
+using engine::check;
+using engine::real;
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+struct AlignOptions {
+  model::BuildOptions model;
+  run::TrainingOptions training;
+  std::string teacher, source, target, dev_source, dev_target, test_source, test_target;
+  std::string pooling = "mean";
+  double mse = 1, ranking = 0, scale = 20;
+  bool both = false;
+
+  AlignOptions() {
+    model.model = "mini";
+    model.reading.max_length = 64;
+    training.batch_size = 64;
+    training.lr = 5e-4;
+  }
+  void declare(run::Options& options);
+  void check_files() const;
+};
+
+void AlignOptions::declare(run::Options& options) {
+  const auto add = [&](const char* group) {
+    return [&options, group](const char* name, auto& variable, const char* what) -> run::Option& {
+      return options.add(name, variable, what).group(group);
+    };
+  };
+  const auto file = add("Data files"), transfer = add("Transfer");
+  file("--source", source, "sentences in the language of the teacher, one a line");
+  file("--target", target, "their translations, line by line: what the student reads");
+  file("--dev-source", dev_source, "the same, to choose the best epoch on");
+  file("--dev-target", dev_target, "their translations");
+  file("--test-source", test_source, "the same, for the final figures; without them, dev again");
+  file("--test-target", test_target, "their translations");
+  transfer("--teacher", teacher, "directory of a run or of a model: a BERT of the source language");
+  transfer("--pooling", pooling, "the vector of a sentence: mean of its tokens, or cls, its first token")
+      .one_of({"mean", "cls"});
+  transfer("--mse", mse, "weight of the squared distance to the teacher's vector").not_negative();
+  transfer("--ranking", ranking, "weight of the ranking among the teacher's vectors of the batch").not_negative();
+  transfer("--scale", scale, "of the cosines in the ranking").between(1e-3, 1e4);
+  transfer("--both", both, "the student reads the sentences, too, not only their translations");
+  model.declare(options);
+  training.declare(options, "align");
+}
+
+void AlignOptions::check_files() const {
+  if (teacher.empty() || source.empty() || target.empty())
+    run::usage_error("--teacher, --source and --target are needed");
+  check(dev_source.empty() == dev_target.empty() && test_source.empty() == test_target.empty(),
+        "--dev-source and --dev-target come together, and so do --test-source and --test-target");
+  check(!dev_source.empty() || !test_source.empty(), "--dev-source and --dev-target, or those of test, are needed");
+  check(!dev_source.empty() || training.patience == 0, "--patience needs --dev-source and --dev-target");
+  check(mse + ranking > 0, "--mse and --ranking are both 0: there is nothing to learn");
+}
+
+// A head that gives a sentence's vector, projected where the student is not as wide as its teacher.
+spec::TaskSpec vectors(const std::string& pooling) {
+  spec::TaskSpec task;
+  task.head = nn::Predicts::vector;
+  task.reads = pooling == "cls" ? nn::Reads::first : nn::Reads::mean;
+  return task;
+}
+
+// One vector for every sentence of a set, without a graph: [n, C].
+Tensor vectors_of(const char* name, const nn::Model& model, const text::EncodedSet& set) {
+  const engine::NoGrad no_grad;
+  std::vector<Tensor> rows;
+  run::Progress progress(name, set.size());
+  long done = 0;
+  for (const text::Batch& batch : text::in_order(set, 64)) {
+    rows.push_back(model(batch.tokens));
+    progress.update(done += long(batch.rows.size()));
+  }
+  progress.interrupt();
+  return concat(rows, 0);
+}
+
+// Sentences and translations as ids; the teacher's vectors of the sentences, which stay as they are.
+struct Pairs {
+  text::EncodedSet target, source;  // as the student reads them; source only with --both
+  Tensor wanted;                    // [n, C]
+};
+
+Pairs encode(const char* name, const text::ParallelTexts& texts, const model::TextModel& teacher,
+             const model::TextModel& student, const AlignOptions& o) {
+  if (texts.source.empty()) return {};
+  const auto read = [&](const std::vector<text::Example>& side, const model::TextModel& by) {
+    return text::encode(side, by.tokenizer, o.model.reading.max_length, o.model.reading.how());
+  };
+  Pairs pairs{read(texts.target, student), {}, {}};
+  if (o.both) pairs.source = read(texts.source, student);
+  const text::EncodedSet source = read(texts.source, teacher);
+  long teacher_tokens = 0, student_tokens = 0;
+  for (long i = 0; i < source.size(); ++i) {
+    teacher_tokens += source.tokens(i);
+    student_tokens += pairs.target.tokens(i);
+  }
+  const double n = double(source.size());
+  run::print_note("{:<6}{:>6} pairs, {:.1f} tokens for the teacher, {:.1f} for the student\n", name, source.size(),
+                  double(teacher_tokens) / n, double(student_tokens) / n);
+  pairs.wanted = vectors_of("teacher", teacher.net, source);
+  return pairs;
+}
+
+// Retrieval both ways: of the teacher's sentence from the student's translation, and of the translation.
+struct Figures {
+  score::Retrieval to_target, to_source;
+  double accuracy() const { return (to_target.accuracy + to_source.accuracy) / 2; }
+  std::string line() const {
+    return fmt::format("source to target {:.4f} (mrr {:.4f})  target to source {:.4f} (mrr {:.4f})", to_target.accuracy,
+                       to_target.mrr, to_source.accuracy, to_source.mrr);
+  }
+  ordered_json json() const {
+    return {{"source_to_target", to_target.accuracy},
+            {"target_to_source", to_source.accuracy},
+            {"source_to_target_mrr", to_target.mrr},
+            {"target_to_source_mrr", to_source.mrr}};
+  }
+};
+
+Figures measure(const char* name, const model::TextModel& student, const Pairs& pairs) {
+  const Tensor found = vectors_of(name, student.net, pairs.target);
+  return {score::retrieve(pairs.wanted, found), score::retrieve(found, pairs.wanted)};
+}
+
+std::unique_ptr<model::TextModel> make_student(const AlignOptions& o, const text::ParallelTexts& texts,
+                                               long teacher_width) {
+  std::vector<text::Example> to_read = texts.target;
+  if (o.both) to_read.insert(to_read.end(), texts.source.begin(), texts.source.end());
+  spec::TaskSpec task = vectors(o.pooling);
+  const long width = o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size
+                                          : o.model.hidden.value_or(256);
+  if (width != teacher_width) task.width = teacher_width;
+  auto student = model::build(o.model, {task}, to_read, o.training.seed);
+  if (task.width) run::print_note("a projection leads to the teacher's {} columns\n", teacher_width);
+  return student;
+}
+
+// The terms of one side: the student's vectors [B, C] beside the teacher's of the same sentences.
+void add_side(run::Terms& terms, const Tensor& student, const Tensor& wanted, const AlignOptions& o) {
+  if (o.mse > 0) terms.add("mse", o.mse, engine::mse(student, wanted));
+  if (o.ranking > 0) terms.add("ranking", o.ranking, nn::in_batch_ranking(student, wanted, real(o.scale)));
+}
+
+void finish_epoch(run::Training& training, const model::TextModel& student, const Pairs& dev) {
+  const auto save = [&](const std::string& directory) { student.save(directory); };
+  if (dev.target.size() == 0) {
+    training.keep_best({}, save);
+    return;
+  }
+  training.run().pause();
+  const Figures figures = measure("dev", student, dev);
+  const bool best = training.keep_best(figures.accuracy(), save);
+  training.run().log({{"dev", figures.json()}});
+  training.run().say(
+      fmt::format("epoch {:g}, dev{}: {}", training.epoch(), best ? " (the best so far)" : "", figures.line()));
+}
+
+void finish_run(const run::Training& training, model::TextModel& student, const Pairs& test, const AlignOptions& o) {
+  nn::load_pretrained(student.net, training.best_directory());
+  const Figures figures = measure("test", student, test);
+  ordered_json result = figures.json();
+  result["n"] = test.target.size();
+  const double seconds = training.run().seconds();
+  result["seconds"] = seconds;
+  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  fmt::print(
+      "\ntest: {}\nresult task=align source_to_target={:.4f} target_to_source={:.4f} n={} seconds={:.0f} out={}\n",
+      figures.line(), figures.to_target.accuracy, figures.to_source.accuracy, test.target.size(), seconds,
+      o.training.out);
+}
+
+run::Frame frame_of(const AlignOptions& o, const run::Options& options, const text::Batches& batches,
+                    const model::TextModel& student, const Pairs& train) {
+  run::Fingerprint print;
+  for (const std::string& piece : student.tokenizer.pieces()) print.add("vocabulary", piece);
+  for (const text::Encoding& text : train.target.windows)
+    print.add("target", {reinterpret_cast<const char*>(text.ids.data()), text.ids.size() * sizeof(int)});
+  print.add("teacher", {reinterpret_cast<const char*>(train.wanted.data()), size_t(train.wanted.numel()) * sizeof(real)});
+  run::Frame frame;
+  frame.options = options.effective();
+  frame.steps_per_epoch = batches.per_epoch();
+  frame.default_lr = o.model.default_lr();
+  frame.unit = "pairs";
+  frame.data = print.text();
+  for (const std::string& path : {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source,
+                                  o.test_target, o.model.pretrained() ? o.model.model : "", o.model.vocab})
+    if (!path.empty()) frame.inputs.push_back(path);
+  return frame;
+}
+
+text::ParallelTexts read_if_given(const std::string& source, const std::string& target) {
+  return source.empty() ? text::ParallelTexts{} : text::read_parallel(source, target);
+}
+
+void train(run::Options& options, const run::Parse& parse) {
+  AlignOptions o;
+  o.declare(options);
+  parse();
+  o.training.settle(options, "align");
+  o.check_files();
+
+  run::print_setup("align", "train");
+  const text::ParallelTexts texts = text::read_parallel(o.source, o.target);
+  const text::ParallelTexts dev_texts = read_if_given(o.dev_source, o.dev_target);
+  const text::ParallelTexts test_texts = read_if_given(o.test_source, o.test_target);
+  const auto teacher = model::load_to_train(model::ModelDirectory(o.teacher), {vectors(o.pooling)}, 0);
+  model::check_positions(o.model.reading, teacher->config(), o.teacher);
+  const auto student = make_student(o, texts, teacher->config().hidden_size);
+  const Pairs train = encode("train", texts, *teacher, *student, o);
+  const Pairs dev = encode("dev", dev_texts, *teacher, *student, o);
+  const Pairs test = encode("test", test_texts, *teacher, *student, o);
+  text::Batches batches(train.target, o.training.batch_size * o.training.accumulate, !o.training.no_shuffle,
+                        o.training.seed);
+  run::Training training(o.training, student->net.params, frame_of(o, options, batches, *student, train));
+
+  while (training.next_step()) {
+    for (const text::Batch& part : batches.parts_at(training.step(), o.training.batch_size)) {
+      const Tensor wanted = gather_rows(train.wanted, part.rows);  // [B, C], the teacher's
+      run::Terms terms;
+      add_side(terms, student->net(part.tokens), wanted, o);  // [N] -> [B, C]: the translations
+      if (o.both) add_side(terms, student->net(text::pack(train.source, part.rows).tokens), wanted, o);  // the sentences
+      training.backward(terms, part.share);
+    }
+    training.update();
+    if (training.epoch_ends()) finish_epoch(training, *student, dev);
+  }
+  finish_run(training, *student, test.target.size() ? test : dev, o);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run::program(argc, argv, "align", "Train a student of another language on a teacher's sentence vectors.",
+                      {{"train", "learn from pairs of sentences and translations; retrieval says how well", train}});
+}

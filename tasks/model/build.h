@@ -1,0 +1,51 @@
+// What a model is made of: an encoder and its sizes, or a directory to begin from.
+#pragma once
+
+#include "tasks/model/directory.h"
+
+namespace model {
+
+struct BuildOptions {
+  std::string model = "pool";  // pool, mini or a model directory
+  Reading reading;
+  bool new_head = false;
+  // sizes of a new one
+  std::optional<long> layers, hidden, heads, intermediate;
+  std::optional<double> dropout, attention_dropout;
+  std::string vocab;
+  int vocab_size = 8000;
+  bool cased = false;
+  // of pool
+  long bigrams = 0, subwords = 0;
+  double length_exponent = 0, log_odds = 0;
+  // attention
+  std::optional<double> temperature;          // of the scores
+  std::optional<std::string> normaliser;      // softmax, sparsemax, entmax15
+  std::optional<long> window, global_tokens;  // local attention
+  std::string token_retention;                // "1.0,0.7,0.5", "learned" (by the model directory), or nothing
+  long retention_bins = 0;                    // of a schedule that is to be learned; 0: none is
+
+  void declare(run::Options& options);           // all of them
+  void declare_sizes(run::Options& options);     // of a new model and its vocabulary; dropout
+  void declare_pool(run::Options& options);      // what only word embeddings have
+  void declare_attention(run::Options& options);  // how attention is made
+  bool pretrained() const { return model != "pool" && model != "mini"; }
+  double default_lr() const { return pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
+};
+
+// A model with these tasks, new or from a directory, with its line on the screen. A new one's vocabulary is --vocab, or
+// `given`, or learned from `texts`.
+// Error: what a model or a head cannot be; a directory whose classifier has other labels.
+std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::TaskSpec>& tasks,
+                                 const std::vector<text::Example>& texts, uint64_t seed,
+                                 const text::WordPiece* given = nullptr);
+
+// Its parts, for those who make a model by themselves.
+text::WordPiece new_tokenizer(const BuildOptions& o, const std::vector<text::Example>& texts);
+nn::Config new_config(const BuildOptions& o, long vocab_size);
+void change_config(nn::Config& config, const BuildOptions& o, const std::string& directory = "");  // what options say
+
+// "1.0,0.7,0.5" as shares; "learned": those that training left in the directory.
+std::vector<double> parse_retention(const std::string& schedule, const std::string& directory);
+
+}  // namespace model

@@ -1,0 +1,76 @@
+// The options of a model. Read tasks/model/build.h first.
+#include "tasks/model/build.h"
+#include "tasks/run/console.h"
+
+namespace model {
+
+void BuildOptions::declare(run::Options& options) {
+  reading.declare(options);
+  options
+      .add("--model", model,
+           "pool (embeddings and attention pooling), mini (a small BERT), both from nothing; or a model directory")
+      .group("Model");
+  options
+      .add("--new-head", new_head,
+           "of a model directory: its classifiers are drawn anew, for data with other labels than it was trained on")
+      .group("Model");
+  declare_sizes(options);
+  declare_pool(options);
+  declare_attention(options);
+}
+
+void BuildOptions::declare_sizes(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Model");
+  };
+  add("--layers", layers, "of mini; default 4").positive();
+  add("--hidden", hidden, "width of mini and pool; default 256").positive();
+  add("--heads", heads, "attention heads of mini, query vectors of pool; default 4").positive();
+  add("--intermediate", intermediate, "feed-forward width of mini; default 4 x hidden").positive();
+  add("--dropout", dropout, "everywhere; default 0.1, 0.5 for pool, or what the model directory says").between(0, 0.99);
+  add("--attention-dropout", attention_dropout, "of the attention weights; default as --dropout, 0 for pool")
+      .between(0, 0.99);
+  add("--vocab", vocab, "vocab.txt for mini and pool; without it one is learned from the training texts");
+  add("--vocab-size", vocab_size, "pieces to learn").between(64, 1e6);
+  add("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)");
+}
+
+void BuildOptions::declare_pool(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Model");
+  };
+  add("--bigrams", bigrams, "of pool: rows of a table for pairs of neighbouring pieces, say 200000; 0: none")
+      .between(0, 1e8);
+  add("--subwords", subwords,
+      "of pool: rows of a table for the pieces' n-grams of 3 to 5 characters, say 100000; 0: none")
+      .between(0, 1e8);
+  add("--length-exponent", length_exponent,
+      "of pool: p, where the context of T tokens is (T / 20)^p times their mean; 0.5 lets long texts speak up")
+      .between(0, 1);
+  add("--log-odds", log_odds,
+      "of pool: its embeddings begin with that much of the training labels' log-count ratios; 0: none")
+      .between(0, 100);
+}
+
+void BuildOptions::declare_attention(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Attention");
+  };
+  add("--attention-temperature", temperature, "divides the scores: above 1 attention is flatter; default 1")
+      .between(1e-3, 1e3);
+  add("--attention-normaliser", normaliser,
+      "softmax, sparsemax or entmax15, which give many tokens exactly nothing; default softmax")
+      .one_of({"softmax", "sparsemax", "entmax15"});
+  add("--attention-window", window,
+      "local attention: a token sees that many tokens on either side, and the global ones; 0: all see all")
+      .between(0, 1e6);
+  add("--global-tokens", global_tokens,
+      "with a window: so many first tokens see all and are seen by all; 1, the default, is [CLS]")
+      .between(1, 1e6);
+  add("--token-retention", token_retention,
+      "share of a text's tokens that goes on from each layer, those that receive most attention, rounded up: "
+      "1.0,0.7,0.5,0.3; or learned: the schedule that --learn-retention left in the model directory")
+      .group("Token pruning");
+}
+
+}  // namespace model

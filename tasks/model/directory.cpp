@@ -1,0 +1,121 @@
+// A model directory, in, and one task of it, out. Read tasks/model/text_model.h first.
+#include "tasks/model/directory.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tasks/run/console.h"
+#include "tasks/text/tokenizer_files.h"
+
+namespace model {
+
+using engine::check;
+using engine::Tensor;
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string model_path(const std::string& directory) {
+  namespace fs = std::filesystem;
+  check(fs::exists(directory), "{}: no such directory", directory);
+  check(fs::is_directory(directory),
+        "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
+  return fs::exists(directory + "/best/config.json") ? directory + "/best" : directory;
+}
+
+}  // namespace
+
+spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path) {
+  spec::TaskSpec task;
+  task.where = path;
+  task.labels = text::Labels(config.labels);
+  if (config.architecture == "BertForTokenClassification") {
+    task.head = nn::Predicts::tags;
+    task.metric = "entity_f1";
+  } else if (config.problem_type == "multi_label_classification") {
+    task.head = nn::Predicts::labels;
+    task.loss = "binary_cross_entropy";
+    task.metric = "micro_f1";
+  } else if (config.problem_type == "regression") {
+    task.head = nn::Predicts::number;
+    task.loss = "mse";
+    task.metric = "pearson";
+    task.labels = {};
+  }
+  if (config.model_type != "bert") task.queries = config.num_attention_heads;
+  return task;
+}
+
+ModelDirectory::ModelDirectory(const std::string& directory)
+    : path(model_path(directory)),
+      config(nn::read_config(path + "/config.json")),
+      tokenizer(text::load_tokenizer(path)),
+      reading(recorded_reading(path, config.max_position_embeddings)) {
+  check(tokenizer.vocab_size() <= config.vocab_size, "{}: the vocabulary has {} pieces, the model {} embeddings", path,
+        tokenizer.vocab_size(), config.vocab_size);
+  if (std::filesystem::exists(path + "/tasks.json")) {
+    spec::TaskFile file = spec::read_task_file(path + "/tasks.json");
+    tasks = std::move(file.tasks);
+    settings = std::move(file.settings);
+  } else {
+    tasks = {only_task_of(config, path)};
+  }
+}
+
+void check_positions(const Reading& reading, const nn::Config& config, const std::string& path) {
+  check(config.model_type != "bert" || reading.max_length <= config.max_position_embeddings,
+        "--max-length {} is more than the {} positions of {}", reading.max_length, config.max_position_embeddings, path);
+}
+
+std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector<spec::TaskSpec> tasks, uint64_t seed,
+                                         nn::Anew anew) {
+  auto model = std::make_unique<TextModel>(from.config, std::move(tasks), from.tokenizer, from.reading, seed);
+  const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path, anew);
+  run::print_note("{}\n{}", from.path, report.table());
+  return model;
+}
+
+std::unique_ptr<TextModel> load_model(const ModelDirectory& from) {
+  auto model = std::make_unique<TextModel>(from.config, from.tasks, from.tokenizer, from.reading, 0);
+  model->settings = from.settings;
+  const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path);
+  check(report.initialised.empty(), "{}/model.safetensors: '{}' is missing: an encoder without a trained classifier",
+        from.path, report.initialised.empty() ? "" : report.initialised[0]);
+  return model;
+}
+
+void export_task(const TextModel& model, size_t task, const std::string& directory) {
+  spec::TaskSpec spec = model.tasks[task];
+  const nn::HeadConfig& head = model.net.heads[task].config;
+  const bool words = model.config().model_type != "bert";
+  const auto refuse = [&](bool when, const std::string& why) {
+    check(!when, "task '{}': {} has no place in a model directory of one task", spec.name, why);
+  };
+  refuse(head.adapter > 0, "an adapter");
+  refuse(!words && head.reads == nn::Reads::attention, "attention of its own over a BERT");
+  refuse(head.reads == nn::Reads::mean, "the mean of all tokens");
+  refuse(head.predicts == nn::Predicts::label && spec.loss == "binary_cross_entropy",
+         "one label that was trained by binary cross-entropy");
+  nn::Config config = model.config();
+  if (words) config.num_attention_heads = head.queries;
+  spec.name.clear();
+  TextModel single(config, {spec}, model.tokenizer, model.reading, 0);
+  single.net.params.initialise();
+  const std::string prefix = "heads." + model.tasks[task].name + ".";
+  for (const Tensor& to : single.net.params.tensors()) {
+    std::string name = to.name();
+    if (name.starts_with("bert.pooler.")) name = prefix + name.substr(5);
+    if (name.starts_with("pool.") || name.starts_with("classifier.")) name = prefix + name;
+    const Tensor& from = model.net.params.find(name);
+    check(from.shape() == to.shape(), "'{}' is {}, '{}' is {}", from.name(), from.shape(), to.name(), to.shape());
+    std::copy_n(from.data(), from.numel(), to.data());
+  }
+  if (head.predicts == nn::Predicts::number) {  // y deviation + mean, by the classifier itself
+    const Tensor weight = single.net.params.find("classifier.weight"), bias = single.net.params.find("classifier.bias");
+    for (long i = 0; i < weight.numel(); ++i) weight.data()[i] *= engine::real(spec.deviation);
+    bias.data()[0] = engine::real(bias.data()[0] * spec.deviation + spec.mean);
+  }
+  single.save(directory);
+}
+
+}  // namespace model

@@ -1,0 +1,158 @@
+// From what the heads say to figures. Read tasks/score/metrics.h and tasks/score/sets.h first.
+#include "tasks/model/evaluate.h"
+
+#include <algorithm>
+
+#include "tasks/run/console.h"
+#include "tasks/run/progress.h"
+#include "tasks/score/sets.h"
+#include "tasks/spec/loss.h"
+
+namespace model {
+
+using nlohmann::ordered_json;
+
+double Evaluation::merit(const std::string& metric) const {
+  return metric == "loss" || metric == "mse" ? -value(metric) : value(metric);
+}
+
+std::string Evaluation::line() const {
+  std::string line;
+  for (const auto& [name, value] : figures.items())
+    line += fmt::format("{}{} {:.4f}", line.empty() ? "" : "  ", name, value.get<double>());
+  return line;
+}
+
+std::string Evaluation::text() const {
+  std::string text;
+  if (report) text += score::to_text(*report) + "\n";
+  if (confusion) text += score::to_text(*confusion, report->names) + "\n";
+  return text + line() + "\n";
+}
+
+ordered_json Evaluation::json() const {
+  ordered_json result = figures;
+  if (report) result["report"] = score::to_json(*report);
+  if (!confusion) return result;
+  ordered_json& rows = result["confusion"] = ordered_json::array();
+  for (int t = 0; t < confusion->classes; ++t) {
+    rows.push_back(ordered_json::array());
+    for (int p = 0; p < confusion->classes; ++p) rows.back().push_back(confusion->at(t, p));
+  }
+  return result;
+}
+
+namespace {
+
+std::vector<std::vector<std::string>> tag_names(const spec::TaskSpec& task, const std::vector<Indices>& tags) {
+  std::vector<std::vector<std::string>> names;
+  for (const Indices& text : tags) {
+    names.emplace_back();
+    for (int tag : text) names.back().push_back(task.labels.name(tag));
+  }
+  return names;
+}
+
+Evaluation of_tags(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs) {
+  std::vector<std::vector<std::string>> predicted;
+  std::vector<int> y_true, y_pred;
+  for (size_t i = 0; i < outputs.tags.size(); ++i) {
+    predicted.push_back(tags_of_words(task.spec, outputs.tags[i], targets.places[i]));
+    for (size_t w = 0; w < predicted[i].size(); ++w) {
+      y_true.push_back(targets.tags[i][w]);
+      const auto& names = task.spec.labels.names();
+      y_pred.push_back(int(std::find(names.begin(), names.end(), predicted[i][w]) - names.begin()));
+    }
+  }
+  const score::Confusion confusion = score::confusion_matrix(y_true, y_pred, task.spec.labels.size());
+  return {{{"entity_f1", score::entity_f1(tag_names(task.spec, targets.tags), predicted)},
+           {"accuracy", score::accuracy(confusion)},
+           {"macro_f1", score::macro_f1(confusion)}},
+          {},
+          {}};
+}
+
+Evaluation of_label(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs) {
+  const std::vector<std::string>& labels = task.spec.labels.names();
+  Evaluation e;
+  const score::Confusion c = score::confusion_matrix(targets.classes, outputs.best(), int(labels.size()));
+  e.confusion = c;
+  e.report = score::make_report(c, labels);
+  e.figures = {{"accuracy", score::accuracy(c)},
+               {"macro_f1", score::macro_f1(c)},
+               {"macro_recall", score::macro_recall(c)},
+               {"mcc", score::mcc(c)},
+               {"kappa", score::cohen_kappa(c)}};
+  if (labels.size() == 2 && c.support(0) > 0 && c.support(1) > 0) {
+    std::vector<double> score;
+    for (const auto& p : outputs.scores) score.push_back(p[1]);
+    e.figures["roc_auc"] = score::roc_auc(targets.classes, score);
+  }
+  return e;
+}
+
+Evaluation of_number(const spec::Targets& targets, const Outputs& outputs) {
+  std::vector<double> y;
+  for (const auto& row : outputs.scores) y.push_back(row[0]);
+  return {{{"pearson", score::pearson(targets.numbers, y)},
+           {"spearman", score::spearman(targets.numbers, y)},
+           {"mse", score::mean_squared_error(targets.numbers, y)}},
+          {},
+          {}};
+}
+
+Evaluation of_labels(const spec::Targets& targets, const Outputs& outputs) {
+  score::LabelSets y;
+  for (const auto& row : outputs.scores) {
+    y.emplace_back();
+    for (double p : row) y.back().push_back(p > 0.5);
+  }
+  return {{{"micro_f1", score::micro_f1(targets.sets, y)}, {"macro_f1", score::macro_f1(targets.sets, y)}}, {}, {}};
+}
+
+}  // namespace
+
+Evaluation evaluate(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs) {
+  switch (task.spec.head) {
+    case nn::Predicts::label:
+      return of_label(task, targets, outputs);
+    case nn::Predicts::tags:
+      return of_tags(task, targets, outputs);
+    case nn::Predicts::number:
+      return of_number(targets, outputs);
+    default:
+      return of_labels(targets, outputs);
+  }
+}
+
+std::vector<Evaluation> evaluate(const TextModel& model, const spec::TaskSet& set, spec::Split split,
+                                 const std::string& progress_name) {
+  std::vector<Evaluation> evaluations(set.tasks.size());
+  for (size_t c = 0; c < set.corpora.size(); ++c) {
+    const text::EncodedSet& texts = set.corpora[c].texts[split];
+    if (texts.size() == 0) continue;
+    std::vector<size_t> heads;
+    for (size_t t = 0; t < set.tasks.size(); ++t)
+      if (set.tasks[t].corpus == int(c)) heads.push_back(t);
+    std::vector<double> loss(set.tasks.size());
+    const auto add_loss = [&](size_t t, const Tensor& logits, const text::Batch& batch) {
+      const spec::Task& task = set.tasks[t];
+      loss[t] += double(batch.rows.size()) * double(spec::plain_loss(task, task.targets[split], logits, batch).item());
+    };
+    run::Progress progress(progress_name, texts.size());
+    const std::vector<Outputs> outputs = predict(model, texts, heads, add_loss, [&](long done) {
+      if (!progress_name.empty()) progress.update(done);
+    });
+    progress.interrupt();
+    for (size_t i = 0; i < heads.size(); ++i) {
+      const spec::Task& task = set.tasks[heads[i]];
+      const Evaluation e = evaluate(task, task.targets[split], outputs[i]);
+      evaluations[heads[i]] = e;
+      evaluations[heads[i]].figures = {{"loss", loss[heads[i]] / double(texts.size())}};
+      evaluations[heads[i]].figures.update(e.figures);
+    }
+  }
+  return evaluations;
+}
+
+}  // namespace model

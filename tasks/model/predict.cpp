@@ -1,0 +1,132 @@
+// From texts to logits, from logits to words. Read nn/model/model.h and tasks/text/batches.h first.
+#include "tasks/model/predict.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/debug.h"
+#include "engine/profile.h"
+
+namespace model {
+
+using engine::check;
+using engine::real;
+using nlohmann::ordered_json;
+
+namespace {
+
+int best_of(const real* row, long K) { return int(std::max_element(row, row + K) - row); }
+
+void append_tags(const Tensor& logits, const text::Batch& batch, Outputs& to) {
+  const long K = logits.dim(1);
+  for (long b = 0; b < batch.tokens.sequences(); ++b) {
+    Indices& tags = to.tags.emplace_back();
+    for (int t = batch.tokens.offsets[b]; t < batch.tokens.offsets[b + 1]; ++t)
+      tags.push_back(best_of(logits.data() + t * K, K));
+  }
+}
+
+void append(const spec::TaskSpec& task, const Tensor& logits, const text::Batch& batch, Outputs& to) {
+  check(engine::all_finite(logits.data(), logits.numel()), "{}the model's logits hold a NaN or infinity",
+        task.name.empty() ? "" : "task '" + task.name + "': ");
+  if (task.head == nn::Predicts::tags) return append_tags(logits, batch, to);
+  Tensor y = mean_over_windows(logits, batch);  // [B, K]
+  if (task.head == nn::Predicts::label && task.loss == "cross_entropy")
+    y = engine::softmax(y);
+  else if (task.head != nn::Predicts::number)
+    y = engine::sigmoid(y);
+  const long K = y.dim(1);
+  for (long b = 0; b < y.dim(0); ++b) {
+    std::vector<double>& row = to.scores.emplace_back(y.data() + b * K, y.data() + (b + 1) * K);
+    if (task.head == nn::Predicts::number) row[0] = row[0] * task.deviation + task.mean;
+  }
+}
+
+ordered_json to_json(const spec::TaskSpec& task, const Outputs& outputs, size_t i, const std::string& text,
+                     const text::WordPiece& tokenizer) {
+  ordered_json line = ordered_json::object();
+  if (task.head == nn::Predicts::number) return {{"value", outputs.scores[i][0]}};
+  if (task.head == nn::Predicts::tags) {
+    const std::vector<std::string> words = spec::words_of(text);
+    const Indices places = spec::first_pieces(text, tokenizer, long(outputs.tags[i].size()));
+    const std::vector<std::string> tags = tags_of_words(task, outputs.tags[i], places);
+    line["tags"] = ordered_json::array();
+    for (size_t w = 0; w < words.size(); ++w) line["tags"].push_back({words[w], tags[w]});
+    return line;
+  }
+  const std::vector<double>& p = outputs.scores[i];
+  if (task.head == nn::Predicts::label)
+    line["label"] = task.labels.name(int(std::max_element(p.begin(), p.end()) - p.begin()));
+  else
+    line["labels"] = ordered_json::array();
+  for (size_t k = 0; k < p.size(); ++k) {
+    if (task.head == nn::Predicts::labels && p[k] > 0.5) line["labels"].push_back(task.labels.name(int(k)));
+    line["probabilities"][task.labels.name(int(k))] = p[k];
+  }
+  return line;
+}
+
+}  // namespace
+
+std::vector<int> Outputs::best() const {
+  std::vector<int> best;
+  for (const auto& p : scores) best.push_back(int(std::max_element(p.begin(), p.end()) - p.begin()));
+  return best;
+}
+
+std::vector<Outputs> predict(const TextModel& model, const text::EncodedSet& set, const std::vector<size_t>& which,
+                             const OnLogits& on_logits, const std::function<void(long)>& progress) {
+  check(!model.net.params.mode().training, "predict: the model is in the middle of a training step");
+  engine::profile_end("set-up", engine::Pass::other);
+  const engine::NoGrad no_grad;
+  std::vector<size_t> heads = which;
+  if (heads.empty()) {
+    heads.resize(model.tasks.size());
+    std::iota(heads.begin(), heads.end(), size_t{0});
+  }
+  const nn::Rows rows = model.net.rows_of(heads);
+  std::vector<Outputs> outputs(heads.size());
+  long done = 0;
+  for (const text::Batch& batch : text::in_order(set, kEvaluationBatch)) {
+    const nn::Encoded x = model.net.encoder(batch.tokens, rows);
+    for (size_t i = 0; i < heads.size(); ++i) {
+      const Tensor logits = model.net.heads[heads[i]](x);
+      append(model.tasks[heads[i]], logits, batch, outputs[i]);
+      if (on_logits) on_logits(heads[i], logits, batch);
+    }
+    done += long(batch.rows.size());
+    if (progress) progress(done);
+  }
+  return outputs;
+}
+
+std::vector<std::string> tags_of_words(const spec::TaskSpec& task, const Indices& tags, const Indices& places) {
+  const int outside = std::max(0, task.labels.find("O"));
+  std::vector<std::string> words;
+  for (int place : places) words.push_back(task.labels.name(place < 0 ? outside : tags[place]));
+  return words;
+}
+
+std::vector<ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
+                                      const Reading& reading) {
+  for (const spec::TaskSpec& task : model.tasks)
+    check(task.head != nn::Predicts::tags || reading.how() != text::TooLong::window,
+          "{}: tags are not read through windows; --long cut reads their beginning", task.where);
+  const text::EncodedSet set = text::encode(examples, model.tokenizer, reading.max_length, reading.how());
+  const std::vector<Outputs> outputs = predict(model, set);
+  std::vector<ordered_json> lines;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    ordered_json& line = lines.emplace_back(ordered_json{{"text", examples[i].text}});
+    if (!examples[i].pair.empty()) line["pair"] = examples[i].pair;
+    for (size_t h = 0; h < model.tasks.size(); ++h) {
+      const ordered_json said = to_json(model.tasks[h], outputs[h], i, examples[i].text, model.tokenizer);
+      if (model.named())
+        line[model.tasks[h].name] = said;
+      else
+        line.update(said);
+    }
+  }
+  return lines;
+}
+
+}  // namespace model

@@ -1,0 +1,40 @@
+// What the heads of a model say of texts. A model is not changed by it: several threads may ask at once, each its own.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "tasks/model/text_model.h"
+#include "tasks/spec/tasks.h"
+
+namespace model {
+
+using engine::Indices;
+using engine::Tensor;
+
+// What a head says of every text of a set, in order.
+struct Outputs {
+  std::vector<std::vector<double>> scores;  // label, labels: probabilities [n][K]; a number: [n][1]
+  std::vector<Indices> tags;                // tags: the best class of every token of a text
+  std::vector<int> best() const;            // the most probable class of each text
+};
+
+constexpr int kEvaluationBatch = 32;
+
+// The given heads over the texts, each text once through the encoder; all heads, if none is named. `on_logits`, if given,
+// hears of every batch and head its logits; `progress` how many texts are done.
+// Error: the model is in the middle of a training step; logits that are no numbers.
+using OnLogits = std::function<void(size_t head, const Tensor& logits, const text::Batch& batch)>;
+std::vector<Outputs> predict(const TextModel& model, const text::EncodedSet& set, const std::vector<size_t>& heads = {},
+                             const OnLogits& on_logits = nullptr, const std::function<void(long)>& progress = nullptr);
+
+// The tag of every word, by the token at its place; "O", or the first tag, for a word without one.
+std::vector<std::string> tags_of_words(const spec::TaskSpec& task, const Indices& tags, const Indices& places);
+
+// One JSON object a text: {"text": ..., "TASK": {...}, ...}, without TASK where the model's only one has no name.
+//   label    {"label": ..., "probabilities": {label: p, ...}}     labels   {"labels": [...], "probabilities": {...}}
+//   number   {"value": ...}                                       tags     {"tags": [[word, tag], ...]}
+std::vector<nlohmann::ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
+                                                const Reading& reading);
+
+}  // namespace model

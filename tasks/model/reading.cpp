@@ -1,0 +1,70 @@
+// A model's way to read, as options and in its directory. Read tasks/text/tokenizer_files.h first.
+#include "tasks/model/reading.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "nn/format/files.h"
+#include "tasks/run/console.h"
+
+namespace model {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string file_of(const std::string& directory) { return directory + "/tokenizer_config.json"; }
+
+ordered_json config_of(const std::string& directory) {
+  if (!std::filesystem::exists(file_of(directory))) return ordered_json::object();
+  ordered_json config = ordered_json::parse(nn::read_file(file_of(directory)), nullptr, false);
+  return config.is_object() ? config : ordered_json::object();  // what is wrong with it, the tokenizer says
+}
+
+}  // namespace
+
+void Reading::declare(run::Options& options) {
+  options.add("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included")
+      .group("Data files")
+      .between(2, 100000);
+  options
+      .add("--long", too_long,
+           "a longer text is cut; or an error; or read through windows, their logits averaged")
+      .group("Data files")
+      .one_of({"cut", "error", "window"});
+}
+
+Reading Reading::settle(const run::Options& options, const Reading& asked, const Reading& recorded) {
+  Reading reading = recorded;
+  if (options.given("--max-length")) reading.max_length = asked.max_length;
+  if (options.given("--long")) reading.too_long = asked.too_long;
+  if (reading.max_length != recorded.max_length)
+    run::print_note("note: texts are read up to {} tokens; the model was made for {}\n", reading.max_length,
+                    recorded.max_length);
+  if (reading.too_long != recorded.too_long)
+    run::print_note("note: a longer text: {}; the model was made with {}\n", reading.too_long, recorded.too_long);
+  return reading;
+}
+
+Reading recorded_reading(const std::string& directory, long positions) {
+  Reading reading;
+  const ordered_json config = config_of(directory);
+  const auto length = config.find("model_max_length");
+  const bool known = length != config.end() && length->is_number() && length->get<double>() >= 2;
+  const double tokens = known ? length->get<double>() : double(positions);  // some tools write 1e30 for "any"
+  reading.max_length = int(std::min({tokens, double(positions), 100000.0}));
+  const auto how = config.find("long_texts");
+  if (how != config.end() && how->is_string()) reading.too_long = how->get<std::string>();
+  text::too_long(reading.too_long);  // Error: none of them
+  return reading;
+}
+
+void record_reading(const Reading& reading, const std::string& directory) {
+  ordered_json config = config_of(directory);
+  config["model_max_length"] = reading.max_length;
+  config["long_texts"] = reading.too_long;
+  nn::write_file(file_of(directory), config.dump(2) + "\n");
+}
+
+}  // namespace model

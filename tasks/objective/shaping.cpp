@@ -1,0 +1,105 @@
+// The options that shape attention, and their sum. Read nn/loss/attention_shape.h first: the formulas.
+#include "tasks/objective/shaping.h"
+
+#include <algorithm>
+
+#include "nn/loss/agreement.h"
+#include "nn/loss/attention_shape.h"
+#include "tasks/run/console.h"
+#include "tasks/spec/loss.h"
+
+namespace objective {
+
+using engine::real;
+using engine::Tensor;
+
+void ShapingOptions::declare(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Attention");
+  };
+  add("--entropy-penalty", entropy_penalty,
+      "weight of attention's entropy (nats) in the loss: above 0 attention gets sharper, below 0 flatter")
+      .between(-1e3, 1e3);
+  add("--target-entropy", target_entropy, "nats that the entropy of each layer is drawn to").between(0, 100);
+  add("--target-entropy-weight", target_entropy_weight, "weight of the squared distance to it").not_negative();
+  add("--head-disagreement", head_disagreement, "weight of what the heads of a layer have in common").not_negative();
+  add("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT");
+  add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy").not_negative();
+  add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks").not_negative();
+}
+
+Shaping::Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples,
+                 const text::WordPiece& tokenizer)
+    : options_(options) {
+  long unknown = 0;
+  if (!options.guide.empty()) lexicon_ = text::Guide::from_lexicon(options.guide, tokenizer, unknown);
+  if (unknown) run::print_note("warning: {}: the vocabulary does not know {} of its words\n", options.guide, unknown);
+  const bool marked =
+      std::any_of(examples.begin(), examples.end(), [](const text::Example& e) { return !e.rationale.empty(); });
+  if (marked) rationales_ = text::Guide::from_rationales(examples, tokenizer);
+}
+
+bool Shaping::looks_at_attention() const {
+  return options_.entropy_penalty != 0 || options_.target_entropy || options_.head_disagreement > 0 || lexicon_ ||
+         rationales_;
+}
+
+namespace {
+
+// The prior of the tokens that a layer still has.
+Tensor prior_of(const Tensor& prior, const engine::Indices& rows) {
+  const long N = long(rows.size());
+  return rows.empty() ? prior : reshape(gather_rows(reshape(prior, {prior.numel(), 1}), rows), {N});
+}
+
+// The mean over all that attends.
+template <class Term>
+Tensor mean_over(const std::vector<nn::AttentionMaps>& attention, Term term) {
+  Tensor total = Tensor::zeros({});
+  for (const nn::AttentionMaps& maps : attention) total = total + term(maps);
+  return total * real(1. / double(attention.size()));
+}
+
+}  // namespace
+
+void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch) const {
+  if (!looks_at_attention()) return;
+  engine::check(!trace.attention.empty(), "shaping: the model shows no attention");
+  const auto term = [&](const char* name, double weight, auto body) {
+    terms.add(name, weight, mean_over(trace.attention, body));
+  };
+  term("entropy", options_.entropy_penalty,
+       [](const nn::AttentionMaps& m) { return nn::attention_entropy(m.probs, m.layout); });
+  if (options_.target_entropy)
+    term("entropy_distance", options_.target_entropy_weight, [&](const nn::AttentionMaps& m) {
+      const Tensor distance =
+          nn::attention_entropy(m.probs, m.layout) - Tensor::full({}, real(*options_.target_entropy));
+      return distance * distance;
+    });
+  if (options_.head_disagreement > 0)
+    term("head_overlap", options_.head_disagreement,
+         [](const nn::AttentionMaps& m) { return nn::head_disagreement(m.probs, m.layout); });
+  for (const auto& [name, guide] : {std::pair{"guide", &lexicon_}, std::pair{"rationale", &rationales_}}) {
+    if (!*guide) continue;
+    const Tensor prior = (*guide)->prior(batch);  // [N]
+    term(name, options_.guide_weight, [&](const nn::AttentionMaps& m) {
+      return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout);
+    });
+  }
+}
+
+void Shaping::add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
+                            const Tensor& logits, const text::Batch& batch,
+                            const std::function<Tensor()>& again) const {
+  const auto loss_of = [&](const Tensor& y) { return spec::task_loss(task, task.targets[spec::kTrain], y, batch); };
+  const Tensor loss = loss_of(logits);
+  if (!runs_twice()) return terms.add(name, weight, loss);
+  engine::check(task.spec.head == nn::Predicts::label, "R-Drop compares what two passes say of classes; got a head '{}'",
+                spec::head_name(task.spec.head));
+  const Tensor second = again();
+  terms.add(name, weight, (loss + loss_of(second)) * real(0.5));
+  terms.add("r_drop", weight * options_.r_drop / 2,
+            nn::symmetric_kl(mean_over_windows(logits, batch), mean_over_windows(second, batch)));
+}
+
+}  // namespace objective

@@ -1,0 +1,53 @@
+// How attention is shaped while a model is trained: options of every training program, and their terms of the loss. The
+// formulas stand in nn/loss/attention_shape.cpp and nn/loss/agreement.cpp.
+#pragma once
+
+#include "nn/model/model.h"
+#include "tasks/run/terms.h"
+#include "tasks/spec/tasks.h"
+#include "tasks/text/guide.h"
+
+namespace run {
+class Options;
+}
+
+namespace objective {
+
+struct ShapingOptions {
+  double entropy_penalty = 0;            // weight of the mean entropy: above 0 attention gets sharper, below 0 flatter
+  std::optional<double> target_entropy;  // in nats
+  double target_entropy_weight = 1;
+  double head_disagreement = 0;  // weight of what the heads of a layer have in common
+  std::string guide;             // a lexicon file
+  double guide_weight = 1;
+  double r_drop = 0;  // alpha
+
+  void declare(run::Options& options);
+};
+
+// The terms of the loss. All are means over what attends: the layers, and a head's own queries.
+class Shaping {
+ public:
+  // The examples are the training set's: their rationales, if they have any, guide attention as a lexicon does.
+  Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples, const text::WordPiece& tokenizer);
+
+  bool looks_at_attention() const;  // whether the model has to show its attention
+  // The trace to be filled, or nothing where nobody looks.
+  nn::Trace* ask(nn::Trace& trace) const { return looks_at_attention() ? &trace : nullptr; }
+
+  void add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch) const;
+
+  // R-Drop (Liang et al. 2021): the model runs twice, with other dropout masks.
+  bool runs_twice() const { return options_.r_drop > 0; }
+  // The task's loss, times weight; with R-Drop the mean of both passes, and alpha / 2 times the distance of what they say:
+  // half of R-Drop's sum, the size of one loss. `again` is the second pass. Error: R-Drop of a head without classes.
+  void add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
+                     const engine::Tensor& logits, const text::Batch& batch,
+                     const std::function<engine::Tensor()>& again) const;
+
+ private:
+  ShapingOptions options_;
+  std::optional<text::Guide> lexicon_, rationales_;
+};
+
+}  // namespace objective

@@ -1,0 +1,302 @@
+// The terms of transfer and what they need: a map of layers, projections, the teacher's outputs.
+// Read nn/loss/attention_transfer.h and tasks/objective/teacher.h first.
+#include "tasks/objective/transfer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <sstream>
+
+#include "nn/loss/attention_transfer.h"
+#include "nn/loss/distil.h"
+#include "tasks/run/console.h"
+
+namespace objective {
+
+using engine::check;
+using engine::Indices;
+using engine::Ragged;
+using engine::real;
+using engine::Tensor;
+
+void TransferOptions::declare(run::Options& options) {
+  const auto weight = [&](const char* name, double& to, const char* what) {
+    options.add(name, to, what).group("Transfer: weights of the terms, 0 unless given").not_negative();
+  };
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Transfer");
+  };
+  add("--teacher", teacher, "directory of a run or of a model: the teacher");
+  weight("--hard", hard, "cross-entropy with the labels; 1 unless given");
+  weight("--soft-targets", soft_targets, "T^2 KL of the softened logits (Hinton et al. 2015)");
+  weight("--soft-cross-entropy", soft_cross_entropy, "cross-entropy of the softened logits");
+  add("--temperature", temperature, "T of both").between(1e-3, 1e3);
+  weight("--score-mse", score_mse, "squared distance of the attention scores (TinyBERT, Jiao et al. 2020)");
+  weight("--attention-cross-entropy", attention_cross_entropy, "cross-entropy of the attention (Yang et al. 2020)");
+  weight("--attention-kl", attention_kl, "KL of the attention (MiniLM, Wang et al. 2020)");
+  weight("--minilm", minilm, "KL of the attention and of the values' relations (MiniLM v1); with --layer-map last");
+  weight("--relations", relations, "KL of the queries', keys' and values' relations (MiniLM v2, Wang et al. 2021)");
+  weight("--hidden-mse", hidden_mse, "squared distance of the hidden states, through a learned projection (TinyBERT)");
+  weight("--hidden-cosine", hidden_cosine, "1 - cosine of the hidden states, through the same projection");
+  weight("--activation-map", activation_map, "where the layers are active (Zagoruyko & Komodakis 2017)");
+  weight("--patient", patient, "[CLS] of the layers, normalised, through the same projection (PKD, Sun et al. 2019)");
+  add("--relation-heads", relation_heads, "heads that relations are split into; default the teacher's").between(0, 1e4);
+  add("--layer-map", layer_map, "which teacher layer each student layer has: uniform, top, last, or a list 1,3");
+  add("--from-layers", from_layers,
+      "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2");
+  add("--teacher-cache", teacher_cache,
+      "file for what the terms need of the teacher: written once, read by later runs with the same teacher and texts");
+}
+
+bool TransferOptions::looks_inside() const {
+  return score_mse + attention_cross_entropy + attention_kl + minilm + relations + hidden_mse + hidden_cosine +
+             activation_map + patient >
+         0;
+}
+
+std::vector<int> layer_map(const std::string& spec, long student, long teacher) {
+  std::vector<int> map;
+  if (spec == "uniform" || spec == "top" || spec == "last") {
+    check(student <= teacher, "layer map '{}': the student has {} layers, the teacher only {}", spec, student, teacher);
+    for (long i = 0; i < student; ++i)
+      map.push_back(int(spec == "uniform" ? (i + 1) * teacher / student - 1
+                        : spec == "top"   ? teacher - student + i
+                        : i + 1 < student ? -1
+                                          : teacher - 1));
+    return map;
+  }
+  std::istringstream parts(spec);
+  for (std::string part; std::getline(parts, part, ',');) {
+    int layer = 0;
+    const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), layer);
+    check(error == std::errc() && stop == part.data() + part.size(),
+          "layer map '{}': uniform, top, last, or teacher layers from 0 with commas; '{}' is none", spec, part);
+    check(layer >= 0 && layer < teacher, "layer map '{}': the teacher's layers are 0 to {}; got {}", spec, teacher - 1,
+          layer);
+    map.push_back(layer);
+  }
+  check(long(map.size()) == student, "layer map '{}': {} layers for a student of {}", spec, map.size(), student);
+  return map;
+}
+
+namespace {
+
+bool is_bert(const model::TextModel& model) { return model.config().model_type == "bert"; }
+
+// The widths of the states that hidden terms compare.
+void check_inside(const TransferOptions& o, const model::TextModel& teacher, const model::TextModel& student) {
+  check(is_bert(teacher) && is_bert(student),
+        "attention and hidden states are handed over run::between BERTs; the teacher's type is {}, the student's {}: only "
+        "--soft-targets and --soft-cross-entropy fit",
+        teacher.config().model_type, student.config().model_type);
+  check(teacher.config().num_hidden_layers > 0 && student.config().num_hidden_layers > 0,
+        "teacher and student need a layer to hand over; they have {} and {}", teacher.config().num_hidden_layers,
+        student.config().num_hidden_layers);
+  for (const nn::Config* c : {&teacher.config(), &student.config()}) {
+    check(
+        c->token_retention.empty() && !c->retention_bins,
+        "attention and hidden states are handed over run::between models that keep all their tokens; {} has token_retention",
+        c == &teacher.config() ? "the teacher" : "the student");
+    check(!c->attention_window || o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm == 0,
+          "attention is handed over run::between models that see all tokens; {} has attention_window {}",
+          c == &teacher.config() ? "the teacher" : "the student", c->attention_window);
+  }
+  check(!(o.minilm > 0) || teacher.config().num_attention_heads == student.config().num_attention_heads,
+        "--minilm needs equal heads, the teacher has {}, the student {}; --relations does not",
+        teacher.config().num_attention_heads, student.config().num_attention_heads);
+  const long heads = o.relation_heads ? o.relation_heads : teacher.config().num_attention_heads;
+  check(!(o.relations > 0) || (teacher.config().hidden_size % heads == 0 && student.config().hidden_size % heads == 0),
+        "--relation-heads {} must divide both widths, {} of the teacher and {} of the student", heads,
+        teacher.config().hidden_size, student.config().hidden_size);
+  check(teacher.config().attention_normaliser == "softmax" && student.config().attention_normaliser == "softmax",
+        "attention is handed over run::between softmaxes; the teacher has {}, the student {}",
+        teacher.config().attention_normaliser, student.config().attention_normaliser);
+}
+
+}  // namespace
+
+Transfer::Transfer(const TransferOptions& options, const model::TextModel& teacher, const model::TextModel& student,
+                   uint64_t seed)
+    : options_(options), teacher_(teacher), projections_(seed + 1) {
+  check(teacher.labels() == student.labels(), "the teacher knows the labels {}, the student's data has {}",
+        text::listed(teacher.labels()), text::listed(student.labels()));
+  check(teacher.tokenizer.pieces() == student.tokenizer.pieces(),
+        "teacher and student read other vocabularies, of {} and {} pieces; leave out --vocab and a student's directory",
+        teacher.tokenizer.vocab_size(), student.tokenizer.vocab_size());
+  check(options.hard + options.soft_targets + options.soft_cross_entropy > 0 || options.looks_inside(),
+        "all weights are 0: there is nothing to learn");
+  if (!looks_inside()) return;
+  check_inside(options, teacher, student);
+  map_ = layer_map(options.layer_map, student.config().num_hidden_layers, teacher.config().num_hidden_layers);
+  const bool compares = options.hidden_mse + options.hidden_cosine + options.patient > 0;
+  if (compares)
+    project_.emplace(projections_.root() / "transfer.projection", student.config().hidden_size,
+                     teacher.config().hidden_size, real(0.02));
+  projections_.initialise();
+}
+
+// What the terms with a weight read of the teacher: its logits, and of each layer in the map what they compare.
+std::vector<TeacherOutput> Transfer::needed() const {
+  const TransferOptions& o = options_;
+  std::vector<TeacherOutput> outputs;
+  if (o.soft_targets + o.soft_cross_entropy > 0) outputs.push_back({"logits"});
+  const std::pair<const char*, double> kinds[] = {
+      {"scores", o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm},
+      {"query", o.relations},
+      {"key", o.relations},
+      {"value", o.minilm + o.relations},
+      {"hidden", o.hidden_mse + o.hidden_cosine + o.activation_map + o.patient}};
+  std::vector<int> layers = map_;
+  std::sort(layers.begin(), layers.end());
+  layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
+  for (const int layer : layers)
+    for (const auto& [kind, weight] : kinds)
+      if (layer >= 0 && weight > 0) outputs.push_back({kind, layer});
+  return outputs;
+}
+
+void Transfer::read_texts(const text::EncodedSet& set) {
+  const std::vector<TeacherOutput> outputs = needed();
+  if (!outputs.empty()) reader_.emplace(teacher_, set, outputs, options_.teacher_cache);
+}
+
+// The pairs of layers that the map makes, and their terms. Where heads differ in number, their mean stands for them.
+struct Transfer::Layers {
+  const nn::Trace &student, &teacher;
+  const std::vector<int>& map;
+
+  // The mean over the pairs of term(student's maps, teacher's maps).
+  template <class Term>
+  Tensor attention(Term term) const {
+    return over_pairs([&](size_t s, size_t t) { return term(student.attention[s], teacher.attention[t]); });
+  }
+  // The mean over the pairs of term(student's state, teacher's state), after the layers.
+  template <class Term>
+  Tensor hidden(Term term) const {
+    return over_pairs([&](size_t s, size_t t) { return term(student.hidden[s + 1], teacher.hidden[t + 1]); });
+  }
+  // The same of scores on one layout.
+  template <class Term>
+  Tensor scores(Term term) const {
+    return attention([&](const nn::AttentionMaps& s, const nn::AttentionMaps& t) {
+      if (s.layout.heads == t.layout.heads) return term(s.scores, t.scores, s.layout);
+      return term(ragged_mean_heads(s.scores, s.layout), ragged_mean_heads(t.scores, t.layout),
+                  Ragged(s.layout.queries, 1));
+    });
+  }
+
+ private:
+  template <class Term>
+  Tensor over_pairs(Term term) const {
+    Tensor sum = Tensor::scalar(0);
+    long pairs = 0;
+    for (size_t s = 0; s < map.size(); ++s)
+      if (map[s] >= 0) sum = sum + term(s, size_t(map[s])), ++pairs;
+    return sum * (1 / real(pairs));
+  }
+};
+
+void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace,
+                      const text::Batch& batch) const {
+  nn::Trace from;
+  const Tensor target = reader_ ? reader_->read(batch, from) : Tensor();
+  add_logit_terms(terms, logits, target);
+  if (!looks_inside()) return;
+  const Layers layers{trace, from, map_};
+  add_attention_terms(terms, layers, batch.tokens.offsets);
+  add_hidden_terms(terms, layers, batch.tokens.offsets);
+}
+
+namespace {
+
+// A term that is asked for; the others are not computed.
+template <class Term>
+void add(run::Terms& terms, const char* name, double weight, Term term) {
+  if (weight > 0) terms.add(name, weight, term());
+}
+
+}  // namespace
+
+void Transfer::add_logit_terms(run::Terms& terms, const Tensor& logits, const Tensor& target) const {
+  const TransferOptions& o = options_;
+  const real T = real(o.temperature);
+  add(terms, "soft_targets", o.soft_targets, [&] { return nn::distillation(logits, target, T); });
+  add(terms, "soft_cross_entropy", o.soft_cross_entropy, [&] { return nn::soft_cross_entropy(logits, target, T); });
+}
+
+void Transfer::add_attention_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
+  const TransferOptions& o = options_;
+  add(terms, "score_mse", o.score_mse, [&] {
+    return layers.scores([](const Tensor& s, const Tensor& t, const Ragged&) { return nn::attention_score_mse(s, t); });
+  });
+  add(terms, "attention_cross_entropy", o.attention_cross_entropy,
+      [&] { return layers.scores(nn::attention_cross_entropy); });
+  add(terms, "attention_kl", o.attention_kl, [&] { return layers.scores(nn::attention_kl); });
+  add(terms, "minilm", o.minilm, [&] {
+    return layers.scores(nn::attention_kl) + layers.attention([&](const auto& s, const auto& t) {
+      return nn::relation_kl(s.v, t.v, offsets, s.layout.heads);
+    });
+  });
+  add(terms, "relations", o.relations, [&] {
+    return layers.attention([&](const auto& s, const auto& t) {
+      const long A = o.relation_heads ? o.relation_heads : t.layout.heads;
+      const auto relation = [&](const Tensor& x, const Tensor& y) { return nn::relation_kl(x, y, offsets, A); };
+      return (relation(s.q, t.q) + relation(s.k, t.k) + relation(s.v, t.v)) * (1 / real(3));
+    });
+  });
+}
+
+void Transfer::add_hidden_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
+  const TransferOptions& o = options_;
+  const auto projected = [&](const Tensor& x) { return (*project_)(x); };
+  add(terms, "hidden_mse", o.hidden_mse, [&] {
+    return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); });
+  });
+  add(terms, "hidden_cosine", o.hidden_cosine, [&] {
+    return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_cosine(projected(s), t); });
+  });
+  add(terms, "activation_map", o.activation_map, [&] {
+    return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::activation_map(s, t, offsets); });
+  });
+  const Indices first = nn::first_of(offsets);
+  add(terms, "patient", o.patient, [&] {
+    return layers.hidden([&](const Tensor& s, const Tensor& t) {
+      return nn::patient_kd(projected(gather_rows(s, first)), gather_rows(t, first));
+    });
+  });
+}
+
+namespace {
+
+void copy_all(const std::vector<Tensor>& from, const std::vector<Tensor>& to) {
+  for (size_t i = 0; i < to.size(); ++i) {
+    check(from[i].shape() == to[i].shape(),
+          "--from-layers: a student of the teacher's widths is needed; '{}' is {}, the teacher's {}", to[i].name(),
+          to[i].shape(), from[i].shape());
+    std::copy_n(from[i].data(), from[i].numel(), to[i].data());
+  }
+}
+
+std::vector<Tensor> of_head(const nn::Head& head) {
+  std::vector<Tensor> all;
+  for (const auto* linear : {&head.pooler, &head.classifier})
+    if (*linear) all.insert(all.end(), {(*linear)->weight, (*linear)->bias});
+  return all;
+}
+
+}  // namespace
+
+void start_from_teacher(const TransferOptions& options, const model::TextModel& teacher, model::TextModel& student) {
+  if (options.from_layers.empty()) return;
+  const nn::Bert *from = teacher.net.encoder.bert(), *to = student.net.encoder.bert();
+  check(from && to, "--from-layers is for BERTs; the teacher's type is {}, the student's {}",
+        teacher.config().model_type, student.config().model_type);
+  const std::vector<int> map = layer_map(options.from_layers, long(to->layers.size()), long(from->layers.size()));
+  copy_all(from->embeddings.parameters(), to->embeddings.parameters());
+  for (size_t l = 0; l < map.size(); ++l)
+    if (map[l] >= 0) copy_all(from->layers[map[l]].parameters(), to->layers[l].parameters());  // with "last" the others stay
+  copy_all(of_head(teacher.net.head()), of_head(student.net.head()));
+  run::print_note("student: begins as layers {} of the teacher\n", options.from_layers);
+}
+
+}  // namespace objective

@@ -1,0 +1,102 @@
+// Options: what a command can be told, on the command line and in a file; --help. Each option is bound to a variable, whose
+// value before parse() is its default.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace run {
+
+// What an option is bound to, as texts.
+struct Binding {
+  std::string type;                   // for --help: TEXT, INT, UINT, FLOAT; empty: a flag
+  bool list = false;                  // takes any number of values
+  std::vector<std::string> defaults;  // one each; none where there is no default
+  std::function<std::string(const std::vector<std::string>&)> assign;  // what is wrong with the values; empty: nothing
+};
+
+// One option; declared by Options::add().
+class Option {
+ public:
+  using Check = std::function<std::string(const std::string& value)>;  // what is wrong with a value; empty: nothing
+
+  Option& group(const std::string& name);  // its heading in --help
+  Option& required();
+  Option& positive();
+  Option& not_negative();
+  Option& between(double low, double high);
+  Option& one_of(const std::vector<std::string>& names);  // Error: ... (did you mean ...?)
+  Option& check(Check check);
+  Option& delimiter(char c);                   // one value holds several: 1,5,20
+  Option& excludes(const std::string& other);  // they are not given together
+  Option& hide_default();                      // --help does not show it
+  Option& not_saved();                         // stays out of options.ini
+
+  const std::string& name() const { return name_; }
+
+ private:
+  friend class Options;
+  Option(std::string name, std::string help, Binding binding);
+  bool flag() const { return binding_.type.empty(); }
+  bool positional() const { return !name_.starts_with("-"); }
+  void assign();                // usage error
+  std::string summary() const;  // --epochs FLOAT=5
+  Option& number_that(const std::string& must, const std::string& label, std::function<bool(double)> holds);
+
+  std::string name_, help_, group_, labels_;
+  Binding binding_;
+  std::vector<Check> checks_;
+  std::vector<std::string> excludes_, given_;
+  char delimiter_ = 0;
+  bool is_given_ = false, required_ = false, shows_default_ = true, saved_ = true;
+};
+
+class Options {
+ public:
+  Options(std::string command, std::string summary);  // "sentiment train"
+  Options(const Options&) = delete;
+
+  // "--name", or "NAME" for an argument by its place. T: bool (a flag), string, int, long, uint64_t, double, an optional
+  // or a vector of one of them.
+  template <class T>
+  Option& add(const std::string& name, T& variable, const std::string& help);
+  void take_texts() { takes_texts_ = true; }  // other arguments are texts, taken as they are
+  void footer(std::string text) { footer_ = std::move(text); }
+
+  // Takes the command line, then what it does not say from the file in --config; sets the variables. Wrong usage leaves
+  // with status 2, --help with 0.
+  void parse(int argc, const char* const* argv);
+  // The same from a file in the form of options.ini: what has been given already stays. Error: FILE:LINE: ...
+  void read_file(const std::string& path);
+  // The same from another source, one option at a time. False: it has been given already. Error: --name: ...
+  bool set(const std::string& name, const std::vector<std::string>& values);
+
+  bool given(const std::string& name) const;  // by any of these
+  std::vector<std::string> names() const;     // "--epochs", ...: of what a file may hold, in the order of add()
+  std::vector<std::string> given_names() const;
+  const std::vector<std::string>& texts() const { return texts_; }
+  std::string help() const;
+  // For options.ini: lines `name=value` of all that have a value. read_file() brings back exactly these values.
+  std::string effective() const;
+
+ private:
+  Option& declare(const std::string& name, const std::string& help, Binding binding);
+  Option* find(const std::string& name);
+  const Option* find(const std::string& name) const { return const_cast<Options*>(this)->find(name); }
+  void take_words(const std::vector<std::string>& words);
+  size_t take_option(const std::vector<std::string>& words, size_t at);
+  void take_argument(const std::string& word, bool after_dashes);
+  void check_given() const;
+  [[noreturn]] void unknown(const std::string& name) const;
+
+  std::string command_, summary_, footer_, config_;
+  std::deque<Option> options_;  // references to them stay valid
+  std::vector<std::string> texts_;
+  bool takes_texts_ = false;
+};
+
+}  // namespace run

@@ -1,0 +1,118 @@
+// Checkpoints of a run: all of its state in one safetensors file, two generations of it. Read tasks/run/run.cpp first.
+#include <bit>
+#include <nlohmann/json.hpp>
+
+#include "engine/profile.h"
+#include "engine/random.h"
+#include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
+#include "tasks/run/run.h"
+#include "tasks/text/labels.h"
+
+namespace run {
+namespace {
+
+using engine::check;
+using nlohmann::ordered_json;
+
+// The file cannot be believed; the one before it may be.
+struct Damaged : engine::Error {
+  using engine::Error::Error;
+};
+
+// A number that changes with every bit of the values, as they stand in the file.
+uint64_t sum_of(const std::vector<engine::Tensor>& tensors) {
+  uint64_t sum = 0;
+  for (const engine::Tensor& t : tensors)
+    for (long i = 0; i < t.numel(); ++i)
+      sum = (sum ^ std::bit_cast<uint32_t>(float(t.data()[i]))) * 0x9E3779B97F4A7C15u + 1;
+  return sum;
+}
+
+// Lines that a killed run wrote after its last checkpoint belong to steps that are about to be done again.
+void drop_lines_after(const std::string& path, long step) {
+  std::string kept;
+  const std::string log = nn::read_file(path);
+  for (size_t begin = 0; begin < log.size();) {
+    const size_t end = std::min(log.find('\n', begin), log.size());
+    const auto line = ordered_json::parse(log.substr(begin, end - begin), nullptr, false);
+    const bool ours = line.is_object() && line.contains("step") && line["step"].is_number_integer();
+    if (ours && line["step"].get<long>() <= step) kept += log.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
+  nn::write_file(path, kept);
+}
+
+}  // namespace
+
+void Run::save(const std::vector<engine::Tensor>& tensors) const {
+  directory_.require_ours();
+  const ordered_json state{{"run", id()},          {"step", step_},
+                           {"best", best_},        {"since_best", since_best_},
+                           {"seconds", seconds()}, {"options", engine::hash_of(plan_.options)},
+                           {"data", plan_.data},   {"sum", sum_of(tensors)}};
+  directory_.add_checkpoint([&](const std::string& file) {
+    nn::save_safetensors(file, tensors, {{"state", state.dump()}});
+  });
+  if (log_) directory_.require_ours("log.jsonl", fileno(log_));
+  saved_ = std::chrono::steady_clock::now();
+  engine::profile_end("checkpoint", engine::Pass::other);
+}
+
+void Run::restore(const std::vector<engine::Tensor>& tensors) {
+  std::string taken;
+  for (const char* name : {"last.safetensors", "previous.safetensors"}) {
+    if (!directory_.has(name)) continue;
+    try {
+      restore_from(file(name), tensors);
+      taken = name;
+      break;
+    } catch (const Damaged& e) {
+      check(directory_.has("previous.safetensors") && std::string(name) == "last.safetensors", "{}", e.what());
+      print_note("warning: {}; the checkpoint before it is taken\n", e.what());
+    }
+  }
+  if (directory_.has("log.jsonl")) drop_lines_after(file("log.jsonl"), step_ + 1);
+  if (taken.empty())
+    say(fmt::format("{}: stopped before its first checkpoint; it starts over", plan_.place.path));
+  else
+    say(fmt::format("resuming {} after step {} of {}", plan_.place.path, step_ + 1, plan_.steps));
+}
+
+void Run::restore_from(const std::string& path, const std::vector<engine::Tensor>& tensors) {
+  std::optional<nn::SafeTensors> checkpoint;
+  ordered_json state;
+  try {
+    checkpoint.emplace(path);
+    const auto text = checkpoint->metadata().find("state");
+    check(text != checkpoint->metadata().end(), "{}: not a checkpoint of a run: it has no state", path);
+    state = ordered_json::parse(text->second, nullptr, false);
+    check(state.is_object(), "{}: its state is not a JSON object", path);
+  } catch (const engine::Error& e) { throw Damaged(e.what()); }
+  take_position(state, path);
+  for (const engine::Tensor& t : tensors)
+    check(engine::Shape(checkpoint->entry(t.name()).shape) == t.shape(),
+          "{}: '{}' has another shape than this run's {}", path, t.name(), t.shape());
+  try {
+    for (const engine::Tensor& t : tensors) checkpoint->read_into(t.name(), t.data());
+    check(state.contains("sum") && state["sum"] == sum_of(tensors), "{}: damaged: its numbers have changed", path);
+  } catch (const engine::Error& e) { throw Damaged(e.what()); }
+}
+
+void Run::take_position(const ordered_json& state, const std::string& path) {
+  const std::string& directory = plan_.place.path;
+  const auto number = [&](const char* key) { return state.contains(key) && state[key].is_number(); };
+  check(number("step") && state["step"].is_number_integer() && state["step"] >= -1 && state["step"] < plan_.steps,
+        "{}: its step is not one of this run's {}", path, plan_.steps);
+  check(number("options") && state["options"] == engine::hash_of(plan_.options) && state.value("run", "") == id(),
+        "{}: options.ini has changed since; start a new run with --config", directory);
+  const std::string data = state.value("data", "");
+  check(data == plan_.data, "{}: the data has changed since{}; start a new run", directory,
+        Fingerprint::difference(data, plan_.data));
+  step_ = state["step"];
+  if (number("best")) best_ = state["best"];
+  if (number("since_best")) since_best_ = state["since_best"];
+  if (number("seconds")) seconds_before_ = state["seconds"];
+}
+
+}  // namespace run

@@ -1,0 +1,72 @@
+// The frame of every program. Read tasks/sentiment/main.cpp next: what goes into it.
+#include "tasks/run/console.h"
+
+#include <new>
+
+#include "engine/blas.h"
+#include "engine/startup.h"
+#include "nn/format/files.h"
+#include "tasks/text/labels.h"
+
+namespace run {
+namespace {
+
+constexpr const char* kVersion = "attune 0.1";
+
+void print_usage(std::FILE* to, const std::string& name, const std::string& about,
+                 const std::vector<Command>& commands) {
+  fmt::print(to, "{}\n\nusage: {} COMMAND [OPTION]...\n\n", about, name);
+  for (const Command& c : commands) fmt::print(to, "  {:<14} {}\n", c.name, c.summary);
+  fmt::print(to, "\n{} COMMAND --help lists the options of a command.\n", name);
+}
+
+const Command& find(const std::vector<Command>& commands, const std::string& name, const std::string& program) {
+  std::vector<std::string> names;
+  for (const Command& c : commands) {
+    if (c.name == name) return c;
+    names.push_back(c.name);
+  }
+  usage_error("'{}' is not a command of {}: {}{}", text::shown(name), program, text::listed(names),
+              text::did_you_mean(name, names));
+}
+
+void run_command(const Command& command, const std::string& program, int argc, char** argv) {
+  Options options(program + " " + command.name, command.summary);
+  command.body(options, [&] { options.parse(argc, argv); });
+}
+
+int guarded(const std::function<void()>& work) {
+  try {
+    work();
+    nn::check_io(std::fflush(stdout) == 0 && !std::ferror(stdout), "the output", "written");
+    return 0;
+  } catch (const Exit& e) { return e.status; } catch (const engine::Error& e) {
+    print_note("error: {}\n", e.what());
+  } catch (const std::bad_alloc&) { print_note("error: out of memory\n"); } catch (const std::exception& e) {
+    print_note("error: {}\n", e.what());
+  }
+  return 1;
+}
+
+}  // namespace
+
+int program(int argc, char** argv, const std::string& name, const std::string& about,
+            const std::vector<Command>& commands) {
+  engine::start_again_with_best_settings(argv);
+  const std::string first = argc > 1 ? argv[1] : "";
+  return guarded([&] {
+    if (first == "--help" || first == "-h" || first == "help") return print_usage(stdout, name, about, commands);
+    if (first == "--version") return fmt::print("{}\n", kVersion);
+    if (first.empty()) {
+      print_usage(stderr, name, about, commands);
+      throw Exit{2};
+    }
+    run_command(find(commands, first, name), name, argc - 1, argv + 1);
+  });
+}
+
+void print_setup(const std::string& program, const std::string& command) {
+  print_note("{} {} ({}), {}\n", program, command, kVersion, engine::blas_description());
+}
+
+}  // namespace run

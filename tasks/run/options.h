@@ -1,0 +1,42 @@
+// What every training program can be told about its steps and its run. What it learns from, the model and the terms of the
+// loss have options of their own, where they act.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace run {
+
+class Options;
+
+struct TrainingOptions {
+  // passes
+  double epochs = 5;
+  long max_steps = 0;
+  int batch_size = 16, accumulate = 1;
+  long patience = 0;
+  bool no_shuffle = false;
+  uint64_t seed = 42;
+  // steps
+  std::optional<double> lr;  // by the model where it is not given
+  std::string schedule = "linear";
+  double warmup = 0.1;
+  std::string optimizer = "adamw", adam_variant = "torch";
+  double momentum = 0.9, beta1 = 0.9, beta2 = 0.999, weight_decay = 0.01;
+  std::optional<double> adam_eps;
+  double clip = 1.0;
+  std::vector<std::string> freeze;
+  // run
+  std::string out, resume;
+  bool overwrite = false;
+
+  // `task` names the program in the default directory of a run.
+  void declare(Options& options, const std::string& task);
+  // After parsing: the options of the run in --resume, if it is given, and a directory for this one.
+  void settle(Options& options, const std::string& task);
+  long steps(long per_epoch) const;  // as --epochs or --max-steps say, one at least
+};
+
+}  // namespace run

@@ -1,0 +1,257 @@
+// The metrics of classification out of a confusion matrix, and scikit-learn's report of them.
+// Nothing to read before.
+#include "tasks/score/metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <span>
+
+#include "engine/base.h"
+#include "tasks/text/utf8.h"
+
+namespace score {
+
+using engine::check;
+
+namespace {
+
+double ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
+
+// 2 p r / (p + r), in scikit-learn's order of operations: the last bit decides how a tie is printed.
+double f1_of(double precision, double recall) { return ratio(2 * precision * recall, precision + recall); }
+
+Scores scores_of(const Confusion& confusion, int c) {
+  const auto hits = double(confusion.at(c, c));
+  Scores scores;
+  scores.support = confusion.support(c);
+  scores.precision = ratio(hits, double(confusion.predicted(c)));
+  scores.recall = ratio(hits, double(scores.support));
+  scores.f1 = f1_of(scores.precision, scores.recall);
+  return scores;
+}
+
+// In NumPy's order, for the same reason: eight partial sums, then what is left over; more than 128 numbers in halves.
+double sum(std::span<const double> x) {
+  if (x.size() > 128) {
+    const std::size_t half = x.size() / 16 * 8;
+    return sum(x.first(half)) + sum(x.subspan(half));
+  }
+  std::array<double, 8> part{};
+  std::size_t at = 0;
+  for (; at + 8 <= x.size(); at += 8)
+    for (std::size_t j = 0; j < 8; ++j) part[j] += x[at + j];
+  double total = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+  for (; at < x.size(); ++at) total += x[at];
+  return total;
+}
+
+// The mean of one of the scores over the classes.
+double mean(const std::vector<Scores>& classes, double Scores::*score, const std::vector<double>& weights) {
+  std::vector<double> weighted(classes.size());
+  for (std::size_t c = 0; c < classes.size(); ++c) weighted[c] = weights[c] * (classes[c].*score);
+  return ratio(sum(weighted), sum(weights));
+}
+
+Scores average(const std::vector<Scores>& classes, const std::vector<double>& weights) {
+  Scores of{mean(classes, &Scores::precision, weights), mean(classes, &Scores::recall, weights),
+            mean(classes, &Scores::f1, weights), 0};
+  for (const Scores& scores : classes) of.support += scores.support;
+  return of;
+}
+
+std::vector<Scores> all_scores(const Confusion& confusion) {
+  std::vector<Scores> classes;
+  for (int c = 0; c < confusion.classes; ++c) classes.push_back(scores_of(confusion, c));
+  return classes;
+}
+
+Scores macro_average(const std::vector<Scores>& classes) {
+  return average(classes, std::vector<double>(classes.size(), 1.0));
+}
+
+std::size_t width_of(const std::string& name) { return text::decode_utf8(name).size(); }
+
+// As Python pads: by code points. fmt would count an ideograph as two columns.
+std::string right_aligned(const std::string& name, std::size_t width) {
+  const std::size_t length = width_of(name);
+  return std::string(width - std::min(width, length), ' ') + name;
+}
+
+std::size_t widest(const std::vector<std::string>& names, std::size_t at_least) {
+  for (const std::string& name : names) at_least = std::max(at_least, width_of(name));
+  return at_least;
+}
+
+std::string report_row(const std::string& name, std::size_t width, const Scores& scores, int digits) {
+  return fmt::format("{}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {:>9}\n", right_aligned(name, width), scores.precision, digits,
+                     scores.recall, digits, scores.f1, digits, scores.support);
+}
+
+nlohmann::ordered_json to_json(const Scores& scores) {
+  return {
+      {"precision", scores.precision}, {"recall", scores.recall}, {"f1-score", scores.f1}, {"support", scores.support}};
+}
+
+// The sub-matrix of the classes that occur in the truth or in the predictions, and their numbers as names.
+Confusion occurring(const Confusion& all, std::vector<std::string>& names) {
+  std::vector<int> kept;
+  for (int c = 0; c < all.classes; ++c)
+    if (all.support(c) + all.predicted(c) > 0) kept.push_back(c);
+  Confusion part{int(kept.size()), {}};
+  for (int truth : kept) {
+    names.push_back(std::to_string(truth));
+    for (int predicted : kept) part.counts.push_back(all.at(truth, predicted));
+  }
+  return part;
+}
+
+}  // namespace
+
+long Confusion::support(int c) const {
+  long sum = 0;
+  for (int p = 0; p < classes; ++p) sum += at(c, p);
+  return sum;
+}
+
+long Confusion::predicted(int c) const {
+  long sum = 0;
+  for (int t = 0; t < classes; ++t) sum += at(t, c);
+  return sum;
+}
+
+long Confusion::correct() const {
+  long sum = 0;
+  for (int c = 0; c < classes; ++c) sum += at(c, c);
+  return sum;
+}
+
+long Confusion::total() const { return std::accumulate(counts.begin(), counts.end(), 0L); }
+
+Confusion confusion_matrix(const std::vector<int>& y_true, const std::vector<int>& y_pred, int classes) {
+  check(y_true.size() == y_pred.size(), "confusion_matrix: a prediction for every label; got {} for {}", y_pred.size(),
+        y_true.size());
+  check(!y_true.empty(), "confusion_matrix: no examples to score");
+  Confusion confusion{classes, std::vector<long>(std::size_t(classes) * std::size_t(classes))};
+  for (std::size_t i = 0; i < y_true.size(); ++i) {
+    for (int c : {y_true[i], y_pred[i]})
+      check(c >= 0 && c < classes, "confusion_matrix: classes are 0 to {}; got {} at example {}", classes - 1, c, i);
+    ++confusion.counts[std::size_t(y_true[i] * classes + y_pred[i])];
+  }
+  return confusion;
+}
+
+std::string to_text(const Confusion& confusion, const std::vector<std::string>& names) {
+  check(names.size() == std::size_t(confusion.classes), "confusion matrix: {} names for {} classes", names.size(),
+        confusion.classes);
+  const std::string corner = "true \\ predicted";
+  const std::size_t side = widest(names, corner.size());
+  const std::size_t width = widest(names, fmt::formatted_size("{}", confusion.total()));
+  std::string table = right_aligned(corner, side);
+  for (const std::string& name : names) table.append("  ").append(right_aligned(name, width));
+  for (int t = 0; t < confusion.classes; ++t) {
+    table.append("\n").append(right_aligned(names[t], side));
+    for (int p = 0; p < confusion.classes; ++p) table += fmt::format("  {:>{}}", confusion.at(t, p), width);
+  }
+  return table + "\n";
+}
+
+double accuracy(const Confusion& confusion) { return ratio(double(confusion.correct()), double(confusion.total())); }
+
+double macro_f1(const Confusion& confusion) { return macro_average(all_scores(confusion)).f1; }
+
+double macro_recall(const Confusion& confusion) { return macro_average(all_scores(confusion)).recall; }
+
+// With t, p the sums of the rows and columns, n the total, c the correct ones:
+// (c n - t.p) / sqrt((n^2 - t.t) (n^2 - p.p)).
+double mcc(const Confusion& confusion) {
+  const auto n = double(confusion.total());
+  double tp = 0, tt = 0, pp = 0;
+  for (int c = 0; c < confusion.classes; ++c) {
+    const auto t = double(confusion.support(c)), p = double(confusion.predicted(c));
+    tp += t * p;
+    tt += t * t;
+    pp += p * p;
+  }
+  return ratio(double(confusion.correct()) * n - tp, std::sqrt((n * n - tt) * (n * n - pp)));
+}
+
+// (observed agreement - agreement by chance) / (1 - agreement by chance), both times n^2.
+double cohen_kappa(const Confusion& confusion) {
+  const auto n = double(confusion.total());
+  double chance = 0;
+  for (int c = 0; c < confusion.classes; ++c) chance += double(confusion.support(c)) * double(confusion.predicted(c));
+  return ratio(double(confusion.correct()) * n - chance, n * n - chance);
+}
+
+Report make_report(const Confusion& confusion, const std::vector<std::string>& names) {
+  check(names.size() == std::size_t(confusion.classes), "report: {} names for {} classes", names.size(),
+        confusion.classes);
+  Report report{names, all_scores(confusion), accuracy(confusion), {}, {}};
+  std::vector<double> supports;
+  for (const Scores& scores : report.classes) supports.push_back(double(scores.support));
+  report.macro = macro_average(report.classes);
+  report.weighted = average(report.classes, supports);
+  return report;
+}
+
+std::string to_text(const Report& report, int digits) {
+  const std::size_t width = widest(report.names, std::max<std::size_t>(12, std::size_t(digits)));
+  std::string out = std::string(width, ' ') + "  precision    recall  f1-score   support\n\n";
+  for (std::size_t c = 0; c < report.names.size(); ++c)
+    out += report_row(report.names[c], width, report.classes[c], digits);
+  // scikit-learn prints the micro-averaged f1 here: equal to the accuracy, but for the last bit.
+  out += fmt::format("\n{}  {:>9} {:>9} {:>9.{}f} {:>9}\n", right_aligned("accuracy", width), "", "",
+                     f1_of(report.accuracy, report.accuracy), digits, report.macro.support);
+  out += report_row("macro avg", width, report.macro, digits);
+  return out + report_row("weighted avg", width, report.weighted, digits);
+}
+
+nlohmann::ordered_json to_json(const Report& report) {
+  nlohmann::ordered_json json;
+  for (std::size_t c = 0; c < report.names.size(); ++c) json[report.names[c]] = to_json(report.classes[c]);
+  json["accuracy"] = report.accuracy;
+  json["macro avg"] = to_json(report.macro);
+  json["weighted avg"] = to_json(report.weighted);
+  return json;
+}
+
+std::string classification_report(const std::vector<int>& y_true, const std::vector<int>& y_pred,
+                                  const std::vector<std::string>& names, int digits) {
+  if (!names.empty()) return to_text(make_report(confusion_matrix(y_true, y_pred, int(names.size())), names), digits);
+  check(!y_true.empty() && !y_pred.empty(), "classification_report: no examples to score");
+  const int highest =
+      std::max(*std::max_element(y_true.begin(), y_true.end()), *std::max_element(y_pred.begin(), y_pred.end()));
+  std::vector<std::string> numbers;
+  const Confusion confusion = occurring(confusion_matrix(y_true, y_pred, highest + 1), numbers);
+  return to_text(make_report(confusion, numbers), digits);
+}
+
+// The Mann-Whitney statistic: (sum of the ranks of class 1 - n1 (n1 + 1) / 2) / (n0 n1), ties sharing their mean rank.
+double roc_auc(const std::vector<int>& y_true, const std::vector<double>& score) {
+  check(y_true.size() == score.size(), "roc_auc: a score for every label; got {} for {}", score.size(), y_true.size());
+  check(std::all_of(score.begin(), score.end(), [](double s) { return std::isfinite(s); }),
+        "roc_auc: every score must be a finite number");
+  std::vector<std::size_t> order(score.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] < score[b]; });
+  double positives = 0, ranks = 0;
+  for (std::size_t start = 0, end = 0; start < order.size(); start = end) {
+    while (end < order.size() && score[order[end]] == score[order[start]]) ++end;
+    const double rank = double(start + 1 + end) / 2;
+    for (std::size_t i = start; i < end; ++i) {
+      const int truth = y_true[order[i]];
+      check(truth == 0 || truth == 1, "roc_auc: two classes, 0 and 1; got {} at example {}", truth, order[i]);
+      positives += truth;
+      ranks += truth * rank;
+    }
+  }
+  const double negatives = double(score.size()) - positives;
+  check(positives > 0 && negatives > 0, "roc_auc: both classes must occur; got {} of class 0 and {} of class 1",
+        negatives, positives);
+  return (ranks - positives * (positives + 1) / 2) / (positives * negatives);
+}
+
+}  // namespace score

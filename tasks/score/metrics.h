@@ -1,0 +1,53 @@
+// Metrics of a classifier, equal to scikit-learn's. Everything but ROC AUC is a function of the confusion matrix.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace score {
+
+// counts[t * classes + p]: how many examples of class t were predicted as class p.
+struct Confusion {
+  int classes = 0;
+  std::vector<long> counts;
+
+  long at(int truth, int predicted) const { return counts[std::size_t(truth * classes + predicted)]; }
+  long support(int c) const;    // examples of class c: the sum of its row
+  long predicted(int c) const;  // predictions of class c: the sum of its column
+  long correct() const;         // the diagonal
+  long total() const;
+};
+Confusion confusion_matrix(const std::vector<int>& y_true, const std::vector<int>& y_pred, int classes);
+std::string to_text(const Confusion& confusion,
+                    const std::vector<std::string>& names);  // rows: true, columns: predicted
+
+// What is undefined, such as the precision of a class that was never predicted, is 0.
+double accuracy(const Confusion& confusion);
+double macro_f1(const Confusion& confusion);
+double macro_recall(const Confusion& confusion);  // also called balanced accuracy
+double mcc(const Confusion& confusion);           // Matthews correlation, for any number of classes (Gorodkin 2004)
+double cohen_kappa(const Confusion& confusion);
+
+struct Scores {
+  double precision = 0, recall = 0, f1 = 0;
+  long support = 0;
+};
+struct Report {
+  std::vector<std::string> names;
+  std::vector<Scores> classes;  // beside names
+  double accuracy = 0;
+  Scores macro, weighted;
+};
+Report make_report(const Confusion& confusion, const std::vector<std::string>& names);
+std::string to_text(const Report& report, int digits = 2);
+nlohmann::ordered_json to_json(const Report& report);  // what scikit-learn's output_dict=True gives
+
+// Byte for byte scikit-learn's. Without names: the classes that occur, by their numbers.
+std::string classification_report(const std::vector<int>& y_true, const std::vector<int>& y_pred,
+                                  const std::vector<std::string>& names = {}, int digits = 2);
+
+// The chance that an example of class 1 scores above one of class 0, ties counting one half.
+double roc_auc(const std::vector<int>& y_true, const std::vector<double>& score);
+
+}  // namespace score

@@ -1,0 +1,45 @@
+// The rank of every query's own candidate, from all cosines. Nothing to read before.
+#include "tasks/score/ranking.h"
+
+#include <cmath>
+
+#include "engine/parallel.h"
+
+namespace score {
+namespace {
+
+using engine::real;
+
+double dot(const real* a, const real* b, long C) {
+  double sum = 0;
+  for (long c = 0; c < C; ++c) sum += double(a[c]) * double(b[c]);
+  return sum;
+}
+
+}  // namespace
+
+Retrieval retrieve(const engine::Tensor& queries, const engine::Tensor& candidates) {
+  engine::check(queries.shape().rank() == 2 && queries.shape() == candidates.shape() && queries.dim(0) > 0,
+                "retrieve: queries and candidates must have one shape [n, C]; got {} and {}", queries, candidates);
+  const long n = queries.dim(0), C = queries.dim(1);
+  std::vector<double> length(n);
+  for (long j = 0; j < n; ++j) {
+    const real* row = candidates.data() + j * C;
+    length[j] = std::sqrt(std::max(dot(row, row, C), 1e-300));  // a row of zeros is at a right angle to all
+  }
+  std::vector<long> rank(n);
+  engine::parallel_tasks(n, [&](long i) {
+    const real* query = queries.data() + i * C;
+    const auto nearness = [&](long j) { return dot(query, candidates.data() + j * C, C) / length[j]; };
+    const double own = nearness(i);
+    for (long j = 0; j < n; ++j) rank[i] += j == i || nearness(j) >= own;
+  });
+  Retrieval result;
+  for (const long r : rank) {
+    result.accuracy += r == 1;
+    result.mrr += 1 / double(r);
+  }
+  return {result.accuracy / double(n), result.mrr / double(n)};
+}
+
+}  // namespace score

@@ -1,0 +1,36 @@
+// How a data file is read, as options of every program that reads one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tasks/text/data.h"
+
+namespace run {
+class Options;
+}
+
+namespace spec {
+
+struct DataOptions {
+  std::string text_column = "text", pair_column, rationale_column, label_column = "label", split_column = "split";
+  std::string labels = "negative,run::positive,neutral";
+  std::string format, encoding = "utf-8";
+  bool no_header = false;
+  bool label_as_target = false;  // no option: the label column is no class but a target, kept as it stands
+
+  void declare(run::Options& options, bool with_labels);
+
+  // The examples of all files together, with their warnings printed. With labels a file may be given as LABEL=FILE: all
+  // that it holds has this label. Without them the label column need not exist.
+  text::Examples read(const std::vector<std::string>& files, const text::Labels& labels, bool labelled = true) const;
+  text::Examples read_embedded(const text::Labels& labels) const;
+
+ private:
+  text::Source source(text::Table table, const std::string& every_label, bool labelled) const;
+};
+
+// LABEL=FILE in two, unless a file has this very name: then, and without a label, the first is empty.
+std::pair<std::string, std::string> label_and_path(const std::string& file);
+
+}  // namespace spec

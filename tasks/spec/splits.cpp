@@ -1,0 +1,101 @@
+// From files to train, dev and test. Read tasks/text/data.h and tasks/spec/data_options.h first.
+#include "tasks/spec/splits.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "tasks/run/console.h"
+#include "tasks/text/batches.h"
+
+namespace spec {
+
+using engine::check;
+
+namespace {
+
+// Puts the examples where their column `split` says, or, if none has one, where the seed does.
+void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Shares& shares, Splits& splits) {
+  const bool has_split = std::any_of(all.begin(), all.end(), [](const text::Example& e) { return !e.split.empty(); });
+  if (!has_split) text::split_stratified(all, seed, shares);
+  for (text::Example& e : all) {
+    check(e.split == "train" || e.split == "dev" || e.split == "test",
+          "{}: split '{}' is not one of train, dev, test{}", e.where, e.split,
+          text::did_you_mean(e.split, {"train", "dev", "test"}));
+    auto& part = e.split == "train" ? splits.train : e.split == "dev" ? splits.dev : splits.test;
+    part.push_back(std::move(e));
+  }
+}
+
+// Texts of dev and test that stand in train, too, make the figures look better than they are.
+void report_repeats(const Splits& splits) {
+  std::unordered_set<std::string> seen;
+  const auto texts = [](const text::Example& e) { return e.pair.empty() ? e.text : e.text + '\0' + e.pair; };
+  for (const text::Example& e : splits.train) seen.insert(texts(e));
+  const auto count = [&](const char* name, const std::vector<text::Example>& part) {
+    const long repeats =
+        std::count_if(part.begin(), part.end(), [&](const auto& e) { return seen.contains(texts(e)); });
+    if (repeats) run::print_note("note: {} of {}'s {} texts stand in train, too\n", repeats, name, part.size());
+  };
+  count("dev", splits.dev);
+  if (splits.separate_test) count("test", splits.test);
+}
+
+}  // namespace
+
+void DataFiles::declare(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) {
+    options.add(name, variable, what).group("Data files");
+  };
+  add("--data", data,
+      "file with all examples: split by its column `split` (train, dev, test), or as --split says; the embedded corpus "
+      "if no file is named. Several files are read as one; LABEL=FILE, a file for each class, takes the label from here");
+  add("--split", split,
+      "TRAIN/DEV/TEST shares of --data, each label alike, by seed; without --dev, DEV is taken from --train. Without dev "
+      "examples the last epoch's model is kept, not the best one's");
+  add("--train", train, "files to train on");
+  add("--dev", dev, "files to choose the best epoch on");
+  add("--test", test, "files for the final figures; without them, --dev again");
+  how.declare(options, true);
+}
+
+std::vector<std::string> DataFiles::all() const {
+  std::vector<std::string> files = data;
+  for (const auto* more : {&train, &dev, &test}) files.insert(files.end(), more->begin(), more->end());
+  return files;
+}
+
+std::vector<std::string> DataFiles::paths() const {
+  std::vector<std::string> paths;
+  for (const std::string& file : all()) paths.push_back(label_and_path(file).second);
+  return paths;
+}
+
+Splits load_splits(const DataFiles& files, const text::Labels& labels, uint64_t seed) {
+  check(files.data.empty() || files.train.empty(), "--data and --train exclude each other");
+  check(!files.train.empty() || (files.dev.empty() && files.test.empty()), "--dev and --test need --train");
+  text::Shares shares = text::Shares::parse(files.split);
+  Splits splits;
+  if (files.train.empty()) {
+    text::Examples all =
+        files.data.empty() ? files.how.read_embedded(labels) : files.how.read(files.data, labels);
+    splits.labels = all.labels;
+    share_out(all.rows, seed, shares, splits);
+  } else {
+    text::Examples train = files.how.read(files.train, labels);
+    splits.labels = train.labels;
+    if (!files.dev.empty()) splits.dev = files.how.read(files.dev, splits.labels).rows;
+    if (!files.test.empty()) splits.test = files.how.read(files.test, splits.labels).rows;
+    shares = {shares.train + shares.test, files.dev.empty() ? shares.dev : 0, 0};
+    text::split_stratified(train.rows, seed, shares);
+    for (text::Example& e : train.rows) (e.split == "dev" ? splits.dev : splits.train).push_back(std::move(e));
+  }
+  splits.separate_test = !splits.test.empty();
+  if (!splits.separate_test) splits.test = splits.dev;
+  check(!splits.train.empty() && !splits.test.empty(),
+        "training needs examples, and so does dev or test; got {} to train on, {} for dev and test",
+        splits.train.size(), splits.test.size());
+  report_repeats(splits);
+  return splits;
+}
+
+}  // namespace spec

@@ -1,0 +1,204 @@
+// The file format: exact bytes, exact round trips, and every way in which a file can lie.
+#include "nn/format/safetensors.h"
+
+#include <limits>
+
+#include "nn/format/pretrained.h"
+#include "tests/support/support.h"
+
+using namespace test;
+
+namespace {
+
+std::string with_header(const std::string& header, const std::string& data) {
+  const uint64_t size = header.size();
+  return std::string(reinterpret_cast<const char*>(&size), 8) + header + data;
+}
+
+std::string entry(const std::string& name, const std::string& shape, int begin, int end,
+                  const std::string& type = "F32") {
+  return fmt::format(R"("{}":{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})", name, type, shape, begin, end);
+}
+
+}  // namespace
+
+TEST_CASE("safetensors: writes the published example byte for byte") {
+  const TemporaryDirectory dir;
+  Tensor a({2}, {1, -2});
+  nn::save_safetensors(dir.path + "/a", {a.named("a")});
+  const std::string header =
+      R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   )";
+  const std::string size("\x58\0\0\0\0\0\0\0", 8), values("\0\0\x80\x3f\0\0\0\xc0", 8);
+  CHECK(nn::read_file(dir.path + "/a") == size + header + values);
+  const nn::SafeTensors file(dir.path + "/a");
+  CHECK(file.metadata().at("format") == "pt");
+  CHECK(file.read("a").to_vector() == std::vector<real>{1, -2});
+}
+
+TEST_CASE("safetensors: what is saved is what is read, with scalars, empty tensors and infinities") {
+  const TemporaryDirectory dir;
+  std::vector<Tensor> tensors{Tensor::scalar(real(2.5)).named("b"), Tensor::zeros({0, 3}).named("c"),
+                              Tensor({2, 2}, {1, -INFINITY, INFINITY, real(-0.0)}).named("a")};
+  nn::save_safetensors(dir.path + "/x", tensors, {{"note", "ünïcode"}});
+  const nn::SafeTensors file(dir.path + "/x");
+  CHECK(file.entries().size() == 3);
+  CHECK(file.metadata().at("note") == "ünïcode");
+  for (const Tensor& t : tensors) {
+    CHECK(file.read(t.name()).shape() == t.shape());
+    CHECK(file.read(t.name()).to_vector() == t.to_vector());
+  }
+}
+
+TEST_CASE("safetensors: F16, BF16 and F64 become real numbers, all of them right") {
+  const TemporaryDirectory dir;
+  const uint16_t half[] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x8000, 0x0400, 0x3555};
+  const uint16_t brain[] = {0x3f80, 0xc000, 0x7f80, 0x0001};
+  const double wide[] = {0.1};
+  std::string data(reinterpret_cast<const char*>(half), 16);
+  data += std::string(reinterpret_cast<const char*>(brain), 8) + std::string(reinterpret_cast<const char*>(wide), 8);
+  const std::string header = "{" + entry("h", "[8]", 0, 16, "F16") + "," + entry("b", "[4]", 16, 24, "BF16") + "," +
+                             entry("d", "[]", 24, 32, "F64") + "}";
+  const nn::SafeTensors file(dir.write("x", with_header(header, data)));
+  const std::vector<real> h = file.read("h").to_vector(), b = file.read("b").to_vector();
+  CHECK(h[0] == 1);
+  CHECK(h[1] == -2);
+  CHECK(h[2] == real(0x1p-24));
+  CHECK(h[3] == 65504);
+  CHECK(h[4] == INFINITY);
+  CHECK(std::signbit(h[5]));
+  CHECK(h[6] == real(0x1p-14));
+  CHECK(h[7] == doctest::Approx(1.0 / 3).epsilon(1e-3));
+  CHECK(b[0] == 1);
+  CHECK(b[1] == -2);
+  CHECK(b[2] == INFINITY);
+  CHECK(file.read("d").item() == real(0.1));
+  CHECK(error_of([&] { file.read_ints("h"); }).find("integers are needed") != std::string::npos);
+}
+
+TEST_CASE("safetensors: a file that lies is refused with one line that says how") {
+  const TemporaryDirectory dir;
+  const std::string eight(8, '\0');
+  const auto refused = [&](const std::string& bytes, const std::string& why) {
+    const std::string path = dir.write("x", bytes);
+    const std::string message = error_of([&] { nn::SafeTensors file(path); });
+    CHECK_MESSAGE(message.find(why) != std::string::npos, why, " -- got: ", message);
+    CHECK(message.find('\n') == std::string::npos);
+  };
+  refused("", "too few");
+  refused("abc", "too few");
+  refused(std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8), "header would have");
+  refused(with_header("{}", "").substr(0, 9), "truncated");
+  refused(with_header("[]", ""), "must be a JSON object");
+  refused(with_header("{\"a\"", ""), "not valid JSON");
+  refused(with_header("{\"\xff\":1}", ""), "not valid JSON");
+  refused(with_header("{" + entry("a", "[2]", 0, 8) + "}", eight.substr(1)), "truncated");
+  refused(with_header("{" + entry("a", "[2]", 0, 8) + "}", eight + "x"), "something after them");
+  refused(with_header("{" + entry("a", "[2]", 0, 8) + "," + entry("b", "[2]", 0, 8) + "}", eight), "overlap");
+  refused(with_header("{" + entry("a", "[2]", 0, 8) + "," + entry("b", "[1]", 12, 16) + "}", eight + eight), "hole");
+  refused(with_header("{" + entry("a", "[2]", 0, 8) + "," + entry("a", "[2]", 0, 8) + "}", eight), "twice");
+  refused(with_header("{" + entry("a", "[3]", 0, 8) + "}", eight), "12 bytes by its shape");
+  refused(with_header("{" + entry("a", "[-1]", 0, 8) + "}", eight), "size -1 in its shape");
+  refused(with_header("{" + entry("a", "[4294967296,4294967296]", 0, 8) + "}", eight), "too many elements");
+  refused(with_header("{" + entry("a", "[2]", 8, 0) + "}", eight), "offsets 8 to 0");
+  refused(with_header("{" + entry("a", "[2]", 0, 8, "F31") + "}", eight), "unknown type 'F31'");
+  refused(with_header("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", eight), "data_offsets");
+  refused(with_header("{\"__metadata__\":{\"a\":1}}", ""), "is not a string");
+  CHECK(error_of([&] { nn::SafeTensors file(dir.path + "/none"); }).find("no such file") != std::string::npos);
+  CHECK(error_of([&] { nn::SafeTensors file(dir.path); }).find("not a regular file") != std::string::npos);
+}
+
+TEST_CASE("safetensors: a save that fails leaves the old file and no part of a new one") {
+  const TemporaryDirectory dir;
+  nn::write_file(dir.path + "/x", "old");
+  CHECK(error_of([&] {
+          nn::write_file(dir.path + "/x", [](const nn::Write& write) {
+            write("new", 3);
+            fail("the disk is full");
+          });
+        }) == "the disk is full");
+  CHECK(nn::read_file(dir.path + "/x") == "old");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path), std::filesystem::directory_iterator{}) == 1);
+  CHECK(error_of([&] { nn::write_file(dir.path + "/none/x", "y"); }).find("cannot be written") != std::string::npos);
+}
+
+TEST_CASE("pretrained: old names, a missing prefix and extra tensors load; the report says what happened") {
+  const TemporaryDirectory dir;
+  nn::Config c;
+  c.vocab_size = 9, c.hidden_size = 4, c.num_hidden_layers = 1, c.num_attention_heads = 2, c.intermediate_size = 8;
+  c.max_position_embeddings = 6, c.labels = {"a", "b"};
+  nn::Params original(1);
+  const nn::Classifier model(original.root(), c);
+  original.initialise();
+  std::vector<Tensor> old;
+  for (const Tensor& p : original.tensors()) {
+    std::string name = p.name();
+    if (name.starts_with("classifier.") || name.starts_with("bert.pooler.")) continue;
+    name = name.substr(5);
+    for (const auto& [now, before] :
+         {std::pair("LayerNorm.weight", "LayerNorm.gamma"), std::pair("LayerNorm.bias", "LayerNorm.beta")})
+      if (name.ends_with(now)) name = name.substr(0, name.size() - std::string(now).size()) + before;
+    old.push_back(p.clone().named(name));
+  }
+  old.push_back(varied({3}).named("cls.predictions.bias"));
+  std::filesystem::create_directories(dir.path + "/m");
+  nn::save_safetensors(dir.path + "/m/model.safetensors", old);
+
+  nn::Params loaded(2);
+  const nn::Classifier copy(loaded.root(), c);
+  const nn::Params::LoadReport report = nn::load_pretrained(loaded, dir.path + "/m");
+  CHECK(report.loaded.size() == original.tensors().size() - 4);
+  CHECK(report.initialised.size() == 4);
+  CHECK(report.ignored == std::vector<std::string>{"cls.predictions.bias"});
+  CHECK(loaded.find("bert.embeddings.LayerNorm.weight").to_vector() ==
+        original.find("bert.embeddings.LayerNorm.weight").to_vector());
+  CHECK(report.table().find("newly initialised     4  bert.pooler.dense.weight") != std::string::npos);
+
+  nn::save_pretrained(original, c, dir.path + "/own");
+  nn::Params kept(3), relabelled(3);
+  const nn::Classifier same_labels(kept.root(), c);
+  CHECK(nn::load_pretrained(kept, dir.path + "/own").initialised.empty());
+  c.labels.push_back("another");
+  const nn::Classifier more_labels(relabelled.root(), c);
+  CHECK(nn::load_pretrained(relabelled, dir.path + "/own", nn::Head::anew).initialised ==
+        std::vector<std::string>{"classifier.weight", "classifier.bias"});
+  const std::string pooler = "bert.pooler.dense.weight";
+  CHECK(relabelled.find(pooler).to_vector() == kept.find(pooler).to_vector());
+  c.labels.pop_back();
+
+  c.hidden_size = 6;
+  nn::Params wider(2);
+  const nn::Classifier fourth(wider.root(), c);
+  CHECK(error_of([&] { nn::load_pretrained(wider, dir.path + "/m"); }).find("in the file") != std::string::npos);
+  c.hidden_size = 4;
+
+  old.erase(old.begin());
+  nn::save_safetensors(dir.path + "/m/model.safetensors", old);
+  nn::Params missing(2);
+  const nn::Classifier third(missing.root(), c);
+  CHECK(error_of([&] {
+          nn::load_pretrained(missing, dir.path + "/m");
+        }).find("'bert.embeddings.word_embeddings.weight' [9, 4] is missing") != std::string::npos);
+}
+
+TEST_CASE("config: what is written is what is read, and impossible values are refused") {
+  const TemporaryDirectory dir;
+  nn::Config c;
+  c.labels = {"negative", "positive", "neutral"};
+  c.classifier_dropout = 0.25;
+  const nn::Config d = nn::read_config(dir.write("config.json", nn::config_json(c)));
+  CHECK(nn::config_json(d) == nn::config_json(c));
+  const auto refused = [&](const std::string& json, const std::string& why) {
+    const std::string message = error_of([&] { nn::read_config(dir.write("bad.json", json)); });
+    CHECK_MESSAGE(message.find(why) != std::string::npos, message);
+  };
+  refused("{", "bad.json");
+  refused("[]", "a JSON object is needed");
+  refused(R"({"hidden_size": -768})", "hidden_size must be in [1");
+  refused(R"({"hidden_size": 100, "num_attention_heads": 12})", "not a multiple");
+  refused(R"({"hidden_size": "big"})", "type must be number");
+  refused(R"({"hidden_act": "swoosh"})", "'swoosh' is not supported");
+  refused(R"({"model_type": "gpt2"})", "'gpt2' is not supported");
+  refused(R"({"position_embedding_type": "relative_key"})", "relative_key");
+  refused(R"({"hidden_dropout_prob": 1})", "hidden_dropout_prob");
+  refused(R"({"id2label": {"0": "a", "2": "b"}})", "none for id 1");
+}

@@ -1,0 +1,277 @@
+// What users do with attention from the command line: shape it, look at it, hand it over; with good input and with bad.
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "nn/format/pretrained.h"
+#include "tasks/model/pruning.h"
+#include "tasks/text/guide.h"
+#include "tests/support/support.h"
+
+using namespace test;
+using nlohmann::json;
+
+namespace {
+
+Result call(const std::string& name, const std::string& arguments) {
+  return run_shell(program(name) + " " + arguments + " 2>&1");
+}
+
+std::vector<json> lines_of(const std::string& path) {
+  std::vector<json> lines;
+  std::istringstream in(nn::read_file(path));
+  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+const std::string kTiny = " --hidden 16 --heads 2 --max-length 24 --epochs 2 --batch-size 6 ";
+
+std::string data_file(const TemporaryDirectory& dir) {
+  std::string rows = "label\ttext\tsplit\twhy\n";
+  const char* words[] = {"awful bad poor", "fine good great", "the train at noon"};
+  const char* labels[] = {"negative", "positive", "neutral"};
+  for (int i = 0; i < 24; ++i)
+    rows += fmt::format("{}\t{} {} thing\t{}\t{}\n", labels[i % 3], i, words[i % 3],
+                        i < 18   ? "train"
+                        : i < 21 ? "dev"
+                                 : "test",
+                        i % 3 == 0 ? "bad" : "");
+  return dir.write("data.tsv", rows);
+}
+
+// The last step's figures of a run.
+json last_step(const std::string& run) {
+  json last;
+  for (const json& line : lines_of(run + "/log.jsonl"))
+    if (line.contains("loss")) last = line;
+  return last;
+}
+
+}  // namespace
+
+TEST_CASE("adjustments: each term is in the log, in the loss with its weight, and nowhere unless asked for") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), lexicon = dir.write("lexicon.txt", "bad\ngood\t2\nzz\xE2\x98\x83\n");
+  const std::string common =
+      "train --model mini --layers 2" + kTiny + "--dropout 0 --no-shuffle --lr 1e-12 --data " + data;
+  const auto trained = [&](const std::string& options) {
+    const Result result = call("sentiment", common + " --overwrite --out " + dir.path + "/run " + options);
+    REQUIRE_MESSAGE(result.status == 0, result.output);
+    return last_step(dir.path + "/run");
+  };
+  const json plain = trained("");
+  CHECK(!plain.contains("entropy"));
+  const double loss = plain["loss"];
+  struct {
+    const char *option, *term;
+    double weight;
+  } cases[] = {{"--entropy-penalty -0.5", "entropy", -0.5},
+               {"--target-entropy 1 --target-entropy-weight 3", "entropy_distance", 3},
+               {"--head-disagreement 2", "head_overlap", 2},
+               {"--rationale-column why --guide-weight 0.25", "rationale", 0.25}};
+  for (const auto& c : cases) {
+    const json step = trained(c.option);
+    const double term = step[c.term];
+    CHECK_MESSAGE(term > 0, c.option);
+    CHECK_MESSAGE(step["loss"].get<double>() == doctest::Approx(loss + c.weight * term).epsilon(1e-5), c.option);
+  }
+  const json guided = trained("--guide " + lexicon);
+  CHECK(guided["loss"].get<double>() == doctest::Approx(loss + guided["guide"].get<double>()).epsilon(1e-5));
+  CHECK(trained("--r-drop 3")["r_drop"].get<double>() == doctest::Approx(0));  // no dropout: both passes are the same
+  CHECK(trained("--r-drop 3 --dropout 0.3")["r_drop"].get<double>() > 1e-6);
+}
+
+TEST_CASE("adjustments: temperature and normaliser travel with the model") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), run = dir.path + "/run";
+  for (const std::string model : {"pool", "mini --layers 2"}) {
+    REQUIRE(call("sentiment", "train --model " + model + kTiny +
+                                  "--attention-normaliser entmax15 --attention-temperature " +
+                                  "0.01 --lr 1e-2 --overwrite --data " + data + " --out " + run)
+                .status == 0);
+    const nn::Config config = nn::read_config(run + "/best/config.json");
+    CHECK(config.attention_normaliser == "entmax15");
+    CHECK(config.attention_temperature == doctest::Approx(0.01));
+    const Result seen =
+        call("sentiment", "analyze --model " + run + " --out " + dir.path + "/maps.jsonl 'a good thing'");
+    REQUIRE_MESSAGE(seen.status == 0, seen.output);
+    const json maps = lines_of(dir.path + "/maps.jsonl")[0];
+    for (const json& layer : maps["layers"])
+      for (const json& head : layer["heads"])
+        for (const json& row : head["probabilities"]) {
+          double total = 0;
+          for (const json& p : row) total += p.get<double>();
+          CHECK(total == doctest::Approx(1).epsilon(1e-4));
+          CHECK(row.size() == maps["tokens"].size());
+        }
+  }
+}
+
+TEST_CASE("guide: whole words and phrases, weights, and what the vocabulary does not know") {
+  const TemporaryDirectory dir;
+  const text::WordPiece tokenizer(
+      {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "##ness", "not", "bad", "film"});
+  long unknown = 0;
+  const std::string path = dir.write("l.txt", "good\nnot bad\t2\nnowhere\n");
+  const text::Guide guide = text::Guide::from_lexicon(path, tokenizer, unknown);
+  CHECK(unknown == 1);
+  const std::vector<text::Example> examples{{.text = "goodness film good", .rationale = "film"},
+                                            {.text = "bad not bad", .rationale = "bad|good"}};
+  const text::EncodedSet set = text::encode(examples, tokenizer, 16);
+  const text::Batch batch = text::pack(set, {1, 0});
+  CHECK(guide.prior(batch).to_vector() == std::vector<real>{0, 0, 2, 2, 0, 0, 0, 0, 0, 1, 0});
+  const text::Guide marked = text::Guide::from_rationales(examples, tokenizer);
+  CHECK(marked.prior(batch).to_vector() == std::vector<real>{0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0});
+  const auto refused = [&](const std::string& lines) {
+    return error_of([&] { text::Guide::from_lexicon(dir.write("bad.txt", lines), tokenizer, unknown); });
+  };
+  CHECK(refused("good\t-1\n").find("bad.txt:1: '-1' is not a weight above 0") != std::string::npos);
+  CHECK(refused("nowhere\n").find("the vocabulary knows none of its 1 words") != std::string::npos);
+}
+
+TEST_CASE(
+    "transfer: every term is learned from, the student is a model, and a resumed run ends as one that ran through") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
+  REQUIRE(call("sentiment", "train --model mini --layers 3" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
+              .status == 0);
+  const std::string common =
+      "train --teacher " + teacher + " --data " + data + kTiny + " --layers 2 --overwrite --out ";
+  const char* all[] = {"soft-targets", "soft-cross-entropy", "score-mse",  "attention-cross-entropy", "attention-kl",
+                       "minilm",       "relations",          "hidden-mse", "hidden-cosine",           "activation-map",
+                       "patient"};
+  std::string options;
+  for (const char* term : all) options += fmt::format(" --{} 0.5", term);
+  const Result trained = call("transfer", common + out + options + " --hidden 32 --lr 1e-3");
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  const json step = last_step(out);
+  double sum = step["hard"];
+  for (std::string term : all) {
+    std::replace(term.begin(), term.end(), '-', '_');
+    REQUIRE_MESSAGE(step.contains(term), term);
+    CHECK_MESSAGE(step[term].get<double>() > 0, term);
+    sum += 0.5 * step[term].get<double>();
+  }
+  CHECK(step["loss"].get<double>() == doctest::Approx(sum).epsilon(1e-4));
+  CHECK(call("sentiment", "evaluate --model " + out + " --data " + data).status == 0);
+  const std::string again = dir.path + "/again";
+  REQUIRE(call("transfer", "train --config " + out + "/options.ini --out " + again).status == 0);
+  REQUIRE(call("transfer", "train --resume " + again).status == 0);
+  CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(out + "/log.jsonl"));
+}
+
+TEST_CASE("transfer: a student that begins as the teacher's layers gives the teacher's logits when it has them all") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
+  REQUIRE(call("sentiment", "train --model mini --layers 2" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
+              .status == 0);
+  const Result copied =
+      call("transfer", "train --teacher " + teacher + " --data " + data + kTiny +
+                           "--layers 2 --from-layers 0,1 --soft-targets 1 --dropout 0 --lr 1e-12 --max-steps 1 --out " +
+                           out);
+  REQUIRE_MESSAGE(copied.status == 0, copied.output);
+  CHECK(last_step(out)["soft_targets"].get<double>() == doctest::Approx(0).epsilon(1e-6));
+}
+
+TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is believed only for its teacher and texts") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), teacher = dir.path + "/teacher", other = dir.path + "/other";
+  const std::string mini = "train --model mini --layers 2" + kTiny + "--data " + data + " --out ";
+  REQUIRE(call("sentiment", mini + teacher).status == 0);
+  REQUIRE(call("sentiment", mini + other + " --seed 3").status == 0);
+  const auto with = [&](const std::string& t, const std::string& options) {
+    return call("transfer", "train --teacher " + t + " --layers 1 --data " + data + kTiny + "--overwrite --out " +
+                                dir.path + "/student " + options);
+  };
+  const auto refused = [&](const std::string& options, const std::string& why) {
+    const Result result = with(teacher, options);
+    CHECK_MESSAGE(result.status == 1, options, ": ", result.output);
+    CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
+  };
+  refused("--score-mse 1 --layer-map 7", "the teacher's layers are 0 to 1; got 7");
+  refused("--score-mse 1 --layer-map 0,1", "2 layers for a student of 1");
+  refused("--score-mse 1 --layer-map upside", "'upside' is none");
+  refused("--minilm 1 --heads 4", "--minilm needs equal heads, the teacher has 2, the student 4");
+  refused("--relations 1 --relation-heads 3", "--relation-heads 3 must divide both widths");
+  refused("--model pool --score-mse 1", "only --soft-targets and --soft-cross-entropy fit");
+  refused("--from-layers last --hidden 32", "a student of the teacher's widths is needed");
+  refused("--hard 0", "all weights are 0");
+  refused("--vocab " + dir.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\n") + " --soft-targets 1",
+          "read other vocabularies");
+  refused("--labels negative,positive,neutral,mixed", "the teacher knows the labels negative, positive, neutral");
+  refused("--max-length 100", "--max-length 100 is more than the teacher's 24 positions");
+  const std::string cache = "--soft-targets 1 --teacher-cache " + dir.path + "/cache.safetensors";
+  REQUIRE(with(teacher, cache).status == 0);
+  const std::string first = nn::read_file(dir.path + "/student/log.jsonl");
+  const Result cached = with(teacher, cache);
+  CHECK(cached.output.find("teacher: logits of 18 texts from") != std::string::npos);
+  CHECK(nn::read_file(dir.path + "/student/log.jsonl") == first);
+  CHECK(with(other, cache).last_line().find("a cache of another teacher") != std::string::npos);
+  refused(cache + " --max-length 5", "a cache for other texts");
+  CHECK(call("transfer", "train --data " + data).status == 2);
+}
+
+TEST_CASE("pruning: a model without heads computes what the model with their gates closed computes") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), run = dir.path + "/run";
+  REQUIRE(call("sentiment",
+               "train --model mini --layers 2" + kTiny + "--heads 4 --lr 1e-2 --data " + data + " --out " + run)
+              .status == 0);
+  const auto model = model::load_model(model::ModelDirectory(run));
+  const std::vector<text::Example> examples{{.text = "a good thing at noon", .label = 1}, {.text = "bad", .label = 0}};
+  const text::EncodedSet set = text::encode(examples, model->tokenizer, 24);
+  const text::Batch batch = text::in_order(set, 2)[0];
+  model->params.eval();
+  nn::Trace trace;
+  trace.head_gates = {Tensor({16}, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0}),
+                      Tensor({16}, {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})};
+  const Tensor gated = model->classifier(batch.tokens, &trace);
+  auto pruned = model::without(*model, {{1, 3}, {0}}, {{}, {}});
+  pruned->params.eval();
+  CHECK(pruned->params.count() < model->params.count());
+  CHECK(differs(pruned->classifier(batch.tokens), gated) == "");
+  pruned->save(dir.path + "/pruned", 24);  // and from disk
+  auto loaded = model::load_model(model::ModelDirectory(dir.path + "/pruned"));
+  loaded->params.eval();
+  CHECK(differs(loaded->classifier(batch.tokens), gated) == "");
+  const auto twice = model::without(*loaded, {{0}, {1}}, {{}, {}});  // numbered as they are now
+  CHECK(twice->config.pruned_heads == std::map<long, std::vector<long>>{{0, {1, 3, 0}}, {1, {0, 2}}});
+  CHECK(error_of([&] { model::without(*loaded, {{0, 1}, {}}, {{}, {}}); }).find("leave a head") != std::string::npos);
+}
+
+TEST_CASE("head importance: the slope of the loss along a gate, by central differences; the least are taken first") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), run = dir.path + "/run";
+  REQUIRE(call("sentiment", "train --model mini --layers 2" + kTiny + "--lr 1e-2 --data " + data + " --out " + run)
+              .status == 0);
+  const auto model = model::load_model(model::ModelDirectory(run));
+  const text::EncodedSet set = text::encode({{.text = "a good thing at noon", .label = 1}}, model->tokenizer, 24);
+  const auto importance = model::importance_of(*model, set).heads;
+  const text::Batch batch = text::in_order(set, 1)[0];
+  std::vector<std::vector<double>> want(2, std::vector<double>(2));
+  for (int l = 0; l < 2; ++l)
+    for (int h = 0; h < 2; ++h) {
+      const auto loss = [&](real g) {
+        nn::Trace trace;
+        trace.head_gates = {Tensor::full({16}, 1), Tensor::full({16}, 1)};
+        std::fill_n(trace.head_gates[l].data() + h * 8, 8, g);
+        return double(cross_entropy(model->classifier(batch.tokens, &trace), batch.labels).item());
+      };
+      want[l][h] = std::abs(loss(real(1.05)) - loss(real(0.95))) / 0.1;
+    }
+  for (int l = 0; l < 2; ++l)
+    for (int h = 0; h < 2; ++h)
+      CHECK(importance[l][h] == doctest::Approx(want[l][h] / std::hypot(want[l][0], want[l][1])).epsilon(0.05));
+  using model::Removed;
+  CHECK(model::least_important({{0.1, 0.9, 0.3}, {0.2, 0.05, 0.8}}, 0.5) == Removed{{0}, {0, 1}});
+  CHECK(model::least_important({{0.1, 0.9}, {0.2, 0.8}}, 1) == Removed{{0}, {0}});
+  const Result pruned =
+      call("sentiment", "prune --model " + run + " --data " + data + " --heads 0.5 --out " + dir.path + "/small");
+  REQUIRE_MESSAGE(pruned.status == 0, pruned.output);
+  CHECK(pruned.last_line().find("result task=prune accuracy=") == 0);
+  CHECK(call("sentiment", "evaluate --model " + dir.path + "/small --data " + data).status == 0);
+  REQUIRE(call("sentiment", "train --model pool" + kTiny + "--data " + data + " --out " + dir.path + "/pool").status ==
+          0);
+  CHECK(
+      call("sentiment", "prune --heads 0.5 --model " + dir.path + "/pool --data " + data + " --out " + dir.path + "/x")
+          .last_line() == "error: heads and neurons are pruned in a BERT; this model's type is attention_pool");
+}

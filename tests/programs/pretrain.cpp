@@ -1,0 +1,256 @@
+// What users do with texts without labels and with parallel texts, from the command line; with good input and with bad.
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "nn/format/files.h"
+#include "nn/format/safetensors.h"
+#include "tests/support/support.h"
+
+using namespace test;
+using nlohmann::json;
+
+namespace {
+
+Result call(const std::string& name, const std::string& arguments) {
+  return run_shell(program(name) + " " + arguments + " 2>&1");
+}
+
+json last_dev(const std::string& run) {
+  json last;
+  std::istringstream in(nn::read_file(run + "/log.jsonl"));
+  for (std::string line; std::getline(in, line);)
+    if (const json object = json::parse(line); object.contains("dev")) last = object["dev"];
+  return last;
+}
+
+const char* kEnglish[] = {"a dog runs over the meadow",  "two women drink coffee",   "the boy reads a red book",
+                          "an old man fishes alone",     "children build a castle",  "a train leaves the station",
+                          "the cook cuts green peppers", "a girl climbs a tall tree"};
+const char* kGerman[] = {"ein hund rennt über die wiese",    "zwei frauen trinken kaffee",
+                         "der junge liest ein rotes buch",   "ein alter mann angelt allein",
+                         "kinder bauen eine burg",           "ein zug verlässt den bahnhof",
+                         "der koch schneidet grüne paprika", "ein mädchen klettert auf einen hohen baum"};
+
+std::string lines_file(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8]) {
+  std::string text;
+  for (const char* line : lines) text += std::string(line) + "\n";
+  return dir.write(name, text);
+}
+
+const std::string kSizes = " --layers 2 --hidden 32 --heads 2 --max-length 16 --vocab-size 300 --dropout 0 ";
+const std::string kTiny = kSizes + "--batch-size 8 ", kPretrain = kSizes + "--step-tokens 64 ";
+
+// log.jsonl without what depends on the clock.
+std::string timeless(const std::string& path) {
+  std::string all;
+  std::istringstream in(nn::read_file(path));
+  for (std::string line; std::getline(in, line);) {
+    json object = json::parse(line);
+    object.erase("tokens_per_second");
+    all += object.dump() + "\n";
+  }
+  return all;
+}
+
+// The same texts, yet others, byte for byte: to measure on what was learned.
+std::string with_space(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8]) {
+  std::string text;
+  for (const char* line : lines) text += std::string(line) + " \n";
+  return dir.write(name, text);
+}
+
+}  // namespace
+
+TEST_CASE("pretrain: eight sentences are learned by heart; a classifier and a further pre-training begin from them") {
+  const TemporaryDirectory dir;
+  const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
+  const std::string sizes = kPretrain + "--max-length 48 --weight-decay 0 ", out = dir.path + "/run";
+  const Result trained = call("pretrain", "train --train " + texts + "=20 --dev " + dev + sizes +
+                                              "--epochs 10 --lr 1e-2 --out " + out);  // 200 masks of each
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  CHECK(trained.last_line().find("result task=pretrain loss=") == 0);
+  const json result = json::parse(nn::read_file(out + "/result.json"));
+  CHECK(result["accuracy"].get<double>() > 0.9);
+  CHECK(result["perplexity"].get<double>() == doctest::Approx(std::exp(result["loss"].get<double>())));
+  const nn::SafeTensors weights(out + "/best/model.safetensors");
+  for (const char* name : {"bias", "transform.dense.weight", "transform.LayerNorm.bias"})
+    CHECK(weights.has(std::string("cls.predictions.") + name));
+  const json config = json::parse(nn::read_file(out + "/best/config.json"));
+  CHECK(config["architectures"] == json{"BertForMaskedLM"});
+  CHECK(!config.contains("id2label"));
+
+  const std::string labelled =
+      dir.write("d.tsv", "label\ttext\na\ta dog runs\nb\ttwo women\na\tthe boy\nb\tan old man\n");
+  const Result tuned =
+      call("sentiment", "train --model " + out + " --train " + labelled + " --test " + labelled +
+                            " --labels a,b --split 1/0/0 --max-length 16 --epochs 1 --out " + dir.path + "/tuned");
+  REQUIRE_MESSAGE(tuned.status == 0, tuned.output);
+  CHECK(tuned.says("newly initialised     4"));  // pooler and classifier
+  const std::string half = dir.path + "/half";
+  REQUIRE(call("pretrain", "export --model " + out + " --out " + half).status == 0);
+  CHECK(std::filesystem::file_size(half + "/model.safetensors") <
+        std::filesystem::file_size(out + "/best/model.safetensors") * 0.6);
+  const Result more = call("pretrain", "train --model " + half + " --train " + texts + " --dev " + dev +
+                                           " --max-length 48 --max-steps 1 --lr 1e-9 --out " + dir.path + "/more");
+  REQUIRE_MESSAGE(more.status == 0, more.output);
+  CHECK(last_dev(dir.path + "/more")["accuracy"].get<double>() > 0.9);  // the head came along
+}
+
+TEST_CASE("pretrain: ELECTRA and Muon find replaced tokens; what is saved is an encoder that classifiers begin from") {
+  const TemporaryDirectory dir;
+  const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
+  const std::string out = dir.path + "/run";
+  const Result trained = call("pretrain", "train --objective rtd --optimizer muon --train " + texts + "=20 --dev " + dev +
+                                              kPretrain + "--max-length 48 --epochs 10 --lr 1e-2 --out " + out);
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  const json figures = last_dev(out);
+  CHECK(figures["found"].get<double>() > 0.5);
+  CHECK(figures["false_alarms"].get<double>() < 0.1);
+  CHECK(figures["loss"].get<double>() ==
+        doctest::Approx(figures["generator_loss"].get<double>() + 50 * figures["detection"].get<double>()));
+  const json config = json::parse(nn::read_file(out + "/best/config.json"));
+  CHECK(config["architectures"] == json{"BertModel"});
+}
+
+TEST_CASE("pretrain: a run that was killed and resumed ends in the bits of one that ran through, with both objectives") {
+  for (const char* objective : {"mlm --hide span --optimizer adamw", "rtd --optimizer muon"}) {
+    const TemporaryDirectory dir;
+    const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run", again = dir.path + "/again";
+    const std::string common = "train --train " + texts + "=2.5 --dev " + with_space(dir, "dev.txt", kEnglish) + kPretrain +
+                               "--dropout 0.1 --part-tokens 40 --first-step-tokens 30 --seed 3 --max-steps 40 "
+                               "--eval-every 7 --objective " + objective;
+    REQUIRE(call("pretrain", common + " --out " + out).status == 0);
+    const Result stopped =
+        run_shell("sh -c '" + program("pretrain") + " " + common + " --out " + again + " & p=$!; while [ ! -s " + again +
+                  "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
+    INFO(stopped.output);
+    if (stopped.status == 128 + 15) REQUIRE(call("pretrain", "train --resume " + again).status == 0);
+    CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
+    CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+
+    const Result over = call("pretrain", "train --resume " + out);
+    CHECK(over.status == 1);
+    CHECK_MESSAGE(over.last_line().find("its budget is used up") != std::string::npos, over.output);
+    dir.write("t.txt", nn::read_file(texts) + "one more text\n");
+    const Result other = call("pretrain", "train --resume " + again);
+    CHECK(other.status == 1);
+    CHECK_MESSAGE(other.last_line().find("its corpus has changed") != std::string::npos, other.output);
+  }
+}
+
+TEST_CASE("pretrain: bad input gets one clear line") {
+  const TemporaryDirectory dir;
+  const std::string texts = lines_file(dir, "t.txt", kEnglish);
+  const auto refused = [&](const std::string& options, const std::string& why) {
+    const Result result = call("pretrain", "train" + kPretrain + "--out " + dir.path + "/out --overwrite " + options);
+    CHECK_MESSAGE(result.status == 1, options, ": ", result.output);
+    CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
+  };
+  refused("--train " + dir.path + "/none.txt", "none.txt");
+  refused("--train " + dir.write("empty.txt", ""), "the file is empty");
+  refused("--train " + dir.write("blank.txt", "  \n\n"), "there are no texts to learn a vocabulary from");
+  refused("--train " + dir.write("giant.txt", std::string(11'000'000, 'a')), "giant.txt:1: a line of 11000000 bytes");
+  refused("--train " + texts + "=0", "what follows = is a weight above 0");
+  refused("--train " + texts + " --vocab " + dir.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n"), "has no [MASK]");
+  const std::string zebra = dir.write("w.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nzebra\n");
+  refused("--train " + texts + " --vocab " + zebra, "there is nothing to train on: no text has a piece");
+  refused("--train " + texts + " --model " + dir.path + "/none", "no such directory");
+  refused("--train " + texts + " --max-steps 3 --hours 1", "exclude each other");
+  refused("--train " + texts + " --objective rtd --hide span", "--hide span is for --objective mlm");
+  refused("--train " + dir.write("six.txt", "the cook cuts green peppers today\n") + " --vocab " + zebra + " --without " +
+              dir.write("eval.txt", "The cook cuts green peppers, today!\n"),
+          "every text of the corpus holds a sentence of --without");
+  const std::string model = dir.path + "/model";
+  REQUIRE(call("pretrain", "train --train " + texts + kPretrain + "--max-steps 1 --out " + model).status == 0);
+  refused("--train " + texts + " --model " + model + " --vocab " + zebra, "does not fit");
+  CHECK(call("pretrain", "train").status == 2);
+  CHECK(call("pretrain", "train --train " + texts + " --mask-share 0").status == 2);
+}
+
+TEST_CASE("cross-lingual: a student of another width finds the translation of every sentence, both ways") {
+  const TemporaryDirectory dir;
+  const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
+  const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
+  REQUIRE(
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
+          .status == 0);
+  const std::string common = "cross-lingual --teacher " + teacher + " --source " + en + " --target " + de +
+                             " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
+  const Result trained = call("transfer", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  CHECK(trained.last_line().find("result task=cross-lingual source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
+  const nn::SafeTensors weights(out + "/best/model.safetensors");
+  CHECK(weights.entry("projection.weight").shape == std::vector<long>{32, 16});
+  const json config = json::parse(nn::read_file(out + "/best/config.json"));
+  CHECK(config["architectures"] == json{"BertModel"});
+
+  const std::string through = dir.path + "/through", again = dir.path + "/again";  // resuming
+  const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --out ";
+  REQUIRE(call("transfer", brief + through).status == 0);
+  const Result stopped = run_shell("sh -c '" + program("transfer") + " " + brief + again + " & p=$!; while [ ! -s " +
+                                   again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
+  if (stopped.status == 128 + 15) REQUIRE(call("transfer", "cross-lingual --resume " + again).status == 0);
+  CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(through + "/log.jsonl"));
+}
+
+TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input gets one clear line") {
+  const TemporaryDirectory dir;
+  const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
+  const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
+  REQUIRE(
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
+          .status == 0);
+  const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
+    return call("transfer", "cross-lingual --teacher " + teacher + " --source " + source + " --target " + target +
+                                " --test-source " + en + " --test-target " + de + kTiny + "--overwrite --out " + out +
+                                " " + options);
+  };
+  const Result weighted = with(en, de, "--mse 0.5 --ranking 2 --pooling cls --max-steps 1");
+  REQUIRE_MESSAGE(weighted.status == 0, weighted.output);
+  const json step =
+      json::parse(nn::read_file(out + "/log.jsonl").substr(0, nn::read_file(out + "/log.jsonl").find('\n')));
+  CHECK(step["loss"].get<double>() ==
+        doctest::Approx(0.5 * step["mse"].get<double>() + 2 * step["ranking"].get<double>()).epsilon(1e-5));
+  const auto refused = [&](const Result& result, const std::string& why) {
+    CHECK_MESSAGE(result.status == 1, result.output);
+    CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
+  };
+  refused(with(en, dir.write("short.de", "eins\nzwei\n"), ""), "t.en has 8 lines, " + dir.path + "/short.de has 2");
+  refused(with(en, dir.write("gap.de", "eins\n\n3\n4\n5\n6\n7\n8\n"), ""), "gap.de:2: the line is empty");
+  refused(with(dir.path + "/none", de, ""), "none: cannot be read");
+  refused(with(en, de, "--mse 0"), "--mse and --ranking are both 0");
+  refused(with(en, de, "--dev-source " + en), "--dev-source and --dev-target come together");
+  refused(with(en, de, "--max-length 40"), "--max-length 40 is more than the teacher's 16 positions");
+  refused(with(en, de, "--patience 1"), "--patience needs --dev-source");
+  CHECK(with(en, de, "--scale 0").status == 2);
+  CHECK(with(en, de, "--pooling max").status == 2);
+  CHECK(call("transfer", "cross-lingual --source " + en + " --target " + de).status == 2);
+}
+
+TEST_CASE(
+    "transfer: numbers out of range and a teacher that is none are refused with a line that says what to change") {
+  const TemporaryDirectory dir;
+  const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
+  const std::string data = dir.write("d.tsv", "label\ttext\na\tone\nb\ttwo\na\tthree\nb\tfour\n");
+  const std::string common = " --train " + data + " --test " + data + " --labels a,b --split 1/0/0 --epochs 1 ";
+  const std::string encoder = dir.path + "/encoder", pool = dir.path + "/pool";
+  REQUIRE(
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--max-steps 1 --out " + encoder)
+          .status == 0);
+  REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
+  const auto refused = [&](int status, const std::string& arguments, const std::string& why) {
+    const Result result = call("transfer", arguments);
+    CHECK_MESSAGE(result.status == status, arguments, ": ", result.output);
+    CHECK_MESSAGE(result.says(why), result.output);
+  };
+  const std::string train = "train --teacher " + pool + common + "--out " + dir.path + "/out ";
+  refused(2, train + "--soft-targets 1 --temperature 0", "--temperature: must be from 0.001 to 1000; got '0'");
+  refused(2, train + "--soft-targets -1", "--soft-targets: must be 0 or more; got '-1'");
+  refused(2, train + "--soft-targets nan", "--soft-targets: must be 0 or more; got 'nan'");
+  refused(1, "train --teacher " + encoder + common + "--max-length 16 --out " + dir.path + "/out",
+          "an encoder without a trained classifier");
+  refused(1,
+          "cross-lingual --teacher " + pool + " --source " + en + " --target " + de + " --test-source " + en +
+              " --test-target " + de + " --out " + dir.path + "/out",
+          "an encoder is a bert; this is a model of type 'attention_pool'");
+}

@@ -1,0 +1,176 @@
+// The metrics: beside scikit-learn's values (golden), by hand, and at the edges where they are undefined.
+// Read tasks/text/metrics.h before.
+#include "tasks/score/metrics.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/support.h"
+
+using namespace text;
+using doctest::Approx;
+
+namespace {
+
+nlohmann::json golden() {
+  std::ifstream in(test::golden_path("metrics.json"));
+  REQUIRE(in.is_open());
+  return nlohmann::json::parse(in);
+}
+
+Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
+
+// Rows: true class, columns: predicted class.
+Confusion matrix(int classes, std::vector<long> counts) { return {classes, std::move(counts)}; }
+
+// 997 examples, a third of them predicted right on purpose.
+std::string macro_row(int classes) {
+  std::vector<int> y_true, y_pred;
+  for (int i = 0; i < 997; ++i) {
+    y_true.push_back(i * i % 997 % classes);
+    y_pred.push_back(i * i * (i % 3 ? 18 : 1) % 997 % classes);
+  }
+  const std::string report = classification_report(y_true, y_pred, {}, 18);
+  const std::size_t start = report.find("macro avg");
+  return report.substr(start, report.find('\n', start) - start);
+}
+
+}  // namespace
+
+TEST_CASE("metrics: golden reports of scikit-learn, byte for byte, and its scores") {
+  const nlohmann::json reports = golden()["reports"];
+  CHECK(!reports.empty());
+  for (const auto& expected : reports) {
+    const std::vector<int> y_true = expected["y_true"], y_pred = expected["y_pred"];
+    std::vector<std::string> names;
+    if (!expected["names"].is_null()) names = expected["names"].get<std::vector<std::string>>();
+    CHECK(classification_report(y_true, y_pred, names, expected["digits"]) == expected["text"].get<std::string>());
+    const int classes =
+        1 + std::max(*std::max_element(y_true.begin(), y_true.end()), *std::max_element(y_pred.begin(), y_pred.end()));
+    const Confusion confusion = confusion_matrix(y_true, y_pred, classes);
+    CHECK(macro_f1(confusion) == exactly(expected["macro_f1"]));
+    CHECK(mcc(confusion) == exactly(expected["mcc"]));
+    CHECK(cohen_kappa(confusion) == exactly(expected["kappa"]));
+  }
+}
+
+TEST_CASE("metrics: golden area under the ROC curve of scikit-learn") {
+  const nlohmann::json expected = golden()["roc_auc"];
+  CHECK(roc_auc(expected["y"], expected["score"]) == exactly(expected["auc"]));
+}
+
+TEST_CASE("confusion_matrix: rows are the true classes, columns the predicted ones") {
+  const Confusion confusion = confusion_matrix({0, 0, 1, 2, 2, 2}, {0, 1, 1, 0, 2, 2}, 3);
+  CHECK(confusion.counts == std::vector<long>{1, 1, 0, 0, 1, 0, 1, 0, 2});
+  CHECK(confusion.at(2, 0) == 1);
+  CHECK(confusion.support(2) == 3);
+  CHECK(confusion.predicted(0) == 2);
+  CHECK(confusion.correct() == 4);
+  CHECK(confusion.total() == 6);
+}
+
+TEST_CASE("metrics: by hand on 5 of 6 and 3 of 4 correct") {
+  const Confusion confusion = matrix(2, {5, 1, 1, 3});
+  CHECK(accuracy(confusion) == exactly(0.8));
+  CHECK(macro_recall(confusion) == exactly((5.0 / 6 + 3.0 / 4) / 2));
+  CHECK(macro_f1(confusion) == exactly((5.0 / 6 + 3.0 / 4) / 2));  // precision and recall agree in both classes
+  CHECK(mcc(confusion) == exactly(14.0 / 24));                     // (5 * 3 - 1 * 1) / sqrt(6 * 4 * 6 * 4)
+  CHECK(cohen_kappa(confusion) == exactly((0.8 - 0.52) / 0.48));
+  CHECK(to_text(make_report(confusion, {"negative", "positive"})) ==
+        "              precision    recall  f1-score   support\n\n"
+        "    negative       0.83      0.83      0.83         6\n"
+        "    positive       0.75      0.75      0.75         4\n\n"
+        "    accuracy                           0.80        10\n"
+        "   macro avg       0.79      0.79      0.79        10\n"
+        "weighted avg       0.80      0.80      0.80        10\n");
+}
+
+TEST_CASE("metrics: precision divides by the predictions, recall by the support") {
+  const Report report = make_report(matrix(2, {8, 2, 1, 3}), {"a", "b"});
+  CHECK(report.classes[0].precision == exactly(8.0 / 9));
+  CHECK(report.classes[0].recall == exactly(0.8));
+  CHECK(report.classes[1].precision == exactly(0.6));
+  CHECK(report.classes[1].recall == exactly(0.75));
+  CHECK(report.classes[1].f1 == exactly(2 * 0.6 * 0.75 / 1.35));
+  CHECK(report.weighted.recall == exactly((10 * 0.8 + 4 * 0.75) / 14));
+  CHECK(report.macro.recall == exactly(0.775));
+}
+
+TEST_CASE("metrics: perfect predictions score 1, what is undefined scores 0") {
+  const Confusion perfect = matrix(3, {2, 0, 0, 0, 3, 0, 0, 0, 4});
+  for (double score : {accuracy(perfect), macro_f1(perfect), macro_recall(perfect), mcc(perfect), cohen_kappa(perfect)})
+    CHECK(score == exactly(1));
+  const Confusion always_first = matrix(2, {3, 0, 3, 0});
+  CHECK(mcc(always_first) == 0);
+  CHECK(cohen_kappa(always_first) == 0);
+  CHECK(make_report(always_first, {"a", "b"}).classes[1].precision == 0);
+  CHECK(cohen_kappa(matrix(2, {3, 0, 0, 0})) == 0);
+}
+
+TEST_CASE("metrics: a class that never occurs counts in the macro average, as a row of zeros") {
+  const Confusion confusion = confusion_matrix({0, 1}, {0, 1}, 3);
+  CHECK(macro_f1(confusion) == exactly(2.0 / 3));
+  CHECK(classification_report({0, 1}, {0, 1}, {"a", "b", "c"})
+            .find("           c       0.00      0.00      0.00         0") != std::string::npos);
+}
+
+TEST_CASE("classification_report: without names the classes that occur go by their numbers") {
+  const std::string report = classification_report({0, 7}, {0, 3});
+  CHECK(report.find("           3       0.00") != std::string::npos);
+  CHECK(report.find("           1 ") == std::string::npos);
+}
+
+TEST_CASE("classification_report: columns are counted in code points, and widen for a long name or many digits") {
+  const std::string report = classification_report({0, 1}, {0, 1}, {"sehr schön heute", "很好"}, 1);
+  CHECK(report.starts_with("                  precision"));
+  CHECK(report.find("\n              很好        1.0") != std::string::npos);
+  CHECK(classification_report({0, 1}, {0, 1}, {"a", "b"}, 14).starts_with("                precision"));
+}
+
+TEST_CASE("classification_report: averages over many classes are scikit-learn's to the last bit") {
+  CHECK(macro_row(10) == "macro avg  0.406797101366213831 0.406391407761970247 0.405406829983593564       997");
+  CHECK(macro_row(150) == "macro avg  0.354180134680134706 0.337063492063492065 0.322272736379547564       997");
+}
+
+TEST_CASE("to_json: a report reads like scikit-learn's dictionary") {
+  const nlohmann::ordered_json json = to_json(make_report(matrix(2, {1, 0, 0, 1}), {"a", "b"}));
+  CHECK(json.dump() == R"({"a":{"precision":1.0,"recall":1.0,"f1-score":1.0,"support":1},)"
+                       R"("b":{"precision":1.0,"recall":1.0,"f1-score":1.0,"support":1},"accuracy":1.0,)"
+                       R"("macro avg":{"precision":1.0,"recall":1.0,"f1-score":1.0,"support":2},)"
+                       R"("weighted avg":{"precision":1.0,"recall":1.0,"f1-score":1.0,"support":2}})");
+}
+
+TEST_CASE("confusion matrix: printed with its names on both sides") {
+  CHECK(to_text(matrix(2, {10, 2, 0, 1234}), {"negative", "très bien"}) ==
+        "true \\ predicted   negative  très bien\n"
+        "        negative         10          2\n"
+        "       très bien          0       1234\n");
+}
+
+TEST_CASE("roc_auc: 1 when sorted, 0 when reversed, one half when all scores tie") {
+  CHECK(roc_auc({0, 0, 1, 1}, {0.1, 0.2, 0.3, 0.4}) == exactly(1));
+  CHECK(roc_auc({1, 1, 0, 0}, {0.1, 0.2, 0.3, 0.4}) == 0);
+  CHECK(roc_auc({0, 1, 0, 1}, {5, 5, 5, 5}) == exactly(0.5));
+  CHECK(roc_auc({0, 1, 0, 1}, {1, 1, 0, 2}) == exactly(0.875));  // 3 of 4 pairs in order, one tied
+}
+
+TEST_CASE("metrics: what cannot be scored is refused") {
+  CHECK(test::error_of([] {
+          confusion_matrix({0, 1}, {0}, 2);
+        }) == "confusion_matrix: a prediction for every label; got 1 for 2");
+  CHECK(test::error_of([] { confusion_matrix({}, {}, 2); }) == "confusion_matrix: no examples to score");
+  CHECK(test::error_of([] {
+          confusion_matrix({0, 2}, {0, 1}, 2);
+        }) == "confusion_matrix: classes are 0 to 1; got 2 at example 1");
+  CHECK(test::error_of([] {
+          confusion_matrix({0, 1}, {0, -1}, 2);
+        }) == "confusion_matrix: classes are 0 to 1; got -1 at example 1");
+  CHECK(test::error_of([] { make_report(matrix(2, {1, 0, 0, 1}), {"a"}); }) == "report: 1 names for 2 classes");
+  CHECK(test::error_of([] { classification_report({}, {}); }) == "classification_report: no examples to score");
+  CHECK(test::error_of([] {
+          roc_auc({1, 1}, {0, 1});
+        }) == "roc_auc: both classes must occur; got 0 of class 0 and 2 of class 1");
+  CHECK(test::error_of([] { roc_auc({0, 2}, {0, 1}); }) == "roc_auc: two classes, 0 and 1; got 2 at example 1");
+}

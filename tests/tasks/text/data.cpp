@@ -1,0 +1,235 @@
+// Data files: what each format reads, and the exact sentence for each way in which a file can be bad.
+// Read tasks/text/data.h before.
+#include "tasks/text/data.h"
+
+#include <doctest/doctest.h>
+#include <fmt/ranges.h>
+
+#include "tasks/text/utf8.h"
+#include "tests/support/support.h"
+
+using namespace text;
+
+namespace {
+
+TableOptions headless(const std::string& format = "") { return {format, false, "utf-8"}; }
+
+// Rows as line:field|field, a space between two rows.
+std::string rows(const std::string& bytes, const std::string& path, const TableOptions& options = {}) {
+  const Table table = parse_table(bytes, path, options);
+  std::vector<std::string> out;
+  for (std::size_t r = 0; r < table.rows.size(); ++r)
+    out.push_back(fmt::format("{}:{}", table.lines[r], fmt::join(table.rows[r], "|")));
+  return fmt::format("{}", fmt::join(out, " "));
+}
+
+std::string refused(const std::string& bytes, const std::string& path, const TableOptions& options = {}) {
+  return test::error_of([&] { parse_table(bytes, path, options); });
+}
+
+Examples examples(const std::string& bytes, const Columns& columns = {}, const Labels& labels = {}) {
+  return to_examples({{parse_table(bytes, "reviews.tsv"), columns}}, labels);
+}
+
+std::string refused_examples(const std::string& bytes, const Columns& columns = {}, const Labels& labels = {}) {
+  return test::error_of([&] { examples(bytes, columns, labels); });
+}
+
+}  // namespace
+
+TEST_CASE("utf8: one U+FFFD for each maximal subpart, as Python's errors='replace'") {
+  const auto replaced = [](std::string_view bytes) { return repair_utf8(std::string(bytes)).invalid; };
+  CHECK(replaced("a\xFF"
+                 "b\xC3") == 2);
+  CHECK(replaced("\xF0\x80\x80\x80") == 4);
+  CHECK(replaced("\xE0\x80\xE2\x82") == 3);
+  CHECK(replaced("\xED\xA0\x80") == 3);
+  CHECK(replaced("\xF4\x90\x80\x80") == 4);
+  CHECK(replaced("\xF0\x9F\x98") == 1);
+  CHECK(replaced("é中😀\uFFFD") == 0);
+  const Repaired repaired = repair_utf8(
+      "ab\xE2\x82"
+      "c\xFF");
+  CHECK(repaired.text == "ab\uFFFDc\uFFFD");
+  CHECK(repaired.first_invalid == 2);
+}
+
+TEST_CASE("utf8: every code point comes back from its bytes") {
+  for (char32_t point = 0; point <= 0x10FFFF; ++point) {
+    if (point >= 0xD800 && point <= 0xDFFF) continue;
+    std::string bytes;
+    append_utf8(bytes, point);
+    const std::u32string back = decode_utf8(bytes);
+    if (back.size() != 1 || back[0] != point) FAIL("code point " << long(point));
+  }
+}
+
+TEST_CASE("tsv: tabs split, quotes do not, \\r\\n and a missing last line end are tolerated") {
+  CHECK(rows("text\tlabel\r\na \"b\tpos\r\n\"c\tneg", "r.tsv") == "2:a \"b|pos 3:\"c|neg");
+  CHECK(rows("a\tb\t\n\t\t\n", "r.txt", headless()) == "1:a|b| 2:||");
+}
+
+TEST_CASE("tsv: an empty line is no row, unless the table has a single column") {
+  CHECK(rows("text\tlabel\n\na\tb\n\n", "r.tsv") == "3:a|b");
+  CHECK(rows("one\n\nthree\n", "r.txt", headless()) == "1:one 2: 3:three");
+}
+
+TEST_CASE("csv: quoted fields hold commas, quotes and line ends; rows know the line where they start") {
+  CHECK(rows("text,label\r\n\"a, b\",1\r\n\"c\n\"\"d\"\"\n\",2\n\n e ,3", "r.csv") ==
+        "2:a, b|1 3:c\n\"d\"\n|2 7: e |3");
+  CHECK(rows("a,\"\"\n\"\",b\n", "r.csv", headless()) == "1:a| 2:|b");
+  CHECK(rows("say \"hi\",1\n", "r.csv", headless()) == "1:say \"hi\"|1");
+}
+
+TEST_CASE("jsonl: the keys of the first object are the columns, in their order") {
+  CHECK(rows("{\"text\":\"a\\n\\u00e9\",\"label\":1}\n\n{\"label\":null,\"text\":[true],\"more\":0}\n", "r.jsonl") ==
+        "1:a\né|1 3:[true]|");
+  CHECK(parse_table("{\"b\":1,\"a\":2}", "r.jsonl").columns == std::vector<std::string>{"b", "a"});
+}
+
+TEST_CASE("table: columns go by name or by number from 1") {
+  const Table table = parse_table("text\tlabel\t3\na\tb\tc\n", "reviews.tsv");
+  CHECK(table.column("label") == 1);
+  CHECK(table.column("1") == 0);
+  CHECK(table.column("3") == 2);
+  CHECK(test::error_of([&] { table.column("4"); }) == "reviews.tsv: no column '4'; the columns are text, label, 3");
+  CHECK(test::error_of([&] { table.column("0"); }) == "reviews.tsv: no column '0'; the columns are text, label, 3");
+  CHECK(test::error_of([&] { table.column("Lable"); }) ==
+        "reviews.tsv: no column 'Lable'; the columns are text, label, 3");
+  CHECK(test::error_of([&] { table.column("labels"); }) ==
+        "reviews.tsv: no column 'labels'; the columns are text, label, 3 (did you mean 'label'?)");
+  const Table twice = parse_table("a,a\n1,2\n", "r.csv");
+  CHECK(test::error_of([&] { twice.column("a"); }) == "r.csv: two columns are called 'a'; give a number");
+  CHECK(parse_table("a,b\n", "r.csv", headless()).columns == std::vector<std::string>{"1", "2"});
+}
+
+TEST_CASE("table: the format goes by the extension, unless it is named") {
+  CHECK(rows("a,b\n", "r.data", headless("csv")) == "1:a|b");
+  CHECK(rows("a,b\n", "r.csv", headless("tsv")) == "1:a,b");
+  CHECK(refused("a", "r.xls") == "r.xls: the extension is none of .tsv, .txt, .csv, .jsonl; name the format");
+  CHECK(refused("a", "dir.csv/r") == "dir.csv/r: the extension is none of .tsv, .txt, .csv, .jsonl; name the format");
+  CHECK(refused("a", "r.tsv", headless("xml")) == "format: tsv, csv or jsonl; got 'xml'");
+}
+
+TEST_CASE("table: latin-1 is decoded, invalid UTF-8 is replaced, counted and located") {
+  const Table latin = parse_table("caf\xE9\t1\n", "r.tsv", {"", false, "latin-1"});
+  CHECK(latin.rows[0][0] == "café");
+  CHECK(latin.warnings.empty());
+  const Table broken = parse_table("ok\t1\ncaf\xE9\t2\nna\xEFve\t3\n", "r.tsv", headless());
+  CHECK(broken.rows[1][0] == "caf\uFFFD");
+  REQUIRE(broken.warnings.size() == 1);
+  CHECK(to_string(broken.warnings[0]) == "r.tsv:2: invalid UTF-8 became U+FFFD (2 in all)");
+  CHECK(refused("a", "r.tsv", {"", false, "utf-16"}) == "encoding: utf-8 or latin-1; got 'utf-16'");
+}
+
+TEST_CASE("table: a bad file is refused with its name, and the line where there is one") {
+  CHECK(refused("text\tlabel\n", "r.tsv") == "r.tsv: no data rows below the header");
+  CHECK(refused("\n\n", "r.csv", headless()) == "r.csv: no data rows");
+  CHECK(refused("\n", "r.jsonl") == "r.jsonl: no data rows");
+  CHECK(refused("a\tb\nc\td\ne\n", "r.tsv") == "r.tsv:3: a row of 1 fields; line 1 has 2");
+  CHECK(refused("a,b\n\"c\nd\",e,f\n", "r.csv", headless()) == "r.csv:2: a row of 3 fields; line 1 has 2");
+  CHECK(refused("a,b\nc,\"d\n1,2\n", "r.csv") == "r.csv:2: a quote opens a field and none closes it");
+  CHECK(refused("{\"a\":1}\n{\"a\":}\n", "r.jsonl").starts_with("r.jsonl:2: not JSON: syntax error"));
+  CHECK(refused("[1]\n", "r.jsonl") == "r.jsonl:1: one JSON object a line; got a JSON array");
+  CHECK(refused("{\"text\":1,\"label\":2}\n{\"text\":1}\n", "r.jsonl") == "r.jsonl:2: no 'label', which line 1 has");
+  CHECK(refused(std::string("a\0b", 3), "r.tsv") == "r.tsv: not a text file: a NUL at byte 1");
+  CHECK(refused(std::string("\xFF\xFE"
+                            "a\0",
+                            4),
+                "r.tsv") == "r.tsv: UTF-16, not UTF-8: save it as UTF-8; a NUL at byte 3");
+}
+
+TEST_CASE("read_file: a missing file, a directory and an empty file are refused, a byte-order mark is dropped") {
+  const test::TemporaryDirectory directory;
+  const auto refused_file = [](const std::string& path) { return test::error_of([&] { read_file(path); }); };
+  CHECK(refused_file("no/such.tsv") == "no/such.tsv: cannot be read: No such file or directory");
+  CHECK(refused_file(directory.path) == directory.path + ": a directory, not a file");
+  const std::string empty = directory.write("empty.tsv", ""), mark = directory.write("mark.tsv", "\uFEFF");
+  CHECK(refused_file(empty) == empty + ": the file is empty");
+  CHECK(refused_file(mark) == mark + ": the file is empty");
+  const std::string marked = directory.write("marked.csv", "\uFEFFtext,label\na,x\nb,y\n");
+  CHECK(read_table(marked).columns[0] == "text");
+  CHECK(to_examples({{read_table(marked), {}}}).rows[1].where == marked + ":3");
+}
+
+TEST_CASE("examples: text, label, split and line of every row") {
+  const Examples out =
+      examples("label\ttext\tpart\nneg\tbad film\ttrain\npos\tgood film\ttest\n", {"text", "1", "part"});
+  REQUIRE(out.rows.size() == 2);
+  CHECK(out.rows[1].text == "good film");
+  CHECK(out.rows[1].label == 1);
+  CHECK(out.rows[1].split == "test");
+  CHECK(out.rows[1].where == "reviews.tsv:3");
+  CHECK(out.labels.names() == std::vector<std::string>{"neg", "pos"});
+  CHECK(out.warnings.empty());
+}
+
+TEST_CASE("examples: given labels decide the ids, and a file without labels is read too") {
+  const std::string bytes = "text\tlabel\na\t1\nb\t0\n";
+  const Examples named = examples(bytes, {}, Labels::parse("1=good,0=bad"));
+  CHECK(named.rows[0].label == 0);
+  CHECK(named.labels.name(0) == "good");
+  CHECK(examples(bytes, {"text", "", ""}).rows[0].label == -1);
+  CHECK(examples("text\nonly text\n", {"text", "", ""}).rows[0].text == "only text");
+}
+
+TEST_CASE("examples: an empty text is kept and counted") {
+  const Examples out = examples("text\tlabel\na\t0\n\t1\n  \t1\n");
+  CHECK(out.rows.size() == 3);
+  REQUIRE(out.warnings.size() == 1);
+  CHECK(to_string(out.warnings[0]) == "reviews.tsv:3: an empty text (2 in all)");
+  CHECK(examples("text\tlabel\n\xFF\t0\n\t1\n").warnings.size() == 2);  // with the table's own
+}
+
+TEST_CASE("examples: a label that is none is refused with file, line and suggestion") {
+  const Labels labels = Labels::parse("negative,positive,neutral");
+  CHECK(refused_examples("text\tlabel\na\tpositive\nb\tpostive\n", {}, labels) ==
+        "reviews.tsv:3: label 'postive' is not one of negative, positive, neutral (did you mean 'positive'?)");
+  CHECK(refused_examples("text\tlabel\na\t\n", {}, labels) ==
+        "reviews.tsv:2: label '' is not one of negative, positive, neutral; --labels names others, --labels auto takes "
+        "those of the file");
+  CHECK(refused_examples("text\tlabel\na\tx\nb\tx\n") ==
+        "reviews.tsv: column 'label' holds one label only, 'x'; two classes at least");
+  CHECK(refused_examples("text\tlabel\na\tx\nb\t\n") == "reviews.tsv: column 'label' holds an empty label");
+  CHECK(refused_examples("text\tlabel\na\tx\n", {"sentence", "label", ""}) ==
+        "reviews.tsv: no column 'sentence'; the columns are text, label");
+}
+
+TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {
+  const std::string deep = "{\"text\":" + std::string(300'000, '[') + std::string(300'000, ']') + "}\n";
+  CHECK(refused(deep, "x.jsonl").find("x.jsonl:1: JSON nested more than 64 deep") == 0);
+  CHECK(refused("text,label\ngood,a\ngood,b\r\"unclosed,c", "x.csv")
+            .find("x.csv:3: a carriage return without a line feed") == 0);
+  CHECK(refused("text,label\ngood,a\n\"unclosed,c\n", "x.csv").find("x.csv:3: a quote opens a field") == 0);
+  std::string many = "text\tlabel\n";
+  for (int i = 0; i < 1001; ++i) many += fmt::format("a\tlabel {}\n", i);
+  CHECK(refused_examples(many).find("holds 1001 different values") != std::string::npos);
+}
+
+TEST_CASE("tsv: without a header, fields past those of the first row are left out, and counted unless empty") {
+  const Table table = parse_table("1\tpos\tgood\n2\tneg\tbad\t\n3\tpos\tfine\tMon Aug 24\n", "r.txt", headless());
+  CHECK(table.rows[1] == std::vector<std::string>{"2", "neg", "bad"});
+  CHECK(table.rows[2] == std::vector<std::string>{"3", "pos", "fine"});
+  REQUIRE(table.warnings.size() == 1);
+  CHECK(to_string(table.warnings[0]) == "r.txt:3: fields past the 3 of the first row are left out (1 in all)");
+  CHECK(refused("1\tpos\tgood\n2\tneg\n", "r.txt", headless()) == "r.txt:2: a row of 2 fields; line 1 has 3");
+  CHECK(rows("text\tlabel\na\t0\t\n", "r.tsv") == "2:a|0");
+  CHECK(refused("text\tlabel\na\t0\tmore\n", "r.tsv") == "r.tsv:2: a row of 3 fields; line 1 has 2");
+}
+
+TEST_CASE("examples: several files are one, a file may hold one class, and a second text goes with the first") {
+  const Table good = parse_table("7_9\tgood film\n8_10\tgreat\n", "pos.tsv", headless());
+  const Table bad = parse_table("7_1\tbad film\n", "neg.tsv", headless());
+  const Examples out =
+      to_examples({{good, {.text = "2", .every_label = "pos"}}, {bad, {.text = "2", .every_label = "neg"}}});
+  REQUIRE(out.rows.size() == 3);
+  CHECK(out.labels.names() == std::vector<std::string>{"neg", "pos"});
+  CHECK(out.rows[1].label == 1);
+  CHECK(out.rows[2].label == 0);
+  CHECK(out.rows[2].where == "neg.tsv:1");
+  const Examples pairs = examples("title\ttext\tlabel\nT\tA\t0\nU\tB\t1\n", {.text = "title", .pair = "text"});
+  CHECK(pairs.rows[1].text == "U");
+  CHECK(pairs.rows[1].pair == "B");
+  CHECK(refused_examples("text\tlabel\na\tx\n", {.pair = "body"}) ==
+        "reviews.tsv: no column 'body'; the columns are text, label");
+}
