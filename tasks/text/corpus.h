@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "nn/bert.h"
+#include "nn/tokens.h"
 #include "tasks/text/wordpiece.h"
 
 namespace text {

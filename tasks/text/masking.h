@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/random.h"
-#include "nn/bert.h"
+#include "nn/tokens.h"
 #include "tasks/text/wordpiece.h"
 
 namespace text {

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

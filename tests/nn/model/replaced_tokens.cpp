@@ -1,12 +1,11 @@
 // ELECTRA's generator, samples and labels, and rows of the last layer that nothing reads.
-#include "nn/replaced_tokens.h"
+#include "nn/model/replaced_tokens.h"
 
 #include <cmath>
 
-#include "nn/masked_lm.h"
-#include "tests/gradcheck.h"
-#include "tests/nn_support.h"
-#include "tests/support.h"
+#include "tests/support/gradcheck.h"
+#include "tests/support/nn.h"
+#include "tests/support/support.h"
 
 using namespace test;
 
@@ -35,6 +34,7 @@ struct Electra {
   nn::Tokens tokens = sentences({6, 1, 9});
   Indices rows{1, 4, 6, 8, 15}, targets{5, 59, 0, 17, 33};
   Electra() { params.initialise(), params.eval(); }
+  Tensor all(const nn::Tokens& t) const { return bert.run(bert.embeddings(t), t.offsets, {nn::Rows::all}).tokens; }
 };
 
 }  // namespace
@@ -51,24 +51,13 @@ TEST_CASE("bert: rows of the last layer that are read alone are those of all, an
       m.params.clear_grads();
       return all;
     };
-    const Tensor all = gather_rows(m.bert(m.tokens), rows), some = m.bert.rows(m.tokens, rows);
+    const Tensor all = gather_rows(m.all(m.tokens), rows);
+    const Tensor some = m.bert.run(m.bert.embeddings(m.tokens), m.tokens.offsets, nn::Rows::only(rows)).some;
     CHECK(differs(some, all) == "");
     const std::vector<Tensor> of_all = gradients(all), of_some = gradients(some);
     for (size_t p = 0; p < of_all.size(); ++p)
       CHECK_MESSAGE(differs(of_some[p], of_all[p], 2e-5, 1e-3) == "", m.params.tensors()[p]);
   }
-}
-
-TEST_CASE("bert: with a window, rows are those of all, too") {
-  nn::Config config = small();
-  config.attention_window = 1;
-  nn::Params params(3);
-  const nn::Bert bert(params.root() / "bert", config);
-  params.initialise();
-  params.eval();
-  const nn::Tokens tokens = sentences({6, 9});
-  CHECK(differs(bert.rows(tokens, {2, 8}), gather_rows(bert(tokens), {2, 8})) == "");
-  CHECK(differs(bert.rows(tokens, {0, 6}), bert.first_rows(tokens)) == "");
 }
 
 TEST_CASE("generator: of a quarter of the width, one head for 64 columns, as many layers, and the encoder's own embeddings") {
@@ -123,7 +112,7 @@ TEST_CASE("replaced tokens: no gradient of the detection reaches the generator t
   const Electra m;
   const Tensor logits = m.generator(m.tokens, m.rows);
   const nn::Replaced r = nn::replace_tokens(m.tokens, m.rows, m.targets, nn::sample_rows(logits, {1, Stream::sample}));
-  backward(binary_cross_entropy_with_logits(m.head(m.bert(r.tokens)), r.labels));
+  backward(binary_cross_entropy_with_logits(m.head(m.all(r.tokens)), r.labels));
   for (const Tensor& p : m.params.tensors()) CHECK_MESSAGE(p.has_grad() == !p.name().starts_with("generator."), p);
 }
 
@@ -133,6 +122,6 @@ TEST_CASE("gradcheck: the generator's loss and the detection's, through the embe
   labels.data()[4] = labels.data()[8] = 1;
   gradcheck("ELECTRA", m.params.tensors(), [&](const auto&) {
     return cross_entropy(m.generator(m.tokens, m.rows), m.targets) +
-           binary_cross_entropy_with_logits(m.head(m.bert(m.tokens)), labels) * 50;
+           binary_cross_entropy_with_logits(m.head(m.all(m.tokens)), labels) * 50;
   });
 }

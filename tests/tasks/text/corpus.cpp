@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "tasks/text/batches.h"
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 
