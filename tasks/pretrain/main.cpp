@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nn/format/files.h"
+#include "tasks/pretrain/counts.h"
 #include "tasks/pretrain/options.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
@@ -167,6 +168,10 @@ void train(run::Options& options, const run::Parse& parse) {
   const std::unique_ptr<Learner> learner = make_learner(o);
   model::TextModel& model = learner->model();
   const pretrain::Data data = read_data(o, model.tokenizer);
+  check(o.start == "drawn" || !o.model.pretrained(), "--start {} is for --model mini; {} has embeddings", o.start,
+        o.model.model);
+  if (o.start == "counts" && o.training.resume.empty())
+    pretrain::start_from_counts(model.net, data.train, o.training.seed);
   check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
   text::Draws draws(data.train, o.training.seed, !o.training.no_shuffle);
   const pretrain::Budget budget = o.budget(draws.tokens_per_epoch());

@@ -26,6 +26,12 @@ void Options::declare(run::Options& options) {
   options.add("--model", model.model, "mini (a small BERT), from nothing; or a model directory to go on from")
       .group("Model");
   model.declare_sizes(options);
+  options
+      .add("--start", start,
+           "of mini: how word embeddings begin: drawn; or counts: out of the corpus's co-occurrences, with the masked "
+           "language model's bias out of its frequencies")
+      .group("Model")
+      .one_of({"drawn", "counts"});
   declare_objective(options);
   declare_budget(options);
   training.declare(options, "pretrain");
