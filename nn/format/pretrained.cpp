@@ -51,11 +51,11 @@ Params::LoadReport load_pretrained(Model& model, const std::string& directory, A
   return report;
 }
 
-void save_pretrained(const Model& model, const std::string& directory) {
+void save_pretrained(const Model& model, const std::string& directory, Stored stored) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check(!error, "{}: cannot be created: {}", directory, error.message());
-  save_safetensors(directory + "/model.safetensors", model.params.tensors());
+  save_safetensors(directory + "/model.safetensors", model.params.tensors(), {}, stored);
   write_file(directory + "/config.json", config_json(model.config));
 }
 

@@ -14,6 +14,6 @@ enum class Anew { nothing, classifiers, heads };
 Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing);
 
 // Writes DIR/config.json and DIR/model.safetensors, each whole or not at all.
-void save_pretrained(const Model& model, const std::string& directory);
+void save_pretrained(const Model& model, const std::string& directory, Stored stored = Stored::f32);
 
 }  // namespace nn

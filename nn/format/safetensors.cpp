@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -98,6 +99,18 @@ float half_to_float(uint16_t h) {
   if (exponent == 0) return std::copysign(float(fraction) * 0x1p-24f, std::bit_cast<float>(sign | 0x3f800000));
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000 | fraction << 13);
   return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
+// The nearest number of half precision, ties to even; below 2^-14 its fractions are 2^-24 apart.
+uint16_t float_to_half(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value), magnitude = bits & 0x7fffffff;
+  const auto sign = uint16_t(bits >> 16 & 0x8000);
+  if (magnitude > 0x7f800000) return uint16_t(sign | 0x7e00);  // NaN
+  if (magnitude == 0x7f800000) return uint16_t(sign | 0x7c00);
+  if (magnitude < 0x38800000)  // the sum's last bit is worth 2^-24: the addition rounds
+    return uint16_t(sign | (std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000));
+  const uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
+  return uint16_t(sign | std::min(0x7c00u, (rounded >> 13) - (112u << 10)));
 }
 
 template <class Source, class Target, class Convert>
@@ -263,8 +276,9 @@ std::vector<int> SafeTensors::read_ints(const std::string& name) const {
 }
 
 void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
-                      std::map<std::string, std::string> metadata) {
-  std::vector<Tensor> tensors = named_tensors;  // all F32, so the format's order is by name
+                      std::map<std::string, std::string> metadata, Stored stored) {
+  const bool half = stored == Stored::f16;
+  std::vector<Tensor> tensors = named_tensors;  // all of one type, so the format's order is by name
   std::sort(tensors.begin(), tensors.end(), [](const Tensor& a, const Tensor& b) { return a.name() < b.name(); });
   metadata.emplace("format", "pt");
   nlohmann::ordered_json header{{"__metadata__", metadata}};
@@ -273,8 +287,8 @@ void save_safetensors(const std::string& path, const std::vector<Tensor>& named_
     check(!t.name().empty() && !header.contains(t.name()), "{}: tensors need names of their own; got {}", path, t);
     std::vector<long> shape;
     for (int i = 0; i < t.shape().rank(); ++i) shape.push_back(t.dim(i));
-    const long bytes = t.numel() * long(sizeof(float));
-    header[t.name()] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}};
+    const long bytes = t.numel() * (half ? 2 : 4);
+    header[t.name()] = {{"dtype", half ? "F16" : "F32"}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
   const std::string start = safetensors_header(header);
@@ -282,7 +296,16 @@ void save_safetensors(const std::string& path, const std::vector<Tensor>& named_
     write(start.data(), start.size());
     for (const Tensor& t : tensors) {
       const std::vector<float> values(t.data(), t.data() + t.numel());
-      write(values.data(), values.size() * sizeof(float));
+      if (!half) {
+        write(values.data(), values.size() * sizeof(float));
+        continue;
+      }
+      std::vector<uint16_t> halves(values.size());
+      std::transform(values.begin(), values.end(), halves.begin(), float_to_half);
+      for (size_t i = 0; i < values.size(); ++i)
+        check((halves[i] & 0x7fff) != 0x7c00 || std::isinf(values[i]), "{}: {} of {} is beyond half precision", path,
+              values[i], t);
+      write(halves.data(), halves.size() * sizeof(uint16_t));
     }
   });
 }

@@ -58,8 +58,10 @@ class SafeTensors {
 // what there is instead (a pickle, another framework's weights, an adapter alone).
 SafeTensors open_weights(const std::string& directory);
 
-// Writes the tensors as F32, {"format": "pt"} among the metadata: some loaders refuse files without it.
+// Writes the tensors, {"format": "pt"} among the metadata: some loaders refuse files without it. As F16 every number is
+// the nearest that half precision has, ties to even. Error: a finite number beyond its range of 65504.
+enum class Stored { f32, f16 };
 void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
-                      std::map<std::string, std::string> metadata = {});
+                      std::map<std::string, std::string> metadata = {}, Stored stored = Stored::f32);
 
 }  // namespace nn

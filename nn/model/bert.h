@@ -49,6 +49,10 @@ struct BertLayer {
   std::vector<Tensor> parameters() const;
 };
 
+// A layer of which only given rows, ascending, will be read: they ask and go through the feed-forward network, all are
+// looked at. Where a sequence has none of them, the whole layer runs.   [N, C], M rows -> [M, C]
+Tensor layer_at_rows(const BertLayer& layer, const Tensor& x, const Indices& offsets, const Indices& rows);
+
 // The embeddings and the layers. With token_retention, tokens that receive little attention leave between the attention
 // and the feed-forward network of a layer (nn/model/token_pruning.h): from there on they cost nothing. With
 // attention_window a token sees its neighbours and the global tokens (Ragged::within).

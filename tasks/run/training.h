@@ -35,6 +35,10 @@ struct Frame {
   std::vector<engine::Tensor> also_saved = {};    // what else a checkpoint must hold: state of a weighting
   // Parameters that something else than the optimiser moves, in the loop, before update() clears their gradients.
   std::function<bool(const std::string& name)> own_steps = nullptr;
+  // The share that is used of a budget in tokens or hours, where steps are not what is counted, and more steps than it can
+  // take: the rate follows it, and at 1 the run ends.
+  std::function<double()> used = nullptr;
+  long most_steps = 0;
   std::string unit = "texts";                  // what a batch consists of
   std::string data = {};                       // Fingerprint::text() of what is learned from: resume refuses other data
   std::vector<std::string> inputs = {};        // files and directories that the run reads: not to be replaced by it
@@ -88,6 +92,7 @@ class Training {
   std::vector<engine::Tensor> trained_, saved_;  // saved_: with the optimiser's state
   optim::Optimizer optimizer_;
   optim::Schedule schedule_;
+  double rate_ = 0;  // of this step
   Run run_;
   double loss_ = 0;
   nlohmann::ordered_json terms_;

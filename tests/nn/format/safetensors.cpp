@@ -202,3 +202,35 @@ TEST_CASE("config: what is written is what is read, and impossible values are re
   refused(R"({"hidden_dropout_prob": 1})", "hidden_dropout_prob");
   refused(R"({"id2label": {"0": "a", "2": "b"}})", "none for id 1");
 }
+
+TEST_CASE("safetensors: as F16 every number is the nearest of half precision, ties to even, and comes back as it stands") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/half.safetensors";
+  const std::vector<std::pair<float, float>> pairs{
+      {1.0f, 1.0f},
+      {-0.1f, -0.0999755859375f},
+      {1.0f + 0x1p-11f, 1.0f},                    // half way between two: the even one
+      {1.0f + 3 * 0x1p-11f, 1.0f + 0x1p-9f},      // and here it is the upper one
+      {1.0f + 0x1.1p-11f, 1.0f + 0x1p-10f},       // a little more than half way
+      {65504.0f, 65504.0f},
+      {0x1p-24f, 0x1p-24f},                       // the smallest
+      {0x1.8p-24f, 0x1p-23f},                     // ties below 2^-14, too
+      {0x1p-25f, 0.0f},
+      {0x1.ffcp-15f, 0x1.ffcp-15f},
+      {0x1.fffp-15f, 0x1p-14f},                   // rounds up into the normal numbers
+      {-0.0f, -0.0f}};
+  Tensor t(Shape{long(pairs.size())});
+  for (size_t i = 0; i < pairs.size(); ++i) t.data()[i] = real(pairs[i].first);
+  nn::save_safetensors(path, {t.named("t")}, {}, nn::Stored::f16);
+  const nn::SafeTensors file(path);
+  CHECK(file.entry("t").dtype == "F16");
+  CHECK(file.entry("t").end == 2 * long(pairs.size()));
+  const Tensor back = file.read("t");
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    CHECK(float(back.data()[i]) == pairs[i].second);
+    CHECK(std::signbit(back.data()[i]) == std::signbit(pairs[i].second));
+  }
+  CHECK(error_of([&] {
+          nn::save_safetensors(path, {Tensor::full({1}, 70000).named("big")}, {}, nn::Stored::f16);
+        }).find("is beyond half precision") != std::string::npos);
+}
