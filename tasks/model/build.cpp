@@ -125,11 +125,6 @@ void change_config(nn::Config& config, const BuildOptions& o, const std::string&
   change_retention(config, o, directory);
 }
 
-void check_positions(const Reading& reading, const nn::Config& config, const std::string& path) {
-  check(reading.max_length <= config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
-        reading.max_length, config.max_position_embeddings, path);
-}
-
 std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::TaskSpec>& tasks,
                                  const std::vector<text::Example>& texts, uint64_t seed, const text::WordPiece* given) {
   check_for_pool(o);

@@ -28,6 +28,7 @@ struct BuildOptions {
   void declare(run::Options& options);           // all of them
   void declare_sizes(run::Options& options);     // of a new model and its vocabulary; dropout
   void declare_pool(run::Options& options);      // what only word embeddings have
+  void declare_log_odds(run::Options& options);  // their first values from labels
   void declare_attention(run::Options& options);  // how attention is made
   bool pretrained() const { return model != "pool" && model != "mini"; }
   double default_lr() const { return pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
@@ -44,7 +45,6 @@ std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::
 text::WordPiece new_tokenizer(const BuildOptions& o, const std::vector<text::Example>& texts);
 nn::Config new_config(const BuildOptions& o, long vocab_size);
 void change_config(nn::Config& config, const BuildOptions& o, const std::string& directory = "");  // what options say
-void check_positions(const Reading& reading, const nn::Config& config, const std::string& path);
 
 // "1.0,0.7,0.5" as shares; "learned": those that training left in the directory.
 std::vector<double> parse_retention(const std::string& schedule, const std::string& directory);

@@ -62,6 +62,11 @@ ModelDirectory::ModelDirectory(const std::string& directory)
   }
 }
 
+void check_positions(const Reading& reading, const nn::Config& config, const std::string& path) {
+  check(config.model_type != "bert" || reading.max_length <= config.max_position_embeddings,
+        "--max-length {} is more than the {} positions of {}", reading.max_length, config.max_position_embeddings, path);
+}
+
 std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector<spec::TaskSpec> tasks, uint64_t seed,
                                          nn::Anew anew) {
   auto model = std::make_unique<TextModel>(from.config, std::move(tasks), from.tokenizer, from.reading, seed);

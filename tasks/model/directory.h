@@ -21,6 +21,9 @@ struct ModelDirectory {
 // The task that config.json describes by `architectures`, `problem_type` and `id2label`.
 spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path);
 
+// Error: texts longer than the model has positions.
+void check_positions(const Reading& reading, const nn::Config& config, const std::string& path);
+
 // A model whose parameters come from the directory, all of them.
 std::unique_ptr<TextModel> load_model(const ModelDirectory& from);
 

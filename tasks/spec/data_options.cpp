@@ -38,14 +38,13 @@ text::Examples examples_of(const std::vector<text::Source>& sources, const text:
   return examples;
 }
 
-// LABEL=FILE, unless a file has this very name.
+}  // namespace
+
 std::pair<std::string, std::string> label_and_path(const std::string& file) {
   const size_t equals = file.find('=');
   if (equals == std::string::npos || std::filesystem::exists(file)) return {"", file};
   return {file.substr(0, equals), file.substr(equals + 1)};
 }
-
-}  // namespace
 
 text::Source DataOptions::source(text::Table table, const std::string& every_label, bool labelled) const {
   const bool has_split = std::find(table.columns.begin(), table.columns.end(), split_column) != table.columns.end();

@@ -30,4 +30,7 @@ struct DataOptions {
   text::Source source(text::Table table, const std::string& every_label, bool labelled) const;
 };
 
+// LABEL=FILE in two, unless a file has this very name: then, and without a label, the first is empty.
+std::pair<std::string, std::string> label_and_path(const std::string& file);
+
 }  // namespace spec

@@ -64,6 +64,12 @@ std::vector<std::string> DataFiles::all() const {
   return files;
 }
 
+std::vector<std::string> DataFiles::paths() const {
+  std::vector<std::string> paths;
+  for (const std::string& file : all()) paths.push_back(label_and_path(file).second);
+  return paths;
+}
+
 Splits load_splits(const DataFiles& files, const text::Labels& labels, uint64_t seed) {
   check(files.data.empty() || files.train.empty(), "--data and --train exclude each other");
   check(!files.train.empty() || (files.dev.empty() && files.test.empty()), "--dev and --test need --train");

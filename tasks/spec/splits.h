@@ -13,6 +13,7 @@ struct DataFiles {
 
   void declare(run::Options& options);
   std::vector<std::string> all() const;
+  std::vector<std::string> paths() const;  // the same without LABEL=
 };
 
 struct Splits {

@@ -1,0 +1,85 @@
+// From a command line to a model and texts, and what it says of them. Read tasks/model/predict.h first.
+#include "tasks/model/request.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "tasks/run/console.h"
+#include "tasks/run/progress.h"
+
+namespace model {
+
+using engine::check;
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr size_t kChunk = 1024;  // texts that are read together
+
+}  // namespace
+
+void Request::declare(run::Options& options, bool with_labels) {
+  options.add("--model", directory, "directory of a run or of a model").required();
+  reading.declare(options);
+  files.declare(options, with_labels);
+}
+
+void Request::declare_texts(run::Options& options, const std::string& without) {
+  options.take_texts();  // as they are
+  options.footer("Other arguments are texts; without any, and without --file, " + without);
+  options.add("--file", file, "file with a text column");
+}
+
+std::unique_ptr<TextModel> Request::load(const run::Options& options) {
+  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory));
+  reading = Reading::settle(options, reading, model->reading);
+  check_positions(reading, model->config(), directory);
+  return model;
+}
+
+std::vector<text::Example> Request::examples(const run::Options& options) const {
+  if (!options.texts().empty() && !file.empty()) run::usage_error("texts and --file exclude each other");
+  if (!file.empty()) return files.read({file}, {}, false).rows;
+  std::vector<text::Example> examples;
+  for (const std::string& text : options.texts()) examples.push_back({.text = text});
+  return examples;
+}
+
+namespace {
+
+void print_chunk(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples) {
+  for (const ordered_json& line : predictions(model, examples, reading))
+    fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  check(std::fflush(stdout) == 0, "the output cannot be written");
+}
+
+}  // namespace
+
+void print_predictions(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples) {
+  run::Progress progress("predict", long(examples.size()));
+  for (size_t begin = 0; begin < examples.size(); begin += kChunk) {
+    const auto end = examples.begin() + long(std::min(examples.size(), begin + kChunk));
+    print_chunk(model, reading, {examples.begin() + long(begin), end});
+    progress.update(end - examples.begin());
+  }
+  progress.interrupt();
+}
+
+void print_predictions_of_input(const TextModel& model, const Reading& reading) {
+  const bool person = isatty(STDIN_FILENO);
+  if (person) run::print_note("one text a line; end with Ctrl-D\n");
+  std::vector<text::Example> examples;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    examples.push_back({.text = line});
+    if (examples.size() < kChunk && !person) continue;
+    print_chunk(model, reading, examples);
+    examples.clear();
+  }
+  check(!std::cin.bad(), "standard input cannot be read");
+  if (!examples.empty()) print_chunk(model, reading, examples);
+}
+
+}  // namespace model

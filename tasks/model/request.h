@@ -1,0 +1,28 @@
+// Request: what every command that uses a trained model is told alike: which model, how texts are read for it, which texts.
+#pragma once
+
+#include "tasks/model/directory.h"
+#include "tasks/model/predict.h"
+
+namespace model {
+
+struct Request {
+  std::string directory, file;
+  Reading reading;  // after load(): the model's, unless options say otherwise
+  spec::DataOptions files;
+
+  void declare(run::Options& options, bool with_labels);
+  // Texts as arguments or from --file; the footer of --help says what is taken without any.
+  void declare_texts(run::Options& options, const std::string& without);
+
+  std::unique_ptr<TextModel> load(const run::Options& options);
+  // The texts that were given; error: both as arguments and in a file.
+  std::vector<text::Example> examples(const run::Options& options) const;
+};
+
+// predictions() as JSON lines on standard output: of these texts with a progress line, or, if `from_input`, of the lines
+// of standard input, as they come from a person and in chunks from a pipe.
+void print_predictions(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples);
+void print_predictions_of_input(const TextModel& model, const Reading& reading);
+
+}  // namespace model
