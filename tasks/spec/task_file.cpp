@@ -43,6 +43,7 @@ void take_data(Object& object, TaskSpec& task) {
   object.take("pair_column", task.files.how.pair_column);
   object.take("label_column", task.files.how.label_column);
   object.take("split_column", task.files.how.split_column);
+  object.take("rationale_column", task.files.how.rationale_column);
   object.take("format", task.files.how.format);
   object.take("encoding", task.files.how.encoding);
   object.take("no_header", task.files.how.no_header);
@@ -234,6 +235,7 @@ ordered_json TaskSpec::json() const {
   if (!files.how.pair_column.empty()) j["pair_column"] = files.how.pair_column;
   j["label_column"] = files.how.label_column;
   j["split_column"] = files.how.split_column;
+  if (!files.how.rationale_column.empty()) j["rationale_column"] = files.how.rationale_column;
   if (!files.how.format.empty()) j["format"] = files.how.format;
   j["encoding"] = files.how.encoding;
   j["no_header"] = files.how.no_header;
