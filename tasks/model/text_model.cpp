@@ -87,8 +87,8 @@ const spec::TaskSpec& TextModel::only_task() const {
   return tasks[0];
 }
 
-void TextModel::save(const std::string& directory) const {
-  nn::save_pretrained(net, directory);
+void TextModel::save(const std::string& directory, nn::Stored stored) const {
+  nn::save_pretrained(net, directory, stored);
   if (named()) {
     ordered_json all = settings;
     for (const spec::TaskSpec& task : tasks) all["tasks"][task.name] = task.json();

@@ -120,9 +120,15 @@ Transfer::Transfer(const TransferOptions& options, const model::TextModel& teach
     : options_(options), teacher_(teacher), projections_(seed + 1) {
   check(teacher.labels() == student.labels(), "the teacher knows the labels {}, the student's data has {}",
         text::listed(teacher.labels()), text::listed(student.labels()));
+  check(teacher.config().problem() == nn::Config::Problem::single_label,
+        "the teacher's labels do not exclude each other ({}); its logits are no targets of a softmax",
+        teacher.config().problem_type);
   check(teacher.tokenizer.pieces() == student.tokenizer.pieces(),
         "teacher and student read other vocabularies, of {} and {} pieces; leave out --vocab and a student's directory",
         teacher.tokenizer.vocab_size(), student.tokenizer.vocab_size());
+  check(teacher.tokenizer == student.tokenizer,
+        "teacher and student cut texts otherwise: {}; the teacher must read what it was trained on",
+        text::difference(teacher.tokenizer.options(), student.tokenizer.options()));
   check(options.hard + options.soft_targets + options.soft_cross_entropy > 0 || options.looks_inside(),
         "all weights are 0: there is nothing to learn");
   if (!looks_inside()) return;

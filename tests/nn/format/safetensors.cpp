@@ -88,8 +88,8 @@ TEST_CASE("safetensors: a file that lies is refused with one line that says how"
   refused(std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8), "header would have");
   refused(with_header("{}", "").substr(0, 9), "truncated");
   refused(with_header("[]", ""), "must be a JSON object");
-  refused(with_header("{\"a\"", ""), "not valid JSON");
-  refused(with_header("{\"\xff\":1}", ""), "not valid JSON");
+  refused(with_header("{\"a\"", ""), "the header: not JSON");
+  refused(with_header("{\"\xff\":1}", ""), "the header: not JSON");
   refused(with_header("{" + entry("a", "[2]", 0, 8) + "}", eight.substr(1)), "truncated");
   refused(with_header("{" + entry("a", "[2]", 0, 8) + "}", eight + "x"), "something after them");
   refused(with_header("{" + entry("a", "[2]", 0, 8) + "," + entry("b", "[2]", 0, 8) + "}", eight), "overlap");

@@ -1,0 +1,230 @@
+// Pretrain: an encoder learns from texts without labels. The loop is that of tasks/sentiment/main.cpp, which is to be
+// read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
+#include <chrono>
+#include <cmath>
+
+#include "nn/format/files.h"
+#include "tasks/pretrain/counts.h"
+#include "tasks/pretrain/options.h"
+#include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
+#include "tasks/run/progress.h"
+
+namespace {
+
+using engine::check;
+using engine::real;
+using engine::Tensor;
+using nlohmann::ordered_json;
+using pretrain::Learner;
+using pretrain::Sums;
+
+constexpr uint64_t kDevDraws = uint64_t(1) << 63;  // the masks of the held-out texts: the same at every measurement
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+std::unique_ptr<Learner> make_learner(const pretrain::Options& o) {
+  const pretrain::LearnerOptions how = o.learner();
+  std::unique_ptr<model::TextModel> net;
+  if (o.model.pretrained()) {
+    net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed);
+    check(o.model.vocab.empty() || text::WordPiece::load(o.model.vocab).pieces() == net->tokenizer.pieces(),
+          "--vocab {} does not fit: {} has a vocabulary of its own, and its embeddings are that one's", o.model.vocab,
+          o.model.model);
+  } else {
+    const text::WordPiece tokenizer = make_tokenizer(o);
+    net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed, &tokenizer);
+  }
+  auto learner = std::make_unique<Learner>(std::move(net), how);
+  long beside = 0;
+  for (const Tensor& t : learner->beside_the_model()) beside += t.numel();
+  if (beside) run::print_note("generator and detector: {:.2f} M parameters\n", double(beside) / 1e6);
+  return learner;
+}
+
+// loss: nats for a hidden piece; perplexity: e to the loss; accuracy: the share of hidden pieces that are told. Of a
+// detection besides: nats for a token, and which of the replaced tokens were found, at how many false alarms a token.
+ordered_json figures_of(const Sums& s, const pretrain::LearnerOptions& o) {
+  ordered_json figures{{"loss", s.value(o)}};
+  if (o.objective == pretrain::Objective::rtd) {
+    figures["generator"] = s.loss / s.masked;
+    figures["detection"] = s.detection / s.tokens;
+    figures["found"] = s.found / std::max(1.0, s.replaced);
+    figures["false_alarms"] = s.false_alarms / std::max(1.0, s.tokens - s.replaced);
+  }
+  figures["perplexity"] = std::exp(s.loss / s.masked);
+  figures["accuracy"] = s.right / s.masked;
+  return figures;
+}
+
+struct Measured {
+  ordered_json figures, by_source;
+};
+
+Measured measure(Learner& learner, const text::Corpus& dev, long part_tokens) {
+  run::Progress progress("dev", dev.size());
+  Sums all;
+  Measured result;
+  for (const text::Corpus::Part& source : dev.parts) {
+    if (source.first == source.last) continue;
+    std::vector<long> sequences;
+    for (long s = source.first; s < source.last; ++s) sequences.push_back(s);
+    Sums sums;
+    for (const pretrain::Part& part : learner.parts(dev, sequences, kDevDraws + uint64_t(source.first), part_tokens))
+      sums.add(learner.measure(part));
+    if (dev.parts.size() > 1) result.by_source[source.name] = figures_of(sums, learner.options());
+    all.add(sums);
+    progress.update(source.last);
+  }
+  progress.interrupt();
+  result.figures = figures_of(all, learner.options());
+  return result;
+}
+
+// Measures on the held-out texts and keeps the encoder if it is the best so far; without such texts, the latest.
+ordered_json keep_best(run::Training& training, Learner& learner, const text::Corpus& dev, long part_tokens) {
+  const auto save = [&](const std::string& directory) { learner.model().save(directory); };
+  if (dev.size() == 0) {
+    training.keep_best({}, save);
+    return ordered_json::object();
+  }
+  training.run().pause();
+  const Measured measured = measure(learner, dev, part_tokens);
+  const bool best = training.keep_best(-measured.figures["loss"].get<double>(), save);
+  ordered_json line{{"dev", measured.figures}};
+  if (!measured.by_source.is_null()) line["dev_by_source"] = measured.by_source;
+  training.run().log(line);
+  std::string text;
+  for (const auto& [name, value] : measured.figures.items())
+    text += fmt::format("  {} {:.4g}", name, value.get<double>());
+  training.run().say(fmt::format("{:.1f} % of the budget, dev{}:{}", 100 * std::min(1.0, training.run().used()),
+                                 best ? " (the best so far)" : "", text));
+  return measured.figures;
+}
+
+void finish_run(const run::Training& training, ordered_json result, double tokens, const std::string& out) {
+  std::string figures;
+  for (const auto& [name, value] : result.items()) figures += fmt::format("{}={:.4f} ", name, value.get<double>());
+  const double seconds = training.run().seconds();
+  result["tokens"] = tokens;
+  result["seconds"] = seconds;
+  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  fmt::print("result task=pretrain {}tokens={:.0f} seconds={:.0f} out={}\n", figures, tokens, seconds, out);
+}
+
+// Where a run stands in its data. A checkpoint holds it as a tensor, whose numbers are exact below 2^24: in digits.
+class Position {
+ public:
+  long next_draw = 0, tokens = 0, intervals = 0;
+
+  Position() : saved_(Tensor::zeros({9}).named("position")) {}
+  const Tensor& saved() const { return saved_; }
+  void keep() const {
+    int at = 0;
+    for (const long number : {next_draw, tokens, intervals})
+      for (int digit = 0; digit < 3; ++digit) saved_.data()[at++] = real(number >> (20 * digit) & kDigit);
+  }
+  void take() {
+    int at = 0;
+    for (long* number : {&next_draw, &tokens, &intervals}) {
+      *number = 0;
+      for (int digit = 0; digit < 3; ++digit) *number |= long(saved_.data()[at++]) << (20 * digit);
+    }
+  }
+
+ private:
+  static constexpr long kDigit = (1 << 20) - 1;
+  Tensor saved_;
+};
+
+run::Frame frame_of(const pretrain::Options& o, const run::Options& options, const Learner& learner,
+                    const pretrain::Data& data, const text::WordPiece& tokenizer, double tokens_per_epoch) {
+  run::Fingerprint print;
+  for (const std::string& piece : tokenizer.pieces()) print.add("vocabulary", piece);
+  print.add("corpus", std::to_string(data.train.fingerprint()));
+  print.add("held-out texts", std::to_string(data.dev.fingerprint()));
+  run::Frame frame;
+  frame.options = options.effective();
+  frame.data = print.text();
+  frame.inputs = o.inputs();
+  frame.unit = "tokens";
+  frame.also_trained = learner.beside_the_model();
+  frame.steps_per_epoch = std::max(1L, std::lround(tokens_per_epoch / double(o.tokens_a_step())));
+  const double fewest =
+      double(o.first_step_tokens ? std::min(o.first_step_tokens, o.tokens_a_step()) : o.tokens_a_step());
+  const pretrain::Budget budget = o.budget(tokens_per_epoch);
+  frame.most_steps = budget.steps ? budget.steps : budget.tokens > 0 ? long(budget.tokens / fewest) + 1 : 1'000'000'000;
+  return frame;
+}
+
+void train(run::Options& options, const run::Parse& parse) {
+  pretrain::Options o;
+  o.declare(options);
+  parse();
+  o.training.settle(options, "pretrain");
+  if (o.train.empty()) run::usage_error("--train is needed: files of texts");
+
+  run::print_setup("pretrain", "train");
+  const std::unique_ptr<Learner> learner = make_learner(o);
+  model::TextModel& model = learner->model();
+  const pretrain::Data data = read_data(o, model.tokenizer);
+  check(o.start == "drawn" || !o.model.pretrained(), "--start {} is for --model mini; {} has embeddings", o.start,
+        o.model.model);
+  if (o.start == "counts" && o.training.resume.empty())
+    pretrain::start_from_counts(model.net, data.train, o.training.seed);
+  check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
+  text::Draws draws(data.train, o.training.seed, !o.training.no_shuffle);
+  const pretrain::Budget budget = o.budget(draws.tokens_per_epoch());
+  pretrain::Interval interval(o.eval_every);
+  run::Frame frame = frame_of(o, options, *learner, data, model.tokenizer, draws.tokens_per_epoch());
+  Position at;
+  const run::Training* begun = nullptr;
+  const auto used = [&] {
+    return begun ? budget.used(begun->step() + 1, double(at.tokens), begun->run().seconds()) : 0;
+  };
+  frame.also_saved = {at.saved()};
+  if (!budget.steps) frame.used = used;
+  run::Training training(o.training, model.net.params, frame);
+  begun = &training;
+  at.take();
+  interval.continue_from(double(at.intervals));
+  check(used() < 1, "{}: its budget is used up; --model {} goes on from its weights in a new run", o.training.out,
+        o.training.out);
+
+  while (training.next_step()) {
+    const double start = now();
+    learner->train(training.step());
+    const uint64_t first_draw = uint64_t(at.next_draw);
+    const long size = step_tokens(used(), o.first_step_tokens ? o.first_step_tokens : o.tokens_a_step(),
+                                  o.tokens_a_step(), o.grow_until);
+    const std::vector<long> sequences = draws.take(at.next_draw, size);
+    const std::vector<pretrain::Part> parts = learner->parts(data.train, sequences, first_draw, o.training.batch_size);
+    const Sums step = Learner::counts(parts);
+    for (const pretrain::Part& part : parts) training.backward(learner->loss(part, step));  // [N], [M] -> []
+    at.tokens += std::lround(step.tokens);
+    const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
+    at.intervals = std::lround(interval.last());
+    at.keep();
+    training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / (now() - start))}});
+    if (due && used() < 1) keep_best(training, *learner, data.dev, o.training.batch_size);
+  }
+  const ordered_json dev = keep_best(training, *learner, data.dev, o.training.batch_size);
+  finish_run(training, dev, double(at.tokens), o.training.out);
+}
+
+void export_half(run::Options& options, const run::Parse& parse) {
+  std::string from, out;
+  options.add("--model", from, "a model directory, or a run's").required();
+  options.add("--out", out, "directory, made if need be").required();
+  parse();
+  model::load_model(model::ModelDirectory(from))->save(out, nn::Stored::f16);
+  fmt::print("result task=pretrain out={}\n", out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run::program(argc, argv, "pretrain", "Let an encoder learn from texts without labels.",
+                      {{"train", "train by masked language modelling or replaced-token detection", train},
+                       {"export", "write a model directory in half precision, half as large", export_half}});
+}
