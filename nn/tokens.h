@@ -26,10 +26,10 @@ inline Indices first_of(const Indices& offsets) { return {offsets.begin(), offse
 
 // What an encoder made of a batch: one of the three, as was asked for.
 struct Encoded {
-  Tensor tokens;    // [N, C] of all tokens that are left
-  Tensor first;     // [B, C] of [CLS]
-  Tensor some;      // [M, C]
-  Indices offsets;  // [B + 1] of the tokens that are left
+  Tensor tokens;      // [N, C] of all tokens that are left
+  Tensor first;       // [B, C] of [CLS]
+  Tensor some;        // [M, C]
+  Indices offsets;    // [B + 1] of the tokens that are left
   Indices rows = {};  // which tokens of the batch those are, where some were left behind; empty: all
 };
 

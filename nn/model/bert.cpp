@@ -59,8 +59,8 @@ Tensor BertLayer::feed(const Tensor& attended, const Tensor& gate) const {
 
 std::vector<Tensor> BertLayer::parameters() const {
   std::vector<Tensor> all;
-  for (const Linear* linear : {&attention.query, &attention.key, &attention.value, &attention_output.dense,
-                               &intermediate, &output.dense}) {
+  for (const Linear* linear :
+       {&attention.query, &attention.key, &attention.value, &attention_output.dense, &intermediate, &output.dense}) {
     all.push_back(linear->weight);
     all.push_back(linear->bias);
   }

@@ -66,7 +66,8 @@ bool Head::owns(const Tensor& parameter) const {
 // What the classifier reads.    [N, C] -> [B, W]; of tags [N, C]
 Tensor Head::context(const Encoded& x, Trace* trace) const {
   Tensor rows = x.tokens;
-  if (config.reads == Reads::first) rows = x.first ? x.first : x.tokens ? gather_rows(x.tokens, first_of(x.offsets)) : rows;
+  if (config.reads == Reads::first)
+    rows = x.first ? x.first : x.tokens ? gather_rows(x.tokens, first_of(x.offsets)) : rows;
   check(bool(rows), "{}: the encoder was not asked for the rows that this head reads", title(config));
   if (adapter) rows = (*adapter)(rows);
   if (pooler) return engine::tanh((*pooler)(rows));

@@ -74,7 +74,8 @@ ModelDirectory::ModelDirectory(const std::string& directory)
 
 void check_positions(const Reading& reading, const nn::Config& config, const std::string& path) {
   check(config.model_type != "bert" || reading.max_length <= config.max_position_embeddings,
-        "--max-length {} is more than the {} positions of {}", reading.max_length, config.max_position_embeddings, path);
+        "--max-length {} is more than the {} positions of {}", reading.max_length, config.max_position_embeddings,
+        path);
 }
 
 std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector<spec::TaskSpec> tasks, uint64_t seed,
@@ -88,7 +89,8 @@ std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector
 std::unique_ptr<TextModel> load_model(const ModelDirectory& from) {
   auto model = std::make_unique<TextModel>(from.config, from.tasks, from.tokenizer, from.reading, 0);
   model->settings = from.settings;
-  if (!from.named() && from.tasks[0].head != nn::Predicts::tags) from.config.check_classifies(from.path + "/config.json");
+  if (!from.named() && from.tasks[0].head != nn::Predicts::tags)
+    from.config.check_classifies(from.path + "/config.json");
   const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path);
   check(report.initialised.empty(), "{}/model.safetensors: '{}' is missing: an encoder without a trained classifier",
         from.path, report.initialised.empty() ? "" : report.initialised[0]);

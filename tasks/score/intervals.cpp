@@ -13,8 +13,10 @@ using engine::check;
 
 namespace {
 
-// The probability of |T| < t of n degrees of freedom, with theta = atan(t / sqrt(n)) (Abramowitz, Stegun 1964, 26.7.3-4):
-//   n odd    2/pi (theta + sin theta (cos theta + 2/3 cos^3 theta + ... + (2 4 ... (n-3)) / (3 5 ... (n-2)) cos^(n-2) theta))
+// The probability of |T| < t of n degrees of freedom, with theta = atan(t / sqrt(n)) (Abramowitz, Stegun 1964,
+// 26.7.3-4):
+//   n odd    2/pi (theta + sin theta (cos theta + 2/3 cos^3 theta + ... + (2 4 ... (n-3)) / (3 5 ... (n-2)) cos^(n-2)
+// theta))
 //   n even   sin theta (1 + 1/2 cos^2 theta + ... + (1 3 ... (n-3)) / (2 4 ... (n-2)) cos^(n-2) theta)
 double probability_within(double theta, long n) {
   const double cosine = std::cos(theta);

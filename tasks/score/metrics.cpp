@@ -191,8 +191,7 @@ double cohen_kappa(const Confusion& confusion) {
 }
 
 Report make_report(const Confusion& confusion, const std::vector<std::string>& names) {
-  check(names.size() == size_t(confusion.classes), "report: {} names for {} classes", names.size(),
-        confusion.classes);
+  check(names.size() == size_t(confusion.classes), "report: {} names for {} classes", names.size(), confusion.classes);
   Report report{names, all_scores(confusion), accuracy(confusion), {}, {}, true};
   std::vector<double> supports;
   for (const Scores& scores : report.classes) supports.push_back(double(scores.support));
@@ -206,8 +205,7 @@ Report make_report(const Confusion& confusion, const std::vector<std::string>& n
 std::string to_text(const Report& report, int digits) {
   const size_t width = widest(report.names, std::max<size_t>(12, size_t(digits)));
   std::string out = std::string(width, ' ') + "  precision    recall  f1-score   support\n\n";
-  for (size_t c = 0; c < report.names.size(); ++c)
-    out += report_row(report.names[c], width, report.classes[c], digits);
+  for (size_t c = 0; c < report.names.size(); ++c) out += report_row(report.names[c], width, report.classes[c], digits);
   const Scores micro = micro_average(report);
   out += "\n";
   if (report.all_occur)

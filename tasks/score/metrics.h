@@ -38,8 +38,8 @@ struct Report {
   std::vector<Scores> classes;  // beside names
   double accuracy = 0;
   Scores macro, weighted;
-  // Whether each class occurs, in the truth or in the predictions. If not, scikit-learn (before 1.5), told these labels,
-  // has "micro avg" where "accuracy" is otherwise; all other averages count the class, as a row of zeros.
+  // Whether each class occurs, in the truth or in the predictions. If not, scikit-learn (before 1.5), told these
+  // labels, has "micro avg" where "accuracy" is otherwise; all other averages count the class, as a row of zeros.
   bool all_occur = true;
 };
 Report make_report(const Confusion& confusion, const std::vector<std::string>& names);

@@ -18,8 +18,8 @@ TokenCutter::TokenCutter(const std::vector<Token>& tokens) {
   }
 }
 
-int TokenCutter::longest_at(std::string_view text, std::size_t at) const {
-  for (std::size_t length = std::min(contents_.longest(), text.size() - at); length > 0; --length)
+int TokenCutter::longest_at(std::string_view text, size_t at) const {
+  for (size_t length = std::min(contents_.longest(), text.size() - at); length > 0; --length)
     if (const int found = contents_.find(text.substr(at, length)); found >= 0) return found;
   return -1;
 }
@@ -34,15 +34,15 @@ bool is_word(char32_t c) {
 }
 
 char32_t last_point(std::string_view text) {
-  std::size_t at = text.size() - 1;
+  size_t at = text.size() - 1;
   while (at > 0 && (text[at] & 0xC0) == 0x80) --at;
   return next_code_point(text, at).value;
 }
 
 }  // namespace
 
-bool TokenCutter::stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
-  std::size_t at = end;
+bool TokenCutter::stands_alone(std::string_view text, size_t begin, size_t end) {
+  size_t at = end;
   return (begin == 0 || !is_word(last_point(text.substr(0, begin)))) &&
          (end == text.size() || !is_word(next_code_point(text, at).value));
 }

@@ -23,8 +23,8 @@ struct AddedToken {
   bool operator==(const AddedToken&) const = default;
 };
 
-// Cuts a text at the tokens that it contains: leftmost first, of those the longest (what Hugging Face's tokenizers do with
-// an Aho-Corasick automaton). A token that is for single words only and stands inside of one is plain text.
+// Cuts a text at the tokens that it contains: leftmost first, of those the longest (what Hugging Face's tokenizers do
+// with an Aho-Corasick automaton). A token that is for single words only and stands inside of one is plain text.
 class TokenCutter {
  public:
   // The contents and their ids; empty ones are passed over, of two that are alike the first counts.
@@ -40,14 +40,14 @@ class TokenCutter {
   // Calls plain(part) and token(id) from left to right.
   template <class Plain, class Found>
   void cut(std::string_view text, const Plain& plain, const Found& token) const {
-    std::size_t start = 0;  // of the plain text not yet handed over
-    for (std::size_t at = 0; !empty() && at < text.size();) {
+    size_t start = 0;  // of the plain text not yet handed over
+    for (size_t at = 0; !empty() && at < text.size();) {
       const int found = first_[static_cast<unsigned char>(text[at])] ? longest_at(text, at) : -1;
       if (found < 0) {
         ++at;
         continue;
       }
-      const std::size_t end = at + tokens_[found].content.size();
+      const size_t end = at + tokens_[found].content.size();
       if (!tokens_[found].single_word || stands_alone(text, at, end)) {
         if (at > start) plain(text.substr(start, at - start));
         token(tokens_[found].id);
@@ -59,8 +59,8 @@ class TokenCutter {
   }
 
  private:
-  int longest_at(std::string_view text, std::size_t at) const;  // index in tokens_; -1: none
-  static bool stands_alone(std::string_view text, std::size_t begin, std::size_t end);
+  int longest_at(std::string_view text, size_t at) const;  // index in tokens_; -1: none
+  static bool stands_alone(std::string_view text, size_t begin, size_t end);
 
   std::vector<Token> tokens_;
   PieceTable contents_;  // to indices in tokens_

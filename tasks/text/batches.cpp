@@ -56,9 +56,10 @@ long EncodedSet::tokens(long text) const {
 }
 
 EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length, TooLong how) {
-  check(max_length >= 2, "encode: a text needs room for [CLS] and [SEP], 2 tokens; got a maximal length of {}", max_length);
-  check(how != TooLong::window || max_length >= 3, "encode: a window needs room for a token besides [CLS] and [SEP]; got {}",
+  check(max_length >= 2, "encode: a text needs room for [CLS] and [SEP], 2 tokens; got a maximal length of {}",
         max_length);
+  check(how != TooLong::window || max_length >= 3,
+        "encode: a window needs room for a token besides [CLS] and [SEP]; got {}", max_length);
   std::vector<Encoding> texts(examples.size());
 #pragma omp parallel for schedule(dynamic, 64)
   for (size_t i = 0; i < examples.size(); ++i)

@@ -14,8 +14,8 @@ using engine::Indices;
 enum class TooLong { cut, error, window };
 TooLong too_long(const std::string& name);  // "cut", "error" or "window"
 
-// Texts as ids, with their labels (-1: none). Text i of the file is text i here: the windows begin[i] ... begin[i + 1] - 1,
-// as a rule one.
+// Texts as ids, with their labels (-1: none). Text i of the file is text i here: the windows begin[i] ... begin[i + 1]
+// - 1, as a rule one.
 struct EncodedSet {
   std::vector<Encoding> windows;
   Indices begin{0};

@@ -14,7 +14,7 @@ using engine::check;
 
 namespace {
 
-constexpr std::size_t kSentence = 6;  // words: shorter ones are everybody's
+constexpr size_t kSentence = 6;  // words: shorter ones are everybody's
 
 uint64_t mixed(uint64_t hash, uint64_t value) {  // splitmix64's finish over a running hash
   uint64_t z = (hash ^ value) + 0x9e3779b97f4a7c15;
@@ -23,7 +23,8 @@ uint64_t mixed(uint64_t hash, uint64_t value) {  // splitmix64's finish over a r
   return z ^ z >> 31;
 }
 
-// The hashes of a text's words, letters and digits in lower case; 0 where a sentence ends. Bytes beyond ASCII are letters.
+// The hashes of a text's words, letters and digits in lower case; 0 where a sentence ends. Bytes beyond ASCII are
+// letters.
 std::vector<uint64_t> words_of(std::string_view text) {
   std::vector<uint64_t> words;
   std::string word;
@@ -48,7 +49,7 @@ std::vector<uint64_t> words_of(std::string_view text) {
 
 uint64_t start_of(const uint64_t* words) {
   uint64_t hash = 0;
-  for (std::size_t i = 0; i < kSentence; ++i) hash = mixed(hash, words[i]);
+  for (size_t i = 0; i < kSentence; ++i) hash = mixed(hash, words[i]);
   return hash;
 }
 
@@ -94,7 +95,7 @@ void ForbiddenSentences::add(std::string_view text) {
 bool ForbiddenSentences::stand_in(std::string_view text) const {
   std::vector<uint64_t> words = words_of(text);
   std::erase(words, 0);
-  for (std::size_t i = 0; i + kSentence <= words.size(); ++i) {
+  for (size_t i = 0; i + kSentence <= words.size(); ++i) {
     const auto found = by_start_.find(start_of(&words[i]));
     if (found == by_start_.end()) continue;
     for (const std::vector<uint64_t>& sentence : found->second)
@@ -137,11 +138,10 @@ void CorpusBuilder::open(const std::string& name, double weight) {
 std::vector<std::string_view> CorpusBuilder::choose(const std::vector<std::string_view>& texts) {
   std::vector<char> forbidden(texts.size(), false);
 #pragma omp parallel for schedule(dynamic, 64)
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    forbidden[i] = options_.without && options_.without->stand_in(texts[i]);
+  for (size_t i = 0; i < texts.size(); ++i) forbidden[i] = options_.without && options_.without->stand_in(texts[i]);
   std::vector<std::string_view> chosen;
   Corpus::Part& part = train.parts.back();
-  for (std::size_t i = 0; i < texts.size(); ++i) {
+  for (size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (forbidden[i]) {
       ++part.forbidden;
@@ -165,13 +165,13 @@ void CorpusBuilder::add_held_out(const std::vector<std::string_view>& texts, con
 void CorpusBuilder::cut(const std::vector<std::string_view>& texts, const WordPiece& tokenizer, bool all_held_out) {
   std::vector<std::vector<int>> pieces(texts.size());  // with [CLS] in front and [SEP] at the end
 #pragma omp parallel for schedule(dynamic, 16)
-  for (std::size_t i = 0; i < texts.size(); ++i) {
+  for (size_t i = 0; i < texts.size(); ++i) {
     pieces[i] = tokenizer.encode(texts[i], 1 << 30).ids;
     if (std::all_of(pieces[i].begin(), pieces[i].end(), [&](int id) { return tokenizer.is_special(id); }))
       pieces[i].clear();
   }
   const long room = options_.max_length - 2;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
+  for (size_t i = 0; i < texts.size(); ++i) {
     if (pieces[i].empty()) continue;
     const double draw = double(mixed(options_.seed, engine::hash_of(texts[i])) >> 11) * 0x1p-53;
     const bool apart = all_held_out || draw < options_.held_out;
@@ -217,7 +217,7 @@ double Draws::tokens_per_epoch() const {
 void Draws::prepare(long epoch) {
   if (epoch == epoch_) return;
   std::vector<int> all;
-  for (std::size_t p = 0; p < corpus_.parts.size(); ++p) {
+  for (size_t p = 0; p < corpus_.parts.size(); ++p) {
     const Corpus::Part& part = corpus_.parts[p];
     const long n = part.last - part.first, some = fraction(part);
     for (long copy = 0; copy < long(part.weight); ++copy)
@@ -228,7 +228,7 @@ void Draws::prepare(long epoch) {
   if (!shuffle_) return order_.swap(all);
   const std::vector<int> lot = engine::permutation(int(all.size()), {seed_, engine::Stream::shuffle, uint32_t(epoch)});
   order_.resize(all.size());
-  for (std::size_t i = 0; i < all.size(); ++i) order_[i] = all[lot[i]];
+  for (size_t i = 0; i < all.size(); ++i) order_[i] = all[lot[i]];
 }
 
 std::vector<long> Draws::take(long& next, long tokens) {

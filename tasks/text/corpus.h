@@ -18,8 +18,8 @@ namespace text {
 std::vector<std::string> files_at(const std::string& path);
 
 // Texts that models are measured on, and the question whether another text holds one of their sentences. A sentence is
-// compared as its words in lower case, letters and digits only, and counts from six words on; a whole text is a sentence
-// too.
+// compared as its words in lower case, letters and digits only, and counts from six words on; a whole text is a
+// sentence too.
 class ForbiddenSentences {
  public:
   void add(std::string_view text);

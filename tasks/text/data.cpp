@@ -132,14 +132,14 @@ nlohmann::ordered_json parse_object(std::string_view line, const std::string& wh
   return object;
 }
 
-// The values of keys in the order of another object, found where they stand there as a rule; a search of its own for each
-// would take the square of their number.
+// The values of keys in the order of another object, found where they stand there as a rule; a search of its own for
+// each would take the square of their number.
 class Members {
  public:
   explicit Members(const nlohmann::ordered_json& object)
       : members_(object.get_ref<const nlohmann::ordered_json::object_t&>()) {}
 
-  const nlohmann::ordered_json* find(const std::string& key, std::size_t likely) {
+  const nlohmann::ordered_json* find(const std::string& key, size_t likely) {
     if (likely < members_.size() && members_[likely].first == key) return &members_[likely].second;
     if (places_.empty())
       for (const auto& [name, value] : members_) places_[name] = &value;
@@ -222,8 +222,7 @@ const std::string& label_value(const Source& source, const Places& places, size_
 Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& places) {
   std::vector<std::string> values;
   for (size_t s = 0; s < sources.size(); ++s)
-    for (size_t r = 0; r < sources[s].table.rows.size(); ++r)
-      values.push_back(label_value(sources[s], places[s], r));
+    for (size_t r = 0; r < sources[s].table.rows.size(); ++r) values.push_back(label_value(sources[s], places[s], r));
   const std::string &path = sources[0].table.path, name = shown(sources[0].columns.label);
   std::sort(values.begin(), values.end());
   check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", path, name,
@@ -277,9 +276,9 @@ size_t Table::column(const std::string& name) const {
   if (found != columns.end()) {
     check(std::find(found + 1, columns.end(), name) == columns.end(), "{}: two columns are called '{}'; give a number",
           path, name);
-    return std::size_t(found - columns.begin());
+    return size_t(found - columns.begin());
   }
-  const std::size_t number = engine::parse_number<std::size_t>(name).value_or(0);
+  const size_t number = engine::parse_number<size_t>(name).value_or(0);
   if (number >= 1 && number <= columns.size()) return number - 1;
   fail("{}: no column '{}'; the columns are {}{}", path, shown(name), listed(columns), did_you_mean(name, columns));
 }

@@ -30,8 +30,7 @@ struct Table {
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
 
-  size_t column(
-      const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
+  size_t column(const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
 };
 
 // The whole file, without a byte-order mark. Error: no such file, a directory, not readable, empty.

@@ -30,14 +30,14 @@ std::u32string lower_ascii(std::string_view word) {
 }
 
 // Levenshtein 1966, one row of the table at a time: row[j] = distance between a[0, i) and b[0, j).
-std::size_t edit_distance(const std::u32string& a, const std::u32string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
+size_t edit_distance(const std::u32string& a, const std::u32string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
     row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
       diagonal = row[j];
       row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
     }
@@ -60,7 +60,7 @@ Labels Labels::parse(const std::string& spec) {
   if (spec == "auto") return {};
   std::vector<std::string> values, names;
   for (const std::string& part : engine::split(spec, ',')) {
-    const std::size_t equals = part.find('=');
+    const size_t equals = part.find('=');
     if (equals != std::string::npos) values.push_back(part.substr(0, equals));
     names.push_back(equals == std::string::npos ? part : part.substr(equals + 1));
   }
@@ -94,10 +94,10 @@ std::string Labels::unknown(std::string_view value) const {
 std::string nearest(std::string_view word, const std::vector<std::string>& names) {
   const std::u32string wanted = lower_ascii(word);
   std::string best;
-  std::size_t fewest = wanted.size() + 1;
+  size_t fewest = wanted.size() + 1;
   for (const std::string& name : names) {
     const std::u32string candidate = lower_ascii(name);
-    const std::size_t distance = edit_distance(wanted, candidate);
+    const size_t distance = edit_distance(wanted, candidate);
     if (distance >= fewest || distance > std::max(wanted.size(), candidate.size()) / 3) continue;
     fewest = distance;
     best = name;
@@ -111,9 +111,9 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 }
 
 std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 20;
+  constexpr size_t kShown = 20;
   std::string list;
-  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) list += (i ? ", " : "") + shown(names[i]);
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) list += (i ? ", " : "") + shown(names[i]);
   if (names.size() > kShown) list += fmt::format(" and {} more", names.size() - kShown);
   return list;
 }

@@ -22,7 +22,7 @@ class Labels {
 
   bool empty() const { return names_.empty(); }
   int size() const { return int(names_.size()); }
-  const std::string& name(int id) const { return names_.at(std::size_t(id)); }
+  const std::string& name(int id) const { return names_.at(size_t(id)); }
   const std::vector<std::string>& names() const { return names_; }
 
   int find(std::string_view value) const;             // the id of a value of the file; -1 when it is none

@@ -26,12 +26,12 @@ utf8proc_category_t category(char32_t c) { return utf8proc_category(utf8proc_int
 
 // Of the order of utf8proc's categories: CN, letters, marks, numbers, PC..PO, symbols, ZS ZL ZP, CC CF CS CO.
 Kind unicode_kind(char32_t c) {
-  if (is_ideograph(c)) return Kind::kIdeograph;
+  if (is_ideograph(c)) return Kind::ideograph;
   const utf8proc_category_t of = category(c);
-  if (c == kReplacement || of == UTF8PROC_CATEGORY_CN || of >= UTF8PROC_CATEGORY_CC) return Kind::kRemoved;
-  if (of >= UTF8PROC_CATEGORY_ZS) return Kind::kSpace;
-  if (of >= UTF8PROC_CATEGORY_PC && of <= UTF8PROC_CATEGORY_PO) return Kind::kPunctuation;
-  return Kind::kLetter;
+  if (c == kReplacement || of == UTF8PROC_CATEGORY_CN || of >= UTF8PROC_CATEGORY_CC) return Kind::removed;
+  if (of >= UTF8PROC_CATEGORY_ZS) return Kind::space;
+  if (of >= UTF8PROC_CATEGORY_PC && of <= UTF8PROC_CATEGORY_PO) return Kind::punctuation;
+  return Kind::letter;
 }
 
 namespace {
@@ -58,8 +58,8 @@ bool is_case_ignorable(char32_t c) {
 }
 
 // A capital sigma with a letter before and none after ends its word (Unicode 15, table 3-17, Final_Sigma).
-bool is_final_sigma(std::u32string_view word, std::size_t at) {
-  std::size_t before = at, after = at + 1;
+bool is_final_sigma(std::u32string_view word, size_t at) {
+  size_t before = at, after = at + 1;
   while (before > 0 && is_case_ignorable(word[before - 1])) --before;
   while (after < word.size() && is_case_ignorable(word[after])) ++after;
   return before > 0 && is_cased(word[before - 1]) && (after == word.size() || !is_cased(word[after]));
@@ -71,7 +71,7 @@ bool is_final_sigma(std::u32string_view word, std::size_t at) {
 std::string lower(const std::string& token) {
   const std::u32string word = decode_utf8(token);
   std::string out;
-  for (std::size_t at = 0; at < word.size(); ++at) {
+  for (size_t at = 0; at < word.size(); ++at) {
     if (word[at] == U'\u03A3') {
       append_utf8(out, is_final_sigma(word, at) ? U'\u03C2' : U'\u03C3');
     } else if (word[at] == U'\u0130') {

@@ -72,8 +72,8 @@ ParallelTexts read_parallel(const std::string& source, const std::string& target
   ParallelTexts texts{read_lines(source), read_lines(target)};
   for (const std::vector<Example>* side : {&texts.source, &texts.target})
     for (const Example& e : *side)
-      check(!is_blank(e.text),
-            "{}: the line is empty; a pair needs both texts: remove the line from both files", e.where);
+      check(!is_blank(e.text), "{}: the line is empty; a pair needs both texts: remove the line from both files",
+            e.where);
   check(texts.source.size() == texts.target.size(),
         "{} has {} lines, {} has {}: line i of one must belong to line i of the other", source, texts.source.size(),
         target, texts.target.size());

@@ -32,8 +32,8 @@ class LineBlocks {
   std::string path_;
   size_t block_;
   std::unique_ptr<std::FILE, Close> file_;
-  std::string buffer_;    // a block, and behind it the start of the next one
-  size_t used_ = 0;  // how much of buffer_ is in lines_
+  std::string buffer_;  // a block, and behind it the start of the next one
+  size_t used_ = 0;     // how much of buffer_ is in lines_
   std::vector<std::string_view> lines_;
   long first_line_ = 1, bytes_ = 0;
   bool ended_ = false;
@@ -42,7 +42,8 @@ class LineBlocks {
 // Every line of a file as a text, empty ones too; Example::where is file:line. Invalid UTF-8 becomes U+FFFD.
 std::vector<Example> read_lines(const std::string& path);
 
-// Two files whose lines belong together, the first to the first. Error: an empty line, or one file longer than the other.
+// Two files whose lines belong together, the first to the first. Error: an empty line, or one file longer than the
+// other.
 struct ParallelTexts {
   std::vector<Example> source, target;
 };

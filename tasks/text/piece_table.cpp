@@ -7,11 +7,11 @@
 
 namespace text {
 
-void PieceTable::reserve(std::size_t pieces) { slots_.assign(std::bit_ceil(2 * pieces + 1), Slot{0, -1, 0, 0}); }
+void PieceTable::reserve(size_t pieces) { slots_.assign(std::bit_ceil(2 * pieces + 1), Slot{0, -1, 0, 0}); }
 
 // The slot that holds the key, or the free one where it would stand.
-std::size_t PieceTable::slot_of(std::string_view key, std::uint32_t hash) const {
-  std::size_t at = hash & (slots_.size() - 1);
+size_t PieceTable::slot_of(std::string_view key, uint32_t hash) const {
+  size_t at = hash & (slots_.size() - 1);
   for (;; at = (at + 1) & (slots_.size() - 1)) {
     const Slot& slot = slots_[at];
     if (slot.id < 0) return at;
@@ -19,13 +19,13 @@ std::size_t PieceTable::slot_of(std::string_view key, std::uint32_t hash) const 
   }
 }
 
-std::uint32_t PieceTable::hash_of(std::string_view key) { return std::uint32_t(std::hash<std::string_view>()(key)); }
+uint32_t PieceTable::hash_of(std::string_view key) { return uint32_t(std::hash<std::string_view>()(key)); }
 
 bool PieceTable::insert(std::string_view key, int id) {
-  const std::uint32_t hash = hash_of(key);
+  const uint32_t hash = hash_of(key);
   Slot& slot = slots_[slot_of(key, hash)];
   if (slot.id >= 0) return false;
-  slot = {hash, id, std::uint32_t(bytes_.size()), std::uint32_t(key.size())};
+  slot = {hash, id, uint32_t(bytes_.size()), uint32_t(key.size())};
   bytes_ += key;
   longest_ = std::max(longest_, key.size());
   return true;

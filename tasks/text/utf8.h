@@ -32,7 +32,7 @@ bool is_utf8(std::string_view bytes);
 
 struct Repaired {
   std::string text;
-  long invalid = 0;               // how many sequences became U+FFFD
+  long invalid = 0;          // how many sequences became U+FFFD
   size_t first_invalid = 0;  // where the first of them starts, in bytes
 };
 Repaired repair_utf8(std::string bytes);

@@ -44,16 +44,16 @@ class WordSplitter {
       : emit_(emit), fold_(options), chinese_(options.chinese_characters), clean_(options.clean_text) {}
 
   void operator()(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
+    for (size_t at = 0; at < text.size();) {
       const char32_t c = next_code_point(text, at).value;
       switch (kind_of(c)) {
-        case Kind::kRemoved:
+        case Kind::removed:
           if (!clean_) c == 0x0B || c == 0x0C || c == 0x85 ? end_token() : append(c);
           break;
-        case Kind::kSpace:
+        case Kind::space:
           end_token();
           break;
-        case Kind::kIdeograph:
+        case Kind::ideograph:
           if (chinese_) end_token();
           append(c);
           if (chinese_) end_token();
@@ -84,10 +84,10 @@ class WordSplitter {
 
   void split_punctuation() {
     const std::string_view token = token_;
-    std::size_t word = 0;  // where the current word starts
-    for (std::size_t at = 0; at < token.size();) {
-      const std::size_t start = at;
-      if (kind_of(next_code_point(token, at).value) != Kind::kPunctuation) continue;
+    size_t word = 0;  // where the current word starts
+    for (size_t at = 0; at < token.size();) {
+      const size_t start = at;
+      if (kind_of(next_code_point(token, at).value) != Kind::punctuation) continue;
       if (start > word) emit_(token.substr(word, start - word));
       emit_(token.substr(start, at - start));
       word = at;
@@ -102,8 +102,8 @@ class WordSplitter {
   bool ascii_ = true;  // nothing above 0x7F in token_
 };
 
-std::size_t count_code_points(std::string_view word) {
-  return std::size_t(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+size_t count_code_points(std::string_view word) {
+  return size_t(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 }  // namespace
@@ -126,12 +126,12 @@ std::string normalised(std::string_view text, const TokenizerOptions& options) {
     end_token();
     out += ' ';
   };
-  for (std::size_t at = 0; at < text.size();) {
+  for (size_t at = 0; at < text.size();) {
     const char32_t c = next_code_point(text, at).value;
     const Kind kind = kind_of(c);
-    const bool alone = kind == Kind::kIdeograph && options.chinese_characters;
-    if (kind == Kind::kRemoved && options.clean_text) continue;
-    if (kind == Kind::kSpace && options.clean_text) {
+    const bool alone = kind == Kind::ideograph && options.chinese_characters;
+    if (kind == Kind::removed && options.clean_text) continue;
+    if (kind == Kind::space && options.clean_text) {
       space();
       continue;
     }
@@ -187,7 +187,7 @@ WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& op
 void WordPiece::place_added(const std::string& origin) {
   std::vector<AddedToken>& added = options_.added;
   const auto before = [](const AddedToken& a, const AddedToken& b) {
-    return std::uint32_t(a.id) < std::uint32_t(b.id);  // -1, without an id, last
+    return uint32_t(a.id) < uint32_t(b.id);  // -1, without an id, last
   };
   std::stable_sort(added.begin(), added.end(), before);
   for (AddedToken& token : added) {
@@ -236,8 +236,8 @@ std::vector<std::string> read_pieces(const std::string& path) {
   check(!bytes.empty(), "{}: the file is empty", path);
   check(repair_utf8(bytes).invalid == 0, "{}: not UTF-8, so no vocabulary", path);
   std::vector<std::string> pieces;
-  for (std::size_t start = 0; start < bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\n', start), bytes.size());
+  for (size_t start = 0; start < bytes.size();) {
+    const size_t end = std::min(bytes.find('\n', start), bytes.size());
     pieces.push_back(bytes.substr(start, end - start));
     if (pieces.back().ends_with('\r')) pieces.back().pop_back();
     start = end + 1;
@@ -275,12 +275,12 @@ bool WordPiece::is_special(int id) const { return id >= 0 && id < vocab_size() &
 
 // Greedy, longest match first. A word with a part that no piece matches is unknown as a whole.
 void WordPiece::append_word(std::string_view word, std::vector<int>& ids) const {
-  const std::size_t before = ids.size();
-  const auto longest = std::size_t(options_.longest_word);
+  const size_t before = ids.size();
+  const auto longest = size_t(options_.longest_word);
   bool known = word.size() <= longest || count_code_points(word) <= longest;
   const PieceTable* table = &starts_;
-  for (std::size_t at = 0; known && at < word.size(); table = &continuations_) {
-    std::size_t length = std::min(word.size() - at, table->longest());
+  for (size_t at = 0; known && at < word.size(); table = &continuations_) {
+    size_t length = std::min(word.size() - at, table->longest());
     int id = -1;
     while (length > 0 && (id = table->find(word.substr(at, length))) < 0) --length;
     known = id >= 0;
@@ -320,7 +320,7 @@ Encoding WordPiece::encode(std::string_view text, int max_length) const {
   Encoding out;
   out.ids.push_back(cls_);
   append_text(text, out.ids);
-  const auto room = std::size_t(max_length) - 1;
+  const auto room = size_t(max_length) - 1;
   out.truncated = out.ids.size() > room;
   if (out.truncated) out.ids.resize(room);
   out.ids.push_back(sep_);
@@ -334,7 +334,7 @@ Encoding WordPiece::encode_pair(std::string_view a, std::string_view b, int max_
   append_text(a, first);
   append_text(b, second);
   Encoding out;
-  while (first.size() + second.size() > std::size_t(max_length) - 3) {
+  while (first.size() + second.size() > size_t(max_length) - 3) {
     (first.size() > second.size() ? first : second).pop_back();
     out.truncated = true;
   }

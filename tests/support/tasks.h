@@ -41,8 +41,8 @@ inline spec::TaskSpec task_of(const std::string& name, nn::Predicts predicts,
 inline std::unique_ptr<model::TextModel> text_model(nn::Config c, const std::vector<spec::TaskSpec>& tasks,
                                                     uint64_t seed = 3, const text::WordPiece& tokenizer = letters()) {
   c.vocab_size = tokenizer.vocab_size();
-  auto model = std::make_unique<model::TextModel>(
-      c, tasks, tokenizer, model::Reading{.max_length = int(c.max_position_embeddings)}, seed);
+  auto model = std::make_unique<model::TextModel>(c, tasks, tokenizer,
+                                                  model::Reading{.max_length = int(c.max_position_embeddings)}, seed);
   model->net.params.initialise();
   return model;
 }

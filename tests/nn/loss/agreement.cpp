@@ -1,8 +1,8 @@
 // Agreement of two predictions, of two tasks' attention, and of two representations: closed forms and gradients.
 // Read nn/losses.h, nn/transfer.h and nn/similarity.h before.
 #include "nn/loss/agreement.h"
-#include "nn/loss/similarity.h"
 #include "nn/loss/attention_transfer.h"
+#include "nn/loss/similarity.h"
 #include "tests/support/gradcheck.h"
 
 using namespace test;

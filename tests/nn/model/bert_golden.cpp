@@ -79,7 +79,8 @@ TEST_CASE("golden: eight AdamW steps of bert-micro take PyTorch's course, loss b
     const Tensor loss = cross_entropy(m.model(m.tokens), m.targets);
     backward(loss);
     const double norm = optim::grad_norm(m.model.params.tensors());
-    const double factor = optim::clip_factor(m.model.params.tensors(), norm, trajectory["clip_grad_norm"].get<double>());
+    const double factor =
+        optim::clip_factor(m.model.params.tensors(), norm, trajectory["clip_grad_norm"].get<double>());
     CHECK(loss.item() == doctest::Approx(step["loss"].get<double>()).epsilon(2e-4));
     CHECK(norm == doctest::Approx(step["grad_norm"].get<double>()).epsilon(2e-4));
     optimizer.step(step["lr"].get<double>(), factor);

@@ -66,8 +66,9 @@ TEST_CASE("heads: own attention over words is the pooling classifier; words alon
   CHECK(trace.context.shape() == Shape{2, 12});
   REQUIRE(trace.attention.size() == 1);
   CHECK(trace.attention[0].probs.numel() == 2 * 7);
-  CHECK(error_of([&] { Drawn(c, {{"x", Predicts::label, 3}}); }) ==
-        "task 'x': word embeddings alone have no [CLS] to read");
+  CHECK(error_of([&] {
+          Drawn(c, {{"x", Predicts::label, 3}});
+        }) == "task 'x': word embeddings alone have no [CLS] to read");
 }
 
 TEST_CASE("heads: the mean of the tokens, and a vector with and without its projection, written out") {

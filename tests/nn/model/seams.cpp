@@ -125,9 +125,8 @@ TEST_CASE("seam of embeddings: the gradient of what is brought in place of embed
     c.vocab_size = 60;
     const Drawn model(c);
     const Tensor x = model.encoder.embed(tokens).clone();
-    gradcheck("logits of x", {x}, [&](const auto& in) {
-      return model.head()(model.encoder.run(in[0], tokens.offsets, model.rows_of()));
-    });
+    gradcheck("logits of x", {x},
+              [&](const auto& in) { return model.head()(model.encoder.run(in[0], tokens.offsets, model.rows_of())); });
     gradcheck("rows of x", {x}, [&](const auto& in) {
       return model.encoder.run(in[0], tokens.offsets, nn::Rows::only({1, 6})).some;
     });
@@ -182,9 +181,9 @@ TEST_CASE("names: an unnamed label head over a BERT has BertForSequenceClassific
     expected.push_back(module + ".bias");
   };
   add("bert.embeddings.LayerNorm");
-  for (const char* module : {"attention.self.query", "attention.self.key", "attention.self.value",
-                             "attention.output.dense", "attention.output.LayerNorm", "intermediate.dense",
-                             "output.dense", "output.LayerNorm"})
+  for (const char* module :
+       {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
+        "attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm"})
     add(fmt::format("bert.encoder.layer.0.{}", module));
   add("bert.pooler.dense");
   add("classifier");

@@ -99,8 +99,9 @@ TEST_CASE("token retention: a layer hands on the rows that its attention maps ca
   const nn::Encoded all = model.encoder(tokens, {nn::Rows::all});  // of the tokens that are left
   CHECK(differs(all.tokens, x) == "");
   CHECK(all.offsets == offsets);
-  CHECK(error_of([&] { model.encoder(tokens, nn::Rows::only({1, 2})); }).find("leaves tokens behind") !=
-        std::string::npos);
+  CHECK(error_of([&] {
+          model.encoder(tokens, nn::Rows::only({1, 2}));
+        }).find("leaves tokens behind") != std::string::npos);
 }
 
 TEST_CASE("allocation: a sentence alone gives the logits that it gives in a batch, and a trace changes none") {

@@ -7,9 +7,7 @@ using namespace test;
 
 TEST_CASE("attention pooling with bigrams: the order of the words matters, sentences stay apart, every table learns") {
   nn::Config c = small_config("attention_pool");
-  const auto logits = [&](const nn::Tokens& tokens) {
-    return Drawn(c)(tokens);
-  };
+  const auto logits = [&](const nn::Tokens& tokens) { return Drawn(c)(tokens); };
   const nn::Tokens forwards{{7, 8, 9}, {0, 1, 2}, {0, 0, 0}, {0, 3}},
       backwards{{9, 8, 7}, {0, 1, 2}, {0, 0, 0}, {0, 3}};
   CHECK(differs(logits(forwards), logits(backwards), 1e-6, 1e-5) == "");

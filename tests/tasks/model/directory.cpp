@@ -46,7 +46,8 @@ TEST_CASE("golden: directories of an earlier version say what they said, and are
     for (size_t i = 0; i < texts.size(); ++i) CHECK(difference(said[i], expected[i]) < 3e-6);
     const TemporaryDirectory dir;
     model->save(dir.path);
-    for (const char* file : {"config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "special_tokens_map.json"})
+    for (const char* file :
+         {"config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "special_tokens_map.json"})
       CHECK_MESSAGE(nn::read_file(dir.path + "/" + file) == nn::read_file(from + "/" + file), file);
     const auto again = model::load_model(model::ModelDirectory(dir.path));
     CHECK(difference(model::predictions(*again, texts, again->reading), said) == 0);
@@ -60,7 +61,8 @@ TEST_CASE("directory: what a model is trained on begins with all that it has, an
   const auto kept = model::load_to_train(from, {task_of("", nn::Predicts::label)}, 9);
   CHECK(kept->net.params.find("classifier.weight").to_vector() ==
         nn::SafeTensors(dir.path + "/model.safetensors").read("classifier.weight").to_vector());
-  const auto named = model::load_to_train(from, {task_of("a", nn::Predicts::label), task_of("b", nn::Predicts::tags)}, 9);
+  const auto named =
+      model::load_to_train(from, {task_of("a", nn::Predicts::label), task_of("b", nn::Predicts::tags)}, 9);
   CHECK(named->net.params.find("bert.encoder.layer.0.output.dense.weight").to_vector() ==
         kept->net.params.find("bert.encoder.layer.0.output.dense.weight").to_vector());
   named->save(dir.path + "/named");
@@ -76,7 +78,8 @@ TEST_CASE("directory: what a model is trained on begins with all that it has, an
 TEST_CASE("export: a task of several as a directory of its own says what it said; a head with no place is refused") {
   const TemporaryDirectory dir;
   std::vector<spec::TaskSpec> tasks{task_of("mood", nn::Predicts::label), task_of("stars", nn::Predicts::number),
-                                    task_of("tags", nn::Predicts::tags, {"O", "B-x"}), task_of("mean", nn::Predicts::label)};
+                                    task_of("tags", nn::Predicts::tags, {"O", "B-x"}),
+                                    task_of("mean", nn::Predicts::label)};
   tasks[1].mean = 3;
   tasks[1].deviation = 2;
   tasks[3].reads = nn::Reads::mean;

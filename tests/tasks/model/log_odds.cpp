@@ -68,7 +68,8 @@ TEST_CASE("log odds: each text counts a piece once; a model without random value
   model::start_from_log_odds(*model, train_set(kOnlyTask, set), 0.5);
   const Tensor& table = model->net.params.find("embeddings.word_embeddings.weight");
   const auto row = [&](int piece) { return std::vector<real>(table.data() + 4 * piece, table.data() + 4 * piece + 4); };
-  const std::vector<double> five = model::log_count_ratio({2, 0}, {2, 1}), seven = model::log_count_ratio({0, 1}, {2, 1});
+  const std::vector<double> five = model::log_count_ratio({2, 0}, {2, 1}),
+                            seven = model::log_count_ratio({0, 1}, {2, 1});
   CHECK(row(5)[0] == doctest::Approx(0.5 * five[0]));
   CHECK(row(7)[1] == doctest::Approx(0.5 * seven[1]));
   CHECK(row(5)[2] == 0);

@@ -22,7 +22,8 @@ text::EncodedSet encoded(const model::TextModel& model) {
 
 // Tasks of every kind, on either encoder.
 std::vector<spec::TaskSpec> all_tasks() {
-  std::vector<spec::TaskSpec> tasks{task_of("mood", Predicts::label), task_of("topics", Predicts::labels, {"a", "b", "c"}),
+  std::vector<spec::TaskSpec> tasks{task_of("mood", Predicts::label),
+                                    task_of("topics", Predicts::labels, {"a", "b", "c"}),
                                     task_of("stars", Predicts::number), task_of("words", Predicts::tags, {"O", "B-x"})};
   tasks[2].mean = 3;
   tasks[2].deviation = 2;
@@ -58,9 +59,10 @@ TEST_CASE("predict: all heads of one pass say what each says alone, in every bat
     REQUIRE(all.size() == 4);
     for (size_t h = 0; h < 4; ++h) {
       size_t heard = 0;
-      const std::vector<double> alone = flat(model::predict(*model, set, {h}, [&](size_t head, const Tensor& logits, const text::Batch&) {
-        heard += head == h && logits.numel() > 0;
-      }));
+      const std::vector<double> alone =
+          flat(model::predict(*model, set, {h}, [&](size_t head, const Tensor& logits, const text::Batch&) {
+            heard += head == h && logits.numel() > 0;
+          }));
       CHECK(heard == 1);
       const std::vector<double> together = flat({all[h]});
       REQUIRE(alone.size() == together.size());

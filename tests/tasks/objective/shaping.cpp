@@ -67,19 +67,18 @@ TEST_CASE("shaping: every term is its formula's mean over layers and a head's ow
     const auto entropy = [](const nn::AttentionMaps& m) { return nn::attention_entropy(m.probs, m.layout); };
     CHECK(s.value("entropy") == doctest::Approx(s.mean(entropy)));
     CHECK(s.value("entropy_distance") == doctest::Approx(s.mean([&](const nn::AttentionMaps& m) {
-      const Tensor d = entropy(m) - Tensor::full({}, real(1.5));
-      return d * d;
-    })));
-    CHECK(s.value("head_overlap") == doctest::Approx(s.mean([](const nn::AttentionMaps& m) {
-      return nn::head_disagreement(m.probs, m.layout);
-    })));
+            const Tensor d = entropy(m) - Tensor::full({}, real(1.5));
+            return d * d;
+          })));
+    CHECK(s.value("head_overlap") ==
+          doctest::Approx(s.mean([](const nn::AttentionMaps& m) { return nn::head_disagreement(m.probs, m.layout); })));
     const Tensor prior = text::Guide::from_rationales(kTexts, model->tokenizer).prior(s.batch);
     CHECK(s.value("rationale") == doctest::Approx(s.mean([&](const nn::AttentionMaps& m) {
-      return nn::guided_attention(m.probs, prior, m.layout);
-    })));
-    CHECK(s.terms.sum().item() ==
-          doctest::Approx(-0.5 * s.value("entropy") + 3 * s.value("entropy_distance") + 2 * s.value("head_overlap") +
-                          0.25 * s.value("rationale")).epsilon(1e-5));
+            return nn::guided_attention(m.probs, prior, m.layout);
+          })));
+    CHECK(s.terms.sum().item() == doctest::Approx(-0.5 * s.value("entropy") + 3 * s.value("entropy_distance") +
+                                                  2 * s.value("head_overlap") + 0.25 * s.value("rationale"))
+                                      .epsilon(1e-5));
     backward(s.terms.sum());
     const std::string queries = type == "bert" ? "bert.encoder.layer.0.attention.self.query.weight" : "pool.queries";
     CHECK(model->net.params.find(queries).has_grad());
@@ -107,11 +106,11 @@ TEST_CASE("shaping: where tokens are left behind, a rationale guides the attenti
   const nn::AttentionMaps& own = s.trace.attention[2];
   CHECK(own.layout.keys.back() < s.batch.tokens.count());
   CHECK(s.value("rationale") == doctest::Approx(s.mean([&](const nn::AttentionMaps& m) {
-    std::vector<real> left;
-    for (long k = 0; k < m.layout.keys.back(); ++k) left.push_back(prior.data()[m.rows.empty() ? k : m.rows[k]]);
-    const long n = long(left.size());
-    return nn::guided_attention(m.probs, Tensor({n}, left), m.layout);
-  })));
+          std::vector<real> left;
+          for (long k = 0; k < m.layout.keys.back(); ++k) left.push_back(prior.data()[m.rows.empty() ? k : m.rows[k]]);
+          const long n = long(left.size());
+          return nn::guided_attention(m.probs, Tensor({n}, left), m.layout);
+        })));
 }
 
 TEST_CASE("shaping: R-Drop takes the mean of two passes and half of alpha times their distance") {

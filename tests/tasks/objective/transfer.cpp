@@ -71,7 +71,8 @@ TEST_CASE("transfer: a student that begins as the teacher's layers and has them 
   for (const auto& [name, value] : terms.values().items()) CHECK_MESSAGE(std::abs(value.get<double>()) < 1e-5, name);
 }
 
-TEST_CASE("transfer: heads and widths may differ where the term allows it; projections are learned beside the student") {
+TEST_CASE(
+    "transfer: heads and widths may differ where the term allows it; projections are learned beside the student") {
   const auto teacher = bert(3, 3, 4), student = bert(2, 4, 2, 16);
   TransferOptions o;
   for (double* weight : {&o.hidden_mse, &o.hidden_cosine, &o.patient, &o.attention_cross_entropy}) *weight = 0.5;
@@ -98,8 +99,9 @@ TEST_CASE("transfer: what cannot be matched is refused in one sentence") {
         std::string::npos);
   c = small_config();
   c.attention_window = 2;
-  CHECK(refused(inside, *text_model(c, {task_of("", nn::Predicts::label)})).find("the student has attention_window 2") !=
-        std::string::npos);
+  CHECK(
+      refused(inside, *text_model(c, {task_of("", nn::Predicts::label)})).find("the student has attention_window 2") !=
+      std::string::npos);
   c = small_config();
   c.token_retention = {0.5, 0.5};
   CHECK(refused(inside, *text_model(c, {task_of("", nn::Predicts::label)})).find("the student has token_retention") !=

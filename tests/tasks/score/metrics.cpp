@@ -129,8 +129,7 @@ TEST_CASE("metrics: a class that never occurs counts in the macro average, as a 
 
 TEST_CASE("metrics: with a class that never occurs the report has a micro average where the accuracy is otherwise") {
   const std::vector<int> y_true{0, 0, 1, 1, 1, 3, 0, 1}, y_pred{0, 1, 1, 1, 3, 3, 0, 1};
-  const Report report =
-      make_report(confusion_matrix(y_true, y_pred, 4), {"negative", "positive", "mixed", "neutral"});
+  const Report report = make_report(confusion_matrix(y_true, y_pred, 4), {"negative", "positive", "mixed", "neutral"});
   CHECK(to_text(report) ==
         "              precision    recall  f1-score   support\n\n"
         "    negative       1.00      0.67      0.80         3\n"

@@ -189,7 +189,8 @@ TEST_CASE("examples: a text of other spaces and of characters that nobody sees i
   CHECK(out.rows.size() == 7);
   REQUIRE(out.warnings.size() == 1);
   CHECK(to_string(out.warnings[0]) == "reviews.tsv:3: an empty text (4 in all)");
-  for (const char* text : {"", " \t\r\n", "\x01\x7F", "\uFEFF", "\u2028\u2029", "\uFFFD", "\xFF"}) CHECK(is_blank(text));
+  for (const char* text : {"", " \t\r\n", "\x01\x7F", "\uFEFF", "\u2028\u2029", "\uFFFD", "\xFF"})
+    CHECK(is_blank(text));
   for (const char* text : {"a", " . ", "\u00E9", "\u4E2D", "\u00A0\U0001F600"}) CHECK(!is_blank(text));
 }
 

@@ -68,8 +68,7 @@ TEST_CASE("pool with subwords: x_t is the word's embedding and the mean of its n
   backward(cross_entropy(logits, {0, 1}));
   CHECK(word.has_grad());
   CHECK(gram.has_grad());
-  CHECK(error_of([&] { Drawn(config(50), 3); }) ==
-        "subword_buckets 50: the n-grams of the vocabulary are needed, too");
+  CHECK(error_of([&] { Drawn(config(50), 3); }) == "subword_buckets 50: the n-grams of the vocabulary are needed, too");
 }
 
 TEST_CASE("pool with subwords: saved and loaded it says the same; without them config.json is as it was") {
