@@ -24,7 +24,6 @@ look() {
   need libopenblas-openmp-dev test -e "$openblas/libopenblas.so"
   need libfmt-dev pkg-config --exists fmt
   need nlohmann-json3-dev pkg-config --exists nlohmann_json
-  need libcli11-dev pkg-config --exists CLI11
   need libutf8proc-dev pkg-config --exists libutf8proc
   need libcsv-dev header csv.h
   need doctest-dev header doctest/doctest.h
@@ -33,7 +32,7 @@ look() {
   [ -z "$for_bench" ] || need libbenchmark-dev header benchmark/benchmark.h
 }
 
-command -v "${CXX:-g++}" >/dev/null 2>&1 || { echo "error: no C++ compiler: apt-get install g++" >&2; exit 2; }
+command -v "$(echo "${CXX:-g++}" | cut -d' ' -f1)" >/dev/null 2>&1 || { echo "error: no C++ compiler: apt-get install g++" >&2; exit 2; }
 look
 if [ -n "$missing" ]; then
   install="apt-get install --no-install-recommends -y$missing"

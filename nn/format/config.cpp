@@ -1,4 +1,4 @@
-// config.json, in and out: what it says is done or refused. Read nn/pretrained.cpp next.
+// config.json, in and out: what it says is done or refused. Read nn/format/pretrained.cpp next.
 #include "nn/format/config.h"
 
 #include <algorithm>

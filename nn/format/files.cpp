@@ -1,4 +1,4 @@
-// Reading whole files, and writing them so that nobody ever sees half of one. Read nn/safetensors.cpp next.
+// Reading whole files, and writing them so that nobody ever sees half of one. Read nn/format/safetensors.cpp next.
 #include "nn/format/files.h"
 
 #include <fcntl.h>

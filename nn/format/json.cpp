@@ -1,5 +1,5 @@
 // One reader of JSON for every file: it keeps the keys of the objects that are open, so that none comes twice, and
-// counts how deep they are. Read nn/json.h first.
+// counts how deep they are. Read nn/format/json.h first.
 #include "nn/format/json.h"
 
 #include <algorithm>

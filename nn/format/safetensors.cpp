@@ -1,5 +1,5 @@
 // Reads and writes safetensors. A file comes from anywhere: nothing in it is trusted before it is checked.
-// Read nn/safetensors.h first.
+// Read nn/format/safetensors.h first.
 #include "nn/format/safetensors.h"
 
 #include <algorithm>

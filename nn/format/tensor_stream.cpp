@@ -1,4 +1,4 @@
-// One tensor in and out of a file without being in memory as a whole. Read nn/safetensors.cpp first.
+// One tensor in and out of a file without being in memory as a whole. Read nn/format/safetensors.cpp first.
 #include "nn/format/tensor_stream.h"
 
 #include <unistd.h>

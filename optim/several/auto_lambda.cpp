@@ -1,4 +1,4 @@
-// The hypergradient of the tasks' weights, and what it means for their logits. Read optim/meta.h first.
+// The hypergradient of the tasks' weights, and what it means for their logits. Read optim/several/meta.h first.
 #include "optim/several/auto_lambda.h"
 
 #include "engine/ops.h"

@@ -1,5 +1,5 @@
 // Which formula applies when, and what the methods remember from step to step and from epoch to epoch.
-// Read optim/weighting_rules.h first: the formulas.
+// Read optim/several/weighting_rules.h first: the formulas.
 #include "optim/several/weighting.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // Weighting: how the losses of several tasks become one step. Whatever the method, it ends in one coefficient a task: the
-// step follows sum_i c_i grad L_i. The formulas and their papers stand in optim/weighting_rules.h.
+// step follows sum_i c_i grad L_i. The formulas and their papers stand in optim/several/weighting_rules.h.
 #pragma once
 
 #include <limits>
@@ -68,7 +68,7 @@ class Weighting {
   bool wants_losses_after() const { return options_.kind == WeightingKind::famo; }
   void losses_after(const Numbers& losses);
 
-  // Auto-Lambda asks before a step what its weights would do to the loss on other examples (optim/auto_lambda.h). The
+  // Auto-Lambda asks before a step what its weights would do to the loss on other examples (optim/several/auto_lambda.h). The
   // answer becomes the gradient of parameters().
   bool wants_lookahead() const { return options_.kind == WeightingKind::auto_lambda; }
   void look_ahead(const std::vector<Tensor>& model, const TaskLosses& train, const TaskLosses& other);

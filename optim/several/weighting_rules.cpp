@@ -1,5 +1,5 @@
 // The weighting formulas, each a few lines of arithmetic on T numbers or a T x T Gram matrix.
-// Read optim/weighting_rules.h first: it states them.
+// Read optim/several/weighting_rules.h first: it states them.
 #include "optim/several/weighting_rules.h"
 
 #include <algorithm>

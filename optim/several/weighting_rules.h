@@ -1,4 +1,4 @@
-// The formulas behind optim/weighting.h, one function each: from the losses L of T tasks, or the Gram matrix of their
+// The formulas behind optim/several/weighting.h, one function each: from the losses L of T tasks, or the Gram matrix of their
 // gradients g_i, to one coefficient a task. Everything is in double; gram[i * T + j] = g_i . g_j.
 #pragma once
 

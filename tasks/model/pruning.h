@@ -31,7 +31,7 @@ LayerUnits least_important(const std::vector<std::vector<double>>& importance, d
 // A smaller model that computes what `model` does without them: the heads' rows of query, key and value and columns of
 // the attention's output are gone, the neurons' rows of the intermediate layer and columns of the output. config.json
 // names the heads in `pruned_heads`, as Hugging Face does; layers of unequal widths it has in `intermediate_sizes`, which
-// Hugging Face does not know. With `token_retention` (nn/config.h) tokens leave on the way, too.
+// Hugging Face does not know. With `token_retention` (nn/format/config.h) tokens leave on the way, too.
 std::unique_ptr<TextModel> without(const TextModel& model, const LayerUnits& heads, const LayerUnits& neurons,
                                    const std::vector<double>& token_retention = {});
 

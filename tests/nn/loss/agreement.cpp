@@ -1,5 +1,5 @@
 // Agreement of two predictions, of two tasks' attention, and of two representations: closed forms and gradients.
-// Read nn/losses.h, nn/transfer.h and nn/similarity.h before.
+// Read nn/loss/agreement.h, nn/loss/attention_transfer.h and nn/loss/similarity.h before.
 #include "nn/loss/agreement.h"
 #include "nn/loss/attention_transfer.h"
 #include "nn/loss/similarity.h"

@@ -1,5 +1,5 @@
 // The formulas of task weighting: golden values, closed forms, and what makes a point of the simplex the best one.
-// Read optim/weighting_rules.h first.
+// Read optim/several/weighting_rules.h first.
 #include "optim/several/weighting_rules.h"
 
 #include <nlohmann/json.hpp>
