@@ -5,6 +5,8 @@
 #   make debug           the tests under the address and      make check        the include directions of the folders
 #                        undefined-behaviour sanitizers       make format       rewrite the sources in the house style
 #   make bench           speed: kernels and whole steps       make compare      beside PyTorch and ONNX Runtime
+#   make libattune.a     everything but the programs, to      make libattune.so the same to be loaded, in build/pic
+#                        be linked, in build/release          make check-library  load it into a stranger's process
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make help            this list
 #
@@ -23,15 +25,17 @@ ARGS ?=
 GOLDEN ?= tests/golden
 CLANG_FORMAT ?= clang-format
 
+# A folder of tasks with a main.cpp is a program; the others, with the floors below, are the library.
+sources  = $(wildcard $(foreach folder,$(1),$(folder)/*.cpp $(folder)/*/*.cpp $(folder)/*/*/*.cpp))
 PROGRAMS := $(patsubst tasks/%/main.cpp,%,$(wildcard tasks/*/main.cpp))
-# A folder of tasks/ with a main.cpp is a program; the others are libraries.
-ENGINE   := $(wildcard engine/*.cpp nn/*.cpp nn/*/*.cpp optim/*.cpp optim/*/*.cpp)
-LIB      := $(ENGINE) $(filter-out $(PROGRAMS:%=tasks/%/%),$(wildcard tasks/*/*.cpp))
-PARTS    := $(filter-out $(LIB) %/main.cpp,$(wildcard tasks/*/*.cpp))
-TESTS    := $(wildcard tests/*.cpp tests/*/*.cpp tests/*/*/*.cpp)
-BENCH    := $(wildcard tools/bench/*.cpp)
-SOURCES  := $(LIB) $(TESTS) $(BENCH) $(foreach p,$(PROGRAMS),$(wildcard tasks/$(p)/*.cpp))
-HEADERS  := $(wildcard engine/*.h nn/*.h nn/*/*.h optim/*.h optim/*/*.h tasks/*/*.h tests/*/*.h tools/*/*.h)
+PARTS    := $(call sources,$(PROGRAMS:%=tasks/%))
+ENGINE   := $(call sources,engine nn optim)
+LIB      := $(ENGINE) $(filter-out $(PARTS),$(call sources,tasks))
+TESTS    := $(call sources,tests)
+ENGINE_TESTS := $(wildcard tests/*.cpp) $(call sources,tests/engine tests/nn tests/optim)
+TOOLS    := $(call sources,tools)
+SOURCES  := $(LIB) $(PARTS) $(TESTS) $(TOOLS)
+HEADERS  := $(wildcard $(foreach folder,engine nn optim tasks tests tools,$(folder)/*.h $(folder)/*/*.h $(folder)/*/*/*.h))
 
 # All processors, unless the command line says how many.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -39,7 +43,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment debug bench compare check format format-check clean help test-golden
+.PHONY: all test sentiment debug bench compare check check-library format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -59,6 +63,8 @@ build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
 build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined
+# For a library that is loaded; its own functions are called without the detour by which a host could replace them.
+build/pic/%:     VARIANT_FLAGS = -march=$(ARCH) $(OPT) -fPIC -fno-semantic-interposition
 
 # A build variant is a folder, so switching variants never mixes objects. build/VARIANT/flags changes only when the
 # flags do, and everything is rebuilt then.
@@ -68,19 +74,29 @@ build/$(1)/flags: FORCE | build/deps.mk
 build/$(1)/%.o: %.cpp build/$(1)/flags
 	@mkdir -p $$(@D) && echo '  compile  $(1)/$$<' && $$(CXX) $$(CXXFLAGS) -c $$< -o $$@
 endef
-# link VARIANT PROGRAM SOURCES
+objects = $(patsubst %.cpp,build/$(1)/%.o,$(2))
+# archive VARIANT SOURCES
+define archive
+build/$(1)/libattune.a: $(call objects,$(1),$(2))
+	@echo '  archive  $$@' && rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+# link VARIANT PROGRAM SOURCES: what they need of the library comes with them
 define link
-build/$(1)/$(2): $(patsubst %.cpp,build/$(1)/%.o,$(3))
+build/$(1)/$(2): $(call objects,$(1),$(3)) build/$(1)/libattune.a
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
-ENGINE_TESTS := $(wildcard tests/*.cpp tests/engine/*.cpp tests/nn/*.cpp tests/nn/*/*.cpp tests/optim/*.cpp tests/optim/*/*.cpp)
-$(foreach v,release double debug,$(eval $(call variant,$(v))))
-$(eval $(call link,release,run-tests,$(LIB) $(PARTS) $(TESTS)))
-$(eval $(call link,double,run-tests,$(ENGINE) $(ENGINE_TESTS)))
-$(eval $(call link,debug,run-tests,$(LIB) $(PARTS) $(TESTS)))
-$(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(LIB) $(wildcard tasks/$(p)/*.cpp)))))
-$(eval $(call link,release,bench,$(LIB) tools/bench/bench.cpp tools/bench/limits.cpp))
-$(eval $(call link,release,kernels,$(LIB) tools/bench/kernels.cpp tools/bench/limits.cpp))
+$(foreach v,release double debug pic,$(eval $(call variant,$(v))))
+$(eval $(call archive,double,$(ENGINE)))
+$(foreach v,release debug,$(eval $(call archive,$(v),$(LIB))))
+$(eval $(call link,double,run-tests,$(ENGINE_TESTS)))
+$(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
+$(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
+$(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/limits.cpp))
+$(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
+build/pic/libattune.so: $(call objects,pic,$(LIB))
+	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared $^ $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@
+build/pic/check-library: build/pic/tools/check_library.o
+	@echo '  link     $@' && $(CXX) $(LDFLAGS) $^ -ldl -o $@
 build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
@@ -88,8 +104,7 @@ build/bench-deps.mk: tools/deps.sh
 build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS)
 build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
--include $(patsubst %.cpp,build/release/%.d,$(SOURCES)) $(patsubst %.cpp,build/debug/%.d,$(SOURCES)) \
-         $(patsubst %.cpp,build/double/%.d,$(ENGINE) $(ENGINE_TESTS))
+-include $(foreach v,release debug double pic,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
 
 all: $(PROGRAMS:%=build/release/%)
 
@@ -114,6 +129,13 @@ bench: build/release/kernels build/release/bench
 	build/release/kernels --benchmark_out=build/bench/kernels.json --benchmark_out_format=json --benchmark_counters_tabular=true
 	build/release/bench steps --out build/bench/steps.json
 	build/release/bench growth --out build/bench/growth.json
+
+libattune.a: build/release/libattune.a
+libattune.so: build/pic/libattune.so
+.PHONY: libattune.a libattune.so
+
+check-library: build/pic/check-library build/pic/libattune.so
+	printf 'first\nsecond\n' | env -u OMP_PROC_BIND -u OPENBLAS_CORETYPE $^
 
 compare: build/release/bench build/release/sentiment
 	tools/bench/compare.sh $(ARGS)

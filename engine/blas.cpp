@@ -3,14 +3,18 @@
 
 #include <cblas.h>
 #include <omp.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
-#include "engine/kernel.h"
+#include "engine/gemm_small.h"
 #include "engine/profile.h"
+
+// Not in its headers, and absent where OpenBLAS was built for one processor only.
+extern "C" {
+__attribute__((weak)) void gotoblas_dynamic_init();
+__attribute__((weak)) void gotoblas_dynamic_quit();
+}
 
 namespace engine {
 namespace {
@@ -23,31 +27,6 @@ const char* best_kernel() {
     return "SkylakeX";
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
   return nullptr;
-}
-
-bool set(const char* variable) { return std::getenv(variable) != nullptr; }
-
-// Sets a variable that the user has not set; true if it did.
-bool propose(const char* variable, const char* value) { return !set(variable) && setenv(variable, value, 0) == 0; }
-
-// OpenBLAS chooses its kernels by processor model while it is being loaded. On a processor younger than itself it falls
-// back to "Prescott" (SSE3), about five times slower than what the machine can do, without a word. And the OpenMP library
-// decides, at the same moment, whether its threads are bound to cores; where they are not, they were seen to pile up on
-// one core for seconds as soon as something else ran. Both can be told, but only by variables and only before they are
-// loaded, which in a dynamically linked program is before any code of ours. So the first thing every program does is
-// look: if there is something to say, it sets the variables and starts itself once more. A variable that the user has
-// set stands. Threads are bound only if there is one for every processor: two programs that were given some threads each
-// would be bound to the same cores.
-__attribute__((constructor)) void restart_with_best_settings(int, char** argv, char**) {
-  bool again = false;
-  const char* kernel = best_kernel();
-  if (kernel && std::strcmp(openblas_get_corename(), "Prescott") == 0) again |= propose("OPENBLAS_CORETYPE", kernel);
-  const char* threads = std::getenv("OMP_NUM_THREADS");
-  const int processors = omp_get_num_procs();
-  if (processors > 1 && (!threads || std::atoi(threads) == processors) && !set("OMP_PLACES") &&
-      !set("GOMP_CPU_AFFINITY"))
-    again |= propose("OMP_PROC_BIND", "true");
-  if (again) execv("/proc/self/exe", argv);  // returns only if it failed: then it is slow, and the first lines say so
 }
 
 #ifdef REAL_IS_DOUBLE
@@ -64,11 +43,12 @@ MatrixView columns_from(MatrixView x, long c) {
 }
 
 // A BLAS call copies its operands into packed panels first, so few large tiles are best: the longer side is halved, and
-// then cut to what fits the cache. Measured on 2 cores, 400 x 1024 x 256: 2 tiles 272 GFLOP/s, 4 tiles 245, 8 tiles 220.
-constexpr long kSkinny = 256;  // rows up to which our own kernel is used
+// then cut to what fits the cache. Measured on 2 cores, 400 x 1024 x 256: 2 tiles 272 GFLOP/s, 4 tiles 245, 8 tiles
+// 220.
+constexpr long kSkinny = 256;  // rows up to which gemm_small() is used
 struct Tiling {
   Tiling(long m, long n) : rows(std::max(m, 1L)), columns(std::max(n, 1L)) {
-    if (m <= kSkinny && n > m) {  // our kernel copies columns of b only: the more tiles, the less a thread waits
+    if (m <= kSkinny && n > m) {  // gemm_small() copies columns of b only: the more tiles, the less a thread waits
       columns = std::max(64L, (n / 4 + 31) / 32 * 32);
       return;
     }
@@ -80,10 +60,10 @@ struct Tiling {
   long rows, columns;
 };
 
-// Whether our own kernel is faster than a BLAS call, as measured on one core over the shapes of transformers. OpenBLAS
+// Whether gemm_small() is faster than a BLAS call, as measured on one core over the shapes of transformers. OpenBLAS
 // has a path of its own for small products (up to 100^3), which is good unless b is transposed; beyond it, it copies a
-// and b, which pays from a few hundred rows on. Our kernel reads a transposed a, and a wide b, in strides.
-bool suits_small(long m, long n, long k, MatrixView a, MatrixView b) {
+// and b, which pays from a few hundred rows on. gemm_small() reads a transposed a, and a wide b, in strides.
+bool suits_gemm_small(long m, long n, long k, MatrixView a, MatrixView b) {
   const long work = m * n * k;
   if (work <= 1000000) return b.transposed && m >= 16 && work >= 50000;
   if (a.transposed) return a.stride <= 256;
@@ -99,7 +79,7 @@ void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b,
       for (long j = 0; j < n; ++j) c[i * c_stride + j] = beta == 0 ? 0 : beta * c[i * c_stride + j];
     return;
   }
-  if (suits_small(m, n, k, a, b)) return gemm_small(m, n, k, alpha, a, b, beta, c, c_stride);
+  if (suits_gemm_small(m, n, k, a, b)) return gemm_small(m, n, k, alpha, a, b, beta, c, c_stride);
   cblas_gemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, int(m),
              int(n), int(k), alpha, a.data, int(a.stride), b.data, int(b.stride), beta, c, int(c_stride));
 }
@@ -137,13 +117,26 @@ void gemm(const std::vector<Product>& products) {
   }
 }
 
+std::string blas_kernel() { return openblas_get_corename(); }
+
+const char* better_blas_kernel() { return blas_kernel() == "Prescott" ? best_kernel() : nullptr; }
+
+// OpenBLAS reads the variable whenever it chooses; what it exports for its own start and end lets it choose again.
+bool change_blas_kernel(const char* kernel) {
+  if (!gotoblas_dynamic_quit || !gotoblas_dynamic_init) return false;  // a build for one processor
+  if (setenv("OPENBLAS_CORETYPE", kernel, 0) != 0) return false;
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv("OPENBLAS_CORETYPE");
+  return blas_kernel() == kernel;
+}
+
 std::string blas_description() {
   std::string version = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."
   version = version.substr(0, version.find(' ', version.find(' ') + 1));
-  const std::string kernel = openblas_get_corename();
   const int threads = omp_get_max_threads();
-  return fmt::format("{}, {} kernel{}, {} thread{}", version, kernel,
-                     kernel == "Prescott" && best_kernel() ? " (slow: this processor can do more)" : "", threads,
+  return fmt::format("{}, {} kernel{}, {} thread{}", version, blas_kernel(),
+                     better_blas_kernel() ? " (slow: this processor can do more)" : "", threads,
                      threads == 1 ? "" : "s");
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "engine/base.h"
@@ -17,8 +18,8 @@ struct MatrixView {
   bool transposed = false;
 };
 
-// c[m, n] = beta c + sum over the terms of a[m, k] b[k, n]. `tile_done(row, rows, column, columns)`, if given, is called
-// once for every finished tile, while it is still in the cache.
+// c[m, n] = beta c + sum over the terms of a[m, k] b[k, n]. `tile_done(row, rows, column, columns)`, if given, is
+// called once for every finished tile, while it is still in the cache.
 struct Product {
   struct Term {
     MatrixView a, b;
@@ -39,6 +40,12 @@ void gemm(const std::vector<Product>& products);
 
 // c[m, n] = alpha * a[m, k] b[k, n] + beta * c on the calling thread, for use inside a parallel loop.
 void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride);
+
+// OpenBLAS chooses its kernels by the model of the processor while it is being loaded; engine/startup.h mends that.
+std::string blas_kernel();         // what it chose: "SkylakeX"
+const char* better_blas_kernel();  // of this processor, if it fell back to its slowest; else nullptr
+// Makes it choose again; whether it took `kernel`. OPENBLAS_CORETYPE must not be set, and no thread inside OpenBLAS.
+bool change_blas_kernel(const char* kernel);
 
 // For the first lines of a program: "OpenBLAS 0.3.21, SkylakeX kernel, 2 threads".
 std::string blas_description();

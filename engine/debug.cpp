@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
 #include "engine/graph.h"
 #include "engine/profile.h"
@@ -19,7 +20,7 @@ const char* value_of(const char* name) {
 
 double milliseconds_since_last_call() {
   using Clock = std::chrono::steady_clock;
-  static Clock::time_point last = Clock::now();
+  thread_local Clock::time_point last = Clock::now();
   const Clock::time_point now = Clock::now();
   const double milliseconds = std::chrono::duration<double, std::milli>(now - last).count();
   last = now;
@@ -85,6 +86,8 @@ void watch_backward(const char* op, const std::vector<Tensor>& inputs) {
 }
 
 void watch_graph(const Tensor& loss) {
+  static std::mutex first_one_only;
+  const std::lock_guard lock(first_one_only);
   std::string& path = switches().graph_file;
   if (path.empty()) return;
   std::FILE* file = std::fopen(path.c_str(), "w");

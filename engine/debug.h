@@ -15,7 +15,7 @@ struct Switches {
   bool check_nan = false;
   std::string graph_file;
 };
-Switches& switches();  // tests may change them
+Switches& switches();  // tests may change them, while one thread runs
 
 bool all_finite(const real* x, long n);
 

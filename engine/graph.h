@@ -29,8 +29,8 @@ Tensor not_differentiable(const char* op, std::vector<Tensor> inputs, Tensor y);
 
 // Fills the gradient of every leaf that wants one with d loss / d leaf, added to what is there already: several
 // backwards accumulate. `loss` must be a scalar. A graph can be walked once; its memory is released on the way. With
-// Graph::keep it can be walked again, and what losses share can be walked once from each of them: several tasks over one
-// forward pass of an encoder. It is then released by a later walk, or when its tensors die.
+// Graph::keep it can be walked again, and what losses share can be walked once from each of them: several tasks over
+// one forward pass of an encoder. It is then released by a later walk, or when its tensors die.
 enum class Graph { release, keep };
 void backward(const Tensor& loss, Graph graph = Graph::release);
 
@@ -47,7 +47,6 @@ class NoGrad {
  private:
   bool before_;
 };
-bool grad_enabled();
 
 // The oldest tensor behind `loss` (itself included) that holds a NaN or an infinity, as a sentence; empty if none does.
 // Call it before backward() releases the graph.

@@ -3,12 +3,11 @@
 #pragma once
 
 #include "engine/graph.h"
+#include "engine/ragged.h"
 #include "engine/random.h"
 #include "engine/tensor.h"
 
 namespace engine {
-
-using Indices = std::vector<int>;
 
 // ---- elementwise (ops_elementwise.cpp) --------------------------------------------------------------------------
 // Two operands of one shape; or one of them a scalar, a row [C] or a column [..., 1], repeated to the other's shape.
@@ -38,7 +37,7 @@ inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 inline Tensor operator*(const Tensor& x, real factor) { return scale(x, factor); }
 
-// ---- matrix products (ops_matmul.cpp, ops_linear.cpp) ---------------------------------------------------------------------------
+// ---- matrix products (ops_matmul.cpp, ops_linear.cpp) -----------------------------------------------------------
 enum class Transpose { none, first, second, both };
 Tensor matmul(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);  // [M, K] [K, N] -> [M, N]
 Tensor bmm(const Tensor& a, const Tensor& b, Transpose t = Transpose::none);     // [B, M, K] [B, K, N] -> [B, M, N]
@@ -82,39 +81,8 @@ Tensor embedding_sum(const std::vector<std::pair<Tensor, Indices>>& tables);  //
 Tensor gather_rows(const Tensor& x, const Indices& rows);                     // [N, C] -> [rows, C]
 Tensor scatter_rows(const Tensor& x, const Indices& rows, long count);  // [rows, C] -> [count, C], sums on repeats
 
-// ---- attention over packed sequences (ops_attention.cpp, ops_ragged.cpp) --------------------------------------------------------
-// B pairs of a query sequence and a key sequence, laid end to end: sequence b has the query rows queries[b] ...
-// queries[b + 1] - 1 and likewise the keys. H heads stand side by side in the columns. "Ragged" values, one per head,
-// query and key, lie flat [S]: sequence after sequence, head after head, each a row-major block queries x keys.
-struct Ragged {
-  Ragged() = default;  // of nothing
-  Ragged(Indices query_offsets, Indices key_offsets, long heads, bool causal = false);
-  Ragged(const Indices& offsets, long heads, bool causal = false) : Ragged(offsets, offsets, heads, causal) {}
-
-  long sequences() const { return long(queries.size()) - 1; }
-  long query_count(long b) const { return queries[b + 1] - queries[b]; }
-  long key_count(long b) const { return keys[b + 1] - keys[b]; }
-  long size() const { return blocks.back(); }  // S
-  long block(long b, long h) const { return blocks[b] + h * query_count(b) * key_count(b); }
-  // Local attention with global tokens (Longformer: Beltagy, Peters, Cohan 2020): a query sees the keys within `reach`
-  // positions on each side and the first tokens of its sequence; the first tokens see all. Self-attention only.
-  Ragged within(long reach, long first_tokens) const;
-  bool local() const { return window >= 0; }
-  // The keys that a query sees: 0 ... globals - 1 and first ... last - 1, globals <= first. As a rule all, when causal
-  // the first ones.
-  struct Seen {
-    long globals, first, last;
-    long count() const { return globals + last - first; }
-  };
-  Seen seen(long b, long query) const;
-  long pairs() const;  // of queries and keys that they see, all heads: the work
-
-  Indices queries, keys;  // [B + 1]
-  long heads = 0;
-  bool causal = false;            // a query sees the keys up to its own position, the last query sees all
-  long window = -1, globals = 0;  // of local attention; -1: a query sees everything
-  std::vector<long> blocks;       // [B + 1] where each sequence's values begin
-};
+// ---- attention over packed sequences (ops_attention.cpp, ops_ragged.cpp) ----------------------------------------
+// Which key a query sees, and how values of one per head, query and key lie: engine/ragged.h. S of them in a layout.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged& layout, real scale,
                  const DropoutMask& mask = {});  // [Nq, C], [Nk, C], [Nk, Cv] -> [Nq, Cv]: the next three in one
 Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale,

@@ -1,5 +1,5 @@
 // Attention over packed sequences: the fused form, which never stores a probability, and the open form, where scores
-// and probabilities are tensors that a loss can stand on. Read the comment at Ragged in engine/ops.h first.
+// and probabilities are tensors that a loss can stand on. Read engine/ragged.h first.
 #include <array>
 #include <cmath>
 
@@ -43,8 +43,8 @@ struct Operand {
 
 MatrixView transposed(MatrixView x) { return {x.data, x.stride, !x.transposed}; }
 
-// Where the gradient of an operand goes. Heads write their own rows and columns, each once; so what is there need not be
-// cleared first, unless two operands are one tensor.
+// Where the gradient of an operand goes. Heads write their own rows and columns, each once; so what is there need not
+// be cleared first, unless two operands are one tensor.
 struct Gradient {
   explicit operator bool() const { return data != nullptr; }
   real* data = nullptr;
@@ -195,75 +195,100 @@ Gradient ready_to_add(Gradient d, const Ragged& layout, const Head& head, const 
   return {d.data, 1};
 }
 
-// y = dropout(softmax(scale q k^T)) v; see attention().
-Tensor attend(const char* op, const std::vector<Tensor>& inputs, const Operand& q, const Operand& k, const Operand& v,
-              const Ragged& layout, real scale, const DropoutMask& mask, Tensor* received = nullptr) {
-  mask.check_probability(op);
-  const long tasks = layout.sequences() * layout.heads, Nk = layout.keys.back();
-  Tensor y(Shape{layout.queries.back(), v.width});
-  const Operand out_rows(y, layout.heads);
-  Tensor of_heads = received ? Tensor::zeros({layout.heads, Nk}) : Tensor();  // what each key receives from each head
+// dp becomes ds = p (dp - sum_j p dp), row by row. The room behind a row of p holds zeros.
+void softmax_slopes(const Stretch& part, Block p, Block dp) {
+  for (long i = 0; i < part.rows; ++i) {
+    real *slopes = dp.row(i), *probs = p.row(i);
+    std::fill(slopes + part.columns(), slopes + dp.stride, real(0));
+    const real along = simd::dot(probs, slopes, dp.stride);
+    for (long j = 0; j < dp.stride; ++j) slopes[j] = probs[j] * (slopes[j] - along);
+  }
+}
+
+// y = dropout(softmax(scale q k^T)) v, stretch by stretch; see attention().
+struct FusedAttention {
+  Operand q, k, v;
+  Ragged layout;
+  real scale;
+  DropoutMask mask;
+
   // p = softmax of the scores, and the factors of the dropout
-  const auto probabilities = [=](const Head& head, const Stretch& part, Block p, Block& factors) {
+  void probabilities(const Head& head, const Stretch& part, Block p, Block& factors) const {
     scores_forward(head, part, q, k, scale, p);
     softmax_rows(layout, head, part, p);
     if (mask.active()) dropout_factors(mask, head, part, factors);
-  };
-  parallel_tasks(tasks, [&](long task) {
-    const Head head(layout, task);
-    for_each_stretch(layout, head, [&](const Stretch& part) {
-      const Block p = scratch(0, part.rows, part.columns());
-      Block factors = scratch(1, part.rows, part.columns());
-      probabilities(head, part, p, factors);
-      real beta = 0;
-      part.for_each_range([&](long column, long key, long count) {
-        for (long i = 0; received && i < part.rows; ++i)
-          simd::add(of_heads.data() + head.h * Nk + head.first_key + key, p.row(i) + column, count);
-      });
-      if (mask.active()) drop(part, p, factors, p);
-      part.for_each_range([&](long column, long key, long count) {
-        gemm_serial(part.rows, v.D, count, 1, {p.data + column, p.stride}, v.view(head.first_key + key, head.h), beta,
-                    y.data() + out_rows.offset(head.first_query + part.row, head.h), out_rows.stride());
-        beta = 1;
-      });
+  }
+
+  // Where the rows of a stretch lie in y or dy.
+  template <class T>
+  T* rows_of(const Head& head, const Stretch& part, T* y) const {
+    return y + (head.first_query + part.row) * v.width + head.h * v.D;
+  }
+
+  // y of a stretch; `received`, if any, is what this head gives to every key so far.    [Nk]
+  void forward(const Head& head, const Stretch& part, real* y, real* received) const {
+    const Block p = scratch(0, part.rows, part.columns());
+    Block factors = scratch(1, part.rows, part.columns());
+    probabilities(head, part, p, factors);
+    part.for_each_range([&](long column, long key, long count) {
+      for (long i = 0; received && i < part.rows; ++i)
+        simd::add(received + head.first_key + key, p.row(i) + column, count);
     });
+    if (mask.active()) drop(part, p, factors, p);
+    real beta = 0;
+    part.for_each_range([&](long column, long key, long count) {
+      gemm_serial(part.rows, v.D, count, 1, {p.data + column, p.stride}, v.view(head.first_key + key, head.h), beta,
+                  rows_of(head, part, y), v.width);
+      beta = 1;
+    });
+  }
+
+  // dq, dk, dv of a stretch, each if it is wanted
+  void backward(const Head& head, const Stretch& part, const real* dy, Gradient dq, Gradient dk, Gradient dv) const {
+    const long rows = part.rows, columns = part.columns();
+    const Block p = scratch(0, rows, columns), dp = scratch(2, rows, columns);
+    Block factors = scratch(1, rows, columns);
+    const MatrixView d{rows_of(head, part, dy), v.width};
+    probabilities(head, part, p, factors);
+    const Block dropped = mask.active() ? dp : p;  // dp is not needed yet
+    if (mask.active()) drop(part, p, factors, dropped);
+    if (dv)
+      part.for_each_range([&](long column, long key, long count) {
+        gemm_serial(count, v.D, rows, 1, {dropped.data + column, dropped.stride, true}, d, dv.beta,
+                    dv.data + v.offset(head.first_key + key, head.h), v.stride());
+      });
+    part.for_each_range([&](long column, long key, long count) {
+      gemm_serial(rows, count, v.D, 1, d, transposed(v.view(head.first_key + key, head.h)), 0, dp.data + column,
+                  dp.stride);
+    });
+    if (mask.active()) drop(part, dp, factors, dp);
+    softmax_slopes(part, p, dp);
+    scores_backward(head, part, q, k, dq, dk, scale, dp);
+  }
+};
+
+Tensor attend(const char* op, const std::vector<Tensor>& inputs, const FusedAttention& a, Tensor* received = nullptr) {
+  a.mask.check_probability(op);
+  const long H = a.layout.heads, tasks = a.layout.sequences() * H, Nk = a.layout.keys.back();
+  Tensor y(Shape{a.layout.queries.back(), a.v.width});
+  const Tensor of_heads = received ? Tensor::zeros({H, Nk}) : Tensor();  // what each key receives from each head
+  real *ys = y.data(), *sums = received ? of_heads.data() : nullptr;
+  parallel_tasks(tasks, [&](long task) {
+    const Head head(a.layout, task);
+    for_each_stretch(a.layout, head,
+                     [&](const Stretch& part) { a.forward(head, part, ys, sums ? sums + head.h * Nk : nullptr); });
   });
   if (received) *received = sum(of_heads, 0).detach();  // [H, Nk] -> [Nk]
-  const double pairs = 2. * double(layout.pairs());
-  profile_work(pairs * double(q.D + v.D));
+  const double pairs = 2. * double(a.layout.pairs());
+  profile_work(pairs * double(a.q.D + a.v.D));
   return record(op, inputs, y, [=](const Tensor& out) {
-    profile_work(pairs * double(3 * q.D + 2 * v.D));
+    profile_work(pairs * double(3 * a.q.D + 2 * a.v.D));
     const real* dy = out.grad();
-    const auto [to_q, to_k, to_v] = gradients_of<3>({&q, &k, &v});
-    parallel_tasks(tasks, [&, dq = to_q, to_k = to_k, to_v = to_v](long task) {
-      const Head head(layout, task);
-      const Gradient dk = ready_to_add(to_k, layout, head, k), dv = ready_to_add(to_v, layout, head, v);
-      for_each_stretch(layout, head, [&](const Stretch& part) {
-        const long rows = part.rows, columns = part.columns();
-        const Block p = scratch(0, rows, columns), dp = scratch(2, rows, columns);
-        Block factors = scratch(1, rows, columns);
-        const MatrixView d{dy + (head.first_query + part.row) * v.width + head.h * v.D, v.width};
-        probabilities(head, part, p, factors);
-        const Block dropped = mask.active() ? dp : p;  // dp is not needed yet
-        if (mask.active()) drop(part, p, factors, dropped);
-        if (dv)
-          part.for_each_range([&](long column, long key, long count) {
-            gemm_serial(count, v.D, rows, 1, {dropped.data + column, dropped.stride, true}, d, dv.beta,
-                        dv.data + v.offset(head.first_key + key, head.h), v.stride());
-          });
-        part.for_each_range([&](long column, long key, long count) {
-          gemm_serial(rows, count, v.D, 1, d, transposed(v.view(head.first_key + key, head.h)), 0, dp.data + column,
-                      dp.stride);
-        });
-        if (mask.active()) drop(part, dp, factors, dp);
-        for (long i = 0; i < rows; ++i) {
-          real *dpi = dp.row(i), *pi = p.row(i);
-          std::fill(dpi + columns, dpi + dp.stride, real(0));
-          const real along = simd::dot(pi, dpi, dp.stride);
-          for (long j = 0; j < dp.stride; ++j) dpi[j] = pi[j] * (dpi[j] - along);  // ds
-        }
-        scores_backward(head, part, q, k, dq, dk, scale, dp);
-      });
+    const auto [dq, to_k, to_v] = gradients_of<3>({&a.q, &a.k, &a.v});
+    parallel_tasks(tasks, [&, dq = dq, to_k = to_k, to_v = to_v](long task) {
+      const Head head(a.layout, task);
+      const Gradient dk = ready_to_add(to_k, a.layout, head, a.k), dv = ready_to_add(to_v, a.layout, head, a.v);
+      for_each_stretch(a.layout, head, [&](const Stretch& part) { a.backward(head, part, dy, dq, dk, dv); });
     });
   });
 }
@@ -283,7 +308,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged
   check_queries_and_keys("attention", q, k, v, layout);
   check_operand("attention", "v", v, layout.keys, layout.heads);
   const long H = layout.heads;
-  return attend("attention", {q, k, v}, Operand(q, H), Operand(k, H), Operand(v, H), layout, scale, mask);
+  return attend("attention", {q, k, v}, {Operand(q, H), Operand(k, H), Operand(v, H), layout, scale, mask});
 }
 
 // self_attention: the same with queries, keys and values side by side in one tensor, as linears() makes them.
@@ -298,8 +323,9 @@ Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const
         "got {}",
         layout.queries.back(), H, qkv);
   const long C = qkv.dim(1) / 3;
-  return attend("self_attention", {qkv}, Operand(qkv, 0, C, H), Operand(qkv, C, C, H), Operand(qkv, 2 * C, C, H),
-                layout, scale, mask, received);
+  return attend("self_attention", {qkv},
+                {Operand(qkv, 0, C, H), Operand(qkv, C, C, H), Operand(qkv, 2 * C, C, H), layout, scale, mask},
+                received);
 }
 
 // cross_attention: the same with keys and values side by side in one tensor.
@@ -310,8 +336,8 @@ Tensor cross_attention(const Tensor& q, const Tensor& kv, const Ragged& layout, 
   const long C = q.dim(1);
   check(kv.shape() == Shape({layout.keys.back(), 2 * C}), "cross_attention: kv must be [{}, {}] beside q {}; got {}",
         layout.keys.back(), 2 * C, q, kv);
-  return attend("cross_attention", {q, kv}, Operand(q, H), Operand(kv, 0, C, H), Operand(kv, C, C, H), layout, scale,
-                mask);
+  return attend("cross_attention", {q, kv},
+                {Operand(q, H), Operand(kv, 0, C, H), Operand(kv, C, C, H), layout, scale, mask});
 }
 
 // attention_scores: s = scale q k^T, for every pair, also those that the layout hides later.

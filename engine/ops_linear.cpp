@@ -15,11 +15,10 @@ struct Layer {
       : weight(weight_), bias(bias_), first(first_) {
     check(weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1),
           "{}: the last axis of x must be the inputs of weight [outputs, inputs]; got x {}, weight {}", op, x, weight);
-    O = weight.dim(0), I = weight.dim(1), R = I ? x.numel() / I : 0;
-    if (!I) {
-      R = 1;
-      for (int axis = 0; axis + 1 < x.shape().rank(); ++axis) R *= x.dim(axis);
-    }
+    O = weight.dim(0);
+    I = weight.dim(1);
+    R = 1;
+    for (int axis = 0; axis + 1 < x.shape().rank(); ++axis) R *= x.dim(axis);
     check(!bias || bias.shape() == Shape{O}, "{}: bias must be [{}], the outputs of weight {}; got {}", op, O, weight,
           bias);
   }
@@ -98,6 +97,34 @@ Tensor linears(const char* op, const Tensor& x, const std::vector<std::pair<Tens
   });
 }
 
+// The backward of feed_forward(), whose kept u is used up.
+void feed_forward_backward(const Layer& grow, const Layer& shrink, const Tensor& x, Buffer& u, const real* dy) {
+  const long R = grow.R, F = grow.O;
+  const Buffer du(R * F);
+  Buffer in_place = use_up(u);
+  real *g = in_place.data(), *dus = du.data();
+  gemm({{R, F, {shrink.input_term(dy, shrink.O)}, dus, F, 0, [=](long top, long rows, long first, long columns) {
+           for (long r = top; r < top + rows; ++r)
+             for (long i = r * F + first; i < r * F + first + columns; ++i) {
+               const auto [value, slope] = gelu_at(g[i]);
+               g[i] = value;
+               dus[i] *= slope;
+             }
+         }}});
+  std::vector<Product> outer, inner;
+  shrink.add_weight_product(dy, shrink.O, g, outer);
+  gemm(outer);
+  in_place = Buffer();
+  if (x.wants_grad()) {
+    const auto dx = x.grad_accumulator();
+    inner.push_back({R, grow.I, {grow.input_term(dus, F)}, dx.data, grow.I, dx.beta});
+  }
+  grow.add_weight_product(dus, F, x.data(), inner);
+  gemm(inner);
+  grow.add_bias_gradient(dus, F);
+  shrink.add_bias_gradient(dy, shrink.O);
+}
+
 }  // namespace
 
 Tensor linears(const Tensor& x, const std::vector<std::pair<Tensor, Tensor>>& weights_and_biases) {
@@ -134,32 +161,8 @@ Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const T
   })});
   gemm({shrink.forward_with_bias(gs, y.data(), shrink.O)});
   g = Tensor();
-  return record("feed_forward", {x, W1, b1, W2, b2}, y, [=, u = u](const Tensor& out) mutable {
-    const real* dy = out.grad();
-    const Buffer du(R * F);
-    Buffer in_place = use_up(u);
-    real *ug = in_place.data(), *dus = du.data();
-    gemm({{R, F, {shrink.input_term(dy, shrink.O)}, dus, F, 0, [=](long top, long rows, long first, long columns) {
-             for (long r = top; r < top + rows; ++r)
-               for (long i = r * F + first; i < r * F + first + columns; ++i) {
-                 const auto [value, slope] = gelu_at(ug[i]);
-                 ug[i] = value;
-                 dus[i] *= slope;
-               }
-           }}});
-    std::vector<Product> outer, inner;
-    shrink.add_weight_product(dy, shrink.O, ug, outer);
-    gemm(outer);
-    in_place = Buffer();
-    if (x.wants_grad()) {
-      const auto dx = x.grad_accumulator();
-      inner.push_back({R, grow.I, {grow.input_term(dus, F)}, dx.data, grow.I, dx.beta});
-    }
-    grow.add_weight_product(dus, F, x.data(), inner);
-    gemm(inner);
-    grow.add_bias_gradient(dus, F);
-    shrink.add_bias_gradient(dy, shrink.O);
-  });
+  return record("feed_forward", {x, W1, b1, W2, b2}, y,
+                [=, u = u](const Tensor& out) mutable { feed_forward_backward(grow, shrink, x, u, out.grad()); });
 }
 
 }  // namespace engine

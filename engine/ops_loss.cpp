@@ -9,7 +9,6 @@
 namespace engine {
 namespace {
 
-// w_k of a row and the sum that the loss is divided by.
 real weight_of(const CrossEntropyOptions& options, int k) {
   return options.class_weights.empty() ? real(1) : options.class_weights[k];
 }
@@ -29,6 +28,37 @@ void check_targets(const Tensor& logits, const Indices& targets, const CrossEntr
           K, o.ignore_index);
 }
 
+// (1 - e) w_y (-log p_y) + e/K sum_k w_k (-log p_k) of a row x [K] with target y, log p_k = x_k - log_sum
+double cross_entropy_of_row(const real* x, long K, real log_sum, int y, const CrossEntropyOptions& options) {
+  const real e = options.label_smoothing;
+  const double hard = -(1 - e) * double(weight_of(options, y)) * (x[y] - log_sum);
+  if (e == 0) return hard;
+  double all = 0;
+  for (long k = 0; k < K; ++k) all -= double(weight_of(options, int(k))) * (x[k] - log_sum);
+  return hard + e / K * all;
+}
+
+// dx_k += upstream (p_k sum_j q_j - q_k) of a row x [K] with target y; q as at cross_entropy()
+void cross_entropy_slopes(const real* x, long K, real log_sum, int y, const CrossEntropyOptions& options, real upstream,
+                          real* dx) {
+  const real e = options.label_smoothing, share = e / K, w_y = weight_of(options, y);
+  real q_sum = w_y * (1 - e + share);
+  if (e > 0) {
+    q_sum = 0;
+    for (long k = 0; k < K; ++k) q_sum += weight_of(options, int(k)) * (k == y ? 1 - e + share : share);
+  }
+  // fma says where q is rounded; left to itself, the compiler decides it anew for every version of a loop
+  const auto slope = [=](long k, real w, real part) {
+    return upstream * std::fma(-w, part, simd::exp(x[k] - log_sum) * q_sum);
+  };
+  const real dx_y = dx[y] + slope(y, w_y, 1 - e + share);
+  if (e > 0 && !options.class_weights.empty())
+    for (long k = 0; k < K; ++k) dx[k] += slope(k, options.class_weights[k], share);
+  else
+    for (long k = 0; k < K; ++k) dx[k] += slope(k, 1, share);
+  dx[y] = dx_y;
+}
+
 }  // namespace
 
 // cross_entropy: the mean negative log-likelihood of softmax(logits), as torch.nn.functional.cross_entropy has it.
@@ -36,37 +66,34 @@ void check_targets(const Tensor& logits, const Indices& targets, const CrossEntr
 //   forward   row i with target y:  (1 - e) w_y (-log p_y) + e/K sum_k w_k (-log p_k),   divided by W = sum_i w_{y_i}
 //   backward  dlogits_ik = (p_ik sum_j q_ij - q_ik) / W * dloss,   q_ik = w_k ((1 - e) [k = y_i] + e/K)
 // e is the label smoothing, w the class weights; a row with the ignored target has q = 0. No row at all gives NaN.
+// One number a row is kept, log sum_k e^{x_k}; p is computed from it again.
 Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& options) {
   check_targets(logits, targets, options);
   const long N = logits.dim(0), K = logits.dim(1);
-  const Buffer log_p(N * K);
+  const Buffer log_sum(N);
+  std::vector<double> losses(N);
+  const real* xs = logits.data();
+  parallel_rows(N, K, [&](long i) {
+    const real *x = xs + i * K, top = simd::max(x, K);
+    log_sum[i] = top + std::log(simd::exp_sum(x, top, K));
+    if (targets[i] != options.ignore_index) losses[i] = cross_entropy_of_row(x, K, log_sum[i], targets[i], options);
+  });
   double loss = 0, W = 0;
   for (long i = 0; i < N; ++i) {
-    const real* row = logits.data() + i * K;
-    const int y = targets[i];
-    const real shift = simd::max(row, K);
-    const real log_sum = shift + std::log(simd::exp_sum(row, shift, &log_p[i * K], K));
-    for (long k = 0; k < K; ++k) log_p[i * K + k] = row[k] - log_sum;
-    if (y == options.ignore_index) continue;
-    double smooth = 0;
-    for (long k = 0; k < K; ++k) smooth -= double(weight_of(options, int(k))) * log_p[i * K + k];
-    loss -= (1 - options.label_smoothing) * double(weight_of(options, y)) * log_p[i * K + y];
-    if (options.label_smoothing > 0) loss += options.label_smoothing / K * smooth;
-    W += weight_of(options, y);
+    if (targets[i] == options.ignore_index) continue;
+    loss += losses[i];
+    W += weight_of(options, targets[i]);
   }
   return record("cross_entropy", {logits}, Tensor::scalar(real(loss / W)), [=](const Tensor& out) {
     const real upstream = real(out.grad()[0] / W);
-    real* d = logits.grad();
-    for (long i = 0; i < N; ++i) {
-      if (targets[i] == options.ignore_index) continue;
-      const auto q = [&](long k) {
-        return weight_of(options, int(k)) *
-               ((k == targets[i] ? 1 - options.label_smoothing : real(0)) + options.label_smoothing / K);
-      };
-      real q_sum = 0;
-      for (long k = 0; k < K; ++k) q_sum += q(k);
-      for (long k = 0; k < K; ++k) d[i * K + k] += upstream * (simd::exp(log_p[i * K + k]) * q_sum - q(k));
-    }
+    const real* x = logits.data();
+    const auto dx = logits.grad_accumulator();
+    parallel_rows(N, K, [&](long i) {
+      real* to = dx.data + i * K;
+      if (dx.beta == 0) std::fill_n(to, K, real(0));
+      if (targets[i] != options.ignore_index)
+        cross_entropy_slopes(x + i * K, K, log_sum[i], targets[i], options, upstream, to);
+    });
   });
 }
 

@@ -42,7 +42,8 @@ struct Norm {
       g_sum += g;
       gh_sum += g * (x[c] - m) * scale;
     }
-    g_sum /= C, gh_sum /= C;
+    g_sum /= C;
+    gh_sum /= C;
     for (long c = 0; c < C; ++c) {
       const real slope = scale * (gv[c] * dy[c] - g_sum - (x[c] - m) * scale * gh_sum);
       dx[c] = keep == 0 ? slope : slope + dx[c];

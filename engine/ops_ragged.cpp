@@ -1,5 +1,5 @@
 // Rows of ragged attention values: their softmax, its logarithm, and the softmax's sparse siblings, which give most
-// keys exactly nothing. Read the comment at Ragged in engine/ops.h first.
+// keys exactly nothing. Read engine/ragged.h first.
 #include <algorithm>
 #include <cmath>
 
@@ -21,7 +21,8 @@ void for_each_row(const Ragged& layout, Body body) {
   });
 }
 
-// What a query sees of its row, side by side: where it stands, or, when it is two pieces, in scratch of the calling thread.
+// What a query sees of its row, side by side: where it stands, or, when it is two pieces, in scratch of the calling
+// thread.
 const real* side_by_side(const real* row, const Ragged::Seen& seen, std::vector<real>& space) {
   if (!seen.globals) return row + seen.first;
   space.assign(row, row + seen.globals);
@@ -75,7 +76,10 @@ const std::vector<real>& sorted(const real* row, long n, real top, real scale) {
   for (long k = 0; k < n; ++k) {
     const real xk = scale * (row[k] - top);
     if (xk > -1) x.push_back(xk);
-    if (xk != xk) return x.clear(), x;
+    if (xk != xk) {
+      x.clear();
+      return x;
+    }
   }
   std::sort(x.begin(), x.end(), std::greater<>());
   return x;
@@ -154,8 +158,11 @@ Tensor ragged_sparsemax(const Tensor& scores, const Ragged& layout) {
   return record("ragged_sparsemax", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
     const auto slopes = [](const real* pv, const real* dp, real* ds, long n) {
       real total = 0, count = 0;
-      for (long j = 0; j < n; ++j)
-        if (pv[j] > 0) total += dp[j], count += 1;
+      for (long j = 0; j < n; ++j) {
+        if (!(pv[j] > 0)) continue;
+        total += dp[j];
+        count += 1;
+      }
       for (long j = 0; j < n; ++j)
         if (pv[j] > 0) ds[j] += dp[j] - total / count;
     };
@@ -179,7 +186,10 @@ Tensor ragged_entmax15(const Tensor& scores, const Ragged& layout) {
   return record("ragged_entmax15", {scores}, p, [=, kept = p.buffer()](const Tensor& out) {
     const auto slopes = [](const real* pv, const real* dp, real* ds, long n) {
       real along = 0, total = 0;
-      for (long j = 0; j < n; ++j) along += std::sqrt(pv[j]) * dp[j], total += std::sqrt(pv[j]);
+      for (long j = 0; j < n; ++j) {
+        along += std::sqrt(pv[j]) * dp[j];
+        total += std::sqrt(pv[j]);
+      }
       for (long j = 0; j < n; ++j) ds[j] += std::sqrt(pv[j]) * (dp[j] - along / total);
     };
     map_rows_backward(kept.data(), out.grad(), scores.grad(), layout, slopes);

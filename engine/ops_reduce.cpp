@@ -22,7 +22,7 @@ Tensor scaled_sum(const char* op, const Tensor& x, real factor) {
 
 // y[o, i] = factor * sum_j x[o, j, i],   dx[o, j, i] += factor * dy[o, i]
 Tensor scaled_sum(const char* op, const Tensor& x, int axis, real factor) {
-  const AxisView a(x.shape(), axis);
+  const AxisView a(x.shape(), x.axis(op, axis));
   Tensor y = Tensor::zeros(x.shape().without(axis));
   const real* xs = x.data();
   real* ys = y.data();
@@ -55,7 +55,7 @@ Tensor mean(const Tensor& x) {
 Tensor sum(const Tensor& x, int axis) { return scaled_sum("sum", x, axis, 1); }
 
 Tensor mean(const Tensor& x, int axis) {
-  check(x.dim(axis) > 0, "mean: of nothing over axis {}; got {}", axis, x);
+  check(x.dim(x.axis("mean", axis)) > 0, "mean: of nothing over axis {}; got {}", axis, x);
   return scaled_sum("mean", x, axis, real(1) / x.dim(axis));
 }
 
@@ -75,7 +75,7 @@ int first_largest(const real* x, long n, long stride) {
 
 // max: y[o, i] = x[o, j*, i] with j* the first largest,   dx[o, j*, i] += dy[o, i]
 Tensor max(const Tensor& x, int axis) {
-  const AxisView a(x.shape(), axis);
+  const AxisView a(x.shape(), x.axis("max", axis));
   check(a.n > 0, "max: of nothing over axis {}; got {}", axis, x);
   Tensor y(x.shape().without(axis));
   std::vector<int> where(y.numel());

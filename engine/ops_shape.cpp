@@ -40,7 +40,8 @@ void exchange_axes(const real* x, const Shape& shape, int a, int b, real* y) {
 
 // transpose: two axes exchanged: y[.., j, .., i, ..] = x[.., i, .., j, ..].   dx += dy with them exchanged back
 Tensor transpose(const Tensor& x, int a, int b) {
-  const int low = std::min(x.shape().axis(a), x.shape().axis(b)), high = std::max(x.shape().axis(a), x.shape().axis(b));
+  const int one = x.axis("transpose", a), other = x.axis("transpose", b);
+  const int low = std::min(one, other), high = std::max(one, other);
   if (low == high) return x;
   const Shape shape = x.shape().with(low, x.dim(high)).with(high, x.dim(low));
   Tensor y(shape);
@@ -52,7 +53,7 @@ Tensor transpose(const Tensor& x, int a, int b) {
 // concat: the parts one after the other along an axis.   dpart += its stretch of dy
 Tensor concat(const std::vector<Tensor>& parts, int axis) {
   check(!parts.empty(), "concat: at least one tensor is needed");
-  const int at = parts[0].shape().axis(axis);
+  const int at = parts[0].axis("concat", axis);
   long total = 0;
   for (const Tensor& part : parts) {
     check(part.shape().rank() == parts[0].shape().rank() && part.shape().with(at, 0) == parts[0].shape().with(at, 0),
@@ -81,7 +82,7 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
 
 // slice: the indices begin ... end - 1 of an axis.   dx += dy there, and nothing elsewhere
 Tensor slice(const Tensor& x, int axis, long begin, long end) {
-  const int at = x.shape().axis(axis);
+  const int at = x.axis("slice", axis);
   check(0 <= begin && begin <= end && end <= x.dim(at), "slice: [{}, {}) does not lie in axis {} of {}", begin, end,
         axis, x);
   Tensor y(x.shape().with(at, end - begin));

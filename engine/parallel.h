@@ -44,7 +44,8 @@ double blockwise_sum(long n, F f) {
   return sum;
 }
 
-// out[c] += sum_r x[r, c], the rows `stride` apart: parallel over strips of columns, each summed from the first row to the last.
+// out[c] += sum_r x[r, c], the rows `stride` apart: parallel over strips of columns, each summed from the first row to
+// the last.
 template <class T>
 void add_column_sums(const T* x, long rows, long columns, long stride, T* out) {
   constexpr long kStrip = 64;

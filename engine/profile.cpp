@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -22,25 +23,30 @@ struct Part {
   double total() const { return seconds[0] + seconds[1] + seconds[2]; }
 };
 
+// The part that the calling thread is in.
+struct Running {
+  Clock::time_point since = Clock::now();
+  double flops = 0, bytes = 0;
+};
+thread_local Running running;
+
 class Profile {
  public:
-  Profile() : on_(std::getenv("PROFILE") && std::atoi(std::getenv("PROFILE"))), start_(Clock::now()), last_(start_) {}
+  Profile() : on_(std::getenv("PROFILE") && std::atoi(std::getenv("PROFILE"))), start_(running.since) {}
   ~Profile() {
     if (on_ && !parts_.empty()) print();
   }
   bool on() const { return on_; }
 
-  void work(double flops, double bytes) { flops_ += flops, bytes_ += bytes; }
-
   void end(const char* what, Pass pass, double bytes) {
     const Clock::time_point now = Clock::now();
+    const std::lock_guard lock(mutex_);
     Part& part = parts_[what];
     part.calls += pass != Pass::backward;
-    part.seconds[int(pass)] += std::chrono::duration<double>(now - last_).count();
-    part.flops += flops_;
-    part.bytes += bytes_ > 0 ? bytes_ : bytes;
-    flops_ = bytes_ = 0;
-    last_ = now;
+    part.seconds[int(pass)] += std::chrono::duration<double>(now - running.since).count();
+    part.flops += running.flops;
+    part.bytes += running.bytes > 0 ? running.bytes : bytes;
+    running = {now};
   }
 
  private:
@@ -71,9 +77,9 @@ class Profile {
   }
 
   bool on_;
-  Clock::time_point start_, last_;
+  Clock::time_point start_;
+  std::mutex mutex_;
   std::map<std::string, Part> parts_;
-  double flops_ = 0, bytes_ = 0;
 };
 
 Profile profile;
@@ -87,7 +93,9 @@ void profile_end(const char* what, Pass pass, double bytes) {
 }
 
 void profile_work(double flops, double bytes) {
-  if (profile.on()) profile.work(flops, bytes);
+  if (!profile.on()) return;
+  running.flops += flops;
+  running.bytes += bytes;
 }
 
 }  // namespace engine

@@ -1,5 +1,6 @@
 // PROFILE=1: where the time goes. Whatever ends says so, and the time since the end before it is its own; so the parts
-// add up to the wall clock. The table is printed on stderr when the program ends.
+// add up to the wall clock; with several threads, each of which has its own end before, to the sum of theirs. The table
+// is printed on stderr when the program ends.
 #pragma once
 
 namespace engine {

@@ -1,5 +1,7 @@
-// Ragged: which keys a query of a packed batch sees. Read the comment at Ragged in engine/ops.h first.
-#include "engine/ops.h"
+// What the layout of packed attention checks and knows. Read engine/ragged.h first, engine/ops_attention.cpp next.
+#include "engine/ragged.h"
+
+#include <algorithm>
 
 namespace engine {
 

@@ -97,8 +97,8 @@ void DropoutMask::check_probability(const char* op) const {
   check(p >= 0 && p < 1, "{}: the probability of dropout must be in [0, 1); got {}", op, p);
 }
 
-// Entry i belongs to counter block i / 128: 16 counters make 64 words, of which the low halves decide about the first 64
-// entries and the high halves about the others. No word has to be moved, and none is drawn for less than two entries.
+// Entry i belongs to counter block i / 128: 16 counters make 64 words, of which the low halves decide about the first
+// 64 entries and the high halves about the others. No word is moved, and none is drawn for less than two entries.
 namespace {
 constexpr long kLanes = Random::kLanes, kEntries = 8 * kLanes;
 

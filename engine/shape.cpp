@@ -2,15 +2,19 @@
 // Read engine/tensor.h next.
 #include "engine/shape.h"
 
+#include <fmt/format.h>
+
 namespace engine {
 
 void Shape::assign(const long* sizes, int rank) {
-  check(rank <= kMaxRank, "shape: at most {} axes; got {}", int(kMaxRank), rank);
+  const auto listed = [&] { return fmt::format("[{}]", fmt::join(sizes, sizes + rank, ", ")); };
+  if (rank > kMaxRank) fail("shape: a tensor has at most {} axes; got {}: {}", int(kMaxRank), rank, listed());
   rank_ = rank;
   long numel = 1;
   for (int i = 0; i < rank; ++i) {
-    check(sizes[i] >= 0, "shape: sizes must not be negative; axis {} is {}", i, sizes[i]);
-    check(!__builtin_mul_overflow(numel, sizes[i], &numel), "shape: more elements than a 64-bit number can count");
+    if (sizes[i] < 0) fail("shape: no size may be negative; got {}", listed());
+    if (__builtin_mul_overflow(numel, sizes[i], &numel))
+      fail("shape: the elements must be countable by a 64-bit number; got {}", listed());
     sizes_[i] = sizes[i];
   }
 }
@@ -23,7 +27,7 @@ long Shape::numel() const {
 
 int Shape::axis(int index) const {
   const int axis = index < 0 ? index + rank_ : index;
-  check(axis >= 0 && axis < rank_, "shape: {} has no axis {}", *this, index);
+  check(axis >= 0 && axis < rank_, "shape: an axis of {} must be in [{}, {}); got {}", *this, -rank_, rank_, index);
   return axis;
 }
 

@@ -1,9 +1,9 @@
 // exp, erf and tanh without branches or library calls, so that the compiler turns a loop over a row into vector code;
 // sums and maxima over a row in a fixed order. The doubles, which only the gradient checks use, go to <cmath>.
 //
-// Bounds, sampled by tests/engine/numbers.cpp: exp 2 ulp over its range; erf and tanh 2e-7 absolute. The polynomials are
-// minimax fits (weighted least squares, Lawson's iteration) of (e^r - 1 - r) / r^2, (tanh x - x) / x^3, erf(x) / x - 1
-// and log erfc(t).
+// Bounds, sampled by tests/engine/numbers.cpp: exp 2 ulp over its range; erf and tanh 2e-7 absolute. The polynomials
+// are minimax fits (weighted least squares, Lawson's iteration) of (e^r - 1 - r) / r^2, (tanh x - x) / x^3, erf(x) / x
+// - 1 and log erfc(t).
 #pragma once
 
 #include <algorithm>
@@ -96,6 +96,14 @@ inline real max(const real* x, long n) {
 #pragma omp simd reduction(max : m)
   for (long i = 0; i < n; ++i) m = x[i] > m ? x[i] : m;
   return m;
+}
+
+// The sum of e^{x - shift}.
+inline real exp_sum(const real* x, real shift, long n) {
+  real s = 0;
+#pragma omp simd reduction(+ : s)
+  for (long i = 0; i < n; ++i) s += exp(x[i] - shift);
+  return s;
 }
 
 // y = e^{x - shift}, returns the sum of y. x and y may be the same.

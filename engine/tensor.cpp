@@ -46,14 +46,22 @@ Tensor Tensor::declared(const Shape& shape) {
   return result;
 }
 
-const Shape& Tensor::shape() const {
-  check(body_ != nullptr, "tensor: this handle refers to nothing");
-  return body_->shape;
+Tensor::Body& Tensor::body(const char* method) const {
+  check(body_ != nullptr, "{}: a tensor is needed; got an empty handle, to which nothing was ever assigned", method);
+  return *body_;
+}
+
+const Shape& Tensor::shape() const { return body("shape").shape; }
+
+int Tensor::axis(const char* op, int index) const {
+  const int rank = body(op).shape.rank(), axis = index < 0 ? index + rank : index;
+  check(axis >= 0 && axis < rank, "{}: an axis of {} must be in [{}, {}); got {}", op, *this, -rank, rank, index);
+  return axis;
 }
 
 real* Tensor::data() const {
-  check(bool(body_), "tensor: this handle refers to nothing");
-  check(has_values(), "tensor: {} has no values yet: its parameters were not initialised or loaded", *this);
+  body("data");
+  check(has_values(), "data: {} has no values yet: its parameters were not initialised or loaded", *this);
   return values_->data();
 }
 
@@ -63,23 +71,29 @@ Buffer Tensor::buffer() const {
 }
 
 real Tensor::item() const {
+  body("item");
   check(numel() == 1, "item: a tensor with one value is needed; got {}", *this);
   return data()[0];
 }
 
-std::vector<real> Tensor::to_vector() const { return {data(), data() + numel()}; }
+std::vector<real> Tensor::to_vector() const {
+  const real* values = data();
+  return {values, values + numel()};
+}
 
 bool Tensor::wants_grad() const { return body_ && body_->wants_grad; }
 
 Tensor& Tensor::require_grad(bool on) {
-  check(!body_->node || on, "require_grad: {} is a result; detach() it to cut its history", *this);
-  body_->wants_grad = on;
+  Body& own = body("require_grad");
+  check(!own.node || on, "require_grad: {} is a result; detach() it to cut its history", *this);
+  own.wants_grad = on;
   return *this;
 }
 
 bool Tensor::has_grad() const { return body_ && body_->grad; }
 
 Tensor::Accumulator Tensor::grad_accumulator() const {
+  body("grad");
   check(wants_grad(), "grad: {} wants no gradient", *this);
   const real beta = has_grad() ? 1 : 0;
   if (!has_grad()) body_->grad = Buffer(numel());
@@ -94,7 +108,8 @@ real* Tensor::grad() const {
 }
 
 const real* Tensor::grad_data() const {
-  check(has_grad(), "grad: nothing has arrived for {}", *this);
+  body("grad_data");
+  check(has_grad(), "grad_data: nothing has arrived for {}", *this);
   write_all_rows();
   return body_->grad.data();
 }
@@ -108,9 +123,12 @@ Tensor::RowAccumulator Tensor::grad_of_rows(const std::vector<int>& rows) const 
   return to;
 }
 
-const std::vector<char>* Tensor::grad_rows() const { return body_->rows.empty() ? nullptr : &body_->rows; }
+const std::vector<char>* Tensor::grad_rows() const {
+  const std::vector<char>& rows = body("grad_rows").rows;
+  return rows.empty() ? nullptr : &rows;
+}
 
-const real* Tensor::grad_of_written_rows() const { return body_->grad.data(); }
+const real* Tensor::grad_of_written_rows() const { return body("grad_of_written_rows").grad.data(); }
 
 void Tensor::write_all_rows() const {
   const long C = body_->rows.empty() ? 0 : dim(-1);
@@ -120,14 +138,15 @@ void Tensor::write_all_rows() const {
 }
 
 Tensor Tensor::grad_tensor() const {
-  if (!has_grad()) return zeros(shape());
+  if (!has_grad()) return zeros(body("grad_tensor").shape);
   write_all_rows();
   return Tensor(shape(), body_->grad).clone();
 }
 
 void Tensor::clear_grad() const {
-  body_->grad = Buffer();
-  body_->rows.clear();
+  Body& own = body("clear_grad");
+  own.grad = Buffer();
+  own.rows.clear();
 }
 
 Tensor Tensor::without_values() const {
@@ -142,10 +161,10 @@ Tensor Tensor::with_values_if_alive() const {
   return handle;
 }
 
-const std::string& Tensor::name() const { return body_->name; }
+const std::string& Tensor::name() const { return body("name").name; }
 
 Tensor& Tensor::named(std::string name) {
-  body_->name = std::move(name);
+  body("named").name = std::move(name);
   return *this;
 }
 
@@ -154,10 +173,13 @@ std::string Tensor::text() const {
   return (body_->name.empty() ? "" : "'" + body_->name + "' ") + body_->shape.text();
 }
 
-Tensor Tensor::detach() const { return Tensor(shape(), buffer()); }
+Tensor Tensor::detach() const {
+  const Shape& same = body("detach").shape;
+  return Tensor(same, buffer());
+}
 
 Tensor Tensor::clone() const {
-  Tensor copy(shape());
+  Tensor copy(body("clone").shape);
   std::copy_n(data(), numel(), copy.data());
   return copy;
 }
@@ -168,11 +190,13 @@ const std::shared_ptr<Node>& Tensor::node() const {
 }
 
 void Tensor::set_node(std::shared_ptr<Node> node) const {
-  body_->node = std::move(node);
-  body_->wants_grad = true;
+  Body& own = body("set_node");
+  own.node = std::move(node);
+  own.wants_grad = true;
 }
 
 void Tensor::bind(Buffer values) const {
+  body("bind");
   check(values.size() == numel(), "bind: {} needs {} numbers, got {}", *this, numel(), values.size());
   *values_ = std::move(values);
   clear_grad();

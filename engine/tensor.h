@@ -15,7 +15,7 @@ struct Node;  // engine/graph.h: the op that made a tensor
 // for it, and goes with clear_grad().
 class Tensor {
  public:
-  Tensor() = default;                                           // refers to nothing
+  Tensor() = default;                                           // refers to nothing: most methods throw
   explicit Tensor(const Shape& shape);                          // uninitialised
   Tensor(const Shape& shape, Buffer values);                    // shares the buffer
   Tensor(const Shape& shape, const std::vector<real>& values);  // copies
@@ -30,7 +30,8 @@ class Tensor {
   bool unique() const { return body_.use_count() == 1; }  // no other handle refers to it
 
   const Shape& shape() const;
-  long dim(int axis) const { return shape()[axis]; }
+  int axis(const char* op, int index) const;  // -1 is the last axis; the error, when there is none, is that of `op`
+  long dim(int index) const { return shape()[axis("dim", index)]; }
   long numel() const { return shape().numel(); }
   real* data() const;
   Buffer buffer() const;
@@ -42,8 +43,8 @@ class Tensor {
   bool has_grad() const;          // something has arrived since the last clear_grad()
   real* grad() const;             // zeros at the first call; for those who add to it
   const real* grad_data() const;  // for those who only read what has arrived
-  // For those who add to a few rows of a matrix only (an embedding). The other rows count as zero, but nothing is written
-  // there: who reads a gradient row by row looks at grad_rows() first, everybody else takes grad_data().
+  // For those who add to a few rows of a matrix only (an embedding). The other rows count as zero, but nothing is
+  // written there: who reads a gradient row by row looks at grad_rows() first, everybody else takes grad_data().
   struct RowAccumulator {
     real* data;
     std::vector<char> first;  // entry i: row rows[i] holds nothing yet and must be written, not added to
@@ -76,9 +77,10 @@ class Tensor {
   bool has_values() const { return values_ && *values_; }
 
  private:
+  struct Body;
+  Body& body(const char* method) const;  // throws, as `method`, when there is none
   void write_all_rows() const;
 
-  struct Body;
   std::shared_ptr<Body> body_;
   std::shared_ptr<Buffer> values_;
 };

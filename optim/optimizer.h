@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "optim/adamw.h"
+#include "optim/muon.h"
 #include "optim/sgd.h"
 
 namespace optim {
@@ -12,6 +13,7 @@ class Optimizer {
  public:
   Optimizer(AdamW adamw) : chosen_(std::move(adamw)) {}
   Optimizer(Sgd sgd) : chosen_(std::move(sgd)) {}
+  Optimizer(Muon muon) : chosen_(std::move(muon)) {}
   void step(double lr, double grad_factor = 1) {
     std::visit([&](auto& o) { o.step(lr, grad_factor); }, chosen_);
   }
@@ -21,7 +23,7 @@ class Optimizer {
   }
 
  private:
-  std::variant<AdamW, Sgd> chosen_;
+  std::variant<AdamW, Sgd, Muon> chosen_;
 };
 
 }  // namespace optim

@@ -9,11 +9,11 @@ namespace nn {
 // belongs to heads, because they are other heads.
 enum class Anew { nothing, classifiers, heads };
 
-// Fills a model's parameters from DIR/model.safetensors. What belongs to a head may be new; the poolers of named heads
+// Fills a model's parameters from DIR's weights (open_weights). What belongs to a head may be new; the poolers of named heads
 // begin as the file's only one.
 Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing);
 
 // Writes DIR/config.json and DIR/model.safetensors, each whole or not at all.
-void save_pretrained(const Model& model, const std::string& directory);
+void save_pretrained(const Model& model, const std::string& directory, Stored stored = Stored::f32);
 
 }  // namespace nn

@@ -1,5 +1,5 @@
 // Losses that shape attention while a model is trained: how sharp it is, how alike its heads are, where it falls. Ragged
-// values, one per head, query and key, lie as engine/ops.h, Ragged, says; N tokens of B sequences, H heads.
+// values, one per head, query and key, lie as engine/ragged.h says; N tokens of B sequences, H heads.
 #pragma once
 
 #include "engine/ops.h"

@@ -1,5 +1,5 @@
 // Losses on attention and on what lies between the layers: handing attention from a teacher to a student. Ragged values,
-// one per head, query and key, lie as engine/ops.h, Ragged, says; N tokens of B sequences, H heads. Gradients go to the
+// one per head, query and key, lie as engine/ragged.h says; N tokens of B sequences, H heads. Gradients go to the
 // student only.
 #pragma once
 

@@ -1,22 +1,20 @@
 // BERT's embeddings and encoder. Read nn/attention.h first; nn/model/heads.h puts heads on top.
 #include "nn/model/bert.h"
 
-#include <numeric>
+#include <algorithm>
 
 #include "nn/model/token_pruning.h"
 
 namespace nn {
-namespace {
 
-Tensor (*activation_named(const std::string& name))(const Tensor&) {
+Activation activation_named(const std::string& name) {
   if (name == "gelu") return gelu;
   if (name == "gelu_new") return gelu_tanh;
   if (name == "relu") return relu;
+  if (name == "tanh") return engine::tanh;
   check(name == "silu", "hidden_act '{}' is not supported", name);
   return silu;
 }
-
-}  // namespace
 
 BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
     : word(at / "word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),
@@ -113,12 +111,16 @@ Indices offsets_of_rows(const Indices& rows, const Indices& offsets) {
 
 }  // namespace
 
+Tensor layer_at_rows(const BertLayer& layer, const Tensor& x, const Indices& offsets, const Indices& rows) {
+  const Indices queries = offsets_of_rows(rows, offsets);
+  const bool all_ask = std::adjacent_find(queries.begin(), queries.end()) == queries.end();
+  if (!all_ask) return gather_rows(layer.feed(layer.attend(x, x, Ragged(offsets, layer.attention.heads))), rows);
+  return layer.feed(layer.attend(gather_rows(x, rows), x, Ragged(queries, offsets, layer.attention.heads)));
+}
+
 // Only the rows that will be read ask; [CLS] sees everything, with a window, too.    [N, C] -> [M, C]
 Tensor Bert::last_layer(const Tensor& x, const Indices& offsets, const Rows& read) const {
-  const BertLayer& last = layers.back();
-  const Indices rows = read.kind == Rows::first ? first_of(offsets) : read.which;
-  const Ragged to_all(offsets_of_rows(rows, offsets), offsets, last.attention.heads);
-  return last.feed(last.attend(gather_rows(x, rows), x, to_all));
+  return layer_at_rows(layers.back(), x, offsets, read.kind == Rows::first ? first_of(offsets) : read.which);
 }
 
 Tensor Bert::layer(size_t index, const Tensor& x, Left& left, const Indices& full, Trace* trace) const {
@@ -156,13 +158,13 @@ Encoded Bert::run(const Tensor& x, const Indices& offsets, const Rows& read, Tra
   for (size_t i = 0; i < layers.size(); ++i) {
     if (cut && !trace && i + 1 == layers.size()) {
       const Tensor rows = last_layer(y, left.offsets, read);  // [B, C] or [M, C]
-      return read.kind == Rows::first ? Encoded{{}, rows, {}, left.offsets} : Encoded{{}, {}, rows, left.offsets};
+      return read.kind == Rows::first ? Encoded{{}, rows, {}, left.offsets, left.rows} : Encoded{{}, {}, rows, left.offsets};
     }
     y = layer(i, y, left, offsets, trace);
   }
-  if (read.kind == Rows::some) return {y, {}, gather_rows(y, read.which), left.offsets};
-  if (read.kind == Rows::first) return {{}, gather_rows(y, first_of(left.offsets)), {}, left.offsets};
-  return {y, {}, {}, left.offsets};
+  if (read.kind == Rows::some) return {y, {}, gather_rows(y, read.which), left.offsets, left.rows};
+  if (read.kind == Rows::first) return {{}, gather_rows(y, first_of(left.offsets)), {}, left.offsets, left.rows};
+  return {y, {}, {}, left.offsets, left.rows};
 }
 
 }  // namespace nn

@@ -8,6 +8,10 @@
 
 namespace nn {
 
+// hidden_act as a function: gelu, gelu_new (by tanh), relu, silu, tanh.
+using Activation = Tensor (*)(const Tensor&);
+Activation activation_named(const std::string& name);
+
 // x = dropout(LayerNorm(word + type + position))          [N] -> [N, C]
 struct BertEmbeddings {
   Embedding word, position, type;
@@ -36,7 +40,7 @@ struct BertLayer {
   BertOutput attention_output;
   Linear intermediate;
   BertOutput output;
-  Tensor (*activation)(const Tensor&);
+  Activation activation;
   BertLayer(Scope at, const Config& c, long index);
   // The rows x ask, the rows `memory` are looked at; as a rule they are the same.    [Nq, C], [Nk, C] -> [Nq, C]
   Tensor attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,
@@ -44,6 +48,10 @@ struct BertLayer {
   Tensor feed(const Tensor& attended, const Tensor& gate = {}) const;  // [N, C] -> [N, F], times gate [F] -> [N, C]
   std::vector<Tensor> parameters() const;
 };
+
+// A layer of which only given rows, ascending, will be read: they ask and go through the feed-forward network, all are
+// looked at. Where a sequence has none of them, the whole layer runs.   [N, C], M rows -> [M, C]
+Tensor layer_at_rows(const BertLayer& layer, const Tensor& x, const Indices& offsets, const Indices& rows);
 
 // The embeddings and the layers. With token_retention, tokens that receive little attention leave between the attention
 // and the feed-forward network of a layer (nn/model/token_pruning.h): from there on they cost nothing. With

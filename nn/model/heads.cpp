@@ -23,6 +23,7 @@ Tensor length_factors(const Indices& offsets, real exponent) {
 
 MaskedLm::MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c)
     : dense(at / "transform.dense", c.hidden_size, c.hidden_size, c.initializer_range),
+      activation(activation_named(c.hidden_act)),
       norm(at / "transform.LayerNorm", c.hidden_size, c.layer_norm_eps),
       decoder(word_embeddings, at.parameter("bias", {c.vocab_size}, {Init::constant, 0})) {}
 
@@ -73,6 +74,7 @@ Tensor Head::context(const Encoded& x, Trace* trace) const {
   if (!pool) return rows;
   AttentionMaps maps;
   const Tensor y = (*pool)(rows, x.offsets, trace ? &maps : nullptr);  // [N, C] -> [B, H * C]
+  maps.rows = x.rows;
   if (trace) trace->attention.push_back(maps);
   return length_exponent == 0 ? y : y * length_factors(x.offsets, length_exponent);
 }

@@ -38,9 +38,11 @@ Numbers hypergradient(const std::vector<Tensor>& parameters, const Numbers& weig
   Numbers answer(weights.size());
   if (norm > 0) {
     const NoGrad no_grad;
-    theta.restore(), descend(parameters, -e);  // theta + e v
+    theta.restore();
+    descend(parameters, -e);  // theta + e v
     const Numbers ahead = values(train());
-    theta.restore(), descend(parameters, e);
+    theta.restore();
+    descend(parameters, e);
     const Numbers behind = values(train());
     for (size_t i = 0; i < answer.size(); ++i) answer[i] = -lookahead * (ahead[i] - behind[i]) / (2 * e);
   }

@@ -1,113 +1,85 @@
 // A student of another language learns its teacher's sentence vectors; retrieval says how well. The loop is that of
-// tasks/sentiment/main.cpp; read it and nn/sentence.h first.
-
-#include <optional>
-
+// tasks/sentiment/main.cpp; read it and nn/loss/ranking.h first.
+#include "nn/format/files.h"
 #include "nn/loss/ranking.h"
-#include "optim/clip.h"
-#include "tasks/model/encoder.h"
-#include "tasks/run/progress.h"
 #include "tasks/model/build.h"
-#include "tasks/text/lines.h"
+#include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
+#include "tasks/run/progress.h"
+#include "tasks/run/training.h"
 #include "tasks/score/ranking.h"
+#include "tasks/text/lines.h"
 
 namespace {
 
 using engine::check;
-using engine::Indices;
 using engine::real;
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-struct Options {
-  model::TrainOptions common;
+struct AlignOptions {
+  model::BuildOptions model;
+  run::TrainingOptions training;
   std::string teacher, source, target, dev_source, dev_target, test_source, test_target;
   std::string pooling = "mean";
   double mse = 1, ranking = 0, scale = 20;
   bool both = false;
 
-  Options() {
-    common.model = "mini";
-    common.max_length = 64;
-    common.batch_size = 64;
-    common.lr = 5e-4;
+  AlignOptions() {
+    model.model = "mini";
+    model.reading.max_length = 64;
+    training.batch_size = 64;
+    training.lr = 5e-4;
   }
-  void declare(CLI::App& app);
+  void declare(run::Options& options);
   void check_files() const;
 };
 
-void Options::declare(CLI::App& app) {
-  model::TrainOptions& o = common;
-  const auto file = [&](const char* name, std::string& to, const char* what) {
-    return app.add_option(name, to, what)->group("Data files");
+void AlignOptions::declare(run::Options& options) {
+  const auto add = [&](const char* group) {
+    return [&options, group](const char* name, auto& variable, const char* what) -> run::Option& {
+      return options.add(name, variable, what).group(group);
+    };
   };
+  const auto file = add("Data files"), transfer = add("Transfer");
   file("--source", source, "sentences in the language of the teacher, one a line");
   file("--target", target, "their translations, line by line: what the student reads");
   file("--dev-source", dev_source, "the same, to choose the best epoch on");
   file("--dev-target", dev_target, "their translations");
   file("--test-source", test_source, "the same, for the final figures; without them, dev again");
   file("--test-target", test_target, "their translations");
-  app.add_option("--max-length", o.max_length, "tokens of a sentence, [CLS] and [SEP] included; a longer one is cut")
-      ->group("Data files")
-      ->check(run::between(2, 100000));
-  app.add_option("--teacher", teacher, "directory of a run or of a model: a BERT of the source language")
-      ->group("Transfer");
-  app.add_option("--pooling", pooling, "the vector of a sentence: mean of its tokens, or cls, its first token")
-      ->group("Transfer")
-      ->check(CLI::IsMember({"mean", "cls"}));
-  app.add_option("--mse", mse, "weight of the squared distance to the teacher's vector")
-      ->group("Transfer")
-      ->check(run::not_negative());
-  app.add_option("--ranking", ranking, "weight of the ranking among the teacher's vectors of the batch")
-      ->group("Transfer")
-      ->check(run::not_negative());
-  app.add_option("--scale", scale, "of the cosines in the ranking")->group("Transfer")->check(run::between(1e-3, 1e4));
-  app.add_flag("--both", both, "the student reads the sentences, too, not only their translations")->group("Transfer");
-  o.declare_sizes(app);
-  o.declare_training(app);
-  o.declare_accumulate(app);
-  o.declare_run(app, "align");
+  transfer("--teacher", teacher, "directory of a run or of a model: a BERT of the source language");
+  transfer("--pooling", pooling, "the vector of a sentence: mean of its tokens, or cls, its first token")
+      .one_of({"mean", "cls"});
+  transfer("--mse", mse, "weight of the squared distance to the teacher's vector").not_negative();
+  transfer("--ranking", ranking, "weight of the ranking among the teacher's vectors of the batch").not_negative();
+  transfer("--scale", scale, "of the cosines in the ranking").between(1e-3, 1e4);
+  transfer("--both", both, "the student reads the sentences, too, not only their translations");
+  model.declare(options);
+  training.declare(options, "align");
 }
 
-void Options::check_files() const {
-  if (teacher.empty() || source.empty() || target.empty()) {
-    run::print_note("error: --teacher, --source and --target are needed\n");
-    throw run::Exit{2};
-  }
+void AlignOptions::check_files() const {
+  if (teacher.empty() || source.empty() || target.empty())
+    run::usage_error("--teacher, --source and --target are needed");
   check(dev_source.empty() == dev_target.empty() && test_source.empty() == test_target.empty(),
         "--dev-source and --dev-target come together, and so do --test-source and --test-target");
   check(!dev_source.empty() || !test_source.empty(), "--dev-source and --dev-target, or those of test, are needed");
-  check(!dev_source.empty() || common.patience == 0, "--patience needs --dev-source and --dev-target");
+  check(!dev_source.empty() || training.patience == 0, "--patience needs --dev-source and --dev-target");
   check(mse + ranking > 0, "--mse and --ranking are both 0: there is nothing to learn");
 }
 
-// The sentence vectors of an encoder: [N] -> [B, C].
-Tensor sentence_vectors(const nn::Bert& bert, const nn::Tokens& tokens, const std::string& pooling) {
-  return pooling == "cls" ? bert.first_rows(tokens) : nn::mean_pool(bert(tokens), tokens.offsets);
+// A head that gives a sentence's vector, projected where the student is not as wide as its teacher.
+spec::TaskSpec vectors(const std::string& pooling) {
+  spec::TaskSpec task;
+  task.head = nn::Predicts::vector;
+  task.reads = pooling == "cls" ? nn::Reads::first : nn::Reads::mean;
+  return task;
 }
 
-// An encoder and, where it is not as wide as the teacher, the projection to the teacher's width.
-struct Student {
-  model::Encoder encoder;
-  std::optional<nn::Linear> project;
-
-  Student(const nn::Config& config, const text::WordPiece& tokenizer, uint64_t seed, long teacher_width)
-      : encoder(config, tokenizer, seed, false) {
-    if (config.hidden_size != teacher_width)
-      project.emplace(encoder.params.root() / "projection", config.hidden_size, teacher_width,
-                      config.initializer_range);
-  }
-  Tensor operator()(const nn::Tokens& tokens, const std::string& pooling) const {
-    const Tensor x = sentence_vectors(encoder.bert, tokens, pooling);
-    return project ? (*project)(x) : x;
-  }
-};
-
 // One vector for every sentence of a set, without a graph: [n, C].
-template <class Model>
-Tensor vectors_of(const char* name, nn::Params& params, const text::EncodedSet& set, Model model) {
+Tensor vectors_of(const char* name, const nn::Model& model, const text::EncodedSet& set) {
   const engine::NoGrad no_grad;
-  params.eval();
   std::vector<Tensor> rows;
   run::Progress progress(name, set.size());
   long done = 0;
@@ -125,19 +97,24 @@ struct Pairs {
   Tensor wanted;                    // [n, C]
 };
 
-Pairs encode(const char* name, const text::ParallelTexts& texts, model::Encoder& teacher, const model::Encoder& student,
-             const Options& o) {
-  const int longest = o.common.max_length;
-  Pairs pairs{text::encode(texts.target, student.tokenizer, longest), {}, {}};
-  if (o.both) pairs.source = text::encode(texts.source, student.tokenizer, longest);
-  const text::EncodedSet read = text::encode(texts.source, teacher.tokenizer, longest);
+Pairs encode(const char* name, const text::ParallelTexts& texts, const model::TextModel& teacher,
+             const model::TextModel& student, const AlignOptions& o) {
+  if (texts.source.empty()) return {};
+  const auto read = [&](const std::vector<text::Example>& side, const model::TextModel& by) {
+    return text::encode(side, by.tokenizer, o.model.reading.max_length, o.model.reading.how());
+  };
+  Pairs pairs{read(texts.target, student), {}, {}};
+  if (o.both) pairs.source = read(texts.source, student);
+  const text::EncodedSet source = read(texts.source, teacher);
   long teacher_tokens = 0, student_tokens = 0;
-  for (long i = 0; i < read.size(); ++i) teacher_tokens += read.tokens(i), student_tokens += pairs.target.tokens(i);
-  const double n = double(read.size());
-  run::print_note("{:<6}{:>6} pairs, {:.1f} tokens for the teacher, {:.1f} for the student\n", name, read.size(),
+  for (long i = 0; i < source.size(); ++i) {
+    teacher_tokens += source.tokens(i);
+    student_tokens += pairs.target.tokens(i);
+  }
+  const double n = double(source.size());
+  run::print_note("{:<6}{:>6} pairs, {:.1f} tokens for the teacher, {:.1f} for the student\n", name, source.size(),
                   double(teacher_tokens) / n, double(student_tokens) / n);
-  pairs.wanted = vectors_of("teacher", teacher.params, read,
-                            [&](const nn::Tokens& t) { return sentence_vectors(teacher.bert, t, o.pooling); });
+  pairs.wanted = vectors_of("teacher", teacher.net, source);
   return pairs;
 }
 
@@ -157,131 +134,114 @@ struct Figures {
   }
 };
 
-Figures measure(const char* name, Student& student, const Pairs& pairs, const Options& o) {
-  const Tensor found = vectors_of(name, student.encoder.params, pairs.target,
-                                  [&](const nn::Tokens& t) { return student(t, o.pooling); });
+Figures measure(const char* name, const model::TextModel& student, const Pairs& pairs) {
+  const Tensor found = vectors_of(name, student.net, pairs.target);
   return {score::retrieve(pairs.wanted, found), score::retrieve(found, pairs.wanted)};
 }
 
-std::unique_ptr<Student> make_student(const Options& o, const text::ParallelTexts& texts, long teacher_width) {
+std::unique_ptr<model::TextModel> make_student(const AlignOptions& o, const text::ParallelTexts& texts,
+                                               long teacher_width) {
   std::vector<text::Example> to_read = texts.target;
   if (o.both) to_read.insert(to_read.end(), texts.source.begin(), texts.source.end());
-  const text::WordPiece tokenizer = model::new_tokenizer(o.common, to_read);
-  nn::Config config = model::new_config(o.common, tokenizer.vocab_size(), {});
-  model::set_dropout(config, o.common);
-  config.check_sizes("the student");
-  auto student = std::make_unique<Student>(config, tokenizer, o.common.seed, teacher_width);
-  student->encoder.params.initialise();
-  for (const std::string& pattern : o.common.freeze) student->encoder.params.freeze(pattern);
-  run::print_note("student: {:.2f} M parameters, {} pieces{}\n", double(student->encoder.params.count()) / 1e6,
-                  tokenizer.vocab_size(),
-                  student->project ? fmt::format(", a projection to the teacher's {} columns", teacher_width) : "");
+  spec::TaskSpec task = vectors(o.pooling);
+  const long width = o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size
+                                          : o.model.hidden.value_or(256);
+  if (width != teacher_width) task.width = teacher_width;
+  auto student = model::build(o.model, {task}, to_read, o.training.seed);
+  if (task.width) run::print_note("a projection leads to the teacher's {} columns\n", teacher_width);
   return student;
 }
 
-// The loss of one side: student [B, C] beside the teacher's vectors of the same sentences. `terms` receives the terms
-// without their weights, times the share.
-Tensor loss_of(const Tensor& student, const Tensor& wanted, const Options& o, double share, ordered_json& terms) {
-  Tensor total = Tensor::scalar(0);
-  const auto add = [&](const char* name, double weight, const Tensor& term) {
-    terms[name] = terms.value(name, 0.) + share * double(term.item());
-    total = total + term * real(weight);
-  };
-  if (o.mse > 0) add("mse", o.mse, engine::mse(student, wanted));
-  if (o.ranking > 0) add("ranking", o.ranking, nn::in_batch_ranking(student, wanted, real(o.scale)));
-  return total;
+// The terms of one side: the student's vectors [B, C] beside the teacher's of the same sentences.
+void add_side(run::Terms& terms, const Tensor& student, const Tensor& wanted, const AlignOptions& o) {
+  if (o.mse > 0) terms.add("mse", o.mse, engine::mse(student, wanted));
+  if (o.ranking > 0) terms.add("ranking", o.ranking, nn::in_batch_ranking(student, wanted, real(o.scale)));
 }
 
-void finish_epoch(run::Run& run, Student& student, const Pairs& dev, const Options& o) {
-  if (dev.target.size() == 0) return student.encoder.save(run.file("best"), o.common.max_length);
-  run.pause();
-  const Figures figures = measure("dev", student, dev, o);
-  const bool best = run.is_best(figures.accuracy());
-  run.log({{"dev", figures.json()}});
-  run.say(fmt::format("epoch {:g}, dev{}: {}", run.epoch(), best ? " (the best so far)" : "", figures.line()));
-  if (best) student.encoder.save(run.file("best"), o.common.max_length);
+void finish_epoch(run::Training& training, const model::TextModel& student, const Pairs& dev) {
+  const auto save = [&](const std::string& directory) { student.save(directory); };
+  if (dev.target.size() == 0) {
+    training.keep_best({}, save);
+    return;
+  }
+  training.run().pause();
+  const Figures figures = measure("dev", student, dev);
+  const bool best = training.keep_best(figures.accuracy(), save);
+  training.run().log({{"dev", figures.json()}});
+  training.run().say(
+      fmt::format("epoch {:g}, dev{}: {}", training.epoch(), best ? " (the best so far)" : "", figures.line()));
 }
 
-void finish_run(const run::Run& run, Student& student, const Pairs& test, const Options& o) {
-  student.encoder.params.load(nn::SafeTensors(run.file("best/model.safetensors")), [](const auto&) { return false; });
-  const Figures figures = measure("test", student, test, o);
+void finish_run(const run::Training& training, model::TextModel& student, const Pairs& test, const AlignOptions& o) {
+  nn::load_pretrained(student.net, training.best_directory());
+  const Figures figures = measure("test", student, test);
   ordered_json result = figures.json();
   result["n"] = test.target.size();
-  result["seconds"] = run.seconds();
-  nn::write_file(run.file("result.json"), result.dump(2) + "\n");
+  const double seconds = training.run().seconds();
+  result["seconds"] = seconds;
+  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
   fmt::print(
-      "\ntest: {}\nresult task=align source_to_target={:.4f} target_to_source={:.4f} n={} seconds={:.0f} "
-      "out={}\n",
-      figures.line(), figures.to_target.accuracy, figures.to_source.accuracy, test.target.size(), run.seconds(),
-      o.common.out);
+      "\ntest: {}\nresult task=align source_to_target={:.4f} target_to_source={:.4f} n={} seconds={:.0f} out={}\n",
+      figures.line(), figures.to_target.accuracy, figures.to_source.accuracy, test.target.size(), seconds,
+      o.training.out);
 }
 
-void train(CLI::App& app, const run::Parse& parse) {
-  Options options;
-  model::TrainOptions& o = options.common;
-  options.declare(app);
+run::Frame frame_of(const AlignOptions& o, const run::Options& options, const text::Batches& batches,
+                    const model::TextModel& student, const Pairs& train) {
+  run::Fingerprint print;
+  for (const std::string& piece : student.tokenizer.pieces()) print.add("vocabulary", piece);
+  for (const text::Encoding& text : train.target.windows)
+    print.add("target", {reinterpret_cast<const char*>(text.ids.data()), text.ids.size() * sizeof(int)});
+  print.add("teacher", {reinterpret_cast<const char*>(train.wanted.data()), size_t(train.wanted.numel()) * sizeof(real)});
+  run::Frame frame;
+  frame.options = options.effective();
+  frame.steps_per_epoch = batches.per_epoch();
+  frame.default_lr = o.model.default_lr();
+  frame.unit = "pairs";
+  frame.data = print.text();
+  for (const std::string& path : {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source,
+                                  o.test_target, o.model.pretrained() ? o.model.model : "", o.model.vocab})
+    if (!path.empty()) frame.inputs.push_back(path);
+  return frame;
+}
+
+text::ParallelTexts read_if_given(const std::string& source, const std::string& target) {
+  return source.empty() ? text::ParallelTexts{} : text::read_parallel(source, target);
+}
+
+void train(run::Options& options, const run::Parse& parse) {
+  AlignOptions o;
+  o.declare(options);
   parse();
-  o.settle(app, "align");
-  options.check_files();
+  o.training.settle(options, "align");
+  o.check_files();
 
   run::print_setup("align", "train");
-  const text::ParallelTexts texts = text::read_parallel(options.source, options.target);
-  text::ParallelTexts dev_texts, test_texts;
-  if (!options.dev_source.empty()) dev_texts = text::read_parallel(options.dev_source, options.dev_target);
-  if (!options.test_source.empty()) test_texts = text::read_parallel(options.test_source, options.test_target);
-  nn::Params::LoadReport report;
-  const auto teacher = model::load_encoder(model::ModelDirectory(options.teacher), 0, false, report);
-  check(o.max_length <= teacher->config.max_position_embeddings,
-        "--max-length {} is more than the teacher's {} positions", o.max_length,
-        teacher->config.max_position_embeddings);
-  const std::unique_ptr<Student> student = make_student(options, texts, teacher->config.hidden_size);
-  const Pairs train = encode("train", texts, *teacher, student->encoder, options);
-  const Pairs dev = dev_texts.source.empty() ? Pairs{} : encode("dev", dev_texts, *teacher, student->encoder, options);
-  const Pairs test =
-      test_texts.source.empty() ? Pairs{} : encode("test", test_texts, *teacher, student->encoder, options);
+  const text::ParallelTexts texts = text::read_parallel(o.source, o.target);
+  const text::ParallelTexts dev_texts = read_if_given(o.dev_source, o.dev_target);
+  const text::ParallelTexts test_texts = read_if_given(o.test_source, o.test_target);
+  const auto teacher = model::load_to_train(model::ModelDirectory(o.teacher), {vectors(o.pooling)}, 0);
+  model::check_positions(o.model.reading, teacher->config(), o.teacher);
+  const auto student = make_student(o, texts, teacher->config().hidden_size);
+  const Pairs train = encode("train", texts, *teacher, *student, o);
+  const Pairs dev = encode("dev", dev_texts, *teacher, *student, o);
+  const Pairs test = encode("test", test_texts, *teacher, *student, o);
+  text::Batches batches(train.target, o.training.batch_size * o.training.accumulate, !o.training.no_shuffle,
+                        o.training.seed);
+  run::Training training(o.training, student->net.params, frame_of(o, options, batches, *student, train));
 
-  nn::Params& params = student->encoder.params;
-  text::Batches batches(train.target, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
-  const long steps = model::steps_of(o, batches);
-  const optim::Schedule schedule = model::make_schedule(o, steps);
-  const std::vector<Tensor> trainable = params.trainable();
-  check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = model::make_optimizer(o, trainable);
-  run::Run run(
-      {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
-  if (!o.resume.empty()) run.restore(params.tensors(), optimizer);
-  run::print_note("seed {}, {} steps of {} pairs, peak learning rate {:g}, into {}\n\n", o.seed, steps,
-                  o.batch_size * o.accumulate, o.peak_lr(), o.out);
-
-  while (run.next_step()) {
-    params.train(run.step());
-    double step_loss = 0;
-    ordered_json terms = ordered_json::object();
-    for (const text::Batch& part : batches.parts_at(run.step(), o.batch_size)) {
-      const Tensor wanted = gather_rows(train.wanted, part.rows);       // [B, C], the teacher's
-      const Tensor read = (*student)(part.tokens, options.pooling);     // [N] -> [B, C]: the translations
-      Tensor loss = loss_of(read, wanted, options, part.share, terms);  // [B, C], [B, C] -> []
-      if (options.both) {
-        const Tensor own = (*student)(text::pack(train.source, part.rows).tokens, options.pooling);  // the sentences
-        loss = loss + loss_of(own, wanted, options, part.share, terms);
-      }
-      run.require_finite(loss);
-      backward(loss * real(part.share));
-      step_loss += part.share * double(loss.item());
+  while (training.next_step()) {
+    for (const text::Batch& part : batches.parts_at(training.step(), o.training.batch_size)) {
+      const Tensor wanted = gather_rows(train.wanted, part.rows);  // [B, C], the teacher's
+      run::Terms terms;
+      add_side(terms, student->net(part.tokens), wanted, o);  // [N] -> [B, C]: the translations
+      if (o.both) add_side(terms, student->net(text::pack(train.source, part.rows).tokens), wanted, o);  // the sentences
+      training.backward(terms, part.share);
     }
-    const double norm = optim::grad_norm(trainable);
-    const double lr = schedule(run.step());
-    optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));
-    params.clear_grads();
-    ordered_json figures{{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}};
-    figures.update(terms);
-    run.log(figures);
-
-    if (run.epoch_ends()) finish_epoch(run, *student, dev, options);
-    if (run.epoch_ends() || run.due_for_save()) run.save(params.tensors(), optimizer);
+    training.update();
+    if (training.epoch_ends()) finish_epoch(training, *student, dev);
   }
-  if (run.interrupted()) run.save(params.tensors(), optimizer), run.leave();
-  finish_run(run, *student, test.target.size() ? test : dev, options);
+  finish_run(training, *student, test.target.size() ? test : dev, o);
 }
 
 }  // namespace

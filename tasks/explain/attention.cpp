@@ -1,4 +1,4 @@
-// Attention maps to figures. Read nn/attention.h, AttentionMaps, and engine/ops.h, Ragged, first.
+// Attention maps to figures. Read nn/attention.h, AttentionMaps, and engine/ragged.h first.
 #include "tasks/explain/attention.h"
 
 #include <fmt/core.h>

@@ -58,7 +58,7 @@ nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder
   nn::HeadConfig head;
   head.name = task.name;
   head.predicts = task.head;
-  head.outputs = task.classifies() ? long(task.labels.size()) : task.head == nn::Predicts::vector ? 0 : 1;
+  head.outputs = task.classifies() ? long(task.labels.size()) : task.head == nn::Predicts::vector ? task.width : 1;
   head.reads = tags ? nn::Reads::tokens : task.reads.value_or(nn::Reads::first);
   if (words && head.reads == nn::Reads::first) head.reads = nn::Reads::attention;  // there is no other way to read them
   head.queries = task.queries.value_or(words ? encoder.num_attention_heads : 1);
@@ -87,8 +87,8 @@ const spec::TaskSpec& TextModel::only_task() const {
   return tasks[0];
 }
 
-void TextModel::save(const std::string& directory) const {
-  nn::save_pretrained(net, directory);
+void TextModel::save(const std::string& directory, nn::Stored stored) const {
+  nn::save_pretrained(net, directory, stored);
   if (named()) {
     ordered_json all = settings;
     for (const spec::TaskSpec& task : tasks) all["tasks"][task.name] = task.json();

@@ -29,7 +29,7 @@ struct TextModel {
 
   // config.json, model.safetensors and the tokenizer's files; of named tasks also tasks.json. A single task without a name
   // over a BERT is a directory that Hugging Face tools read.
-  void save(const std::string& directory) const;
+  void save(const std::string& directory, nn::Stored stored = nn::Stored::f32) const;
 };
 
 // The head that a task needs on this encoder.

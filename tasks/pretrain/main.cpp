@@ -1,16 +1,14 @@
-// Pretrain: an encoder learns from texts without labels what stands behind a [MASK] (Devlin et al. 2019). The loop is
-// that of tasks/sentiment/main.cpp, which is to be read first.
+// Pretrain: an encoder learns from texts without labels. The loop is that of tasks/sentiment/main.cpp, which is to be
+// read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
+#include <chrono>
 #include <cmath>
-#include <numeric>
 
-#include "engine/debug.h"
-#include "optim/clip.h"
-#include "tasks/model/encoder.h"
+#include "nn/format/files.h"
+#include "tasks/pretrain/counts.h"
+#include "tasks/pretrain/options.h"
 #include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
-#include "tasks/model/build.h"
-#include "tasks/text/lines.h"
-#include "tasks/text/masking.h"
 
 namespace {
 
@@ -18,226 +16,215 @@ using engine::check;
 using engine::real;
 using engine::Tensor;
 using nlohmann::ordered_json;
+using pretrain::Learner;
+using pretrain::Sums;
 
-constexpr uint32_t kDevEpoch = ~0u;  // the masks of the held-out texts: the same at every measurement
+constexpr uint64_t kDevDraws = uint64_t(1) << 63;  // the masks of the held-out texts: the same at every measurement
 
-struct PretrainOptions {
-  model::TrainOptions common;
-  double dev_share = 0.01, mask_share = 0.15;
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-  PretrainOptions() {
-    common.model = "mini";
-    common.max_length = 128;
-    common.too_long = "window";
-    common.batch_size = 32;
-    common.lr = 5e-4;
-  }
-  void declare(CLI::App& app) {
-    model::TrainOptions& o = common;
-    app.add_option("--train", o.train, "files of texts: .txt, a text a line; or tables, whose text column is read")
-        ->group("Data files");
-    app.add_option("--dev", o.dev, "the same, to measure on")->group("Data files");
-    app.add_option("--dev-share", dev_share, "of the training texts that are held out when there is no --dev")
-        ->group("Data files")
-        ->check(run::between(0.0, 0.5));
-    o.files.declare(app, false);
-    app.add_option("--max-length", o.max_length, "tokens of a text, [CLS] and [SEP] included")
-        ->group("Data files")
-        ->check(run::between(3, 100000));
-    app.add_option("--long", o.too_long,
-                   "a longer text becomes several, as windows lie over it; or is cut; or an error")
-        ->group("Data files")
-        ->check(CLI::IsMember({"cut", "error", "window"}));
-    app.add_option("--model", o.model, "mini (a small BERT), from nothing; or a model directory to go on from")
-        ->group("Model");
-    o.declare_sizes(app);
-    app.add_option("--mask-share", mask_share, "of the pieces of a text that are to be told")
-        ->group("Training")
-        ->check(run::between(0.001, 1.0));
-    o.declare_training(app);
-    o.declare_accumulate(app);
-    o.declare_run(app, "pretrain");
-  }
-};
-
-std::vector<text::Example> read_texts(const std::vector<std::string>& files, const spec::DataOptions& how) {
-  std::vector<text::Example> texts;
-  for (const std::string& file : files) {
-    std::vector<text::Example> more =
-        file.ends_with(".txt") ? text::read_lines(file) : how.read({file}, {}, false).rows;
-    texts.insert(texts.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  }
-  return texts;
-}
-
-struct Texts {
-  std::vector<text::Example> train, dev;
-};
-
-Texts load_texts(const PretrainOptions& o) {
-  Texts texts{read_texts(o.common.train, o.common.files), read_texts(o.common.dev, o.common.files)};
-  if (o.common.dev.empty() && o.dev_share > 0) {
-    for (text::Example& e : texts.train) e.label = -1;
-    text::split_stratified(texts.train, o.common.seed, {1 - o.dev_share, o.dev_share, 0});
-    const auto held_out = std::stable_partition(texts.train.begin(), texts.train.end(),
-                                                [](const text::Example& e) { return e.split == "train"; });
-    texts.dev.assign(std::make_move_iterator(held_out), std::make_move_iterator(texts.train.end()));
-    texts.train.erase(held_out, texts.train.end());
-  }
-  check(!texts.train.empty(), "there are no texts to train on");
-  check(!texts.dev.empty() || !o.common.patience, "--patience needs held-out texts");
-  return texts;
-}
-
-// Every window as a text of its own; those without a piece that could be hidden are left out.
-text::EncodedSet encode(const char* name, const std::vector<text::Example>& texts, const model::Encoder& model,
-                        const model::TrainOptions& o) {
-  text::EncodedSet set = text::encode(texts, model.tokenizer, o.max_length, text::too_long(o.too_long));
-  std::erase_if(set.windows, [&](const text::Encoding& e) {
-    return std::all_of(e.ids.begin(), e.ids.end(), [&](int id) { return model.tokenizer.is_special(id); });
-  });
-  set.labels.assign(set.windows.size(), -1);
-  set.begin.resize(set.windows.size() + 1);
-  std::iota(set.begin.begin(), set.begin.end(), 0);
-  long tokens = 0;
-  for (const text::Encoding& e : set.windows) tokens += long(e.ids.size());
-  run::print_note("{:<6}{:>7} texts, as {} sequences of {:.1f} tokens on average\n", name, texts.size(), set.size(),
-                  double(tokens) / double(std::max(1L, set.size())));
-  return set;
-}
-
-std::unique_ptr<model::Encoder> make_model(const model::TrainOptions& o, const std::vector<text::Example>& train) {
-  std::unique_ptr<model::Encoder> model;
-  if (o.model != "mini") {
-    model::ModelDirectory from(o.model);
-    check(o.max_length <= from.config.max_position_embeddings, "--max-length {} is more than the {} positions of {}",
-          o.max_length, from.config.max_position_embeddings, from.path);
-    model::set_dropout(from.config, o);
-    nn::Params::LoadReport report;
-    model = model::load_encoder(from, o.seed, true, report);
-    run::print_note("{}\n{}", from.path, report.table());
+std::unique_ptr<Learner> make_learner(const pretrain::Options& o) {
+  const pretrain::LearnerOptions how = o.learner();
+  std::unique_ptr<model::TextModel> net;
+  if (o.model.pretrained()) {
+    net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed);
+    check(o.model.vocab.empty() || text::WordPiece::load(o.model.vocab).pieces() == net->tokenizer.pieces(),
+          "--vocab {} does not fit: {} has a vocabulary of its own, and its embeddings are that one's", o.model.vocab,
+          o.model.model);
   } else {
-    text::WordPiece tokenizer = model::new_tokenizer(o, train);
-    nn::Config config = model::new_config(o, tokenizer.vocab_size(), {});
-    model::set_dropout(config, o);
-    config.check_sizes("--model mini");
-    model = std::make_unique<model::Encoder>(config, std::move(tokenizer), o.seed, true);
-    model->params.initialise();
+    const text::WordPiece tokenizer = make_tokenizer(o);
+    net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed, &tokenizer);
   }
-  check(model->tokenizer.mask_id() >= 0, "the vocabulary has no [MASK]");
-  for (const std::string& pattern : o.freeze) model->params.freeze(pattern);
-  run::print_note("model {}: {:.2f} M parameters, {} pieces\n", o.model, double(model->params.count()) / 1e6,
-                  model->tokenizer.vocab_size());
-  return model;
+  auto learner = std::make_unique<Learner>(std::move(net), how);
+  long beside = 0;
+  for (const Tensor& t : learner->beside_the_model()) beside += t.numel();
+  if (beside) run::print_note("generator and detector: {:.2f} M parameters\n", double(beside) / 1e6);
+  return learner;
 }
 
-// loss: nats for a hidden piece; perplexity: e to the loss; accuracy: the share of hidden pieces that are told.
-ordered_json measure(model::Encoder& model, const text::EncodedSet& set, const PretrainOptions& o) {
-  const engine::NoGrad no_grad;
-  model.params.eval();
-  run::Progress progress("dev", set.size());
-  double loss = 0, right = 0, count = 0;
-  long done = 0;
-  for (text::Batch& batch : text::in_order(set, o.common.batch_size)) {
-    const text::Masked hidden = text::mask(std::move(batch), model.tokenizer, o.mask_share, o.common.seed, kDevEpoch);
-    const Tensor logits = (*model.masked_lm)(model.bert(hidden.batch.tokens), hidden.rows);  // [M, V]
-    const Tensor best = argmax(logits);
-    for (size_t i = 0; i < hidden.targets.size(); ++i) right += best.data()[i] == real(hidden.targets[i]);
-    loss += double(hidden.targets.size()) * double(cross_entropy(logits, hidden.targets).item());
-    count += double(hidden.targets.size());
-    progress.update(done += long(hidden.batch.rows.size()));
+// loss: nats for a hidden piece; perplexity: e to the loss; accuracy: the share of hidden pieces that are told. Of a
+// detection besides: nats for a token, and which of the replaced tokens were found, at how many false alarms a token.
+ordered_json figures_of(const Sums& s, const pretrain::LearnerOptions& o) {
+  ordered_json figures{{"loss", s.value(o)}};
+  if (o.objective == pretrain::Objective::rtd) {
+    figures["generator"] = s.loss / s.masked;
+    figures["detection"] = s.detection / s.tokens;
+    figures["found"] = s.found / std::max(1.0, s.replaced);
+    figures["false_alarms"] = s.false_alarms / std::max(1.0, s.tokens - s.replaced);
+  }
+  figures["perplexity"] = std::exp(s.loss / s.masked);
+  figures["accuracy"] = s.right / s.masked;
+  return figures;
+}
+
+struct Measured {
+  ordered_json figures, by_source;
+};
+
+Measured measure(Learner& learner, const text::Corpus& dev, long part_tokens) {
+  run::Progress progress("dev", dev.size());
+  Sums all;
+  Measured result;
+  for (const text::Corpus::Part& source : dev.parts) {
+    if (source.first == source.last) continue;
+    std::vector<long> sequences;
+    for (long s = source.first; s < source.last; ++s) sequences.push_back(s);
+    Sums sums;
+    for (const pretrain::Part& part : learner.parts(dev, sequences, kDevDraws + uint64_t(source.first), part_tokens))
+      sums.add(learner.measure(part));
+    if (dev.parts.size() > 1) result.by_source[source.name] = figures_of(sums, learner.options());
+    all.add(sums);
+    progress.update(source.last);
   }
   progress.interrupt();
-  return {{"loss", loss / count}, {"perplexity", std::exp(loss / count)}, {"accuracy", right / count}};
+  result.figures = figures_of(all, learner.options());
+  return result;
 }
 
-void finish_epoch(run::Run& run, model::Encoder& model, const text::EncodedSet& dev_set, const PretrainOptions& o) {
-  if (dev_set.size() == 0) return model.save(run.file("best"), o.common.max_length);
-  run.pause();
-  const ordered_json dev = measure(model, dev_set, o);
-  const bool best = run.is_best(-dev["loss"].get<double>());
-  run.log({{"dev", dev}});
-  run.say(fmt::format("epoch {:g}, dev{}: loss {:.4f}  perplexity {:.2f}  accuracy {:.4f}", run.epoch(),
-                      best ? " (the best so far)" : "", dev["loss"].get<double>(), dev["perplexity"].get<double>(),
-                      dev["accuracy"].get<double>()));
-  if (best) model.save(run.file("best"), o.common.max_length);
+// Measures on the held-out texts and keeps the encoder if it is the best so far; without such texts, the latest.
+ordered_json keep_best(run::Training& training, Learner& learner, const text::Corpus& dev, long part_tokens) {
+  const auto save = [&](const std::string& directory) { learner.model().save(directory); };
+  if (dev.size() == 0) {
+    training.keep_best({}, save);
+    return ordered_json::object();
+  }
+  training.run().pause();
+  const Measured measured = measure(learner, dev, part_tokens);
+  const bool best = training.keep_best(-measured.figures["loss"].get<double>(), save);
+  ordered_json line{{"dev", measured.figures}};
+  if (!measured.by_source.is_null()) line["dev_by_source"] = measured.by_source;
+  training.run().log(line);
+  std::string text;
+  for (const auto& [name, value] : measured.figures.items())
+    text += fmt::format("  {} {:.4g}", name, value.get<double>());
+  training.run().say(fmt::format("{:.1f} % of the budget, dev{}:{}", 100 * std::min(1.0, training.run().used()),
+                                 best ? " (the best so far)" : "", text));
+  return measured.figures;
 }
 
-void finish_run(const run::Run& run, const text::EncodedSet& dev_set, const PretrainOptions& o) {
-  nn::Params::LoadReport report;
-  const auto best = model::load_encoder(model::ModelDirectory(run.file("best")), o.common.seed, true, report);
-  ordered_json result = dev_set.size() ? measure(*best, dev_set, o) : ordered_json::object();
+void finish_run(const run::Training& training, ordered_json result, double tokens, const std::string& out) {
   std::string figures;
   for (const auto& [name, value] : result.items()) figures += fmt::format("{}={:.4f} ", name, value.get<double>());
-  result["seconds"] = run.seconds();
-  nn::write_file(run.file("result.json"), result.dump(2) + "\n");
-  fmt::print("result task=pretrain {}seconds={:.0f} out={}\n", figures, run.seconds(), o.common.out);
+  const double seconds = training.run().seconds();
+  result["tokens"] = tokens;
+  result["seconds"] = seconds;
+  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  fmt::print("result task=pretrain {}tokens={:.0f} seconds={:.0f} out={}\n", figures, tokens, seconds, out);
 }
 
-void train(CLI::App& app, const run::Parse& parse) {
-  PretrainOptions options;
-  model::TrainOptions& o = options.common;
-  options.declare(app);
-  parse();
-  o.settle(app, "pretrain");
-  if (o.train.empty()) {
-    run::print_note("error: --train is needed: files of texts\n");
-    throw run::Exit{2};
+// Where a run stands in its data. A checkpoint holds it as a tensor, whose numbers are exact below 2^24: in digits.
+class Position {
+ public:
+  long next_draw = 0, tokens = 0, intervals = 0;
+
+  Position() : saved_(Tensor::zeros({9}).named("position")) {}
+  const Tensor& saved() const { return saved_; }
+  void keep() const {
+    int at = 0;
+    for (const long number : {next_draw, tokens, intervals})
+      for (int digit = 0; digit < 3; ++digit) saved_.data()[at++] = real(number >> (20 * digit) & kDigit);
   }
+  void take() {
+    int at = 0;
+    for (long* number : {&next_draw, &tokens, &intervals}) {
+      *number = 0;
+      for (int digit = 0; digit < 3; ++digit) *number |= long(saved_.data()[at++]) << (20 * digit);
+    }
+  }
+
+ private:
+  static constexpr long kDigit = (1 << 20) - 1;
+  Tensor saved_;
+};
+
+run::Frame frame_of(const pretrain::Options& o, const run::Options& options, const Learner& learner,
+                    const pretrain::Data& data, const text::WordPiece& tokenizer, double tokens_per_epoch) {
+  run::Fingerprint print;
+  for (const std::string& piece : tokenizer.pieces()) print.add("vocabulary", piece);
+  print.add("corpus", std::to_string(data.train.fingerprint()));
+  print.add("held-out texts", std::to_string(data.dev.fingerprint()));
+  run::Frame frame;
+  frame.options = options.effective();
+  frame.data = print.text();
+  frame.inputs = o.inputs();
+  frame.unit = "tokens";
+  frame.also_trained = learner.beside_the_model();
+  frame.steps_per_epoch = std::max(1L, std::lround(tokens_per_epoch / double(o.tokens_a_step())));
+  const double fewest =
+      double(o.first_step_tokens ? std::min(o.first_step_tokens, o.tokens_a_step()) : o.tokens_a_step());
+  const pretrain::Budget budget = o.budget(tokens_per_epoch);
+  frame.most_steps = budget.steps ? budget.steps : budget.tokens > 0 ? long(budget.tokens / fewest) + 1 : 1'000'000'000;
+  return frame;
+}
+
+void train(run::Options& options, const run::Parse& parse) {
+  pretrain::Options o;
+  o.declare(options);
+  parse();
+  o.training.settle(options, "pretrain");
+  if (o.train.empty()) run::usage_error("--train is needed: files of texts");
 
   run::print_setup("pretrain", "train");
-  const Texts texts = load_texts(options);
-  const std::unique_ptr<model::Encoder> model = make_model(o, texts.train);
-  const text::EncodedSet train_set = encode("train", texts.train, *model, o);
-  const text::EncodedSet dev_set = encode("dev", texts.dev, *model, o);
+  const std::unique_ptr<Learner> learner = make_learner(o);
+  model::TextModel& model = learner->model();
+  const pretrain::Data data = read_data(o, model.tokenizer);
+  check(o.start == "drawn" || !o.model.pretrained(), "--start {} is for --model mini; {} has embeddings", o.start,
+        o.model.model);
+  if (o.start == "counts" && o.training.resume.empty())
+    pretrain::start_from_counts(model.net, data.train, o.training.seed);
+  check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
+  text::Draws draws(data.train, o.training.seed, !o.training.no_shuffle);
+  const pretrain::Budget budget = o.budget(draws.tokens_per_epoch());
+  pretrain::Interval interval(o.eval_every);
+  run::Frame frame = frame_of(o, options, *learner, data, model.tokenizer, draws.tokens_per_epoch());
+  Position at;
+  const run::Training* begun = nullptr;
+  const auto used = [&] {
+    return begun ? budget.used(begun->step() + 1, double(at.tokens), begun->run().seconds()) : 0;
+  };
+  frame.also_saved = {at.saved()};
+  if (!budget.steps) frame.used = used;
+  run::Training training(o.training, model.net.params, frame);
+  begun = &training;
+  at.take();
+  interval.continue_from(double(at.intervals));
+  check(used() < 1, "{}: its budget is used up; --model {} goes on from its weights in a new run", o.training.out,
+        o.training.out);
 
-  text::Batches batches(train_set, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
-  const long steps = model::steps_of(o, batches);
-  const optim::Schedule schedule = model::make_schedule(o, steps);
-  const std::vector<Tensor> trainable = model->params.trainable();
-  check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = model::make_optimizer(o, trainable);
-  run::Run run(
-      {o.out, o.overwrite, !o.resume.empty(), run::effective_options(app), steps, batches.per_epoch(), o.patience});
-  if (!o.resume.empty()) run.restore(model->params.tensors(), optimizer);
-  run::print_note("seed {}, {} steps of {} sequences, peak learning rate {:g}, into {}\n\n", o.seed, steps,
-                  o.batch_size * o.accumulate, o.peak_lr(), o.out);
-
-  while (run.next_step()) {
-    model->params.train(run.step());
-    std::vector<text::Masked> parts;  // several only with --accumulate
-    double hidden_pieces = 0;
-    for (text::Batch& part : batches.parts_at(run.step(), o.batch_size)) {
-      const auto epoch = uint32_t(run.step() / batches.per_epoch());
-      parts.push_back(text::mask(std::move(part), model->tokenizer, options.mask_share, o.seed, epoch));
-      hidden_pieces += double(parts.back().rows.size());
-    }
-    double step_loss = 0;
-    for (const text::Masked& part : parts) {
-      const Tensor hidden = model->bert(part.batch.tokens);          // [N] -> [N, C]
-      const Tensor logits = (*model->masked_lm)(hidden, part.rows);  // [N, C] -> [M, V]: the hidden pieces alone
-      const Tensor loss = cross_entropy(logits, part.targets);       // [M, V], [M] -> []
-      run.require_finite(loss);
-      const double share = double(part.rows.size()) / hidden_pieces;
-      backward(loss * real(share));
-      step_loss += share * double(loss.item());
-    }
-    const double norm = optim::grad_norm(trainable);
-    const double lr = schedule(run.step());
-    optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));
-    model->params.clear_grads();
-    run.log({{"loss", step_loss}, {"lr", lr}, {"grad_norm", norm}});
-
-    if (run.epoch_ends()) finish_epoch(run, *model, dev_set, options);
-    if (run.epoch_ends() || run.due_for_save()) run.save(model->params.tensors(), optimizer);
+  while (training.next_step()) {
+    const double start = now();
+    learner->train(training.step());
+    const uint64_t first_draw = uint64_t(at.next_draw);
+    const long size = step_tokens(used(), o.first_step_tokens ? o.first_step_tokens : o.tokens_a_step(),
+                                  o.tokens_a_step(), o.grow_until);
+    const std::vector<long> sequences = draws.take(at.next_draw, size);
+    const std::vector<pretrain::Part> parts = learner->parts(data.train, sequences, first_draw, o.training.batch_size);
+    const Sums step = Learner::counts(parts);
+    for (const pretrain::Part& part : parts) training.backward(learner->loss(part, step));  // [N], [M] -> []
+    at.tokens += std::lround(step.tokens);
+    const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
+    at.intervals = std::lround(interval.last());
+    at.keep();
+    training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / (now() - start))}});
+    if (due && used() < 1) keep_best(training, *learner, data.dev, o.training.batch_size);
   }
-  if (run.interrupted()) run.save(model->params.tensors(), optimizer), run.leave();
-  finish_run(run, dev_set, options);
+  const ordered_json dev = keep_best(training, *learner, data.dev, o.training.batch_size);
+  finish_run(training, dev, double(at.tokens), o.training.out);
+}
+
+void export_half(run::Options& options, const run::Parse& parse) {
+  std::string from, out;
+  options.add("--model", from, "a model directory, or a run's").required();
+  options.add("--out", out, "directory, made if need be").required();
+  parse();
+  model::load_model(model::ModelDirectory(from))->save(out, nn::Stored::f16);
+  fmt::print("result task=pretrain out={}\n", out);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   return run::program(argc, argv, "pretrain", "Let an encoder learn from texts without labels.",
-                      {{"train", "train a masked language model, from nothing or from a model directory", train}});
+                      {{"train", "train by masked language modelling or replaced-token detection", train},
+                       {"export", "write a model directory in half precision, half as large", export_half}});
 }

@@ -39,7 +39,9 @@ void declare_steps(Options& options, TrainingOptions& o) {
       .group(group)
       .one_of({"constant", "linear", "cosine", "inverse-sqrt", "polynomial"});
   options.add("--warmup", o.warmup, "share of the steps in which the rate rises").group(group).between(0, 1);
-  options.add("--optimizer", o.optimizer, "adamw or sgd").group(group).one_of({"adamw", "sgd"});
+  options.add("--optimizer", o.optimizer, "adamw; sgd; or muon: orthogonalised momentum for the matrices of layers")
+      .group(group)
+      .one_of({"adamw", "sgd", "muon"});
   options.add("--adam-variant", o.adam_variant, "torch, transformers or bert")
       .group(group)
       .one_of({"torch", "transformers", "bert"});
@@ -50,7 +52,7 @@ void declare_steps(Options& options, TrainingOptions& o) {
   options.add("--adam-beta2", o.beta2, "share of the old mean of their squares that stays")
       .group(group)
       .between(0, kMost);
-  options.add("--momentum", o.momentum, "of sgd").group(group).between(0, 1);
+  options.add("--momentum", o.momentum, "of sgd and muon").group(group).between(0, 1);
   options.add("--weight-decay", o.weight_decay, "of everything but biases and LayerNorm").group(group).not_negative();
   options.add("--clip", o.clip, "largest norm of all gradients together; 0: none").group(group).not_negative();
   options

@@ -1,5 +1,5 @@
-// What every training program can be told about its steps and its run. What it learns from, the model and the terms of the
-// loss have options of their own, where they act.
+// What every training program can be told about its steps and its run. What it learns from, the model and the terms of
+// the loss have options of their own, where they act.
 #pragma once
 
 #include <cstdint>

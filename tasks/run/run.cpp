@@ -64,14 +64,22 @@ Run::~Run() {
 void Run::open_log() {
   log_ = std::fopen(file("log.jsonl").c_str(), "a");
   nn::check_io(log_ != nullptr, file("log.jsonl"), "written");
-  progress_.emplace("train", plan_.steps, step_ + 1);
+  progress_.emplace("train", progress_total(), progress_done());
 }
+
+double Run::used() const {
+  return plan_.used ? plan_.used() : double(step_ + 1) / double(plan_.steps);
+}
+
+// Of a budget that is not counted in steps, thousandths of it.
+long Run::progress_total() const { return plan_.used ? 1000 : plan_.steps; }
+long Run::progress_done() const { return plan_.used ? std::lround(1000 * std::min(1.0, used())) : step_ + 1; }
 
 bool Run::next_step() {
   if (!log_) open_log();
   const bool patient = !plan_.patience || since_best_ < plan_.patience;
-  const bool done = !patient || step_ + 1 >= plan_.steps;
-  if (!patient && step_ + 1 < plan_.steps)
+  const bool over = used() >= 1, done = !patient || over;
+  if (!patient && !over)
     say(fmt::format("stopped early: {} epochs in a row were not better than the best", since_best_));
   if (done) {  // the signals first: one that comes now is either seen below or ends the program
     on_signals(SIG_DFL);
@@ -89,10 +97,11 @@ bool Run::next_step() {
 void Run::log(const ordered_json& figures) {
   ordered_json line{{"step", step_ + 1}, {"epoch", epoch()}};
   line.update(figures);
+  if (!log_) open_log();
   const std::string text = line.dump() + "\n";
   nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
                file("log.jsonl"), "written");
-  if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(step_ + 1, postfix);
+  if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(progress_done(), postfix);
   engine::profile_end("log", engine::Pass::other);
 }
 

@@ -22,10 +22,12 @@ namespace run {
 
 struct Plan {
   Place place;
-  std::string options;  // for options.ini
-  std::string data;     // a fingerprint of what is learned from (run/fingerprint.h): another one is not resumed
+  std::string options = {};  // for options.ini
+  std::string data = {};     // a fingerprint of what is learned from (run/fingerprint.h): another one is not resumed
   long steps = 0;
   long steps_per_epoch = 1;
+  // The share that is used of a budget in something else than steps, or nothing; at 1 the run is done.
+  std::function<double()> used = nullptr;
   long patience = 0;  // measurements in a row without a better one after which training ends; 0: it never does
 };
 
@@ -40,7 +42,8 @@ class Run {
   // from 0. When it returns false without a signal, the signals end the program again.
   bool next_step();
   long step() const { return step_; }
-  bool epoch_ends() const { return (step_ + 1) % plan_.steps_per_epoch == 0 || step_ + 1 == plan_.steps; }
+  bool epoch_ends() const { return (step_ + 1) % plan_.steps_per_epoch == 0 || used() >= 1; }
+  double used() const;  // the share of all steps, or of the budget, that is done
   double epoch() const { return double(step_ + 1) / double(plan_.steps_per_epoch); }
 
   // A line of log.jsonl, after the step's number; numbers also go to the progress line.
@@ -71,10 +74,13 @@ class Run {
   void say(const std::string& text);  // prints a line on stderr between two drawings of the progress line
   const std::string& id() const { return directory_.id(); }
   std::string file(const std::string& name) const { return directory_.file(name); }
+  bool has(const std::string& name) const { return directory_.has(name); }
   double seconds() const;
 
  private:
   void open_log();
+  long progress_total() const;
+  long progress_done() const;
   void restore_from(const std::string& file, const std::vector<engine::Tensor>& tensors);
   void take_position(const nlohmann::ordered_json& state, const std::string& file);
 

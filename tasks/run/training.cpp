@@ -2,6 +2,7 @@
 #include "tasks/run/training.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/graph.h"
 #include "engine/profile.h"
@@ -27,6 +28,8 @@ std::vector<Tensor> trained_tensors(const TrainingOptions& options, nn::Params& 
   return trained;
 }
 
+constexpr long kBudget = 1'000'000'000;  // steps of the schedule over a budget that is not counted in steps
+
 optim::Optimizer make_optimizer(const TrainingOptions& o, const std::vector<Tensor>& trained) {
   if (o.optimizer == "sgd") return optim::Sgd(trained, {.momentum = o.momentum, .weight_decay = o.weight_decay});
   optim::AdamWOptions adam;
@@ -35,6 +38,7 @@ optim::Optimizer make_optimizer(const TrainingOptions& o, const std::vector<Tens
   adam.beta2 = o.beta2;
   adam.eps = o.adam_eps.value_or(adam.variant == optim::AdamVariant::torch ? 1e-8 : 1e-6);
   adam.weight_decay = o.weight_decay;
+  if (o.optimizer == "muon") return optim::Muon(trained, {.momentum = o.momentum, .adamw = adam});
   return optim::AdamW(trained, adam);
 }
 
@@ -51,6 +55,7 @@ Plan plan_of(const TrainingOptions& o, const Frame& frame, long steps) {
           .data = frame.data,
           .steps = steps,
           .steps_per_epoch = frame.steps_per_epoch,
+          .used = frame.used,
           .patience = o.patience};
 }
 
@@ -60,17 +65,21 @@ Training::Training(const TrainingOptions& options, nn::Params& params, const Fra
     : options_(options),
       params_(params),
       frame_(frame),
-      steps_(options.steps(frame.steps_per_epoch)),
+      steps_(frame.used ? frame.most_steps : options.steps(frame.steps_per_epoch)),
       trained_(trained_tensors(options, params, frame)),
       optimizer_(make_optimizer(options, trained_)),
       schedule_{.kind = optim::schedule_kind(options.schedule),
                 .lr = options.lr.value_or(frame.default_lr),
-                .steps = steps_,
-                .warmup = long(options.warmup * double(steps_))},
+                .steps = frame.used ? kBudget : steps_,
+                .warmup = long(options.warmup * double(frame.used ? kBudget : steps_))},
       run_(plan_of(options, frame, steps_)) {
   saved_ = saved_tensors(params, frame, optimizer_);
   if (!options.resume.empty()) run_.restore(saved_);
-  print_note("seed {}, {} steps of {} {}, peak learning rate {:g}, into {}\n\n", options.seed, steps_,
+  if (frame.used)
+    print_note("seed {}, steps of {} {}, peak learning rate {:g}, into {}\n\n", options.seed,
+               long(options.batch_size) * options.accumulate, frame.unit, schedule_.lr, options.out);
+  else
+    print_note("seed {}, {} steps of {} {}, peak learning rate {:g}, into {}\n\n", options.seed, steps_,
              long(options.batch_size) * options.accumulate, frame.unit, schedule_.lr, options.out);
 }
 
@@ -80,6 +89,7 @@ bool Training::next_step() {
   open_ = run_.next_step();
   if (open_) {
     params_.train(run_.step());
+    rate_ = schedule_(frame_.used ? std::lround(frame_.used() * double(kBudget)) : run_.step());
     loss_ = 0;
     terms_ = ordered_json::object();
     return true;
@@ -114,17 +124,16 @@ void Training::note_loss(double loss, const ordered_json& terms) {
   terms_.update(terms);
 }
 
-double Training::part_of_peak() const { return schedule_(run_.step()) / schedule_.lr; }
+double Training::part_of_peak() const { return rate_ / schedule_.lr; }
 
 void Training::update(const ordered_json& more) {
   check(open_, "training: update() belongs to a step");
   const double norm = optim::grad_norm(trained_);
-  const double lr = schedule_(run_.step());
-  optimizer_.step(lr, optim::clip_factor(trained_, norm, options_.clip));
+  optimizer_.step(rate_, optim::clip_factor(trained_, norm, options_.clip));
   params_.clear_grads();
   for (const Tensor& t : frame_.also_trained) t.clear_grad();
   params_.eval();
-  ordered_json figures{{"loss", loss_}, {"lr", lr}, {"grad_norm", norm}};
+  ordered_json figures{{"loss", loss_}, {"lr", rate_}, {"grad_norm", norm}};
   figures.update(terms_);
   if (more.is_object()) figures.update(more);
   run_.log(figures);
@@ -132,7 +141,8 @@ void Training::update(const ordered_json& more) {
 
 bool Training::keep_best(std::optional<double> merit, const std::function<void(const std::string&)>& save) {
   require_finite_weights();
-  if (merit && !run_.is_best(*merit)) return false;
+  const bool best = !merit || run_.is_best(*merit);
+  if (!best && run_.has("best")) return false;  // a merit that is no number is kept as long as there is nothing else
   run_.replace_best(save);
   return true;
 }

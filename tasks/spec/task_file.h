@@ -26,11 +26,12 @@ struct TaskSpec {
   std::optional<nn::Reads> reads;  // by the encoder, if not given
   std::optional<long> queries;     // of its own attention
   long adapter = 0;
+  long width = 0;  // of a vector: what it is projected to; 0: as wide as the encoder
   // Its loss and metric.
   std::string loss = "cross_entropy", metric = "macro_f1";
   std::optional<double> weight;
   double label_smoothing = 0;
-  std::string class_weights = "none";  // or balanced, or the next
+  std::string class_weights = "none";  // or balanced, or given (the next), or a file of them
   std::map<std::string, double> weight_of_class;
   double mean = 0, deviation = 1;  // of a regression's training targets: the head predicts (y - mean) / deviation
 

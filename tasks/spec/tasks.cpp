@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "tasks/run/console.h"
+#include "tasks/spec/class_weights.h"
 #include "tasks/run/fingerprint.h"
 
 namespace spec {
@@ -140,16 +141,21 @@ std::vector<real> class_weights(const TaskSpec& spec, const Targets& train) {
 
 Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<std::string, int>& known) {
   std::vector<text::Example> examples[3];
-  if (spec.head == nn::Predicts::label && spec.labels.empty()) spec.labels = all_of(spec).labels;
+  const bool find_classes = spec.head == nn::Predicts::label && spec.labels.empty();
   const auto [found, fresh] = known.try_emplace(corpus_key(spec.files), int(corpora.size()));
   if (fresh) {
     Splits splits = load_splits(spec.files, spec.labels, seed);
     Corpus& corpus = corpora.emplace_back();
     corpus.separate_test = splits.separate_test;
-    examples[kTrain] = splits.train, examples[kDev] = splits.dev, examples[kTest] = splits.test;
-    for (int s : {kTrain, kDev, kTest}) corpus.examples[s] = examples[s];
+    corpus.examples[kTrain] = splits.train;
+    corpus.examples[kDev] = splits.dev;
+    corpus.examples[kTest] = splits.test;
+    for (int s : {kTrain, kDev, kTest}) examples[s] = corpus.examples[s];
+    if (find_classes) spec.labels = splits.labels;
   } else {
-    follow_splits(corpora[found->second], all_of(spec), examples);
+    const text::Examples all = all_of(spec);
+    if (find_classes) spec.labels = all.labels;
+    follow_splits(corpora[found->second], all, examples);
   }
   if (spec.classifies() && spec.labels.empty()) find_labels(spec, examples);
   Task task{spec, found->second, {}, {}};
@@ -161,7 +167,8 @@ Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<s
     rows.resize(spec.examples);
   }
   if (!spec.classifies()) standardise(task.spec, task.targets[kTrain]);
-  task.loss_options = {class_weights(spec, task.targets[kTrain]), real(spec.label_smoothing)};
+  set_class_weights(task.spec, spec.class_weights);
+  task.loss_options = {class_weights(task.spec, task.targets[kTrain]), real(spec.label_smoothing)};
   return task;
 }
 
@@ -214,7 +221,13 @@ TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed) {
 TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files) {
   TaskSet set{{Corpus{}}, {Task{spec, 0, {}, {}}}};
   within(spec.where, [&] {
-    set.corpora[0].examples[kTest] = spec.files.how.read(files, spec.labels).rows;
+    std::vector<text::Example>& test = set.corpora[0].examples[kTest];
+    if (files.empty()) {
+      test = spec.files.how.read_embedded(spec.labels).rows;
+      std::erase_if(test, [](const text::Example& e) { return e.split != "test"; });
+    } else {
+      test = spec.files.how.read(files, spec.labels).rows;
+    }
     set.tasks[0].targets[kTest] = targets_of(spec, set.corpora[0].examples[kTest]);
   });
   return set;

@@ -47,7 +47,8 @@ struct TaskSet {
 // the others follow. Error: as the task file names it; what a head cannot learn from; a task without training examples.
 TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed);
 
-// One task with the texts of these files as its test split, for a model that is there already.
+// One task with the texts of these files as its test split, for a model that is there already; without files the embedded
+// test set.
 TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files);
 
 // Texts become ids, with a line on stderr for each corpus and task.
@@ -56,7 +57,7 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
 // What a run learns from and is measured on, vocabulary, texts and targets: a run that is continued must find the same.
 std::string fingerprint_of(const TaskSet& set, const text::WordPiece& tokenizer);
 
-// The words of a text: what is run::between blanks.
+// The words of a text: what is between blanks.
 std::vector<std::string> words_of(const std::string& text);
 
 // Where the first piece of every word stands in the encoded text, [CLS] being 0; -1 for a word without any, or past the end.

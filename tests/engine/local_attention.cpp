@@ -1,5 +1,5 @@
-// Local attention with global tokens, beside dense attention with -inf where a query does not look; and the attention that
-// each token receives.
+// Local attention with global tokens, beside dense attention with -inf where a query does not look; and the attention
+// that each token receives.
 #include <omp.h>
 
 #include "tests/support/gradcheck.h"

@@ -37,19 +37,36 @@ std::string lines_file(const TemporaryDirectory& dir, const std::string& name, c
   return dir.write(name, text);
 }
 
-const std::string kTiny =
-    " --layers 2 --hidden 32 --heads 2 --max-length 16 --batch-size 8 --vocab-size 300 --dropout 0 ";
+const std::string kSizes = " --layers 2 --hidden 32 --heads 2 --max-length 16 --vocab-size 300 --dropout 0 ";
+const std::string kTiny = kSizes + "--batch-size 8 ", kPretrain = kSizes + "--batch-size 64 --accumulate 1 ";
+
+// log.jsonl without what depends on the clock.
+std::string timeless(const std::string& path) {
+  std::string all;
+  std::istringstream in(nn::read_file(path));
+  for (std::string line; std::getline(in, line);) {
+    json object = json::parse(line);
+    object.erase("tokens_per_second");
+    all += object.dump() + "\n";
+  }
+  return all;
+}
+
+// The same texts, yet others, byte for byte: to measure on what was learned.
+std::string with_space(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8]) {
+  std::string text;
+  for (const char* line : lines) text += std::string(line) + " \n";
+  return dir.write(name, text);
+}
 
 }  // namespace
 
 TEST_CASE("pretrain: eight sentences are learned by heart; a classifier and a further pre-training begin from them") {
   const TemporaryDirectory dir;
-  const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run";
-  std::string many;
-  for (int i = 0; i < 20; ++i) many += nn::read_file(texts);  // twenty masks of each in an epoch
-  const std::string sizes = kTiny + "--max-length 48 --weight-decay 0 ";
-  const Result trained = call("pretrain", "train --train " + dir.write("many.txt", many) + " --dev " + texts + sizes +
-                                              "--epochs 20 --lr 1e-2 --out " + out);
+  const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
+  const std::string sizes = kPretrain + "--max-length 48 --weight-decay 0 ", out = dir.path + "/run";
+  const Result trained = call("pretrain", "train --train " + texts + "=20 --dev " + dev + sizes +
+                                              "--epochs 10 --lr 1e-2 --out " + out);  // 200 masks of each
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.last_line().find("result task=pretrain loss=") == 0);
   const json result = json::parse(nn::read_file(out + "/result.json"));
@@ -69,41 +86,84 @@ TEST_CASE("pretrain: eight sentences are learned by heart; a classifier and a fu
                             " --labels a,b --split 1/0/0 --max-length 16 --epochs 1 --out " + dir.path + "/tuned");
   REQUIRE_MESSAGE(tuned.status == 0, tuned.output);
   CHECK(tuned.says("newly initialised     4"));  // pooler and classifier
-  const Result more = call("pretrain", "train --model " + out + " --train " + texts + " --dev " + texts +
+  const std::string half = dir.path + "/half";
+  REQUIRE(call("pretrain", "export --model " + out + " --out " + half).status == 0);
+  CHECK(std::filesystem::file_size(half + "/model.safetensors") <
+        std::filesystem::file_size(out + "/best/model.safetensors") * 0.6);
+  const Result more = call("pretrain", "train --model " + half + " --train " + texts + " --dev " + dev +
                                            " --max-length 48 --max-steps 1 --lr 1e-9 --out " + dir.path + "/more");
   REQUIRE_MESSAGE(more.status == 0, more.output);
   CHECK(last_dev(dir.path + "/more")["accuracy"].get<double>() > 0.9);  // the head came along
 }
 
-TEST_CASE("pretrain: a resumed run ends as one that ran through, also with --accumulate") {
+TEST_CASE("pretrain: ELECTRA and Muon find replaced tokens; what is saved is an encoder that classifiers begin from") {
   const TemporaryDirectory dir;
-  const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run", again = dir.path + "/again";
-  const std::string common =
-      "train --train " + texts + kTiny + "--dropout 0.1 --batch-size 2 --accumulate 2 --dev-share 0.25 --seed 3";
-  REQUIRE(call("pretrain", common + " --epochs 12 --out " + out).status == 0);
-  const Result stopped =
-      run_shell("sh -c '" + program("pretrain") + " " + common + " --epochs 12 --out " + again +
-                " & p=$!; while [ ! -s " + again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
-  INFO(stopped.output);
-  if (stopped.status == 128 + 15) REQUIRE(call("pretrain", "train --resume " + again).status == 0);
-  CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(out + "/log.jsonl"));
-  CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+  const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
+  const std::string out = dir.path + "/run";
+  const Result trained = call("pretrain", "train --objective rtd --optimizer muon --train " + texts + "=20 --dev " + dev +
+                                              kPretrain + "--max-length 48 --epochs 10 --lr 1e-2 --out " + out);
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  const json figures = last_dev(out);
+  CHECK(figures["found"].get<double>() > 0.5);
+  CHECK(figures["false_alarms"].get<double>() < 0.1);
+  CHECK(figures["loss"].get<double>() ==
+        doctest::Approx(figures["generator"].get<double>() + 50 * figures["detection"].get<double>()));
+  const json config = json::parse(nn::read_file(out + "/best/config.json"));
+  CHECK(config["architectures"] == json{"BertModel"});
+}
+
+TEST_CASE("pretrain: a run that was killed and resumed ends in the bits of one that ran through, with both objectives") {
+  for (const char* objective : {"mlm --hide span --optimizer adamw", "rtd --optimizer muon"}) {
+    const TemporaryDirectory dir;
+    const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run", again = dir.path + "/again";
+    const std::string common = "train --train " + texts + "=2.5 --dev " + with_space(dir, "dev.txt", kEnglish) + kPretrain +
+                               "--dropout 0.1 --batch-size 40 --accumulate 2 --first-step-tokens 30 --seed 3 "
+                               "--max-tokens 2500 "
+                               "--eval-every 7 --objective " + objective;
+    REQUIRE(call("pretrain", common + " --out " + out).status == 0);
+    const Result stopped =
+        run_shell("sh -c '" + program("pretrain") + " " + common + " --out " + again + " & p=$!; while [ ! -s " + again +
+                  "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
+    INFO(stopped.output);
+    if (stopped.status == 128 + 15) REQUIRE(call("pretrain", "train --resume " + again).status == 0);
+    CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
+    CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+
+    const Result over = call("pretrain", "train --resume " + out);
+    CHECK(over.status == 1);
+    CHECK_MESSAGE(over.last_line().find("its budget is used up") != std::string::npos, over.output);
+    dir.write("t.txt", nn::read_file(texts) + "one more text\n");
+    const Result other = call("pretrain", "train --resume " + again);
+    CHECK(other.status == 1);
+    CHECK_MESSAGE(other.says("corpus"), other.output);
+  }
 }
 
 TEST_CASE("pretrain: bad input gets one clear line") {
   const TemporaryDirectory dir;
   const std::string texts = lines_file(dir, "t.txt", kEnglish);
   const auto refused = [&](const std::string& options, const std::string& why) {
-    const Result result = call("pretrain", "train" + kTiny + "--out " + dir.path + "/out --overwrite " + options);
+    const Result result = call("pretrain", "train" + kPretrain + "--out " + dir.path + "/out --overwrite " + options);
     CHECK_MESSAGE(result.status == 1, options, ": ", result.output);
     CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
   };
   refused("--train " + dir.path + "/none.txt", "none.txt");
+  refused("--train " + dir.write("empty.txt", ""), "the file is empty");
+  refused("--train " + dir.write("blank.txt", "  \n\n"), "there are no texts to learn a vocabulary from");
+  refused("--train " + dir.write("giant.txt", std::string(11'000'000, 'a')), "giant.txt:1: a line of 11000000 bytes");
+  refused("--train " + texts + "=0", "what follows = is a weight above 0");
   refused("--train " + texts + " --vocab " + dir.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n"), "has no [MASK]");
-  refused("--train " + texts + " --vocab " + dir.write("w.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nzebra\n"),
-          "there is nothing to train on");
-  refused("--train " + texts + " --dev-share 0 --patience 2", "--patience needs held-out texts");
+  const std::string zebra = dir.write("w.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nzebra\n");
+  refused("--train " + texts + " --vocab " + zebra, "there is nothing to train on: no text has a piece");
   refused("--train " + texts + " --model " + dir.path + "/none", "no such directory");
+  refused("--train " + texts + " --max-steps 3 --hours 1", "exclude each other");
+  refused("--train " + texts + " --objective rtd --hide span", "--hide span is for --objective mlm");
+  refused("--train " + dir.write("six.txt", "the cook cuts green peppers today\n") + " --vocab " + zebra + " --without " +
+              dir.write("eval.txt", "The cook cuts green peppers, today!\n"),
+          "every text of the corpus holds a sentence of --without");
+  const std::string model = dir.path + "/model";
+  REQUIRE(call("pretrain", "train --train " + texts + kPretrain + "--max-steps 1 --out " + model).status == 0);
+  refused("--train " + texts + " --model " + model + " --vocab " + zebra, "does not fit");
   CHECK(call("pretrain", "train").status == 2);
   CHECK(call("pretrain", "train --train " + texts + " --mask-share 0").status == 2);
 }
@@ -113,7 +173,7 @@ TEST_CASE("cross-lingual: a student of another width finds the translation of ev
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
   REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kTiny + "--epochs 5 --out " + teacher)
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
           .status == 0);
   const std::string common = "cross-lingual --teacher " + teacher + " --source " + en + " --target " + de +
                              " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
@@ -139,7 +199,7 @@ TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input g
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
   REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kTiny + "--epochs 1 --out " + teacher)
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
           .status == 0);
   const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
     return call("transfer", "cross-lingual --teacher " + teacher + " --source " + source + " --target " + target +
@@ -176,7 +236,7 @@ TEST_CASE(
   const std::string common = " --train " + data + " --test " + data + " --labels a,b --split 1/0/0 --epochs 1 ";
   const std::string encoder = dir.path + "/encoder", pool = dir.path + "/pool";
   REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kTiny + "--max-steps 1 --out " + encoder)
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--max-steps 1 --out " + encoder)
           .status == 0);
   REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
   const auto refused = [&](int status, const std::string& arguments, const std::string& why) {

@@ -18,7 +18,7 @@ TableOptions headless(const std::string& format = "") { return {format, false, "
 std::string rows(const std::string& bytes, const std::string& path, const TableOptions& options = {}) {
   const Table table = parse_table(bytes, path, options);
   std::vector<std::string> out;
-  for (std::size_t r = 0; r < table.rows.size(); ++r)
+  for (size_t r = 0; r < table.rows.size(); ++r)
     out.push_back(fmt::format("{}:{}", table.lines[r], fmt::join(table.rows[r], "|")));
   return fmt::format("{}", fmt::join(out, " "));
 }
@@ -129,7 +129,8 @@ TEST_CASE("table: a bad file is refused with its name, and the line where there 
   CHECK(refused("a\tb\nc\td\ne\n", "r.tsv") == "r.tsv:3: a row of 1 fields; line 1 has 2");
   CHECK(refused("a,b\n\"c\nd\",e,f\n", "r.csv", headless()) == "r.csv:2: a row of 3 fields; line 1 has 2");
   CHECK(refused("a,b\nc,\"d\n1,2\n", "r.csv") == "r.csv:2: a quote opens a field and none closes it");
-  CHECK(refused("{\"a\":1}\n{\"a\":}\n", "r.jsonl").starts_with("r.jsonl:2: not JSON: syntax error"));
+  CHECK(refused("{\"a\":1}\n{\"a\":}\n", "r.jsonl")
+            .starts_with("r.jsonl:2: not JSON: parse error at column 6: syntax error"));
   CHECK(refused("[1]\n", "r.jsonl") == "r.jsonl:1: one JSON object a line; got a JSON array");
   CHECK(refused("{\"text\":1,\"label\":2}\n{\"text\":1}\n", "r.jsonl") == "r.jsonl:2: no 'label', which line 1 has");
   CHECK(refused(std::string("a\0b", 3), "r.tsv") == "r.tsv: not a text file: a NUL at byte 1");
@@ -179,6 +180,17 @@ TEST_CASE("examples: an empty text is kept and counted") {
   REQUIRE(out.warnings.size() == 1);
   CHECK(to_string(out.warnings[0]) == "reviews.tsv:3: an empty text (2 in all)");
   CHECK(examples("text\tlabel\n\xFF\t0\n\t1\n").warnings.size() == 2);  // with the table's own
+}
+
+TEST_CASE("examples: a text of other spaces and of characters that nobody sees is empty, too: it has no pieces") {
+  const std::string no_break = "\u00A0", zero_width = "\u200B", ideographic = "\u3000", soft_hyphen = "\u00AD";
+  const Examples out = examples("text\tlabel\na\t0\n" + no_break + "\t1\n" + zero_width + "\t0\n" + ideographic +
+                                " \u2003\t1\n" + soft_hyphen + "\t0\n\u4E2D\t1\n" + no_break + ".\t1\n");
+  CHECK(out.rows.size() == 7);
+  REQUIRE(out.warnings.size() == 1);
+  CHECK(to_string(out.warnings[0]) == "reviews.tsv:3: an empty text (4 in all)");
+  for (const char* text : {"", " \t\r\n", "\x01\x7F", "\uFEFF", "\u2028\u2029", "\uFFFD", "\xFF"}) CHECK(is_blank(text));
+  for (const char* text : {"a", " . ", "\u00E9", "\u4E2D", "\u00A0\U0001F600"}) CHECK(!is_blank(text));
 }
 
 TEST_CASE("examples: a label that is none is refused with file, line and suggestion") {

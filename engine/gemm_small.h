@@ -7,7 +7,7 @@
 namespace engine {
 
 // c[m, n] = alpha a b + beta c on the calling thread, as gemm_serial(). Every number is a sum over k from the first to
-// the last term, in steps of kDepth terms.
+// the last term, in steps of 512 terms.
 void gemm_small(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride);
 
 }  // namespace engine

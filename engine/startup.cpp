@@ -1,0 +1,47 @@
+// The settings that have to be made before the process is what it is. Read engine/startup.h first.
+#include "engine/startup.h"
+
+#include <omp.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "engine/blas.h"
+
+namespace engine {
+namespace {
+
+bool set(const char* variable) { return std::getenv(variable) != nullptr; }
+
+}  // namespace
+
+// On a processor younger than itself OpenBLAS falls back to "Prescott" (SSE3), about five times slower than what the
+// machine can do, without a word. Threads that are not bound to cores were seen to pile up on one core for seconds as
+// soon as something else ran; they are bound only if there is one for every processor: two programs that were given
+// some threads each would be bound to the same cores.
+std::vector<Setting> missing_settings() {
+  std::vector<Setting> missing;
+  const char* kernel = better_blas_kernel();
+  if (kernel && !set("OPENBLAS_CORETYPE")) missing.push_back({"OPENBLAS_CORETYPE", kernel});
+  const char* threads = std::getenv("OMP_NUM_THREADS");
+  const int processors = omp_get_num_procs();
+  if (processors > 1 && (!threads || std::atoi(threads) == processors) && !set("OMP_PROC_BIND") && !set("OMP_PLACES") &&
+      !set("GOMP_CPU_AFFINITY"))
+    missing.push_back({"OMP_PROC_BIND", "true"});
+  return missing;
+}
+
+void start_again_with_best_settings(char** argv) {
+  const std::vector<Setting> missing = missing_settings();
+  if (missing.empty()) return;
+  for (const Setting& s : missing)
+    if (setenv(s.variable, s.value, 1) != 0) return;  // it would be missing again
+  execv("/proc/self/exe", argv);  // returns only if it failed: then it is slow, and the first lines say so
+}
+
+bool use_best_kernel() {
+  const char* kernel = better_blas_kernel();
+  return !kernel || (!set("OPENBLAS_CORETYPE") && change_blas_kernel(kernel));
+}
+
+}  // namespace engine

@@ -1,0 +1,81 @@
+// What is pre-trained: an encoder and what its objective puts on top of it. A step is seen part by part.
+#pragma once
+
+#include "nn/model/replaced_tokens.h"
+#include "tasks/model/build.h"
+#include "tasks/run/terms.h"
+#include "tasks/text/corpus.h"
+#include "tasks/text/masking.h"
+
+namespace pretrain {
+
+using engine::Tensor;
+
+// Masked language modelling (Devlin et al. 2019) or replaced-token detection (ELECTRA: Clark et al. 2020).
+enum class Objective { mlm, rtd };
+
+struct LearnerOptions {
+  Objective objective = Objective::mlm;
+  text::MaskOptions mask;
+  double generator_size = 0.25;  // of the encoder's width
+  double rtd_weight = 50;        // of the detection in the loss, beside the generator's
+  uint64_t seed = 0;
+};
+
+// The task that a model of this objective has: the pieces behind [MASK], or none, which is an encoder.
+spec::TaskSpec task_of(Objective objective);
+
+// Sequences with their pieces hidden, and what the random numbers of a detection are drawn from.
+struct Part {
+  text::Masked masked;
+  engine::Random random;
+};
+
+// Sums of a step or a measurement.
+struct Sums {
+  double masked = 0, loss = 0, right = 0;  // hidden pieces; their nats; those that were told
+  double tokens = 0, detection = 0, replaced = 0, found = 0, false_alarms = 0;  // of a detection
+  void add(const Sums& other);
+  double value(const LearnerOptions& o) const;  // the loss of the objective
+};
+
+class Learner {
+ public:
+  Learner(std::unique_ptr<model::TextModel> model, const LearnerOptions& options);
+
+  // The parts of a step, each of at most `tokens_a_part` tokens unless one sequence is longer. Sequence i is draw number
+  // first_draw + i.
+  std::vector<Part> parts(const text::Corpus& corpus, const std::vector<long>& sequences, uint64_t first_draw,
+                          long tokens_a_part) const;
+  static Sums counts(const std::vector<Part>& parts);  // masked and tokens alone
+
+  // The loss of a part, as terms that each are its share of the step's: over the parts they add up to the mean over all
+  // hidden pieces of the step, and for a detection to the mean over all of its tokens, which weighs rtd_weight.
+  run::Terms loss(const Part& part, const Sums& step) const;
+  Sums measure(const Part& part) const;  // without a graph
+
+  model::TextModel& model() { return *model_; }
+  const LearnerOptions& options() const { return options_; }
+  std::vector<Tensor> beside_the_model() const;  // the parameters of generator and detector
+  void train(long step);                         // dropout of those on, with the masks of this step
+
+ private:
+  struct Electra {
+    nn::Params params;
+    nn::Generator generator;
+    nn::ReplacedTokenHead detector;
+    Electra(const nn::Model& encoder, const LearnerOptions& options);
+  };
+  struct Detected {
+    nn::Replaced replaced;
+    Tensor told;  // [N]
+  };
+  Tensor told(const text::Masked& masked) const;  // [M, V]: by the model's head, or by the generator
+  Detected detect(const Part& part, const Tensor& logits) const;
+
+  LearnerOptions options_;
+  std::unique_ptr<model::TextModel> model_;
+  std::unique_ptr<Electra> electra_;
+};
+
+}  // namespace pretrain
