@@ -24,8 +24,8 @@ struct Trace {
   std::vector<Tensor> hidden;            // [N, C] x (L + 1): the embeddings, then the output of every layer; of the
                                          // tokens that are left there
   std::vector<AttentionMaps> attention;  // x L; pooling is one layer
-  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of the
-  // feed-forward network do.
+  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of
+  // the feed-forward network do.
   std::vector<Tensor> head_gates = {}, neuron_gates = {};  // x L: [C], [F]
 };
 
@@ -65,8 +65,8 @@ struct BertLayer {
 };
 
 // The embeddings and the layers. With token_retention, tokens that receive little attention leave between the attention
-// and the feed-forward network of a layer (nn/token_pruning.h): from there on they cost nothing. With attention_window a
-// token sees its neighbours and the global tokens (Ragged::within).
+// and the feed-forward network of a layer (nn/token_pruning.h): from there on they cost nothing. With attention_window
+// a token sees its neighbours and the global tokens (Ragged::within).
 struct Bert {
   BertEmbeddings embeddings;
   std::vector<BertLayer> layers;
@@ -76,8 +76,9 @@ struct Bert {
   Bert(Scope at, const Config& c);
   // Every token's row, for those who read them all. Error: a schedule, which leaves tokens behind.   [N] -> [N, C]
   Tensor operator()(const Tokens& tokens, Trace* trace = nullptr) const;
-  // The rows of [CLS] alone, for heads that read nothing else: in the last layer only they ask, and only they go through
-  // the feed-forward network, unless a trace is asked for. The same numbers for a fraction of that layer's work.
+  // The rows of [CLS] alone, for heads that read nothing else: in the last layer only they ask, and only they go
+  // through the feed-forward network, unless a trace is asked for. The same numbers for a fraction of that layer's
+  // work.
   Tensor first_rows(const Tokens& tokens, Trace* trace = nullptr) const;  // [N] -> [B, C]
 
  private:

@@ -5,8 +5,8 @@
 
 namespace nn {
 
-// Fills the parameters of a classifier from DIR's weights (open_weights). What belongs to the head may be new; with a new head
-// the last layer is, whatever the file has: its labels are other ones.
+// Fills the parameters of a classifier from DIR's weights (open_weights). What belongs to the head may be new; with a
+// new head the last layer is, whatever the file has: its labels are other ones.
 enum class Head { kept, anew };
 Params::LoadReport load_pretrained(Params& params, const std::string& directory, Head head = Head::kept);
 

@@ -9,7 +9,8 @@ using engine::check;
 
 namespace {
 
-// Weights of a masked language model that are tied as a rule, and this file does not: they would be lost without a word.
+// Weights of a masked language model that are tied as a rule, and this file does not: they would be lost without a
+// word.
 void check_tied(const nn::SafeTensors& file, const nn::Config& c) {
   const std::string head = "cls.predictions.";
   const auto same = [&](const std::string& a, const std::string& b) {

@@ -37,8 +37,8 @@ std::unique_ptr<TextModel> load_model(const ModelDirectory& from);
 std::unique_ptr<TextModel> load_to_fine_tune(const ModelDirectory& from, uint64_t seed, nn::Params::LoadReport& report,
                                              nn::Head head = nn::Head::kept);
 
-// Every example's probabilities [n][K], in order, and the mean cross-entropy over those that have a label. Of a model whose
-// labels do not exclude each other each has a probability of its own, and the loss is their binary cross-entropy.
+// Every example's probabilities [n][K], in order, and the mean cross-entropy over those that have a label. Of a model
+// whose labels do not exclude each other each has a probability of its own, and the loss is their binary cross-entropy.
 struct Predictions {
   std::vector<std::vector<double>> probabilities;
   double loss = 0;

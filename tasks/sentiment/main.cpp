@@ -1,4 +1,5 @@
-// Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README, step by step.
+// Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README, step by
+// step.
 #include <fmt/ranges.h>
 #include <unistd.h>
 
@@ -181,8 +182,8 @@ void evaluate_command(CLI::App& app, const run::Parse& parse) {
              set.size());
 }
 
-// {"text": ..., "label": ..., "probabilities": {label: p, ...}}, one line a text, in the order of the texts. Where labels do
-// not exclude each other, "labels": those whose probability is a half or more.
+// {"text": ..., "label": ..., "probabilities": {label: p, ...}}, one line a text, in the order of the texts. Where
+// labels do not exclude each other, "labels": those whose probability is a half or more.
 void print_predictions(run::TextModel& model, const std::vector<text::Example>& examples, int max_length,
                        text::TooLong how) {
   const text::EncodedSet set = text::encode(examples, model.tokenizer, max_length, how);

@@ -23,8 +23,8 @@ struct AddedToken {
   bool operator==(const AddedToken&) const = default;
 };
 
-// Cuts a text at the tokens that it contains: leftmost first, of those the longest (what Hugging Face's tokenizers do with
-// an Aho-Corasick automaton). A token that is for single words only and stands inside of one is plain text.
+// Cuts a text at the tokens that it contains: leftmost first, of those the longest (what Hugging Face's tokenizers do
+// with an Aho-Corasick automaton). A token that is for single words only and stands inside of one is plain text.
 class TokenCutter {
  public:
   // The contents and their ids; empty ones are passed over, of two that are alike the first counts.

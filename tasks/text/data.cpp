@@ -131,8 +131,8 @@ nlohmann::ordered_json parse_object(std::string_view line, const std::string& wh
   return object;
 }
 
-// The values of keys in the order of another object, found where they stand there as a rule; a search of its own for each
-// would take the square of their number.
+// The values of keys in the order of another object, found where they stand there as a rule; a search of its own for
+// each would take the square of their number.
 class Members {
  public:
   explicit Members(const nlohmann::ordered_json& object)

@@ -42,8 +42,8 @@ std::string difference(const TokenizerOptions& a, const TokenizerOptions& b);
 // The words that WordPiece cuts into pieces: cleaned, lower-cased, without accents, each punctuation mark on its own.
 std::vector<std::string> split_words(std::string_view text, const TokenizerOptions& options = {});
 
-// The text before it is cut at its punctuation: cleaned, lower-cased, without accents, a space for each space and around
-// each ideograph.
+// The text before it is cut at its punctuation: cleaned, lower-cased, without accents, a space for each space and
+// around each ideograph.
 std::string normalised(std::string_view text, const TokenizerOptions& options);
 
 // A vocabulary's file: one piece a line.
