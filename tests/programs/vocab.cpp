@@ -208,7 +208,7 @@ TEST_CASE("vocab export: the files of a Hugging Face tokenizer, which read as th
   const Result result = vocab("export --cased --vocab " + pieces + " --out " + dir.path + "/a/b");
   REQUIRE_MESSAGE(result.status == 0, result.output);
   std::filesystem::remove(dir.path + "/a/b/vocab.txt");  // so that tokenizer.json is read
-  const text::WordPiece tokenizer = text::load_tokenizer(dir.path + "/a/b");
+  const text::WordPiece tokenizer = text::load_tokenizer(dir.path + "/a/b").tokenizer;
   CHECK(tokenizer.tokenize("Lower low") == std::vector<std::string>{"Low", "##er", "[UNK]"});
 }
 

@@ -170,7 +170,7 @@ TEST_CASE("tokenizer files: a saved tokenizer loads again, from vocab.txt and fr
   text::save_tokenizer(cased, dir.path, 64);
   for (const char* removed : {"", "/vocab.txt"}) {
     if (*removed) std::filesystem::remove(dir.path + removed);
-    const text::WordPiece loaded = text::load_tokenizer(dir.path);
+    const text::WordPiece loaded = text::load_tokenizer(dir.path).tokenizer;
     CHECK(loaded.pieces() == cased.pieces());
     CHECK(!loaded.options().lower_case);
     CHECK(loaded.encode("a bb caf\u00e9. A", 20).ids == cased.encode("a bb caf\u00e9. A", 20).ids);
@@ -178,7 +178,7 @@ TEST_CASE("tokenizer files: a saved tokenizer loads again, from vocab.txt and fr
   std::filesystem::remove(dir.path + "/tokenizer.json");
   CHECK(error_of([&] { text::load_tokenizer(dir.path); }).find("neither vocab.txt nor tokenizer.json") !=
         std::string::npos);
-  dir.write("tokenizer.json", "{\"model\":{\"vocab\":{\"a\":7}}}");
+  dir.write("tokenizer.json", "{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"a\":7}}}");
   CHECK(error_of([&] { text::load_tokenizer(dir.path); }).find("has id 7 among 1 pieces") != std::string::npos);
   dir.write("tokenizer.json", "{\"model\":{\"type\":\"BPE\"}}");
   CHECK(error_of([&] { text::load_tokenizer(dir.path); }).find("not a WordPiece tokenizer") != std::string::npos);
