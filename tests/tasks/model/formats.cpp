@@ -17,11 +17,12 @@ void write_model(const std::string& directory, const json& changes = json::objec
   nn::Config c;
   c.vocab_size = long(pieces.size()), c.hidden_size = 8, c.num_hidden_layers = 1, c.num_attention_heads = 2;
   c.intermediate_size = 8, c.max_position_embeddings = 16, c.labels = {"salty", "cold", "late"};
-  nn::Params params(1);
-  const nn::Classifier model(params.root(), c);
-  params.initialise();
+  nn::HeadConfig head;
+  head.outputs = 3;
+  nn::Model model(c, {head}, 1);
+  model.params.initialise();
   std::vector<Tensor> tensors;
-  for (const Tensor& t : params.tensors()) {
+  for (const Tensor& t : model.params.tensors()) {
     if (t.name() == "classifier.weight") std::fill_n(t.data(), t.numel(), real(0));
     if (t.name() == "classifier.bias") std::copy_n(std::vector<real>{2, 1.5, -3}.data(), 3, t.data());
     if (!masked_lm || t.name().starts_with("bert.")) tensors.push_back(t);

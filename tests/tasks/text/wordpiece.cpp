@@ -78,7 +78,11 @@ TEST_CASE("wordpiece: golden ids of tweets" * doctest::skip(cannot_compare(kTwee
 
 TEST_CASE("wordpiece: golden ids with a vocabulary of our own, in four settings of the normaliser") {
   const auto of = [](bool lower_case, std::optional<bool> strip_accents, bool chinese_characters) {
-    return TokenizerOptions{lower_case, strip_accents, chinese_characters, true};
+    TokenizerOptions options;
+    options.lower_case = lower_case;
+    options.strip_accents = strip_accents;
+    options.chinese_characters = chinese_characters;
+    return options;
   };
   const std::map<std::string, TokenizerOptions> settings{{"uncased", of(true, {}, true)},
                                                          {"cased", of(false, {}, true)},
