@@ -31,7 +31,7 @@ struct TokenizerOptions {
   bool clean_text = true;             // control characters are left out
   bool keep_special = false;          // "[SEP]" written in a text is the special token, not four words of plain text
   long longest_word = kLongestWord;   // a longer one is [UNK]
-  SpecialNames special;
+  SpecialNames special = {};
   std::vector<AddedToken> added;                         // beside the special ones
   bool operator==(const TokenizerOptions& other) const;  // whether they make the same of every text
 };
