@@ -14,7 +14,7 @@ using namespace test;
 
 namespace {
 
-const text::TokenizerOptions kCased{false, {}, true, false};
+const text::TokenizerOptions kCased{.lower_case = false};
 
 // The program beside this test runner, both its outputs together.
 Result vocab(const std::string& arguments, const std::string& environment = "", const std::string& redirect = "2>&1") {
