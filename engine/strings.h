@@ -22,8 +22,8 @@ std::optional<T> parse_number(std::string_view text) {
 std::vector<std::string> split(std::string_view list, char separator);
 
 // A name or value as a sentence may show it: on one line, without anything that a terminal obeys (control characters,
-// line separators, changes of direction), bytes that are not UTF-8 as U+FFFD, and of more than `longest` code points the
-// first ones.
+// line separators, changes of direction), bytes that are not UTF-8 as U+FFFD, and of more than `longest` code points
+// the first ones.
 std::string shown(std::string_view name, std::size_t longest = 40);
 
 }  // namespace engine

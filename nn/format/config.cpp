@@ -43,7 +43,8 @@ std::vector<std::string> numbered_labels(long count) {
   return labels;
 }
 
-// {"0": "negative", ...}; or, without it, label2id the other way round; or LABEL_0 ... as num_labels says; or two of them.
+// {"0": "negative", ...}; or, without it, label2id the other way round; or LABEL_0 ... as num_labels says; or two of
+// them.
 std::vector<std::string> labels_of(const JsonObject& from) {
   long count = 2;
   from.take("num_labels", count);

@@ -14,8 +14,8 @@ void check_io(bool succeeded, const std::string& path, const char* done);
 // The whole file. Throws, naming the path and the reason, if it is missing, a directory or unreadable.
 std::string read_file(const std::string& path);
 
-// The same of a file that is none of the system's others: a pipe would make us wait, a device never end. Error also: more
-// than `most` bytes.
+// The same of a file that is none of the system's others: a pipe would make us wait, a device never end. Error also:
+// more than `most` bytes.
 std::string read_regular_file(const std::string& path, long most = 256L << 20);
 
 // Calls write(bytes, count) as often as needed; the bytes go to a temporary file in the same directory, which is

@@ -15,8 +15,8 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-// The events of nlohmann's parser, made to a value. Its own way to watch them, a callback, takes time that grows with the
-// square of an object's keys.
+// The events of nlohmann's parser, made to a value. Its own way to watch them, a callback, takes time that grows with
+// the square of an object's keys.
 template <class Json>
 class Builder {
  public:

@@ -14,8 +14,8 @@ namespace nn {
 // overflow the stack of whoever walks the value later. Time and memory grow with the text and no faster.
 nlohmann::json parse_json(std::string_view text, const std::string& where);
 
-// The same with every object's keys in the order of the text; `comments`: // and /* */ are allowed. Find keys one by one
-// in small objects only: each search walks through the keys.
+// The same with every object's keys in the order of the text; `comments`: // and /* */ are allowed. Find keys one by
+// one in small objects only: each search walks through the keys.
 nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& where, bool comments = false);
 
 // The same for an object that is too large to stand in memory as a value: calls on_member(key, value) for each of its
@@ -55,8 +55,8 @@ class JsonObject {
   std::string where_;
 };
 
-// What stands before the numbers of a safetensors file: the header's length in eight bytes, and the header, filled up with
-// spaces to a multiple of 8.
+// What stands before the numbers of a safetensors file: the header's length in eight bytes, and the header, filled up
+// with spaces to a multiple of 8.
 std::string safetensors_header(const nlohmann::ordered_json& header);
 
 }  // namespace nn

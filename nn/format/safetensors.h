@@ -13,8 +13,8 @@ namespace nn {
 using namespace engine;
 
 // An open file, or the files that an index (NAME.safetensors.index.json) makes one of. Every header is verified whole
-// before anything is believed: sizes, types and offsets must account for every byte of the file, once; an index must name
-// each tensor of its files, and each of them once.
+// before anything is believed: sizes, types and offsets must account for every byte of the file, once; an index must
+// name each tensor of its files, and each of them once.
 class SafeTensors {
  public:
   struct Entry {
@@ -54,8 +54,8 @@ class SafeTensors {
   std::map<std::string, std::string> metadata_;
 };
 
-// The weights of a model directory: model.safetensors, or the files of model.safetensors.index.json. Error: neither, with
-// what there is instead (a pickle, another framework's weights, an adapter alone).
+// The weights of a model directory: model.safetensors, or the files of model.safetensors.index.json. Error: neither,
+// with what there is instead (a pickle, another framework's weights, an adapter alone).
 SafeTensors open_weights(const std::string& directory);
 
 // Writes the tensors, {"format": "pt"} among the metadata: some loaders refuse files without it. As F16 every number is

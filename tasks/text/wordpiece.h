@@ -26,13 +26,13 @@ struct SpecialNames {
 // cased models say lower_case = false.
 struct TokenizerOptions {
   bool lower_case = true;
-  std::optional<bool> strip_accents;  // when not set: as lower_case
-  bool chinese_characters = true;     // each ideograph is a word of its own
-  bool clean_text = true;             // control characters are left out
-  bool keep_special = false;          // "[SEP]" written in a text is the special token, not four words of plain text
-  long longest_word = kLongestWord;   // a longer one is [UNK]
-  SpecialNames special;
-  std::vector<AddedToken> added;                         // beside the special ones
+  std::optional<bool> strip_accents = {};  // when not set: as lower_case
+  bool chinese_characters = true;          // each ideograph is a word of its own
+  bool clean_text = true;                  // control characters are left out
+  bool keep_special = false;         // "[SEP]" written in a text is the special token, not four words of plain text
+  long longest_word = kLongestWord;  // a longer one is [UNK]
+  SpecialNames special = {};
+  std::vector<AddedToken> added = {};                    // beside the special ones
   bool operator==(const TokenizerOptions& other) const;  // whether they make the same of every text
 };
 

@@ -2,7 +2,7 @@
 #include <set>
 
 #include "nn/attention.h"
-#include "nn/loss/agreement.h"
+#include "nn/loss/distil.h"
 #include "nn/format/safetensors.h"
 #include "tests/support/golden.h"
 

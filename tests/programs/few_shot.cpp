@@ -1,4 +1,4 @@
-// Learning to learn: episodes, the commands `meta` and `few-shot` of multitask, and training with Auto-Lambda's weights.
+// Learning to learn: episodes, and the commands of few_shot.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -8,8 +8,6 @@
 #include "nn/format/files.h"
 #include "nn/format/safetensors.h"
 #include "tasks/few_shot/episodes.h"
-#include "tasks/few_shot/meta.h"
-#include "tasks/multitask/sampling.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -17,7 +15,7 @@ using nlohmann::json;
 
 namespace {
 
-Result call(const std::string& arguments) { return run_shell(program("multitask") + " " + arguments + " 2>&1"); }
+Result call(const std::string& arguments) { return run_shell(program("few_shot") + " " + arguments + " 2>&1"); }
 
 const text::WordPiece& tokenizer() {
   static const text::WordPiece pieces({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"});
@@ -37,7 +35,7 @@ few_shot::PoolTask pool_task(const std::string& name, const std::vector<int>& co
     }
   }
   task.examples.labels = text::Labels(labels);
-  return multitask::encode(task, tokenizer(), 512);
+  return few_shot::encode(task, tokenizer(), {.max_length = 512});
 }
 
 long row_of(const text::Encoding& text) { return long(text.ids.size()) - 3; }  // [CLS] a a a [SEP] is text 2
@@ -113,20 +111,6 @@ TEST_CASE("episodes: of the new task all others are queries; a class with too fe
         }) == "z: 4 texts of 'z0' to learn from and at least one to be tested on: it has 4");
 }
 
-TEST_CASE("intervals: Student's t as the tables have it") {
-  // The sample -1 ... 1 of n numbers has mean 0; half = t s / sqrt(n).
-  const std::pair<int, double> table[] = {{2, 12.706}, {3, 4.303}, {4, 3.182}, {5, 2.776}, {11, 2.228}, {31, 2.042}};
-  for (const auto& [n, t] : table) {
-    std::vector<double> sample(n);
-    double squares = 0;
-    for (int i = 0; i < n; ++i) sample[i] = 5 + 2.0 * i / (n - 1) - 1, squares += std::pow(sample[i] - 5, 2);
-    const few_shot::Interval interval = few_shot::interval_95(sample);
-    CHECK(interval.mean == doctest::Approx(5));
-    CHECK(interval.half / std::sqrt(squares / (n - 1) / n) == doctest::Approx(t).epsilon(2e-3));
-  }
-  CHECK(few_shot::interval_95({3}).half == 0);
-}
-
 namespace {
 
 // Sentences around a word of their class. Two tasks for the pool, one that is new.
@@ -151,7 +135,7 @@ std::string pool_file(const TemporaryDirectory& dir, const std::string& more = "
 }
 
 std::string meta(const TemporaryDirectory& dir, const std::string& method, const std::string& options = "") {
-  return "meta --tasks " + dir.path + "/pool.json --method " + method +
+  return "train --tasks " + dir.path + "/pool.json --method " + method +
          " --ways 3 --shots 2 --queries 2 --episodes 2 --inner-steps 3 --lr 0.01 --hidden 16 --heads 2" +
          " --hold-out tools " + options + " --out " + dir.path + "/" + method;
 }
@@ -159,24 +143,25 @@ std::string meta(const TemporaryDirectory& dir, const std::string& method, const
 }  // namespace
 
 TEST_CASE(
-    "meta: every method trains on the pool, and a run that was interrupted ends bit for bit as one that was not") {
+    "few_shot train: every method trains on the pool, and a run that was interrupted ends bit for bit as one that was "
+    "not") {
   const TemporaryDirectory dir;
   pool_file(dir);
   for (const std::string method : {"fomaml", "reptile", "joint"}) {
     const std::string out = dir.path + "/" + method;
     const Result whole = call(meta(dir, method, "--steps 60 --layers 1"));
     REQUIRE_MESSAGE(whole.status == 0, whole.output);
-    CHECK(whole.last_line().find("result task=multitask-meta method=" + method + " steps=60 loss=") == 0);
+    CHECK(whole.last_line().find("result task=few_shot method=" + method + " steps=60 loss=") == 0);
     CHECK(!nn::SafeTensors(out + "/best/model.safetensors").has("classifier.weight"));
     const json memory = json::parse(nn::read_file(out + "/best/pool.json"));
     CHECK(memory["method"] == method);
     CHECK(memory["tasks"].size() == 2);
     CHECK(memory["tasks"]["birds"]["texts"].size() == 48);
     const std::string log = nn::read_file(out + "/log.jsonl"), model = nn::read_file(out + "/best/model.safetensors");
-    run_shell("rm -r " + out + "; " + program("multitask") + " " + meta(dir, method, "--steps 60 --layers 1") +
+    run_shell("rm -r " + out + "; " + program("few_shot") + " " + meta(dir, method, "--steps 60 --layers 1") +
               " >/dev/null 2>&1 & p=$!; until grep -q . " + out + "/log.jsonl 2>/dev/null; do sleep 0.01; done; " +
               "kill -TERM $p; wait $p");
-    const Result resumed = call("meta --resume " + out);
+    const Result resumed = call("train --resume " + out);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
     CHECK(resumed.says("resuming"));
     CHECK(nn::read_file(out + "/log.jsonl") == log);
@@ -184,27 +169,27 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("few-shot: a task that was held out is learned from a few texts, and from more of them better") {
+TEST_CASE("few_shot evaluate: a task that was held out is learned from a few texts, and from more of them better") {
   const TemporaryDirectory dir;
   pool_file(dir);
   REQUIRE(call(meta(dir, "fomaml", "--steps 40 --model pool --dropout 0")).status == 0);
-  const std::string model = "few-shot --model " + dir.path + "/fomaml --shots 1,8 --episodes 3 --steps 60 --lr 0.02";
+  const std::string model = "evaluate --model " + dir.path + "/fomaml --shots 1,8 --episodes 3 --steps 60 --lr 0.02";
   const Result learned = call(model + " --tasks " + dir.path + "/pool.json --task tools --out " + dir.path + "/f.json");
   REQUIRE_MESSAGE(learned.status == 0, learned.output);
-  CHECK(learned.last_line().find("result task=few-shot shots=1,8 accuracy=") == 0);
+  CHECK(learned.last_line().find("result task=few_shot shots=1,8 accuracy=") == 0);
   const json figures = json::parse(nn::read_file(dir.path + "/f.json"));
   CHECK(figures["shots"][1]["accuracy"].get<double>() > 0.9);
   CHECK(figures["shots"][0]["episodes"].size() == 3);
   const std::string data = " --data " + dir.path + "/tools.tsv --labels auto";
   const Result same =
-      call("few-shot --model " + dir.path + "/fomaml --shots 1,8 --episodes 3 --steps 60 --lr 0.02" + data);
+      call("evaluate --model " + dir.path + "/fomaml --shots 1,8 --episodes 3 --steps 60 --lr 0.02" + data);
   CHECK(same.last_line() == learned.last_line());
   const Result anew = call(model + data + " --from-nothing --test " + dir.path + "/tools.tsv");
   REQUIRE_MESSAGE(anew.status == 0, anew.output);
   CHECK(anew.last_line() != learned.last_line());
 }
 
-TEST_CASE("meta and few-shot: what cannot be done is said in one line") {
+TEST_CASE("few_shot: what cannot be done is said in one line") {
   const TemporaryDirectory dir;
   pool_file(dir);
   const auto refused = [&](const std::string& command, const std::string& why) {
@@ -217,57 +202,18 @@ TEST_CASE("meta and few-shot: what cannot be done is said in one line") {
   refused(meta(dir, "joint", "--hold-out bird"), "--hold-out: 'bird' is not one of fruit, birds, tools (did you mean");
   refused(meta(dir, "joint", "--hold-out fruit --hold-out birds"), "leaves no task");
   refused(meta(dir, "joint", "--queries 11"), "fruit: an episode needs 3 classes with 13 texts each; 0 of its 3");
-  refused("meta --method joint", "--tasks is needed");
+  refused("train --method joint", "--tasks is needed");
   pool_file(dir, ", \"size\": {\"data\": \"embedded\", \"head\": \"labels\"}");
   refused(meta(dir, "joint"), "tasks.size.head: few-shot tasks have a single label; got 'labels'");
   pool_file(dir);
   REQUIRE(call(meta(dir, "joint", "--steps 3")).status == 0);
   const std::string few =
-      "few-shot --model " + dir.path + "/joint --steps 2 --tasks " + dir.path + "/pool.json --task ";
+      "evaluate --model " + dir.path + "/joint --steps 2 --tasks " + dir.path + "/pool.json --task ";
   refused(few + "birds", "birds: 48 of its 48 texts were in the pool");
   refused(few + "tool", "--task: 'tool' is not one of fruit, birds, tools (did you mean 'tools'?)");
   refused(few + "tools --shots 1,12",
           "tools: 12 texts of 'x' to learn from and at least one to be tested on: it has 12");
   refused(few + "tools --ways 4", "an episode of 4 classes; the task has 3");
   refused(few + "tools --data " + dir.path + "/tools.tsv", "either a --task of --tasks, or --data");
-  refused("few-shot --model " + dir.path + "/nowhere --data x", "nowhere: no such directory");
-}
-
-TEST_CASE("Auto-Lambda: halves of a draw are all of it, and neither is empty") {
-  const std::vector<multitask::Draw> draws{{0, {5, 6, 7}}, {1, {9}}};
-  const auto first = multitask::half_of(draws, false), second = multitask::half_of(draws, true);
-  CHECK(first[0].places == Indices{5, 7});
-  CHECK(second[0].places == Indices{6});
-  CHECK(first[1].places == Indices{9});
-  CHECK(second[1].places == Indices{9});
-  CHECK(second[1].task == 1);
-}
-
-TEST_CASE("Auto-Lambda: weights are in the log, begin alike, sum to T, move; the same bits for any thread count") {
-  const TemporaryDirectory dir;
-  pool_file(dir);
-  const auto trained = [&](const std::string& name, const std::string& options) {
-    const Result result = run_shell(options + program("multitask") + " train --tasks " + dir.path +
-                                    "/pool.json --hidden 16 --heads 2 --epochs 3 --weighting auto-lambda " +
-                                    "--weighting-lr 0.1 --lr 0.01 --out " + dir.path + "/" + name + " 2>&1");
-    REQUIRE_MESSAGE(result.status == 0, result.output);
-    return nn::read_file(dir.path + "/" + name + "/log.jsonl");
-  };
-  const std::string log = trained("a", "OMP_NUM_THREADS=1 ");
-  CHECK(log == trained("b", "OMP_NUM_THREADS=2 "));
-  std::vector<std::vector<double>> weights;
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);) {
-    const json step = json::parse(line);
-    if (!step.contains("tasks")) continue;
-    weights.emplace_back();
-    for (const auto& [name, task] : step["tasks"].items()) weights.back().push_back(task["weight"]);
-    CHECK(weights.back()[0] + weights.back()[1] + weights.back()[2] == doctest::Approx(3).epsilon(1e-5));
-  }
-  CHECK(*std::max_element(weights[0].begin(), weights[0].end()) < 1.3);  // one step of 0.1 each from 1
-  CHECK(*std::max_element(weights.back().begin(), weights.back().end()) > 1.05);
-  const std::string common =
-      "train --tasks " + dir.path + "/pool.json --weighting auto-lambda --out " + dir.path + "/x";
-  CHECK(call(common + " --primary bird").says("pool.json: primary: 'bird' is not one of fruit, birds, tools (did you"));
-  CHECK(call(common + " --batches one").says("needs all tasks in every step"));
+  refused("evaluate --model " + dir.path + "/nowhere --data x", "nowhere: no such directory");
 }

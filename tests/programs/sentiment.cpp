@@ -5,7 +5,7 @@
 #include "nn/format/pretrained.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
-#include "tasks/model/text_model.h"
+#include "tasks/model/directory.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -143,7 +143,7 @@ TEST_CASE(
   const auto model = model::load_model(from);
   const Indices ids[] = {{2, 7, 8, 9, 3}, {2, 10, 8, 3}, {2, 11, 3}, {2, 7, 9, 11, 13, 3}};
   const int labels[] = {1, 2, 0, 2};
-  optim::AdamW optimizer(model->params.tensors());
+  optim::AdamW optimizer(model->net.params.tensors());
   int step = 0;
   for (const json& line : lines_of(nn::read_file(dir.path + "/run/log.jsonl"))) {
     if (!line.contains("loss")) continue;
@@ -154,15 +154,15 @@ TEST_CASE(
       tokens.offsets.push_back(int(tokens.ids.size()));
     }
     tokens.types.resize(tokens.ids.size());
-    model->params.clear_grads();
-    const Tensor loss = cross_entropy(model->classifier(tokens), {labels[2 * (step % 2)], labels[2 * (step % 2) + 1]});
+    model->net.params.clear_grads();
+    const Tensor loss = cross_entropy(model->net(tokens), {labels[2 * (step % 2)], labels[2 * (step % 2) + 1]});
     backward(loss);
-    const double norm = optim::grad_norm(model->params.tensors());
+    const double norm = optim::grad_norm(model->net.params.tensors());
     const double lr = step < 2 ? 1e-3 * step / 2 : 1e-3 * (8 - step) / 6;
     CHECK(line["loss"].get<double>() == doctest::Approx(loss.item()).epsilon(1e-6));
     CHECK(line["grad_norm"].get<double>() == doctest::Approx(norm).epsilon(1e-6));
     CHECK(line["lr"].get<double>() == doctest::Approx(lr));
-    optimizer.step(lr, optim::clip_factor(model->params.tensors(), norm, 1.0));
+    optimizer.step(lr, optim::clip_factor(model->net.params.tensors(), norm, 1.0));
     ++step;
   }
   CHECK(step == 8);

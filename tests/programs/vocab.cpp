@@ -14,7 +14,11 @@ using namespace test;
 
 namespace {
 
-const text::TokenizerOptions kCased{false, {}, true, false};
+const text::TokenizerOptions kCased = [] {
+  text::TokenizerOptions options;
+  options.lower_case = false;
+  return options;
+}();
 
 // The program beside this test runner, both its outputs together.
 Result vocab(const std::string& arguments, const std::string& environment = "", const std::string& redirect = "2>&1") {
@@ -208,7 +212,7 @@ TEST_CASE("vocab export: the files of a Hugging Face tokenizer, which read as th
   const Result result = vocab("export --cased --vocab " + pieces + " --out " + dir.path + "/a/b");
   REQUIRE_MESSAGE(result.status == 0, result.output);
   std::filesystem::remove(dir.path + "/a/b/vocab.txt");  // so that tokenizer.json is read
-  const text::WordPiece tokenizer = text::load_tokenizer(dir.path + "/a/b");
+  const text::WordPiece tokenizer = text::load_tokenizer(dir.path + "/a/b").tokenizer;
   CHECK(tokenizer.tokenize("Lower low") == std::vector<std::string>{"Low", "##er", "[UNK]"});
 }
 

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/masked_lm.h"
+#include "nn/model/model.h"
 #include "tests/support/nn.h"
 #include "tests/support/support.h"
 
@@ -140,13 +140,13 @@ TEST_CASE("config: hidden_act is that of the masked language model's head, too")
   c.max_position_embeddings = 8;
   const auto logits_with = [&](const std::string& act) {
     c.hidden_act = act;
-    nn::Params params(1);
-    const nn::Bert bert(params.root() / "bert", c);
-    const nn::MaskedLmHead head(params.root() / "cls.predictions", bert.embeddings.word, c);
-    params.initialise();
+    nn::HeadConfig pieces;
+    pieces.predicts = nn::Predicts::pieces;
+    nn::Model model(c, {pieces}, 1);
+    model.params.initialise();
+    const nn::MaskedLm& head = *model.head().masked_lm;
     const Tensor hidden = varied({2, 4});
-    const Tensor made = head(hidden, {0, 1}),
-                 expected = head.decoder(head.norm(nn::activation_named(act)(head.dense(hidden))));
+    const Tensor made = head(hidden), expected = head.decoder(head.norm(nn::activation_named(act)(head.dense(hidden))));
     CHECK(differs(made, expected) == "");
     return made.to_vector();
   };

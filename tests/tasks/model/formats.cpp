@@ -1,5 +1,5 @@
-// Model directories as their users meet them: heads that are read as config.json says, weights in several files, and what
-// is refused before a number comes out. Read tests/tasks/program.cpp before.
+// Model directories as their users meet them: heads that are read as config.json says, weights in several files, and
+// what is refused before a number comes out. Read tests/tasks/program.cpp before.
 #include <nlohmann/json.hpp>
 
 #include "nn/format/pretrained.h"
@@ -17,11 +17,12 @@ void write_model(const std::string& directory, const json& changes = json::objec
   nn::Config c;
   c.vocab_size = long(pieces.size()), c.hidden_size = 8, c.num_hidden_layers = 1, c.num_attention_heads = 2;
   c.intermediate_size = 8, c.max_position_embeddings = 16, c.labels = {"salty", "cold", "late"};
-  nn::Params params(1);
-  const nn::Classifier model(params.root(), c);
-  params.initialise();
+  nn::HeadConfig head;
+  head.outputs = 3;
+  nn::Model model(c, {head}, 1);
+  model.params.initialise();
   std::vector<Tensor> tensors;
-  for (const Tensor& t : params.tensors()) {
+  for (const Tensor& t : model.params.tensors()) {
     if (t.name() == "classifier.weight") std::fill_n(t.data(), t.numel(), real(0));
     if (t.name() == "classifier.bias") std::copy_n(std::vector<real>{2, 1.5, -3}.data(), 3, t.data());
     if (!masked_lm || t.name().starts_with("bert.")) tensors.push_back(t);
@@ -31,7 +32,8 @@ void write_model(const std::string& directory, const json& changes = json::objec
   };
   if (masked_lm) {
     add("bias", {9}, 1), add("decoder.weight", {9, 8}, 2), add("transform.dense.weight", {8, 8}, 3);
-    add("transform.dense.bias", {8}, 4), add("transform.LayerNorm.weight", {8}, 5), add("transform.LayerNorm.bias", {8}, 6);
+    add("transform.dense.bias", {8}, 4), add("transform.LayerNorm.weight", {8}, 5),
+        add("transform.LayerNorm.bias", {8}, 6);
   }
   std::filesystem::create_directories(directory);
   nn::save_safetensors(directory + "/model.safetensors", tensors);
@@ -59,7 +61,8 @@ TEST_CASE("sentiment: labels that do not exclude each other have a sigmoid each,
   write_model(dir.path + "/m");
   const json one = json::parse(predict(dir.path + "/m").output);
   CHECK(one["label"] == "salty");
-  CHECK(one["probabilities"]["salty"].get<double>() == doctest::Approx(0.61994).epsilon(1e-4));  // e^2 / (e^2 + e^1.5 + e^-3)
+  CHECK(one["probabilities"]["salty"].get<double>() ==
+        doctest::Approx(0.61994).epsilon(1e-4));  // e^2 / (e^2 + e^1.5 + e^-3)
   write_model(dir.path + "/m", {{"problem_type", "multi_label_classification"}});
   const json several = json::parse(predict(dir.path + "/m").output);
   CHECK(!several.contains("label"));
@@ -76,7 +79,8 @@ TEST_CASE("sentiment: labels that do not exclude each other have a sigmoid each,
 
 TEST_CASE("sentiment: a tagger, a regression and another model's head give no prediction, but a reason") {
   const TemporaryDirectory dir;
-  const std::string model = dir.path + "/m", ask = program("sentiment") + " predict --model " + model + " 'good soup' 2>&1";
+  const std::string model = dir.path + "/m",
+                    ask = program("sentiment") + " predict --model " + model + " 'good soup' 2>&1";
   const std::pair<json, const char*> others[] = {
       {{{"architectures", {"BertForTokenClassification"}}}, "a BertForTokenClassification labels words"},
       {{{"architectures", {"BertForMultipleChoice"}}}, "a BertForMultipleChoice picks one"},
@@ -88,14 +92,20 @@ TEST_CASE("sentiment: a tagger, a regression and another model's head give no pr
   }
 }
 
-TEST_CASE("sentiment: training goes on from a tagger or from labels that do not exclude each other with a new head only") {
+TEST_CASE(
+    "sentiment: training goes on from a tagger or from labels that do not exclude each other with a new head only") {
   const TemporaryDirectory dir;
   const std::string model = dir.path + "/m";
   std::string rows = "text\tlabel\tsplit\n";
   for (int i = 0; i < 9; ++i)
-    rows += fmt::format("good soup\t{}\t{}\n", i % 3 == 0 ? "salty" : i % 3 == 1 ? "cold" : "late", i < 6 ? "train" : "test");
-  const std::string train = program("sentiment") + " train --model " + model + " --max-length 8 --max-steps 1 --labels " +
-                            "salty,cold,late --data " + dir.write("d.tsv", rows) + " --overwrite --out " + dir.path + "/run";
+    rows += fmt::format("good soup\t{}\t{}\n",
+                        i % 3 == 0   ? "salty"
+                        : i % 3 == 1 ? "cold"
+                                     : "late",
+                        i < 6 ? "train" : "test");
+  const std::string train = program("sentiment") + " train --model " + model +
+                            " --max-length 8 --max-steps 1 --labels " + "salty,cold,late --data " +
+                            dir.write("d.tsv", rows) + " --overwrite --out " + dir.path + "/run";
   for (const json& changes : {json{{"architectures", {"BertForTokenClassification"}}},
                               json{{"problem_type", "multi_label_classification"}}}) {
     write_model(model, changes);
@@ -128,11 +138,14 @@ TEST_CASE("sentiment: weights in several files predict what they do in one") {
   CHECK(after.output == before);
 }
 
-TEST_CASE("pretrain: a decoder of its own, or two biases where there is one, is refused; one equal to the embeddings is not") {
+TEST_CASE(
+    "pretrain: a decoder of its own, or two biases where there is one, is refused; one equal to the embeddings is "
+    "not") {
   const TemporaryDirectory dir;
-  const std::string model = dir.path + "/m", lines = dir.write("t.txt", "good soup .\nbad soup .\ngood .\nbad bad soup .\n");
-  const std::string train = program("pretrain") + " train --model " + model + " --max-length 8 --max-steps 1 --train " + lines +
-                            " --overwrite --out " + dir.path + "/run 2>&1";
+  const std::string model = dir.path + "/m",
+                    lines = dir.write("t.txt", "good soup .\nbad soup .\ngood .\nbad bad soup .\n");
+  const std::string train = program("pretrain") + " train --model " + model + " --max-length 8 --max-steps 1 --train " +
+                            lines + " --overwrite --out " + dir.path + "/run 2>&1";
   write_model(model, {{"tie_word_embeddings", false}, {"architectures", {"BertForMaskedLM"}}}, true);
   CHECK(error_line(run_shell(train)).find("tie_word_embeddings is false and 'cls.predictions.decoder.weight'") !=
         std::string::npos);
@@ -156,7 +169,8 @@ TEST_CASE("transfer: a teacher that cuts texts otherwise, or whose labels do not
   const TemporaryDirectory dir;
   const std::string model = dir.path + "/m";
   std::string rows = "text,label\n";
-  for (int i = 0; i < 30; ++i) rows += i % 3 == 0 ? "good soup,salty\n" : i % 3 == 1 ? "bad soup,cold\n" : "soup,late\n";
+  for (int i = 0; i < 30; ++i)
+    rows += i % 3 == 0 ? "good soup,salty\n" : i % 3 == 1 ? "bad soup,cold\n" : "soup,late\n";
   const std::string train = program("transfer") + " train --teacher " + model + " --vocab " + model +
                             "/vocab.txt --layers 1 --hidden 8 --heads 2 --max-length 8 --max-steps 1 --labels "
                             "salty,cold,late --soft-targets 1 --data " +
@@ -164,7 +178,8 @@ TEST_CASE("transfer: a teacher that cuts texts otherwise, or whose labels do not
   write_model(model);
   const Result same = run_shell(train);
   CHECK_MESSAGE(same.status == 0, same.output);
-  CHECK(error_line(run_shell(train + " --cased")).find("cut texts otherwise: lower case true and false") != std::string::npos);
+  CHECK(error_line(run_shell(train + " --cased")).find("cut texts otherwise: lower case true and false") !=
+        std::string::npos);
   write_model(model, {{"problem_type", "multi_label_classification"}});
   CHECK(error_line(run_shell(train)).find("the teacher's labels do not exclude each other") != std::string::npos);
 }
@@ -176,13 +191,18 @@ TEST_CASE("multitask: a task with a sigmoid for each label is exported as one, a
   const std::string tasks = dir.write("t.json", R"({"tasks": {"mood": {"data": ")" + dir.write("d.tsv", rows) +
                                                     R"(", "head": "label", "loss": "binary_cross_entropy"}}})");
   const std::string run = dir.path + "/run", one = dir.path + "/one";
-  const Result trained = run_shell(program("multitask") + " train --tasks " + tasks + " --epochs 1 --out " + run + " 2>&1");
+  const Result trained =
+      run_shell(program("multitask") + " train --tasks " + tasks + " --epochs 1 --out " + run + " 2>&1");
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  REQUIRE(run_shell(program("multitask") + " export --model " + run + " --task mood --out " + one + " 2>&1").status == 0);
+  REQUIRE(run_shell(program("multitask") + " export --model " + run + " --task mood --out " + one + " 2>&1").status ==
+          0);
   CHECK(json::parse(nn::read_file(one + "/config.json"))["problem_type"] == "multi_label_classification");
-  const json joint = json::parse(run_shell(program("multitask") + " predict --model " + run + " 'good train' 2>/dev/null").output);
-  const json single = json::parse(predict(one).output.empty() ? "{}" : run_shell(program("sentiment") + " predict --model " + one +
-                                                                             " 'good train' 2>/dev/null").output);
+  const json joint =
+      json::parse(run_shell(program("multitask") + " predict --model " + run + " 'good train' 2>/dev/null").output);
+  const json single = json::parse(
+      predict(one).output.empty()
+          ? "{}"
+          : run_shell(program("sentiment") + " predict --model " + one + " 'good train' 2>/dev/null").output);
   for (const char* label : {"up", "down"})
     CHECK(single["probabilities"][label].get<double>() ==
           doctest::Approx(joint["mood"]["probabilities"][label].get<double>()).epsilon(1e-5));

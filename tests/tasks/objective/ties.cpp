@@ -1,11 +1,13 @@
 // What ties tasks: entries of the task file and their errors, weights over a run, views of a text, where gradients go.
-// Read tasks/multitask/ties.h first.
+// Read tasks/objective/ties.h first.
 #include "tasks/objective/ties.h"
 
+#include "tasks/text/views.h"
 #include "tests/support/support.h"
 
 using namespace test;
-using namespace multitask;
+using namespace objective;
+using namespace spec;
 using doctest::Approx;
 
 namespace {
@@ -22,9 +24,10 @@ std::string refused(const std::string& ties) {
   return error_of([&] { file_with(ties); });
 }
 
-model::TrainOptions options() {
-  model::TrainOptions o;
-  o.seed = 3, o.batch_size = 2, o.max_length = 16;
+run::TrainingOptions options() {
+  run::TrainingOptions o;
+  o.seed = 3;
+  o.batch_size = 2;
   return o;
 }
 
@@ -47,27 +50,27 @@ struct Fixture {
     config.max_position_embeddings = 16, config.vocab_size = 60;
     std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
     for (char c = 'a'; c <= 'z'; ++c) pieces.push_back({c}), pieces.push_back({'#', '#', c});
-    model = std::make_unique<Model>(config, text::WordPiece(pieces), file.tasks, 5);
-    model->params.initialise();
+    model = std::make_unique<model::TextModel>(config, file.tasks, text::WordPiece(pieces), model::Reading{16}, 5);
+    model->net.params.initialise();
     encode(set, model->tokenizer, 16, text::TooLong::cut);
-    for (const Tensor& p : model->params.tensors())  // away from a start where all attention is alike
+    for (const Tensor& p : model->net.params.tensors())  // away from a start where all attention is alike
       for (long i = 0; i < p.numel(); ++i) p.data()[i] += real(0.2 * std::sin(double(i) * 1.7 + double(p.numel())));
   }
   Ties ties(long steps = 10, long per_epoch = 2) const { return Ties(file, *model, set, options(), steps, per_epoch); }
   // The gradients of one step's ties, by the parameters' names; nothing for those that none reached.
   std::map<std::string, std::vector<real>> gradients(long step) const {
-    model->params.clear_grads();
-    model->params.train(uint32_t(step));
+    model->net.params.clear_grads();
+    model->net.params.train(uint32_t(step));
     ties().backward(step);
     std::map<std::string, std::vector<real>> all;
-    for (const Tensor& p : model->params.tensors())
+    for (const Tensor& p : model->net.params.tensors())
       if (p.has_grad()) all[p.name()] = p.grad_tensor().to_vector();
     return all;
   }
 
   TaskFile file;
   TaskSet set;
-  std::unique_ptr<Model> model;
+  std::unique_ptr<model::TextModel> model;
 };
 
 double size_of(const std::vector<real>& x) {
@@ -158,14 +161,14 @@ TEST_CASE("ties: weights enter as given, rise and decay over the run") {
 
 TEST_CASE("ties: gradients are added to those that are there, and a step's are a function of its number") {
   const Fixture at(file_with(R"("alignment": [{"from": "topic", "to": "mood"}])"));
-  const Tensor queries = at.model->params.find("heads.mood.pool.queries");
+  const Tensor queries = at.model->net.params.find("heads.mood.pool.queries");
   const std::vector<real> alone = at.gradients(7).at("heads.mood.pool.queries");
   CHECK(same_bits(alone, at.gradients(7).at("heads.mood.pool.queries")));
   CHECK(!same_bits(alone, at.gradients(6).at("heads.mood.pool.queries")));
   const Fixture elsewhere(file_with(R"("alignment": [{"from": "topic", "to": "mood"}])", "run/tasks.json"));
   CHECK(same_bits(alone, elsewhere.gradients(7).at("heads.mood.pool.queries")));  // as a resumed run reads it
-  at.model->params.clear_grads();
-  at.model->params.train(7);
+  at.model->net.params.clear_grads();
+  at.model->net.params.train(7);
   queries.grad()[0] = 1;
   const auto values = at.ties().backward(7);
   CHECK(queries.grad()[0] == Approx(1 + alone[0]).epsilon(1e-5));
@@ -177,7 +180,8 @@ TEST_CASE("ties: queries are handed over once, at the end of the epoch that was 
       R"({"alignment": [{"from": "a", "to": "b", "what": "queries", "after": 2}],
           "tasks": {"a": {"labels": "x,y", "reads": "attention"}, "b": {"labels": "x,y", "reads": "attention"}}})",
       "t.json"));
-  const Tensor from = at.model->params.find("heads.a.pool.queries"), to = at.model->params.find("heads.b.pool.queries");
+  const Tensor from = at.model->net.params.find("heads.a.pool.queries"),
+               to = at.model->net.params.find("heads.b.pool.queries");
   to.data()[0] = from.data()[0] + 1;
   const Ties ties = at.ties(10, 3);
   for (long step = 0; step < 6; ++step) ties.hand_over(step);
@@ -191,17 +195,17 @@ TEST_CASE("views: halves share no token but the first and the last, words leave 
   tokens.offsets = {0, 7, 10};
   for (int t = 0; t < 10; ++t)
     tokens.ids.push_back(100 + t), tokens.types.push_back(t % 2), tokens.positions.push_back(t < 7 ? t : t - 7);
-  const auto [first, second] = two_views(tokens, "halves", 0, {});
+  const auto [first, second] = text::two_views(tokens, "halves", 0, {});
   CHECK(first.ids == Indices{100, 101, 102, 106, 107, 108, 109});  // one token has no halves
   CHECK(second.ids == Indices{100, 103, 104, 105, 106, 107, 108, 109});
   CHECK(first.offsets == Indices{0, 4, 7});
   CHECK(first.positions == Indices{0, 1, 2, 3, 0, 1, 2});
   CHECK(second.types == Indices{0, 1, 0, 1, 0, 1, 0, 1});
-  CHECK(two_views(tokens, "dropout", 0, {}).first.ids == tokens.ids);
+  CHECK(text::two_views(tokens, "dropout", 0, {}).first.ids == tokens.ids);
   long left = 0;
   nn::Tokens many;
   many.ids = many.types = many.positions = Indices(5000, 9), many.offsets = {0, 5000};
-  const auto [a, b] = two_views(many, "words", 0.3, {7, Stream::shuffle, 1, 2});
+  const auto [a, b] = text::two_views(many, "words", 0.3, {7, Stream::shuffle, 1, 2});
   left = a.count();
   CHECK(std::abs(double(left) / 5000 - 0.7) < 0.03);
   CHECK(a.count() != b.count());
@@ -213,8 +217,8 @@ TEST_CASE("likeness: 1 for two tasks with one head's parameters, every pair of t
   CHECK(all.size() == 6);
   for (const auto& [pair, value] : all.items()) CHECK_MESSAGE((value >= 0 && value <= 1 + 1e-6), pair);
   for (const std::string part : {"weight", "bias"}) {
-    const Tensor a = at.model->params.find("heads.cls.pooler.dense." + part),
-                 b = at.model->params.find("heads.number.pooler.dense." + part);
+    const Tensor a = at.model->net.params.find("heads.cls.pooler.dense." + part),
+                 b = at.model->net.params.find("heads.number.pooler.dense." + part);
     std::copy_n(a.data(), a.numel(), b.data());
   }
   CHECK(likeness_of(*at.model, at.set).at("cls,number").get<double>() == Approx(1).epsilon(1e-5));

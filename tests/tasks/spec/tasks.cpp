@@ -1,12 +1,12 @@
-// The parts of multitask: the task file with its errors, sampling, gradients side by side, heads over one encoder.
-#include <numeric>
+// What a task is: the task file with its errors; words, tags and their places; what a text weighs in a loss.
+#include "tasks/spec/tasks.h"
 
-#include "tasks/multitask/report.h"
-#include "tasks/multitask/sampling.h"
+#include "tasks/model/predict.h"
+#include "tasks/spec/loss.h"
 #include "tests/support/support.h"
 
 using namespace test;
-using namespace multitask;
+using namespace spec;
 
 namespace {
 
@@ -15,16 +15,6 @@ std::string refused(const std::string& text) {
 }
 
 std::string with_task(const std::string& keys) { return refused("{\"tasks\": {\"mood\": {" + keys + "}}}"); }
-
-// How often each task had examples in the first `steps` steps, as shares.
-std::vector<double> shares_of(Sampler& sampler, long steps) {
-  std::vector<double> seen;
-  sampler.at(steps - 1);
-  for (long n : sampler.seen()) seen.push_back(double(n));
-  const double sum = std::accumulate(seen.begin(), seen.end(), 0.);
-  for (double& n : seen) n /= sum;
-  return seen;
-}
 
 }  // namespace
 
@@ -35,18 +25,21 @@ TEST_CASE("task file: comments, defaults, and every key that the program writes 
     "tasks": {
       "mood": {"data": "a.tsv", "labels": "0=sad,1=glad", "weight": 2, "class_weights": {"sad": 1, "glad": 3}},
       "tags": {"train": ["a.csv", "b.csv"], "dev": "c.csv", "head": "tokens", "labels": ["O", "B-x", "I-x"],
-               "adapter": 8, "metric": "accuracy" /* of words */}
+               "adapter": 8, "metric": "accuracy" /* of words */},
+      "mean": {"data": "a.tsv", "labels": "x,y", "reads": "mean", "rationale_column": "why"}
     }})",
                                         "t.json");
-  REQUIRE(file.tasks.size() == 2);
+  REQUIRE(file.tasks.size() == 3);
   const TaskSpec &mood = file.tasks[0], &tags = file.tasks[1];
   CHECK(mood.loss == "cross_entropy");
   CHECK(mood.metric == "macro_f1");
   CHECK(mood.labels.names() == std::vector<std::string>{"sad", "glad"});
   CHECK(mood.labels.find("1") == 1);
   CHECK(tags.separator == " ");
-  CHECK(tags.train == std::vector<std::string>{"a.csv", "b.csv"});
-  CHECK(tags.files.label_as_target);
+  CHECK(tags.files.train == std::vector<std::string>{"a.csv", "b.csv"});
+  CHECK(tags.files.how.label_as_target);
+  CHECK(file.tasks[2].reads == nn::Reads::mean);
+  CHECK(file.tasks[2].files.how.rationale_column == "why");
   CHECK(file.settings.size() == 2);
   for (const TaskSpec& task : file.tasks) {
     const std::string text = nlohmann::ordered_json{{"tasks", {{task.name, task.json()}}}}.dump();
@@ -84,53 +77,6 @@ TEST_CASE("task file: what is amiss is said on one line, with the file and the k
         std::string::npos);
 }
 
-TEST_CASE("sampling: the shares of every way, and the same steps whoever asks") {
-  const std::vector<long> sizes{900, 100};
-  const auto sampler = [&](const std::string& kind, const std::string& batches, double epochs = 4) {
-    return Sampler({.kind = kind, .temperature = 2, .batches = batches, .batch_size = 10}, sizes, epochs);
-  };
-  const std::pair<const char*, double> expected[] = {
-      {"round-robin", 0.5}, {"uniform", 0.5}, {"proportional", 0.9}, {"temperature", 0.75}};
-  for (const auto& [kind, share] : expected) {
-    Sampler mixed = sampler(kind, "mixed"), one = sampler(kind, "one");
-    CHECK_MESSAGE(shares_of(mixed, 200)[0] == doctest::Approx(share), kind);
-    CHECK_MESSAGE(shares_of(one, 2000)[0] == doctest::Approx(share).epsilon(0.06), kind);
-    CHECK(one.at(7).size() == 1);
-    CHECK(mixed.at(7).size() == 2);
-  }
-  CHECK(sampler("proportional", "mixed").steps_per_epoch() == 50);
-  CHECK(sampler("proportional", "one").steps_per_epoch() == 100);
-  // a = 1, 0.733, 0.467, 0.2 in the four epochs
-  const SamplingOptions annealed{.kind = "annealed"};
-  CHECK(task_shares(annealed, sizes, 0, 4)[0] == doctest::Approx(0.9));
-  CHECK(task_shares(annealed, sizes, 3, 4)[0] == doctest::Approx(std::pow(9., 0.2) / (1 + std::pow(9., 0.2))));
-  CHECK(task_shares(annealed, sizes, 0, 1)[0] == doctest::Approx(0.9));
-
-  Sampler through = sampler("uniform", "one"), later = sampler("uniform", "one");
-  std::vector<Draw> last;
-  for (long step = 0; step <= 150; ++step) last = through.at(step);
-  const std::vector<Draw> same = later.at(150);
-  CHECK(last[0].task == same[0].task);
-  CHECK(last[0].places == same[0].places);
-  CHECK(through.seen() == later.seen());
-  // Every example once before any comes again.
-  Sampler one_task({.batch_size = 7}, {21}, 1);
-  std::vector<int> count(21);
-  for (long step = 0; step < 3; ++step) {
-    const std::vector<Draw> draws = one_task.at(step);
-    for (int place : draws[0].places) ++count[place];
-  }
-  CHECK(count == std::vector<int>(21, 1));
-}
-
-TEST_CASE("delta_m: turned so that higher is better") {
-  TaskSpec f1, error;
-  f1.metric = "macro_f1", error.metric = "mse";
-  CHECK(delta_of(f1, {{"macro_f1", 0.6}}, {{"macro_f1", 0.5}}) == doctest::Approx(0.2));
-  CHECK(delta_of(error, {{"mse", 0.6}}, {{"mse", 0.5}}) == doctest::Approx(-0.2));
-  CHECK(std::isnan(delta_of(f1, {{"macro_f1", 0.6}}, {{"macro_f1", 0}})));
-}
-
 TEST_CASE("tokens: a word's tag stands at its first piece; without one it is outside") {
   const text::WordPiece tokenizer({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "to", "bos", "##ton", ".", "now"});
   const std::string text = "to  Boston. now \xC2\xAD now";  // a soft hyphen alone leaves nothing
@@ -139,6 +85,40 @@ TEST_CASE("tokens: a word's tag stands at its first piece; without one it is out
   CHECK(first_pieces(text, tokenizer, 7) == Indices{1, 2, 5, -1, -1});  // [SEP] stands at 6
   TaskSpec spec;
   spec.labels = text::Labels({"B-city", "O"});
-  CHECK(tags_of_words(spec, {1, 1, 0, 1, 1, 0, 0}, places) ==
+  CHECK(model::tags_of_words(spec, {1, 1, 0, 1, 1, 0, 0}, places) ==
         std::vector<std::string>{"O", "B-city", "B-city", "O", "B-city"});
+}
+
+TEST_CASE("encode: with another vocabulary the words' places are those of the new ids") {
+  TaskSpec spec;
+  spec.name = "tags";
+  spec.head = nn::Predicts::tags;
+  spec.labels = text::Labels({"O", "B-x"});
+  TaskSet set{{Corpus{}}, {Task{spec, 0, {}, {}}}};
+  set.corpora[0].examples[kTrain].push_back({.text = "ab a"});
+  const std::vector<std::string> special{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b"};
+  std::vector<std::string> whole = special;
+  whole.push_back("ab");
+  encode(set, text::WordPiece(special), 16, text::TooLong::cut);
+  CHECK(set.tasks[0].targets[kTrain].places == std::vector<Indices>{{1, 3}});
+  encode(set, text::WordPiece(whole), 16, text::TooLong::cut);
+  CHECK(set.tasks[0].targets[kTrain].places == std::vector<Indices>{{1, 2}});
+}
+
+TEST_CASE("weight_in_loss: a text counts once, by its class, or by its words that have a piece") {
+  Task task;
+  Targets targets;
+  targets.classes = {0, 2};
+  task.loss_options.class_weights = {real(0.5), 1, 3};
+  CHECK(weight_in_loss(task, targets, 0) == 0.5);
+  CHECK(weight_in_loss(task, targets, 1) == 3);
+  task.spec.head = nn::Predicts::tags;
+  targets.tags = {{0, 2, 1}, {2}};
+  targets.places = {{1, -1, 2}, {-1}};
+  CHECK(weight_in_loss(task, targets, 0) == 1.5);
+  CHECK(weight_in_loss(task, targets, 1) == 0);
+  task.loss_options.class_weights.clear();
+  CHECK(weight_in_loss(task, targets, 0) == 2);
+  task.spec.head = nn::Predicts::number;
+  CHECK(weight_in_loss(task, targets, 1) == 1);
 }

@@ -1,5 +1,5 @@
-// The tokenizer's files: what they say beyond a list of pieces is done, or refused by its name; and nothing of it is lost
-// on the way out. Read tasks/text/tokenizer_files.h before.
+// The tokenizer's files: what they say beyond a list of pieces is done, or refused by its name; and nothing of it is
+// lost on the way out. Read tasks/text/tokenizer_files.h before.
 #include "tasks/text/tokenizer_files.h"
 
 #include <fmt/ranges.h>
