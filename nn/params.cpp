@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "engine/strings.h"
+
 namespace nn {
 
 Params::Params(uint64_t seed) : seed_(seed) { mode_.seed = seed; }
@@ -46,6 +48,7 @@ namespace {
 std::vector<std::string> aliases(const std::string& name) {
   std::vector<std::string> names{name};
   if (name.starts_with("bert.")) names.push_back(name.substr(5));
+  if (name == "cls.predictions.bias") names.push_back("cls.predictions.decoder.bias");
   const std::pair<std::string, std::string> old_names[] = {{"LayerNorm.weight", "LayerNorm.gamma"},
                                                            {"LayerNorm.bias", "LayerNorm.beta"}};
   for (const auto& [now, before] : old_names)
@@ -95,10 +98,10 @@ Params::LoadReport Params::load(const SafeTensors& file, const Which& may_be_new
 std::string Params::LoadReport::table() const {
   const auto line = [](const char* what, const std::vector<std::string>& names, bool list) {
     std::string text = fmt::format("  {:<18} {:>4}", what, names.size());
-    const size_t shown = std::min<size_t>(names.size(), 4);
-    if (list && shown)
-      text += fmt::format("  {}{}", fmt::join(names.begin(), names.begin() + long(shown), ", "),
-                          names.size() > shown ? ", ..." : "");
+    constexpr size_t kShown = 4;
+    for (size_t i = 0; list && i < std::min(names.size(), kShown); ++i)
+      text += (i ? ", " : "  ") + shown(names[i], 100);
+    if (list && names.size() > kShown) text += ", ...";
     return text + "\n";
   };
   return line("loaded", loaded, false) + line("newly initialised", initialised, true) + line("ignored", ignored, true);

@@ -10,6 +10,7 @@
 #include "nn/format/safetensors.h"
 
 namespace nn {
+using namespace engine;  // layers speak the engine's language
 
 // How a parameter begins when no checkpoint has it.
 struct Init {

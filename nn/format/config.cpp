@@ -1,92 +1,201 @@
-// config.json, in and out; unknown keys are ignored, impossible values refused. Read nn/pretrained.cpp next.
+// config.json, in and out: what it says is done or refused. Read nn/pretrained.cpp next.
 #include "nn/format/config.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "engine/strings.h"
 #include "nn/format/json.h"
 
 namespace nn {
+using namespace engine;
 namespace {
 
 using nlohmann::json;
 
-template <class T>
-void take(const json& from, const char* key, T& to) {
-  if (from.contains(key) && !from[key].is_null()) from[key].get_to(to);
+using Keys = std::vector<std::string>;
+
+constexpr long kMostLabels = 100'000;
+
+// A class's name: a string, or what a program made of other labels: 0 is "0", true is "true".
+std::string label_name(const JsonObject& from, const std::string& id, const json& value) {
+  check(value.is_primitive(), "{}: id2label: the name of id {} must be a string; got {}", from.where(), shown(id),
+        shown_json(value));
+  const std::string name = value.is_string() ? value.get<std::string>() : value.dump();
+  const bool obeyed = std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 127; });
+  check(!obeyed, "{}: id2label: the name '{}' of id {} holds a control character", from.where(), shown(name),
+        shown(id));
+  return name;
 }
 
-std::vector<std::string> labels_of(const json& object, const std::string& path) {
-  std::vector<std::string> labels;
-  if (!object.contains("id2label")) return {"LABEL_0", "LABEL_1"};
-  const auto names = object["id2label"].get<std::map<std::string, std::string>>();
-  for (size_t i = 0; i < names.size(); ++i) {
-    const auto found = names.find(std::to_string(i));
-    check(found != names.end(), "{}: id2label has {} names but none for id {}", path, names.size(), i);
-    check(!found->second.empty() && std::find(labels.begin(), labels.end(), found->second) == labels.end(),
-          "{}: id2label: the name '{}' of id {} is empty or there twice", path, found->second, i);
-    labels.push_back(found->second);
+void check_distinct(const std::vector<std::string>& labels, const JsonObject& from) {
+  std::map<std::string, size_t> ids;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    check(!labels[i].empty(), "{}: id2label: the name '' of id {} is empty or there twice", from.where(), i);
+    const auto [at, fresh] = ids.emplace(labels[i], i);
+    check(fresh, "{}: id2label: the name '{}' of id {} is empty or there twice: id {} has it", from.where(),
+          shown(labels[i]), i, at->second);
   }
-  check(!labels.empty(), "{}: id2label has no names", path);
+}
+
+std::vector<std::string> numbered_labels(long count) {
+  std::vector<std::string> labels;
+  for (long i = 0; i < count; ++i) labels.push_back(fmt::format("LABEL_{}", i));
   return labels;
 }
 
-long layer_number(const std::string& text, const std::string& path) {
-  long layer = -1;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), layer);
-  check(error == std::errc() && stop == text.data() + text.size(), "{}: pruned_heads: '{}' is not a layer", path, text);
-  return layer;
+// {"0": "negative", ...}; or, without it, label2id the other way round; or LABEL_0 ... as num_labels says; or two of them.
+std::vector<std::string> labels_of(const JsonObject& from) {
+  long count = 2;
+  from.take("num_labels", count);
+  check(count >= 1 && count <= kMostLabels, "{}: num_labels must be in [1, {}]; got {}", from.where(), kMostLabels,
+        count);
+  const json *names = from.find("id2label"), *ids = from.find("label2id");
+  const char* key = names ? "id2label" : "label2id";
+  if (!names && !ids) return numbered_labels(count);
+  const json& map = names ? *names : *ids;
+  check(map.is_object(), "{}: {}: must be an object; got {}", from.where(), key, shown_json(map));
+  check(!map.empty(), "{}: {} has no names", from.where(), key);
+  check(long(map.size()) <= kMostLabels, "{}: {}: {} labels; at most {} are read", from.where(), key, map.size(),
+        kMostLabels);
+  std::vector<std::string> labels(map.size());
+  std::vector<bool> known(map.size());
+  for (const auto& [left, right] : map.items()) {
+    const std::optional<size_t> id = parse_number<size_t>(names ? left : right.dump());
+    check(id.has_value(), "{}: {}: ids are whole numbers from 0; got {}", from.where(), key,
+          names ? shown(left) : shown_json(right));
+    if (*id >= labels.size() || known[*id]) continue;  // then another one has none
+    known[*id] = true;
+    labels[*id] = names ? label_name(from, left, right) : label_name(from, shown_json(right), json(left));
+  }
+  for (size_t i = 0; i < labels.size(); ++i)
+    check(known[i], "{}: {} has {} names but none for id {}", from.where(), key, labels.size(), i);
+  check_distinct(labels, from);
+  return labels;
+}
+
+// Hugging Face's names for one function are many.
+std::string activation(const std::string& name) {
+  if (name == "gelu_python") return "gelu";
+  if (name == "gelu_fast" || name == "gelu_pytorch_tanh" || name == "gelu_accurate") return "gelu_new";
+  return name == "swish" ? "silu" : name;
+}
+
+void read_pruned_heads(const JsonObject& from, Config& c) {
+  const json* layers = from.find("pruned_heads");
+  if (!layers) return;
+  check(layers->is_object(), "{}: pruned_heads: must be an object of layers; got {}", from.where(),
+        shown_json(*layers));
+  for (const auto& [layer, heads] : layers->items()) {
+    const std::optional<long> number = parse_number<long>(layer);
+    check(number.has_value(), "{}: pruned_heads: '{}' is not a layer", from.where(), shown(layer));
+    c.pruned_heads[*number] = from.numbers("pruned_heads", heads);
+  }
+}
+
+// Keys that make the model another one.
+void refuse_others(const JsonObject& from, const Config& c) {
+  for (const char* key : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
+    bool on = false;
+    from.take(key, on);
+    check(!on, "{}: {} is true: a model that writes, not an encoder; it is not supported", from.where(), key);
+  }
+  long embedding_size = c.hidden_size;
+  from.take("embedding_size", embedding_size);
+  check(embedding_size == c.hidden_size,
+        "{}: embedding_size {} is not hidden_size {}: a projection between them is not supported", from.where(),
+        embedding_size, c.hidden_size);
+  check(!from.find("quantization_config"),
+        "{}: quantization_config: quantised weights are not supported; use the original ones", from.where());
+  check(!from.find("auto_map"), "{}: auto_map: a model with code of its own is not supported", from.where());
+  std::string positions = "absolute";
+  from.take("position_embedding_type", positions);
+  check(positions == "absolute", "{}: position_embedding_type '{}' is not supported; absolute is", from.where(),
+        shown(positions));
+}
+
+std::string architecture_of(const JsonObject& from) {
+  const json* names = from.find("architectures");
+  if (!names || names->empty()) return "";
+  check(names->is_array() && names->front().is_string(), "{}: architectures: must be a list of names; got {}",
+        from.where(), shown_json(*names));
+  return names->front().get<std::string>();
 }
 
 }  // namespace
 
 Config read_config(const std::string& path) {
   Config c;
-  try {
-    const json object = json::parse(read_file(path), limit_depth<json>(path));
-    check(object.is_object(), "{}: a JSON object is needed", path);
-    take(object, "model_type", c.model_type);
-    take(object, "vocab_size", c.vocab_size);
-    take(object, "hidden_size", c.hidden_size);
-    take(object, "num_hidden_layers", c.num_hidden_layers);
-    take(object, "num_attention_heads", c.num_attention_heads);
-    take(object, "bigram_buckets", c.bigram_buckets);
-    take(object, "subword_buckets", c.subword_buckets);
-    take(object, "length_exponent", c.length_exponent);
-    take(object, "intermediate_size", c.intermediate_size);
-    take(object, "intermediate_sizes", c.intermediate_sizes);
-    take(object, "max_position_embeddings", c.max_position_embeddings);
-    take(object, "type_vocab_size", c.type_vocab_size);
-    take(object, "hidden_act", c.hidden_act);
-    take(object, "hidden_dropout_prob", c.hidden_dropout_prob);
-    take(object, "attention_probs_dropout_prob", c.attention_probs_dropout_prob);
-    take(object, "classifier_dropout", c.classifier_dropout);
-    take(object, "attention_normaliser", c.attention_normaliser);
-    take(object, "attention_temperature", c.attention_temperature);
-    take(object, "attention_window", c.attention_window);
-    take(object, "global_tokens", c.global_tokens);
-    take(object, "token_retention", c.token_retention);
-    take(object, "retention_bins", c.retention_bins);
-    if (object.contains("pruned_heads"))
-      for (const auto& [layer, heads] : object["pruned_heads"].items())
-        c.pruned_heads[layer_number(layer, path)] = heads.get<std::vector<long>>();
-    take(object, "layer_norm_eps", c.layer_norm_eps);
-    take(object, "initializer_range", c.initializer_range);
-    std::string positions = "absolute";
-    take(object, "position_embedding_type", positions);
-    check(positions == "absolute", "{}: position_embedding_type '{}' is not supported; absolute is", path, positions);
-    c.labels = labels_of(object, path);
-  } catch (const json::exception& e) { fail("{}: {}", path, e.what()); }
+  const json object = read_json(path);
+  const JsonObject from(object, path);
+  c.architecture = architecture_of(from);
+  from.take("model_type", c.model_type);
+  check(from.find("model_type") || c.architecture.empty() || c.architecture.starts_with("Bert"),
+        "{}: architectures '{}' without a model_type is not supported; bert and attention_pool are", path,
+        shown(c.architecture));
+  from.take("problem_type", c.problem_type);
+  from.take("vocab_size", c.vocab_size);
+  from.take("hidden_size", c.hidden_size);
+  from.take("num_hidden_layers", c.num_hidden_layers);
+  from.take("num_attention_heads", c.num_attention_heads);
+  from.take("bigram_buckets", c.bigram_buckets);
+  from.take("subword_buckets", c.subword_buckets);
+  from.take("length_exponent", c.length_exponent);
+  from.take("intermediate_size", c.intermediate_size);
+  from.take("intermediate_sizes", c.intermediate_sizes);
+  from.take("max_position_embeddings", c.max_position_embeddings);
+  from.take("type_vocab_size", c.type_vocab_size);
+  from.take("tie_word_embeddings", c.tie_word_embeddings);
+  from.take("hidden_act", c.hidden_act);
+  from.take("hidden_dropout_prob", c.hidden_dropout_prob);
+  from.take("attention_probs_dropout_prob", c.attention_probs_dropout_prob);
+  from.take("classifier_dropout", c.classifier_dropout);
+  from.take("attention_normaliser", c.attention_normaliser);
+  from.take("attention_temperature", c.attention_temperature);
+  from.take("attention_window", c.attention_window);
+  from.take("global_tokens", c.global_tokens);
+  from.take("token_retention", c.token_retention);
+  from.take("retention_bins", c.retention_bins);
+  from.take("layer_norm_eps", c.layer_norm_eps);
+  from.take("initializer_range", c.initializer_range);
+  c.hidden_act = activation(c.hidden_act);
+  check(c.model_type == "bert" || c.model_type == "attention_pool",  // before its keys are judged as theirs
+        "{}: model_type '{}' is not supported; bert and attention_pool are", path, shown(c.model_type));
+  read_pruned_heads(from, c);
+  refuse_others(from, c);
+  c.labels = labels_of(from);
   c.check_sizes(path);
   return c;
 }
 
+Config::Problem Config::problem() const {
+  if (problem_type.empty()) return labels.size() == 1 ? Problem::regression : Problem::single_label;
+  return problem_type == "regression"                   ? Problem::regression
+         : problem_type == "multi_label_classification" ? Problem::multi_label
+                                                        : Problem::single_label;
+}
+
+void Config::check_classifies(const std::string& where) const {
+  const std::pair<const char*, const char*> others[] = {
+      {"TokenClassification", "labels words, not texts"},
+      {"QuestionAnswering", "finds passages, no labels of texts"},
+      {"MultipleChoice", "picks one of several texts"},
+      {"NextSentencePrediction", "tells whether one text follows another"},
+      {"LMHeadModel", "writes text, it gives it no label"},
+      {"CausalLM", "writes text, it gives it no label"}};
+  for (const auto& [ending, what] : others)
+    check(!architecture.ends_with(ending),
+          "{}: architectures: a {} {}; its encoder can be trained further, with a new head (--new-head)", where,
+          shown(architecture), what);
+}
+
 std::vector<long> Config::kept_heads(long layer) const {
+  std::vector<bool> gone(num_attention_heads);
+  if (const auto found = pruned_heads.find(layer); found != pruned_heads.end())
+    for (const long h : found->second)
+      if (h >= 0 && h < num_attention_heads) gone[h] = true;
   std::vector<long> kept;
-  const auto gone = pruned_heads.find(layer);
   for (long h = 0; h < num_attention_heads; ++h)
-    if (gone == pruned_heads.end() || std::find(gone->second.begin(), gone->second.end(), h) == gone->second.end())
-      kept.push_back(h);
+    if (!gone[h]) kept.push_back(h);
   return kept;
 }
 
@@ -124,7 +233,11 @@ void Config::check_allocation(const std::string& where) const {
 
 void Config::check_sizes(const std::string& where) const {
   check(model_type == "bert" || model_type == "attention_pool",
-        "{}: model_type '{}' is not supported; bert and attention_pool are", where, model_type);
+        "{}: model_type '{}' is not supported; bert and attention_pool are", where, shown(model_type));
+  const Keys problems{"", "single_label_classification", "multi_label_classification", "regression"};
+  check(std::find(problems.begin(), problems.end(), problem_type) != problems.end(),
+        "{}: problem_type '{}' is none of single_label_classification, multi_label_classification, regression", where,
+        shown(problem_type));
   const auto in_range = [&](const char* key, long value, long low, long high) {
     check(value >= low && value <= high, "{}: {} must be in [{}, {}]; got {}", where, key, low, high, value);
   };
@@ -147,9 +260,12 @@ void Config::check_sizes(const std::string& where) const {
     check(layer >= 0 && layer < num_hidden_layers && heads_of(layer) > 0,
           "{}: pruned_heads of layer {} must be of one of the {} layers and leave a head", where, layer,
           num_hidden_layers);
-    for (const long h : heads)
-      check(h >= 0 && h < num_attention_heads && std::count(heads.begin(), heads.end(), h) == 1,
+    std::vector<bool> seen(num_attention_heads);
+    for (const long h : heads) {
+      check(h >= 0 && h < num_attention_heads && !seen[h],
             "{}: pruned_heads of layer {}: {} must be one of the {} heads, once", where, layer, h, num_attention_heads);
+      seen[h] = true;
+    }
   }
   const auto probability = [&](const char* key, double value) {
     check(value >= 0 && value < 1, "{}: {} must be in [0, 1); got {}", where, key, value);
@@ -159,7 +275,7 @@ void Config::check_sizes(const std::string& where) const {
   check(classifier_dropout < 1, "{}: classifier_dropout must be below 1; got {}", where, classifier_dropout);
   check(attention_normaliser == "softmax" || attention_normaliser == "sparsemax" || attention_normaliser == "entmax15",
         "{}: attention_normaliser '{}' is not supported; softmax, sparsemax and entmax15 are", where,
-        attention_normaliser);
+        shown(attention_normaliser));
   check(attention_temperature > 0 && attention_temperature < 1e6, "{}: attention_temperature must be positive; got {}",
         where, attention_temperature);
   check(length_exponent >= 0 && length_exponent <= 1, "{}: length_exponent must be in [0, 1]; got {}", where,
@@ -168,9 +284,9 @@ void Config::check_sizes(const std::string& where) const {
   check(layer_norm_eps > 0 && initializer_range >= 0,
         "{}: layer_norm_eps must be positive and initializer_range not negative; got {} and {}", where, layer_norm_eps,
         initializer_range);
-  const std::vector<std::string> known{"gelu", "gelu_new", "relu", "silu"};
+  const Keys known{"gelu", "gelu_new", "relu", "silu", "tanh"};
   check(std::find(known.begin(), known.end(), hidden_act) != known.end(),
-        "{}: hidden_act '{}' is not supported; gelu, gelu_new, relu and silu are", where, hidden_act);
+        "{}: hidden_act '{}' is not supported; gelu, gelu_new, relu, silu and tanh are", where, shown(hidden_act));
 }
 
 std::string config_json(const Config& c) {
@@ -194,6 +310,8 @@ std::string config_json(const Config& c) {
       {"position_embedding_type", "absolute"},
       {"problem_type", "single_label_classification"}};
   if (!c.architecture.empty()) object["architectures"] = {c.architecture};
+  if (c.problem() == Config::Problem::regression) object["problem_type"] = "regression";
+  if (c.problem() == Config::Problem::multi_label) object["problem_type"] = "multi_label_classification";
   if (c.labels.empty()) object.erase("problem_type");
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;

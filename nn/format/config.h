@@ -13,6 +13,7 @@ namespace nn {
 struct Config {
   std::string model_type = "bert";  // or "attention_pool": embeddings, attention pooling, classifier
   std::string architecture;         // what config.json calls it; empty: the classifier of that type
+  std::string problem_type;  // single_label_classification, multi_label_classification, regression; empty: not said
   long vocab_size = 30522;
   long hidden_size = 768;
   long num_hidden_layers = 12;
@@ -24,7 +25,8 @@ struct Config {
   std::vector<long> intermediate_sizes;  // of every layer, where pruning left them unequal; empty: all alike
   long max_position_embeddings = 512;
   long type_vocab_size = 2;
-  std::string hidden_act = "gelu";  // gelu, gelu_new, relu, silu
+  bool tie_word_embeddings = true;  // of a masked language model: its decoder's weight is the word embeddings
+  std::string hidden_act = "gelu";  // gelu, gelu_new, relu, silu, tanh
   double hidden_dropout_prob = 0.1;
   double attention_probs_dropout_prob = 0.1;
   double classifier_dropout = -1;                // below 0: as hidden_dropout_prob
@@ -37,10 +39,18 @@ struct Config {
   double layer_norm_eps = 1e-12;
   double initializer_range = 0.02;
   std::map<long, std::vector<long>> pruned_heads;  // by layer, the heads that were taken out, of num_attention_heads
-  std::string problem_type;  // of its only head: single_label_classification, multi_label_classification, regression; or empty
   std::vector<std::string> labels;                 // id2label, in the order of the ids
 
   double reading_dropout() const;  // of what a classifier reads
+  // How the logits are to be read: a softmax over them, a sigmoid of each, or as numbers. Where problem_type does not say,
+  // one label is a regression and more are classes of which one holds (as in Hugging Face's).
+  enum class Problem { single_label, multi_label, regression };
+  Problem problem() const;
+
+  // Error unless the model, or its encoder once it has a new head, classifies texts: its architecture may name a head
+  // that reads words, or pairs of texts, or picks among choices. `where`: how the error begins.
+  void check_classifies(const std::string& where) const;
+
   long heads_of(long layer) const;  // how many are left
   std::vector<long> kept_heads(long layer) const;
   long neurons_of(long layer) const;                 // the feed-forward width
@@ -50,6 +60,8 @@ struct Config {
   void check_allocation(const std::string& where) const;
 };
 
+// config.json, as Hugging Face writes it. Keys that do not change what is computed are passed over; what this model cannot
+// compute as the file says is an error that names the key (another type of model, cross attention, quantised weights, ...).
 Config read_config(const std::string& path);
 std::string config_json(const Config& config);
 

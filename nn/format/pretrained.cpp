@@ -18,12 +18,29 @@ void start_poolers(const SafeTensors& file, const Params& params) {
   }
 }
 
+// Weights of a masked language model that are tied as a rule, and this file does not: they would be lost without a word.
+void check_tied(const SafeTensors& file, const Config& c) {
+  const std::string head = "cls.predictions.", embeddings = "embeddings.word_embeddings.weight";
+  const auto same = [&](const std::string& a, const std::string& b) {
+    return !file.has(a) || !file.has(b) ||
+           (file.entry(a).shape == file.entry(b).shape && file.read(a).to_vector() == file.read(b).to_vector());
+  };
+  check(c.tie_word_embeddings ||
+            (same(head + "decoder.weight", "bert." + embeddings) && same(head + "decoder.weight", embeddings)),
+        "{}: tie_word_embeddings is false and '{}decoder.weight' is not the word embeddings: a decoder of its own is "
+        "not supported",
+        file.path(), head);
+  check(same(head + "decoder.bias", head + "bias"), "{}: '{}decoder.bias' and '{}bias' differ; they are one",
+        file.path(), head, head);
+}
+
 bool is_classifier(const std::string& name) { return name.find("classifier.") != std::string::npos; }
 
 }  // namespace
 
 Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew) {
-  const SafeTensors file(directory + "/model.safetensors");
+  const SafeTensors file = open_weights(directory);
+  if (model.heads.size() == 1 && model.heads[0].masked_lm) check_tied(file, model.config);
   const auto must_be_new = [&](const std::string& name) {
     return anew == Anew::heads         ? belongs_to_head(name) && !name.starts_with("bert.pooler.")
            : anew == Anew::classifiers ? is_classifier(name)

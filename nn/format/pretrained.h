@@ -9,7 +9,7 @@ namespace nn {
 // belongs to heads, because they are other heads.
 enum class Anew { nothing, classifiers, heads };
 
-// Fills a model's parameters from DIR/model.safetensors. What belongs to a head may be new; the poolers of named heads
+// Fills a model's parameters from DIR's weights (open_weights). What belongs to a head may be new; the poolers of named heads
 // begin as the file's only one.
 Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing);
 

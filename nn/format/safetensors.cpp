@@ -2,16 +2,16 @@
 // Read nn/safetensors.h first.
 #include "nn/format/safetensors.h"
 
-#include "nn/format/json.h"
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include "engine/strings.h"
+#include "nn/format/json.h"
 
 namespace nn {
 namespace {
@@ -28,43 +28,45 @@ long size_of(const std::string& dtype) {
   return found == sizes.end() ? 0 : found->second;
 }
 
-// The header as JSON; a name that occurs twice is an error, which a plain parse would hide.
-json parse_header(const std::string& path, const std::string& text) {
-  std::vector<std::set<std::string>> open;
-  const auto depth_limited = limit_depth<json>(path);
-  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-    depth_limited(depth, event, value);
-    if (event == json::parse_event_t::object_start) open.emplace_back();
-    if (event == json::parse_event_t::object_end) open.pop_back();
-    if (event == json::parse_event_t::key)
-      check(open.back().insert(value.get<std::string>()).second, "{}: the header names {} twice", path, value.dump());
-    return true;
-  };
-  try {
-    json header = json::parse(text, watch);
-    check(header.is_object(), "{}: the header must be a JSON object", path);
-    return header;
-  } catch (const json::exception& e) { fail("{}: the header is not valid JSON: {}", path, e.what()); }
+// What a file is that is no safetensors file, by its first bytes; empty when that cannot be seen.
+std::string what_it_is(std::string_view start) {
+  const std::pair<std::string_view, const char*> kinds[] = {
+      {"version https://git-lfs",
+       "the pointer that git leaves without git-lfs; `git lfs pull` fetches the file itself"},
+      {"\x1f\x8b", "packed by gzip; gunzip it first"},
+      {"PK\x03\x04", "a zip archive, as PyTorch saves its pickles; save it with safetensors"},
+      {"\x80\x02", "a pickle of PyTorch; save it with safetensors"},
+      {"\x89HDF", "an HDF5 file, TensorFlow's or Keras's weights; save it with safetensors"},
+      {"GGUF", "a GGUF file; the model's safetensors are needed"}};
+  for (const auto& [magic, kind] : kinds)
+    if (start.starts_with(magic)) return kind;
+  const size_t first = start.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (first == start.npos) return "";
+  if (start[first] == '<') return "a page (HTML or XML), not the file: its download failed";
+  if (start[first] == '{' && start.find('"') != start.npos) return "JSON text, not the file: its download failed";
+  return "";
 }
 
-SafeTensors::Entry parse_entry(const std::string& path, const std::string& name, const json& value) {
+SafeTensors::Entry parse_entry(const std::string& path, const std::string& key, const json& value) {
+  const std::string name = shown(key, 100);
+  const JsonObject object(value, fmt::format("{}: tensor '{}'", path, name));
+  for (const char* needed : {"dtype", "shape", "data_offsets"})
+    check(object.find(needed), "{}: it has no {}", object.where(), needed);
   SafeTensors::Entry entry;
-  try {
-    entry.dtype = value.at("dtype").get<std::string>();
-    for (const json& size : value.at("shape")) {
-      check(size.is_number_unsigned() && size.get<uint64_t>() < (1UL << 62), "{}: tensor '{}': size {} in its shape",
-            path, name, size.dump());
-      entry.shape.push_back(size.get<long>());
-    }
-    const json& offsets = value.at("data_offsets");
-    check(
-        offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
-        "{}: tensor '{}': data_offsets must be two numbers; got {}", path, name, offsets.dump());
-    entry.begin = offsets[0].get<long>();
-    entry.end = offsets[1].get<long>();
-  } catch (const json::exception& e) { fail("{}: tensor '{}': {}", path, name, e.what()); }
+  object.take("dtype", entry.dtype);
+  const json &shape = *object.find("shape"), &offsets = *object.find("data_offsets");
+  check(shape.is_array(), "{}: shape must be a list of sizes; got {}", object.where(), shown_json(shape));
+  for (const json& size : shape) {
+    check(size.is_number_unsigned() && size.get<uint64_t>() < (1UL << 62), "{}: size {} in its shape", object.where(),
+          shown_json(size));
+    entry.shape.push_back(size.get<long>());
+  }
+  check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
+        "{}: data_offsets must be two numbers; got {}", object.where(), shown_json(offsets));
+  entry.begin = offsets[0].get<long>();
+  entry.end = offsets[1].get<long>();
   const long unit = size_of(entry.dtype);
-  check(unit > 0, "{}: tensor '{}': unknown type '{}'", path, name, entry.dtype);
+  check(unit > 0, "{}: tensor '{}': unknown type '{}'", path, name, shown(entry.dtype));
   long bytes = unit;
   for (long size : entry.shape)
     check(!__builtin_mul_overflow(bytes, size, &bytes), "{}: tensor '{}': its shape has too many elements", path, name);
@@ -83,8 +85,9 @@ void check_coverage(const std::string& path, const std::map<std::string, SafeTen
   });
   long expected = 0;
   for (const auto* e : order) {
-    check(e->second.begin == expected, "{}: tensor '{}' begins at byte {}, where {} is expected: {}", path, e->first,
-          e->second.begin, expected, e->second.begin < expected ? "tensors overlap" : "a hole in the data");
+    check(e->second.begin == expected, "{}: tensor '{}' begins at byte {}, where {} is expected: {}", path,
+          shown(e->first, 100), e->second.begin, expected,
+          e->second.begin < expected ? "tensors overlap" : "a hole in the data");
     expected = e->second.end;
   }
   check(expected == data_size, "{}: the tensors need {} bytes, the file has {}: {}", path, expected, data_size,
@@ -124,47 +127,120 @@ void convert(const std::string& bytes, Target* to, Convert f) {
 long SafeTensors::Entry::numel() const { return (end - begin) / size_of(dtype); }
 
 SafeTensors::SafeTensors(const std::string& path) : path_(path) {
+  if (path.ends_with(".index.json"))
+    open_index(path);
+  else
+    open(path);
+}
+
+void SafeTensors::open(const std::string& path) {
   check(std::filesystem::exists(path), "{}: no such file", path);
   check(std::filesystem::is_regular_file(path), "{}: not a regular file", path);
   const long file_size = long(std::filesystem::file_size(path));
   std::ifstream file(path, std::ios::binary);
   check(bool(file), "{}: cannot be read", path);
+  std::string start(std::min(file_size, 200L), '\0');
+  check(bool(file.read(start.data(), long(start.size()))), "{}: cannot be read", path);
+  const std::string instead = start.size() > 8 && start[8] == '{' ? "" : what_it_is(start);
+  check(instead.empty(), "{}: not a safetensors file: {}", path, instead);
   check(file_size >= 8, "{}: {} bytes are too few for a safetensors file", path, file_size);
   uint64_t header_size = 0;
-  file.read(reinterpret_cast<char*>(&header_size), 8);
+  std::memcpy(&header_size, start.data(), 8);
   check(header_size <= uint64_t(kMaxHeader), "{}: not a safetensors file: its header would have {} bytes", path,
         header_size);
   check(long(header_size) <= file_size - 8, "{}: truncated: the header needs {} bytes, the file has {}", path,
         header_size, file_size - 8);
   std::string text(header_size, '\0');
-  check(bool(file.read(text.data(), long(header_size))), "{}: cannot be read", path);
-  data_start_ = 8 + long(header_size);
+  check(bool(file.seekg(8).read(text.data(), long(header_size))), "{}: cannot be read", path);
 
-  const json header = parse_header(path, text);
-  for (const auto& [name, value] : header.items()) {
-    if (name != "__metadata__") {
-      entries_[name] = parse_entry(path, name, value);
-      continue;
-    }
+  std::map<std::string, Entry> entries;
+  parse_members(text, path + ": the header", [&](const std::string& name, const json& value) {
+    if (name != "__metadata__") return void(entries[name] = parse_entry(path, name, value));
+    check(value.is_object(), "{}: __metadata__ must be an object; got {}", path, shown_json(value));
     for (const auto& [key, item] : value.items()) {
-      check(item.is_string(), "{}: metadata '{}' is not a string", path, key);
+      check(item.is_string(), "{}: metadata '{}' is not a string", path, shown(key));
       metadata_[key] = item.get<std::string>();
     }
+  });
+  files_.push_back({path, 8 + long(header_size)});
+  check_coverage(path, entries, file_size - files_.back().data_start);
+  for (auto& [name, entry] : entries) {
+    entry.file = files_.size() - 1;
+    check(entries_.emplace(name, std::move(entry)).second, "{}: tensor '{}' is in another of the files, too", path,
+          shown(name, 100));
   }
-  check_coverage(path, entries_, file_size - data_start_);
+}
+
+// {"metadata": {...}, "weight_map": {"tensor": "model-00001-of-00002.safetensors", ...}}
+void SafeTensors::open_index(const std::string& path) {
+  const json index = read_json(path);
+  check(index.is_object() && index.contains("weight_map") && index["weight_map"].is_object() &&
+            !index["weight_map"].empty(),
+        "{}: must be an object with a weight_map of tensors", path);
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : index["weight_map"].items()) {
+    check(file.is_string(), "{}: tensor '{}': a file's name is needed; got {}", path, shown(tensor, 100),
+          shown_json(file));
+    const std::string name = file.get<std::string>();
+    check(name.ends_with(".safetensors") && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos,
+          "{}: tensor '{}': '{}' must name a .safetensors file beside the index", path, shown(tensor, 100),
+          shown(name, 100));
+    names.insert(name);
+  }
+  for (const std::string& name : names) open(std::filesystem::path(path).replace_filename(name));
+  for (const auto& [tensor, file] : index["weight_map"].items()) {
+    const auto found = entries_.find(tensor);
+    const bool there = found != entries_.end() &&
+                       std::filesystem::path(files_[found->second.file].path).filename() == file.get<std::string>();
+    check(there, "{}: tensor '{}' is not in {}", path, shown(tensor, 100), shown(file.get<std::string>(), 100));
+  }
+  for (const auto& [tensor, entry] : entries_)
+    check(index["weight_map"].contains(tensor), "{}: tensor '{}' of {} is not in the index", path, shown(tensor, 100),
+          files_[entry.file].path);
+}
+
+SafeTensors open_weights(const std::string& directory) {
+  namespace fs = std::filesystem;
+  const std::string path = directory + "/model.safetensors", index = path + ".index.json";
+  if (fs::exists(path)) return SafeTensors(path);
+  if (fs::exists(index)) return SafeTensors(index);
+  constexpr const char* kPickle =
+      "are a pickle, which runs code when it is read; convert them: in Python, "
+      "AutoModelForSequenceClassification.from_pretrained(DIR).save_pretrained(DIR, safe_serialization=True)";
+  const std::pair<const char*, const char*> others[] = {
+      {"pytorch_model.bin", kPickle},
+      {"pytorch_model.bin.index.json", kPickle},
+      {"adapter_model.safetensors", "are an adapter alone; merge it into the model that it was trained on"},
+      {"adapter_model.bin", "are an adapter alone; merge it into the model that it was trained on"},
+      {"tf_model.h5", "are TensorFlow's; from_pretrained(DIR, from_tf=True) and save_pretrained(DIR) convert them"},
+      {"flax_model.msgpack", "are Flax's; from_pretrained(DIR, from_flax=True) and save_pretrained(DIR) convert them"},
+      {"bert_model.ckpt.index", "are TensorFlow's; `transformers` converts such a checkpoint to PyTorch's"},
+      {"model.ckpt.index", "are TensorFlow's; `transformers` converts such a checkpoint to PyTorch's"}};
+  for (const auto& [name, what] : others)
+    check(!fs::exists(directory + "/" + name), "{}: no such file; the weights in {} {}", path, name, what);
+  if (fs::is_directory(directory))
+    for (const auto& file : fs::directory_iterator(directory)) {
+      const std::string name = file.path().filename(), ending = file.path().extension();
+      check(ending != ".ckpt" && ending != ".gguf" && ending != ".onnx" && ending != ".pt" && ending != ".pth" &&
+                ending != ".bin" && ending != ".h5" && ending != ".msgpack" && ending != ".safetensors" &&
+                !name.starts_with("model.safetensors."),
+            "{}: no such file; '{}' is there, which is not read", path, shown(name, 100));
+    }
+  fail("{}: no such file", path);
 }
 
 const SafeTensors::Entry& SafeTensors::entry(const std::string& name) const {
   const auto found = entries_.find(name);
-  check(found != entries_.end(), "{}: there is no tensor '{}'", path_, name);
+  check(found != entries_.end(), "{}: there is no tensor '{}'", path_, shown(name, 100));
   return found->second;
 }
 
 std::string SafeTensors::bytes_of(const Entry& entry) const {
   std::string bytes(entry.end - entry.begin, '\0');
-  std::ifstream file(path_, std::ios::binary);
-  file.seekg(data_start_ + entry.begin);
-  check(bool(file.read(bytes.data(), long(bytes.size()))), "{}: cannot be read; did it change?", path_);
+  const auto& [path, data_start] = files_[entry.file];
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(data_start + entry.begin);
+  check(bool(file.read(bytes.data(), long(bytes.size()))), "{}: cannot be read; did it change?", path);
   return bytes;
 }
 
@@ -176,7 +252,8 @@ void SafeTensors::read_into(const std::string& name, real* to) const {
   if (e.dtype == "F16") return convert<uint16_t>(bytes, to, half_to_float);
   if (e.dtype == "BF16")
     return convert<uint16_t>(bytes, to, [](uint16_t v) { return std::bit_cast<float>(uint32_t(v) << 16); });
-  fail("{}: tensor '{}' has type {}; numbers of type F32, F64, F16 or BF16 are needed", path_, name, e.dtype);
+  fail("{}: tensor '{}' has type {}; numbers of type F32, F64, F16 or BF16 are needed", path_, shown(name, 100),
+       e.dtype);
 }
 
 Tensor SafeTensors::read(const std::string& name) const {
@@ -194,7 +271,7 @@ std::vector<int> SafeTensors::read_ints(const std::string& name) const {
   else if (e.dtype == "I64")
     convert<int64_t>(bytes, values.data(), [](int64_t v) { return v; });
   else
-    fail("{}: tensor '{}' has type {}; integers are needed", path_, name, e.dtype);
+    fail("{}: tensor '{}' has type {}; integers are needed", path_, shown(name, 100), e.dtype);
   return values;
 }
 

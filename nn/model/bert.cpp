@@ -6,17 +6,15 @@
 #include "nn/model/token_pruning.h"
 
 namespace nn {
-namespace {
 
-Tensor (*activation_named(const std::string& name))(const Tensor&) {
+Activation activation_named(const std::string& name) {
   if (name == "gelu") return gelu;
   if (name == "gelu_new") return gelu_tanh;
   if (name == "relu") return relu;
+  if (name == "tanh") return engine::tanh;
   check(name == "silu", "hidden_act '{}' is not supported", name);
   return silu;
 }
-
-}  // namespace
 
 BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
     : word(at / "word_embeddings", c.vocab_size, c.hidden_size, c.initializer_range),

@@ -8,6 +8,10 @@
 
 namespace nn {
 
+// hidden_act as a function: gelu, gelu_new (by tanh), relu, silu, tanh.
+using Activation = Tensor (*)(const Tensor&);
+Activation activation_named(const std::string& name);
+
 // x = dropout(LayerNorm(word + type + position))          [N] -> [N, C]
 struct BertEmbeddings {
   Embedding word, position, type;
@@ -36,7 +40,7 @@ struct BertLayer {
   BertOutput attention_output;
   Linear intermediate;
   BertOutput output;
-  Tensor (*activation)(const Tensor&);
+  Activation activation;
   BertLayer(Scope at, const Config& c, long index);
   // The rows x ask, the rows `memory` are looked at; as a rule they are the same.    [Nq, C], [Nk, C] -> [Nq, C]
   Tensor attend(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,

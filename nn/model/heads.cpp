@@ -23,6 +23,7 @@ Tensor length_factors(const Indices& offsets, real exponent) {
 
 MaskedLm::MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c)
     : dense(at / "transform.dense", c.hidden_size, c.hidden_size, c.initializer_range),
+      activation(activation_named(c.hidden_act)),
       norm(at / "transform.LayerNorm", c.hidden_size, c.layer_norm_eps),
       decoder(word_embeddings, at.parameter("bias", {c.vocab_size}, {Init::constant, 0})) {}
 

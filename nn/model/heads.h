@@ -5,8 +5,7 @@
 
 #include "nn/adapter.h"
 #include "nn/attention.h"
-#include "nn/format/config.h"
-#include "nn/tokens.h"
+#include "nn/model/bert.h"
 
 namespace nn {
 
@@ -28,13 +27,14 @@ struct HeadConfig {
 
 // BertForMaskedLM's head (Devlin et al. 2019): one logit for every piece of the vocabulary. The decoder's weight is the
 // table of the word embeddings itself (Press & Wolf 2017), with a bias of its own.
-//   logits = LayerNorm(gelu(dense(x))) W_word^T + bias          [M, C] -> [M, V]
+//   logits = LayerNorm(f(dense(x))) W_word^T + bias, f the hidden_act          [M, C] -> [M, V]
 struct MaskedLm {
   Linear dense;
+  Activation activation;
   LayerNorm norm;
   Linear decoder;
   MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c);
-  Tensor operator()(const Tensor& rows) const { return decoder(norm(gelu(dense(rows)))); }
+  Tensor operator()(const Tensor& rows) const { return decoder(norm(activation(dense(rows)))); }
 };
 
 // One task's own part: adapter, then how the text is read, then a linear classifier.

@@ -48,12 +48,6 @@ void descend(const std::vector<Tensor>& parameters, double lr) {
   add_gradients(parameters, real(-lr), [&](size_t p) { return parameters[p].data(); });
 }
 
-MetaMethod meta_method(const std::string& name) {
-  if (name == "fomaml") return MetaMethod::fomaml;
-  check(name == "reptile", "meta-learning: '{}' is not one of fomaml, reptile", name);
-  return MetaMethod::reptile;
-}
-
 MetaGradient::MetaGradient(MetaMethod method, std::vector<Tensor> parameters)
     : method_(method),
       parameters_(std::move(parameters)),

@@ -23,7 +23,6 @@ class Snapshot {
 void descend(const std::vector<Tensor>& parameters, double lr);
 
 enum class MetaMethod { fomaml, reptile };
-MetaMethod meta_method(const std::string& name);
 
 // The outer gradient of a batch of T tasks. The papers' boxes read like this:
 //

@@ -116,6 +116,54 @@ void Weighting::add_to_means(const Numbers& losses) {
   }
 }
 
+Numbers Weighting::coefficients(long step) const {
+  check(!needs_all_tasks(options_.kind), "weighting: {} looks at the losses of all tasks, or at their gradients",
+        weighting_names()[int(options_.kind)]);
+  switch (options_.kind) {
+    case WeightingKind::fixed:
+      return options_.fixed;
+    case WeightingKind::uncertainty:
+      return uncertainty_coefficients(numbers(s_));
+    case WeightingKind::imtl_l:
+      return imtl_l_coefficients(numbers(s_));
+    case WeightingKind::random:
+      return random_weights(tasks_, options_.seed, step);
+    case WeightingKind::dwa:
+      if (epochs_.item() < 2) return Numbers(tasks_, 1);
+      return dwa(numbers(last_), numbers(previous_), options_.dwa_temperature);
+    default:
+      return Numbers(tasks_, 1);
+  }
+}
+
+// Of the kinds that look at the losses or the gradients.
+Numbers Weighting::answer(long step, const Numbers& losses, const Numbers& gram, Numbers& slope) {
+  switch (options_.kind) {
+    case WeightingKind::gls:
+      return gls(losses);
+    case WeightingKind::gradnorm: {
+      if (epochs_.item() < 1) return Numbers(tasks_, 1);
+      const GradNorm now = gradnorm(numbers(s_), losses, numbers(reference_), gram, options_.gradnorm_alpha);
+      slope = now.slope;
+      return now.weights;
+    }
+    case WeightingKind::pcgrad:
+      return pcgrad(gram, random_order(tasks_, options_.seed, step));
+    case WeightingKind::mgda:
+      return mgda(gram);
+    case WeightingKind::cagrad:
+      return cagrad(gram, options_.cagrad_c);
+    case WeightingKind::famo:
+      before_ = losses;
+      return famo_coefficients(numbers(famo_w_), losses);
+    case WeightingKind::stch:  // while warming up, every task is as bad as its reference: c = 1 / L
+      return stch(losses, epochs_.item() < real(options_.stch_warmup_epochs) ? losses : numbers(reference_),
+                  options_.stch_mu);
+    default:
+      return auto_lambda_weights(numbers(s_));
+  }
+}
+
 Numbers Weighting::coefficients(long step, const Numbers& losses, const Numbers& gram) {
   check_losses(losses);
   check(!needs_gradients(options_.kind) || long(gram.size()) == tasks_ * tasks_,
@@ -123,65 +171,19 @@ Numbers Weighting::coefficients(long step, const Numbers& losses, const Numbers&
         weighting_names()[int(options_.kind)], tasks_ * tasks_, gram.size());
   add_to_means(losses);
   const Numbers s = numbers(s_);
-  Numbers c(tasks_, 1), slope;
+  const bool uncertain = options_.kind == WeightingKind::uncertainty, imtl = options_.kind == WeightingKind::imtl_l;
   extra_ = 0;
   s_.clear_grad();
-  switch (options_.kind) {
-    case WeightingKind::equal:
-      break;
-    case WeightingKind::fixed:
-      c = options_.fixed;
-      break;
-    case WeightingKind::uncertainty:
-      c = uncertainty_coefficients(s);
-      slope = uncertainty_slope(s, losses);
-      break;
-    case WeightingKind::imtl_l:
-      c = imtl_l_coefficients(s);
-      slope = imtl_l_slope(s, losses);
-      break;
-    case WeightingKind::random:
-      c = random_weights(tasks_, options_.seed, step);
-      break;
-    case WeightingKind::dwa:
-      if (epochs_.item() >= 2) c = dwa(numbers(last_), numbers(previous_), options_.dwa_temperature);
-      break;
-    case WeightingKind::gls:
-      c = gls(losses);
-      break;
-    case WeightingKind::gradnorm:
-      if (epochs_.item() >= 1) {
-        const GradNorm now = gradnorm(s, losses, numbers(reference_), gram, options_.gradnorm_alpha);
-        c = now.weights;
-        slope = now.slope;
-      }
-      break;
-    case WeightingKind::pcgrad:
-      c = pcgrad(gram, random_order(tasks_, options_.seed, step));
-      break;
-    case WeightingKind::mgda:
-      c = mgda(gram);
-      break;
-    case WeightingKind::cagrad:
-      c = cagrad(gram, options_.cagrad_c);
-      break;
-    case WeightingKind::famo:
-      c = famo_coefficients(numbers(famo_w_), losses);
-      before_ = losses;
-      break;
-    case WeightingKind::stch:
-      c = stch(losses, epochs_.item() < real(options_.stch_warmup_epochs) ? losses : numbers(reference_),
-               options_.stch_mu);  // while warming up, every task is as bad as its reference: c = 1 / L
-      break;
-    case WeightingKind::auto_lambda:
-      c = auto_lambda_weights(s);
-  }
+  Numbers slope;
+  Numbers c = needs_all_tasks(options_.kind) ? answer(step, losses, gram, slope) : coefficients(step);
+  if (uncertain) slope = uncertainty_slope(s, losses);
+  if (imtl) slope = imtl_l_slope(s, losses);
   for (long i = 0; i < tasks_; ++i) {
     const bool absent = losses[i] == kAbsent;
     if (absent) c[i] = 0;
     if (!slope.empty()) s_.grad()[i] = absent ? real(0) : real(slope[i]);
-    if (options_.kind == WeightingKind::uncertainty && !absent) extra_ += s[i] / 2;
-    if (options_.kind == WeightingKind::imtl_l && !absent) extra_ -= s[i];
+    if (uncertain && !absent) extra_ += s[i] / 2;
+    if (imtl && !absent) extra_ -= s[i];
   }
   return c;
 }

@@ -58,6 +58,9 @@ class Weighting {
 
   // c [T], from losses [T] and, if needs_gradients(), gram [T * T]. Replaces the gradient of parameters().
   Numbers coefficients(long step, const Numbers& losses, const Numbers& gram = {});
+  // The same before there are losses, for the kinds that do not look at them: gradients can then be added up batch by
+  // batch. Error: a kind that needs all tasks.
+  Numbers coefficients(long step) const;
   // What the method adds to sum_i c_i L_i in its own loss: terms of the learned s alone.
   double extra_loss() const { return extra_; }
 
@@ -79,6 +82,7 @@ class Weighting {
 
  private:
   bool learns() const;
+  Numbers answer(long step, const Numbers& losses, const Numbers& gram, Numbers& slope);
   void check_losses(const Numbers& losses) const;
   void add_to_means(const Numbers& losses);
 

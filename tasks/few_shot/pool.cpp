@@ -1,4 +1,4 @@
-// Tasks for meta-learning, out of a task file and beside a model. Read tasks/multitask/task_file.h first.
+// Tasks for meta-learning, out of a task file and beside a model. Read tasks/spec/task_file.h first.
 #include "tasks/few_shot/pool.h"
 
 #include <algorithm>
@@ -14,24 +14,24 @@ using engine::check;
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-TaskTexts read_texts(const spec::TaskSpec& spec, bool test) {
-  check(spec.head == nn::HeadKind::label, "{}.head: few-shot tasks have a single label; got '{}'", spec.where,
-        head_name(spec.head));
-  return within(spec.where, [&]() -> TaskTexts {
-    const std::vector<std::string>& files = test ? spec.test : spec.train.empty() ? spec.data : spec.train;
-    if (test && files.empty()) return {spec.name, {}};
-    text::Examples examples =
-        files.empty() ? spec.files.read_embedded(spec.labels) : spec.files.read(files, spec.labels);
+TaskTexts read_texts(const spec::TaskSpec& task, bool test) {
+  check(task.head == nn::Predicts::label, "{}.head: few-shot tasks have a single label; got '{}'", task.where,
+        spec::head_name(task.head));
+  return spec::within(task.where, [&]() -> TaskTexts {
+    const spec::DataFiles& from = task.files;
+    const std::vector<std::string>& files = test ? from.test : from.train.empty() ? from.data : from.train;
+    if (test && files.empty()) return {task.name, {}};
+    text::Examples examples = files.empty() ? from.how.read_embedded(task.labels) : from.how.read(files, task.labels);
     if (!test)
       std::erase_if(examples.rows, [](const text::Example& e) { return !e.split.empty() && e.split != "train"; });
-    return {spec.name, std::move(examples)};
+    return {task.name, std::move(examples)};
   });
 }
 
 std::vector<TaskTexts> read_pool(const spec::TaskFile& file, const std::vector<std::string>& hold_out) {
   std::vector<std::string> names;
   for (const spec::TaskSpec& spec : file.tasks) names.push_back(spec.name);
-  for (const std::string& name : hold_out) check_name(file.path + ": --hold-out", name, names);
+  for (const std::string& name : hold_out) spec::check_name(file.path + ": --hold-out", name, names);
   std::vector<TaskTexts> pool;
   for (const spec::TaskSpec& spec : file.tasks)
     if (std::find(hold_out.begin(), hold_out.end(), spec.name) == hold_out.end()) pool.push_back(read_texts(spec));
@@ -39,11 +39,41 @@ std::vector<TaskTexts> read_pool(const spec::TaskFile& file, const std::vector<s
   return pool;
 }
 
-PoolTask encode(const TaskTexts& task, const text::WordPiece& tokenizer, int max_length) {
-  PoolTask result{task.name, task.examples.labels.names(), text::encode(task.examples.rows, tokenizer, max_length),
+PoolTask encode(const TaskTexts& task, const text::WordPiece& tokenizer, const model::Reading& reading) {
+  PoolTask result{task.name, task.examples.labels.names(),
+                  text::encode(task.examples.rows, tokenizer, reading.max_length, reading.how()),
                   std::vector<Indices>(task.examples.labels.size())};
   for (long row = 0; row < result.set.size(); ++row) result.rows_of[result.set.labels[row]].push_back(int(row));
   return result;
+}
+
+std::vector<PoolTask> encode(const std::vector<TaskTexts>& pool, const model::TextModel& model) {
+  std::vector<PoolTask> encoded;
+  long classes = 0;
+  for (const TaskTexts& task : pool) {
+    PoolTask& now = encoded.emplace_back(encode(task, model.tokenizer, model.reading));
+    now.first_class = classes;
+    classes += long(now.labels.size());
+    run::print_note("pool    {:<16} {:>6} texts in {} classes\n", task.name, now.set.size(), now.labels.size());
+  }
+  return encoded;
+}
+
+run::Fingerprint fingerprint_of(const std::vector<PoolTask>& pool, const text::WordPiece& tokenizer) {
+  run::Fingerprint print;
+  const auto add = [&](const Indices& ids) {
+    print.add("pool", {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof ids[0]});
+  };
+  for (const std::string& piece : tokenizer.pieces()) print.add("vocabulary", piece);
+  for (const PoolTask& task : pool) {
+    print.add("pool", task.name);
+    for (const text::Encoding& window : task.set.windows) {
+      add(window.ids);
+      add(window.types);
+    }
+    add(task.set.labels);
+  }
+  return print;
 }
 
 namespace {
@@ -66,7 +96,7 @@ void refuse_trained(const std::string& directory, const TaskTexts& task) {
   const std::string path = directory + "/pool.json";
   if (!std::filesystem::exists(path)) return;
   const ordered_json json = ordered_json::parse(nn::read_file(path), nullptr, false);
-  const auto wrong = [&] { check(false, "{}: not what `multitask meta` writes", path); };
+  const auto wrong = [&] { check(false, "{}: not what `few_shot train` writes", path); };
   if (!json.is_object() || !json.contains("tasks") || !json["tasks"].is_object()) wrong();
   for (const auto& [name, trained] : json["tasks"].items()) {
     if (!trained.is_object() || !trained.contains("texts") || !trained["texts"].is_array()) wrong();
@@ -83,54 +113,38 @@ void refuse_trained(const std::string& directory, const TaskTexts& task) {
   }
 }
 
-namespace {
-
-bool is_last_layer(const Tensor& parameter) { return parameter.name().starts_with("classifier."); }
-
-}  // namespace
-
-std::unique_ptr<model::TextModel> with_new_classifier(const model::ModelDirectory& from,
-                                                    const std::vector<std::string>& labels, uint64_t seed,
-                                                    bool new_weights) {
-  nn::Config config = from.config;
-  config.labels = labels;
-  auto model = std::make_unique<model::TextModel>(config, from.tokenizer, seed);
-  model->params.initialise();
-  if (!new_weights) {
-    nn::Params::LoadReport report;
-    const std::unique_ptr<model::TextModel> trained = model::load_to_fine_tune(from, seed, report);
-    for (const Tensor& to : model->params.tensors()) {
-      if (is_last_layer(to)) continue;
-      const Tensor& value = trained->params.find(to.name());
-      std::copy_n(value.data(), value.numel(), to.data());
-    }
-  }
-  zero_classifier(*model);
-  return model;
+spec::TaskSpec classifier_of(const std::vector<std::string>& labels) {
+  spec::TaskSpec task;
+  task.where = "the new task";
+  task.labels = text::Labels(labels);
+  return task;
 }
+
+std::vector<std::string> numbered_classes(long count) {
+  std::vector<std::string> names;
+  for (long i = 1; i <= count; ++i) names.push_back(fmt::format("class {}", i));
+  return names;
+}
+
+bool is_last_layer(const std::string& parameter) { return parameter.starts_with("classifier."); }
 
 void zero_classifier(const model::TextModel& model) {
-  for (const Tensor& t : model.params.tensors())
-    if (is_last_layer(t)) std::fill_n(t.data(), t.numel(), engine::real(0));
+  for (const Tensor& t : model.net.params.tensors())
+    if (is_last_layer(t.name())) std::fill_n(t.data(), t.numel(), engine::real(0));
 }
 
-std::vector<Tensor> encoder_of(const model::TextModel& model) {
-  std::vector<Tensor> encoder = model.params.trainable();
-  std::erase_if(encoder, is_last_layer);
-  return encoder;
-}
-
-void save_encoder(const model::TextModel& model, const std::string& directory, int max_length) {
+void save_encoder(const model::TextModel& model, const std::string& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check(!error, "{}: cannot be created: {}", directory, error.message());
-  std::vector<Tensor> encoder = model.params.tensors();
-  std::erase_if(encoder, is_last_layer);
-  nn::Config config = model.config;
+  std::vector<Tensor> encoder = model.net.params.tensors();
+  std::erase_if(encoder, [](const Tensor& t) { return is_last_layer(t.name()); });
+  nn::Config config = model.config();
   config.labels = {"LABEL_0", "LABEL_1"};  // as published encoders have it
   nn::save_safetensors(directory + "/model.safetensors", encoder);
   nn::write_file(directory + "/config.json", nn::config_json(config));
-  if (!std::filesystem::exists(directory + "/vocab.txt")) text::save_tokenizer(model.tokenizer, directory, max_length);
+  text::save_tokenizer(model.tokenizer, directory, model.reading.max_length);
+  model::record_reading(model.reading, directory);
 }
 
 }  // namespace few_shot

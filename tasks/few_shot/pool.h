@@ -1,10 +1,8 @@
 // The pool: tasks with a single label that a model learns to learn from, and the memory of which they were.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
-#include "tasks/spec/task_file.h"
-#include "tasks/model/text_model.h"
+#include "tasks/model/directory.h"
+#include "tasks/run/fingerprint.h"
 
 namespace few_shot {
 
@@ -29,22 +27,26 @@ struct PoolTask {
   std::vector<Indices> rows_of;  // [K]: the texts of each class
   long first_class = 0;          // of all the pool's classes, side by side
 };
-PoolTask encode(const TaskTexts& task, const text::WordPiece& tokenizer, int max_length);
+PoolTask encode(const TaskTexts& task, const text::WordPiece& tokenizer, const model::Reading& reading);
+// The whole pool, with a line on stderr for each task.
+std::vector<PoolTask> encode(const std::vector<TaskTexts>& pool, const model::TextModel& model);
+
+// Vocabulary, texts and labels: a run that is continued must find the same.
+run::Fingerprint fingerprint_of(const std::vector<PoolTask>& pool, const text::WordPiece& tokenizer);
 
 // pool.json beside a model: by which method it was trained on which texts.
 void save_pool(const std::string& directory, const std::string& method, const std::vector<TaskTexts>& pool);
 // Error: half of these texts or more stand in the pool of the model in `directory`. Nothing if it has no pool.json.
 void refuse_trained(const std::string& directory, const TaskTexts& task);
 
-// A classifier with the encoder of `from` (a directory; or drawn anew, if `new_weights`) and for `labels` a last
-// layer of zeros: before it has learned, it prefers none of them (Kao, Chiu, Chen 2022).
-std::unique_ptr<model::TextModel> with_new_classifier(const model::ModelDirectory& from,
-                                                    const std::vector<std::string>& labels, uint64_t seed,
-                                                    bool new_weights = false);
+// One label of `labels`, by a head without a name.
+spec::TaskSpec classifier_of(const std::vector<std::string>& labels);
+// "class 1", ..., "class N".
+std::vector<std::string> numbered_classes(long count);
+// The last layer becomes zero: before it has learned, it prefers none of its classes (Kao, Chiu, Chen 2022).
 void zero_classifier(const model::TextModel& model);
-// What episodes share: everything but the last layer.
-std::vector<engine::Tensor> encoder_of(const model::TextModel& model);
-// A model directory without a last layer: what `few-shot`, `sentiment train --model` and Hugging Face tools begin with.
-void save_encoder(const model::TextModel& model, const std::string& directory, int max_length);
+bool is_last_layer(const std::string& parameter);  // what episodes do not share
+// A model directory without a last layer: what `few_shot`, `sentiment train --model` and Hugging Face tools begin with.
+void save_encoder(const model::TextModel& model, const std::string& directory);
 
 }  // namespace few_shot

@@ -10,6 +10,7 @@
 #include "nn/format/safetensors.h"
 #include "nn/model/token_pruning.h"
 #include "tasks/run/console.h"
+#include "tasks/text/tokenizer_files.h"
 #include "tasks/text/vocab_trainer.h"
 
 namespace model {
@@ -21,7 +22,14 @@ using engine::Tensor;
 text::WordPiece new_tokenizer(const BuildOptions& o, const std::vector<text::Example>& examples) {
   text::TokenizerOptions options;
   options.lower_case = !o.cased;
-  if (!o.vocab.empty()) return text::WordPiece::load(o.vocab, options);
+  if (!o.vocab.empty()) {
+    text::WordPiece tokenizer = text::WordPiece::load(o.vocab, options);
+    const long capitals = o.cased ? 0 : text::with_capitals(tokenizer.pieces());
+    if (capitals)
+      run::print_note("warning: {}: {} pieces have capitals, but texts are lower-cased; --cased keeps their case\n",
+                      o.vocab, capitals);
+    return tokenizer;
+  }
   std::vector<std::string> texts;
   for (const text::Example& e : examples) {
     texts.push_back(e.text);
@@ -94,11 +102,14 @@ void check_for_pool(const BuildOptions& o) {
 
 // A trained classifier keeps its labels: other ones would make it meaningless.
 void check_labels(const ModelDirectory& from, const std::vector<spec::TaskSpec>& tasks) {
-  const nn::SafeTensors weights(from.path + "/model.safetensors");
+  const nn::SafeTensors weights = nn::open_weights(from.path);
   for (const spec::TaskSpec& task : tasks)
     for (const spec::TaskSpec& before : from.tasks) {
       const std::string name = (task.name.empty() ? "" : "heads." + task.name + ".") + "classifier.weight";
       if (task.name != before.name || !weights.has(name)) continue;
+      check(task.head == before.head,
+            "{}: its classifier is a head '{}', this training is of a head '{}'; --new-head begins another classifier",
+            from.path, spec::head_name(before.head), spec::head_name(task.head));
       check(task.labels.names() == before.labels.names(),
             "{}: its classifier knows the labels {}, the data has {}; --labels may map them, --new-head begins another "
             "classifier",
@@ -148,7 +159,7 @@ std::vector<double> parse_retention(const std::string& schedule, const std::stri
   if (schedule == "learned") {
     check(!directory.empty(),
           "--token-retention learned: a model directory is needed, one that --learn-retention made");
-    const nn::SafeTensors file(directory + "/model.safetensors");
+    const nn::SafeTensors file = nn::open_weights(directory);
     check(file.has(kParameter), "{}: no schedule was learned there; train with --learn-retention first", directory);
     const Tensor retention = file.read(kParameter);
     check(retention.shape().rank() == 2 && retention.numel() > 0 &&

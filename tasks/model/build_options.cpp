@@ -16,6 +16,7 @@ void BuildOptions::declare(run::Options& options) {
       .group("Model");
   declare_sizes(options);
   declare_pool(options);
+  declare_log_odds(options);
   declare_attention(options);
 }
 
@@ -47,8 +48,13 @@ void BuildOptions::declare_pool(run::Options& options) {
   add("--length-exponent", length_exponent,
       "of pool: p, where the context of T tokens is (T / 20)^p times their mean; 0.5 lets long texts speak up")
       .between(0, 1);
-  add("--log-odds", log_odds,
-      "of pool: its embeddings begin with that much of the training labels' log-count ratios; 0: none")
+}
+
+void BuildOptions::declare_log_odds(run::Options& options) {
+  options
+      .add("--log-odds", log_odds,
+           "of pool: its embeddings begin with that much of the training labels' log-count ratios; 0: none")
+      .group("Model")
       .between(0, 100);
 }
 

@@ -32,11 +32,11 @@ spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path) {
   if (config.architecture == "BertForTokenClassification") {
     task.head = nn::Predicts::tags;
     task.metric = "entity_f1";
-  } else if (config.problem_type == "multi_label_classification") {
+  } else if (config.problem() == nn::Config::Problem::multi_label) {
     task.head = nn::Predicts::labels;
     task.loss = "binary_cross_entropy";
     task.metric = "micro_f1";
-  } else if (config.problem_type == "regression") {
+  } else if (config.problem() == nn::Config::Problem::regression) {
     task.head = nn::Predicts::number;
     task.loss = "mse";
     task.metric = "pearson";
@@ -46,15 +46,26 @@ spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path) {
   return task;
 }
 
+namespace {
+
+text::WordPiece tokenizer_of(const std::string& directory) {
+  text::LoadedTokenizer loaded = text::load_tokenizer(directory);
+  for (const std::string& warning : loaded.warnings) run::print_note("warning: {}\n", warning);
+  return std::move(loaded.tokenizer);
+}
+
+}  // namespace
+
 ModelDirectory::ModelDirectory(const std::string& directory)
     : path(model_path(directory)),
       config(nn::read_config(path + "/config.json")),
-      tokenizer(text::load_tokenizer(path)),
+      tokenizer(tokenizer_of(path)),
       reading(recorded_reading(path, config.max_position_embeddings)) {
   check(tokenizer.vocab_size() <= config.vocab_size, "{}: the vocabulary has {} pieces, the model {} embeddings", path,
         tokenizer.vocab_size(), config.vocab_size);
   if (std::filesystem::exists(path + "/tasks.json")) {
-    spec::TaskFile file = spec::read_task_file(path + "/tasks.json");
+    const std::string name = path + "/tasks.json";
+    spec::TaskFile file = spec::parse_task_file(nn::read_regular_file(name), name);
     tasks = std::move(file.tasks);
     settings = std::move(file.settings);
   } else {
@@ -78,6 +89,7 @@ std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector
 std::unique_ptr<TextModel> load_model(const ModelDirectory& from) {
   auto model = std::make_unique<TextModel>(from.config, from.tasks, from.tokenizer, from.reading, 0);
   model->settings = from.settings;
+  if (!from.named() && from.tasks[0].head != nn::Predicts::tags) from.config.check_classifies(from.path + "/config.json");
   const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path);
   check(report.initialised.empty(), "{}/model.safetensors: '{}' is missing: an encoder without a trained classifier",
         from.path, report.initialised.empty() ? "" : report.initialised[0]);

@@ -1,8 +1,9 @@
-// Where the weighting meets the graph. Read optim/weighting.h and optim/task_gradients.h first: the formulas.
+// Where the weighting meets the graph. Read optim/several/weighting.h and optim/several/task_gradients.h first: the formulas.
 #include "tasks/multitask/balance.h"
 
 namespace multitask {
 
+using engine::check;
 using engine::real;
 
 namespace {
@@ -15,50 +16,83 @@ std::vector<double> values_of(const std::vector<Tensor>& losses) {
 
 }  // namespace
 
-Balance::Balance(const optim::WeightingOptions& options, double lr, const Model& model)
+Balance::Balance(const optim::WeightingOptions& options, double lr, const model::TextModel& model)
     : kind_(options.kind),
       model_(model),
       weighting_(options, long(model.tasks.size())),
       learned_(weighting_.parameters()),
       optimizer_(learned_, {.weight_decay = 0}),
-      lr_(lr),
-      gradients_(model.shared(), optim::needs_gradients(kind_) ? long(model.tasks.size()) : 0) {}
+      lr_(lr) {}
+
+void Balance::begin() {
+  if (!gradients_)
+    gradients_.emplace(model_.net.shared(), optim::needs_gradients(kind_) ? long(model_.tasks.size()) : 0);
+  losses_.assign(model_.tasks.size(), optim::kAbsent);
+  extra_ = 0;
+  open_ = true;
+}
 
 // Tasks that read the same texts share their forward pass, so the graph is kept from one walk to the next.
 void Balance::walk_each(const std::vector<Tensor>& losses) {
   for (size_t t = 0; t < losses.size(); ++t) {
+    check(bool(losses[t]), "balance: every task must be in the step; '{}' is not", model_.tasks[t].name);
     engine::backward(losses[t], engine::Graph::keep);
-    gradients_.take(long(t));
+    gradients_->take(long(t));
   }
 }
 
-std::vector<double> Balance::backward(long step, const std::vector<Tensor>& losses) {
+void Balance::scale_heads() const {
+  for (size_t t = 0; t < c_.size(); ++t)
+    for (const Tensor& p : model_.net.params.trainable())
+      if (model_.net.heads[t].owns(p) && p.has_grad())
+        for (long i = 0; i < p.numel(); ++i) p.grad()[i] *= real(c_[t]);
+}
+
+Tensor Balance::weighted_sum(const std::vector<Tensor>& losses) const {
+  Tensor sum;
+  for (size_t t = 0; t < losses.size(); ++t)
+    if (losses[t]) sum = sum ? sum + losses[t] * real(c_[t]) : losses[t] * real(c_[t]);
+  return sum;
+}
+
+void Balance::backward(long step, const std::vector<Tensor>& losses, const Tensor& extra) {
+  const bool whole = optim::needs_all_tasks(kind_);
+  check(!open_ || !whole, "balance: this weighting looks at the losses of a whole step, which cannot come in batches");
+  if (!open_) begin();
   const std::vector<double> values = values_of(losses);
-  std::vector<double> c;
+  for (size_t t = 0; t < values.size(); ++t)
+    if (losses[t]) losses_[t] = losses_[t] == optim::kAbsent ? values[t] : losses_[t] + values[t];
+  if (extra) extra_ += double(extra.item());
   if (optim::needs_gradients(kind_)) {
     walk_each(losses);
-    c = weighting_.coefficients(step, values, gradients_.gram());
-    gradients_.combine(c);
-    if (!optim::only_shared(kind_))
-      for (size_t t = 0; t < c.size(); ++t)
-        for (const Tensor& p : model_.params.trainable())
-          if (p.name().starts_with("heads." + model_.tasks[t].name + ".") && p.has_grad())
-            for (long i = 0; i < p.numel(); ++i) p.grad()[i] *= real(c[t]);
-  } else {
-    c = weighting_.coefficients(step, values);
-    Tensor sum;
-    for (size_t t = 0; t < losses.size(); ++t)
-      if (losses[t]) sum = sum ? sum + losses[t] * real(c[t]) : losses[t] * real(c[t]);
-    engine::backward(sum);
+    c_ = weighting_.coefficients(step, values, gradients_->gram());
+    gradients_->combine(c_);
+    if (!optim::only_shared(kind_)) scale_heads();
+    if (extra) engine::backward(extra);
+    return;
   }
-  loss_ = weighting_.extra_loss();
-  for (size_t t = 0; t < losses.size(); ++t)
-    if (losses[t]) loss_ += c[t] * values[t];
-  return c;
+  c_ = whole ? weighting_.coefficients(step, values) : weighting_.coefficients(step);
+  Tensor sum = weighted_sum(losses);
+  if (extra) sum = sum ? sum + extra : extra;
+  if (sum) engine::backward(sum);
+}
+
+std::vector<double> Balance::coefficients(long step) {
+  if (!open_) begin();  // a step without any task
+  if (!optim::needs_all_tasks(kind_)) c_ = weighting_.coefficients(step, losses_);
+  open_ = false;
+  return c_;
+}
+
+double Balance::loss() const {
+  double loss = weighting_.extra_loss();
+  for (size_t t = 0; t < losses_.size(); ++t)
+    if (losses_[t] != optim::kAbsent) loss += c_[t] * losses_[t];
+  return loss + extra_;
 }
 
 void Balance::look_ahead(const optim::TaskLosses& train, const optim::TaskLosses& other) {
-  weighting_.look_ahead(model_.params.trainable(), train, other);
+  weighting_.look_ahead(model_.net.params.trainable(), train, other);
   step();
 }
 

@@ -1,28 +1,30 @@
 // Means over epochs, in tensors, so that a checkpoint keeps them. Nothing to read before.
 #include "tasks/multitask/history.h"
 
+#include "optim/several/weighting.h"
+
 namespace multitask {
 
 using engine::real;
 
-Course::Course(const std::vector<TaskSpec>& tasks)
-    : sums_(Tensor::zeros({3, long(tasks.size())}).named("course.sums")),
-      first_(Tensor::full({2, long(tasks.size())}, -1).named("course.first")),
-      last_(Tensor::full({2, long(tasks.size())}, -1).named("course.last")) {
-  for (const TaskSpec& task : tasks) names_.push_back(task.name);
+History::History(const std::vector<spec::TaskSpec>& tasks)
+    : sums_(Tensor::zeros({3, long(tasks.size())}).named("history.sums")),
+      first_(Tensor::full({2, long(tasks.size())}, -1).named("history.first")),
+      last_(Tensor::full({2, long(tasks.size())}, -1).named("history.last")) {
+  for (const spec::TaskSpec& task : tasks) names_.push_back(task.name);
 }
 
-void Course::add(const std::vector<Tensor>& losses, const std::vector<double>& weights) {
+void History::add(const std::vector<double>& losses, const std::vector<double>& weights) {
   const size_t T = names_.size();
   for (size_t t = 0; t < T; ++t) {
-    if (!losses[t]) continue;
-    sums_.data()[t] += losses[t].item();
+    if (losses[t] == optim::kAbsent) continue;
+    sums_.data()[t] += real(losses[t]);
     sums_.data()[T + t] += real(weights[t]);
     sums_.data()[2 * T + t] += 1;
   }
 }
 
-void Course::end_epoch() {
+void History::end_epoch() {
   const size_t T = names_.size();
   for (size_t t = 0; t < T; ++t) {
     const real steps = sums_.data()[2 * T + t];
@@ -37,7 +39,7 @@ void Course::end_epoch() {
   std::fill_n(sums_.data(), sums_.numel(), real(0));
 }
 
-nlohmann::ordered_json Course::json() const {
+nlohmann::ordered_json History::json() const {
   nlohmann::ordered_json json;
   const size_t T = names_.size();
   for (const auto& [key, means] : {std::pair{"first_epoch", first_}, std::pair{"last_epoch", last_}})

@@ -1,15 +1,19 @@
-// The course of training: every task's mean loss and mean weight, in the first epoch and in the last.
+// History: every task's mean loss and mean weight, in the first epoch of training and in the last.
 #pragma once
 
-#include "tasks/multitask/model.h"
+#include <nlohmann/json.hpp>
+
+#include "tasks/spec/task_file.h"
 
 namespace multitask {
 
-class Course {
+using engine::Tensor;
+
+class History {
  public:
-  explicit Course(const std::vector<TaskSpec>& tasks);
-  void add(const std::vector<Tensor>& losses,
-           const std::vector<double>& weights);  // [T] each; no loss: not in the step
+  explicit History(const std::vector<spec::TaskSpec>& tasks);
+  // [T] each; a task whose loss is optim::kAbsent was not in the step.
+  void add(const std::vector<double>& losses, const std::vector<double>& weights);
   void end_epoch();
   nlohmann::ordered_json json() const;  // {"first_epoch": {TASK: {"loss": ..., "weight": ...}}, "last_epoch": ...}
   std::vector<Tensor> state() const { return {sums_, first_, last_}; }  // for a checkpoint

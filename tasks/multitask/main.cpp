@@ -1,305 +1,305 @@
 // Multitask: one encoder, several tasks. The loop in train_model() is that of tasks/sentiment/main.cpp, which is to be read
 // first, with a loss for every task and a weighting between them.
-#include <cmath>
 #include <filesystem>
-#include <iostream>
 
-#include "optim/clip.h"
+#include "nn/format/files.h"
+#include "tasks/model/log_odds.h"
+#include "tasks/model/request.h"
 #include "tasks/multitask/balance.h"
+#include "tasks/multitask/evaluate.h"
 #include "tasks/multitask/history.h"
 #include "tasks/multitask/options.h"
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/step.h"
 #include "tasks/objective/ties.h"
 #include "tasks/run/console.h"
-#include "tasks/run/run.h"
+#include "tasks/run/training.h"
 
 namespace {
 
 using engine::check;
-using engine::real;
 using engine::Tensor;
-using multitask::Figures;
-using multitask::Options;
-using spec::TaskSet;
+using model::Evaluation;
+using multitask::Outcome;
+using multitask::TrainOptions;
 using nlohmann::ordered_json;
+using spec::TaskSet;
 
-// What training came to: the best epoch's model on dev and test, and what happened on the way.
-struct Outcome {
-  std::vector<Figures> dev, test;
-  ordered_json way;
+std::vector<spec::TaskSpec> specs_of(const TaskSet& set) {
+  std::vector<spec::TaskSpec> specs;
+  for (const spec::Task& task : set.tasks) specs.push_back(task.spec);
+  return specs;
+}
+
+// A model for these tasks, and their texts as its ids.
+std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, TaskSet& set) {
+  std::vector<text::Example> texts;
+  for (const spec::Corpus& corpus : set.corpora)
+    texts.insert(texts.end(), corpus.examples[spec::kTrain].begin(), corpus.examples[spec::kTrain].end());
+  std::unique_ptr<model::TextModel> model = model::build(o.model, specs_of(set), texts, o.training.seed);
+  model->settings["seed"] = o.training.seed;
+  spec::encode(set, model->tokenizer, model->reading.max_length, model->reading.how());
+  if (o.model.log_odds > 0) model::start_from_log_odds(*model, set, o.model.log_odds);
+  return model;
+}
+
+multitask::Sampler new_sampler(const TrainOptions& o, const TaskSet& set) {
+  std::vector<long> sizes;
+  for (const spec::Task& task : set.tasks) sizes.push_back(long(task.targets[spec::kTrain].rows.size()));
+  return {o.sampling, sizes, o.training.epochs};
+}
+
+std::vector<objective::Shaping> new_shaping(const TrainOptions& o, const TaskSet& set, const text::WordPiece& t) {
+  std::vector<objective::Shaping> shaping;
+  for (const spec::Corpus& corpus : set.corpora) shaping.emplace_back(o.shaping, corpus.examples[spec::kTrain], t);
+  return shaping;
+}
+
+// What makes the loss of a step, and remembers how it went.
+struct Parts {
+  std::unique_ptr<model::TextModel> model;
+  multitask::Sampler sampler;
+  multitask::Balance balance;
+  multitask::History history;
+  std::vector<objective::Shaping> shaping;  // of each corpus
+  objective::RetentionLearning retention;
+  objective::Ties ties;
+
+  Parts(const TrainOptions& o, TaskSet& set, const spec::TaskFile& file)
+      : model(new_model(o, set)),
+        sampler(new_sampler(o, set)),
+        balance(o.weighting_options, o.weighting_lr, *model),
+        history(model->tasks),
+        shaping(new_shaping(o, set, model->tokenizer)),
+        retention(o.retention, model->net),
+        ties(file, *model, set, o.training, o.training.steps(sampler.steps_per_epoch()), sampler.steps_per_epoch()) {}
 };
 
+// A run: its options as text, its task file, and of a task alone the run that it belongs to.
+struct Job {
+  const TrainOptions& options;
+  const std::string& ini;
+  const spec::TaskFile& file;
+  std::string joint_run = "";
+};
+
+run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
+  const TrainOptions& o = job.options;
+  run::Frame frame;
+  frame.options = job.ini;
+  frame.steps_per_epoch = parts.sampler.steps_per_epoch();
+  frame.default_lr = o.model.default_lr();
+  for (const std::vector<Tensor>& state : {parts.balance.state(), parts.history.state()})
+    frame.also_saved.insert(frame.also_saved.end(), state.begin(), state.end());
+  frame.own_steps = [&parts](const std::string& parameter) { return parts.retention.moves(parameter); };
+  frame.unit = o.sampling.batches == "mixed" ? "texts a task on the average" : "texts of one task";
+  run::Fingerprint more;
+  parts.ties.add_to(more);
+  if (!o.shaping.guide.empty()) more.add("guide", nn::read_file(o.shaping.guide));
+  if (!job.joint_run.empty()) more.add("the run of all tasks", job.joint_run);
+  frame.data = spec::fingerprint_of(set, parts.model->tokenizer) + more.text();
+  for (const spec::Task& task : set.tasks)
+    for (const std::string& file : task.spec.files.paths()) frame.inputs.push_back(file);
+  for (const spec::TieSpec& tie : job.file.ties) frame.inputs.push_back(tie.texts);
+  for (const std::string& path : {o.tasks, o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
+    if (!path.empty()) frame.inputs.push_back(path);
+  frame.also_written = {"tasks.json", "single"};
+  return frame;
+}
+
 // The mean of the tasks' metrics on dev decides which epoch is the best; without dev examples it is the last.
-void finish_epoch(run::Run& run, multitask::Model& model, const TaskSet& set, int max_length) {
-  run.pause();
-  const std::vector<Figures> dev = multitask::evaluate(model, set, spec::kDev);
+void finish_epoch(run::Training& training, Parts& parts, const TaskSet& set) {
+  const model::TextModel& model = *parts.model;
+  parts.balance.end_epoch();
+  parts.history.end_epoch();
+  training.run().pause();
+  const std::vector<Evaluation> dev = model::evaluate(model, set, spec::kDev);
   double sum = 0;
   long count = 0;
   ordered_json figures;
   std::string line;
   for (size_t t = 0; t < dev.size(); ++t) {
-    if (dev[t].is_null()) continue;
+    if (dev[t].empty()) continue;
     const spec::TaskSpec& task = set.tasks[t].spec;
-    sum += multitask::merit_of(task, dev[t]), ++count;
-    figures[task.name] = dev[t];
-    line += fmt::format("  {} {} {:.4f}", task.name, task.metric, multitask::metric_of(task, dev[t]));
+    sum += dev[t].merit(task.metric);
+    ++count;
+    figures[task.name] = dev[t].figures;
+    line += fmt::format("  {} {} {:.4f}", task.name, task.metric, dev[t].value(task.metric));
   }
-  const bool best = count == 0 || run.is_best(sum / double(count));
-  if (count) {
-    const ordered_json cka = objective::likeness_of(model, set);
-    run.log(cka.empty() ? ordered_json{{"dev", figures}} : ordered_json{{"dev", figures}, {"cka", cka}});
-    run.say(fmt::format("epoch {:g}, dev{}{}", run.epoch(), line, best ? "  (the best so far)" : ""));
-  }
-  if (best) model.save(run.file("best"), max_length);
+  const std::optional<double> merit = count ? std::optional(sum / double(count)) : std::nullopt;
+  const bool best = training.keep_best(merit, [&](const std::string& directory) { model.save(directory); });
+  if (!count) return;
+  const ordered_json cka = objective::likeness_of(model, set);
+  training.run().log(cka.empty() ? ordered_json{{"dev", figures}} : ordered_json{{"dev", figures}, {"cka", cka}});
+  training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), line, best ? "  (the best so far)" : ""));
 }
 
 // A step tried on one half of each task's texts, its loss on the other.
-void look_ahead(multitask::Balance& balance, multitask::Model& model, const TaskSet& set,
-                const std::vector<multitask::Draw>& draws, long step) {
+void look_ahead(Parts& parts, const TaskSet& set, const std::vector<multitask::Draw>& draws, long step) {
   const auto losses_on = [&](bool second) {
-    model.params.train(step);  // the same masks at every call
-    return multitask::losses_of(model, set, multitask::parts_of(set, multitask::half_of(draws, second)));
+    parts.model->net.params.train(step);  // the same masks at every call
+    return losses_of(*parts.model, set, batches_of(set, half_of(draws, second), 1, true)[0]).tasks;
   };
-  balance.look_ahead([&] { return losses_on(false); }, [&] { return losses_on(true); });
+  parts.balance.look_ahead([&] { return losses_on(false); }, [&] { return losses_on(true); });
+  parts.model->net.params.train(step);
 }
 
-Outcome train_model(const Options& options, TaskSet& set, const std::string& ini, const spec::TaskFile& file) {
-  const model::TrainOptions& o = options.train;
-  const std::unique_ptr<multitask::Model> model = multitask::new_model(o, set);
-  multitask::encode(set, model->tokenizer, o.max_length, text::too_long(o.too_long));
-  const size_t T = set.tasks.size();
-  std::vector<long> sizes;
-  for (const spec::Task& task : set.tasks) sizes.push_back(long(task.targets[spec::kTrain].rows.size()));
-
-  multitask::Sampler sampler(options.sampling, sizes, o.epochs);
-  const long per_epoch = sampler.steps_per_epoch();
-  const long steps = o.max_steps ? o.max_steps : std::max(1L, std::lround(std::ceil(o.epochs * double(per_epoch))));
-  const optim::Schedule schedule = model::make_schedule(o, steps);
-  const std::vector<Tensor> trainable = model->params.trainable();
-  check(!trainable.empty(), "--freeze leaves nothing to train");
-  optim::Optimizer optimizer = model::make_optimizer(o, trainable);
-  multitask::Balance balance(options.weighting_options, options.weighting_lr, *model);
-  multitask::Course course(model->tasks);  // means of losses and weights, epoch by epoch
-
-  std::vector<Tensor> kept = model->params.tensors();  // in a checkpoint
-  for (const Tensor& t : balance.state()) kept.push_back(t);
-  for (const Tensor& t : course.state()) kept.push_back(t);
-  run::Run run({o.out, o.overwrite, !o.resume.empty(), ini, steps, per_epoch, o.patience});
-  nn::write_file(run.file("tasks.json"), file.text);
-  if (!o.resume.empty()) run.restore(kept, optimizer);
-  run::print_note("seed {}, {} steps, sampling {} ({}), weighting {}, peak learning rate {:g}, into {}\n\n", o.seed,
-                  steps, options.sampling.kind, options.sampling.batches, options.weighting, o.peak_lr(), o.out);
-
-  const objective::Ties ties(file, *model, set, o, steps, per_epoch);
-  while (run.next_step()) {  // false at the end, or after a signal
-    const std::vector<multitask::Draw> draws = sampler.at(run.step());
-    if (balance.wants_lookahead()) look_ahead(balance, *model, set, draws, run.step());
-    model->params.train(run.step());  //   dropout on, with the masks of this step
-    ties.hand_over(run.step());
-    // 1 which tasks, which texts; texts that several tasks read stand in one part
-    const std::vector<multitask::Part> parts = multitask::parts_of(set, draws);
-    // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T
-    const std::vector<Tensor> losses = multitask::losses_of(*model, set, parts);
-    for (const Tensor& loss : losses)
-      if (loss) run.require_finite(loss);
-    const std::vector<double> c = balance.backward(run.step(), losses);  // 5 coefficients, and every gradient
-    const ordered_json tied = ties.backward(run.step());                 //   and what ties the tasks adds to them
-    const double norm = optim::grad_norm(trainable);                     // 6
-    const double lr = schedule(run.step());
-    optimizer.step(lr, optim::clip_factor(trainable, norm, o.clip));  // 7 the weights change here
-    model->params.clear_grads();
-    balance.step();  //   and here what the weighting itself learns
-    if (balance.wants_losses_after()) {
-      const engine::NoGrad no_grad;
-      model->params.train(run.step());  //   the same masks
-      balance.losses_after(multitask::losses_of(*model, set, parts));
-    }
-    course.add(losses, c);
-    ordered_json figures{{"loss", balance.loss()}, {"lr", lr}, {"grad_norm", norm}};
-    for (size_t t = 0; t < T; ++t)
-      if (losses[t])
-        figures["tasks"][set.tasks[t].spec.name] = {
-            {"loss", losses[t].item()}, {"weight", c[t]}, {"seen", sampler.seen()[t]}};
-    if (!tied.empty()) figures["ties"] = tied;
-    run.log(figures);  // 8 a line of log.jsonl
-
-    if (run.epoch_ends()) {
-      balance.end_epoch();
-      course.end_epoch();
-      finish_epoch(run, *model, set, o.max_length);
-    }
-    if (run.epoch_ends() || run.due_for_save()) run.save(kept, optimizer);
-  }
-  if (run.interrupted()) run.save(kept, optimizer), run.leave();
-
-  const std::unique_ptr<multitask::Model> best = multitask::load_model(run.file("best"));
-  Outcome outcome{
-      multitask::evaluate(*best, set, spec::kDev), multitask::evaluate(*best, set, spec::kTest), {}};
-  outcome.way = course.json();
-  for (size_t t = 0; t < T; ++t) outcome.way["seen"][set.tasks[t].spec.name] = sampler.seen()[t];
-  if (const ordered_json cka = objective::likeness_of(*best, set); !cka.empty()) outcome.way["cka"] = cka;
-  outcome.way["steps"] = steps;
-  outcome.way["seconds"] = run.seconds();
-  return outcome;
+// What the losses are on the same texts, once the weights have changed.
+void look_back(Parts& parts, const TaskSet& set, const std::vector<multitask::Draw>& draws, long step) {
+  const engine::NoGrad no_grad;
+  parts.model->net.params.train(step);  // the same masks
+  parts.balance.losses_after(losses_of(*parts.model, set, batches_of(set, draws, 1, true)[0]).tasks);
+  parts.model->net.params.eval();
 }
 
-// Each task alone, with the same settings; a run that is continued takes those that are done as they are.
-std::vector<Figures> train_single(const Options& joint, const TaskSet& set, const std::string& ini,
-                                  spec::TaskFile file) {
-  file.ties.clear();
-  std::vector<Figures> figures;
-  for (size_t t = 0; t < set.tasks.size(); ++t) {
-    const std::string& name = set.tasks[t].spec.name;
-    Options alone = joint;
-    alone.weighting = "equal";
-    alone.weighting_options.kind = optim::WeightingKind::equal;
-    alone.train.out = joint.train.out + "/single/" + name;
-    const std::string done = alone.train.out + "/result.json";
-    if (!joint.train.resume.empty()) {
-      alone.train.overwrite = true;  // what was begun and cannot be continued
-      alone.train.resume = std::filesystem::exists(alone.train.out + "/last.safetensors") ? alone.train.out : "";
-    }
-    if (joint.train.resume.empty() || !std::filesystem::exists(done)) {
-      run::print_note("\n{} alone\n", name);
-      TaskSet one = set.only(t);
-      const Outcome outcome = train_model(alone, one, ini, file);
-      nn::write_file(done, ordered_json{{"dev", outcome.dev[0]}, {"test", outcome.test[0]}}.dump(2) + "\n");
-    }
-    figures.push_back(Figures::parse(nn::read_file(done)).at("test"));
-  }
+// Each task's loss, weight, and how many of its examples have been seen: for the log.
+ordered_json figures_of(const Parts& parts, const std::vector<double>& weights, const ordered_json& ties) {
+  ordered_json figures;
+  for (size_t t = 0; t < weights.size(); ++t)
+    if (parts.balance.losses()[t] != optim::kAbsent)
+      figures["tasks"][parts.model->tasks[t].name] = {
+          {"loss", parts.balance.losses()[t]}, {"weight", weights[t]}, {"seen", parts.sampler.seen()[t]}};
+  if (!ties.empty()) figures["ties"] = ties;
   return figures;
 }
 
-// result.json, the table, and the line for scripts.
-void report(const Options& options, const TaskSet& set, const Outcome& joint, const std::vector<Figures>& single) {
-  std::vector<spec::TaskSpec> specs;
-  ordered_json result;
-  std::string line = "result task=multitask";
-  double delta = 0;
-  for (size_t t = 0; t < set.tasks.size(); ++t) {
-    const spec::TaskSpec& task = specs.emplace_back(set.tasks[t].spec);
-    ordered_json& of_task =
-        result["tasks"][task.name] = {{"metric", task.metric}, {"dev", joint.dev[t]}, {"test", joint.test[t]}};
-    line += fmt::format(" {}.{}={:.4f}", task.name, task.metric, multitask::metric_of(task, joint.test[t]));
-    if (single.empty()) continue;
-    of_task["single"] = single[t];
-    of_task["delta"] = multitask::delta_of(task, joint.test[t], single[t]);
-    delta += multitask::delta_of(task, joint.test[t], single[t]) / double(set.tasks.size());
-  }
-  result["weighting"] = options.weighting;
-  if (!single.empty()) result["delta_m"] = delta;
-  result.update(joint.way);
-  nn::write_file(options.train.out + "/result.json", result.dump(2) + "\n");
-  fmt::print("\n{}", multitask::table_of(specs, joint.dev, joint.test, single));
-  if (!single.empty()) fmt::print("delta_m {:+.2f} %\n", 100 * delta), line += fmt::format(" delta_m={:.4f}", delta);
-  if (joint.way.contains("cka"))
-    for (const auto& [pair, value] : joint.way["cka"].items())
-      fmt::print("linear CKA of {}: {:.3f}\n", pair, value.get<double>());
-  fmt::print("\n{} seconds={:.0f} out={}\n", line, joint.way.at("seconds").get<double>(), options.train.out);
+Outcome outcome_of(const run::Training& training, Parts& parts, const TaskSet& set) {
+  const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
+  Outcome outcome{model::evaluate(*best, set, spec::kDev), model::evaluate(*best, set, spec::kTest),
+                  parts.history.json()};
+  parts.sampler.at(training.step());  // of a run that was complete when it was resumed, too
+  for (size_t t = 0; t < set.tasks.size(); ++t) outcome.way["seen"][set.tasks[t].spec.name] = parts.sampler.seen()[t];
+  if (const ordered_json cka = objective::likeness_of(*best, set); !cka.empty()) outcome.way["cka"] = cka;
+  outcome.way["steps"] = training.steps();
+  outcome.way["seconds"] = training.run().seconds();
+  parts.retention.report(training.best_directory());
+  return outcome;
 }
 
-void train(CLI::App& app, const run::Parse& parse) {
-  Options options;
-  options.declare(app);
+// The cost of a schedule of token pruning that is learned, and the schedule's own step.
+void learn_retention(const objective::RetentionLearning& retention, run::Training& training) {
+  run::Terms cost;
+  retention.add_to(cost);
+  if (cost.empty()) return;
+  training.backward(cost);
+  retention.step(training.part_of_peak());
+}
+
+// Returns what came of it, and the name of the run.
+std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
+  const TrainOptions& o = job.options;
+  const bool all_tasks = optim::needs_all_tasks(o.weighting_options.kind);
+  Parts parts(o, set, job.file);
+  run::print_note("sampling {} ({}), weighting {}\n", o.sampling.kind, o.sampling.batches, o.weighting);
+  run::Training training(o.training, parts.model->net.params, frame_of(job, parts, set));
+  nn::write_file(training.run().file("tasks.json"), job.file.text);
+
+  while (training.next_step()) {  // false at the end; a signal ends the program with all saved
+    const long step = training.step();
+    const std::vector<multitask::Draw> draws = parts.sampler.at(step);  // 1 which tasks, which texts
+    if (parts.balance.wants_lookahead()) look_ahead(parts, set, draws, step);
+    parts.ties.hand_over(step);
+    ordered_json terms = ordered_json::object();
+    for (const auto& batch : batches_of(set, draws, o.training.accumulate, all_tasks)) {  // one, unless --accumulate
+      // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T, and what shapes attention
+      const multitask::Losses losses = losses_of(*parts.model, set, batch, parts.shaping);
+      for (const Tensor& loss : losses.tasks)
+        if (loss) training.require_finite(loss);
+      parts.balance.backward(step, losses.tasks, losses.extra);  // 5 coefficients, and every gradient
+      losses.add_shaped_to(terms);
+    }
+    const std::vector<double> c = parts.balance.coefficients(step);
+    const ordered_json tied = parts.ties.backward(step);  //   and what ties the tasks adds to them
+    learn_retention(parts.retention, training);
+    training.note_loss(parts.balance.loss(), terms);
+    training.update(figures_of(parts, c, tied));  // 6 norm, clipping, 7 the weights change here, 8 a line of log.jsonl
+    parts.balance.step();                         //   and here what the weighting itself learns
+    if (parts.balance.wants_losses_after()) look_back(parts, set, draws, step);
+    parts.history.add(parts.balance.losses(), c);
+    if (training.epoch_ends()) finish_epoch(training, parts, set);
+  }
+  return {outcome_of(training, parts, set), training.run().id()};
+}
+
+// The figures of a task alone that this very run has trained before it was stopped.
+std::optional<Evaluation> done_before(const std::string& file, const std::string& joint_run) {
+  if (!std::filesystem::exists(file)) return {};
+  const ordered_json json = ordered_json::parse(nn::read_file(file), nullptr, false);
+  if (!json.is_object() || !json.contains("test") || json.value("run", "") != joint_run) return {};
+  return Evaluation{json["test"], {}, {}};
+}
+
+// One task alone, with the same settings and a model of its own.
+Evaluation train_alone(const Job& joint, TaskSet& set, const std::string& joint_run) {
+  spec::TaskFile file = joint.file;
+  file.ties.clear();
+  TrainOptions alone = joint.options;
+  alone.weighting = "equal";
+  alone.weighting_options.kind = optim::WeightingKind::equal;
+  alone.training.out = joint.options.training.out + "/single/" + set.tasks[0].spec.name;
+  const std::string result = alone.training.out + "/result.json";
+  if (const std::optional<Evaluation> before = done_before(result, joint_run)) return *before;
+  const bool resumed = !joint.options.training.resume.empty();
+  const bool begun = resumed && std::filesystem::exists(alone.training.out + "/last.safetensors");
+  alone.training.resume = begun ? alone.training.out : "";
+  alone.training.overwrite = resumed;  // what was begun and cannot be continued
+  run::print_note("\n{} alone\n", set.tasks[0].spec.name);
+  try {
+    const Outcome outcome = train_model({alone, joint.ini, file, joint_run}, set).first;
+    const ordered_json json{{"run", joint_run}, {"dev", outcome.dev[0].figures}, {"test", outcome.test[0].figures}};
+    nn::write_file(result, json.dump(2) + "\n");
+    return outcome.test[0];
+  } catch (const run::Exit&) {
+    run::print_note("that is a part of {}; continue with --resume {}\n", joint.options.training.out,
+                    joint.options.training.out);
+    throw;
+  }
+}
+
+void train(run::Options& options, const run::Parse& parse) {
+  TrainOptions o;
+  o.declare(options);
   parse();
-  const spec::TaskFile file = options.settle(app);
+  const spec::TaskFile file = o.settle(options);
   run::print_setup("multitask", "train");
-  TaskSet set = spec::load_tasks(file.tasks, options.train.seed);
-  const std::string ini = run::effective_options(app);
-  const Outcome joint = train_model(options, set, ini, file);
-  report(options, set, joint, options.single ? train_single(options, set, ini, file) : std::vector<Figures>{});
-}
-
-// The figures of every task on the data that its task file names, or of one on other files.
-std::vector<Figures> figures_on(multitask::Model& model, const std::string& name, const std::vector<std::string>& data,
-                                uint64_t seed, int max_length, std::vector<Figures>& dev) {
-  if (!data.empty()) {
-    const size_t task = model.task(name);
-    TaskSet set = spec::load_test(model.tasks[task], data);
-    multitask::encode(set, model.tokenizer, max_length, text::TooLong::cut);
-    std::vector<Figures> test(model.tasks.size());
-    const auto outputs = multitask::run_heads(model, set.corpora[0].texts[spec::kTest], {task});
-    test[task] = multitask::figures_of(set.tasks[0], set.tasks[0].targets[spec::kTest], outputs[0]);
-    dev.resize(test.size());
-    return test;
+  TaskSet set = spec::load_tasks(file.tasks, o.training.seed);
+  const bool has_dev = std::any_of(set.corpora.begin(), set.corpora.end(),
+                                   [](const spec::Corpus& c) { return !c.examples[spec::kDev].empty(); });
+  check(has_dev || !o.training.patience, "{}: patience needs dev examples", file.path);
+  const std::string ini = options.effective();
+  const Job job{o, ini, file};
+  const auto [joint, id] = train_model(job, set);
+  std::vector<Evaluation> single;  // a run that is continued takes those that are done as they are
+  for (size_t t = 0; o.single && t < set.tasks.size(); ++t) {
+    TaskSet one = set.only(t);
+    single.push_back(train_alone(job, one, id));
   }
-  TaskSet set = spec::load_tasks(model.tasks, seed);
-  multitask::encode(set, model.tokenizer, max_length, text::TooLong::cut);
-  for (size_t t = 0; t < set.tasks.size(); ++t)  // as they were when the model was trained
-    set.tasks[t].spec.mean = model.tasks[t].mean, set.tasks[t].spec.deviation = model.tasks[t].deviation;
-  dev = multitask::evaluate(model, set, spec::kDev);
-  return multitask::evaluate(model, set, spec::kTest);
+  multitask::report(specs_of(set), joint, single, o.weighting, o.training.out);
 }
 
-void evaluate_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, task, out;
-  std::vector<std::string> data;
-  int max_length = 128;
-  uint64_t seed = 42;
-  app.add_option("--model", directory, "directory of a run or of a model")->required();
-  app.add_option("--task", task, "one task, on the files of --data");
-  app.add_option("--data", data, "files in the form that the task file says");
-  app.add_option("--max-length", max_length, "tokens of a text")->check(run::between(2, 100000));
-  app.add_option("--seed", seed, "of the run that trained it: files without a column `split` are split by it");
-  app.add_option("--out", out, "also write the figures as JSON to this file");
+void predict_command(run::Options& options, const run::Parse& parse) {
+  model::Request given;
+  given.declare(options, false);
+  given.declare_texts(options, "one a line from standard input.");
   parse();
-  run::print_setup("multitask", "evaluate");
-  check(task.empty() == data.empty(), "--task and --data belong together");
-  const std::unique_ptr<multitask::Model> model = multitask::load_model(directory);
-  std::vector<Figures> dev;
-  const std::vector<Figures> test =
-      figures_on(*model, task, data, seed, std::min(max_length, int(model->config.max_position_embeddings)), dev);
-  fmt::print("\n{}\n", multitask::table_of(model->tasks, dev, test, {}));
-  ordered_json result;
-  std::string line = "result task=multitask";
-  for (size_t t = 0; t < test.size(); ++t) {
-    if (test[t].is_null()) continue;
-    const spec::TaskSpec& spec = model->tasks[t];
-    result[spec.name] = {{"dev", dev[t]}, {"test", test[t]}};
-    line += fmt::format(" {}.{}={:.4f}", spec.name, spec.metric, multitask::metric_of(spec, test[t]));
-  }
-  if (!out.empty()) nn::write_file(out, result.dump(2) + "\n");
-  fmt::print("{}\n", line);
+  const std::unique_ptr<model::TextModel> model = given.load(options);
+  model::print_predictions(*model, given.reading, given.examples(options));
+  if (options.texts().empty() && given.file.empty()) model::print_predictions_of_input(*model, given.reading);
 }
 
-// {"text": ..., "TASK": what its head says, ...}
-void predict_command(CLI::App& app, const run::Parse& parse) {
-  std::string directory, file;
-  int max_length = 128;
-  spec::DataOptions files;
-  app.add_option("--model", directory, "directory of a run or of a model")->required();
-  app.add_option("--max-length", max_length, "tokens of a text")->check(run::between(2, 100000));
-  app.add_option("--file", file, "file with a text column");
-  files.declare(app, false);
-  app.allow_extras();
-  app.footer("Other arguments are texts; without any, and without --file, one a line from standard input.");
-  parse();
-  std::vector<text::Example> examples;
-  for (const std::string& text : app.remaining()) examples.push_back({.text = text});
-  check(examples.empty() || file.empty(), "texts and --file exclude each other");
-  const std::unique_ptr<multitask::Model> model = multitask::load_model(directory);
-  if (!file.empty()) examples = files.read({file}, {}, false).rows;
-  if (examples.empty() && file.empty())
-    for (std::string line; std::getline(std::cin, line);) examples.push_back({.text = line});
-  const int length = std::min(max_length, int(model->config.max_position_embeddings));
-  for (const ordered_json& line : multitask::predictions(*model, examples, length))
-    fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
-}
-
-void export_command(CLI::App& app, const run::Parse& parse) {
+void export_command(run::Options& options, const run::Parse& parse) {
   std::string directory, task, out;
-  app.add_option("--model", directory, "directory of a run or of a model")->required();
-  app.add_option("--task", task, "which of its tasks")->required();
-  app.add_option("--out", out, "directory for the model of this one task")->required();
+  options.add("--model", directory, "directory of a run or of a model").required();
+  options.add("--task", task, "which of its tasks").required();
+  options.add("--out", out, "directory for the model of this one task").required();
   parse();
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
-  const std::unique_ptr<multitask::Model> model = multitask::load_model(directory);
-  multitask::export_task(*model, model->task(task), out);
+  const std::unique_ptr<model::TextModel> model = model::load_model(model::ModelDirectory(directory));
+  model::export_task(*model, model->task(task), out);
   fmt::print("result task=export model={} out={}\n", task, out);
 }
 
-void example(CLI::App&, const run::Parse& parse) {
+void example(run::Options&, const run::Parse& parse) {
   parse();
   fmt::print("{}", multitask::kExample);
 }
@@ -311,7 +311,7 @@ int main(int argc, char** argv) {
       argc, argv, "multitask", "Several tasks in one model: train them together, see what each gains.",
       {{"example", "print a task file that works", example},
        {"train", "train the tasks of a file together, and with --single each alone", train},
-       {"evaluate", "figures of every task, on the data that the task file names", evaluate_command},
+       {"evaluate", "figures of every task, on the data that the task file names", multitask::evaluate_command},
        {"predict", "what every head says of texts", predict_command},
        {"export", "one task as a model directory that `sentiment` reads", export_command}});
 }

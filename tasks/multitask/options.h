@@ -3,18 +3,23 @@
 #pragma once
 
 #include "optim/several/weighting.h"
+#include "tasks/model/build.h"
 #include "tasks/multitask/sampling.h"
-#include "tasks/spec/task_file.h"
-#include "tasks/model/train_options.h"
+#include "tasks/objective/retention.h"
+#include "tasks/objective/shaping.h"
+#include "tasks/run/options.h"
 
 namespace multitask {
 
 // The embedded corpus' sentiment and topic: a task file that works, printed by `multitask example`.
 extern const char* const kExample;
 
-struct Options {
+struct TrainOptions {
   std::string tasks;  // the task file; empty: kExample
-  model::TrainOptions train;
+  model::BuildOptions model;
+  run::TrainingOptions training;
+  objective::ShapingOptions shaping;
+  objective::RetentionOptions retention;
   SamplingOptions sampling;
   std::string weighting;  // empty: fixed if a task names a weight, else equal
   double weighting_lr = 0.025;
@@ -22,13 +27,16 @@ struct Options {
   std::vector<std::string> primary;  // of auto-lambda
   bool single = false;               // each task alone, too
 
-  void declare(CLI::App& app);
+  void declare(run::Options& options);
   // After parsing: reads the task file, or that of the run to be continued, takes its settings where the command line says
   // nothing, and checks that they fit together.
-  TaskFile settle(CLI::App& app);
+  spec::TaskFile settle(run::Options& options);
 
  private:
-  void fit(const TaskFile& file);
+  void declare_tasks(run::Options& options);
+  void declare_weighting(run::Options& options);
+  void settle_weighting(const spec::TaskFile& file);
+  void check_steps(const spec::TaskFile& file) const;
 };
 
 }  // namespace multitask

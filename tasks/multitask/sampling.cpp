@@ -8,7 +8,6 @@
 namespace multitask {
 
 using engine::check;
-using engine::Indices;
 using engine::Stream;
 
 const std::vector<std::string>& sampling_names() {
@@ -80,8 +79,25 @@ std::vector<Draw> half_of(const std::vector<Draw>& draws, bool second) {
   return half;
 }
 
+std::vector<std::vector<Draw>> shared_out(const std::vector<Draw>& draws, int count) {
+  if (count == 1) return {draws};
+  std::vector<std::vector<Draw>> groups;
+  for (long g = 0; g < count; ++g) {
+    std::vector<Draw> group;
+    for (const Draw& draw : draws) {
+      const long n = long(draw.places.size()), begin = g * n / count, end = (g + 1) * n / count;
+      if (begin < end) group.push_back({draw.task, {draw.places.begin() + begin, draw.places.begin() + end}});
+    }
+    if (!group.empty()) groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 std::vector<Draw> Sampler::at(long step) {
-  if (step < next_) next_ = 0, std::fill(seen_.begin(), seen_.end(), 0);
+  if (step < next_) {
+    next_ = 0;
+    std::fill(seen_.begin(), seen_.end(), 0);
+  }
   const auto count_up = [&](const std::vector<long>& counts) {
     for (size_t t = 0; t < counts.size(); ++t) seen_[t] += counts[t];
     ++next_;

@@ -9,6 +9,8 @@
 
 namespace multitask {
 
+using engine::Indices;
+
 struct SamplingOptions {
   std::string kind = "proportional";  // round-robin, uniform, proportional, temperature, annealed
   double temperature = 2;
@@ -30,11 +32,14 @@ std::vector<double> task_shares(const SamplingOptions& o, const std::vector<long
 // What a task contributes to a step: the places of examples among its training rows.
 struct Draw {
   int task;
-  engine::Indices places;
+  Indices places;
 };
 
 // Every second place of each draw, beginning with the first or the second one; of a single place, that one.
 std::vector<Draw> half_of(const std::vector<Draw>& draws, bool second);
+
+// The draws in at most `count` groups, in their order: each task's places are shared out as evenly as can be.
+std::vector<std::vector<Draw>> shared_out(const std::vector<Draw>& draws, int count);
 
 // A step is a function of its number: what was seen before it is counted, not remembered, so a resumed run goes on
 // exactly. With "mixed" batches task t has T * batch_size * p_t examples in every step, one at least; with "one", step by
@@ -51,7 +56,7 @@ class Sampler {
 
  private:
   std::vector<long> counts_at(long step) const;  // [T]
-  engine::Indices take(size_t task, long from, long count);
+  Indices take(size_t task, long from, long count);
 
   SamplingOptions options_;
   std::vector<long> sizes_;
@@ -61,7 +66,7 @@ class Sampler {
   std::vector<long> seen_;
   struct Order {
     long epoch = -1;
-    engine::Indices places;
+    Indices places;
   };
   std::vector<Order> orders_;
 };

@@ -1,29 +1,47 @@
-// One training step: texts through the encoder once, a loss for every task, and the gradient that a weighting makes of them.
+// One training step: texts through the encoder once, and a loss for every task.
 #pragma once
 
-#include "optim/several/task_gradients.h"
-#include "tasks/multitask/model.h"
+#include "tasks/model/text_model.h"
 #include "tasks/multitask/sampling.h"
+#include "tasks/objective/shaping.h"
 
 namespace multitask {
+
+using engine::Tensor;
+using spec::TaskSet;
 
 // Texts of one corpus that pass through the encoder together, and the tasks that read them.
 struct Part {
   struct Reader {
     int task;
-    Indices which;  // of the batch's texts: those that count for this task
+    Indices which;     // of the batch's texts: those that count for this task
+    double share = 1;  // of what the task's texts of the whole step weigh in its loss
   };
   int corpus;
   text::Batch batch;
   std::vector<Reader> readers;
 };
-std::vector<Part> parts_of(const TaskSet& set, const std::vector<Draw>& draws);
 
-// The loss of a task over those texts of the batch, [B, K] (tokens: [N, K]) -> [].
-Tensor task_loss(const Task& task, const Targets& targets, const Tensor& logits, const text::Batch& batch,
-                 const Indices& which);
+// A step in `count` batches that are computed one after the other, each in parts: one for each corpus that it reads. The
+// sum of the batches' losses times their shares is the loss of the step as a whole. A task whose texts all weigh nothing
+// (words without a piece, classes of weight 0) is left out, unless `all_tasks` have to be there.
+std::vector<std::vector<Part>> batches_of(const TaskSet& set, const std::vector<Draw>& draws, int count = 1,
+                                          bool all_tasks = false);
 
-// The losses of a step, [T]; nothing for a task that it does not have.
-std::vector<Tensor> losses_of(const Model& model, const TaskSet& set, const std::vector<Part>& parts);
+// What a batch comes to, times its share of the step.
+struct Losses {
+  std::vector<Tensor> tasks;      // [T], [] each; nothing for a task that is not in it
+  Tensor extra;                   // [], what shapes attention; or nothing
+  nlohmann::ordered_json shaped;  // its terms, unweighted
+  void add_shaped_to(nlohmann::ordered_json& terms) const;
+};
+
+// `shaping`: of each corpus; without it the tasks' plain losses. With R-Drop the loss of a task that predicts one class by
+// cross-entropy is (L + L') / 2 + alpha / 2 D of two passes; other tasks have one.
+Losses losses_of(const model::TextModel& model, const TaskSet& set, const std::vector<Part>& parts,
+                 const std::vector<objective::Shaping>& shaping = {});
+
+// Whether R-Drop has something to compare.
+bool can_run_twice(const spec::TaskSpec& task);
 
 }  // namespace multitask

@@ -2,6 +2,7 @@
 #include "tasks/objective/shaping.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "nn/loss/agreement.h"
 #include "nn/loss/attention_shape.h"
@@ -91,15 +92,23 @@ void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batc
 void Shaping::add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
                             const Tensor& logits, const text::Batch& batch,
                             const std::function<Tensor()>& again) const {
-  const auto loss_of = [&](const Tensor& y) { return spec::task_loss(task, task.targets[spec::kTrain], y, batch); };
-  const Tensor loss = loss_of(logits);
-  if (!runs_twice()) return terms.add(name, weight, loss);
+  if (!runs_twice()) return terms.add(name, weight, spec::task_loss(task, task.targets[spec::kTrain], logits, batch));
+  engine::Indices all(batch.rows.size());
+  std::iota(all.begin(), all.end(), 0);
+  const TwoPasses both = two_passes(task, logits, again(), batch, all);
+  terms.add(name, weight, both.loss);
+  terms.add("r_drop", weight * distance_weight(), both.distance);
+}
+
+Shaping::TwoPasses Shaping::two_passes(const spec::Task& task, const Tensor& logits, const Tensor& second,
+                                       const text::Batch& batch, const engine::Indices& which) const {
   engine::check(task.spec.head == nn::Predicts::label, "R-Drop compares what two passes say of classes; got a head '{}'",
                 spec::head_name(task.spec.head));
-  const Tensor second = again();
-  terms.add(name, weight, (loss + loss_of(second)) * real(0.5));
-  terms.add("r_drop", weight * options_.r_drop / 2,
-            nn::symmetric_kl(mean_over_windows(logits, batch), mean_over_windows(second, batch)));
+  const auto loss_of = [&](const Tensor& y) {
+    return spec::task_loss(task, task.targets[spec::kTrain], y, batch, which);
+  };
+  const auto said = [&](const Tensor& y) { return text::logits_of(y, batch, which); };  // -> [b, K]
+  return {(loss_of(logits) + loss_of(second)) * real(0.5), nn::symmetric_kl(said(logits), said(second))};
 }
 
 }  // namespace objective

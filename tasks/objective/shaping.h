@@ -44,6 +44,14 @@ class Shaping {
   void add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
                      const engine::Tensor& logits, const text::Batch& batch,
                      const std::function<engine::Tensor()>& again) const;
+  // Its parts, for a step of several tasks: over the texts `which` of the batch, places in it, the mean of both passes'
+  // losses and the distance of what they say, [] each; and the weight of that.
+  struct TwoPasses {
+    engine::Tensor loss, distance;
+  };
+  TwoPasses two_passes(const spec::Task& task, const engine::Tensor& logits, const engine::Tensor& second,
+                       const text::Batch& batch, const engine::Indices& which) const;
+  double distance_weight() const { return options_.r_drop / 2; }
 
  private:
   ShapingOptions options_;

@@ -89,6 +89,12 @@ Ties::Ties(const spec::TaskFile& file, const model::TextModel& model, const spec
   }
 }
 
+void Ties::add_to(run::Fingerprint& print) const {
+  for (const Tie& tie : ties_)
+    for (const text::Encoding& window : tie.texts.windows)
+      print.add("ties", {reinterpret_cast<const char*>(window.ids.data()), window.ids.size() * sizeof window.ids[0]});
+}
+
 Tensor Ties::alignment(const Tie& tie, const text::Batch& batch) const {
   const nn::Head &source = model_.net.heads[tie.from], &target = model_.net.heads[tie.to];
   const nn::Encoded x = model_.net.encoder(batch.tokens, model_.net.rows_of({tie.from, tie.to}));

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tasks/model/predict.h"
+#include "tasks/run/fingerprint.h"
 #include "tasks/run/options.h"
 
 namespace objective {
@@ -28,6 +29,7 @@ class Ties {
   Ties(const spec::TaskFile& file, const model::TextModel& model, const spec::TaskSet& set, const run::TrainingOptions& o, long steps,
        long steps_per_epoch);
   bool empty() const { return ties_.empty(); }
+  void add_to(run::Fingerprint& print) const;  // the texts: a run that is continued must find the same
 
   // Adds the gradient of every tie's loss, times its weight of this step, to what the parameters have.
   //   attention   mean_b KL(a_from || a_to) of where two tasks look, a the mean over a task's queries

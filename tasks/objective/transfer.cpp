@@ -86,7 +86,7 @@ bool is_bert(const model::TextModel& model) { return model.config().model_type =
 // The widths of the states that hidden terms compare.
 void check_inside(const TransferOptions& o, const model::TextModel& teacher, const model::TextModel& student) {
   check(is_bert(teacher) && is_bert(student),
-        "attention and hidden states are handed over run::between BERTs; the teacher's type is {}, the student's {}: only "
+        "attention and hidden states are handed over between BERTs; the teacher's type is {}, the student's {}: only "
         "--soft-targets and --soft-cross-entropy fit",
         teacher.config().model_type, student.config().model_type);
   check(teacher.config().num_hidden_layers > 0 && student.config().num_hidden_layers > 0,
@@ -95,10 +95,10 @@ void check_inside(const TransferOptions& o, const model::TextModel& teacher, con
   for (const nn::Config* c : {&teacher.config(), &student.config()}) {
     check(
         c->token_retention.empty() && !c->retention_bins,
-        "attention and hidden states are handed over run::between models that keep all their tokens; {} has token_retention",
+        "attention and hidden states are handed over between models that keep all their tokens; {} has token_retention",
         c == &teacher.config() ? "the teacher" : "the student");
     check(!c->attention_window || o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm == 0,
-          "attention is handed over run::between models that see all tokens; {} has attention_window {}",
+          "attention is handed over between models that see all tokens; {} has attention_window {}",
           c == &teacher.config() ? "the teacher" : "the student", c->attention_window);
   }
   check(!(o.minilm > 0) || teacher.config().num_attention_heads == student.config().num_attention_heads,
@@ -109,7 +109,7 @@ void check_inside(const TransferOptions& o, const model::TextModel& teacher, con
         "--relation-heads {} must divide both widths, {} of the teacher and {} of the student", heads,
         teacher.config().hidden_size, student.config().hidden_size);
   check(teacher.config().attention_normaliser == "softmax" && student.config().attention_normaliser == "softmax",
-        "attention is handed over run::between softmaxes; the teacher has {}, the student {}",
+        "attention is handed over between softmaxes; the teacher has {}, the student {}",
         teacher.config().attention_normaliser, student.config().attention_normaliser);
 }
 
@@ -120,9 +120,15 @@ Transfer::Transfer(const TransferOptions& options, const model::TextModel& teach
     : options_(options), teacher_(teacher), projections_(seed + 1) {
   check(teacher.labels() == student.labels(), "the teacher knows the labels {}, the student's data has {}",
         text::listed(teacher.labels()), text::listed(student.labels()));
+  check(teacher.config().problem() == nn::Config::Problem::single_label,
+        "the teacher's labels do not exclude each other ({}); its logits are no targets of a softmax",
+        teacher.config().problem_type);
   check(teacher.tokenizer.pieces() == student.tokenizer.pieces(),
         "teacher and student read other vocabularies, of {} and {} pieces; leave out --vocab and a student's directory",
         teacher.tokenizer.vocab_size(), student.tokenizer.vocab_size());
+  check(teacher.tokenizer == student.tokenizer,
+        "teacher and student cut texts otherwise: {}; the teacher must read what it was trained on",
+        text::difference(teacher.tokenizer.options(), student.tokenizer.options()));
   check(options.hard + options.soft_targets + options.soft_cross_entropy > 0 || options.looks_inside(),
         "all weights are 0: there is nothing to learn");
   if (!looks_inside()) return;

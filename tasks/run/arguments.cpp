@@ -19,6 +19,7 @@ Options::Options(std::string command, std::string summary)
 
 Option& Options::declare(const std::string& name, const std::string& help, Binding binding) {
   engine::check(!find(name), "{}: declared twice", name);
+  engine::check(name.starts_with("--") || !name.starts_with("-"), "{}: an option begins with two dashes", name);
   options_.push_back(Option(name, help, std::move(binding)));
   return options_.back();
 }
@@ -49,6 +50,7 @@ bool Options::given(const std::string& name) const {
 }
 
 void Options::parse(int argc, const char* const* argv) {
+  for (Option& o : options_) o.defaults_ = o.binding_.values();
   try {
     take_words({argv + 1, argv + argc});
     for (Option& o : options_)
@@ -100,9 +102,10 @@ size_t Options::take_option(const std::vector<std::string>& words, size_t at) {
   } else if (option->flag()) {
     option->given_.push_back("true");
   } else {
-    engine::check(
-        at < words.size() && can_be_value(words[at]), "{}: a value is missing{}", name,
-        at < words.size() ? fmt::format("; one that begins with a dash is written {}={}", name, words[at]) : "");
+    engine::check(at < words.size() && can_be_value(words[at]), "{}: a value is missing{}", name,
+                  at < words.size()
+                      ? fmt::format("; one that begins with a dash is written {}={}", name, text::shown(words[at]))
+                      : "");
     option->given_.push_back(words[at++]);
     while (option->binding_.list && at < words.size() && can_be_value(words[at])) option->given_.push_back(words[at++]);
   }
@@ -175,7 +178,7 @@ std::string Options::effective() const {
   std::string lines;
   for (const Option& o : options_) {
     if (!o.saved_ || o.positional()) continue;
-    for (const std::string& value : o.is_given_ ? o.given_ : o.binding_.defaults)
+    for (const std::string& value : o.is_given_ ? o.given_ : o.defaults_)
       if (o.is_given_ || !value.empty()) lines += option_line(o.name_.substr(2), value);
   }
   return lines;

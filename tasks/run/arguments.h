@@ -1,5 +1,5 @@
-// Options: what a command can be told, on the command line and in a file; --help. Each option is bound to a variable, whose
-// value before parse() is its default.
+// Options: what a command can be told, on the command line and in a file; --help. Each option is bound to a variable,
+// whose value before parse() is its default.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ namespace run {
 
 // What an option is bound to, as texts.
 struct Binding {
-  std::string type;                   // for --help: TEXT, INT, UINT, FLOAT; empty: a flag
-  bool list = false;                  // takes any number of values
-  std::vector<std::string> defaults;  // one each; none where there is no default
+  std::string type;                                  // for --help: TEXT, INT, UINT, FLOAT; empty: a flag
+  bool list = false;                                 // takes any number of values
+  std::function<std::vector<std::string>()> values;  // those it has now, one each
   std::function<std::string(const std::vector<std::string>&)> assign;  // what is wrong with the values; empty: nothing
 };
 
@@ -50,7 +50,7 @@ class Option {
   std::string name_, help_, group_, labels_;
   Binding binding_;
   std::vector<Check> checks_;
-  std::vector<std::string> excludes_, given_;
+  std::vector<std::string> excludes_, given_, defaults_;
   char delimiter_ = 0;
   bool is_given_ = false, required_ = false, shows_default_ = true, saved_ = true;
 };
@@ -60,8 +60,8 @@ class Options {
   Options(std::string command, std::string summary);  // "sentiment train"
   Options(const Options&) = delete;
 
-  // "--name", or "NAME" for an argument by its place. T: bool (a flag), string, int, long, uint64_t, double, an optional
-  // or a vector of one of them.
+  // "--name", or "NAME" for an argument by its place. T: bool (a flag), string, int, long, uint64_t, double, an
+  // optional or a vector of one of them.
   template <class T>
   Option& add(const std::string& name, T& variable, const std::string& help);
   void take_texts() { takes_texts_ = true; }  // other arguments are texts, taken as they are

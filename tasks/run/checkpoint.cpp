@@ -72,6 +72,7 @@ void Run::restore(const std::vector<engine::Tensor>& tensors) {
       print_note("warning: {}; the checkpoint before it is taken\n", e.what());
     }
   }
+  if (taken == "previous.safetensors") directory_.take_previous();
   if (directory_.has("log.jsonl")) drop_lines_after(file("log.jsonl"), step_ + 1);
   if (taken.empty())
     say(fmt::format("{}: stopped before its first checkpoint; it starts over", plan_.place.path));
@@ -104,8 +105,9 @@ void Run::take_position(const ordered_json& state, const std::string& path) {
   const auto number = [&](const char* key) { return state.contains(key) && state[key].is_number(); };
   check(number("step") && state["step"].is_number_integer() && state["step"] >= -1 && state["step"] < plan_.steps,
         "{}: its step is not one of this run's {}", path, plan_.steps);
-  check(number("options") && state["options"] == engine::hash_of(plan_.options) && state.value("run", "") == id(),
+  check(number("options") && state["options"] == engine::hash_of(plan_.options),
         "{}: options.ini has changed since; start a new run with --config", directory);
+  check(state.value("run", "") == id(), "{}: last.safetensors is of another run than options.ini", directory);
   const std::string data = state.value("data", "");
   check(data == plan_.data, "{}: the data has changed since{}; start a new run", directory,
         Fingerprint::difference(data, plan_.data));

@@ -5,6 +5,7 @@
 
 #include "engine/blas.h"
 #include "engine/startup.h"
+#include "engine/strings.h"
 #include "nn/format/files.h"
 #include "tasks/text/labels.h"
 
@@ -40,11 +41,9 @@ int guarded(const std::function<void()>& work) {
     work();
     nn::check_io(std::fflush(stdout) == 0 && !std::ferror(stdout), "the output", "written");
     return 0;
-  } catch (const Exit& e) { return e.status; } catch (const engine::Error& e) {
-    print_note("error: {}\n", e.what());
-  } catch (const std::bad_alloc&) { print_note("error: out of memory\n"); } catch (const std::exception& e) {
-    print_note("error: {}\n", e.what());
-  }
+  } catch (const Exit& e) { return e.status; } catch (const std::bad_alloc&) {
+    print_note("error: out of memory\n");
+  } catch (const std::exception& e) { print_note("error: {}\n", engine::shown(e.what(), 4000)); }
   return 1;
 }
 

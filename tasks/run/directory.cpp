@@ -13,6 +13,7 @@
 #include <random>
 
 #include "nn/format/files.h"
+#include "tasks/run/console.h"
 
 namespace run {
 
@@ -156,6 +157,7 @@ void Directory::put_aside() const {
   remove(file(kAside));
   rename(to, file(kAside));
   sync(place_.path);
+  print_note("{}: the run before goes to {} until this one has its first checkpoint\n", place_.path, file(kAside));
 }
 
 // A run that was killed while it put the run before aside had written nothing yet.
@@ -219,6 +221,11 @@ void Directory::add_checkpoint(const std::function<void(const std::string&)>& sa
   rename(file(kNext), file(kLast));
   sync(place_.path);
   if (has(kAside)) remove(file(kAside));
+}
+
+void Directory::take_previous() const {
+  rename(file(kPrevious), file(kLast));
+  sync(place_.path);
 }
 
 }  // namespace run

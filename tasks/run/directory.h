@@ -1,5 +1,5 @@
-// Directory: where a run writes. One run at a time has it; what a run before left is put aside until this one has something
-// to show; and whatever is replaced stands until the new stands, through a kill at any moment.
+// Directory: where a run writes. One run at a time has it; what a run before left is put aside until this one has
+// something to show; and whatever is replaced stands until the new stands, through a kill at any moment.
 #pragma once
 
 #include <functional>
@@ -35,8 +35,10 @@ class Directory {
 
   // save(directory) writes into NAME.part; whole and on the disk, it takes the place of NAME.
   void replace_directory(const std::string& name, const std::function<void(const std::string& directory)>& save) const;
-  // save(file) writes the next last.safetensors; the last one becomes previous.safetensors. Then what was put aside goes.
+  // save(file) writes the next last.safetensors; the last one becomes previous.safetensors. Then what was put aside
+  // goes.
   void add_checkpoint(const std::function<void(const std::string& file)>& save) const;
+  void take_previous() const;  // previous.safetensors becomes the last one, which is damaged
 
  private:
   void put_aside() const;

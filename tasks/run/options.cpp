@@ -64,7 +64,13 @@ void declare_steps(Options& options, TrainingOptions& o) {
 
 void TrainingOptions::declare(Options& options, const std::string& task) {
   declare_passes(options, *this);
-  declare_steps(options, *this);
+  declare_steps(options);
+  declare_run(options, task);
+}
+
+void TrainingOptions::declare_steps(Options& options) { run::declare_steps(options, *this); }
+
+void TrainingOptions::declare_run(Options& options, const std::string& task) {
   options.add("--out", out, "directory of the run; default runs/" + task + "-DATE-TIME").group("Run");
   options.add("--overwrite", overwrite, "replace a run that is in it already").group("Run").not_saved();
   options.add("--resume", resume, "continue the run in this directory, with its options").group("Run").not_saved();

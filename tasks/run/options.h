@@ -1,5 +1,5 @@
-// What every training program can be told about its steps and its run. What it learns from, the model and the terms of the
-// loss have options of their own, where they act.
+// What every training program can be told about its steps and its run. What it learns from, the model and the terms of
+// the loss have options of their own, where they act.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,9 @@ struct TrainingOptions {
 
   // `task` names the program in the default directory of a run.
   void declare(Options& options, const std::string& task);
+  // Its parts, for programs whose steps are not passes over one training set.
+  void declare_steps(Options& options);  // rate, optimiser, clipping, freezing
+  void declare_run(Options& options, const std::string& task);
   // After parsing: the options of the run in --resume, if it is given, and a directory for this one.
   void settle(Options& options, const std::string& task);
   long steps(long per_epoch) const;  // as --epochs or --max-steps say, one at least

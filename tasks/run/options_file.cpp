@@ -154,6 +154,7 @@ std::string as_json(const std::string& value) {
 }  // namespace
 
 std::vector<OptionLine> parse_option_lines(const std::string& text, const std::string& path) {
+  check(text.find('\0') == std::string::npos, "{}: not a file of options: it holds a zero byte", path);
   std::vector<OptionLine> lines;
   long number = 0;
   for (size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0; begin < text.size();) {

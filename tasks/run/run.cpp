@@ -97,6 +97,7 @@ bool Run::next_step() {
 void Run::log(const ordered_json& figures) {
   ordered_json line{{"step", step_ + 1}, {"epoch", epoch()}};
   line.update(figures);
+  if (!log_) open_log();
   const std::string text = line.dump() + "\n";
   nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
                file("log.jsonl"), "written");

@@ -22,8 +22,8 @@ namespace run {
 
 struct Plan {
   Place place;
-  std::string options;  // for options.ini
-  std::string data;     // a fingerprint of what is learned from (run/fingerprint.h): another one is not resumed
+  std::string options = {};  // for options.ini
+  std::string data = {};     // a fingerprint of what is learned from (run/fingerprint.h): another one is not resumed
   long steps = 0;
   long steps_per_epoch = 1;
   // The share that is used of a budget in something else than steps, or nothing; at 1 the run is done.
@@ -74,6 +74,7 @@ class Run {
   void say(const std::string& text);  // prints a line on stderr between two drawings of the progress line
   const std::string& id() const { return directory_.id(); }
   std::string file(const std::string& name) const { return directory_.file(name); }
+  bool has(const std::string& name) const { return directory_.has(name); }
   double seconds() const;
 
  private:

@@ -141,7 +141,8 @@ void Training::update(const ordered_json& more) {
 
 bool Training::keep_best(std::optional<double> merit, const std::function<void(const std::string&)>& save) {
   require_finite_weights();
-  if (merit && !run_.is_best(*merit)) return false;
+  const bool best = !merit || run_.is_best(*merit);
+  if (!best && run_.has("best")) return false;  // a merit that is no number is kept as long as there is nothing else
   run_.replace_best(save);
   return true;
 }

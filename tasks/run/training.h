@@ -1,5 +1,5 @@
-// Training: what is the same in every training loop, called in plain sight: schedule, optimiser, directory, resume, norm,
-// clipping, the update, the log, signals. The mathematics of a step stands in the program's loop:
+// Training: what is the same in every training loop, called in plain sight: schedule, optimiser, directory, resume,
+// norm, clipping, the update, the log, signals. The mathematics of a step stands in the program's loop:
 //
 //   run::Training training(options, params, {...});
 //   while (training.next_step()) {              // false at the end; a signal ends the program with all saved
@@ -13,7 +13,9 @@
 //   }
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -26,19 +28,20 @@ namespace run {
 
 // What a program says of its run.
 struct Frame {
-  std::string options;  // for options.ini: Options::effective()
+  std::string options = {};  // for options.ini: Options::effective()
   long steps_per_epoch = 1;
-  double default_lr = 1e-3;                           // the peak where --lr is not given
-  std::vector<engine::Tensor> also_trained = {};      // beside the parameters of the model: projections
-  std::vector<engine::Tensor> also_saved = {};        // what else a checkpoint must hold: state of a weighting
-  std::function<bool(const std::string&)> own_steps;  // parameters that something else than the optimiser moves
+  double default_lr = 1e-3;                       // the peak where --lr is not given
+  std::vector<engine::Tensor> also_trained = {};  // beside the parameters of the model: projections
+  std::vector<engine::Tensor> also_saved = {};    // what else a checkpoint must hold: state of a weighting
+  // Parameters that something else than the optimiser moves, in the loop, before update() clears their gradients.
+  std::function<bool(const std::string& name)> own_steps = nullptr;
   // The share that is used of a budget in tokens or hours, where steps are not what is counted, and more steps than it can
   // take: the rate follows it, and at 1 the run ends.
   std::function<double()> used = nullptr;
   long most_steps = 0;
-  std::string unit = "texts";                         // what a batch consists of
-  std::string data;                      // Fingerprint::text() of all that is learned from: resume refuses other data
-  std::vector<std::string> inputs = {};  // files and directories that the run reads: not to be overwritten by it
+  std::string unit = "texts";                  // what a batch consists of
+  std::string data = {};                       // Fingerprint::text() of what is learned from: resume refuses other data
+  std::vector<std::string> inputs = {};        // files and directories that the run reads: not to be replaced by it
   std::vector<std::string> also_written = {};  // names beside a run's own in its directory: "single", "tasks.json"
 };
 
@@ -48,28 +51,29 @@ class Training {
   // Error: nothing is left to train; other options, data or shapes than those of the run that is continued.
   Training(const TrainingOptions& options, nn::Params& params, const Frame& frame);
 
-  // Ends the step before (checkpoint where one is due), then goes on to the next: dropout on, with its masks. False when
-  // all steps are done or patience is at its end; after a signal everything is saved and the program ends.
+  // Ends the step before (checkpoint where one is due), then goes on to the next: dropout on, with its masks. False
+  // when all steps are done or patience is at its end; after a signal everything is saved and the program ends.
   bool next_step();
   long step() const { return run_.step(); }  // from 0
   long steps() const { return steps_; }
   double epoch() const { return run_.epoch(); }
   bool epoch_ends() const { return run_.epoch_ends(); }
 
-  // The gradient of sum(terms) * share is added to every parameter's. Error: the sum is not a number; says where it came from.
+  // The gradient of sum(terms) * share is added to every parameter's. Error: the sum is not a number; says where it
+  // came from.
   void backward(const Terms& terms, double share = 1);
   // For programs that walk the graph themselves: what the step's loss was, and its terms.
   void note_loss(double loss, const nlohmann::ordered_json& terms = {});
   void require_finite(const engine::Tensor& loss) const { run_.require_finite(loss); }
 
-  // Norm of all gradients, clipping, the optimiser's step at this step's rate, gradients cleared, dropout off, a line of
-  // log.jsonl: loss, lr, grad_norm, the terms, and `more`. Weights that are no longer finite end the run before they
-  // replace anything.
+  // Norm of all gradients, clipping, the optimiser's step at this step's rate, gradients cleared, dropout off, a line
+  // of log.jsonl: loss, lr, grad_norm, the terms (unless there is one only, of weight 1) and `more`.
   void update(const nlohmann::ordered_json& more = {});
   double part_of_peak() const;  // this step's learning rate, as a part of its peak
 
   // After a measurement on dev (higher is better), or without one: save(directory) writes the model beside the best one
-  // so far, which it replaces as a whole. Returns whether it was the best.
+  // so far, which it replaces as a whole. Returns whether it was the best. Error: a weight that is not finite; nothing
+  // is replaced then, nor by the checkpoints of next_step().
   bool keep_best(std::optional<double> merit, const std::function<void(const std::string& directory)>& save);
   double best() const { return run_.best(); }
   std::string best_directory() const { return run_.file("best"); }

@@ -43,13 +43,8 @@ Tensor loss_of(const Task& task, const Targets& targets, const Tensor& logits, c
   const TaskSpec& spec = task.spec;
   if (spec.head == nn::Predicts::tags) return word_loss(targets, logits, batch, which, options);
   Indices texts;
-  bool all = which.size() == batch.labels.size();
-  for (size_t i = 0; i < which.size(); ++i) {
-    texts.push_back(batch.rows[which[i]]);
-    all = all && which[i] == int(i);
-  }
-  Tensor y = mean_over_windows(logits, batch);  // [W, K] -> [B, K]
-  if (!all) y = engine::gather_rows(y, which);  // [b, K]
+  for (const int place : which) texts.push_back(batch.rows[place]);
+  const Tensor y = text::logits_of(logits, batch, which);  // [W, K] -> [b, K]
   if (spec.loss == "binary_cross_entropy")
     return engine::binary_cross_entropy_with_logits(y, indicators(task, targets, texts));
   if (spec.head == nn::Predicts::number) {
@@ -79,6 +74,17 @@ Tensor task_loss(const Task& task, const Targets& targets, const Tensor& logits,
 
 Tensor task_loss(const Task& task, const Targets& targets, const Tensor& logits, const text::Batch& batch) {
   return loss_of(task, targets, logits, batch, all_of(batch), task.loss_options);
+}
+
+double weight_in_loss(const Task& task, const Targets& targets, int text) {
+  const std::vector<real>& weights = task.loss_options.class_weights;
+  const auto of_class = [&](int k) { return weights.empty() ? 1 : double(weights[k]); };
+  if (task.spec.head == nn::Predicts::label) return of_class(targets.classes[text]);
+  if (task.spec.head != nn::Predicts::tags) return 1;
+  double sum = 0;
+  for (size_t w = 0; w < targets.tags[text].size(); ++w)
+    if (targets.places[text][w] >= 0) sum += of_class(targets.tags[text][w]);
+  return sum;
 }
 
 Tensor plain_loss(const Task& task, const Targets& targets, const Tensor& logits, const text::Batch& batch) {

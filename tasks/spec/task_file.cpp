@@ -43,6 +43,7 @@ void take_data(Object& object, TaskSpec& task) {
   object.take("pair_column", task.files.how.pair_column);
   object.take("label_column", task.files.how.label_column);
   object.take("split_column", task.files.how.split_column);
+  object.take("rationale_column", task.files.how.rationale_column);
   object.take("format", task.files.how.format);
   object.take("encoding", task.files.how.encoding);
   object.take("no_header", task.files.how.no_header);
@@ -185,24 +186,6 @@ TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreemen
   return tie;
 }
 
-// Refuses what JSON allows and nobody means: the same key twice in one object, where the last would win silently.
-auto refuse_repeats(const std::string& path) {
-  return [path, keys = std::vector<std::set<std::string>>(), last = std::string(),
-          limit = nn::limit_depth<ordered_json>(path)](int depth, ordered_json::parse_event_t event,
-                                                       ordered_json& value) mutable {
-    if (event == ordered_json::parse_event_t::object_start) keys.emplace_back();
-    if (event == ordered_json::parse_event_t::object_end) keys.pop_back();
-    if (event == ordered_json::parse_event_t::key) {
-      const std::string key = value;
-      if (depth == 1) last = key;
-      const bool task = depth == 2 && last == "tasks", fresh = keys.back().insert(key).second;
-      check(fresh || !task, "{}: tasks: two tasks are called '{}'", path, text::shown(key));
-      check(fresh, "{}: the key '{}' is there twice", path, text::shown(key));
-    }
-    return limit(depth, event, value);
-  };
-}
-
 }  // namespace
 
 std::string head_name(nn::Predicts head) { return head_of(head).name; }
@@ -214,13 +197,7 @@ void check_name(const std::string& where, const std::string& name, const Names& 
 
 TaskFile parse_task_file(const std::string& text, const std::string& path) {
   TaskFile file{path, text, {}, {}, ordered_json::object()};
-  ordered_json json;
-  try {
-    json = ordered_json::parse(text, refuse_repeats(path), true, true);
-  } catch (const nlohmann::json::exception& e) {
-    const std::string what = e.what();
-    fail("{}: not JSON: {}", path, what.substr(what.find("] ") + 2));
-  }
+  const ordered_json json = nn::parse_ordered_json(text, path, true);
   check(json.is_object(), "{}: must be an object {{\"tasks\": {{...}}, ...}}", path);
   for (const auto& [key, value] : json.items())
     if (key == "alignment" || key == "agreement") {
@@ -258,6 +235,7 @@ ordered_json TaskSpec::json() const {
   if (!files.how.pair_column.empty()) j["pair_column"] = files.how.pair_column;
   j["label_column"] = files.how.label_column;
   j["split_column"] = files.how.split_column;
+  if (!files.how.rationale_column.empty()) j["rationale_column"] = files.how.rationale_column;
   if (!files.how.format.empty()) j["format"] = files.how.format;
   j["encoding"] = files.how.encoding;
   j["no_header"] = files.how.no_header;

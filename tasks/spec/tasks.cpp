@@ -29,8 +29,8 @@ std::string corpus_key(const DataFiles& files) {
     key += '\t';
   }
   const DataOptions& f = files.how;
-  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", files.split, f.text_column, f.pair_column, f.split_column,
-                           f.format, f.encoding, f.no_header);
+  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", files.split, f.text_column, f.pair_column, f.split_column,
+                           f.rationale_column, f.format, f.encoding, f.no_header);
 }
 
 text::Examples all_of(const TaskSpec& t) {
@@ -250,11 +250,13 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
     if (task.spec.head != nn::Predicts::tags) continue;
     check(how != text::TooLong::window, "{}: a head of tokens cannot read through windows", task.spec.where);
     const Corpus& corpus = set.corpora[task.corpus];
-    for (int s : {kTrain, kDev, kTest})
+    for (int s : {kTrain, kDev, kTest}) {
+      task.targets[s].places.clear();  // of another vocabulary
       for (size_t i = 0; i < corpus.examples[s].size(); ++i) {
         const long length = long(corpus.texts[s].windows[i].ids.size());
         task.targets[s].places.push_back(first_pieces(corpus.examples[s][i].text, tokenizer, length));
       }
+    }
   }
 }
 

@@ -57,7 +57,7 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
 // What a run learns from and is measured on, vocabulary, texts and targets: a run that is continued must find the same.
 std::string fingerprint_of(const TaskSet& set, const text::WordPiece& tokenizer);
 
-// The words of a text: what is run::between blanks.
+// The words of a text: what is between blanks.
 std::vector<std::string> words_of(const std::string& text);
 
 // Where the first piece of every word stands in the encoded text, [CLS] being 0; -1 for a word without any, or past the end.

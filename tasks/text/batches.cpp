@@ -111,6 +111,13 @@ engine::Tensor mean_over_windows(const engine::Tensor& logits, const Batch& batc
   return segment_attend(weights, logits, batch.windows);
 }
 
+engine::Tensor logits_of(const engine::Tensor& logits, const Batch& batch, const Indices& which) {
+  bool all = which.size() == batch.labels.size();
+  for (size_t i = 0; i < which.size(); ++i) all = all && which[i] == int(i);
+  const engine::Tensor y = mean_over_windows(logits, batch);  // [B, K]
+  return all ? y : engine::gather_rows(y, which);
+}
+
 std::vector<engine::real> balanced_weights(const Indices& labels, int classes) {
   std::vector<long> count(classes);
   for (int label : labels) ++count[label];

@@ -38,6 +38,8 @@ Batch pack(const EncodedSet& set, const Indices& rows);
 
 // [W, K] -> [B, K]: the mean over the windows of each text.
 engine::Tensor mean_over_windows(const engine::Tensor& logits, const Batch& batch);
+// The same of the texts `which`, places in the batch.    [W, K] -> [b, K]
+engine::Tensor logits_of(const engine::Tensor& logits, const Batch& batch, const Indices& which);
 
 // n / (K n_k) for every class k, as scikit-learn's "balanced": rare classes weigh more, all together n.
 std::vector<engine::real> balanced_weights(const Indices& labels, int classes);

@@ -5,9 +5,8 @@
 #include <csv.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <unordered_map>
 #include <utility>
 
 #include "nn/format/json.h"
@@ -127,16 +126,30 @@ void parse_csv(std::string_view bytes, Table& table) {
 }
 
 nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
-  nlohmann::ordered_json object;
-  try {
-    object = nlohmann::ordered_json::parse(line, nn::limit_depth<nlohmann::ordered_json>(where));
-  } catch (const nlohmann::json::exception& error) {
-    const std::string_view what = error.what();
-    fail("{}: not JSON: {}", where, what.substr(what.find(": ") + 2));
-  }
+  nlohmann::ordered_json object = nn::parse_ordered_json(line, where);
   check(object.is_object(), "{}: one JSON object a line; got a JSON {}", where, object.type_name());
   return object;
 }
+
+// The values of keys in the order of another object, found where they stand there as a rule; a search of its own for each
+// would take the square of their number.
+class Members {
+ public:
+  explicit Members(const nlohmann::ordered_json& object)
+      : members_(object.get_ref<const nlohmann::ordered_json::object_t&>()) {}
+
+  const nlohmann::ordered_json* find(const std::string& key, std::size_t likely) {
+    if (likely < members_.size() && members_[likely].first == key) return &members_[likely].second;
+    if (places_.empty())
+      for (const auto& [name, value] : members_) places_[name] = &value;
+    const auto found = places_.find(key);
+    return found == places_.end() ? nullptr : found->second;
+  }
+
+ private:
+  const std::vector<std::pair<const std::string, nlohmann::ordered_json>>& members_;
+  std::unordered_map<std::string_view, const nlohmann::ordered_json*> places_;
+};
 
 void parse_jsonl(std::string_view bytes, Table& table) {
   for_each_line(bytes, [&](std::string_view line, long number) {
@@ -147,9 +160,10 @@ void parse_jsonl(std::string_view bytes, Table& table) {
       for (const auto& item : object.items()) table.columns.push_back(item.key());
     std::vector<std::string>& row = table.rows.emplace_back();
     table.lines.push_back(number);
+    Members members(object);
     for (const std::string& key : table.columns) {
-      const auto value = object.find(key);
-      check(value != object.end(), "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
+      const nlohmann::ordered_json* value = members.find(key, row.size());
+      check(value, "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
       row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
     }
   });
@@ -261,10 +275,8 @@ std::size_t Table::column(const std::string& name) const {
           path, name);
     return std::size_t(found - columns.begin());
   }
-  std::size_t number = 0;
-  const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  const bool is_number = error == std::errc() && stop == name.data() + name.size();
-  if (is_number && number >= 1 && number <= columns.size()) return number - 1;
+  const std::size_t number = engine::parse_number<std::size_t>(name).value_or(0);
+  if (number >= 1 && number <= columns.size()) return number - 1;
   fail("{}: no column '{}'; the columns are {}{}", path, shown(name), listed(columns), did_you_mean(name, columns));
 }
 

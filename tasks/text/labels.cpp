@@ -3,9 +3,7 @@
 #include "tasks/text/labels.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "engine/base.h"
@@ -17,28 +15,11 @@ using engine::check;
 
 namespace {
 
-std::vector<std::string> split(std::string_view list, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t start = 0; start <= list.size();) {
-    const std::size_t end = std::min(list.find(separator, start), list.size());
-    parts.emplace_back(list.substr(start, end - start));
-    start = end + 1;
-  }
-  return parts;
-}
-
 void check_distinct(const std::vector<std::string>& names) {
   for (auto name = names.begin(); name != names.end(); ++name) {
     check(!name->empty(), "labels: an empty name among {}", listed(names));
-    check(std::find(names.begin(), name, *name) == name, "labels: '{}' is there twice", *name);
+    check(std::find(names.begin(), name, *name) == name, "labels: '{}' is there twice", shown(*name));
   }
-}
-
-std::optional<long> as_integer(const std::string& value) {
-  long number = 0;
-  const char* end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, number);
-  return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
 }
 
 std::u32string lower_ascii(std::string_view word) {
@@ -78,22 +59,24 @@ Labels::Labels(std::vector<std::string> values, std::vector<std::string> names)
 Labels Labels::parse(const std::string& spec) {
   if (spec == "auto") return {};
   std::vector<std::string> values, names;
-  for (const std::string& part : split(spec, ',')) {
+  for (const std::string& part : engine::split(spec, ',')) {
     const std::size_t equals = part.find('=');
     if (equals != std::string::npos) values.push_back(part.substr(0, equals));
     names.push_back(equals == std::string::npos ? part : part.substr(equals + 1));
   }
   check(values.empty() || values.size() == names.size(), "labels: value=name for every class or for none; got {}",
-        spec);
+        shown(spec, 200));
   return values.empty() ? Labels(std::move(names)) : Labels(std::move(values), std::move(names));
 }
 
 Labels Labels::from_values(std::vector<std::string> values) {
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
-  if (std::all_of(values.begin(), values.end(), [](const std::string& value) { return as_integer(value); }))
-    std::stable_sort(values.begin(), values.end(),
-                     [](const std::string& a, const std::string& b) { return *as_integer(a) < *as_integer(b); });
+  if (std::all_of(values.begin(), values.end(),
+                  [](const std::string& value) { return engine::parse_number<long>(value); }))
+    std::stable_sort(values.begin(), values.end(), [](const std::string& a, const std::string& b) {
+      return *engine::parse_number<long>(a) < *engine::parse_number<long>(b);
+    });
   return Labels(std::move(values));
 }
 
@@ -125,14 +108,6 @@ std::string nearest(std::string_view word, const std::vector<std::string>& names
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
   const std::string name = nearest(word, names);
   return name.empty() ? "" : fmt::format(" (did you mean '{}'?)", shown(name));
-}
-
-std::string shown(std::string_view name) {
-  constexpr std::size_t kShown = 40;
-  const std::u32string points = decode_utf8(name);
-  std::string out;
-  for (char32_t point : points.substr(0, kShown)) append_utf8(out, point < U' ' ? U' ' : point);
-  return points.size() > kShown ? out + "..." : out;
 }
 
 std::string listed(const std::vector<std::string>& names) {

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/strings.h"
+
 namespace text {
 
 class Labels {
@@ -38,8 +40,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& names
 // " (did you mean 'positive'?)", or nothing when no name is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
 
-// A name or value as a sentence may show it: on one line, and of more than 40 code points the first 40.
-std::string shown(std::string_view name);
+using engine::shown;  // a name or value as a sentence may show it
 
 // "negative, positive, neutral"; of more than twenty the first twenty and how many more there are.
 std::string listed(const std::vector<std::string>& names);

@@ -31,7 +31,7 @@ std::pair<nn::Tokens, nn::Tokens> two_views(const nn::Tokens& tokens, const std:
       first[t] = word[t] * 0x1p-32 >= share;
       second[t] = word[N + t] * 0x1p-32 >= share;
     }
-  } else {  // a text of one token run::between [CLS] and [SEP] has no halves
+  } else {  // a text of one token between [CLS] and [SEP] has no halves
     for (long b = 0; b < tokens.sequences(); ++b) {
       const int begin = tokens.offsets[b] + 1, inner = tokens.offsets[b + 1] - begin - 1;
       for (int t = 0; inner > 1 && t < inner; ++t) (t < inner / 2 ? second : first)[begin + t] = 0;

@@ -62,7 +62,7 @@ class Merger {
   // Words that are [UNK] whatever is merged are left out: too long, or with a letter that has no piece.
   void add_word(const std::string& word, long count) {
     const std::vector<std::string> letters = letters_of(word);
-    if (letters.size() > kLongestWord) return;
+    if (long(letters.size()) > kLongestWord) return;
     Word cut{{}, count};
     for (const std::string& letter : letters) {
       const auto id = ids_.find(cut.symbols.empty() ? letter : "##" + letter);

@@ -2,16 +2,12 @@
 // Read tasks/text/utf8.h before.
 #include "tasks/text/wordpiece.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <functional>
 #include <utility>
 
 #include "nn/format/files.h"
-#include "tasks/text/data.h"
+#include "tasks/text/labels.h"
+#include "tasks/text/letters.h"
 #include "tasks/text/utf8.h"
 
 namespace text {
@@ -22,102 +18,22 @@ namespace {
 
 constexpr std::string_view kContinuation = "##";
 
-// What a code point does to the word it stands in.
-enum class Kind : unsigned char { kLetter, kSpace, kPunctuation, kIdeograph, kRemoved };
+// What a tokenizer does to letters: nothing, or lower case, or no accents, or both.
+struct Folding {
+  bool lower_case, without_accents;
+  explicit Folding(const TokenizerOptions& options)
+      : lower_case(options.lower_case), without_accents(options.strip_accents.value_or(options.lower_case)) {}
 
-constexpr Kind ascii_kind(int c) {
-  if (c == ' ' || c == '\t' || c == '\n' || c == '\r') return Kind::kSpace;
-  if (c < 33 || c == 127) return Kind::kRemoved;
-  if (c < 48 || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || c >= 123) return Kind::kPunctuation;
-  return Kind::kLetter;
-}
-
-constexpr auto kAscii = [] {
-  std::array<Kind, 128> kinds{};
-  for (int c = 0; c < 128; ++c) kinds[c] = ascii_kind(c);
-  return kinds;
-}();
-
-// The blocks of Chinese ideographs that BERT's authors chose. Hangul, Hiragana and Katakana are written with spaces
-// or split by the vocabulary.
-bool is_ideograph(char32_t c) {
-  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
-         (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B820 && c <= 0x2CEAF) ||
-         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
-}
-
-utf8proc_category_t category(char32_t c) { return utf8proc_category(utf8proc_int32_t(c)); }
-
-// Of the order of utf8proc's categories: CN, letters, marks, numbers, PC..PO, symbols, ZS ZL ZP, CC CF CS CO.
-Kind unicode_kind(char32_t c) {
-  if (is_ideograph(c)) return Kind::kIdeograph;
-  const utf8proc_category_t of = category(c);
-  if (c == kReplacement || of == UTF8PROC_CATEGORY_CN || of >= UTF8PROC_CATEGORY_CC) return Kind::kRemoved;
-  if (of >= UTF8PROC_CATEGORY_ZS) return Kind::kSpace;
-  if (of >= UTF8PROC_CATEGORY_PC && of <= UTF8PROC_CATEGORY_PO) return Kind::kPunctuation;
-  return Kind::kLetter;
-}
-
-inline Kind kind_of(char32_t c) { return c < 0x80 ? kAscii[c] : unicode_kind(c); }
-
-bool is_cased(char32_t c) {
-  const auto of = category(c);
-  return of == UTF8PROC_CATEGORY_LU || of == UTF8PROC_CATEGORY_LL || of == UTF8PROC_CATEGORY_LT;
-}
-
-// Marks, modifiers, format characters, and what may stand inside a word (Unicode's Case_Ignorable).
-bool is_case_ignorable(char32_t c) {
-  constexpr std::u32string_view kInsideWords =
-      U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A";
-  switch (category(c)) {
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_SK:
-      return true;
-    default:
-      return kInsideWords.find(c) != std::u32string_view::npos;
-  }
-}
-
-// A capital sigma with a letter before and none after ends its word (Unicode 15, table 3-17, Final_Sigma).
-bool is_final_sigma(std::u32string_view word, std::size_t at) {
-  std::size_t before = at, after = at + 1;
-  while (before > 0 && is_case_ignorable(word[before - 1])) --before;
-  while (after < word.size() && is_case_ignorable(word[after])) ++after;
-  return before > 0 && is_cased(word[before - 1]) && (after == word.size() || !is_cased(word[after]));
-}
-
-// Full lower-casing, as Python's str.lower(): utf8proc's plain mapping but for capital sigma and dotted capital I.
-std::string lower(const std::string& token) {
-  const std::u32string word = decode_utf8(token);
-  std::string out;
-  for (std::size_t at = 0; at < word.size(); ++at) {
-    if (word[at] == U'\u03A3') {
-      append_utf8(out, is_final_sigma(word, at) ? U'\u03C2' : U'\u03C3');
-    } else if (word[at] == U'\u0130') {
-      out += "i\u0307";
-    } else {
-      append_utf8(out, char32_t(utf8proc_tolower(utf8proc_int32_t(word[at]))));
+  void operator()(std::string& token, bool ascii) const {
+    if (ascii && lower_case) {
+      for (char& c : token)
+        if (c >= 'A' && c <= 'Z') c = char(c + ('a' - 'A'));
+    } else if (!ascii) {
+      if (lower_case) token = lower(token);
+      if (without_accents) token = strip_accents(token);
     }
   }
-  return out;
-}
-
-// Canonical decomposition (NFD) without its nonspacing marks (Mn).
-std::string strip_accents(const std::string& token) {
-  std::vector<utf8proc_int32_t> points(4 * token.size());  // no code point decomposes into more than four
-  const auto capacity = utf8proc_ssize_t(points.size());
-  const utf8proc_ssize_t count =
-      utf8proc_decompose(reinterpret_cast<const utf8proc_uint8_t*>(token.data()), utf8proc_ssize_t(token.size()),
-                         points.data(), capacity, utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE));
-  check(count >= 0 && count <= capacity, "strip_accents: utf8proc failed on '{}'", token);
-  std::string out;
-  for (utf8proc_ssize_t i = 0; i < count; ++i)
-    if (utf8proc_category(points[i]) != UTF8PROC_CATEGORY_MN) append_utf8(out, char32_t(points[i]));
-  return out;
-}
+};
 
 // Calls emit(word) for each word of a text. A token is what stands between two spaces; it is folded as a whole, then
 // cut at its punctuation.
@@ -125,16 +41,14 @@ template <class Emit>
 class WordSplitter {
  public:
   WordSplitter(const TokenizerOptions& options, Emit emit)
-      : emit_(emit),
-        lower_(options.lower_case),
-        strip_(options.strip_accents.value_or(options.lower_case)),
-        chinese_(options.chinese_characters) {}
+      : emit_(emit), fold_(options), chinese_(options.chinese_characters), clean_(options.clean_text) {}
 
   void operator()(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
       const char32_t c = next_code_point(text, at).value;
       switch (kind_of(c)) {
         case Kind::kRemoved:
+          if (!clean_) c == 0x0B || c == 0x0C || c == 0x85 ? end_token() : append(c);
           break;
         case Kind::kSpace:
           end_token();
@@ -162,13 +76,7 @@ class WordSplitter {
   }
 
   void end_token() {
-    if (ascii_ && lower_) {
-      for (char& c : token_)
-        if (c >= 'A' && c <= 'Z') c = char(c + ('a' - 'A'));
-    } else if (!ascii_) {
-      if (lower_) token_ = lower(token_);
-      if (strip_) token_ = strip_accents(token_);
-    }
+    fold_(token_, ascii_);
     split_punctuation();
     token_.clear();
     ascii_ = true;
@@ -188,7 +96,8 @@ class WordSplitter {
   }
 
   Emit emit_;
-  bool lower_, strip_, chinese_;
+  Folding fold_;
+  bool chinese_, clean_;
   std::string token_;
   bool ascii_ = true;  // nothing above 0x7F in token_
 };
@@ -206,34 +115,55 @@ std::vector<std::string> split_words(std::string_view text, const TokenizerOptio
   return words;
 }
 
-void PieceTable::reserve(std::size_t pieces) { slots_.assign(std::bit_ceil(2 * pieces + 1), Slot{0, -1, 0, 0}); }
-
-// The slot that holds the key, or the free one where it would stand.
-std::size_t PieceTable::slot_of(std::string_view key, std::uint32_t hash) const {
-  std::size_t at = hash & (slots_.size() - 1);
-  for (;; at = (at + 1) & (slots_.size() - 1)) {
-    const Slot& slot = slots_[at];
-    if (slot.id < 0) return at;
-    if (slot.hash == hash && std::string_view(bytes_).substr(slot.begin, slot.length) == key) return at;
+std::string normalised(std::string_view text, const TokenizerOptions& options) {
+  const Folding fold(options);
+  std::string out, token;
+  const auto end_token = [&] {
+    fold(token, std::all_of(token.begin(), token.end(), [](char c) { return (c & 0x80) == 0; }));
+    out += std::exchange(token, {});
+  };
+  const auto space = [&] {
+    end_token();
+    out += ' ';
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at).value;
+    const Kind kind = kind_of(c);
+    const bool alone = kind == Kind::kIdeograph && options.chinese_characters;
+    if (kind == Kind::kRemoved && options.clean_text) continue;
+    if (kind == Kind::kSpace && options.clean_text) {
+      space();
+      continue;
+    }
+    if (alone) space();
+    append_utf8(token, c);
+    if (alone) space();
   }
+  end_token();
+  return out;
 }
 
-std::uint32_t PieceTable::hash_of(std::string_view key) { return std::uint32_t(std::hash<std::string_view>()(key)); }
-
-bool PieceTable::insert(std::string_view key, int id) {
-  const std::uint32_t hash = hash_of(key);
-  Slot& slot = slots_[slot_of(key, hash)];
-  if (slot.id >= 0) return false;
-  slot = {hash, id, std::uint32_t(bytes_.size()), std::uint32_t(key.size())};
-  bytes_ += key;
-  longest_ = std::max(longest_, key.size());
-  return true;
+std::string difference(const TokenizerOptions& a, const TokenizerOptions& b) {
+  const auto strips = [](const TokenizerOptions& o) { return o.strip_accents.value_or(o.lower_case); };
+  std::string list;
+  const auto compare = [&](const char* what, const auto& left, const auto& right) {
+    if (left != right) list += fmt::format("{}{} {} and {}", list.empty() ? "" : ", ", what, left, right);
+  };
+  compare("lower case", a.lower_case, b.lower_case);
+  compare("accents stripped", strips(a), strips(b));
+  compare("ideographs apart", a.chinese_characters, b.chinese_characters);
+  compare("cleaning", a.clean_text, b.clean_text);
+  compare("longest word", a.longest_word, b.longest_word);
+  compare("special tokens in the text", a.keep_special, b.keep_special);
+  if (a.special != b.special) list += std::string(list.empty() ? "" : ", ") + "names of the special tokens";
+  if (a.added != b.added) list += std::string(list.empty() ? "" : ", ") + "added tokens";
+  return list;
 }
 
-int PieceTable::find(std::string_view key) const { return slots_[slot_of(key, hash_of(key))].id; }
+bool TokenizerOptions::operator==(const TokenizerOptions& other) const { return difference(*this, other).empty(); }
 
 WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& options, const std::string& origin)
-    : pieces_(std::move(pieces)), options_(options) {
+    : pieces_(std::move(pieces)), options_(options), plain_(int(pieces_.size())) {
   starts_.reserve(pieces_.size());
   continuations_.reserve(pieces_.size());
   for (int i = 0; i < vocab_size(); ++i) {
@@ -241,16 +171,69 @@ WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& op
     check(!piece.empty(), "{}:{}: an empty line is no piece", origin, i + 1);
     const bool added =
         piece.starts_with(kContinuation) ? continuations_.insert(piece.substr(2), i) : starts_.insert(piece, i);
-    check(added, "{}:{}: piece '{}' is there already, on line {}", origin, i + 1, piece, find(piece) + 1);
+    check(added, "{}:{}: piece '{}' is there already, on line {}", origin, i + 1, shown(piece), find(piece) + 1);
   }
-  for (std::string_view name : {"[PAD]", "[UNK]", "[CLS]", "[SEP]"})
-    check(find(name) >= 0, "{}: no {} among its {} pieces; is this the vocabulary of a BERT?", origin, name,
-          vocab_size());
-  pad_ = find("[PAD]"), unk_ = find("[UNK]"), cls_ = find("[CLS]"), sep_ = find("[SEP]"), mask_ = find("[MASK]");
+  place_added(origin);
+  const SpecialNames& names = options_.special;
+  for (const std::string& name : {names.pad, names.unk, names.cls, names.sep})
+    check(find_token(name) >= 0, "{}: no {} among its {} pieces; is this the vocabulary of a BERT?", origin,
+          shown(name), vocab_size());
+  pad_ = find_token(names.pad), unk_ = find_token(names.unk), cls_ = find_token(names.cls);
+  sep_ = find_token(names.sep), mask_ = find_token(names.mask);
+  find_added();
+}
+
+// Gives every added token its id: its own, which must be the piece of that name or the next one behind the pieces.
+void WordPiece::place_added(const std::string& origin) {
+  std::vector<AddedToken>& added = options_.added;
+  const auto before = [](const AddedToken& a, const AddedToken& b) {
+    return std::uint32_t(a.id) < std::uint32_t(b.id);  // -1, without an id, last
+  };
+  std::stable_sort(added.begin(), added.end(), before);
+  for (AddedToken& token : added) {
+    check(!token.content.empty(), "{}: an added token is empty", origin);
+    const int there = find_token(token.content), next = vocab_size();
+    if (token.id < 0) token.id = there >= 0 ? there : next;
+    check(token.id <= next, "{}: the added token '{}' has id {}, but there are only {} before it", origin,
+          shown(token.content), token.id, next);
+    check(there < 0 || there == token.id, "{}: the added token '{}' has id {}, but the piece of this name has {}",
+          origin, shown(token.content), token.id, there);
+    check(there == token.id || token.id == next, "{}: the added token '{}' has id {}, which is that of '{}'", origin,
+          shown(token.content), token.id, token.id == next ? "" : shown(pieces_[token.id]));
+    if (token.id != next) continue;
+    pieces_.push_back(token.content);
+    behind_[token.content] = next;
+  }
+  std::stable_sort(added.begin(), added.end(), before);  // now that all have one
+}
+
+void WordPiece::find_added() {
+  std::vector<TokenCutter::Token> raw, changed;
+  special_.assign(pieces_.size(), false);
+  for (const int id : {pad_, unk_, cls_, sep_, mask_}) {
+    if (id < 0) continue;
+    special_[id] = true;
+    if (options_.keep_special) raw.push_back({pieces_[id], id, false});
+  }
+  for (const AddedToken& token : options_.added) {
+    if (token.special) special_[token.id] = true;
+    if (token.normalized)
+      changed.push_back({normalised(token.content, options_), token.id, token.single_word});
+    else
+      raw.push_back({token.content, token.id, token.single_word});
+  }
+  raw_ = TokenCutter(raw);
+  normalised_ = TokenCutter(changed);
 }
 
 WordPiece WordPiece::load(const std::string& path, const TokenizerOptions& options) {
-  const std::string bytes = read_file(path);
+  return WordPiece(read_pieces(path), options, path);
+}
+
+std::vector<std::string> read_pieces(const std::string& path) {
+  std::string bytes = nn::read_regular_file(path);
+  if (bytes.starts_with("\uFEFF")) bytes.erase(0, 3);
+  check(!bytes.empty(), "{}: the file is empty", path);
   check(repair_utf8(bytes).invalid == 0, "{}: not UTF-8, so no vocabulary", path);
   std::vector<std::string> pieces;
   for (std::size_t start = 0; start < bytes.size();) {
@@ -259,12 +242,12 @@ WordPiece WordPiece::load(const std::string& path, const TokenizerOptions& optio
     if (pieces.back().ends_with('\r')) pieces.back().pop_back();
     start = end + 1;
   }
-  return WordPiece(std::move(pieces), options, path);
+  return pieces;
 }
 
 void WordPiece::save(const std::string& path) const {
   std::string lines;
-  for (const std::string& piece : pieces_) lines += piece + '\n';
+  for (int id = 0; id < plain_; ++id) lines += pieces_[id] + '\n';
   nn::write_file(path, lines);
 }
 
@@ -277,19 +260,24 @@ int WordPiece::find(std::string_view piece) const {
   return piece.starts_with(kContinuation) ? continuations_.find(piece.substr(2)) : starts_.find(piece);
 }
 
+// A piece, or an added token behind them.
+int WordPiece::find_token(std::string_view name) const {
+  const auto behind = behind_.find(std::string(name));
+  return behind == behind_.end() ? find(name) : behind->second;
+}
+
 int WordPiece::id(std::string_view piece) const {
-  const int found = find(piece);
+  const int found = find_token(piece);
   return found < 0 ? unk_ : found;
 }
 
-bool WordPiece::is_special(int id) const {
-  return id >= 0 && (id == pad_ || id == unk_ || id == cls_ || id == sep_ || id == mask_);
-}
+bool WordPiece::is_special(int id) const { return id >= 0 && id < vocab_size() && special_[id]; }
 
 // Greedy, longest match first. A word with a part that no piece matches is unknown as a whole.
 void WordPiece::append_word(std::string_view word, std::vector<int>& ids) const {
   const std::size_t before = ids.size();
-  bool known = word.size() <= kLongestWord || count_code_points(word) <= kLongestWord;
+  const auto longest = std::size_t(options_.longest_word);
+  bool known = word.size() <= longest || count_code_points(word) <= longest;
   const PieceTable* table = &starts_;
   for (std::size_t at = 0; known && at < word.size(); table = &continuations_) {
     std::size_t length = std::min(word.size() - at, table->longest());
@@ -309,23 +297,14 @@ void WordPiece::append_plain(std::string_view text, std::vector<int>& ids) const
   splitter(text);
 }
 
-// The special token that the text starts with; -1 when it does not.
-int WordPiece::leading_special(std::string_view text) const {
-  for (int id : {pad_, unk_, cls_, sep_, mask_})
-    if (id >= 0 && text.starts_with(pieces_[id])) return id;
-  return -1;
-}
-
 void WordPiece::append_text(std::string_view text, std::vector<int>& ids) const {
-  std::size_t plain = 0;  // where the text not yet appended starts
-  for (std::size_t at = text.find('['); options_.keep_special && at != text.npos; at = text.find('[', at + 1)) {
-    const int id = leading_special(text.substr(at));
-    if (id < 0) continue;
-    append_plain(text.substr(plain, at - plain), ids);
-    ids.push_back(id);
-    plain = at + pieces_[id].size();
-  }
-  append_plain(text.substr(plain), ids);
+  const auto plain = [&](std::string_view part) { append_plain(part, ids); };
+  const auto token = [&](int id) { ids.push_back(id); };
+  const auto without_raw = [&](std::string_view part) {
+    if (normalised_.empty()) return plain(part);
+    normalised_.cut(normalised(part, options_), plain, token);
+  };
+  raw_.cut(text, without_raw, token);
 }
 
 std::vector<std::string> WordPiece::tokenize(std::string_view text) const {
@@ -374,7 +353,7 @@ std::string WordPiece::decode(const std::vector<int>& ids, bool skip_special) co
   for (int id : ids) {
     const std::string& piece = this->piece(id);
     if (skip_special && is_special(id)) continue;
-    if (!out.empty() && piece.starts_with(kContinuation)) {
+    if (!out.empty() && id < plain_ && piece.starts_with(kContinuation)) {
       out += piece.substr(kContinuation.size());
     } else {
       if (!out.empty()) out += ' ';

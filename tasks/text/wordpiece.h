@@ -6,23 +6,48 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
+
+#include "tasks/text/added_tokens.h"
+#include "tasks/text/piece_table.h"
 
 namespace text {
 
-// The settings of a tokenizer_config.json. Uncased models keep the defaults; bert-base-chinese and cased models say
-// lower_case = false.
+inline constexpr long kLongestWord = 100;  // code points
+
+// What the pieces are called that BERT reads beside those of the text.
+struct SpecialNames {
+  std::string pad = "[PAD]", unk = "[UNK]", cls = "[CLS]", sep = "[SEP]", mask = "[MASK]";
+  bool operator==(const SpecialNames&) const = default;
+};
+
+// The settings of a tokenizer.json and tokenizer_config.json. Uncased models keep the defaults; bert-base-chinese and
+// cased models say lower_case = false.
 struct TokenizerOptions {
   bool lower_case = true;
   std::optional<bool> strip_accents;  // when not set: as lower_case
   bool chinese_characters = true;     // each ideograph is a word of its own
+  bool clean_text = true;             // control characters are left out
   bool keep_special = false;          // "[SEP]" written in a text is the special token, not four words of plain text
+  long longest_word = kLongestWord;   // a longer one is [UNK]
+  SpecialNames special;
+  std::vector<AddedToken> added;                         // beside the special ones
+  bool operator==(const TokenizerOptions& other) const;  // whether they make the same of every text
 };
 
-inline constexpr std::size_t kLongestWord = 100;  // code points; a longer word is [UNK]
+// What two tokenizers are told otherwise: "lower case true and false, ..."; empty: nothing.
+std::string difference(const TokenizerOptions& a, const TokenizerOptions& b);
 
 // The words that WordPiece cuts into pieces: cleaned, lower-cased, without accents, each punctuation mark on its own.
 std::vector<std::string> split_words(std::string_view text, const TokenizerOptions& options = {});
+
+// The text before it is cut at its punctuation: cleaned, lower-cased, without accents, a space for each space and around
+// each ideograph.
+std::string normalised(std::string_view text, const TokenizerOptions& options);
+
+// A vocabulary's file: one piece a line.
+std::vector<std::string> read_pieces(const std::string& path);
 
 struct Encoding {
   std::vector<int> ids;
@@ -30,35 +55,15 @@ struct Encoding {
   bool truncated = false;
 };
 
-// The strings of a vocabulary and their ids: one flat table with open addressing, looked up by any piece of a text.
-class PieceTable {
- public:
-  void reserve(std::size_t pieces);           // call first, with the number of pieces to come
-  bool insert(std::string_view key, int id);  // false when the key is there already
-  int find(std::string_view key) const;       // -1 when it is not
-  std::size_t longest() const { return longest_; }
-
- private:
-  struct Slot {
-    std::uint32_t hash;
-    int id;                       // -1: free
-    std::uint32_t begin, length;  // of the key, in bytes_
-  };
-  static std::uint32_t hash_of(std::string_view key);
-  std::size_t slot_of(std::string_view key, std::uint32_t hash) const;
-
-  std::string bytes_;        // every key, end to end
-  std::vector<Slot> slots_;  // a power of two, at most half full
-  std::size_t longest_ = 0;
-};
-
 class WordPiece {
  public:
-  // The id of a piece is its index. `origin` is what errors call the vocabulary.
+  // The id of a piece is its index; added tokens that are no pieces come behind them. `origin` is what errors call the
+  // vocabulary. Error: a piece that is empty or there twice, a special one that is missing, an added token whose id is
+  // another's or leaves a hole.
   explicit WordPiece(std::vector<std::string> pieces, const TokenizerOptions& options = {},
                      const std::string& origin = "vocabulary");
   static WordPiece load(const std::string& path, const TokenizerOptions& options = {});  // one piece a line
-  void save(const std::string& path) const;
+  void save(const std::string& path) const;                                              // without the added tokens
 
   std::vector<std::string> tokenize(std::string_view text) const;
 
@@ -70,7 +75,10 @@ class WordPiece {
 
   std::string decode(const std::vector<int>& ids, bool skip_special = true) const;
 
-  int vocab_size() const { return int(pieces_.size()); }
+  bool operator==(const WordPiece& other) const { return pieces_ == other.pieces_ && options_ == other.options_; }
+
+  int vocab_size() const { return int(pieces_.size()); }  // with the added tokens
+  int plain_pieces() const { return plain_; }             // without those that come behind
   const std::string& piece(int id) const;
   int id(std::string_view piece) const;  // unk_id() when the vocabulary does not have it
   const std::vector<std::string>& pieces() const { return pieces_; }
@@ -85,7 +93,9 @@ class WordPiece {
 
  private:
   int find(std::string_view piece) const;
-  int leading_special(std::string_view text) const;
+  int find_token(std::string_view name) const;
+  void place_added(const std::string& origin);
+  void find_added();
   void append_text(std::string_view text, std::vector<int>& ids) const;
   void append_plain(std::string_view text, std::vector<int>& ids) const;
   void append_word(std::string_view word, std::vector<int>& ids) const;
@@ -94,6 +104,10 @@ class WordPiece {
   PieceTable starts_;         // pieces that begin a word
   PieceTable continuations_;  // pieces that go on with one, without their ##
   TokenizerOptions options_;
+  TokenCutter raw_, normalised_;  // added tokens that are found in the text as it is, and in what is made of it
+  std::vector<bool> special_;     // by id
+  std::unordered_map<std::string, int> behind_;  // the added tokens that are no pieces, and their ids
+  int plain_ = 0;
   int pad_, unk_, cls_, sep_, mask_;
 };
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "engine/blas.h"
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

@@ -2,7 +2,7 @@
 #include "engine/tensor.h"
 
 #include "engine/ops.h"
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

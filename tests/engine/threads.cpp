@@ -1,7 +1,7 @@
 // Two threads at once, each with tensors of its own or with weights that both only read, against the same work alone.
 #include <thread>
 
-#include "tests/support.h"
+#include "tests/support/support.h"
 
 using namespace test;
 

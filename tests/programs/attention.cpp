@@ -1,4 +1,5 @@
 // What users do with attention from the command line: shape it, look at it, hand it over; with good input and with bad.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -170,6 +171,31 @@ TEST_CASE("transfer: a student that begins as the teacher's layers gives the tea
                            out);
   REQUIRE_MESSAGE(copied.status == 0, copied.output);
   CHECK(last_step(out)["soft_targets"].get<double>() == doctest::Approx(0).epsilon(1e-6));
+}
+
+TEST_CASE("transfer: a student that begins as its teacher has nothing to follow, whatever else stands in the batch") {
+  const TemporaryDirectory dir;
+  const std::string data = data_file(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
+  REQUIRE(call("sentiment",
+               "train --model mini --layers 2 --dropout 0.3" + kTiny + "--lr 5e-2 --data " + data + " --out " + teacher)
+              .status == 0);
+  const std::vector<std::string> terms{"soft-targets", "score-mse", "attention-kl", "minilm", "relations"};
+  const auto first_step = [&](const std::string& map) {
+    std::string options = "train --teacher " + teacher + " --data " + data + kTiny +
+                          "--layers 2 --from-layers 0,1 --dropout 0 --max-steps 1 --overwrite --layer-map " + map;
+    for (const std::string& term : terms) options += " --" + term + " 1";
+    const Result result = call("transfer", options + " --out " + out);
+    REQUIRE_MESSAGE(result.status == 0, result.output);
+    return last_step(out);
+  };
+  for (const char* map : {"last", "0,1"}) {
+    const json step = first_step(map);
+    for (std::string term : terms) {
+      std::replace(term.begin(), term.end(), '-', '_');
+      CHECK_MESSAGE(std::abs(step.at(term).get<double>()) < 1e-5, term, " with ", map);
+    }
+  }
+  CHECK(first_step("1,0").at("minilm").get<double>() > 1e-2);  // the wrong layers are far away
 }
 
 TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is believed only for its teacher and texts") {

@@ -89,8 +89,8 @@ TEST_CASE("safetensors: a file that lies is refused with one line that says how"
   refused(std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8), "header would have");
   refused(with_header("{}", "").substr(0, 9), "truncated");
   refused(with_header("[]", ""), "must be a JSON object");
-  refused(with_header("{\"a\"", ""), "not valid JSON");
-  refused(with_header("{\"\xff\":1}", ""), "not valid JSON");
+  refused(with_header("{\"a\"", ""), "the header: not JSON");
+  refused(with_header("{\"\xff\":1}", ""), "the header: not JSON");
   refused(with_header("{" + entry("a", "[2]", 0, 8) + "}", eight.substr(1)), "truncated");
   refused(with_header("{" + entry("a", "[2]", 0, 8) + "}", eight + "x"), "something after them");
   refused(with_header("{" + entry("a", "[2]", 0, 8) + "," + entry("b", "[2]", 0, 8) + "}", eight), "overlap");
@@ -195,7 +195,7 @@ TEST_CASE("config: what is written is what is read, and impossible values are re
   refused("[]", "a JSON object is needed");
   refused(R"({"hidden_size": -768})", "hidden_size must be in [1");
   refused(R"({"hidden_size": 100, "num_attention_heads": 12})", "not a multiple");
-  refused(R"({"hidden_size": "big"})", "type must be number");
+  refused(R"({"hidden_size": "big"})", "hidden_size: must be a whole number; got \"big\"");
   refused(R"({"hidden_act": "swoosh"})", "'swoosh' is not supported");
   refused(R"({"model_type": "gpt2"})", "'gpt2' is not supported");
   refused(R"({"position_embedding_type": "relative_key"})", "relative_key");

@@ -129,7 +129,8 @@ TEST_CASE("table: a bad file is refused with its name, and the line where there 
   CHECK(refused("a\tb\nc\td\ne\n", "r.tsv") == "r.tsv:3: a row of 1 fields; line 1 has 2");
   CHECK(refused("a,b\n\"c\nd\",e,f\n", "r.csv", headless()) == "r.csv:2: a row of 3 fields; line 1 has 2");
   CHECK(refused("a,b\nc,\"d\n1,2\n", "r.csv") == "r.csv:2: a quote opens a field and none closes it");
-  CHECK(refused("{\"a\":1}\n{\"a\":}\n", "r.jsonl").starts_with("r.jsonl:2: not JSON: syntax error"));
+  CHECK(refused("{\"a\":1}\n{\"a\":}\n", "r.jsonl")
+            .starts_with("r.jsonl:2: not JSON: parse error at column 6: syntax error"));
   CHECK(refused("[1]\n", "r.jsonl") == "r.jsonl:1: one JSON object a line; got a JSON array");
   CHECK(refused("{\"text\":1,\"label\":2}\n{\"text\":1}\n", "r.jsonl") == "r.jsonl:2: no 'label', which line 1 has");
   CHECK(refused(std::string("a\0b", 3), "r.tsv") == "r.tsv: not a text file: a NUL at byte 1");

@@ -1,4 +1,4 @@
-// One option: its checks, and the conversion of its texts. Read tasks/run/arguments.cpp first: where they come from.
+// One option: its checks, and its texts as values. Read tasks/run/arguments.cpp first: where they come from.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -68,34 +68,37 @@ std::string text_of(const T& value) {
 
 template <class T>
 Binding bind(T& variable) {
-  return {type_name<T>(), false, {text_of(variable)}, [&](const std::vector<std::string>& texts) {
-            return convert(texts.back(), variable);
-          }};
+  return {type_name<T>(), false, [&] { return std::vector{text_of(variable)}; },
+          [&](const std::vector<std::string>& texts) { return convert(texts.back(), variable); }};
 }
 
 template <class T>
 Binding bind(std::optional<T>& variable) {
-  Binding b{type_name<T>(), false, {}, [&](const std::vector<std::string>& texts) {
-              T value{};
-              std::string wrong = convert(texts.back(), value);
-              if (wrong.empty()) variable = value;
-              return wrong;
-            }};
-  if (variable) b.defaults = {text_of(*variable)};
-  return b;
+  const auto assign = [&](const std::vector<std::string>& texts) {
+    T value{};
+    std::string wrong = convert(texts.back(), value);
+    if (wrong.empty()) variable = value;
+    return wrong;
+  };
+  const auto values = [&] { return variable ? std::vector{text_of(*variable)} : std::vector<std::string>{}; };
+  return {type_name<T>(), false, values, assign};
 }
 
 template <class T>
 Binding bind(std::vector<T>& variable) {
-  Binding b{type_name<T>(), true, {}, [&](const std::vector<std::string>& texts) {
-              std::vector<T> values(texts.size());
-              for (size_t i = 0; i < texts.size(); ++i)
-                if (std::string wrong = convert(texts[i], values[i]); !wrong.empty()) return wrong;
-              variable = std::move(values);
-              return std::string();
-            }};
-  for (const T& value : variable) b.defaults.push_back(text_of(value));
-  return b;
+  const auto assign = [&](const std::vector<std::string>& texts) {
+    std::vector<T> values(texts.size());
+    for (size_t i = 0; i < texts.size(); ++i)
+      if (std::string wrong = convert(texts[i], values[i]); !wrong.empty()) return wrong;
+    variable = std::move(values);
+    return std::string();
+  };
+  const auto values = [&] {
+    std::vector<std::string> texts;
+    for (const T& value : variable) texts.push_back(text_of(value));
+    return texts;
+  };
+  return {type_name<T>(), true, values, assign};
 }
 
 }  // namespace
@@ -140,9 +143,8 @@ void Option::assign() {
 std::string Option::summary() const {
   std::string text = name_;
   if (!flag()) text += " " + binding_.type + labels_;
-  const std::vector<std::string>& defaults = binding_.defaults;
-  if (!flag() && shows_default_ && !defaults.empty() && !defaults[0].empty())
-    text += binding_.list ? fmt::format("=[{}]", fmt::join(defaults, ",")) : "=" + defaults[0];
+  if (!flag() && shows_default_ && !defaults_.empty() && !defaults_[0].empty())
+    text += binding_.list ? fmt::format("=[{}]", fmt::join(defaults_, ",")) : "=" + defaults_[0];
   return text + (binding_.list ? " ..." : "") + (required_ ? " REQUIRED" : "");
 }
 

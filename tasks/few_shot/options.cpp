@@ -1,0 +1,68 @@
+// The options of learning to learn. Read tasks/run/options.h and tasks/model/build.h first: most of them.
+#include "tasks/few_shot/options.h"
+
+#include "tasks/run/console.h"
+
+namespace few_shot {
+
+TrainOptions::TrainOptions() {
+  model.model = "mini";
+  training.max_steps = 1000;
+}
+
+void TrainOptions::declare(run::Options& options) {
+  declare_episodes(options);
+  options
+      .add("--model", model.model,
+           "mini (a small BERT) or pool (embeddings and attention pooling), both from nothing; or a model directory")
+      .group("Model");
+  model.declare_sizes(options);
+  model.declare_pool(options);
+  model.declare_attention(options);
+  model.reading.declare(options);
+  shaping.declare(options);
+  options.add("--steps", training.max_steps, "steps of the encoder").group("Training").between(1, 1e9);
+  options.add("--seed", training.seed, "of first values, episodes and dropout").group("Training").between(0, 9e15);
+  training.declare_steps(options);
+  training.declare_run(options, "few_shot");
+  options.footer(
+      "With --method reptile the defaults are --optimizer sgd --lr 1 --momentum 0 --weight-decay 0 --clip 0.");
+}
+
+void TrainOptions::declare_episodes(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Episodes");
+  };
+  add("--tasks", tasks, "task file: its tasks are the pool");
+  add("--hold-out", hold_out, "task of the file that stays out of the pool; may be repeated");
+  add("--method", method, "fomaml (first-order MAML), reptile, or joint (all tasks with a head each, no inner steps)")
+      .one_of({"fomaml", "reptile", "joint"});
+  add("--ways", size.ways, "classes of an episode").between(2, 1000);
+  add("--shots", size.shots, "texts of a class to learn from").between(1, 1e6);
+  add("--queries", size.queries, "texts of a class to be tested on").between(1, 1e6);
+  add("--episodes", episodes, "episodes of a step").between(1, 1e6);
+  add("--inner-steps", inner_steps, "steps on an episode, of plain SGD").between(1, 1e6);
+  add("--inner-lr", inner_lr, "their rate").positive();
+}
+
+void TrainOptions::settle(run::Options& options) {
+  training.settle(options, "few_shot");
+  if (tasks.empty()) run::usage_error("--tasks is needed: a task file");
+  const auto joint_only = [&](const char* option) {
+    if (joint() && options.given(option) && training.resume.empty())
+      run::usage_error("{} is for fomaml and reptile; joint has no inner steps", option);
+  };
+  joint_only("--inner-steps");
+  joint_only("--inner-lr");
+  if (reptile())  // theta <- theta + lr (mean theta' - theta), as published, unless options say otherwise
+    for (const auto& [option, value] : {std::pair{"--optimizer", "sgd"},
+                                        {"--lr", "1"},
+                                        {"--momentum", "0"},
+                                        {"--weight-decay", "0"},
+                                        {"--clip", "0"}})
+      options.set(option, {value});
+  training.batch_size = int(size.ways * (size.shots + size.queries));
+  training.accumulate = int(episodes);
+}
+
+}  // namespace few_shot

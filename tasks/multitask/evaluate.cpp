@@ -1,0 +1,96 @@
+// Figures of a model that is there already, on the very texts that its run kept aside. Read tasks/multitask/report.h first.
+#include "tasks/multitask/evaluate.h"
+
+#include <optional>
+#include <tuple>
+
+#include "nn/format/files.h"
+#include "tasks/model/directory.h"
+#include "tasks/multitask/report.h"
+#include "tasks/run/options.h"
+
+namespace multitask {
+
+using engine::check;
+using nlohmann::ordered_json;
+using spec::TaskSet;
+
+namespace {
+
+// The figures of every task on the data that its task file names, shared out by seed as they were in training.
+std::pair<std::vector<Evaluation>, std::vector<Evaluation>> evaluate_all(const model::TextModel& model,
+                                                                         const model::Reading& reading, uint64_t seed) {
+  TaskSet set = spec::load_tasks(model.tasks, seed);
+  spec::encode(set, model.tokenizer, reading.max_length, reading.how());
+  for (size_t t = 0; t < set.tasks.size(); ++t) {  // as they were when the model was trained
+    set.tasks[t].spec.mean = model.tasks[t].mean;
+    set.tasks[t].spec.deviation = model.tasks[t].deviation;
+  }
+  return {model::evaluate(model, set, spec::kDev), model::evaluate(model, set, spec::kTest)};
+}
+
+// Those of one task on other files.
+Evaluation evaluate_one(const model::TextModel& model, size_t task, const model::Reading& reading,
+                        const std::vector<std::string>& data) {
+  TaskSet set = spec::load_test(model.tasks[task], data);
+  spec::encode(set, model.tokenizer, reading.max_length, reading.how());
+  const std::vector<model::Outputs> outputs = model::predict(model, set.corpora[0].texts[spec::kTest], {task});
+  return model::evaluate(set.tasks[0], set.tasks[0].targets[spec::kTest], outputs[0]);
+}
+
+// What evaluate is told.
+struct Request {
+  std::string directory, task, out;
+  std::vector<std::string> data;
+  model::Reading reading;
+  std::optional<uint64_t> seed;
+
+  void declare(run::Options& options) {
+    options.add("--model", directory, "directory of a run or of a model").required();
+    options.add("--task", task, "one task, on the files of --data");
+    options.add("--data", data, "files in the form that the task file says");
+    options.add("--seed", seed, "files without a column `split` are split by it; default: that of the run");
+    options.add("--out", out, "also write the figures as JSON to this file");
+    reading.declare(options);
+  }
+
+  // The run's, unless --seed says otherwise.
+  uint64_t seed_for(const model::TextModel& model) const {
+    const auto known = model.settings.find("seed");
+    const bool recorded = known != model.settings.end() && known->is_number_unsigned();
+    const uint64_t before = recorded ? known->get<uint64_t>() : run::TrainingOptions().seed;
+    if (seed && recorded && *seed != before)
+      run::print_note("note: texts are split by seed {}; the model was trained with {}\n", *seed, before);
+    return seed.value_or(before);
+  }
+};
+
+}  // namespace
+
+void evaluate_command(run::Options& options, const run::Parse& parse) {
+  Request given;
+  given.declare(options);
+  parse();
+  run::print_setup("multitask", "evaluate");
+  check(given.task.empty() == given.data.empty(), "--task and --data belong together");
+  const model::ModelDirectory from(given.directory);
+  check(from.named(), "{}: a model of one task without a name; `sentiment evaluate` measures it", from.path);
+  const std::unique_ptr<model::TextModel> model = model::load_model(from);
+  const model::Reading reading = model::Reading::settle(options, given.reading, model->reading);
+  model::check_positions(reading, model->config(), from.path);
+  std::vector<Evaluation> dev(model->tasks.size()), test = dev;
+  if (given.data.empty()) {
+    std::tie(dev, test) = evaluate_all(*model, reading, given.seed_for(*model));
+  } else {
+    const size_t task = model->task(given.task);
+    test[task] = evaluate_one(*model, task, reading, given.data);
+  }
+  fmt::print("\n{}\n", table_of(model->tasks, dev, test, {}));
+  ordered_json result;
+  for (size_t t = 0; t < test.size(); ++t)
+    if (!test[t].empty()) result[model->tasks[t].name] = {{"dev", dev[t].figures}, {"test", test[t].figures}};
+  if (!given.out.empty()) nn::write_file(given.out, result.dump(2) + "\n");
+  fmt::print("result task=multitask{}\n", figures_line(model->tasks, test));
+}
+
+}  // namespace multitask

@@ -1,0 +1,99 @@
+// Unicode's categories, lower case and decomposition, from utf8proc. Read tasks/text/utf8.h before.
+#include "tasks/text/letters.h"
+
+#include <utf8proc.h>
+
+#include <vector>
+
+#include "engine/base.h"
+#include "engine/strings.h"
+#include "tasks/text/utf8.h"
+
+namespace text {
+namespace {
+
+// The blocks of Chinese ideographs that BERT's authors chose. Hangul, Hiragana and Katakana are written with spaces
+// or split by the vocabulary.
+bool is_ideograph(char32_t c) {
+  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
+         (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B820 && c <= 0x2CEAF) ||
+         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
+}
+
+utf8proc_category_t category(char32_t c) { return utf8proc_category(utf8proc_int32_t(c)); }
+
+}  // namespace
+
+// Of the order of utf8proc's categories: CN, letters, marks, numbers, PC..PO, symbols, ZS ZL ZP, CC CF CS CO.
+Kind unicode_kind(char32_t c) {
+  if (is_ideograph(c)) return Kind::kIdeograph;
+  const utf8proc_category_t of = category(c);
+  if (c == kReplacement || of == UTF8PROC_CATEGORY_CN || of >= UTF8PROC_CATEGORY_CC) return Kind::kRemoved;
+  if (of >= UTF8PROC_CATEGORY_ZS) return Kind::kSpace;
+  if (of >= UTF8PROC_CATEGORY_PC && of <= UTF8PROC_CATEGORY_PO) return Kind::kPunctuation;
+  return Kind::kLetter;
+}
+
+namespace {
+
+bool is_cased(char32_t c) {
+  const auto of = category(c);
+  return of == UTF8PROC_CATEGORY_LU || of == UTF8PROC_CATEGORY_LL || of == UTF8PROC_CATEGORY_LT;
+}
+
+// Marks, modifiers, format characters, and what may stand inside a word (Unicode's Case_Ignorable).
+bool is_case_ignorable(char32_t c) {
+  constexpr std::u32string_view kInsideWords =
+      U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A";
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_SK:
+      return true;
+    default:
+      return kInsideWords.find(c) != std::u32string_view::npos;
+  }
+}
+
+// A capital sigma with a letter before and none after ends its word (Unicode 15, table 3-17, Final_Sigma).
+bool is_final_sigma(std::u32string_view word, std::size_t at) {
+  std::size_t before = at, after = at + 1;
+  while (before > 0 && is_case_ignorable(word[before - 1])) --before;
+  while (after < word.size() && is_case_ignorable(word[after])) ++after;
+  return before > 0 && is_cased(word[before - 1]) && (after == word.size() || !is_cased(word[after]));
+}
+
+}  // namespace
+
+// utf8proc's plain mapping but for capital sigma and dotted capital I.
+std::string lower(const std::string& token) {
+  const std::u32string word = decode_utf8(token);
+  std::string out;
+  for (std::size_t at = 0; at < word.size(); ++at) {
+    if (word[at] == U'\u03A3') {
+      append_utf8(out, is_final_sigma(word, at) ? U'\u03C2' : U'\u03C3');
+    } else if (word[at] == U'\u0130') {
+      out += "i\u0307";
+    } else {
+      append_utf8(out, char32_t(utf8proc_tolower(utf8proc_int32_t(word[at]))));
+    }
+  }
+  return out;
+}
+
+std::string strip_accents(const std::string& token) {
+  std::vector<utf8proc_int32_t> points(4 * token.size());  // no code point decomposes into more than four
+  const auto capacity = utf8proc_ssize_t(points.size());
+  const utf8proc_ssize_t count =
+      utf8proc_decompose(reinterpret_cast<const utf8proc_uint8_t*>(token.data()), utf8proc_ssize_t(token.size()),
+                         points.data(), capacity, utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE));
+  engine::check(count >= 0 && count <= capacity, "strip_accents: utf8proc failed on '{}'", engine::shown(token));
+  std::string out;
+  for (utf8proc_ssize_t i = 0; i < count; ++i)
+    if (utf8proc_category(points[i]) != UTF8PROC_CATEGORY_MN) append_utf8(out, char32_t(points[i]));
+  return out;
+}
+
+}  // namespace text

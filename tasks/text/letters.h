@@ -1,0 +1,34 @@
+// Code points as BERT's tokenizer sees them: what they do to the word they stand in, lower case, accents.
+#pragma once
+
+#include <array>
+#include <string>
+
+namespace text {
+
+// What a code point does to the word it stands in.
+enum class Kind : unsigned char { kLetter, kSpace, kPunctuation, kIdeograph, kRemoved };
+
+constexpr Kind ascii_kind(int c) {
+  if (c == ' ' || c == '\t' || c == '\n' || c == '\r') return Kind::kSpace;
+  if (c < 33 || c == 127) return Kind::kRemoved;
+  if (c < 48 || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || c >= 123) return Kind::kPunctuation;
+  return Kind::kLetter;
+}
+
+constexpr auto kAscii = [] {
+  std::array<Kind, 128> kinds{};
+  for (int c = 0; c < 128; ++c) kinds[c] = ascii_kind(c);
+  return kinds;
+}();
+
+Kind unicode_kind(char32_t c);
+inline Kind kind_of(char32_t c) { return c < 0x80 ? kAscii[c] : unicode_kind(c); }
+
+// Full lower-casing of one word, as Python's str.lower().
+std::string lower(const std::string& token);
+
+// Canonical decomposition (NFD) without its nonspacing marks (Mn).
+std::string strip_accents(const std::string& token);
+
+}  // namespace text

@@ -1,0 +1,34 @@
+// tokenizer.json, in and out: the one file of Hugging Face's that says all of what a tokenizer does.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/format/json.h"
+#include "tasks/text/wordpiece.h"
+
+namespace text {
+
+struct TokenizerJson {
+  std::vector<std::string> pieces;
+  TokenizerOptions options;                  // `added` with the special tokens; `special` as by default
+  std::optional<std::string> unk, cls, sep;  // where it names them
+  std::vector<std::string> warnings;
+};
+
+// Error, naming the part and its type: what a WordPiece of this project does not do exactly (another model, normaliser,
+// pre-tokenizer or post-processor).
+TokenizerJson read_tokenizer_json(const std::string& path);
+
+std::string tokenizer_json(const WordPiece& tokenizer);
+
+// A token with its flags as these files write it, whose id stands elsewhere.
+AddedToken added_token(const nlohmann::json& value, const std::string& where);
+nlohmann::ordered_json flags_of(const AddedToken& token);  // {"content": ..., "lstrip": ...}
+
+// Every token that is found whole, in the order of ids: the special ones, and those beside the vocabulary.
+std::vector<AddedToken> all_added(const WordPiece& tokenizer);
+
+}  // namespace text

@@ -1,0 +1,180 @@
+// The steps of a run: the same bits through kills and signals, bad numbers, other data, and which option does what.
+#include "tasks/run/training.h"
+
+#include "tasks/run/console.h"
+#include "tests/tasks/run/course.h"
+
+using namespace test;
+namespace fs = std::filesystem;
+
+TEST_CASE("training: killed after any step and resumed, a run ends in the very bits of one that was not") {
+  const TemporaryDirectory dir;
+  CHECK(std::count(undisturbed().begin(), undisturbed().end(), '\n') >= kSteps);
+  for (long step = 0; step < kSteps; ++step)
+    for (const bool best_stands : {false, true}) {
+      const std::string path = fmt::format("{}/{}{}", dir.path, step, best_stands);
+      Course killed(path);
+      (best_stands ? killed.kill_after_save : killed.kill_before_save) = step;
+      killed.run();
+      CHECK(fs::exists(path + "/last.safetensors") == (step > 2));  // before its first checkpoint, too
+      resume(path);
+      CHECK_MESSAGE(outcome(path) == undisturbed(), step);
+    }
+}
+
+TEST_CASE("training: a run that is killed again and again still ends in the same bits") {
+  const TemporaryDirectory dir;
+  Course first(dir.path + "/x");
+  first.kill_before_save = 1;
+  first.run();
+  for (long step = 2; step < kSteps; ++step) {
+    Course again(dir.path + "/x", true);
+    again.kill_before_save = step;
+    again.run();
+  }
+  resume(dir.path + "/x");
+  CHECK(outcome(dir.path + "/x") == undisturbed());
+}
+
+TEST_CASE(
+    "training: a signal lets the step finish, saves and leaves with 128 + n; resumed, the run has the same bits") {
+  const TemporaryDirectory dir;
+  for (long step = 0; step < kSteps; ++step) {
+    const std::string path = fmt::format("{}/{}", dir.path, step);
+    Course stopped(path);
+    stopped.signal_at = step;
+    int status = 0;
+    try {
+      stopped.run();
+    } catch (const run::Exit& e) { status = e.status; }
+    CHECK(status == 128 + SIGTERM);
+    resume(path);
+    CHECK_MESSAGE(outcome(path) == undisturbed(), step);
+  }
+}
+
+TEST_CASE("training: after the last step a signal has its own action again, while the run still stands") {
+  const TemporaryDirectory dir;
+  nn::Params params(3);
+  const nn::Linear layer(params.root() / "layer", 2, 2, real(0.5));
+  params.initialise();
+  run::TrainingOptions options;
+  options.out = dir.path + "/x";
+  options.max_steps = 1;
+  run::Training training(options, params, {});
+  const auto action = [] {
+    struct sigaction now {};
+    sigaction(SIGTERM, nullptr, &now);
+    return now.sa_handler;
+  };
+  CHECK((action() != SIG_DFL));
+  while (training.next_step()) {
+    run::Terms terms;
+    terms.add("x", 1, sum(layer(varied({1, 2}))));
+    training.backward(terms);
+    training.update();
+    CHECK((action() != SIG_DFL));
+  }
+  CHECK((action() == SIG_DFL));
+  CHECK(!run::stop_requested());
+}
+
+TEST_CASE("training: other data than before is refused by the name of its part, other options too") {
+  const TemporaryDirectory dir;
+  Course first(dir.path + "/x");
+  first.kill_before_save = 5;
+  first.run();
+  Course other(dir.path + "/x", true);
+  other.frame.data = run::Fingerprint().add("train", "b").text();
+  CHECK(error_of([&] { other.run(); }) == dir.path + "/x: the data has changed since: train; start a new run");
+  other.frame.data = run::Fingerprint().add("train", "a").add("dev", "").text();
+  CHECK(error_of([&] { other.run(); }).find("has changed since: dev;") != std::string::npos);
+  Course options(dir.path + "/x", true);
+  options.frame.options = "seed=4\n";
+  CHECK(error_of([&] { options.run(); }).find("options.ini has changed since") != std::string::npos);
+  resume(dir.path + "/x");
+  CHECK(outcome(dir.path + "/x") == undisturbed());
+}
+
+TEST_CASE("training: weights that are no numbers replace nothing; the last checkpoint goes on") {
+  const TemporaryDirectory dir;
+  for (const long step : {4L, 5L}) {  // found at the end of an epoch either way: in best/, or in the checkpoint
+    const std::string path = fmt::format("{}/{}", dir.path, step);
+    Course course(path);
+    course.kill_before_save = 3;
+    course.run();
+    const std::string before = weights_of(path + "/last.safetensors") + weights_of(path + "/best/model.safetensors");
+    Course ruined(path, true);
+    ruined.ruin_at = step;
+    const std::string error = error_of([&] { ruined.run(); });
+    CHECK_MESSAGE(error.find("'layer.bias' [3] holds a NaN") != std::string::npos, error);
+    CHECK(weights_of(path + "/last.safetensors") + weights_of(path + "/best/model.safetensors") == before);
+    CHECK(!fs::exists(path + "/best.part"));
+    resume(path);
+    CHECK(outcome(path) == undisturbed());
+  }
+}
+
+TEST_CASE("training: parameters with steps of their own are not the optimiser's; what is trained beside the model is") {
+  const TemporaryDirectory dir;
+  nn::Params params(3);
+  const nn::Linear layer(params.root() / "layer", 2, 2, real(0.5));
+  params.initialise();
+  Tensor beside = Tensor::full({2}, 1).named("beside").require_grad();
+  run::TrainingOptions options;
+  options.out = dir.path + "/x";
+  options.max_steps = 1;
+  options.schedule = "constant";
+  options.warmup = 0;
+  const std::vector<real> bias = params.find("layer.bias").to_vector(),
+                          weight = params.find("layer.weight").to_vector();
+  run::Training training(
+      options, params, {.also_trained = {beside}, .own_steps = [](const auto& name) { return name == "layer.bias"; }});
+  REQUIRE(training.next_step());
+  run::Terms terms;
+  terms.add("x", 1, sum(layer(varied({1, 2}))));
+  terms.add("beside", 0.5, sum(beside * beside));
+  training.backward(terms);
+  training.update();
+  CHECK(params.find("layer.bias").to_vector() == bias);
+  CHECK(params.find("layer.weight").to_vector() != weight);
+  CHECK(beside.data()[0] < 1);
+  CHECK(!beside.has_grad());
+  CHECK(!params.find("layer.bias").has_grad());
+  const std::string log = nn::read_file(dir.path + "/x/log.jsonl");
+  CHECK(log.find("\"beside\":2.0") != std::string::npos);  // without its weight
+  options.freeze = {"layer.*"};
+  options.out = dir.path + "/y";
+  CHECK(error_of([&] { run::Training(options, params, {}); }) == "--freeze leaves nothing to train");
+}
+
+TEST_CASE("training: every option of the steps is heeded: another value ends in other weights") {
+  const TemporaryDirectory dir;
+  int n = 0;
+  const auto weights = [&](const std::function<void(run::TrainingOptions&)>& change) {
+    const std::string path = fmt::format("{}/{}", dir.path, n++);
+    Course course(path);
+    change(course.options);
+    course.run();
+    return weights_of(path + "/best/model.safetensors");
+  };
+  const auto with = [](auto member, auto value) { return [=](run::TrainingOptions& o) { o.*member = value; }; };
+  using O = run::TrainingOptions;
+  const std::string adamw = weights([](O&) {}), sgd = weights(with(&O::optimizer, "sgd"));
+  CHECK(weights([](O&) {}) == adamw);
+  CHECK(sgd != adamw);
+  CHECK(weights(with(&O::lr, 0.06)) != adamw);
+  CHECK(weights(with(&O::max_steps, 7)) != adamw);
+  CHECK(weights(with(&O::schedule, "cosine")) != adamw);
+  CHECK(weights(with(&O::warmup, 0.5)) != adamw);
+  CHECK(weights(with(&O::adam_variant, "bert")) != adamw);
+  CHECK(weights(with(&O::adam_eps, 1e-3)) != adamw);
+  CHECK(weights(with(&O::beta1, 0.5)) != adamw);
+  CHECK(weights(with(&O::beta2, 0.9)) != adamw);
+  CHECK(weights(with(&O::weight_decay, 0.5)) != adamw);
+  CHECK(weights([](O& o) { o.adam_variant = "bert", o.beta2 = 0.9; }) != weights(with(&O::adam_variant, "bert")));
+  CHECK(weights([](O& o) { o.optimizer = "sgd", o.momentum = 0.5; }) != sgd);
+  CHECK(weights([](O& o) { o.optimizer = "sgd", o.clip = 0.01; }) != sgd);
+  CHECK(weights(with(&O::freeze, std::vector<std::string>{"*bias"})) != adamw);
+  CHECK(weights([](O& o) { o.max_steps = 0, o.epochs = 2.5; }) == adamw);  // 2.5 times 3 steps, rounded up
+}
