@@ -30,6 +30,7 @@ struct Encoded {
   Tensor first;     // [B, C] of [CLS]
   Tensor some;      // [M, C]
   Indices offsets;  // [B + 1] of the tokens that are left
+  Indices rows = {};  // which tokens of the batch those are, where some were left behind; empty: all
 };
 
 }  // namespace nn

@@ -312,7 +312,7 @@ std::string config_json(const Config& c) {
   if (!c.architecture.empty()) object["architectures"] = {c.architecture};
   if (c.problem() == Config::Problem::regression) object["problem_type"] = "regression";
   if (c.problem() == Config::Problem::multi_label) object["problem_type"] = "multi_label_classification";
-  if (c.labels.empty()) object.erase("problem_type");
+  if (c.labels.empty() || c.architecture == "BertForTokenClassification") object.erase("problem_type");
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;
   if (c.subword_buckets) object["subword_buckets"] = c.subword_buckets;

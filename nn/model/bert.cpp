@@ -158,13 +158,13 @@ Encoded Bert::run(const Tensor& x, const Indices& offsets, const Rows& read, Tra
   for (size_t i = 0; i < layers.size(); ++i) {
     if (cut && !trace && i + 1 == layers.size()) {
       const Tensor rows = last_layer(y, left.offsets, read);  // [B, C] or [M, C]
-      return read.kind == Rows::first ? Encoded{{}, rows, {}, left.offsets} : Encoded{{}, {}, rows, left.offsets};
+      return read.kind == Rows::first ? Encoded{{}, rows, {}, left.offsets, left.rows} : Encoded{{}, {}, rows, left.offsets};
     }
     y = layer(i, y, left, offsets, trace);
   }
-  if (read.kind == Rows::some) return {y, {}, gather_rows(y, read.which), left.offsets};
-  if (read.kind == Rows::first) return {{}, gather_rows(y, first_of(left.offsets)), {}, left.offsets};
-  return {y, {}, {}, left.offsets};
+  if (read.kind == Rows::some) return {y, {}, gather_rows(y, read.which), left.offsets, left.rows};
+  if (read.kind == Rows::first) return {{}, gather_rows(y, first_of(left.offsets)), {}, left.offsets, left.rows};
+  return {y, {}, {}, left.offsets, left.rows};
 }
 
 }  // namespace nn

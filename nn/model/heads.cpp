@@ -74,6 +74,7 @@ Tensor Head::context(const Encoded& x, Trace* trace) const {
   if (!pool) return rows;
   AttentionMaps maps;
   const Tensor y = (*pool)(rows, x.offsets, trace ? &maps : nullptr);  // [N, C] -> [B, H * C]
+  maps.rows = x.rows;
   if (trace) trace->attention.push_back(maps);
   return length_exponent == 0 ? y : y * length_factors(x.offsets, length_exponent);
 }

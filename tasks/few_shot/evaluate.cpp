@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "nn/format/files.h"
+#include "optim/optimizer.h"
 #include "optim/several/meta.h"
 #include "tasks/few_shot/episodes.h"
 #include "tasks/model/build.h"

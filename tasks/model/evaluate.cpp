@@ -1,11 +1,13 @@
-// From what the heads say to figures. Read tasks/score/metrics.h and tasks/score/sets.h first.
+// From what the heads say to figures. Read tasks/score/metrics.h first.
 #include "tasks/model/evaluate.h"
 
 #include <algorithm>
 
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+#include "tasks/score/numbers.h"
 #include "tasks/score/sets.h"
+#include "tasks/score/spans.h"
 #include "tasks/spec/loss.h"
 
 namespace model {

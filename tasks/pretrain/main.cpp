@@ -196,7 +196,7 @@ void train(run::Options& options, const run::Parse& parse) {
     learner->train(training.step());
     const uint64_t first_draw = uint64_t(at.next_draw);
     const long size = pretrain::step_tokens(used(), o.first_step_tokens ? o.first_step_tokens : o.tokens_a_step(),
-                                            o.tokens_a_step(), o.grow_until);
+                                  o.tokens_a_step(), o.grow_until);
     const std::vector<long> sequences = draws.take(at.next_draw, size);
     const std::vector<pretrain::Part> parts = learner->parts(data.train, sequences, first_draw, o.training.batch_size);
     const Sums step = Learner::counts(parts);

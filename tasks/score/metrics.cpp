@@ -1,5 +1,5 @@
 // The metrics of classification out of a confusion matrix, and scikit-learn's report of them.
-// Nothing to read before.
+// Read tasks/score/counts.h first.
 #include "tasks/score/metrics.h"
 
 #include <algorithm>
@@ -9,7 +9,8 @@
 #include <numeric>
 #include <span>
 
-#include "engine/base.h"
+#include "tasks/score/counts.h"
+#include "tasks/score/numbers.h"
 #include "tasks/text/utf8.h"
 
 namespace score {
@@ -17,8 +18,6 @@ namespace score {
 using engine::check;
 
 namespace {
-
-double ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 
 // 2 p r / (p + r), in scikit-learn's order of operations: the last bit decides how a tie is printed.
 double f1_of(double precision, double recall) { return ratio(2 * precision * recall, precision + recall); }
@@ -36,13 +35,13 @@ Scores scores_of(const Confusion& confusion, int c) {
 // In NumPy's order, for the same reason: eight partial sums, then what is left over; more than 128 numbers in halves.
 double sum(std::span<const double> x) {
   if (x.size() > 128) {
-    const std::size_t half = x.size() / 16 * 8;
+    const size_t half = x.size() / 16 * 8;
     return sum(x.first(half)) + sum(x.subspan(half));
   }
   std::array<double, 8> part{};
-  std::size_t at = 0;
+  size_t at = 0;
   for (; at + 8 <= x.size(); at += 8)
-    for (std::size_t j = 0; j < 8; ++j) part[j] += x[at + j];
+    for (size_t j = 0; j < 8; ++j) part[j] += x[at + j];
   double total = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
   for (; at < x.size(); ++at) total += x[at];
   return total;
@@ -51,7 +50,7 @@ double sum(std::span<const double> x) {
 // The mean of one of the scores over the classes.
 double mean(const std::vector<Scores>& classes, double Scores::*score, const std::vector<double>& weights) {
   std::vector<double> weighted(classes.size());
-  for (std::size_t c = 0; c < classes.size(); ++c) weighted[c] = weights[c] * (classes[c].*score);
+  for (size_t c = 0; c < classes.size(); ++c) weighted[c] = weights[c] * (classes[c].*score);
   return ratio(sum(weighted), sum(weights));
 }
 
@@ -72,22 +71,27 @@ Scores macro_average(const std::vector<Scores>& classes) {
   return average(classes, std::vector<double>(classes.size(), 1.0));
 }
 
-std::size_t width_of(const std::string& name) { return text::decode_utf8(name).size(); }
+size_t width_of(const std::string& name) { return text::decode_utf8(name).size(); }
 
 // As Python pads: by code points. fmt would count an ideograph as two columns.
-std::string right_aligned(const std::string& name, std::size_t width) {
-  const std::size_t length = width_of(name);
+std::string right_aligned(const std::string& name, size_t width) {
+  const size_t length = width_of(name);
   return std::string(width - std::min(width, length), ' ') + name;
 }
 
-std::size_t widest(const std::vector<std::string>& names, std::size_t at_least) {
+size_t widest(const std::vector<std::string>& names, size_t at_least) {
   for (const std::string& name : names) at_least = std::max(at_least, width_of(name));
   return at_least;
 }
 
-std::string report_row(const std::string& name, std::size_t width, const Scores& scores, int digits) {
+std::string report_row(const std::string& name, size_t width, const Scores& scores, int digits) {
   return fmt::format("{}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {:>9}\n", right_aligned(name, width), scores.precision, digits,
                      scores.recall, digits, scores.f1, digits, scores.support);
+}
+
+// Precision, recall and F1 of all classes together: each the accuracy, but for the last bit of F1.
+Scores micro_average(const Report& report) {
+  return {report.accuracy, report.accuracy, f1_of(report.accuracy, report.accuracy), report.macro.support};
 }
 
 nlohmann::ordered_json to_json(const Scores& scores) {
@@ -134,21 +138,21 @@ Confusion confusion_matrix(const std::vector<int>& y_true, const std::vector<int
   check(y_true.size() == y_pred.size(), "confusion_matrix: a prediction for every label; got {} for {}", y_pred.size(),
         y_true.size());
   check(!y_true.empty(), "confusion_matrix: no examples to score");
-  Confusion confusion{classes, std::vector<long>(std::size_t(classes) * std::size_t(classes))};
-  for (std::size_t i = 0; i < y_true.size(); ++i) {
+  Confusion confusion{classes, std::vector<long>(size_t(classes) * size_t(classes))};
+  for (size_t i = 0; i < y_true.size(); ++i) {
     for (int c : {y_true[i], y_pred[i]})
       check(c >= 0 && c < classes, "confusion_matrix: classes are 0 to {}; got {} at example {}", classes - 1, c, i);
-    ++confusion.counts[std::size_t(y_true[i] * classes + y_pred[i])];
+    ++confusion.counts[size_t(y_true[i] * classes + y_pred[i])];
   }
   return confusion;
 }
 
 std::string to_text(const Confusion& confusion, const std::vector<std::string>& names) {
-  check(names.size() == std::size_t(confusion.classes), "confusion matrix: {} names for {} classes", names.size(),
+  check(names.size() == size_t(confusion.classes), "confusion matrix: {} names for {} classes", names.size(),
         confusion.classes);
   const std::string corner = "true \\ predicted";
-  const std::size_t side = widest(names, corner.size());
-  const std::size_t width = widest(names, fmt::formatted_size("{}", confusion.total()));
+  const size_t side = widest(names, corner.size());
+  const size_t width = widest(names, fmt::formatted_size("{}", confusion.total()));
   std::string table = right_aligned(corner, side);
   for (const std::string& name : names) table.append("  ").append(right_aligned(name, width));
   for (int t = 0; t < confusion.classes; ++t) {
@@ -187,32 +191,41 @@ double cohen_kappa(const Confusion& confusion) {
 }
 
 Report make_report(const Confusion& confusion, const std::vector<std::string>& names) {
-  check(names.size() == std::size_t(confusion.classes), "report: {} names for {} classes", names.size(),
+  check(names.size() == size_t(confusion.classes), "report: {} names for {} classes", names.size(),
         confusion.classes);
-  Report report{names, all_scores(confusion), accuracy(confusion), {}, {}};
+  Report report{names, all_scores(confusion), accuracy(confusion), {}, {}, true};
   std::vector<double> supports;
   for (const Scores& scores : report.classes) supports.push_back(double(scores.support));
+  for (int c = 0; c < confusion.classes; ++c)
+    report.all_occur &= confusion.support(c) > 0 || confusion.predicted(c) > 0;
   report.macro = macro_average(report.classes);
   report.weighted = average(report.classes, supports);
   return report;
 }
 
 std::string to_text(const Report& report, int digits) {
-  const std::size_t width = widest(report.names, std::max<std::size_t>(12, std::size_t(digits)));
+  const size_t width = widest(report.names, std::max<size_t>(12, size_t(digits)));
   std::string out = std::string(width, ' ') + "  precision    recall  f1-score   support\n\n";
-  for (std::size_t c = 0; c < report.names.size(); ++c)
+  for (size_t c = 0; c < report.names.size(); ++c)
     out += report_row(report.names[c], width, report.classes[c], digits);
-  // scikit-learn prints the micro-averaged f1 here: equal to the accuracy, but for the last bit.
-  out += fmt::format("\n{}  {:>9} {:>9} {:>9.{}f} {:>9}\n", right_aligned("accuracy", width), "", "",
-                     f1_of(report.accuracy, report.accuracy), digits, report.macro.support);
+  const Scores micro = micro_average(report);
+  out += "\n";
+  if (report.all_occur)
+    out += fmt::format("{}  {:>9} {:>9} {:>9.{}f} {:>9}\n", right_aligned("accuracy", width), "", "", micro.f1, digits,
+                       micro.support);
+  else
+    out += report_row("micro avg", width, micro, digits);
   out += report_row("macro avg", width, report.macro, digits);
   return out + report_row("weighted avg", width, report.weighted, digits);
 }
 
 nlohmann::ordered_json to_json(const Report& report) {
   nlohmann::ordered_json json;
-  for (std::size_t c = 0; c < report.names.size(); ++c) json[report.names[c]] = to_json(report.classes[c]);
-  json["accuracy"] = report.accuracy;
+  for (size_t c = 0; c < report.names.size(); ++c) json[report.names[c]] = to_json(report.classes[c]);
+  if (report.all_occur)
+    json["accuracy"] = report.accuracy;
+  else
+    json["micro avg"] = to_json(micro_average(report));
   json["macro avg"] = to_json(report.macro);
   json["weighted avg"] = to_json(report.weighted);
   return json;
@@ -234,19 +247,12 @@ double roc_auc(const std::vector<int>& y_true, const std::vector<double>& score)
   check(y_true.size() == score.size(), "roc_auc: a score for every label; got {} for {}", score.size(), y_true.size());
   check(std::all_of(score.begin(), score.end(), [](double s) { return std::isfinite(s); }),
         "roc_auc: every score must be a finite number");
-  std::vector<std::size_t> order(score.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] < score[b]; });
+  const std::vector<double> rank = ranks_of(score);
   double positives = 0, ranks = 0;
-  for (std::size_t start = 0, end = 0; start < order.size(); start = end) {
-    while (end < order.size() && score[order[end]] == score[order[start]]) ++end;
-    const double rank = double(start + 1 + end) / 2;
-    for (std::size_t i = start; i < end; ++i) {
-      const int truth = y_true[order[i]];
-      check(truth == 0 || truth == 1, "roc_auc: two classes, 0 and 1; got {} at example {}", truth, order[i]);
-      positives += truth;
-      ranks += truth * rank;
-    }
+  for (size_t i = 0; i < rank.size(); ++i) {
+    check(y_true[i] == 0 || y_true[i] == 1, "roc_auc: two classes, 0 and 1; got {} at example {}", y_true[i], i);
+    positives += y_true[i];
+    ranks += y_true[i] * rank[i];
   }
   const double negatives = double(score.size()) - positives;
   check(positives > 0 && negatives > 0, "roc_auc: both classes must occur; got {} of class 0 and {} of class 1",

@@ -12,7 +12,7 @@ struct Confusion {
   int classes = 0;
   std::vector<long> counts;
 
-  long at(int truth, int predicted) const { return counts[std::size_t(truth * classes + predicted)]; }
+  long at(int truth, int predicted) const { return counts[size_t(truth * classes + predicted)]; }
   long support(int c) const;    // examples of class c: the sum of its row
   long predicted(int c) const;  // predictions of class c: the sum of its column
   long correct() const;         // the diagonal
@@ -38,6 +38,9 @@ struct Report {
   std::vector<Scores> classes;  // beside names
   double accuracy = 0;
   Scores macro, weighted;
+  // Whether each class occurs, in the truth or in the predictions. If not, scikit-learn (before 1.5), told these labels,
+  // has "micro avg" where "accuracy" is otherwise; all other averages count the class, as a row of zeros.
+  bool all_occur = true;
 };
 Report make_report(const Confusion& confusion, const std::vector<std::string>& names);
 std::string to_text(const Report& report, int digits = 2);

@@ -1,4 +1,4 @@
-// From sentences to packed batches. Read nn/bert.h first: what Tokens are, and why there is no padding.
+// From sentences to packed batches. Read nn/tokens.h first: what Tokens are, and why there is no padding.
 #include "tasks/text/batches.h"
 
 #include <algorithm>
@@ -12,11 +12,10 @@
 namespace text {
 
 using engine::check;
-using engine::fail;
 
 namespace {
 
-constexpr int kWhole = 1 << 30;  // tokens: no text is cut
+constexpr int kUncutLength = 1 << 30;  // tokens
 
 // [CLS] ... [SEP] cut into windows of max_length, each with its own [CLS] and [SEP]. The first begins at the beginning,
 // the last ends at the end, the others lie evenly between.
@@ -45,7 +44,8 @@ Encoding encode(const Example& example, const WordPiece& tokenizer, int max_leng
 TooLong too_long(const std::string& name) {
   if (name == "cut") return TooLong::cut;
   if (name == "error") return TooLong::error;
-  check(name == "window", "'{}' is not one of cut, error, window", name);
+  check(name == "window", "long texts: '{}' is not one of cut, error, window{}", name,
+        did_you_mean(name, {"cut", "error", "window"}));
   return TooLong::window;
 }
 
@@ -56,13 +56,13 @@ long EncodedSet::tokens(long text) const {
 }
 
 EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length, TooLong how) {
-  check(max_length >= 2, "a text needs room for [CLS] and [SEP], 2 tokens; got a maximal length of {}", max_length);
-  check(how != TooLong::window || max_length >= 3, "a window needs room for a token besides [CLS] and [SEP]; got {}",
+  check(max_length >= 2, "encode: a text needs room for [CLS] and [SEP], 2 tokens; got a maximal length of {}", max_length);
+  check(how != TooLong::window || max_length >= 3, "encode: a window needs room for a token besides [CLS] and [SEP]; got {}",
         max_length);
   std::vector<Encoding> texts(examples.size());
 #pragma omp parallel for schedule(dynamic, 64)
   for (size_t i = 0; i < examples.size(); ++i)
-    texts[i] = encode(examples[i], tokenizer, how == TooLong::cut ? max_length : kWhole);
+    texts[i] = encode(examples[i], tokenizer, how == TooLong::cut ? max_length : kUncutLength);
   EncodedSet set;
   for (size_t i = 0; i < examples.size(); ++i) {
     Encoding& text = texts[i];
@@ -173,14 +173,17 @@ Shares Shares::parse(const std::string& spec) {
   double part[3];
   const char* at = spec.data();
   const char* end = at + spec.size();
-  const auto refuse = [&] { fail("a split is TRAIN/DEV/TEST, as 80/10/10, with train above 0; got '{}'", spec); };
-  for (int i = 0; i < 3; ++i) {
-    if (i > 0 && (at == end || *at++ != '/')) refuse();
+  bool fine = true;
+  for (int i = 0; i < 3 && fine; ++i) {
+    if (i > 0) {
+      fine = at != end && *at == '/';
+      at += fine;
+    }
     const auto [stop, error] = std::from_chars(at, end, part[i]);
-    if (error != std::errc() || !std::isfinite(part[i]) || part[i] < 0) refuse();
+    fine = fine && error == std::errc() && std::isfinite(part[i]) && part[i] >= 0;
     at = stop;
   }
-  if (at != end || part[0] <= 0) refuse();
+  check(fine && at == end && part[0] > 0, "a split is TRAIN/DEV/TEST, as 80/10/10, with train above 0; got '{}'", spec);
   return {part[0], part[1], part[2]};
 }
 

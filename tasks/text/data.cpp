@@ -11,6 +11,7 @@
 
 #include "nn/format/json.h"
 #include "tasks/text/utf8.h"
+#include "tasks/text/wordpiece.h"
 
 namespace text {
 
@@ -22,14 +23,14 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 void check_text(std::string_view bytes, const std::string& path) {
-  const std::size_t nul = bytes.find('\0');
+  const size_t nul = bytes.find('\0');
   const bool utf16 = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
   check(nul == bytes.npos, "{}: {} at byte {}", path,
         utf16 ? "UTF-16, not UTF-8: save it as UTF-8; a NUL" : "not a text file: a NUL", nul);
 }
 
-long line_at(std::string_view bytes, std::size_t at) {
-  return 1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+long line_at(std::string_view bytes, size_t at) {
+  return 1 + std::count(bytes.begin(), bytes.begin() + long(at), '\n');
 }
 
 std::string to_utf8(std::string bytes, const std::string& encoding, Table& table) {
@@ -47,7 +48,7 @@ std::string format_of(const std::string& path, const std::string& given) {
   std::string format = given;
   if (format.empty()) {
     const std::string extension = std::filesystem::path(path).extension();
-    format = extension == ".txt" ? "tsv" : extension.substr(std::min<std::size_t>(1, extension.size()));
+    format = extension == ".txt" ? "tsv" : extension.substr(std::min<size_t>(1, extension.size()));
     check(format == "tsv" || format == "csv" || format == "jsonl",
           "{}: the extension is none of .tsv, .txt, .csv, .jsonl; name the format", path);
   }
@@ -59,8 +60,8 @@ std::string format_of(const std::string& path, const std::string& given) {
 template <class Body>
 void for_each_line(std::string_view bytes, Body body) {
   long number = 0;
-  for (std::size_t start = 0; start < bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\n', start), bytes.size());
+  for (size_t start = 0; start < bytes.size();) {
+    const size_t end = std::min(bytes.find('\n', start), bytes.size());
     std::string_view line = bytes.substr(start, end - start);
     if (line.ends_with('\r')) line.remove_suffix(1);
     body(line, ++number);
@@ -74,8 +75,8 @@ void parse_tsv(std::string_view bytes, Table& table) {
     if (line.empty() && !one_column) return;
     std::vector<std::string>& row = table.rows.emplace_back();
     table.lines.push_back(number);
-    for (std::size_t start = 0; start <= line.size();) {
-      const std::size_t end = std::min(line.find('\t', start), line.size());
+    for (size_t start = 0; start <= line.size();) {
+      const size_t end = std::min(line.find('\t', start), line.size());
       row.emplace_back(line.substr(start, end - start));
       start = end + 1;
     }
@@ -98,7 +99,7 @@ struct CsvReader {
   CsvReader& operator=(const CsvReader&) = delete;
   ~CsvReader() { csv_free(&parser); }
 
-  static void on_field(void* bytes, std::size_t size, void* self) {
+  static void on_field(void* bytes, size_t size, void* self) {
     static_cast<CsvReader*>(self)->row.emplace_back(static_cast<const char*>(bytes), size);
   }
   static void on_row(int, void* self) {
@@ -172,7 +173,7 @@ void parse_jsonl(std::string_view bytes, Table& table) {
 void name_columns(Table& table, bool header) {
   if (table.rows.empty()) return;
   if (!header) {
-    for (std::size_t c = 1; c <= table.rows[0].size(); ++c) table.columns.push_back(std::to_string(c));
+    for (size_t c = 1; c <= table.rows[0].size(); ++c) table.columns.push_back(std::to_string(c));
     return;
   }
   table.columns = std::move(table.rows[0]);
@@ -182,11 +183,11 @@ void name_columns(Table& table, bool header) {
 
 // Files made by machines may end a line with a tab too many; a header says how many fields there should be.
 void drop_surplus(Table& table, bool header) {
-  const std::size_t width = table.columns.size();
+  const size_t width = table.columns.size();
   Warning surplus{fmt::format("fields past the {} of the first row are left out", width), 0, ""};
-  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+  for (size_t r = 0; r < table.rows.size(); ++r) {
     std::vector<std::string>& row = table.rows[r];
-    const auto past = row.begin() + std::ptrdiff_t(std::min(width, row.size()));
+    const auto past = row.begin() + long(std::min(width, row.size()));
     const bool empty = std::all_of(past, row.end(), [](const std::string& field) { return field.empty(); });
     if (header && !empty) continue;
     row.erase(past, row.end());
@@ -196,16 +197,14 @@ void drop_surplus(Table& table, bool header) {
 }
 
 void check_widths(const Table& table, long first_line) {
-  for (std::size_t r = 0; r < table.rows.size(); ++r)
+  for (size_t r = 0; r < table.rows.size(); ++r)
     check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}", table.path,
           table.lines[r], table.rows[r].size(), first_line, table.columns.size());
 }
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
-
 // The columns of a source as places in its rows; 0 for those that it does not have.
 struct Places {
-  std::size_t text, pair, label, split, rationale, target;
+  size_t text, pair, label, split, rationale, target;
 };
 
 Places places_of(const Source& source) {
@@ -216,25 +215,25 @@ Places places_of(const Source& source) {
 }
 
 // What stands in a row's label column, or would.
-const std::string& label_value(const Source& source, const Places& places, std::size_t row) {
+const std::string& label_value(const Source& source, const Places& places, size_t row) {
   return source.columns.every_label.empty() ? source.table.rows[row][places.label] : source.columns.every_label;
 }
 
 Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& places) {
   std::vector<std::string> values;
-  for (std::size_t s = 0; s < sources.size(); ++s)
-    for (std::size_t r = 0; r < sources[s].table.rows.size(); ++r)
+  for (size_t s = 0; s < sources.size(); ++s)
+    for (size_t r = 0; r < sources[s].table.rows.size(); ++r)
       values.push_back(label_value(sources[s], places[s], r));
   const std::string &path = sources[0].table.path, name = shown(sources[0].columns.label);
   std::sort(values.begin(), values.end());
   check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", path, name,
         shown(values.front()));
-  constexpr long kMost = 1000;
+  constexpr long kMostLabels = 1000;
   values.erase(std::unique(values.begin(), values.end()), values.end());
-  check(long(values.size()) <= kMost,
+  check(long(values.size()) <= kMostLabels,
         "{}: column '{}' holds {} different values, more than the {} that labels may be; is it the "
         "right column?",
-        path, name, values.size(), kMost);
+        path, name, values.size(), kMostLabels);
   check(!values.front().empty(), "{}: column '{}' holds an empty label", path, name);
   return Labels::from_values(std::move(values));
 }
@@ -242,7 +241,7 @@ Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& 
 void append_examples(const Source& source, const Places& places, Examples& out) {
   const auto& [table, columns] = source;
   Warning empty{"an empty text", 0, ""};
-  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+  for (size_t r = 0; r < table.rows.size(); ++r) {
     const std::vector<std::string>& row = table.rows[r];
     Example& example = out.rows.emplace_back();
     example.text = row[places.text];
@@ -264,11 +263,16 @@ void append_examples(const Source& source, const Places& places, Examples& out) 
 
 }  // namespace
 
+bool is_blank(std::string_view text) {
+  const auto is_visible_ascii = [](unsigned char c) { return c > ' ' && c < 0x7F; };  // most texts: no need to split
+  return std::none_of(text.begin(), text.end(), is_visible_ascii) && split_words(text).empty();
+}
+
 std::string to_string(const Warning& warning) {
   return fmt::format("{}: {} ({} in all)", warning.first, warning.what, warning.count);
 }
 
-std::size_t Table::column(const std::string& name) const {
+size_t Table::column(const std::string& name) const {
   const auto found = std::find(columns.begin(), columns.end(), name);
   if (found != columns.end()) {
     check(std::find(found + 1, columns.end(), name) == columns.end(), "{}: two columns are called '{}'; give a number",
@@ -315,7 +319,7 @@ Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
   for (const Source& source : sources) places.push_back(places_of(source));
   Examples out;
   out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
-  for (std::size_t s = 0; s < sources.size(); ++s) append_examples(sources[s], places[s], out);
+  for (size_t s = 0; s < sources.size(); ++s) append_examples(sources[s], places[s], out);
   return out;
 }
 

@@ -30,7 +30,7 @@ struct Table {
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
 
-  std::size_t column(
+  size_t column(
       const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
 };
 
@@ -55,6 +55,9 @@ struct Columns {
   std::string target = "";       // kept as it stands, for targets that are no class; empty: none
   std::string every_label = "";  // if not empty, what the label column of every row would hold: a file for each class
 };
+
+// Whether a text has no words, and so no pieces: nothing but spaces of any kind, control and format characters.
+bool is_blank(std::string_view text);
 
 struct Example {
   std::string text;

@@ -14,7 +14,7 @@ namespace text {
 class LineBlocks {
  public:
   // Error: no such file, a directory, not readable. `block`: bytes; a longer line makes its block longer.
-  explicit LineBlocks(const std::string& path, std::size_t block = 4 << 20);
+  explicit LineBlocks(const std::string& path, size_t block = 4 << 20);
 
   // Goes on to the next block; false at the end. Error: an empty file, a NUL.
   bool next();
@@ -27,13 +27,13 @@ class LineBlocks {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  std::size_t read();
+  size_t read();
 
   std::string path_;
-  std::size_t block_;
+  size_t block_;
   std::unique_ptr<std::FILE, Close> file_;
   std::string buffer_;    // a block, and behind it the start of the next one
-  std::size_t used_ = 0;  // how much of buffer_ is in lines_
+  size_t used_ = 0;  // how much of buffer_ is in lines_
   std::vector<std::string_view> lines_;
   long first_line_ = 1, bytes_ = 0;
   bool ended_ = false;

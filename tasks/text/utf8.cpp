@@ -28,7 +28,7 @@ Lead lead_of(unsigned char byte) {
 
 }  // namespace
 
-CodePoint next_multibyte(std::string_view bytes, std::size_t& at) {
+CodePoint next_multibyte(std::string_view bytes, size_t& at) {
   const auto first = static_cast<unsigned char>(bytes[at++]);
   auto [length, low, high] = lead_of(first);
   if (length == 0) return {kReplacement, false};
@@ -37,7 +37,8 @@ CodePoint next_multibyte(std::string_view bytes, std::size_t& at) {
     const unsigned char byte = at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0;
     if (byte < low || byte > high) return {kReplacement, false};
     value = (value << 6) | (byte & 0x3Fu);
-    low = 0x80, high = 0xBF;
+    low = 0x80;
+    high = 0xBF;
     ++at;
   }
   return {value, true};
@@ -46,7 +47,7 @@ CodePoint next_multibyte(std::string_view bytes, std::size_t& at) {
 std::u32string decode_utf8(std::string_view bytes) {
   std::u32string points;
   points.reserve(bytes.size());
-  for (std::size_t at = 0; at < bytes.size();) points += next_code_point(bytes, at).value;
+  for (size_t at = 0; at < bytes.size();) points += next_code_point(bytes, at).value;
   return points;
 }
 
@@ -59,10 +60,13 @@ void append_utf8(std::string& out, char32_t point) {
     tail(0);
   } else if (point < 0x10000) {
     out += char(0xE0 | (point >> 12));
-    tail(6), tail(0);
+    tail(6);
+    tail(0);
   } else {
     out += char(0xF0 | (point >> 18));
-    tail(12), tail(6), tail(0);
+    tail(12);
+    tail(6);
+    tail(0);
   }
 }
 
@@ -76,16 +80,16 @@ bool is_utf8(std::string_view bytes) {
   char any = 0;
   for (char byte : bytes) any |= byte;
   if (!(any & 0x80)) return true;  // most texts, and eight or more bytes at a time
-  for (std::size_t at = 0; at < bytes.size();)
+  for (size_t at = 0; at < bytes.size();)
     if (!next_code_point(bytes, at).valid) return false;
   return true;
 }
 
 Repaired repair_utf8(std::string bytes) {
   Repaired result;
-  std::size_t copied = 0;
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t start = at;
+  size_t copied = 0;
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t start = at;
     if (next_code_point(bytes, at).valid) continue;
     if (result.invalid++ == 0) result.first_invalid = start;
     result.text.append(bytes, copied, start - copied);

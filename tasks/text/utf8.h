@@ -15,10 +15,10 @@ struct CodePoint {
   bool valid;
 };
 
-CodePoint next_multibyte(std::string_view bytes, std::size_t& at);
+CodePoint next_multibyte(std::string_view bytes, size_t& at);
 
 // The code point that starts at bytes[at]; `at` moves past it.
-inline CodePoint next_code_point(std::string_view bytes, std::size_t& at) {
+inline CodePoint next_code_point(std::string_view bytes, size_t& at) {
   const auto byte = static_cast<unsigned char>(bytes[at]);
   if (byte >= 0x80) return next_multibyte(bytes, at);
   ++at;
@@ -33,7 +33,7 @@ bool is_utf8(std::string_view bytes);
 struct Repaired {
   std::string text;
   long invalid = 0;               // how many sequences became U+FFFD
-  std::size_t first_invalid = 0;  // where the first of them starts, in bytes
+  size_t first_invalid = 0;  // where the first of them starts, in bytes
 };
 Repaired repair_utf8(std::string bytes);
 

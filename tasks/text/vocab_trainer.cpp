@@ -21,8 +21,8 @@ namespace {
 
 std::vector<std::string> letters_of(const std::string& word) {
   std::vector<std::string> letters;
-  for (std::size_t at = 0; at < word.size();) {
-    const std::size_t start = at;
+  for (size_t at = 0; at < word.size();) {
+    const size_t start = at;
     next_code_point(word, at);
     letters.push_back(word.substr(start, at - start));
   }
@@ -30,7 +30,7 @@ std::vector<std::string> letters_of(const std::string& word) {
 }
 
 // The letters that get a piece, in the order of their code points: the most frequent ones, at most `most`.
-std::vector<std::string> alphabet_of(const WordCounts& words, std::size_t most, long min_frequency) {
+std::vector<std::string> alphabet_of(const WordCounts& words, size_t most, long min_frequency) {
   std::map<std::string, long> counts;
   for (const auto& [word, count] : words)
     for (const std::string& letter : letters_of(word)) counts[letter] += count;
@@ -45,7 +45,7 @@ std::vector<std::string> alphabet_of(const WordCounts& words, std::size_t most, 
   return letters;
 }
 
-using Pair = std::uint64_t;  // two adjacent symbols: left << 32 | right
+using Pair = uint64_t;  // two adjacent symbols: left << 32 | right
 
 Pair pair_of(int left, int right) { return Pair(left) << 32 | Pair(right); }
 int left_of(Pair pair) { return int(pair >> 32); }
@@ -54,7 +54,7 @@ int right_of(Pair pair) { return int(pair & 0xFFFFFFFF); }
 class Merger {
  public:
   explicit Merger(std::vector<std::string> pieces) : pieces_(std::move(pieces)), queue_(Later{&pieces_}) {
-    for (std::size_t i = 0; i < pieces_.size(); ++i) ids_[pieces_[i]] = int(i);
+    for (size_t i = 0; i < pieces_.size(); ++i) ids_[pieces_[i]] = int(i);
   }
   Merger(const Merger&) = delete;  // queue_ looks into pieces_
   Merger& operator=(const Merger&) = delete;
@@ -72,8 +72,8 @@ class Merger {
     words_.push_back(std::move(cut));
   }
 
-  std::vector<std::string> run(std::size_t size, long min_frequency, const MergeProgress& progress) {
-    for (std::size_t w = 0; w < words_.size(); ++w) for_each_pair(words_[w], [&](Pair pair) { add_pair(pair, w); });
+  std::vector<std::string> run(size_t size, long min_frequency, const MergeProgress& progress) {
+    for (size_t w = 0; w < words_.size(); ++w) for_each_pair(words_[w], [&](Pair pair) { add_pair(pair, w); });
     for (const auto& [pair, place] : places_) queue_.push({place.count, pair});
     while (pieces_.size() < size && !queue_.empty()) {
       const auto [count, pair] = queue_.top();
@@ -97,7 +97,7 @@ class Merger {
   };
   struct Place {
     long count = 0;                  // occurrences in all words, times the counts of the words
-    std::vector<std::size_t> words;  // where it occurs, or did
+    std::vector<size_t> words;  // where it occurs, or did
   };
   struct Candidate {
     long count;
@@ -116,10 +116,10 @@ class Merger {
 
   template <class Body>
   static void for_each_pair(const Word& word, Body body) {
-    for (std::size_t i = 1; i < word.symbols.size(); ++i) body(pair_of(word.symbols[i - 1], word.symbols[i]));
+    for (size_t i = 1; i < word.symbols.size(); ++i) body(pair_of(word.symbols[i - 1], word.symbols[i]));
   }
 
-  void add_pair(Pair pair, std::size_t word) {
+  void add_pair(Pair pair, size_t word) {
     Place& place = places_[pair];
     place.count += words_[word].count;
     if (place.words.empty() || place.words.back() != word) place.words.push_back(word);
@@ -131,7 +131,7 @@ class Merger {
     const auto merged = int(pieces_.size());
     pieces_.push_back(text(left_of(pair)) + text(right_of(pair)).substr(2));  // new: equal strings are cut alike
     std::set<Pair> grown;
-    for (std::size_t w : std::exchange(places_[pair].words, {})) {
+    for (size_t w : std::exchange(places_[pair].words, {})) {
       for_each_pair(words_[w], [&](Pair old) { places_[old].count -= words_[w].count; });
       replace(words_[w].symbols, pair, merged);
       for_each_pair(words_[w], [&](Pair now) {
@@ -148,8 +148,8 @@ class Merger {
 
   // From the left, in place: "aaa" with (a, a) becomes (aa, a).
   static void replace(std::vector<int>& symbols, Pair pair, int merged) {
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < symbols.size(); ++i, ++kept) {
+    size_t kept = 0;
+    for (size_t i = 0; i < symbols.size(); ++i, ++kept) {
       const bool here = i + 1 < symbols.size() && pair_of(symbols[i], symbols[i + 1]) == pair;
       symbols[kept] = here ? merged : symbols[i];
       if (here) ++i;
@@ -176,13 +176,13 @@ void count_words(const std::vector<std::string_view>& texts, const TokenizerOpti
   {
     WordCounts own;
 #pragma omp for schedule(dynamic, 16) nowait
-    for (std::size_t i = 0; i < texts.size(); ++i) count_words(texts[i], options, own);
+    for (size_t i = 0; i < texts.size(); ++i) count_words(texts[i], options, own);
 #pragma omp critical
     for (const auto& [word, count] : own) counts[word] += count;
   }
 }
 
-long forget_rarest(WordCounts& counts, std::size_t most) {
+long forget_rarest(WordCounts& counts, size_t most) {
   if (counts.size() <= most) return 0;
   std::vector<long> ranked;
   for (const auto& [word, count] : counts) ranked.push_back(count);
@@ -198,7 +198,7 @@ std::vector<std::string> train_vocab(const WordCounts& counts, int size, long mi
   std::vector<std::string> pieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   check(size >= 7, "train_vocab: room for five special pieces and a letter, size >= 7; got {}", size);
   check(min_frequency >= 1, "train_vocab: min_frequency >= 1; got {}", min_frequency);
-  const auto most = (std::size_t(size) - pieces.size()) / 2;
+  const auto most = (size_t(size) - pieces.size()) / 2;
   const std::vector<std::string> alphabet = alphabet_of(counts, most, min_frequency);
   check(!alphabet.empty(), "train_vocab: no letter is seen {} times in {} different words", min_frequency,
         counts.size());
@@ -206,7 +206,7 @@ std::vector<std::string> train_vocab(const WordCounts& counts, int size, long mi
   for (const std::string& letter : alphabet) pieces.push_back("##" + letter);
   Merger merger(std::move(pieces));
   for (const auto& [word, count] : counts) merger.add_word(word, count);
-  return merger.run(std::size_t(size), min_frequency, progress);
+  return merger.run(size_t(size), min_frequency, progress);
 }
 
 std::vector<std::string> train_vocab(const std::vector<std::string>& texts, int size, long min_frequency,

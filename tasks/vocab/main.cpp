@@ -77,33 +77,28 @@ struct TrainOptions {
   long min_count = 2, max_words = 5'000'000;
   bool no_header = false, cased = false;
 
-  void declare(CLI::App& app) {
-    app.add_option("FILE", files, "texts: .txt, one a line; .tsv, .csv, .jsonl with a text column")
-        ->required()
-        ->take_all()
-        ->default_str("");
-    app.add_option("--size", size, "pieces to learn, at most")
-        ->required()
-        ->default_str("")
-        ->check(run::between(7, 10'000'000));
-    app.add_option("--out", out, "the vocabulary, one piece a line: written whole or not at all")->required();
-    app.add_option("--min-count", min_count, "a pair seen less often is not merged, a letter seen less often no piece")
-        ->check(run::between(1, 1e15));
-    app.add_flag("--cased", cased, "keep letter case and accents");
-    app.add_option("--max-words", max_words,
-                   "different words to count; beyond, after a block of 4 MiB or a table, the rarest are forgotten")
-        ->check(run::between(1, 1e10));
-    const char* group = "Data files";
-    app.add_option("--format", format, "txt, tsv, csv or jsonl; by the file's extension if not given")
-        ->group(group)
-        ->check(CLI::IsMember({"txt", "tsv", "csv", "jsonl"}));
-    app.add_option("--text-column", text_column, "of a table: a name, or a number from 1")->group(group);
-    app.add_option("--split", split, "of a table: only rows whose column `split` says this")->group(group);
-    app.add_flag("--no-header", no_header, "of a TSV or CSV: the first line is data")->group(group);
-    app.add_option("--encoding", encoding, "utf-8 or latin-1")
-        ->group(group)
-        ->check(CLI::IsMember({"utf-8", "latin-1"}));
-    app.footer(
+  void declare(run::Options& options) {
+    options.add("FILE", files, "texts: .txt, one a line; .tsv, .csv, .jsonl with a text column").required().hide_default();
+    options.add("--size", size, "pieces to learn, at most").required().hide_default().between(7, 10'000'000);
+    options.add("--out", out, "the vocabulary, one piece a line: written whole or not at all").required();
+    options
+        .add("--min-count", min_count, "a pair seen less often is not merged, a letter seen less often no piece")
+        .between(1, 1e15);
+    options.add("--cased", cased, "keep letter case and accents");
+    options
+        .add("--max-words", max_words,
+             "different words to count; beyond, after a block of 4 MiB or a table, the rarest are forgotten")
+        .between(1, 1e10);
+    const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+      return options.add(name, variable, what).group("Data files");
+    };
+    add("--format", format, "txt, tsv, csv or jsonl; by the file's extension if not given")
+        .one_of({"txt", "tsv", "csv", "jsonl"});
+    add("--text-column", text_column, "of a table: a name, or a number from 1");
+    add("--split", split, "of a table: only rows whose column `split` says this");
+    add("--no-header", no_header, "of a TSV or CSV: the first line is data");
+    add("--encoding", encoding, "utf-8 or latin-1").one_of({"utf-8", "latin-1"});
+    options.footer(
         "A .txt may be larger than memory: it is read in blocks, and only the counts of words are kept. A table is "
         "read as a whole.");
   }
@@ -167,20 +162,18 @@ class Counter {
 };
 
 // An option that no file would heed was meant for another file.
-void check_usage(const CLI::App& app, const TrainOptions& o) {
+void check_usage(const run::Options& options, const TrainOptions& o) {
   if (!std::all_of(o.files.begin(), o.files.end(), [&](const std::string& path) { return o.lines(path); })) return;
   for (const char* option : {"--text-column", "--split", "--no-header"})
-    if (app.count(option)) {
-      run::print_note("error: {} is for tables; lines of text have no columns (--format tsv says otherwise)\n", option);
-      throw run::Exit{2};
-    }
+    if (options.given(option))
+      run::usage_error("{} is for tables; lines of text have no columns (--format tsv says otherwise)", option);
 }
 
-void train(CLI::App& app, const run::Parse& parse) {
+void train(run::Options& options, const run::Parse& parse) {
   TrainOptions o;
-  o.declare(app);
+  o.declare(options);
   parse();
-  check_usage(app, o);
+  check_usage(options, o);
   check_writable(o.out);
   const double start = now();
   const Counted counted = Counter(o).run();
@@ -206,17 +199,17 @@ struct Tally {
   long texts = 0, tokens = 0, unknown = 0;
 };
 
-void encode(CLI::App& app, const run::Parse& parse) {
+void encode(run::Options& options, const run::Parse& parse) {
   std::string file, vocab;
   bool cased = false, count = false, ids = false;
-  app.add_option("FILE", file, "texts, one a line; - is standard input")->required();
-  app.add_option("--vocab", vocab, "vocab.txt")->required();
-  app.add_flag("--cased", cased, "keep letter case and accents");
-  CLI::Option* numbers = app.add_flag("--ids", ids, "print the numbers of the pieces");
-  app.add_flag("--count", count,
-               "print how many texts, tokens and unknown tokens there are, and the speed, not the pieces")
-      ->excludes(numbers);
-  app.footer("One line a text, without [CLS] and [SEP].");
+  options.add("FILE", file, "texts, one a line; - is standard input").required();
+  options.add("--vocab", vocab, "vocab.txt").required();
+  options.add("--cased", cased, "keep letter case and accents");
+  options.add("--ids", ids, "print the numbers of the pieces");
+  options
+      .add("--count", count, "print how many texts, tokens and unknown tokens there are, and the speed, not the pieces")
+      .excludes("--ids");
+  options.footer("One line a text, without [CLS] and [SEP].");
   parse();
   if (file == "-") file = "/dev/stdin";
   const text::WordPiece tokenizer = text::WordPiece::load(vocab, tokenizer_options(cased));
@@ -244,14 +237,14 @@ void encode(CLI::App& app, const run::Parse& parse) {
                all.tokens, all.unknown, seconds, double(all.tokens) / seconds);
 }
 
-void export_command(CLI::App& app, const run::Parse& parse) {
+void export_command(run::Options& options, const run::Parse& parse) {
   std::string vocab, out;
   bool cased = false;
   int max_length = 512;
-  app.add_option("--vocab", vocab, "vocab.txt")->required();
-  app.add_option("--out", out, "directory, made if need be")->required();
-  app.add_flag("--cased", cased, "the vocabulary was learned with letter case and accents");
-  app.add_option("--max-length", max_length, "tokens that the model takes")->check(run::between(2, 1e9));
+  options.add("--vocab", vocab, "vocab.txt").required();
+  options.add("--out", out, "directory, made if need be").required();
+  options.add("--cased", cased, "the vocabulary was learned with letter case and accents");
+  options.add("--max-length", max_length, "tokens that the model takes").between(2, 1e9);
   parse();
   const text::WordPiece tokenizer = text::WordPiece::load(vocab, tokenizer_options(cased));
   std::error_code error;

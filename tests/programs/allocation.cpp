@@ -4,7 +4,6 @@
 #include <sstream>
 
 #include "nn/format/pretrained.h"
-#include "tasks/model/pruning.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -36,74 +35,9 @@ struct Trained {
     const Result result = call("train --model mini --layers 2 --heads 2" + kTiny + data + " --out " + run + options);
     REQUIRE_MESSAGE(result.status == 0, result.output);
   }
-  std::unique_ptr<model::TextModel> load(const std::string& directory) const {
-    auto model = model::load_model(model::ModelDirectory(directory));
-    model->params.eval();
-    return model;
-  }
 };
 
 }  // namespace
-
-TEST_CASE("pruning: a model without neurons computes what the model with their gates closed computes, also from disk") {
-  const Trained trained;
-  const auto model = trained.load(trained.run);
-  const text::EncodedSet set = text::encode({{.text = "a good thing"}, {.text = "bad"}}, model->tokenizer, 24);
-  const text::Batch batch = text::in_order(set, 2)[0];
-  model::Removed removed(2);
-  nn::Trace trace;
-  for (int l = 0; l < 2; ++l) {
-    trace.neuron_gates.push_back(Tensor::full({64}, 1));
-    for (long n = l; n < 64; n += 2 + l) {  // every other one, every third one
-      removed[l].push_back(n);
-      trace.neuron_gates[l].data()[n] = 0;
-    }
-  }
-  const Tensor gated = model->classifier(batch.tokens, &trace);
-  CHECK(differs(model->classifier(batch.tokens), gated, 1e-4, 0) != "");  // the gates do something
-  const auto pruned = model::without(*model, {{}, {}}, removed);
-  CHECK(differs(pruned->classifier(batch.tokens), gated) == "");
-  pruned->save(trained.dir.path + "/pruned", 24);
-  const auto loaded = trained.load(trained.dir.path + "/pruned");
-  CHECK(loaded->config.intermediate_sizes == std::vector<long>{32, 43});
-  CHECK(differs(loaded->classifier(batch.tokens), gated) == "");
-  removed[1] = {};
-  for (long n = 0; n < 11; ++n) removed[1].push_back(n);
-  removed[0] = {};
-  const auto even = model::without(*loaded, {{}, {}}, removed);  // 32 and 32: what Hugging Face can read
-  CHECK(even->config.intermediate_size == 32);
-  CHECK(even->config.intermediate_sizes.empty());
-  CHECK(error_of([&] { model::without(*even, {{}, {}}, {{32}, {}}); }) == "layer 0 has 32 neurons; got 32");
-}
-
-TEST_CASE("neuron importance: the slope of the loss along a gate, by central differences; layers alike or not") {
-  const Trained trained;
-  const auto model = trained.load(trained.run);
-  const text::EncodedSet set = text::encode({{.text = "a good thing at noon", .label = 1}}, model->tokenizer, 24);
-  const text::Batch batch = text::in_order(set, 1)[0];
-  const auto importance = model::importance_of(*model, set).neurons;
-  const auto loss = [&](int layer, int neuron, real g) {
-    nn::Trace trace;
-    trace.neuron_gates = {Tensor::full({64}, 1), Tensor::full({64}, 1)};
-    trace.neuron_gates[layer].data()[neuron] = g;
-    return double(cross_entropy(model->classifier(batch.tokens, &trace), batch.labels).item());
-  };
-  for (int l = 0; l < 2; ++l) {
-    double squares = 0;
-    std::vector<double> want;
-    for (int n = 0; n < 64; ++n) {
-      want.push_back(std::abs(loss(l, n, 2) - loss(l, n, 0)) / 2);
-      squares += want[n] * want[n];
-    }
-    for (int n = 0; n < 64; ++n)
-      CHECK(importance[l][n] == doctest::Approx(want[n] / std::sqrt(squares)).epsilon(0.05).scale(0.05));
-  }
-  using model::Removed;
-  const std::vector<std::vector<double>> four{{0.1, 0.2, 0.3, 0.9}, {0.4, 0.5, 0.6, 0.8}};
-  CHECK(model::least_important(four, 0.5, model::Among::layer) == Removed{{0, 1}, {0, 1}});
-  CHECK(model::least_important(four, 0.5, model::Among::all) == Removed{{0, 1, 2}, {0}});
-  CHECK(model::least_important(four, 1, model::Among::layer) == Removed{{0, 1, 2}, {0, 1, 2}});
-}
 
 TEST_CASE("prune: chooses on one file, measures on another, and says what is wrong in one line") {
   const Trained trained;
@@ -127,22 +61,6 @@ TEST_CASE("prune: chooses on one file, measures on another, and says what is wro
   CHECK(nothing.status == 2);
   CHECK(nothing.last_line().find("error: nothing to take out; say ") == 0);
   CHECK(call(prune + " --neurons 1.5 --out " + trained.dir.path + "/x").status == 2);
-}
-
-TEST_CASE("config: feed-forward widths that no model can have are refused") {
-  const TemporaryDirectory dir;
-  nn::Config c;
-  c.num_hidden_layers = 2;
-  c.intermediate_sizes = {3, 4};
-  c.labels = {"a", "b"};
-  const auto read = [&] { return nn::read_config(dir.write("config.json", nn::config_json(c))); };
-  CHECK(read().intermediate_sizes == c.intermediate_sizes);
-  CHECK(read().neurons_of(1) == 4);
-  c.intermediate_sizes = {3};
-  CHECK(error_of(read).find("intermediate_sizes must have one number for each of 2 layers; got 1") !=
-        std::string::npos);
-  c.intermediate_sizes = {3, 0};
-  CHECK(error_of(read).find("intermediate_sizes must be in [1") != std::string::npos);
 }
 
 TEST_CASE(

@@ -4,8 +4,6 @@
 #include <sstream>
 
 #include "nn/format/pretrained.h"
-#include "tasks/model/pruning.h"
-#include "tasks/text/guide.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -105,28 +103,6 @@ TEST_CASE("adjustments: temperature and normaliser travel with the model") {
           CHECK(row.size() == maps["tokens"].size());
         }
   }
-}
-
-TEST_CASE("guide: whole words and phrases, weights, and what the vocabulary does not know") {
-  const TemporaryDirectory dir;
-  const text::WordPiece tokenizer(
-      {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "##ness", "not", "bad", "film"});
-  long unknown = 0;
-  const std::string path = dir.write("l.txt", "good\nnot bad\t2\nnowhere\n");
-  const text::Guide guide = text::Guide::from_lexicon(path, tokenizer, unknown);
-  CHECK(unknown == 1);
-  const std::vector<text::Example> examples{{.text = "goodness film good", .rationale = "film"},
-                                            {.text = "bad not bad", .rationale = "bad|good"}};
-  const text::EncodedSet set = text::encode(examples, tokenizer, 16);
-  const text::Batch batch = text::pack(set, {1, 0});
-  CHECK(guide.prior(batch).to_vector() == std::vector<real>{0, 0, 2, 2, 0, 0, 0, 0, 0, 1, 0});
-  const text::Guide marked = text::Guide::from_rationales(examples, tokenizer);
-  CHECK(marked.prior(batch).to_vector() == std::vector<real>{0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0});
-  const auto refused = [&](const std::string& lines) {
-    return error_of([&] { text::Guide::from_lexicon(dir.write("bad.txt", lines), tokenizer, unknown); });
-  };
-  CHECK(refused("good\t-1\n").find("bad.txt:1: '-1' is not a weight above 0") != std::string::npos);
-  CHECK(refused("nowhere\n").find("the vocabulary knows none of its 1 words") != std::string::npos);
 }
 
 TEST_CASE(
@@ -236,60 +212,11 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
   CHECK(call("transfer", "train --data " + data).status == 2);
 }
 
-TEST_CASE("pruning: a model without heads computes what the model with their gates closed computes") {
-  const TemporaryDirectory dir;
-  const std::string data = data_file(dir), run = dir.path + "/run";
-  REQUIRE(call("sentiment",
-               "train --model mini --layers 2" + kTiny + "--heads 4 --lr 1e-2 --data " + data + " --out " + run)
-              .status == 0);
-  const auto model = model::load_model(model::ModelDirectory(run));
-  const std::vector<text::Example> examples{{.text = "a good thing at noon", .label = 1}, {.text = "bad", .label = 0}};
-  const text::EncodedSet set = text::encode(examples, model->tokenizer, 24);
-  const text::Batch batch = text::in_order(set, 2)[0];
-  model->params.eval();
-  nn::Trace trace;
-  trace.head_gates = {Tensor({16}, {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0}),
-                      Tensor({16}, {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})};
-  const Tensor gated = model->classifier(batch.tokens, &trace);
-  auto pruned = model::without(*model, {{1, 3}, {0}}, {{}, {}});
-  pruned->params.eval();
-  CHECK(pruned->params.count() < model->params.count());
-  CHECK(differs(pruned->classifier(batch.tokens), gated) == "");
-  pruned->save(dir.path + "/pruned", 24);  // and from disk
-  auto loaded = model::load_model(model::ModelDirectory(dir.path + "/pruned"));
-  loaded->params.eval();
-  CHECK(differs(loaded->classifier(batch.tokens), gated) == "");
-  const auto twice = model::without(*loaded, {{0}, {1}}, {{}, {}});  // numbered as they are now
-  CHECK(twice->config.pruned_heads == std::map<long, std::vector<long>>{{0, {1, 3, 0}}, {1, {0, 2}}});
-  CHECK(error_of([&] { model::without(*loaded, {{0, 1}, {}}, {{}, {}}); }).find("leave a head") != std::string::npos);
-}
-
-TEST_CASE("head importance: the slope of the loss along a gate, by central differences; the least are taken first") {
+TEST_CASE("prune: heads by their share; only of a BERT") {
   const TemporaryDirectory dir;
   const std::string data = data_file(dir), run = dir.path + "/run";
   REQUIRE(call("sentiment", "train --model mini --layers 2" + kTiny + "--lr 1e-2 --data " + data + " --out " + run)
               .status == 0);
-  const auto model = model::load_model(model::ModelDirectory(run));
-  const text::EncodedSet set = text::encode({{.text = "a good thing at noon", .label = 1}}, model->tokenizer, 24);
-  const auto importance = model::importance_of(*model, set).heads;
-  const text::Batch batch = text::in_order(set, 1)[0];
-  std::vector<std::vector<double>> want(2, std::vector<double>(2));
-  for (int l = 0; l < 2; ++l)
-    for (int h = 0; h < 2; ++h) {
-      const auto loss = [&](real g) {
-        nn::Trace trace;
-        trace.head_gates = {Tensor::full({16}, 1), Tensor::full({16}, 1)};
-        std::fill_n(trace.head_gates[l].data() + h * 8, 8, g);
-        return double(cross_entropy(model->classifier(batch.tokens, &trace), batch.labels).item());
-      };
-      want[l][h] = std::abs(loss(real(1.05)) - loss(real(0.95))) / 0.1;
-    }
-  for (int l = 0; l < 2; ++l)
-    for (int h = 0; h < 2; ++h)
-      CHECK(importance[l][h] == doctest::Approx(want[l][h] / std::hypot(want[l][0], want[l][1])).epsilon(0.05));
-  using model::Removed;
-  CHECK(model::least_important({{0.1, 0.9, 0.3}, {0.2, 0.05, 0.8}}, 0.5) == Removed{{0}, {0, 1}});
-  CHECK(model::least_important({{0.1, 0.9}, {0.2, 0.8}}, 1) == Removed{{0}, {0}});
   const Result pruned =
       call("sentiment", "prune --model " + run + " --data " + data + " --heads 0.5 --out " + dir.path + "/small");
   REQUIRE_MESSAGE(pruned.status == 0, pruned.output);

@@ -1,11 +1,51 @@
-// What tests of models share.
+// What tests of models share: small configurations, models with first values, batches that look random.
 #pragma once
 
+#include <utility>
 #include <vector>
 
-#include "nn/model/bert.h"
+#include "nn/model/model.h"
+#include "tests/support/support.h"
 
 namespace test {
+
+// Large enough to learn eight sentences. Types: bert, attention_pool.
+inline nn::Config small_config(const std::string& type = "bert", double dropout = 0) {
+  nn::Config c;
+  c.model_type = type;
+  c.vocab_size = 60;
+  c.hidden_size = 32;
+  c.num_hidden_layers = 2;
+  c.num_attention_heads = 4;
+  c.intermediate_size = 64;
+  c.max_position_embeddings = 40;
+  c.hidden_dropout_prob = c.attention_probs_dropout_prob = dropout;
+  c.initializer_range = 0.1;
+  c.labels = {"negative", "positive", "neutral"};
+  return c;
+}
+
+// Small enough that every entry of every parameter can be moved by itself.
+inline nn::Config tiny_config(const std::string& type = "bert") {
+  nn::Config c = small_config(type);
+  c.vocab_size = 20;
+  c.hidden_size = 6;
+  c.num_hidden_layers = 1;
+  c.num_attention_heads = 2;
+  c.intermediate_size = 8;
+  c.max_position_embeddings = 9;
+  c.initializer_range = 0.5;
+  return c;
+}
+
+// A model with first values; with the head that a directory of this configuration has, or with given ones.
+struct Drawn : nn::Model {
+  Drawn(const nn::Config& c, const std::vector<nn::HeadConfig>& tasks, uint64_t seed = 3, nn::PieceRows subwords = {})
+      : nn::Model(c, tasks, seed, std::move(subwords)) {
+    params.initialise();
+  }
+  explicit Drawn(const nn::Config& c, uint64_t seed = 3) : Drawn(c, {nn::only_head(c)}, seed) {}
+};
 
 // Sequences of these lengths, of pieces 0 ... 59 that look random and of both types.
 inline nn::Tokens sentences(const std::vector<int>& lengths) {
@@ -20,6 +60,24 @@ inline nn::Tokens sentences(const std::vector<int>& lengths) {
     tokens.offsets.push_back(int(tokens.ids.size()));
   }
   return tokens;
+}
+
+// Sequence b of a batch, alone.
+inline nn::Tokens one_of(const nn::Tokens& all, int b) {
+  const auto part = [&](const Indices& x) {
+    return Indices(x.begin() + all.offsets[b], x.begin() + all.offsets[b + 1]);
+  };
+  return {part(all.ids), part(all.positions), part(all.types), {0, all.offsets[b + 1] - all.offsets[b]}};
+}
+
+// The gradients of all parameters, one behind the other.
+inline std::vector<real> gradients_of(const nn::Params& params) {
+  std::vector<real> all;
+  for (const Tensor& p : params.tensors()) {
+    const std::vector<real> g = p.grad_tensor().to_vector();
+    all.insert(all.end(), g.begin(), g.end());
+  }
+  return all;
 }
 
 }  // namespace test

@@ -1,4 +1,4 @@
-// Attention transfer and shaping: values of PyTorch, gradients, closed forms. Read nn/transfer.h before.
+// Attention transfer and shaping: values of PyTorch, gradients, closed forms. Read nn/loss/attention_transfer.h before.
 #include "nn/loss/attention_transfer.h"
 
 #include <omp.h>
@@ -6,6 +6,8 @@
 #include <set>
 
 #include "nn/loss/agreement.h"
+#include "nn/loss/attention_shape.h"
+#include "nn/loss/distil.h"
 #include "tests/support/golden.h"
 #include "tests/support/gradcheck.h"
 

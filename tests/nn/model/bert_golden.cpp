@@ -16,13 +16,12 @@ struct Micro {
   std::string folder = golden_path("bert-micro");
   nn::SafeTensors expected{folder + "/expected.safetensors"};
   nn::Config config = nn::read_config(folder + "/config.json");
-  nn::Params params{1};
-  nn::BertClassifier model{params.root(), config};
+  nn::Model model{config, {nn::only_head(config)}, 1};
   nn::Tokens tokens;
   Indices targets = expected.read_ints("target");
 
   Micro() {
-    nn::load_pretrained(params, folder);
+    nn::load_pretrained(model, folder);
     const std::vector<int> lengths = expected.read_ints("lengths"), ids = expected.read_ints("ids");
     const int T = int(expected.entry("ids").shape[1]);
     tokens.offsets = {0};
@@ -61,7 +60,7 @@ TEST_CASE("golden: every gradient of bert-micro agrees with PyTorch") {
     Micro m;
     nn::Trace trace;
     backward(cross_entropy(m.model(m.tokens, open_form ? &trace : nullptr), m.targets));
-    for (const Tensor& p : m.params.tensors()) {
+    for (const Tensor& p : m.model.params.tensors()) {
       REQUIRE_MESSAGE(m.expected.has("grad/" + p.name()), p.name());
       const Tensor want = m.expected.read("grad/" + p.name());
       double scale = 0;
@@ -74,20 +73,20 @@ TEST_CASE("golden: every gradient of bert-micro agrees with PyTorch") {
 TEST_CASE("golden: eight AdamW steps of bert-micro take PyTorch's course, loss by loss and weight by weight") {
   Micro m;
   const auto trajectory = nlohmann::json::parse(nn::read_file(m.folder + "/trajectory.json"));
-  optim::AdamW optimizer(m.params.tensors());
+  optim::AdamW optimizer(m.model.params.tensors());
   const auto& steps = trajectory["steps"];
   for (const auto& step : steps) {
     const Tensor loss = cross_entropy(m.model(m.tokens), m.targets);
     backward(loss);
-    const double norm = optim::grad_norm(m.params.tensors());
-    const double factor = optim::clip_factor(m.params.tensors(), norm, trajectory["clip_grad_norm"].get<double>());
+    const double norm = optim::grad_norm(m.model.params.tensors());
+    const double factor = optim::clip_factor(m.model.params.tensors(), norm, trajectory["clip_grad_norm"].get<double>());
     CHECK(loss.item() == doctest::Approx(step["loss"].get<double>()).epsilon(2e-4));
     CHECK(norm == doctest::Approx(step["grad_norm"].get<double>()).epsilon(2e-4));
     optimizer.step(step["lr"].get<double>(), factor);
-    m.params.clear_grads();
+    m.model.params.clear_grads();
   }
   const nn::SafeTensors after(m.folder + "/after.safetensors");
-  for (const Tensor& p : m.params.tensors()) {
+  for (const Tensor& p : m.model.params.tensors()) {
     // A key's bias shifts all scores of a query alike, so its true gradient is 0; what arrives is rounding, and Adam
     // makes steps of full size of it, in PyTorch as here. They are only bounded.
     const bool noise = p.name().ends_with("attention.self.key.bias");

@@ -5,7 +5,6 @@
 
 #include <numeric>
 
-#include "nn/model/heads.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/nn.h"
 
@@ -14,27 +13,14 @@ using namespace test;
 namespace {
 
 nn::Config config_of(std::vector<double> schedule, long bins = 0, long window = 0) {
-  nn::Config c;
-  c.vocab_size = 60;
-  c.hidden_size = 32;
+  nn::Config c = small_config();
   c.num_hidden_layers = 3;
-  c.num_attention_heads = 4;
-  c.intermediate_size = 64;
-  c.max_position_embeddings = 40;
-  c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
   c.initializer_range = 0.3;
-  c.labels = {"a", "b", "c"};
   c.token_retention = std::move(schedule);
   c.retention_bins = bins;
   c.attention_window = window;
   return c;
 }
-
-struct Model {
-  nn::Params params{3};
-  nn::Classifier classify;
-  explicit Model(const nn::Config& c) : classify(params.root(), c) { params.initialise(); }
-};
 
 }  // namespace
 
@@ -62,22 +48,19 @@ TEST_CASE("keep_significant: the most looked at, in their order; [CLS] always, t
 TEST_CASE("token retention: with 1 everywhere not a bit changes, forwards and backwards") {
   std::vector<std::vector<real>> runs;
   for (const auto& schedule : {std::vector<double>{}, std::vector<double>{1, 1, 1}}) {
-    Model model(config_of(schedule));
-    const Tensor logits = model.classify(sentences({7, 3, 20, 1}));
+    Drawn model(config_of(schedule));
+    const Tensor logits = model(sentences({7, 3, 20, 1}));
     runs.push_back(logits.to_vector());
     backward(cross_entropy(logits, {0, 1, 2, 0}));
-    for (const Tensor& p : model.params.tensors()) {
-      const std::vector<real> g = p.grad_tensor().to_vector();
-      runs.back().insert(runs.back().end(), g.begin(), g.end());
-    }
+    const std::vector<real> gradients = gradients_of(model.params);
+    runs.back().insert(runs.back().end(), gradients.begin(), gradients.end());
   }
   CHECK(same_bits(runs[0], runs[1]));
 }
 
 TEST_CASE("token retention: a layer hands on the rows that its attention maps call significant, as done by hand") {
-  nn::Params params(3);
-  const nn::Bert bert(params.root() / "bert", config_of({0.7, 0.4, 0.4}));
-  params.initialise();
+  const Drawn model(config_of({0.7, 0.4, 0.4}));
+  const nn::Bert& bert = *model.encoder.bert();
   const nn::Tokens tokens = sentences({7, 3, 20, 1});
   Tensor x = bert.embeddings(tokens);
   Indices offsets = tokens.offsets;
@@ -106,35 +89,34 @@ TEST_CASE("token retention: a layer hands on the rows that its attention maps ca
   }
   CHECK(offsets == Indices{0, 3, 5, 13, 14});
   const Tensor want = gather_rows(x, {0, 3, 5, 13});
-  CHECK(differs(bert.first_rows(tokens), want) == "");
+  CHECK(differs(model.encoder(tokens, {nn::Rows::first}).first, want) == "");
   nn::Trace trace;
-  CHECK(differs(bert.first_rows(tokens, &trace), want) == "");
+  CHECK(differs(model.encoder(tokens, {nn::Rows::first}, &trace).first, want) == "");
   CHECK(trace.attention[0].rows.empty());
   CHECK(trace.attention[2].rows.size() == 14);
   CHECK(trace.attention[2].rows[3] == 7);  // the second sequence's [CLS]
   CHECK(trace.hidden[3].dim(0) == 14);
-  CHECK(error_of([&] { bert(tokens); }).find("leaves tokens behind") != std::string::npos);
+  const nn::Encoded all = model.encoder(tokens, {nn::Rows::all});  // of the tokens that are left
+  CHECK(differs(all.tokens, x) == "");
+  CHECK(all.offsets == offsets);
+  CHECK(error_of([&] { model.encoder(tokens, nn::Rows::only({1, 2})); }).find("leaves tokens behind") !=
+        std::string::npos);
 }
 
 TEST_CASE("allocation: a sentence alone gives the logits that it gives in a batch, and a trace changes none") {
   const nn::Config configs[] = {config_of({0.8, 0.5, 0.3}), config_of({}, 0, 3), config_of({0.8, 0.5, 0.3}, 0, 3),
                                 config_of({}, 4)};
   for (const nn::Config& c : configs) {
-    Model model(c);
+    Drawn model(c);
     if (c.retention_bins)
       for (long i = 0; i < 12; ++i) model.params.find("bert.encoder.retention.weight").data()[i] = real(i % 5) / 4;
     const NoGrad no_grad;
     const nn::Tokens all = sentences({7, 3, 37, 1});
-    const Tensor together = model.classify(all);
+    const Tensor together = model(all);
     nn::Trace trace;
-    CHECK(differs(model.classify(all, &trace), together, 1e-5, 1e-5) == "");
+    CHECK(differs(model(all, &trace), together, 1e-5, 1e-5) == "");
     for (int b = 0; b < 4; ++b) {
-      const auto part = [&](const Indices& x) {
-        return Indices(x.begin() + all.offsets[b], x.begin() + all.offsets[b + 1]);
-      };
-      const nn::Tokens one{
-          part(all.ids), part(all.positions), part(all.types), {0, all.offsets[b + 1] - all.offsets[b]}};
-      CHECK(differs(model.classify(one), slice(together, 0, b, b + 1), 1e-5, 1e-5) == "");
+      CHECK(differs(model(one_of(all, b)), slice(together, 0, b, b + 1), 1e-5, 1e-5) == "");
     }
   }
 }
@@ -145,8 +127,8 @@ TEST_CASE("allocation: the same bits with 1, 2 and 4 threads; each parameter get
     std::vector<std::vector<real>> runs;
     for (const int threads : {1, 2, 4}) {
       omp_set_num_threads(threads);
-      Model model(c);
-      Tensor loss = cross_entropy(model.classify(sentences({7, 3, 37, 12})), {0, 1, 2, 0});
+      Drawn model(c);
+      Tensor loss = cross_entropy(model(sentences({7, 3, 37, 12})), {0, 1, 2, 0});
       if (c.retention_bins) loss = loss + nn::retention_mass(model.params.find("bert.encoder.retention.weight"));
       runs.push_back({loss.item()});
       backward(loss);
@@ -181,10 +163,10 @@ TEST_CASE("soft extraction and the retention mass have the right gradients; hard
     return nn::soft_extract(x[0], received, {0, 7, 9}, x[1], 1, 1) * nn::retention_mass(x[1]);
   });
   for (const nn::Config& c : {config_of({0.8, 0.5, 0.3}), config_of({}, 3)}) {
-    Model model(c);
+    Drawn model(c);
     const std::vector<Tensor> some{model.params.find("bert.encoder.layer.0.output.dense.bias"),
                                    model.params.find("bert.encoder.layer.1.attention.self.query.bias")};
-    gradcheck("pruned bert", some, [&](auto&) { return model.classify(sentences({7, 3, 12})); });
+    gradcheck("pruned bert", some, [&](auto&) { return model(sentences({7, 3, 12})); });
   }
 }
 TEST_SUITE_END();

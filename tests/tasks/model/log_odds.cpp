@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "tasks/text/subwords.h"
-#include "tests/support/support.h"
+#include "tests/support/tasks.h"
 
 using namespace test;
 
@@ -28,20 +28,23 @@ text::EncodedSet texts() {
   return set;
 }
 
-std::unique_ptr<model::TextModel> pool(long hidden, long pairs, long ngrams = 0) {
-  nn::Config c;
-  c.model_type = "attention_pool";
-  c.vocab_size = 10;
+const std::vector<std::string> kPieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d", "e", "f"};
+
+std::unique_ptr<model::TextModel> pool(const std::vector<spec::TaskSpec>& tasks, long hidden, long pairs,
+                                       long ngrams = 0) {
+  nn::Config c = small_config("attention_pool");
   c.hidden_size = hidden;
   c.num_attention_heads = 2;
   c.bigram_buckets = pairs;
   c.subword_buckets = ngrams;
   c.initializer_range = 0;
-  c.labels = {"a", "b"};
-  auto model = std::make_unique<model::TextModel>(
-      c, text::WordPiece({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d", "e", "f"}, {}), 1);
-  model->params.initialise();
-  return model;
+  return text_model(c, tasks, 1, text::WordPiece(kPieces));
+}
+
+const spec::TaskSpec kOnlyTask = task_of("", nn::Predicts::label, {"a", "b"});
+
+std::unique_ptr<model::TextModel> pool(long hidden, long pairs, long ngrams = 0) {
+  return pool(std::vector{kOnlyTask}, hidden, pairs, ngrams);
 }
 
 }  // namespace
@@ -62,8 +65,8 @@ TEST_CASE("log_count_ratio: the closed form; nothing for a feature that no text 
 TEST_CASE("log odds: each text counts a piece once; a model without random values begins as naive Bayes") {
   const auto model = pool(4, 0);
   const text::EncodedSet set = texts();
-  model::start_from_log_odds(*model, set, 0.5);
-  const Tensor& table = model->params.find("embeddings.word_embeddings.weight");
+  model::start_from_log_odds(*model, train_set(kOnlyTask, set), 0.5);
+  const Tensor& table = model->net.params.find("embeddings.word_embeddings.weight");
   const auto row = [&](int piece) { return std::vector<real>(table.data() + 4 * piece, table.data() + 4 * piece + 4); };
   const std::vector<double> five = model::log_count_ratio({2, 0}, {2, 1}), seven = model::log_count_ratio({0, 1}, {2, 1});
   CHECK(row(5)[0] == doctest::Approx(0.5 * five[0]));
@@ -71,28 +74,32 @@ TEST_CASE("log odds: each text counts a piece once; a model without random value
   CHECK(row(5)[2] == 0);
   CHECK(row(9)[0] == doctest::Approx(0));
   const NoGrad no_grad;
-  const Tensor logits = model->classifier(text::pack(set, {2}).tokens);  // 7 7 6, the mean of its pieces, two heads
+  const Tensor logits = model->net(text::pack(set, {2}).tokens);  // 7 7 6, the mean of its pieces, two heads
   CHECK(logits.data()[1] == doctest::Approx(2 * (2 * row(7)[1] + row(6)[1]) / 3).epsilon(1e-4));
 }
 
 TEST_CASE("log odds: pairs get theirs, and a model that cannot hold them is refused") {
   const auto model = pool(4, 1000);
   const text::EncodedSet set = texts();
-  model::start_from_log_odds(*model, set, 1);
-  const Tensor& table = model->params.find("embeddings.bigram_embeddings.weight");
+  model::start_from_log_odds(*model, train_set(kOnlyTask, set), 1);
+  const Tensor& table = model->net.params.find("embeddings.bigram_embeddings.weight");
   const Indices rows = nn::bigram_rows(text::pack(set, {0}).tokens, 1000);
   const std::vector<double> starts_with_5 = model::log_count_ratio({2, 0}, {2, 1}),
                             five_six = model::log_count_ratio({1, 0}, {2, 1});
   CHECK(table.data()[4 * rows[0]] == doctest::Approx(starts_with_5[0]));
   CHECK(table.data()[4 * rows[1] + 1] == doctest::Approx(five_six[1]));
-  CHECK(error_of([&] { model::start_from_log_odds(*pool(1, 0), set, 1); }).find("1 wide, 2 classes") !=
-        std::string::npos);
+  CHECK(error_of([&] {
+          model::start_from_log_odds(*pool(1, 0), train_set(kOnlyTask, set), 1);
+        }).find("1 wide, 2 classes") != std::string::npos);
+  const auto bert = text_model(tiny_config(), {kOnlyTask});
+  CHECK(error_of([&] { model::start_from_log_odds(*bert, train_set(kOnlyTask, set), 1); }) ==
+        "log odds are first values for a pool; this model's type is bert");
 }
 
 TEST_CASE("log odds: an n-gram counts once in a text, whichever of its pieces has it") {
   const auto model = pool(4, 0, 1000);
-  model::start_from_log_odds(*model, texts(), 0.5);
-  const Tensor& table = model->params.find("embeddings.subword_embeddings.weight");
+  model::start_from_log_odds(*model, train_set(kOnlyTask, texts()), 0.5);
+  const Tensor& table = model->net.params.find("embeddings.subword_embeddings.weight");
   const nn::PieceRows rows = text::subword_rows(model->tokenizer.pieces(), 1000).of({5, 7});  // <b> and <d>
   REQUIRE(rows.rows.size() == 2);
   const std::vector<double> b = model::log_count_ratio({2, 0}, {2, 1}), d = model::log_count_ratio({0, 1}, {2, 1});
@@ -101,22 +108,34 @@ TEST_CASE("log odds: an n-gram counts once in a text, whichever of its pieces ha
   CHECK(table.data()[4 * rows.rows[1] + 2] == 0);
 }
 
+TEST_CASE("log odds: of several tasks each has numbers of its own, its own classes and its own classifier") {
+  const spec::TaskSpec first = task_of("first", nn::Predicts::label, {"a", "b"}),
+                       second = task_of("second", nn::Predicts::label, {"x", "y", "z"});
+  const auto model = pool({first, second}, 6, 0);
+  const text::EncodedSet set = texts();
+  spec::TaskSet tasks = train_set(first, set);
+  tasks.tasks.push_back(tasks.tasks[0]);
+  tasks.tasks[1].spec = second;
+  tasks.tasks[1].targets[spec::kTrain].classes = {2, 0, 1};
+  model::start_from_log_odds(*model, tasks, 1);
+  const real* five = model->net.params.find("embeddings.word_embeddings.weight").data() + 5 * 6;
+  const std::vector<double> one = model::log_count_ratio({2, 0}, {2, 1}),
+                            other = model::log_count_ratio({1, 0, 1}, {1, 1, 1});
+  for (int k = 0; k < 2; ++k) CHECK(five[k] == doctest::Approx(one[k]));
+  for (int k = 0; k < 3; ++k) CHECK(five[2 + k] == doctest::Approx(other[k]));
+  CHECK(five[5] == 0);
+  const Tensor& classifier = model->net.params.find("heads.second.classifier.weight");  // [3, 2 x 6]
+  for (int k = 0; k < 3; ++k)
+    for (int c = 0; c < 12; ++c) CHECK(classifier.data()[12 * k + c] == (c % 6 == 2 + k ? 1 : 0));
+}
+
 TEST_CASE("attention pooling with a length exponent: the context of T tokens is (T / 20)^p times their mean") {
-  nn::Config c;
-  c.model_type = "attention_pool";
-  c.vocab_size = 20;
-  c.hidden_size = 8;
-  c.num_attention_heads = 2;
-  c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
-  c.labels = {"a", "b", "c"};
+  nn::Config c = tiny_config("attention_pool");
   const nn::Tokens tokens{{3, 4, 5, 6, 7, 8, 9}, {0, 1, 2, 3, 0, 1, 2}, {0, 0, 0, 0, 0, 0, 0}, {0, 4, 7}};
   const auto logits = [&](double exponent) {  // [2, 3]; the classifier's bias is 0
     c.length_exponent = exponent;
-    nn::Params params(3);
-    const nn::Classifier model(params.root(), c);
-    params.initialise();
     const NoGrad no_grad;
-    return model(tokens);
+    return Drawn(c)(tokens);
   };
   const Tensor mean = logits(0), root = logits(0.5), sum = logits(1);
   for (int k = 0; k < 3; ++k) {

@@ -1,21 +1,22 @@
 // The metrics: beside scikit-learn's values (golden), by hand, and at the edges where they are undefined.
-// Read tasks/text/metrics.h before.
+// Read tasks/score/metrics.h before.
 #include "tasks/score/metrics.h"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/support/support.h"
 
-using namespace text;
+using namespace score;
 using doctest::Approx;
 
 namespace {
 
-nlohmann::json golden() {
-  std::ifstream in(test::golden_path("metrics.json"));
+nlohmann::json golden(const std::string& path = test::golden_path("metrics.json")) {
+  std::ifstream in(path);
   REQUIRE(in.is_open());
   return nlohmann::json::parse(in);
 }
@@ -25,6 +26,16 @@ Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
 // Rows: true class, columns: predicted class.
 Confusion matrix(int classes, std::vector<long> counts) { return {classes, std::move(counts)}; }
 
+// Of the named classes, however many occur; without names of those that occur, as scikit-learn numbers them.
+Confusion confusion_of(std::vector<int> y_true, std::vector<int> y_pred, int names) {
+  if (names > 0) return confusion_matrix(y_true, y_pred, names);
+  std::set<int> occurring(y_true.begin(), y_true.end());
+  occurring.insert(y_pred.begin(), y_pred.end());
+  for (std::vector<int>* y : {&y_true, &y_pred})
+    for (int& c : *y) c = int(std::distance(occurring.begin(), occurring.find(c)));
+  return confusion_matrix(y_true, y_pred, int(occurring.size()));
+}
+
 // 997 examples, a third of them predicted right on purpose.
 std::string macro_row(int classes) {
   std::vector<int> y_true, y_pred;
@@ -33,26 +44,26 @@ std::string macro_row(int classes) {
     y_pred.push_back(i * i * (i % 3 ? 18 : 1) % 997 % classes);
   }
   const std::string report = classification_report(y_true, y_pred, {}, 18);
-  const std::size_t start = report.find("macro avg");
+  const size_t start = report.find("macro avg");
   return report.substr(start, report.find('\n', start) - start);
 }
 
 }  // namespace
 
-TEST_CASE("metrics: golden reports of scikit-learn, byte for byte, and its scores") {
-  const nlohmann::json reports = golden()["reports"];
-  CHECK(!reports.empty());
-  for (const auto& expected : reports) {
-    const std::vector<int> y_true = expected["y_true"], y_pred = expected["y_pred"];
-    std::vector<std::string> names;
-    if (!expected["names"].is_null()) names = expected["names"].get<std::vector<std::string>>();
-    CHECK(classification_report(y_true, y_pred, names, expected["digits"]) == expected["text"].get<std::string>());
-    const int classes =
-        1 + std::max(*std::max_element(y_true.begin(), y_true.end()), *std::max_element(y_pred.begin(), y_pred.end()));
-    const Confusion confusion = confusion_matrix(y_true, y_pred, classes);
-    CHECK(macro_f1(confusion) == exactly(expected["macro_f1"]));
-    CHECK(mcc(confusion) == exactly(expected["mcc"]));
-    CHECK(cohen_kappa(confusion) == exactly(expected["kappa"]));
+TEST_CASE("metrics: golden reports of scikit-learn, byte for byte, and its scores; also of classes that do not occur") {
+  for (const nlohmann::json& file : {golden(), golden("tests/golden/metrics_absent.json")}) {
+    const nlohmann::json reports = file["reports"];
+    CHECK(!reports.empty());
+    for (const auto& expected : reports) {
+      const std::vector<int> y_true = expected["y_true"], y_pred = expected["y_pred"];
+      std::vector<std::string> names;
+      if (!expected["names"].is_null()) names = expected["names"].get<std::vector<std::string>>();
+      CHECK(classification_report(y_true, y_pred, names, expected["digits"]) == expected["text"].get<std::string>());
+      const Confusion confusion = confusion_of(y_true, y_pred, int(names.size()));
+      CHECK(macro_f1(confusion) == exactly(expected["macro_f1"]));
+      CHECK(mcc(confusion) == exactly(expected["mcc"]));
+      CHECK(cohen_kappa(confusion) == exactly(expected["kappa"]));
+    }
   }
 }
 
@@ -100,8 +111,8 @@ TEST_CASE("metrics: precision divides by the predictions, recall by the support"
 
 TEST_CASE("metrics: perfect predictions score 1, what is undefined scores 0") {
   const Confusion perfect = matrix(3, {2, 0, 0, 0, 3, 0, 0, 0, 4});
-  for (double score : {accuracy(perfect), macro_f1(perfect), macro_recall(perfect), mcc(perfect), cohen_kappa(perfect)})
-    CHECK(score == exactly(1));
+  for (double value : {accuracy(perfect), macro_f1(perfect), macro_recall(perfect), mcc(perfect), cohen_kappa(perfect)})
+    CHECK(value == exactly(1));
   const Confusion always_first = matrix(2, {3, 0, 3, 0});
   CHECK(mcc(always_first) == 0);
   CHECK(cohen_kappa(always_first) == 0);
@@ -114,6 +125,29 @@ TEST_CASE("metrics: a class that never occurs counts in the macro average, as a 
   CHECK(macro_f1(confusion) == exactly(2.0 / 3));
   CHECK(classification_report({0, 1}, {0, 1}, {"a", "b", "c"})
             .find("           c       0.00      0.00      0.00         0") != std::string::npos);
+}
+
+TEST_CASE("metrics: with a class that never occurs the report has a micro average where the accuracy is otherwise") {
+  const std::vector<int> y_true{0, 0, 1, 1, 1, 3, 0, 1}, y_pred{0, 1, 1, 1, 3, 3, 0, 1};
+  const Report report =
+      make_report(confusion_matrix(y_true, y_pred, 4), {"negative", "positive", "mixed", "neutral"});
+  CHECK(to_text(report) ==
+        "              precision    recall  f1-score   support\n\n"
+        "    negative       1.00      0.67      0.80         3\n"
+        "    positive       0.75      0.75      0.75         4\n"
+        "       mixed       0.00      0.00      0.00         0\n"
+        "     neutral       0.50      1.00      0.67         1\n\n"
+        "   micro avg       0.75      0.75      0.75         8\n"
+        "   macro avg       0.56      0.60      0.55         8\n"
+        "weighted avg       0.81      0.75      0.76         8\n");
+  const nlohmann::ordered_json json = to_json(report);
+  CHECK(!json.contains("accuracy"));
+  CHECK(json["micro avg"].dump() == R"({"precision":0.75,"recall":0.75,"f1-score":0.75,"support":8})");
+  CHECK(json["macro avg"]["f1-score"] == exactly(0.5541666666666667));
+  // A class that is only predicted occurs.
+  const Report predicted = make_report(confusion_matrix({0, 0, 1}, {0, 2, 1}, 3), {"a", "b", "c"});
+  CHECK(to_text(predicted).find("    accuracy                           0.67         3\n") != std::string::npos);
+  CHECK(to_json(predicted).contains("accuracy"));
 }
 
 TEST_CASE("classification_report: without names the classes that occur go by their numbers") {

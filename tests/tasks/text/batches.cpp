@@ -77,6 +77,10 @@ TEST_CASE("encode: a long text is cut, refused, or read through windows that cov
   CHECK(set.size() == 2);
   CHECK(set.windows[1].ids == Indices{2, 5, 6, 6, 6, 3});  // [CLS] a b b b [SEP]
   CHECK(set.windows[2].ids == Indices{2, 6, 6, 6, 6, 3});  // ends at the end
+  CHECK(error_of([&] { text::too_long("windows"); }) ==
+        "long texts: 'windows' is not one of cut, error, window (did you mean 'window'?)");
+  CHECK(error_of([&] { text::encode(examples, tokenizer, 1); }).find("encode: a text needs room for [CLS] and") == 0);
+  CHECK(error_of([&] { text::encode(examples, tokenizer, 2, text::TooLong::window); }).find("encode: a window") == 0);
   const text::Batch batch = text::pack(set, {1, 0});
   CHECK(batch.windows == Indices{0, 2, 3});
   const Tensor logits({3, 2}, {1, 2, 5, 8, 7, 9});

@@ -18,7 +18,7 @@ TableOptions headless(const std::string& format = "") { return {format, false, "
 std::string rows(const std::string& bytes, const std::string& path, const TableOptions& options = {}) {
   const Table table = parse_table(bytes, path, options);
   std::vector<std::string> out;
-  for (std::size_t r = 0; r < table.rows.size(); ++r)
+  for (size_t r = 0; r < table.rows.size(); ++r)
     out.push_back(fmt::format("{}:{}", table.lines[r], fmt::join(table.rows[r], "|")));
   return fmt::format("{}", fmt::join(out, " "));
 }
@@ -180,6 +180,17 @@ TEST_CASE("examples: an empty text is kept and counted") {
   REQUIRE(out.warnings.size() == 1);
   CHECK(to_string(out.warnings[0]) == "reviews.tsv:3: an empty text (2 in all)");
   CHECK(examples("text\tlabel\n\xFF\t0\n\t1\n").warnings.size() == 2);  // with the table's own
+}
+
+TEST_CASE("examples: a text of other spaces and of characters that nobody sees is empty, too: it has no pieces") {
+  const std::string no_break = "\u00A0", zero_width = "\u200B", ideographic = "\u3000", soft_hyphen = "\u00AD";
+  const Examples out = examples("text\tlabel\na\t0\n" + no_break + "\t1\n" + zero_width + "\t0\n" + ideographic +
+                                " \u2003\t1\n" + soft_hyphen + "\t0\n\u4E2D\t1\n" + no_break + ".\t1\n");
+  CHECK(out.rows.size() == 7);
+  REQUIRE(out.warnings.size() == 1);
+  CHECK(to_string(out.warnings[0]) == "reviews.tsv:3: an empty text (4 in all)");
+  for (const char* text : {"", " \t\r\n", "\x01\x7F", "\uFEFF", "\u2028\u2029", "\uFFFD", "\xFF"}) CHECK(is_blank(text));
+  for (const char* text : {"a", " . ", "\u00E9", "\u4E2D", "\u00A0\U0001F600"}) CHECK(!is_blank(text));
 }
 
 TEST_CASE("examples: a label that is none is refused with file, line and suggestion") {

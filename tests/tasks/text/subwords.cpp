@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "tasks/model/text_model.h"
-#include "tests/support/support.h"
+#include "tasks/model/directory.h"
+#include "tests/support/tasks.h"
 
 using namespace test;
 
@@ -13,14 +13,10 @@ namespace {
 const std::vector<std::string> kPieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "profit", "profits", "##s", "rise"};
 
 nn::Config config(long buckets) {
-  nn::Config c;
-  c.model_type = "attention_pool";
+  nn::Config c = tiny_config("attention_pool");
   c.vocab_size = long(kPieces.size());
   c.hidden_size = 4;
-  c.num_attention_heads = 2;
   c.subword_buckets = buckets;
-  c.initializer_range = 0.5;
-  c.labels = {"a", "b"};
   return c;
 }
 
@@ -54,10 +50,9 @@ TEST_CASE("subword_rows: an n-gram has one row, whatever piece it stands in; no 
 }
 
 TEST_CASE("pool with subwords: x_t is the word's embedding and the mean of its n-grams'; both tables learn") {
-  nn::Params params(3);
   const nn::PieceRows rows = text::subword_rows(kPieces, 50);
-  const nn::Classifier model(params.root(), config(50), rows);
-  params.initialise();
+  const Drawn model(config(50), {nn::only_head(config(50))}, 3, rows);
+  const nn::Params& params = model.params;
   nn::Trace trace;
   const Tensor logits = model(kTokens, &trace);
   const Tensor word = params.find("embeddings.word_embeddings.weight"),
@@ -73,17 +68,16 @@ TEST_CASE("pool with subwords: x_t is the word's embedding and the mean of its n
   backward(cross_entropy(logits, {0, 1}));
   CHECK(word.has_grad());
   CHECK(gram.has_grad());
-  CHECK(error_of([&] { nn::Classifier(nn::Params(1).root(), config(50)); }) ==
+  CHECK(error_of([&] { Drawn(config(50), 3); }) ==
         "subword_buckets 50: the n-grams of the vocabulary are needed, too");
 }
 
 TEST_CASE("pool with subwords: saved and loaded it says the same; without them config.json is as it was") {
   const TemporaryDirectory dir;
-  model::TextModel model(config(50), text::WordPiece(kPieces, {}), 5);
-  model.params.initialise();
-  model.save(dir.path, 16);
+  const auto model = text_model(config(50), {task_of("", nn::Predicts::label)}, 5, text::WordPiece(kPieces));
+  model->save(dir.path);
   const auto loaded = model::load_model(model::ModelDirectory(dir.path));
-  CHECK(loaded->config.subword_buckets == 50);
-  CHECK(differs(loaded->classifier(kTokens), model.classifier(kTokens), 0, 0) == "");
+  CHECK(loaded->config().subword_buckets == 50);
+  CHECK(differs(loaded->net(kTokens), model->net(kTokens), 0, 0) == "");
   CHECK(nn::config_json(config(0)).find("subword") == std::string::npos);
 }

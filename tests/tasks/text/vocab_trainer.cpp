@@ -18,7 +18,7 @@ namespace {
 // The example of Sennrich, Haddow, Birch 2016.
 const WordCounts kWords = {{"low", 5}, {"lower", 2}, {"newest", 6}, {"widest", 3}};
 
-std::string joined(const std::vector<std::string>& pieces, std::size_t from = 0) {
+std::string joined(const std::vector<std::string>& pieces, size_t from = 0) {
   return fmt::format("{}", fmt::join(pieces.begin() + long(from), pieces.end(), " "));
 }
 
@@ -34,11 +34,11 @@ using Cut = std::vector<std::string>;
 
 // Without any bookkeeping: all pairs are counted again before each merge.
 std::vector<std::string> merged_naively(std::vector<std::string> pieces, std::vector<std::pair<Cut, long>> words,
-                                        std::size_t size, long min_frequency) {
+                                        size_t size, long min_frequency) {
   while (pieces.size() < size) {
     std::map<std::pair<std::string, std::string>, long> pairs;
     for (const auto& [cut, count] : words)
-      for (std::size_t i = 1; i < cut.size(); ++i) pairs[{cut[i - 1], cut[i]}] += count;
+      for (size_t i = 1; i < cut.size(); ++i) pairs[{cut[i - 1], cut[i]}] += count;
     const auto best =
         std::max_element(pairs.begin(), pairs.end(), [](auto& a, auto& b) { return a.second < b.second; });
     if (best == pairs.end() || best->second < min_frequency) break;
@@ -47,7 +47,7 @@ std::vector<std::string> merged_naively(std::vector<std::string> pieces, std::ve
     if (std::find(pieces.begin(), pieces.end(), merged) == pieces.end()) pieces.push_back(merged);
     for (auto& word : words) {
       Cut& cut = word.first;
-      for (std::size_t i = 1; i < cut.size(); ++i)
+      for (size_t i = 1; i < cut.size(); ++i)
         if (cut[i - 1] == left && cut[i] == right) {
           cut[i - 1] = merged;
           cut.erase(cut.begin() + long(i));
@@ -75,7 +75,7 @@ TEST_CASE("train_vocab: merges end when no pair is seen min_frequency times") {
 }
 
 TEST_CASE("train_vocab: never more pieces than asked for, the most frequent letters first") {
-  for (int size = 7; size < 60; ++size) CHECK(train_vocab(kWords, size).size() <= std::size_t(size));
+  for (int size = 7; size < 60; ++size) CHECK(train_vocab(kWords, size).size() <= size_t(size));
   CHECK(joined(train_vocab(kWords, 9, 1), 5) == "e w ##e ##w");
   CHECK(train_vocab(kWords, 30).size() == 30);
 }
