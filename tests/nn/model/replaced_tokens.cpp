@@ -60,7 +60,8 @@ TEST_CASE("bert: rows of the last layer that are read alone are those of all, an
   }
 }
 
-TEST_CASE("generator: of a quarter of the width, one head for 64 columns, as many layers, and the encoder's own embeddings") {
+TEST_CASE(
+    "generator: of a quarter of the width, one head for 64 columns, as many layers, and the encoder's own embeddings") {
   nn::Config c;
   c.hidden_size = 256, c.num_hidden_layers = 4, c.num_attention_heads = 4, c.intermediate_size = 1024;
   const nn::Config g = nn::generator_config(c, 0.25);
