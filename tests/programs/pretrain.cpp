@@ -66,7 +66,7 @@ TEST_CASE("pretrain: eight sentences are learned by heart; a classifier and a fu
   const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
   const std::string sizes = kPretrain + "--max-length 48 --weight-decay 0 ", out = dir.path + "/run";
   const Result trained = call("pretrain", "train --train " + texts + "=20 --dev " + dev + sizes +
-                                              "--epochs 10 --lr 1e-2 --out " + out);  // 200 masks of each
+                                              "--epochs 20 --lr 1e-2 --out " + out);  // 400 masks of each
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.last_line().find("result task=pretrain loss=") == 0);
   const json result = json::parse(nn::read_file(out + "/result.json"));
@@ -100,8 +100,8 @@ TEST_CASE("pretrain: ELECTRA and Muon find replaced tokens; what is saved is an 
   const TemporaryDirectory dir;
   const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
   const std::string out = dir.path + "/run";
-  const Result trained = call("pretrain", "train --objective rtd --optimizer muon --train " + texts + "=20 --dev " + dev +
-                                              kPretrain + "--max-length 48 --epochs 10 --lr 1e-2 --out " + out);
+  const Result trained = call("pretrain", "train --objective rtd --optimizer muon --train " + texts + "=20 --dev " +
+                                              dev + kPretrain + "--max-length 48 --epochs 10 --lr 1e-2 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   const json figures = last_dev(out);
   CHECK(figures["found"].get<double>() > 0.5);
@@ -112,18 +112,21 @@ TEST_CASE("pretrain: ELECTRA and Muon find replaced tokens; what is saved is an 
   CHECK(config["architectures"] == json{"BertModel"});
 }
 
-TEST_CASE("pretrain: a run that was killed and resumed ends in the bits of one that ran through, with both objectives") {
+TEST_CASE(
+    "pretrain: a run that was killed and resumed ends in the bits of one that ran through, with both objectives") {
   for (const char* objective : {"mlm --hide span --optimizer adamw", "rtd --optimizer muon"}) {
     const TemporaryDirectory dir;
     const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run", again = dir.path + "/again";
-    const std::string common = "train --train " + texts + "=2.5 --dev " + with_space(dir, "dev.txt", kEnglish) + kPretrain +
+    const std::string common = "train --train " + texts + "=2.5 --dev " + with_space(dir, "dev.txt", kEnglish) +
+                               kPretrain +
                                "--dropout 0.1 --batch-size 40 --accumulate 2 --first-step-tokens 30 --seed 3 "
                                "--max-tokens 2500 "
-                               "--eval-every 7 --objective " + objective;
+                               "--eval-every 7 --objective " +
+                               objective;
     REQUIRE(call("pretrain", common + " --out " + out).status == 0);
     const Result stopped =
-        run_shell("sh -c '" + program("pretrain") + " " + common + " --out " + again + " & p=$!; while [ ! -s " + again +
-                  "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
+        run_shell("sh -c '" + program("pretrain") + " " + common + " --out " + again + " & p=$!; while [ ! -s " +
+                  again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
     INFO(stopped.output);
     if (stopped.status == 128 + 15) REQUIRE(call("pretrain", "train --resume " + again).status == 0);
     CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
@@ -158,8 +161,8 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   refused("--train " + texts + " --model " + dir.path + "/none", "no such directory");
   refused("--train " + texts + " --max-steps 3 --hours 1", "exclude each other");
   refused("--train " + texts + " --objective rtd --hide span", "--hide span is for --objective mlm");
-  refused("--train " + dir.write("six.txt", "the cook cuts green peppers today\n") + " --vocab " + zebra + " --without " +
-              dir.write("eval.txt", "The cook cuts green peppers, today!\n"),
+  refused("--train " + dir.write("six.txt", "the cook cuts green peppers today\n") + " --vocab " + zebra +
+              " --without " + dir.write("eval.txt", "The cook cuts green peppers, today!\n"),
           "every text of the corpus holds a sentence of --without");
   const std::string model = dir.path + "/model";
   REQUIRE(call("pretrain", "train --train " + texts + kPretrain + "--max-steps 1 --out " + model).status == 0);
@@ -172,9 +175,9 @@ TEST_CASE("cross-lingual: a student of another width finds the translation of ev
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
-          .status == 0);
+  REQUIRE(call("pretrain",
+               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
+              .status == 0);
   const std::string common = "cross-lingual --teacher " + teacher + " --source " + en + " --target " + de +
                              " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
   const Result trained = call("transfer", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
@@ -198,9 +201,9 @@ TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input g
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
-          .status == 0);
+  REQUIRE(call("pretrain",
+               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
+              .status == 0);
   const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
     return call("transfer", "cross-lingual --teacher " + teacher + " --source " + source + " --target " + target +
                                 " --test-source " + en + " --test-target " + de + kTiny + "--overwrite --out " + out +
@@ -235,9 +238,9 @@ TEST_CASE(
   const std::string data = dir.write("d.tsv", "label\ttext\na\tone\nb\ttwo\na\tthree\nb\tfour\n");
   const std::string common = " --train " + data + " --test " + data + " --labels a,b --split 1/0/0 --epochs 1 ";
   const std::string encoder = dir.path + "/encoder", pool = dir.path + "/pool";
-  REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--max-steps 1 --out " + encoder)
-          .status == 0);
+  REQUIRE(call("pretrain",
+               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--max-steps 1 --out " + encoder)
+              .status == 0);
   REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
   const auto refused = [&](int status, const std::string& arguments, const std::string& why) {
     const Result result = call("transfer", arguments);
