@@ -171,18 +171,17 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   CHECK(call("pretrain", "train --train " + texts + " --mask-share 0").status == 2);
 }
 
-TEST_CASE("cross-lingual: a student of another width finds the translation of every sentence, both ways") {
+TEST_CASE("align: a student of another width finds the translation of every sentence, both ways") {
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
   REQUIRE(call("pretrain",
                "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
               .status == 0);
-  const std::string common = "cross-lingual --teacher " + teacher + " --source " + en + " --target " + de +
-                             " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
-  const Result trained = call("transfer", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
+  const std::string common = "train --teacher " + teacher + " --source " + en + " --target " + de + " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
+  const Result trained = call("align", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  CHECK(trained.last_line().find("result task=cross-lingual source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
+  CHECK(trained.last_line().find("result task=align source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
   const nn::SafeTensors weights(out + "/best/model.safetensors");
   CHECK(weights.entry("projection.weight").shape == std::vector<long>{32, 16});
   const json config = json::parse(nn::read_file(out + "/best/config.json"));
@@ -190,14 +189,14 @@ TEST_CASE("cross-lingual: a student of another width finds the translation of ev
 
   const std::string through = dir.path + "/through", again = dir.path + "/again";  // resuming
   const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --out ";
-  REQUIRE(call("transfer", brief + through).status == 0);
-  const Result stopped = run_shell("sh -c '" + program("transfer") + " " + brief + again + " & p=$!; while [ ! -s " +
+  REQUIRE(call("align", brief + through).status == 0);
+  const Result stopped = run_shell("sh -c '" + program("align") + " " + brief + again + " & p=$!; while [ ! -s " +
                                    again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
-  if (stopped.status == 128 + 15) REQUIRE(call("transfer", "cross-lingual --resume " + again).status == 0);
+  if (stopped.status == 128 + 15) REQUIRE(call("align", "train --resume " + again).status == 0);
   CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(through + "/log.jsonl"));
 }
 
-TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input gets one clear line") {
+TEST_CASE("align: the loss is the weighted sum of its terms; bad input gets one clear line") {
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
@@ -205,7 +204,7 @@ TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input g
                "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
               .status == 0);
   const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
-    return call("transfer", "cross-lingual --teacher " + teacher + " --source " + source + " --target " + target +
+    return call("align", "train --teacher " + teacher + " --source " + source + " --target " + target +
                                 " --test-source " + en + " --test-target " + de + kTiny + "--overwrite --out " + out +
                                 " " + options);
   };
@@ -224,11 +223,11 @@ TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input g
   refused(with(dir.path + "/none", de, ""), "none: cannot be read");
   refused(with(en, de, "--mse 0"), "--mse and --ranking are both 0");
   refused(with(en, de, "--dev-source " + en), "--dev-source and --dev-target come together");
-  refused(with(en, de, "--max-length 40"), "--max-length 40 is more than the teacher's 16 positions");
+  refused(with(en, de, "--max-length 40"), "--max-length 40 is more than the 16 positions of");
   refused(with(en, de, "--patience 1"), "--patience needs --dev-source");
   CHECK(with(en, de, "--scale 0").status == 2);
   CHECK(with(en, de, "--pooling max").status == 2);
-  CHECK(call("transfer", "cross-lingual --source " + en + " --target " + de).status == 2);
+  CHECK(call("align", "train --source " + en + " --target " + de).status == 2);
 }
 
 TEST_CASE(
@@ -243,7 +242,7 @@ TEST_CASE(
               .status == 0);
   REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
   const auto refused = [&](int status, const std::string& arguments, const std::string& why) {
-    const Result result = call("transfer", arguments);
+    const Result result = call(arguments.find("--source") == std::string::npos ? "transfer" : "align", arguments);
     CHECK_MESSAGE(result.status == status, arguments, ": ", result.output);
     CHECK_MESSAGE(result.says(why), result.output);
   };
@@ -254,7 +253,7 @@ TEST_CASE(
   refused(1, "train --teacher " + encoder + common + "--max-length 16 --out " + dir.path + "/out",
           "an encoder without a trained classifier");
   refused(1,
-          "cross-lingual --teacher " + pool + " --source " + en + " --target " + de + " --test-source " + en +
+          "train --pooling cls --teacher " + pool + " --source " + en + " --target " + de + " --test-source " + en +
               " --test-target " + de + " --out " + dir.path + "/out",
-          "an encoder is a bert; this is a model of type 'attention_pool'");
+          "word embeddings alone have no [CLS] to read");
 }
