@@ -108,8 +108,6 @@ void predict(run::Options& options, const run::Parse& parse) {
   parse();
   const std::vector<text::Example> examples = given.examples(options);
   const auto model = given.load(options);
-  if (!model->named() && model->only_task().head == nn::Predicts::tags)
-    run::print_note("warning: a BertForTokenClassification labels words: no label of the text as a whole follows\n");
   if (options.texts().empty() && given.file.empty())
     model::print_predictions_of_input(*model, given.reading);
   else
@@ -126,8 +124,6 @@ void analyze(run::Options& options, const run::Parse& parse) {
   parse();
   std::vector<text::Example> examples = given.examples(options);
   const auto model = given.load(options);
-  if (!model->named() && model->only_task().head == nn::Predicts::tags)
-    run::print_note("warning: a BertForTokenClassification labels words: no label of the text as a whole follows\n");
   if (options.texts().empty() && given.file.empty()) {
     examples = given.files.read_embedded({}).rows;
     std::erase_if(examples, [](const text::Example& e) { return e.split != "test"; });

@@ -21,7 +21,7 @@ void train(run::Options& options, const run::Parse& parse) {
   run::print_setup("transfer", "train");
   const auto teacher = model::load_model(model::ModelDirectory(t.teacher));
   model::check_positions(o.model.reading, teacher->config(), t.teacher);
-  spec::TaskSet set = o.load();
+  spec::TaskSet set = o.load(teacher->only_task().labels);
   const spec::Task& task = set.tasks[0];
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed,
