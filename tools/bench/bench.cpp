@@ -133,16 +133,12 @@ std::string json_of(const Work& work) {
 
 // ---- what is timed ---------------------------------------------------------------------------------------------------
 
-struct Model {
-  nn::Params params{42};
-  nn::BertClassifier classifier;
-  explicit Model(const nn::Config& c) : classifier(params.root(), c) {}
-};
+nn::Model classifier(const nn::Config& c) { return nn::Model(c, {nn::only_head(c)}, 42); }
 
 // A training step as `sentiment train` makes it: dropout 0.1, cross-entropy, clipping at 1, AdamW with decay.
 class Trainer {
  public:
-  explicit Trainer(Model& model) : model_(model), adamw_(model.params.trainable()) {}
+  explicit Trainer(nn::Model& model) : model_(model), adamw_(model.params.trainable()) {}
 
   void step(const Batch& batch) {
     gradients(batch);
@@ -151,7 +147,7 @@ class Trainer {
   }
   void gradients(const Batch& batch) {
     model_.params.train(step_++);
-    backward(cross_entropy(model_.classifier(batch.tokens), batch.labels));
+    backward(cross_entropy(model_(batch.tokens), batch.labels));
   }
   void update() {
     const std::vector<Tensor>& parameters = model_.params.tensors();
@@ -160,22 +156,25 @@ class Trainer {
   }
 
  private:
-  Model& model_;
+  nn::Model& model_;
   optim::AdamW adamw_;
   long step_ = 0;
 };
 
-Tensor infer(Model& model, const Batch& batch) {
+Tensor infer(nn::Model& model, const Batch& batch) {
   const NoGrad no_grad;
   model.params.eval();
-  return model.classifier(batch.tokens);
+  return model(batch.tokens);
 }
 
 // Seconds of one pass; passes are repeated until 0.2 s are over.
 double sample(const std::function<void()>& pass) {
   const double start = now();
   long passes = 0;
-  for (double spent = 0; spent < 0.2; spent = now() - start) pass(), ++passes;
+  for (double spent = 0; spent < 0.2; spent = now() - start) {
+    pass();
+    ++passes;
+  }
   return (now() - start) / double(passes);
 }
 
@@ -207,7 +206,7 @@ struct Figures {
 };
 Figures measure(const nn::Config& config, const std::string& what, const Work& work, int samples) {
   forget_peak();
-  Model model(config);
+  nn::Model model = classifier(config);
   model.params.initialise();
   std::optional<Trainer> trainer;
   if (what == "train") trainer.emplace(model);
@@ -255,30 +254,30 @@ class Table {
 
 // ---- commands --------------------------------------------------------------------------------------------------------
 
-void prepare(CLI::App& app, const run::Parse& parse) {
+void prepare(run::Options& options, const run::Parse& parse) {
   std::string shape, out;
-  app.add_option("--shape", shape, "base (12 layers of 768), small (4 of 256) or tiny (2 of 128)")->required();
-  app.add_option("--out", out, "directory for config.json, model.safetensors and the works as JSON")->required();
+  options.add("--shape", shape, "base (12 layers of 768), small (4 of 256) or tiny (2 of 128)").required();
+  options.add("--out", out, "directory for config.json, model.safetensors and the works as JSON").required();
   parse();
   const nn::Config config = shape_named(shape);
-  Model model(config);
+  nn::Model model = classifier(config);
   model.params.initialise();
   std::filesystem::create_directories(out);
-  nn::save_pretrained(model.params, config, out);
+  nn::save_pretrained(model, out);
   for (const auto& [name, make] : works()) nn::write_file(out + "/" + name + ".json", json_of(make()));
 }
 
 // One line {"ready": ...}; for every line on stdin one sample {"seconds": s}; at the end {"peak_rss_bytes": n}.
-void serve(CLI::App& app, const run::Parse& parse) {
+void serve(run::Options& options, const run::Parse& parse) {
   std::string what, directory, name = "full";
-  app.add_option("what", what, "train, infer, or adamw: clipping and update alone")
-      ->required()
-      ->check(CLI::IsMember({"train", "infer", "adamw"}));
-  app.add_option("--model", directory, "directory that `prepare` made")->required();
-  app.add_option("--work", name, "full, real, sorted, dev, 1x32, 1x128 or 32x128");
+  options.add("what", what, "train, infer, or adamw: clipping and update alone")
+      .required()
+      .one_of({"train", "infer", "adamw"});
+  options.add("--model", directory, "directory that `prepare` made").required();
+  options.add("--work", name, "full, real, sorted, dev, 1x32, 1x128 or 32x128");
   parse();
-  Model model(nn::read_config(directory + "/config.json"));
-  nn::load_pretrained(model.params, directory);
+  nn::Model model = classifier(nn::read_config(directory + "/config.json"));
+  nn::load_pretrained(model, directory);
   const Work work = work_named(name);
   Trainer trainer(model);
   profile_end("set-up", Pass::other);
@@ -304,13 +303,13 @@ void serve(CLI::App& app, const run::Parse& parse) {
             << std::endl;
 }
 
-void steps(CLI::App& app, const run::Parse& parse) {
+void steps(run::Options& options, const run::Parse& parse) {
   std::vector<std::string> shapes{"tiny", "small", "base"};
   std::string out;
   int samples = 5;
-  app.add_option("--shape", shapes, "base, small, tiny; may be repeated; all of them if not given");
-  app.add_option("--samples", samples, "the median of so many is shown")->check(run::between(1, 1000));
-  app.add_option("--out", out, "also write the figures as JSON to this file");
+  options.add("--shape", shapes, "base, small, tiny; may be repeated; all of them if not given");
+  options.add("--samples", samples, "the median of so many is shown").between(1, 1000);
+  options.add("--out", out, "also write the figures as JSON to this file");
   parse();
   Table table("work");
   for (const std::string& shape : shapes) {
@@ -325,10 +324,10 @@ void steps(CLI::App& app, const run::Parse& parse) {
 }
 
 // How the cost of a training step grows, one thing at a time, the others as in 16 x 128 tokens of the shape.
-void growth(CLI::App& app, const run::Parse& parse) {
+void growth(run::Options& options, const run::Parse& parse) {
   std::string shape = "small", out;
-  app.add_option("--shape", shape, "base, small or tiny");
-  app.add_option("--out", out, "also write the figures as JSON to this file");
+  options.add("--shape", shape, "base, small or tiny");
+  options.add("--out", out, "also write the figures as JSON to this file");
   parse();
   Table table("training step");
   const nn::Config config = shape_named(shape);
@@ -354,7 +353,7 @@ void growth(CLI::App& app, const run::Parse& parse) {
 }
 
 // From the start of `sentiment train` to the first line of its log, which is written after the first step.
-void first_step(CLI::App&, const run::Parse& parse) {
+void first_step(run::Options&, const run::Parse& parse) {
   parse();
   namespace fs = std::filesystem;
   const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "sentiment";
