@@ -3,10 +3,9 @@
 #include "tasks/objective/transfer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
-#include <sstream>
 
+#include "engine/strings.h"
 #include "nn/loss/attention_transfer.h"
 #include "nn/loss/distil.h"
 #include "tasks/run/console.h"
@@ -65,15 +64,13 @@ std::vector<int> layer_map(const std::string& spec, long student, long teacher) 
                                           : teacher - 1));
     return map;
   }
-  std::istringstream parts(spec);
-  for (std::string part; std::getline(parts, part, ',');) {
-    int layer = 0;
-    const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), layer);
-    check(error == std::errc() && stop == part.data() + part.size(),
-          "layer map '{}': uniform, top, last, or teacher layers from 0 with commas; '{}' is none", spec, part);
-    check(layer >= 0 && layer < teacher, "layer map '{}': the teacher's layers are 0 to {}; got {}", spec, teacher - 1,
-          layer);
-    map.push_back(layer);
+  for (const std::string& part : engine::split(spec, ',')) {
+    const std::optional<int> layer = engine::parse_number<int>(part);
+    check(bool(layer), "layer map '{}': uniform, top, last, or teacher layers from 0 with commas; '{}' is none", spec,
+          engine::shown(part));
+    check(*layer >= 0 && *layer < teacher, "layer map '{}': the teacher's layers are 0 to {}; got {}", spec,
+          teacher - 1, *layer);
+    map.push_back(*layer);
   }
   check(long(map.size()) == student, "layer map '{}': {} layers for a student of {}", spec, map.size(), student);
   return map;

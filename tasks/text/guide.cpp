@@ -2,9 +2,10 @@
 #include "tasks/text/guide.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <sstream>
+
+#include "engine/strings.h"
 
 namespace text {
 
@@ -36,10 +37,9 @@ Guide Guide::from_lexicon(const std::string& path, const WordPiece& tokenizer, l
     const size_t tab = line.find('\t');
     double weight = 1;
     if (tab != std::string::npos) {
-      const char* end = line.data() + line.size();
-      const auto [stop, error] = std::from_chars(line.data() + tab + 1, end, weight);
-      check(error == std::errc() && stop == end && std::isfinite(weight) && weight > 0,
-            "{}:{}: '{}' is not a weight above 0", path, number, line.substr(tab + 1));
+      weight = engine::parse_number<double>(line.substr(tab + 1)).value_or(0);
+      check(std::isfinite(weight) && weight > 0, "{}:{}: '{}' is not a weight above 0", path, number,
+            engine::shown(line.substr(tab + 1)));
     }
     ++(guide.add(guide.everywhere_, line.substr(0, tab), real(weight), tokenizer) ? known : unknown);
   }
