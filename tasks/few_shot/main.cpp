@@ -1,5 +1,5 @@
-// Few-shot: an encoder learns to learn from few examples, by first-order MAML, Reptile or plain joint training over a pool of
-// tasks, and shows how well it does. Read optim/several/meta.h first: the formulas.
+// Few-shot: an encoder learns to learn from few examples, by first-order MAML, Reptile or plain joint training over a
+// pool of tasks, and shows how well it does. Read optim/several/meta.h first: the formulas.
 #include <algorithm>
 #include <numeric>
 

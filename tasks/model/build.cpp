@@ -172,7 +172,8 @@ std::vector<double> parse_retention(const std::string& schedule, const std::stri
   for (const std::string& part : engine::split(schedule, ',')) {
     shares.push_back(engine::parse_number<double>(part).value_or(0));
     check(shares.back() > 0 && shares.back() <= 1,
-          "--token-retention: shares in (0, 1] with commas, one a layer, or learned; '{}' is none", engine::shown(part));
+          "--token-retention: shares in (0, 1] with commas, one a layer, or learned; '{}' is none",
+          engine::shown(part));
   }
   return shares;
 }

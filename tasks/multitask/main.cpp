@@ -1,5 +1,5 @@
-// Multitask: one encoder, several tasks. The loop in train_model() is that of tasks/sentiment/main.cpp, which is to be read
-// first, with a loss for every task and a weighting between them.
+// Multitask: one encoder, several tasks. The loop in train_model() is that of tasks/sentiment/main.cpp, which is to be
+// read first, with a loss for every task and a weighting between them.
 #include <filesystem>
 
 #include "nn/format/files.h"

@@ -50,9 +50,9 @@ void ClassifierOptions::encode(spec::TaskSet& set, model::TextModel& model_) con
   if (model.log_odds > 0) model::start_from_log_odds(model_, set, model.log_odds);
 }
 
-run::Frame ClassifierOptions::frame(const run::Options& options, const text::Batches& batches,
-                                    const spec::TaskSet& set, const model::TextModel& model_,
-                                    const RetentionLearning& learning, const std::vector<std::string>& more) const {
+run::Frame ClassifierOptions::frame(const run::Options& options, const text::Batches& batches, const spec::TaskSet& set,
+                                    const model::TextModel& model_, const RetentionLearning& learning,
+                                    const std::vector<std::string>& more) const {
   run::Frame frame;
   frame.options = options.effective();
   frame.steps_per_epoch = batches.per_epoch();

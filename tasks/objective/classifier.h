@@ -1,4 +1,4 @@
-// What the training of a text classifier can be told, and its milestones: for the programs whose loops differ in the loss.
+// What the training of a text classifier can be told, and its milestones: for programs that differ in the loss only.
 #pragma once
 
 #include "tasks/model/build.h"

@@ -1,5 +1,5 @@
-// The teacher's outputs, text by text, computed or read from a cache. Read nn/format/tensor_stream.h and tasks/text/batches.h
-// first.
+// The teacher's outputs, text by text, computed or read from a cache. Read nn/format/tensor_stream.h and
+// tasks/text/batches.h first.
 #include "tasks/objective/teacher.h"
 
 #include <algorithm>

@@ -21,7 +21,8 @@ class Teacher {
  public:
   // `set` must outlive it. With a `cache` the outputs are written there first, or read if they are there already.
   // Error: a cache of other weights, of other texts, or without an output that is needed.
-  Teacher(const model::TextModel& model, const text::EncodedSet& set, std::vector<TeacherOutput> needed, const std::string& cache);
+  Teacher(const model::TextModel& model, const text::EncodedSet& set, std::vector<TeacherOutput> needed,
+          const std::string& cache);
 
   // [B, K] the logits of the batch's texts; `trace` receives the other outputs, at the places of their layers.
   engine::Tensor read(const text::Batch& batch, nn::Trace& trace) const;

@@ -199,8 +199,7 @@ struct Transfer::Layers {
   }
 };
 
-void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace,
-                      const text::Batch& batch) const {
+void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace, const text::Batch& batch) const {
   nn::Trace from;
   const Tensor target = reader_ ? reader_->read(batch, from) : Tensor();
   add_logit_terms(terms, logits, target);
@@ -252,9 +251,8 @@ void Transfer::add_attention_terms(run::Terms& terms, const Layers& layers, cons
 void Transfer::add_hidden_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
   const TransferOptions& o = options_;
   const auto projected = [&](const Tensor& x) { return (*project_)(x); };
-  add(terms, "hidden_mse", o.hidden_mse, [&] {
-    return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); });
-  });
+  add(terms, "hidden_mse", o.hidden_mse,
+      [&] { return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); }); });
   add(terms, "hidden_cosine", o.hidden_cosine, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_cosine(projected(s), t); });
   });
@@ -297,7 +295,8 @@ void start_from_teacher(const TransferOptions& options, const model::TextModel& 
   const std::vector<int> map = layer_map(options.from_layers, long(to->layers.size()), long(from->layers.size()));
   copy_all(from->embeddings.parameters(), to->embeddings.parameters());
   for (size_t l = 0; l < map.size(); ++l)
-    if (map[l] >= 0) copy_all(from->layers[map[l]].parameters(), to->layers[l].parameters());  // with "last" the others stay
+    if (map[l] >= 0)
+      copy_all(from->layers[map[l]].parameters(), to->layers[l].parameters());  // with "last" the others stay
   copy_all(of_head(teacher.net.head()), of_head(student.net.head()));
   run::print_note("student: begins as layers {} of the teacher\n", options.from_layers);
 }

@@ -1,4 +1,4 @@
-// Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README, step by step.
+// Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README.
 #include <fmt/ranges.h>
 
 #include <chrono>
@@ -49,9 +49,9 @@ void train(run::Options& options, const run::Parse& parse) {
       const Tensor logits = forward(shaping.ask(trace));
       run::Terms terms;  // 4 the loss: [B, K], [B] -> []
       shaping.add_task_loss(terms, "cross_entropy", 1, task, logits, part, [&] { return forward(nullptr); });
-      shaping.add_to(terms, trace, part);      //   nothing, unless attention is to be shaped
-      retention.add_to(terms);                 //   or a schedule of token pruning to be learned
-      training.backward(terms, part.share);    // 5 adds to every parameter's gradient
+      shaping.add_to(terms, trace, part);    //   nothing, unless attention is to be shaped
+      retention.add_to(terms);               //   or a schedule of token pruning to be learned
+      training.backward(terms, part.share);  // 5 adds to every parameter's gradient
     }
     retention.step(training.part_of_peak());
     training.update();  // 6 norm and clipping, 7 the weights change here, only here, 8 a line of log.jsonl
@@ -128,8 +128,7 @@ void analyze(run::Options& options, const run::Parse& parse) {
     examples = given.files.read_embedded({}).rows;
     std::erase_if(examples, [](const text::Example& e) { return e.split != "test"; });
   }
-  const text::EncodedSet set =
-      text::encode(examples, model->tokenizer, given.reading.max_length, given.reading.how());
+  const text::EncodedSet set = text::encode(examples, model->tokenizer, given.reading.max_length, given.reading.how());
   run::Progress progress("analyze", set.size());
   const explain::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
   progress.interrupt();

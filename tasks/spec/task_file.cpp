@@ -48,7 +48,8 @@ void take_data(Object& object, TaskSpec& task) {
   object.take("encoding", task.files.how.encoding);
   object.take("no_header", task.files.how.no_header);
   object.take("examples", task.examples, 1, 1e12);
-  if (!task.files.how.format.empty()) check_name(object.where("format"), task.files.how.format, {"tsv", "csv", "jsonl"});
+  if (!task.files.how.format.empty())
+    check_name(object.where("format"), task.files.how.format, {"tsv", "csv", "jsonl"});
   check_name(object.where("encoding"), task.files.how.encoding, {"utf-8", "latin-1"});
 }
 

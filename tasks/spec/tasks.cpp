@@ -235,8 +235,7 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
   for (size_t c = 0; c < set.corpora.size(); ++c) {
     Corpus& corpus = set.corpora[c];
     for (int split : {kTrain, kDev, kTest}) {
-      text::EncodedSet& texts = corpus.texts[split] =
-          text::encode(corpus.examples[split], tokenizer, max_length, how);
+      text::EncodedSet& texts = corpus.texts[split] = text::encode(corpus.examples[split], tokenizer, max_length, how);
       if (texts.size())
         run::print_note("{:<6}{:>6} texts, {}{}\n", kSplitNames[split], texts.size(),
                         lengths_of(texts, max_length, how), readers_of(set, int(c), split));

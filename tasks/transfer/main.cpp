@@ -24,8 +24,8 @@ void train(run::Options& options, const run::Parse& parse) {
   spec::TaskSet set = o.load();
   const spec::Task& task = set.tasks[0];
   const spec::Corpus& corpus = set.corpora[0];
-  const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed,
-                                  &teacher->tokenizer);
+  const auto model =
+      model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed, &teacher->tokenizer);
   objective::start_from_teacher(t, *teacher, *model);
   o.encode(set, *model);
   objective::Transfer transfer(t, *teacher, *model, o.training.seed);
@@ -62,6 +62,7 @@ void train(run::Options& options, const run::Parse& parse) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run::program(argc, argv, "transfer", "Hand over what a teacher has learned: logits, attention, hidden states.",
-                      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train}});
+  return run::program(
+      argc, argv, "transfer", "Hand over what a teacher has learned: logits, attention, hidden states.",
+      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train}});
 }

@@ -1,5 +1,5 @@
-// Attention allocated with less computation, from the command line: neurons taken out, tokens left behind, windows; with
-// good input and with bad.
+// Attention allocated with less computation, from the command line: neurons taken out, tokens left behind, windows;
+// with good input and with bad.
 #include <nlohmann/json.hpp>
 #include <sstream>
 

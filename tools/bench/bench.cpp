@@ -57,7 +57,7 @@ long peak_rss() {
   return use.ru_maxrss * 1024;
 }
 
-// ---- works: what a pass goes over ------------------------------------------------------------------------------------
+// ---- works: what a pass goes over -----------------------------------------------------------------------------------
 
 struct Batch {
   nn::Tokens tokens;
@@ -131,7 +131,7 @@ std::string json_of(const Work& work) {
   return ordered_json{{"batches", batches}}.dump() + "\n";
 }
 
-// ---- what is timed ---------------------------------------------------------------------------------------------------
+// ---- what is timed --------------------------------------------------------------------------------------------------
 
 struct Model {
   nn::Params params{42};
@@ -253,7 +253,7 @@ class Table {
   ordered_json rows_ = ordered_json::array();
 };
 
-// ---- commands --------------------------------------------------------------------------------------------------------
+// ---- commands -------------------------------------------------------------------------------------------------------
 
 void prepare(CLI::App& app, const run::Parse& parse) {
   std::string shape, out;

@@ -3,8 +3,8 @@
 
 #include <omp.h>
 
-#include "optim/several/auto_lambda.h"
 #include "optim/optimizer.h"
+#include "optim/several/auto_lambda.h"
 #include "optim/several/weighting.h"
 #include "tests/support/support.h"
 
