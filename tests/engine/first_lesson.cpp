@@ -27,6 +27,7 @@ int main() {
   for (long i = 0; i < w.numel(); ++i) w.data()[i] -= w.grad()[i] / 128;  // a step downhill
   const Tensor again = linear(x, w);
   std::cout << "loss " << mean(again * again).item() << '\n';
+  return 0;
 }
 // the lesson ends
 #undef main
