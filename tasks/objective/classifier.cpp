@@ -50,6 +50,10 @@ void ClassifierOptions::encode(spec::TaskSet& set, model::TextModel& model_) con
   if (model.log_odds > 0) model::start_from_log_odds(model_, set, model.log_odds);
 }
 
+text::Batches ClassifierOptions::batches(const text::EncodedSet& train) const {
+  return text::Batches(train, training.batch_size * training.accumulate, !training.no_shuffle, training.seed);
+}
+
 run::Frame ClassifierOptions::frame(const run::Options& options, const text::Batches& batches, const spec::TaskSet& set,
                                     const model::TextModel& model_, const RetentionLearning& learning,
                                     const std::vector<std::string>& more) const {

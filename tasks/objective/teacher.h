@@ -31,6 +31,7 @@ class Teacher {
   long width(const TeacherOutput& output) const;
   long size(const TeacherOutput& output, long text) const;  // numbers
   std::vector<engine::Tensor> compute(long text, const std::vector<TeacherOutput>& outputs) const;
+  std::vector<std::vector<engine::real>> join(const std::vector<int>& texts) const;
   void write_cache(const std::string& path, const std::map<std::string, std::string>& identity) const;
   void open_cache(const std::string& path, const std::map<std::string, std::string>& identity);
 

@@ -31,8 +31,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed);
   o.encode(set, *model);
-  const long texts_a_step = long(o.training.batch_size) * o.training.accumulate;
-  text::Batches batches(corpus.texts[spec::kTrain], int(texts_a_step), !o.training.no_shuffle, o.training.seed);
+  text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
   const objective::RetentionLearning retention(o.retention, model->net);
   run::Training training(o.training, model->net.params, o.frame(options, batches, set, *model, retention));
