@@ -194,7 +194,10 @@ struct Transfer::Layers {
     Tensor sum = Tensor::scalar(0);
     long pairs = 0;
     for (size_t s = 0; s < map.size(); ++s)
-      if (map[s] >= 0) sum = sum + term(s, size_t(map[s])), ++pairs;
+      if (map[s] >= 0) {
+        sum = sum + term(s, size_t(map[s]));
+        ++pairs;
+      }
     return sum * (1 / real(pairs));
   }
 };

@@ -178,8 +178,11 @@ WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& op
   for (const std::string& name : {names.pad, names.unk, names.cls, names.sep})
     check(find_token(name) >= 0, "{}: no {} among its {} pieces; is this the vocabulary of a BERT?", origin,
           shown(name), vocab_size());
-  pad_ = find_token(names.pad), unk_ = find_token(names.unk), cls_ = find_token(names.cls);
-  sep_ = find_token(names.sep), mask_ = find_token(names.mask);
+  pad_ = find_token(names.pad);
+  unk_ = find_token(names.unk);
+  cls_ = find_token(names.cls);
+  sep_ = find_token(names.sep);
+  mask_ = find_token(names.mask);
   find_added();
 }
 

@@ -230,7 +230,9 @@ void encode(run::Options& options, const run::Parse& parse) {
       for (int id : inner) out[i] += (out[i].empty() ? "" : " ") + (ids ? std::to_string(id) : tokenizer.piece(id));
     }
     for (const std::string& line : out) fmt::print("{}\n", line);
-    all.texts += long(lines.size()), all.tokens += tokens, all.unknown += unknown;
+    all.texts += long(lines.size());
+    all.tokens += tokens;
+    all.unknown += unknown;
   });
   const double seconds = now() - start;
   if (count)

@@ -53,8 +53,10 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
     CHECK(trained.last_line().find("result task=sentiment accuracy=") == 0);
     CHECK(trained.last_line().find("out=" + out) != std::string::npos);
     int steps = 0, evaluations = 0;
-    for (const json& line : lines_of(nn::read_file(out + "/log.jsonl")))
-      steps += line.contains("loss"), evaluations += line.contains("dev");
+    for (const json& line : lines_of(nn::read_file(out + "/log.jsonl"))) {
+      steps += line.contains("loss");
+      evaluations += line.contains("dev");
+    }
     CHECK(steps == 15);  // 18 texts in batches of 4: five steps an epoch
     CHECK(evaluations == 3);
     const json result = json::parse(nn::read_file(out + "/result.json"));
@@ -84,7 +86,10 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
 TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without a dev set") {
   const TemporaryDirectory dir;
   std::string good, bad;
-  for (int i = 0; i < 10; ++i) good += fmt::format("{}\tfine {}\n", i, i), bad += fmt::format("{}\tawful {}\n", i, i);
+  for (int i = 0; i < 10; ++i) {
+    good += fmt::format("{}\tfine {}\n", i, i);
+    bad += fmt::format("{}\tawful {}\n", i, i);
+  }
   const std::string files = " negative=" + dir.write("neg.tsv", bad) + " positive=" + dir.write("pos.tsv", good);
   const std::string options = "--no-header --labels negative,positive --text-column 2 --pair-column 1 ";
   const Result trained = sentiment("train --model pool" + kTiny + options + "--epochs 2 --batch-size 4 --split 4/0/1" +

@@ -95,7 +95,10 @@ Work work_of(const std::vector<int>& lengths, size_t size) {
 std::vector<int> real_lengths(int copies, bool sorted) {
   std::vector<int> lengths;
   for (int i = 0; i < copies; ++i) lengths.insert(lengths.end(), kLengths, kLengths + 64);
-  if (sorted) return std::sort(lengths.begin(), lengths.end()), lengths;
+  if (sorted) {
+    std::sort(lengths.begin(), lengths.end());
+    return lengths;
+  }
   std::vector<int> shuffled;
   for (int i : permutation(int(lengths.size()), {7, Stream::shuffle, 0, 0})) shuffled.push_back(lengths[i]);
   return shuffled;
@@ -175,7 +178,10 @@ Tensor infer(Model& model, const Batch& batch) {
 double sample(const std::function<void()>& pass) {
   const double start = now();
   long passes = 0;
-  for (double spent = 0; spent < 0.2; spent = now() - start) pass(), ++passes;
+  for (double spent = 0; spent < 0.2; spent = now() - start) {
+    pass();
+    ++passes;
+  }
   return (now() - start) / double(passes);
 }
 
@@ -298,8 +304,8 @@ void serve(CLI::App& app, const run::Parse& parse) {
   if (what == "adamw") trainer.gradients(work[0]);
   pass();  // warm-up
   std::cout << ready.dump() << std::endl;
-  for (std::string line; std::getline(std::cin, line);)
-    std::cout << (profile_end("waiting", Pass::other), ordered_json{{"seconds", sample(pass)}}.dump()) << std::endl;
+  for (std::string line; std::getline(std::cin, line);) profile_end("waiting", Pass::other);
+  std::cout << ordered_json{{"seconds", sample(pass)}}.dump() << std::endl;
   std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}, {"peak_tensor_bytes", memory_use().peak}}.dump()
             << std::endl;
 }

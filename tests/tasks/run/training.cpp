@@ -172,9 +172,21 @@ TEST_CASE("training: every option of the steps is heeded: another value ends in 
   CHECK(weights(with(&O::beta1, 0.5)) != adamw);
   CHECK(weights(with(&O::beta2, 0.9)) != adamw);
   CHECK(weights(with(&O::weight_decay, 0.5)) != adamw);
-  CHECK(weights([](O& o) { o.adam_variant = "bert", o.beta2 = 0.9; }) != weights(with(&O::adam_variant, "bert")));
-  CHECK(weights([](O& o) { o.optimizer = "sgd", o.momentum = 0.5; }) != sgd);
-  CHECK(weights([](O& o) { o.optimizer = "sgd", o.clip = 0.01; }) != sgd);
+  CHECK(weights([](O& o) {
+          o.adam_variant = "bert";
+          o.beta2 = 0.9;
+        }) != weights(with(&O::adam_variant, "bert")));
+  CHECK(weights([](O& o) {
+          o.optimizer = "sgd";
+          o.momentum = 0.5;
+        }) != sgd);
+  CHECK(weights([](O& o) {
+          o.optimizer = "sgd";
+          o.clip = 0.01;
+        }) != sgd);
   CHECK(weights(with(&O::freeze, std::vector<std::string>{"*bias"})) != adamw);
-  CHECK(weights([](O& o) { o.max_steps = 0, o.epochs = 2.5; }) == adamw);  // 2.5 times 3 steps, rounded up
+  CHECK(weights([](O& o) {
+          o.max_steps = 0;
+          o.epochs = 2.5;
+        }) == adamw);  // 2.5 times 3 steps, rounded up
 }
