@@ -100,19 +100,6 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   fmt::print("{} n={}\n", line, set.corpora[0].texts[spec::kTest].size());
 }
 
-void predict(run::Options& options, const run::Parse& parse) {
-  model::Request given;
-  given.declare(options, false);
-  given.declare_texts(options, "one a line from standard input.");
-  parse();
-  const std::vector<text::Example> examples = given.examples(options);
-  const auto model = given.load(options);
-  if (options.texts().empty() && given.file.empty())
-    model::print_predictions_of_input(*model, given.reading);
-  else
-    model::print_predictions(*model, given.reading, examples);
-}
-
 // A table of what every head looks at; with --out also the maps of each text, as JSON lines.
 void analyze(run::Options& options, const run::Parse& parse) {
   model::Request given;
@@ -208,7 +195,7 @@ int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
                       {{"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
-                       {"predict", "classify texts, one JSON object a line", predict},
+                       {"predict", "classify texts, one JSON object a line", model::predict_command},
                        {"analyze", "show what the heads of a model look at", analyze},
                        {"prune", "take out the heads, neurons and tokens that matter least", prune}});
 }
