@@ -41,7 +41,9 @@ Guide Guide::from_lexicon(const std::string& path, const WordPiece& tokenizer, l
       check(std::isfinite(weight) && weight > 0, "{}:{}: '{}' is not a weight above 0", path, number,
             engine::shown(line.substr(tab + 1)));
     }
-    ++(guide.add(guide.everywhere_, line.substr(0, tab), real(weight), tokenizer) ? known : unknown);
+    const bool added = guide.add(guide.everywhere_, line.substr(0, tab), real(weight), tokenizer);
+    known += added;
+    unknown += !added;
   }
   check(known > 0, "{}: the vocabulary knows none of its {} words", path, unknown);
   return guide;
@@ -51,8 +53,7 @@ Guide Guide::from_rationales(const std::vector<Example>& examples, const WordPie
   Guide guide(tokenizer);
   for (const Example& example : examples) {
     Phrases& phrases = guide.of_example_.emplace_back();
-    std::istringstream passages(example.rationale);
-    for (std::string passage; std::getline(passages, passage, '|');) guide.add(phrases, passage, 1, tokenizer);
+    for (const std::string& passage : engine::split(example.rationale, '|')) guide.add(phrases, passage, 1, tokenizer);
   }
   return guide;
 }
