@@ -36,6 +36,8 @@ spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path) {
     task.loss = "binary_cross_entropy";
     task.metric = "micro_f1";
   } else if (config.problem() == nn::Config::Problem::regression) {
+    check(config.labels.size() <= 1, "{}: a regression of {} numbers is not supported; one is", path,
+          config.labels.size());
     task.head = nn::Predicts::number;
     task.loss = "mse";
     task.metric = "pearson";
@@ -72,6 +74,12 @@ ModelDirectory::ModelDirectory(const std::string& directory)
   }
 }
 
+text::Labels labels_of_classifier(const std::string& directory) {
+  const ModelDirectory from(directory);
+  const bool has_one = !from.named() && nn::open_weights(from.path).has("classifier.weight");
+  return has_one ? from.tasks[0].labels : text::Labels();
+}
+
 void check_positions(const Reading& reading, const nn::Config& config, const std::string& path) {
   check(config.model_type != "bert" || reading.max_length <= config.max_position_embeddings,
         "--max-length {} is more than the {} positions of {}", reading.max_length, config.max_position_embeddings,
@@ -89,7 +97,11 @@ std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector
 std::unique_ptr<TextModel> load_model(const ModelDirectory& from) {
   auto model = std::make_unique<TextModel>(from.config, from.tasks, from.tokenizer, from.reading, 0);
   model->settings = from.settings;
-  if (!from.named() && from.tasks[0].head != nn::Predicts::tags)
+  const bool tags = !from.named() && from.tasks[0].head == nn::Predicts::tags;
+  if (tags)
+    run::print_note("warning: {}/config.json: a {} labels words, not texts: what it says are tags\n", from.path,
+                    from.config.architecture);
+  else if (!from.named())
     from.config.check_classifies(from.path + "/config.json");
   const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path);
   check(report.initialised.empty(), "{}/model.safetensors: '{}' is missing: an encoder without a trained classifier",
@@ -107,8 +119,6 @@ void export_task(const TextModel& model, size_t task, const std::string& directo
   refuse(head.adapter > 0, "an adapter");
   refuse(!words && head.reads == nn::Reads::attention, "attention of its own over a BERT");
   refuse(head.reads == nn::Reads::mean, "the mean of all tokens");
-  refuse(head.predicts == nn::Predicts::label && spec.loss == "binary_cross_entropy",
-         "one label that was trained by binary cross-entropy");
   nn::Config config = model.config();
   if (words) config.num_attention_heads = head.queries;
   spec.name.clear();

@@ -21,6 +21,9 @@ struct ModelDirectory {
 // The task that config.json describes by `architectures`, `problem_type` and `id2label`.
 spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path);
 
+// The labels of a directory's only classifier; empty: it has none.
+text::Labels labels_of_classifier(const std::string& directory);
+
 // Error: texts longer than the model has positions.
 void check_positions(const Reading& reading, const nn::Config& config, const std::string& path);
 

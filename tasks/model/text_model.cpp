@@ -60,7 +60,8 @@ nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder
   head.predicts = task.head;
   head.outputs = task.classifies() ? long(task.labels.size()) : task.head == nn::Predicts::vector ? task.width : 1;
   head.reads = tags ? nn::Reads::tokens : task.reads.value_or(nn::Reads::first);
-  if (words && head.reads == nn::Reads::first) head.reads = nn::Reads::attention;  // there is no other way to read them
+  if (words && head.reads == nn::Reads::first && task.head != nn::Predicts::vector)
+    head.reads = nn::Reads::attention;  // there is no other way to read them
   head.queries = task.queries.value_or(words ? encoder.num_attention_heads : 1);
   head.adapter = task.adapter;
   check(!task.queries || head.reads == nn::Reads::attention,

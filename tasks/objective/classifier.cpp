@@ -31,11 +31,14 @@ void ClassifierOptions::settle(run::Options& options, const std::string& task) {
   model.retention_bins = retention.bins();
 }
 
-spec::TaskSet ClassifierOptions::load() const {
+spec::TaskSet ClassifierOptions::load(const text::Labels& known) const {
   spec::TaskSpec task;
   task.where = files.all().empty() ? "the embedded corpus" : files.all()[0];
   task.files = files;
   task.labels = text::Labels::parse(files.how.labels);
+  if (task.labels.empty()) task.labels = known;
+  if (task.labels.empty() && model.pretrained() && !model.new_head)
+    task.labels = model::labels_of_classifier(model.model);
   task.metric = metric;
   task.label_smoothing = label_smoothing;
   task.class_weights = class_weights;

@@ -23,7 +23,8 @@ struct ClassifierOptions {
   void settle(run::Options& options, const std::string& task);  // after parsing
 
   // The one task, without a name, with its texts.    Error: as tasks/spec says; --patience without dev examples
-  spec::TaskSet load() const;
+  // Labels that nobody named are those of the model directory's classifier, or `known`, or those of the data.
+  spec::TaskSet load(const text::Labels& known = {}) const;
   // The texts as ids; a model that begins with log odds gets them.
   void encode(spec::TaskSet& set, model::TextModel& model) const;
   text::Batches batches(const text::EncodedSet& train) const;  // a step's texts together

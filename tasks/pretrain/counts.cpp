@@ -60,11 +60,13 @@ void orthonormalise(std::vector<real>& q, long C, long V) {
   for (long c = 0; c < C; ++c) {
     real* row = q.data() + c * V;
     for (int pass = 0; pass < 2; ++pass) {
+      const double before = std::max(1e-30, dot(row, row));
       std::vector<real> shares(c);
       engine::parallel_rows(c, V, [&](long b) { shares[b] = real(dot(q.data() + b * V, row)); });
       for (long b = 0; b < c; ++b)
         for (long k = 0; k < V; ++k) row[k] -= shares[b] * q[b * V + k];
-      const real factor = real(1 / std::sqrt(std::max(1e-30, dot(row, row))));
+      const double left = dot(row, row);  // nothing but rounding: the others span it all, and it is left out
+      const real factor = left > 1e-8 * before ? real(1 / std::sqrt(left)) : 0;
       for (long k = 0; k < V; ++k) row[k] *= factor;
     }
   }

@@ -12,7 +12,7 @@ namespace pretrain {
 // [V, C], scaled to numbers of size `deviation`. A piece that never occurs has a row of zeros.
 struct CountOptions {
   long window = 5;
-  double deviation = 0.04;
+  double deviation = 0.1;
   int iterations = 5;  // of the subspace
   uint64_t seed = 0;   // of its beginning
 };

@@ -196,7 +196,7 @@ void train(run::Options& options, const run::Parse& parse) {
     learner->train(training.step());
     const uint64_t first_draw = uint64_t(at.next_draw);
     const long size = pretrain::step_tokens(used(), o.first_step_tokens ? o.first_step_tokens : o.tokens_a_step(),
-                                  o.tokens_a_step(), o.grow_until);
+                                            o.tokens_a_step(), o.grow_until);
     const std::vector<long> sequences = draws.take(at.next_draw, size);
     const std::vector<pretrain::Part> parts = learner->parts(data.train, sequences, first_draw, o.training.batch_size);
     const Sums step = Learner::counts(parts);
@@ -217,7 +217,15 @@ void export_half(run::Options& options, const run::Parse& parse) {
   options.add("--model", from, "a model directory, or a run's").required();
   options.add("--out", out, "directory, made if need be").required();
   parse();
-  model::load_model(model::ModelDirectory(from))->save(out, nn::Stored::f16);
+  const model::ModelDirectory directory(from);
+  const std::string& kind = directory.config.architecture;
+  const bool pieces = kind == "BertForMaskedLM";
+  check(!pieces || nn::SafeTensors(directory.path + "/model.safetensors").has("cls.predictions.bias"),
+        "{}/model.safetensors: a masked language model without its head, cls.predictions", directory.path);
+  const auto objective = pieces ? pretrain::Objective::mlm : pretrain::Objective::rtd;
+  const auto model = pieces || kind == "BertModel" ? model::load_to_train(directory, {task_of(objective)}, 0)
+                                                   : model::load_model(directory);
+  model->save(out, nn::Stored::f16);
   fmt::print("result task=pretrain out={}\n", out);
 }
 

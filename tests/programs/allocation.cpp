@@ -38,8 +38,7 @@ TEST_CASE("prune: chooses on one file, measures on another, and says what is wro
   CHECK(pruned.last_line().find("result task=prune accuracy=") == 0);
   CHECK(pruned.says("test       2 texts"));
   const nn::Config config = nn::read_config(trained.dir.path + "/small/config.json");
-  REQUIRE(config.intermediate_sizes.size() == 2);
-  CHECK(config.intermediate_sizes[0] + config.intermediate_sizes[1] == 32);
+  CHECK(config.neurons_of(0) + config.neurons_of(1) == 32);
   CHECK(call("sentiment", "evaluate --model " + trained.dir.path + "/small" + trained.data).status == 0);
   CHECK(call("sentiment", "train --model " + trained.dir.path + "/small --max-steps 2 --max-length 24" + trained.data +
                               " --out " + trained.dir.path + "/tuned")

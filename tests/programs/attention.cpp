@@ -175,8 +175,8 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
   refused("--hard 0", "all weights are 0");
   refused("--vocab " + dir.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\n") + " --soft-targets 1",
           "read other vocabularies");
-  refused("--labels negative,positive,neutral,mixed", "the teacher knows the labels negative, positive, neutral");
-  refused("--max-length 100", "--max-length 100 is more than the teacher's 24 positions");
+  refused("--labels negative,positive,neutral,mixed", "the teacher knows the labels negative, neutral, positive");
+  refused("--max-length 100", "--max-length 100 is more than the 24 positions of");
   const std::string cache = "--soft-targets 1 --teacher-cache " + dir.path + "/cache.safetensors";
   REQUIRE(with(teacher, cache).status == 0);
   const std::string first = nn::read_file(dir.path + "/student/log.jsonl");

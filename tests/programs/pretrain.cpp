@@ -66,7 +66,7 @@ TEST_CASE("pretrain: eight sentences are learned by heart; a classifier and a fu
   const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
   const std::string sizes = kPretrain + "--max-length 48 --weight-decay 0 ", out = dir.path + "/run";
   const Result trained = call("pretrain", "train --train " + texts + "=20 --dev " + dev + sizes +
-                                              "--epochs 10 --lr 1e-2 --out " + out);  // 200 masks of each
+                                              "--epochs 20 --lr 1e-2 --out " + out);  // 400 masks of each
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.last_line().find("result task=pretrain loss=") == 0);
   const json result = json::parse(nn::read_file(out + "/result.json"));
@@ -100,8 +100,8 @@ TEST_CASE("pretrain: ELECTRA and Muon find replaced tokens; what is saved is an 
   const TemporaryDirectory dir;
   const std::string texts = lines_file(dir, "t.txt", kEnglish), dev = with_space(dir, "dev.txt", kEnglish);
   const std::string out = dir.path + "/run";
-  const Result trained = call("pretrain", "train --objective rtd --optimizer muon --train " + texts + "=20 --dev " + dev +
-                                              kPretrain + "--max-length 48 --epochs 10 --lr 1e-2 --out " + out);
+  const Result trained = call("pretrain", "train --objective rtd --optimizer muon --train " + texts + "=20 --dev " +
+                                              dev + kPretrain + "--max-length 48 --epochs 10 --lr 1e-2 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   const json figures = last_dev(out);
   CHECK(figures["found"].get<double>() > 0.5);
@@ -112,18 +112,21 @@ TEST_CASE("pretrain: ELECTRA and Muon find replaced tokens; what is saved is an 
   CHECK(config["architectures"] == json{"BertModel"});
 }
 
-TEST_CASE("pretrain: a run that was killed and resumed ends in the bits of one that ran through, with both objectives") {
+TEST_CASE(
+    "pretrain: a run that was killed and resumed ends in the bits of one that ran through, with both objectives") {
   for (const char* objective : {"mlm --hide span --optimizer adamw", "rtd --optimizer muon"}) {
     const TemporaryDirectory dir;
     const std::string texts = lines_file(dir, "t.txt", kEnglish), out = dir.path + "/run", again = dir.path + "/again";
-    const std::string common = "train --train " + texts + "=2.5 --dev " + with_space(dir, "dev.txt", kEnglish) + kPretrain +
+    const std::string common = "train --train " + texts + "=2.5 --dev " + with_space(dir, "dev.txt", kEnglish) +
+                               kPretrain +
                                "--dropout 0.1 --batch-size 40 --accumulate 2 --first-step-tokens 30 --seed 3 "
                                "--max-tokens 2500 "
-                               "--eval-every 7 --objective " + objective;
+                               "--eval-every 7 --objective " +
+                               objective;
     REQUIRE(call("pretrain", common + " --out " + out).status == 0);
     const Result stopped =
-        run_shell("sh -c '" + program("pretrain") + " " + common + " --out " + again + " & p=$!; while [ ! -s " + again +
-                  "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
+        run_shell("sh -c '" + program("pretrain") + " " + common + " --out " + again + " & p=$!; while [ ! -s " +
+                  again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
     INFO(stopped.output);
     if (stopped.status == 128 + 15) REQUIRE(call("pretrain", "train --resume " + again).status == 0);
     CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
@@ -158,8 +161,8 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   refused("--train " + texts + " --model " + dir.path + "/none", "no such directory");
   refused("--train " + texts + " --max-steps 3 --hours 1", "exclude each other");
   refused("--train " + texts + " --objective rtd --hide span", "--hide span is for --objective mlm");
-  refused("--train " + dir.write("six.txt", "the cook cuts green peppers today\n") + " --vocab " + zebra + " --without " +
-              dir.write("eval.txt", "The cook cuts green peppers, today!\n"),
+  refused("--train " + dir.write("six.txt", "the cook cuts green peppers today\n") + " --vocab " + zebra +
+              " --without " + dir.write("eval.txt", "The cook cuts green peppers, today!\n"),
           "every text of the corpus holds a sentence of --without");
   const std::string model = dir.path + "/model";
   REQUIRE(call("pretrain", "train --train " + texts + kPretrain + "--max-steps 1 --out " + model).status == 0);
@@ -168,18 +171,17 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   CHECK(call("pretrain", "train --train " + texts + " --mask-share 0").status == 2);
 }
 
-TEST_CASE("cross-lingual: a student of another width finds the translation of every sentence, both ways") {
+TEST_CASE("align: a student of another width finds the translation of every sentence, both ways") {
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
-          .status == 0);
-  const std::string common = "cross-lingual --teacher " + teacher + " --source " + en + " --target " + de +
-                             " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
-  const Result trained = call("transfer", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
+  REQUIRE(call("pretrain",
+               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
+              .status == 0);
+  const std::string common = "train --teacher " + teacher + " --source " + en + " --target " + de + " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
+  const Result trained = call("align", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  CHECK(trained.last_line().find("result task=cross-lingual source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
+  CHECK(trained.last_line().find("result task=align source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
   const nn::SafeTensors weights(out + "/best/model.safetensors");
   CHECK(weights.entry("projection.weight").shape == std::vector<long>{32, 16});
   const json config = json::parse(nn::read_file(out + "/best/config.json"));
@@ -187,22 +189,22 @@ TEST_CASE("cross-lingual: a student of another width finds the translation of ev
 
   const std::string through = dir.path + "/through", again = dir.path + "/again";  // resuming
   const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --out ";
-  REQUIRE(call("transfer", brief + through).status == 0);
-  const Result stopped = run_shell("sh -c '" + program("transfer") + " " + brief + again + " & p=$!; while [ ! -s " +
+  REQUIRE(call("align", brief + through).status == 0);
+  const Result stopped = run_shell("sh -c '" + program("align") + " " + brief + again + " & p=$!; while [ ! -s " +
                                    again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
-  if (stopped.status == 128 + 15) REQUIRE(call("transfer", "cross-lingual --resume " + again).status == 0);
+  if (stopped.status == 128 + 15) REQUIRE(call("align", "train --resume " + again).status == 0);
   CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(through + "/log.jsonl"));
 }
 
-TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input gets one clear line") {
+TEST_CASE("align: the loss is the weighted sum of its terms; bad input gets one clear line") {
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
-          .status == 0);
+  REQUIRE(call("pretrain",
+               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
+              .status == 0);
   const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
-    return call("transfer", "cross-lingual --teacher " + teacher + " --source " + source + " --target " + target +
+    return call("align", "train --teacher " + teacher + " --source " + source + " --target " + target +
                                 " --test-source " + en + " --test-target " + de + kTiny + "--overwrite --out " + out +
                                 " " + options);
   };
@@ -221,11 +223,11 @@ TEST_CASE("cross-lingual: the loss is the weighted sum of its terms; bad input g
   refused(with(dir.path + "/none", de, ""), "none: cannot be read");
   refused(with(en, de, "--mse 0"), "--mse and --ranking are both 0");
   refused(with(en, de, "--dev-source " + en), "--dev-source and --dev-target come together");
-  refused(with(en, de, "--max-length 40"), "--max-length 40 is more than the teacher's 16 positions");
+  refused(with(en, de, "--max-length 40"), "--max-length 40 is more than the 16 positions of");
   refused(with(en, de, "--patience 1"), "--patience needs --dev-source");
   CHECK(with(en, de, "--scale 0").status == 2);
   CHECK(with(en, de, "--pooling max").status == 2);
-  CHECK(call("transfer", "cross-lingual --source " + en + " --target " + de).status == 2);
+  CHECK(call("align", "train --source " + en + " --target " + de).status == 2);
 }
 
 TEST_CASE(
@@ -235,12 +237,12 @@ TEST_CASE(
   const std::string data = dir.write("d.tsv", "label\ttext\na\tone\nb\ttwo\na\tthree\nb\tfour\n");
   const std::string common = " --train " + data + " --test " + data + " --labels a,b --split 1/0/0 --epochs 1 ";
   const std::string encoder = dir.path + "/encoder", pool = dir.path + "/pool";
-  REQUIRE(
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--max-steps 1 --out " + encoder)
-          .status == 0);
+  REQUIRE(call("pretrain",
+               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--max-steps 1 --out " + encoder)
+              .status == 0);
   REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
   const auto refused = [&](int status, const std::string& arguments, const std::string& why) {
-    const Result result = call("transfer", arguments);
+    const Result result = call(arguments.find("--source") == std::string::npos ? "transfer" : "align", arguments);
     CHECK_MESSAGE(result.status == status, arguments, ": ", result.output);
     CHECK_MESSAGE(result.says(why), result.output);
   };
@@ -251,7 +253,7 @@ TEST_CASE(
   refused(1, "train --teacher " + encoder + common + "--max-length 16 --out " + dir.path + "/out",
           "an encoder without a trained classifier");
   refused(1,
-          "cross-lingual --teacher " + pool + " --source " + en + " --target " + de + " --test-source " + en +
+          "train --pooling cls --teacher " + pool + " --source " + en + " --target " + de + " --test-source " + en +
               " --test-target " + de + " --out " + dir.path + "/out",
-          "an encoder is a bert; this is a model of type 'attention_pool'");
+          "word embeddings alone have no [CLS] to read");
 }

@@ -84,7 +84,7 @@ TEST_CASE("config: what is written is what is read, and impossible values are re
   refused("[]", "a JSON object is needed");
   refused(R"({"hidden_size": -768})", "hidden_size must be in [1");
   refused(R"({"hidden_size": 100, "num_attention_heads": 12})", "not a multiple");
-  refused(R"({"hidden_size": "big"})", "type must be number");
+  refused(R"({"hidden_size": "big"})", "hidden_size: must be a whole number; got \"big\"");
   refused(R"({"hidden_act": "swoosh"})", "'swoosh' is not supported");
   refused(R"({"model_type": "gpt2"})", "'gpt2' is not supported");
   refused(R"({"position_embedding_type": "relative_key"})", "relative_key");

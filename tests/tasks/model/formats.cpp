@@ -85,19 +85,23 @@ TEST_CASE("sentiment: labels that do not exclude each other have a sigmoid each,
   CHECK(evaluated.says("loss 0.7923"));
 }
 
-TEST_CASE("sentiment: a tagger, a regression and another model's head give no prediction, but a reason") {
+TEST_CASE("sentiment: a tagger says that it gives tags; heads of other models give no prediction, but a reason") {
   const TemporaryDirectory dir;
   const std::string model = dir.path + "/m",
                     ask = program("sentiment") + " predict --model " + model + " 'good soup' 2>&1";
   const std::pair<json, const char*> others[] = {
-      {{{"architectures", {"BertForTokenClassification"}}}, "a BertForTokenClassification labels words"},
       {{{"architectures", {"BertForMultipleChoice"}}}, "a BertForMultipleChoice picks one"},
-      {{{"problem_type", "regression"}}, "a regression (3 label(s)) gives a number"},
+      {{{"problem_type", "regression"}}, "a regression of 3 numbers"},
       {{{"model_type", "roberta"}}, "model_type 'roberta' is not supported"}};
   for (const auto& [changes, why] : others) {
     write_model(model, changes);
     CHECK_MESSAGE(error_line(run_shell(ask)).find(why) != std::string::npos, why);
   }
+  write_model(model, {{"architectures", {"BertForTokenClassification"}}});
+  const Result tags = run_shell(ask);
+  CHECK(tags.status == 0);
+  CHECK_MESSAGE(tags.says("a BertForTokenClassification labels words, not texts"), tags.output);
+  CHECK_MESSAGE(tags.says(R"("tags":[["good","salty"],["soup","salty"]])"), tags.output);
 }
 
 TEST_CASE(

@@ -97,9 +97,9 @@ TEST_CASE("counts: a model that starts from them keeps the drawn rows of what ne
   config.num_attention_heads = 2;
   config.intermediate_size = 12;
   config.max_position_embeddings = 16;
-  nn::HeadConfig pieces;
-  pieces.predicts = nn::Predicts::pieces;
-  nn::Model model(config, {pieces}, 1);
+  nn::HeadConfig head;
+  head.predicts = nn::Predicts::pieces;
+  nn::Model model(config, {head}, 1);
   model.params.initialise();
   const Tensor before = model.encoder.word_embeddings().clone();
   const text::Corpus corpus = corpus_of_pieces();

@@ -119,7 +119,9 @@ TEST_CASE("pretrain: of a model that knows nothing the loss is ln V, and with EL
   }
 }
 
-TEST_CASE("pretrain: a learned ELECTRA is saved as an encoder, without its generator; a masked language model with its head") {
+TEST_CASE(
+    "pretrain: a learned ELECTRA is saved as an encoder, without its generator; a masked language model with its "
+    "head") {
   const TemporaryDirectory dir;
   learner_of(small(), options_of(Objective::rtd))->model().save(dir.path + "/rtd");
   const nn::SafeTensors encoder(dir.path + "/rtd/model.safetensors");

@@ -33,7 +33,8 @@ text::Corpus of_parts(const std::vector<std::pair<int, double>>& sizes_and_weigh
 
 }  // namespace
 
-TEST_CASE("corpus: a text is cut end to end: every piece stands in one sequence, in order, none is longer than allowed") {
+TEST_CASE(
+    "corpus: a text is cut end to end: every piece stands in one sequence, in order, none is longer than allowed") {
   const text::WordPiece tokenizer = letters();
   std::string text;
   for (int i = 0; i < 23; ++i) text += std::string(1, char('a' + i)) + " ";
@@ -98,7 +99,8 @@ TEST_CASE("corpus: six words of a forbidden sentence in any dress are found, fiv
   CHECK(builder.train.size() == 2);
 }
 
-TEST_CASE("corpus: what is held out goes by the text and the seed: neither order nor files matter, and nothing is in both") {
+TEST_CASE(
+    "corpus: what is held out goes by the text and the seed: neither order nor files matter, and nothing is in both") {
   const text::WordPiece tokenizer = letters();
   std::vector<std::string> texts;
   for (char a = 'a'; a <= 'z'; ++a)

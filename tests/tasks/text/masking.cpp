@@ -71,8 +71,8 @@ TEST_CASE("mask: 15 % of each text, of them 80 % hidden, 10 % replaced, 10 % lef
 TEST_CASE("mask: by words, every word is hidden whole or not at all, and the share is kept") {
   const text::WordPiece tokenizer = letters();
   const nn::Tokens before = long_texts(tokenizer, 40, 3);
-  const text::Masked after =
-      text::mask(before, draws_from(0, 40), tokenizer, {.share = 0.15, .by = HideBy::word, .hidden = 1, .replaced = 0}, 1);
+  const text::Masked after = text::mask(before, draws_from(0, 40), tokenizer,
+                                        {.share = 0.15, .by = HideBy::word, .hidden = 1, .replaced = 0}, 1);
   const std::set<int> rows(after.rows.begin(), after.rows.end());
   for (const int row : rows) {
     int begin = row, end = row + 1;
@@ -105,8 +105,8 @@ TEST_CASE("mask: spans are runs of words, 2 to 6 long on average, and the share 
 TEST_CASE("mask: ELECTRA's way, 85 % become [MASK] and 15 % stay, and places that are drawn twice are one place") {
   const text::WordPiece tokenizer = letters();
   const nn::Tokens before = long_texts(tokenizer, 200);
-  const text::Masked after =
-      text::mask(before, draws_from(0, 200), tokenizer, {.share = 0.15, .hidden = 0.85, .replaced = 0, .repeats = true}, 1);
+  const text::Masked after = text::mask(before, draws_from(0, 200), tokenizer,
+                                        {.share = 0.15, .hidden = 0.85, .replaced = 0, .repeats = true}, 1);
   const double distinct = double(after.rows.size()) / (200. * 200);
   CHECK(std::abs(distinct - (1 - std::pow(1 - 1 / 200., 30))) < 0.003);  // 13.96 %
   CHECK(std::adjacent_find(after.rows.begin(), after.rows.end()) == after.rows.end());

@@ -82,6 +82,7 @@ TEST_CASE("wordpiece: golden ids with a vocabulary of our own, in four settings 
     options.lower_case = lower_case;
     options.strip_accents = strip_accents;
     options.chinese_characters = chinese_characters;
+    options.keep_special = true;
     return options;
   };
   const std::map<std::string, TokenizerOptions> settings{{"uncased", of(true, {}, true)},
