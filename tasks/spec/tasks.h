@@ -60,7 +60,7 @@ std::string fingerprint_of(const TaskSet& set, const text::WordPiece& tokenizer)
 // The words of a text: what is between blanks.
 std::vector<std::string> words_of(const std::string& text);
 
-// Where the first piece of every word stands in the encoded text, [CLS] being 0; -1: a word without any or past the end.
+// Where every word's first piece stands in the encoded text, [CLS] being 0; -1: a word without any or past the end.
 Indices first_pieces(const std::string& text, const text::WordPiece& tokenizer, long length);
 
 }  // namespace spec

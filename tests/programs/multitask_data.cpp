@@ -1,5 +1,5 @@
-// What several tasks are told about their data, from the command line: shared splits, a model of one of them, texts that
-// are too long or have no piece, and what is wrong with a task file. Read tests/programs/multitask.cpp first.
+// What several tasks are told about their data, from the command line: shared splits, a model of one of them, texts
+// that are too long or have no piece, and what is wrong with a task file. Read tests/programs/multitask.cpp first.
 #include <nlohmann/json.hpp>
 
 #include "tests/support/programs.h"
