@@ -78,7 +78,7 @@ class Learner {
     engine::Indices rows(part.size());
     std::iota(rows.begin(), rows.end(), 0);
     const text::Batch batch = text::pack(part, rows);
-    spec::Task task{few_shot::classifier_of({}), 0, {}, {}};
+    spec::Task task;  // one class by cross-entropy
     engine::Indices& classes = task.targets[spec::kTrain].classes = batch.labels;
     if (joint_)
       for (int& label : classes) label = drawn.episode.classes[label];

@@ -33,12 +33,13 @@ TEST_CASE("prune: chooses on one file, measures on another, and says what is wro
   const std::string prune = "prune --model " + trained.run + trained.data,
                     out = " --out " + trained.dir.path + "/small";
   const std::string test = trained.dir.write("test.tsv", "label\ttext\npositive\tgood\nnegative\tbad\n");
-  const Result pruned = call("sentiment", prune + " --neurons 0.75 --heads 0.5 --uneven --test " + test + out);
+  const Result pruned = call("sentiment", prune + " --neurons 0.5 --heads 0.5 --uneven --test " + test + out);
   REQUIRE_MESSAGE(pruned.status == 0, pruned.output);
   CHECK(pruned.last_line().find("result task=prune accuracy=") == 0);
   CHECK(pruned.says("test       2 texts"));
   const nn::Config config = nn::read_config(trained.dir.path + "/small/config.json");
-  CHECK(config.neurons_of(0) + config.neurons_of(1) == 32);
+  REQUIRE(config.intermediate_sizes.size() == 2);
+  CHECK(config.intermediate_sizes[0] + config.intermediate_sizes[1] == 64);
   CHECK(call("sentiment", "evaluate --model " + trained.dir.path + "/small" + trained.data).status == 0);
   CHECK(call("sentiment", "train --model " + trained.dir.path + "/small --max-steps 2 --max-length 24" + trained.data +
                               " --out " + trained.dir.path + "/tuned")

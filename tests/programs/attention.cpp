@@ -176,7 +176,7 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
   refused("--vocab " + dir.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\n") + " --soft-targets 1",
           "read other vocabularies");
   refused("--labels negative,positive,neutral,mixed", "the teacher knows the labels negative, neutral, positive");
-  refused("--max-length 100", "--max-length 100 is more than the 24 positions of");
+  refused("--max-length 100", "--max-length 100 is more than the 24 positions of " + teacher);
   const std::string cache = "--soft-targets 1 --teacher-cache " + dir.path + "/cache.safetensors";
   REQUIRE(with(teacher, cache).status == 0);
   const std::string first = nn::read_file(dir.path + "/student/log.jsonl");

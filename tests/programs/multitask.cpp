@@ -1,66 +1,9 @@
 // The multitask program as its users run it: from the command line, with good input and with bad.
-#include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
-
-#include "nn/format/safetensors.h"
+#include "tests/support/multitask.h"
 #include "optim/several/weighting.h"
-#include "tests/support/programs.h"
 
 using namespace test;
 using nlohmann::json;
-
-namespace {
-
-Result multitask(const std::string& arguments, const std::string& redirect = "2>&1") {
-  return call("multitask", arguments, redirect);
-}
-
-// Eight texts, each in train, dev and test alike, with a target for every kind of head.
-std::string eight_texts(const TemporaryDirectory& dir) {
-  std::string rows = "text\tmood\ttopics\tstars\ttags\n";
-  for (int i = 0; i < 8; ++i) {
-    const bool sad = i % 2, rome = i / 2 % 2, film = i / 4;
-    rows += fmt::format("a {} {} in {} now\t{}\t{}{}\t{}\tO O O O O B-city O\n", sad ? "bad poor" : "good fine",
-                        film ? "film" : "hotel", rome ? "Rome" : "Oslo", sad ? "sad" : "glad", film ? "film, " : "",
-                        sad ? "anger" : "", sad ? 1.5 : 4.5);
-  }
-  return dir.write("eight.tsv", rows);
-}
-
-// A task file over it.
-std::string task_file(const TemporaryDirectory& dir, const std::string& data, const std::string& settings,
-                      const std::string& more = "", const std::string& name = "tasks.json") {
-  const std::string files = fmt::format("\"train\": \"{0}\", \"dev\": \"{0}\", \"test\": \"{0}\"", data);
-  return dir.write(name, fmt::format(R"({{
-    {1}
-    "max_length": 24, "heads": 2, "layers": 1, "hidden": 16, "batch_size": 8, "dropout": 0, "warmup": 0,
-    "tasks": {{
-      "mood": {{{0}, "label_column": "mood"{2}}},
-      "topics": {{{0}, "label_column": "topics", "head": "labels", "reads": "attention"}},
-      "stars": {{{0}, "label_column": "stars", "head": "regression"}},
-      "places": {{{0}, "label_column": "tags", "head": "tokens"}}
-    }}
-  }})",
-                                     files, settings, more));
-}
-
-// Two tasks that read other texts each, in 12 and 24 rows.
-std::string two_sets(const TemporaryDirectory& dir, const std::string& settings) {
-  const auto data = [&](const std::string& name, int n, const char* words) {
-    std::string rows = "text\tlabel\tsplit\n";
-    for (int i = 0; i < n; ++i)
-      rows += fmt::format("{} {} {}\t{}\t{}\n", i, i % 2 ? "yes" : "no", words, i % 2, i % 4 < 2 ? "train" : "dev");
-    return dir.write(name, rows);
-  };
-  return dir.write("two.json",
-                   fmt::format(R"({{{} "max_length": 16, "hidden": 8, "heads": 2, "batch_size": 3,
-    "tasks": {{"a": {{"data": "{}"}}, "b": {{"data": "{}"}}}}}})",
-                               settings, data("a.tsv", 24, "sun rain"), data("b.tsv", 48, "bread and wine")));
-}
-
-}  // namespace
 
 TEST_CASE("multitask: every kind of head learns eight examples, over words and over a BERT, together") {
   const TemporaryDirectory dir;
@@ -120,7 +63,7 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
                 .status == 0);
     CHECK_MESSAGE(nn::read_file(a + "/log.jsonl") == nn::read_file(b + "/log.jsonl"), settings);
     // Stopped in the middle: the run is told to end by a signal as soon as its first epoch is in the log.
-    run_shell("exec 2> /dev/null; " + program("multitask") + " train --overwrite --tasks " + file + " --out " + b +
+    run_shell("exec 2> /dev/null; rm -r " + b + "; " + program("multitask") + " train --tasks " + file + " --out " + b +
               " > /dev/null 2>&1 & p=$!; while ! grep -qs dev " + b +
               "/log.jsonl; do sleep 0.01; done; kill -TERM $p 2>/dev/null; wait $p");
     const Result resumed = multitask("train --resume " + b);
@@ -171,131 +114,104 @@ TEST_CASE("multitask: --single compares with a model for each task, and a resume
   CHECK(result_of(out)["tasks"] == result["tasks"]);
 }
 
-TEST_CASE("multitask: batches of a step that are computed one after the other have the gradient of the whole") {
+TEST_CASE("multitask: tasks of one file share its split; a task alone is a model of one head without a name") {
   const TemporaryDirectory dir;
-  const std::string data = eight_texts(dir), out = dir.path + "/run";
-  const auto trained = [&](const std::string& steps, const std::string& weighting) {
-    const std::string file = task_file(
-        dir, data, "\"model\": \"pool\", \"lr\": 0.01, \"max_steps\": 3, \"entropy_penalty\": 0.1, " + weighting,
-        R"(, "class_weights": {"sad": 1, "glad": 3})");
-    const Result result = multitask("train --overwrite --out " + out + " --tasks " + file + " " + steps);
-    REQUIRE_MESSAGE(result.status == 0, result.output);
-    return lines_of(nn::read_file(out + "/log.jsonl"));
-  };
-  for (const std::string weighting : {"", R"("weighting": "uncertainty",)", R"("weighting": "imtl-l",)"}) {
-    CAPTURE(weighting);
-    const std::vector<json> whole = trained("--batch-size 6", weighting);
-    const std::vector<json> parts = trained("--batch-size 2 --accumulate 3", weighting);
-    for (int step = 0; step < 3; ++step) {
-      const json &a = whole[step], &b = parts[step];
-      for (const char* name : {"grad_norm", "loss", "entropy"})
-        CHECK(b[name].get<double>() == doctest::Approx(a[name].get<double>()).epsilon(2e-4));
-      for (const char* task : {"mood", "topics", "stars", "places"}) {
-        CHECK(b["tasks"][task]["loss"].get<double>() ==
-              doctest::Approx(a["tasks"][task]["loss"].get<double>()).epsilon(2e-4));
-        CHECK(b["tasks"][task]["seen"] == a["tasks"][task]["seen"]);
-      }
+  std::string rows = "text\tmood\ttopic\n";
+  for (int i = 0; i < 40; ++i)
+    rows += fmt::format("{} {} {}\t{}\t{}\n", i, i % 2 ? "good" : "bad", i % 3 ? "film" : "food",
+                        i % 2 ? "glad" : "sad", i % 3 ? "film" : "food");
+  const std::string data = dir.write("data.tsv", rows);
+  for (const std::string model : {"pool", "mini"}) {
+    const std::string file = dir.write("tasks.json", fmt::format(R"({{"model": "{0}", "hidden": 16, "heads": 2,
+        "layers": 1, "max_length": 12, "epochs": 3, "lr": 0.01,
+        "tasks": {{"mood": {{"data": "{1}", "label_column": "mood"}},
+                   "topic": {{"data": "{1}", "label_column": "topic"}},
+                   "more": {{"data": "{1}", "label_column": "topic", "adapter": 4}}}}}})",
+                                                                 model, data));
+    const std::string out = dir.path + "/" + model, exported = dir.path + "/" + model + "-mood";
+    const Result trained = multitask("train --tasks " + file + " --out " + out);
+    REQUIRE_MESSAGE(trained.status == 0, trained.output);
+    CHECK(trained.output.find("train     32 texts") != std::string::npos);
+    CHECK(trained.output.find("(mood, topic, more)") != std::string::npos);
+    REQUIRE(multitask("export --model " + out + " --task mood --out " + exported).status == 0);
+    if (model == "mini") {
+      const auto named = [](const std::string& directory) {
+        return json::parse(nn::read_file(directory + "/config.json"))["architectures"][0].get<std::string>();
+      };
+      CHECK(named(out + "/best") == "BertModel");
+      CHECK(named(exported) == "BertForSequenceClassification");
     }
+    const std::string texts = " 'a good film' 'bad food' 'it'";
+    const std::vector<json> joint = lines_of(multitask("predict --model " + out + texts, "2>/dev/null").output);
+    const std::vector<json> alone = lines_of(multitask("predict --model " + exported + texts, "2>/dev/null").output);
+    REQUIRE(alone.size() == 3);
+    for (size_t i = 0; i < 3; ++i) {
+      CHECK(alone[i]["label"] == joint[i]["mood"]["label"]);
+      for (const char* label : {"glad", "sad"})
+        CHECK(alone[i]["probabilities"][label].get<double>() ==
+              doctest::Approx(joint[i]["mood"]["probabilities"][label].get<double>()).epsilon(1e-5));
+    }
+    CHECK(multitask("export --model " + out + " --task more --out " + exported + "2").last_line() ==
+          "error: task 'more': an adapter has no place in a model directory of one task");
+    CHECK(multitask("export --model " + out + " --task mod --out " + exported + "2").last_line() ==
+          "error: task: 'mod' is not one of mood, topic, more (did you mean 'mood'?)");
+    CHECK(multitask("evaluate --model " + exported).last_line().find("`sentiment evaluate` measures it") !=
+          std::string::npos);
+    // An encoder from a directory: its vocabulary and its weights, other heads.
+    const Result further =
+        multitask("train --max-steps 1 --lr 1e-12 --model " + out + " --tasks " + file + " --out " + out + "-further");
+    CHECK_MESSAGE(further.status == 0, further.output);
   }
 }
 
-TEST_CASE("multitask: what shapes attention enters the loss with its weight, whatever the weighting of the tasks") {
+TEST_CASE("multitask: bad input gets one line with file and key") {
   const TemporaryDirectory dir;
-  const std::string out = dir.path + "/run", lexicon = dir.write("words.txt", "sun\nbread\t2\n");
-  const auto first_step = [&](const std::string& settings) {
-    const std::string file = two_sets(dir, "\"dropout\": 0, \"max_steps\": 1," + settings);
-    const Result result = multitask("train --overwrite --out " + out + " --tasks " + file);
-    REQUIRE_MESSAGE(result.status == 0, result.output);
-    return lines_of(nn::read_file(out + "/log.jsonl"))[0];
+  const std::string data = dir.write("d.tsv", "text\tlabel\tn\na b\tx\t1\nb c\ty\t2\nc d\tx\tz\n");
+  const auto refused = [&](const std::string& json_text, const std::string& why, const std::string& options = "") {
+    const std::string file = dir.write("t.json", json_text);
+    const Result result = multitask("train --tasks " + file + " --overwrite --out " + dir.path + "/out " + options);
+    CHECK_MESSAGE(result.status == 1, result.output);
+    CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
+    CHECK(result.last_line().find("error: " + file) == 0);
   };
-  const auto value = [](const json& line, const char* name) { return line.at(name).get<double>(); };
-  for (const std::string kind : {"equal", "pcgrad"}) {
-    const std::string weighting = "\"weighting\": \"" + kind + "\",";
-    const json plain = first_step(weighting);
-    const json shaped =
-        first_step(weighting + "\"entropy_penalty\": 0.5, \"guide_weight\": 2, \"guide\": \"" + lexicon + "\",");
-    CHECK(shaped["tasks"] == plain["tasks"]);  // losses and weights of the tasks are what they were
-    CHECK(value(shaped, "loss") ==
-          doctest::Approx(value(plain, "loss") + 0.5 * value(shaped, "entropy") + 2 * value(shaped, "guide")));
-    CHECK(value(shaped, "grad_norm") != value(plain, "grad_norm"));
-  }
-  const json twice = first_step("\"r_drop\": 1, \"dropout\": 0.3,");
-  CHECK(value(twice, "r_drop") > 0);
-  CHECK(first_step("\"r_drop\": 1,")["r_drop"].get<double>() == 0);  // without dropout both passes say the same
-}
-
-TEST_CASE("multitask: the models alone are this run's, through --overwrite, a signal and --resume") {
-  const TemporaryDirectory dir;
-  const std::string out = dir.path + "/run";
-  const std::string file = two_sets(dir, R"("epochs": 3, "lr": 0.02,)");
-  REQUIRE(multitask("train --single --seed 1 --tasks " + file + " --out " + out).status == 0);
-  const std::string old = nn::read_file(out + "/single/a/result.json");
-  REQUIRE(multitask("train --single --overwrite --seed 2 --tasks " + file + " --out " + out).status == 0);
-  const json result = result_of(out);
-  const std::string now = nn::read_file(out + "/single/a/result.json");
-  CHECK(json::parse(old)["run"] != json::parse(now)["run"]);
-  // Figures that another run has left are not taken for this one's; what has been seen is counted again.
-  std::ofstream(out + "/single/a/result.json") << old;
-  const Result again = multitask("train --resume " + out);
-  REQUIRE_MESSAGE(again.status == 0, again.output);
-  CHECK(again.output.find("\na alone\n") != std::string::npos);
-  CHECK(again.output.find("\nb alone\n") == std::string::npos);
-  CHECK(nn::read_file(out + "/single/a/result.json") == now);
-  CHECK(result_of(out)["tasks"] == result["tasks"]);
-  CHECK(result_of(out)["seen"] == result["seen"]);
-  CHECK(result["seen"]["a"].get<long>() > 0);
-}
-
-TEST_CASE("multitask: a signal while a task is trained alone ends the program, and --resume goes on with the whole") {
-  const TemporaryDirectory dir;
-  const std::string out = dir.path + "/run", log = out + "/single/b/log.jsonl";
-  const std::string file = two_sets(dir, R"("epochs": 4, "lr": 0.02, "model": "mini", "layers": 1,)");
-  const Result whole = multitask("train --single --tasks " + file + " --out " + dir.path + "/whole");
-  REQUIRE_MESSAGE(whole.status == 0, whole.output);
-  const Result stopped =
-      run_shell("{ exec " + program("multitask") + " train --single --tasks " + file + " --out " + out +
-                "; } 2>&1 & p=$!; until grep -qs step " + log + "; do sleep 0.01; done; kill -TERM $p; wait $p");
-  CHECK(stopped.status == 128 + 15);
-  CHECK_MESSAGE(stopped.says("continue with --resume " + out + "\n"), stopped.output);
-  const Result resumed = multitask("train --resume " + out);
-  REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
-  CHECK(result_of(out)["tasks"] == result_of(dir.path + "/whole")["tasks"]);
-  CHECK(nn::read_file(log) == nn::read_file(dir.path + "/whole/single/b/log.jsonl"));
-}
-
-TEST_CASE("Auto-Lambda: weights are in the log, begin alike, sum to T, move; the same bits for any thread count") {
-  const TemporaryDirectory dir;
-  std::string entries;
-  for (const auto& [name, n] : {std::pair{"fruit", 3}, {"birds", 4}, {"tools", 2}}) {
-    std::string rows = "text\tlabel\n";
-    for (int i = 0; i < 12 * n; ++i) rows += fmt::format("we saw {}{} there {}\t{}\n", name, i % n, i, i % n);
-    entries += fmt::format("{}\"{}\": {{\"data\": \"{}\"}}", entries.empty() ? "" : ", ", name,
-                           dir.write(std::string(name) + ".tsv", rows));
-  }
-  dir.write("pool.json", "{\"tasks\": {" + entries + "}}");
-  const auto trained = [&](const std::string& name, const std::string& options) {
-    const Result result = run_shell(options + program("multitask") + " train --tasks " + dir.path +
-                                    "/pool.json --hidden 16 --heads 2 --epochs 3 --weighting auto-lambda " +
-                                    "--weighting-lr 0.1 --lr 0.01 --out " + dir.path + "/" + name + " 2>&1");
-    REQUIRE_MESSAGE(result.status == 0, result.output);
-    return nn::read_file(dir.path + "/" + name + "/log.jsonl");
-  };
-  const std::string log = trained("a", "OMP_NUM_THREADS=1 ");
-  CHECK(log == trained("b", "OMP_NUM_THREADS=2 "));
-  std::vector<std::vector<double>> weights;
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);) {
-    const json step = json::parse(line);
-    if (!step.contains("tasks")) continue;
-    weights.emplace_back();
-    for (const auto& [name, task] : step["tasks"].items()) weights.back().push_back(task["weight"]);
-    CHECK(weights.back()[0] + weights.back()[1] + weights.back()[2] == doctest::Approx(3).epsilon(1e-5));
-  }
-  CHECK(*std::max_element(weights[0].begin(), weights[0].end()) < 1.3);  // one step of 0.1 each from 1
-  CHECK(*std::max_element(weights.back().begin(), weights.back().end()) > 1.05);
-  const std::string common =
-      "train --tasks " + dir.path + "/pool.json --weighting auto-lambda --out " + dir.path + "/x";
-  CHECK(multitask(common + " --primary bird")
-            .says("pool.json: primary: 'bird' is not one of fruit, birds, tools (did you"));
-  CHECK(multitask(common + " --batches one").says("needs all tasks in every step"));
+  const std::string task = "\"train\": \"" + data + "\", \"dev\": \"" + data + "\"";
+  refused("{\"sampling\": \"unifrm\", \"tasks\": {\"a\": {}}}",
+          "sampling: 'unifrm' is not one of round-robin, uniform, proportional, temperature, annealed (did you mean "
+          "'uniform'?)");
+  refused("{\"weighting\": \"pcgrd\", \"tasks\": {\"a\": {}}}", "weighting: 'pcgrd' is not one of");
+  refused("{\"weighting\": \"pcgrd\", \"tasks\": {\"a\": {}}}", "(did you mean 'pcgrad'?)");
+  refused("{\"epocs\": 3, \"tasks\": {\"a\": {}}}", "there is no key 'epocs' (did you mean 'epochs'?)");
+  refused("{\"epochs\": \"x\", \"tasks\": {\"a\": {}}}", "epochs: ");
+  refused("{\"epochs\": {}, \"tasks\": {\"a\": {}}}", "epochs: must be a string, a number, true, false or a list");
+  refused("{\"tasks\": {\"a\": {" + task + ", \"label_column\": \"labl\"}}}",
+          "tasks.a: " + data + ": no column 'labl'; the columns are text, label, n (did you mean 'label'?)");
+  refused("{\"tasks\": {\"a\": {" + task + ", \"labels\": \"x,z\"}}}",
+          "tasks.a: " + data + ":3: label 'y' is not one of");
+  refused("{\"tasks\": {\"a\": {" + task + ", \"label_column\": \"n\", \"head\": \"regression\"}}}",
+          "tasks.a: " + data + ":4: 'z' is not a number");
+  refused("{\"tasks\": {\"a\": {" + task + ", \"head\": \"tokens\"}}}", "2 words, but 1 tags");
+  refused("{\"tasks\": {\"a\": {\"data\": \"none.tsv\"}}}", "tasks.a: none.tsv: ");
+  refused(
+      "{\"tasks\": {\"a\": {\"train\": \"" + dir.write("e.tsv", "text\tlabel\n") + "\", \"dev\": \"" + data + "\"}}}",
+      "e.tsv: no data rows below the header");
+  refused("{\"tasks\": {\"a\": {\"data\": \"" + data + "\", \"split\": \"1/0/0\"}}}",
+          "tasks.a: training needs examples, and so does dev or test; got 3 to train on, 0 for dev and test");
+  refused("{\"tasks\": {\"a\": {" + task + ", \"examples\": 9}}}", "tasks.a: examples: 9 to train on; there are");
+  refused("{\"tasks\": {\"a\": {" + task + ", \"class_weights\": {\"x\": 1}}}}", "label 'y' has no weight");
+  refused("{\"weighting\": \"dwa\", \"tasks\": {\"a\": {\"weight\": 2}}}",
+          "tasks.a.weight: the weighting 'dwa' sets the weights by itself");
+  refused(
+      "{\"batches\": \"one\", \"weighting\": \"mgda\", \"tasks\": {\"a\": {}, \"b\": {\"label_column\": \"topic\"}}}",
+      "the weighting 'mgda' needs all tasks in every step");
+  refused("{\"tasks\": {\"a\": {\"reads\": \"cls\", \"queries\": 2}}, \"model\": \"mini\"}",
+          "tasks.a.queries: this head has no attention of its own");
+  refused("{\"epochs\": 2, \"weighting\": \"stch\", \"tasks\": {\"a\": {}}}", "stch_warmup_epochs: 4 of 2 epochs");
+  refused("{\"accumulate\": 2, \"weighting\": \"pcgrad\", \"tasks\": {\"a\": {}}}",
+          "the weighting 'pcgrad' looks at the losses or the gradients of a whole step at once");
+  refused("{\"r_drop\": 1, \"tasks\": {\"a\": {" + task + ", \"label_column\": \"n\", \"head\": \"labels\"}}}",
+          "r_drop compares two predictions of one class");
+  refused("{\"resume\": \"x\", \"tasks\": {\"a\": {}}}", "there is no key 'resume'");
+  CHECK(multitask("train --weighting pcgrd").status == 2);
+  CHECK(multitask("predict --model " + dir.path + " --typo good").status == 2);
+  CHECK(multitask("evaluate --model " + dir.path).status == 1);
 }
