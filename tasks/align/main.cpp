@@ -144,8 +144,8 @@ std::unique_ptr<model::TextModel> make_student(const AlignOptions& o, const text
   std::vector<text::Example> to_read = texts.target;
   if (o.both) to_read.insert(to_read.end(), texts.source.begin(), texts.source.end());
   spec::TaskSpec task = vectors(o.pooling);
-  const long width =
-      o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size : o.model.hidden.value_or(256);
+  const long width = o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size
+                                          : o.model.hidden.value_or(256);
   if (width != teacher_width) task.width = teacher_width;
   auto student = model::build(o.model, {task}, to_read, o.training.seed);
   if (task.width) run::print_note("a projection leads to the teacher's {} columns\n", teacher_width);
@@ -192,8 +192,7 @@ run::Frame frame_of(const AlignOptions& o, const run::Options& options, const te
   for (const std::string& piece : student.tokenizer.pieces()) print.add("vocabulary", piece);
   for (const text::Encoding& text : train.target.windows)
     print.add("target", {reinterpret_cast<const char*>(text.ids.data()), text.ids.size() * sizeof(int)});
-  print.add("teacher",
-            {reinterpret_cast<const char*>(train.wanted.data()), size_t(train.wanted.numel()) * sizeof(real)});
+  print.add("teacher", {reinterpret_cast<const char*>(train.wanted.data()), size_t(train.wanted.numel()) * sizeof(real)});
   run::Frame frame;
   frame.options = options.effective();
   frame.steps_per_epoch = batches.per_epoch();
@@ -236,8 +235,7 @@ void train(run::Options& options, const run::Parse& parse) {
       const Tensor wanted = gather_rows(train.wanted, part.rows);  // [B, C], the teacher's
       run::Terms terms;
       add_side(terms, student->net(part.tokens), wanted, o);  // [N] -> [B, C]: the translations
-      if (o.both)
-        add_side(terms, student->net(text::pack(train.source, part.rows).tokens), wanted, o);  // the sentences
+      if (o.both) add_side(terms, student->net(text::pack(train.source, part.rows).tokens), wanted, o);  // the sentences
       training.backward(terms, part.share);
     }
     training.update();

@@ -53,10 +53,6 @@ void ClassifierOptions::encode(spec::TaskSet& set, model::TextModel& model_) con
   if (model.log_odds > 0) model::start_from_log_odds(model_, set, model.log_odds);
 }
 
-text::Batches ClassifierOptions::batches(const text::EncodedSet& train) const {
-  return text::Batches(train, training.batch_size * training.accumulate, !training.no_shuffle, training.seed);
-}
-
 run::Frame ClassifierOptions::frame(const run::Options& options, const text::Batches& batches, const spec::TaskSet& set,
                                     const model::TextModel& model_, const RetentionLearning& learning,
                                     const std::vector<std::string>& more) const {
@@ -72,6 +68,10 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
     if (!path.empty()) frame.inputs.push_back(path);
   if (class_weights != "none" && class_weights != "balanced") frame.inputs.push_back(class_weights);
   return frame;
+}
+
+text::Batches ClassifierOptions::batches(const text::EncodedSet& train) const {
+  return text::Batches(train, training.batch_size * training.accumulate, !training.no_shuffle, training.seed);
 }
 
 void finish_epoch(run::Training& training, const model::TextModel& model, const spec::TaskSet& set,
