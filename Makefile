@@ -91,7 +91,7 @@ $(foreach v,release debug,$(eval $(call archive,$(v),$(LIB))))
 $(eval $(call link,double,run-tests,$(ENGINE_TESTS)))
 $(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
 $(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
-$(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/limits.cpp))
+$(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
 build/pic/libattune.so: $(call objects,pic,$(LIB))
 	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared $^ $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@

@@ -7,8 +7,8 @@ namespace engine {
 
 std::vector<std::string> split(std::string_view list, char separator) {
   std::vector<std::string> parts;
-  for (std::size_t start = 0; start <= list.size();) {
-    const std::size_t end = std::min(list.find(separator, start), list.size());
+  for (size_t start = 0; start <= list.size();) {
+    const size_t end = std::min(list.find(separator, start), list.size());
     parts.emplace_back(list.substr(start, end - start));
     start = end + 1;
   }
@@ -19,17 +19,17 @@ namespace {
 
 struct Point {
   char32_t value;
-  std::size_t bytes;  // 0: no code point starts here
+  size_t bytes;  // 0: no code point starts here
 };
 
 // Unicode 15, table 3-7: neither longer forms than needed, nor surrogates, nor anything above U+10FFFF.
 Point first_point(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   if (byte(0) < 0x80) return {byte(0), 1};
-  const std::size_t size = byte(0) < 0xC2 ? 0 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : byte(0) < 0xF5 ? 4 : 0;
+  const size_t size = byte(0) < 0xC2 ? 0 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : byte(0) < 0xF5 ? 4 : 0;
   if (size == 0 || size > text.size()) return {0, 0};
   char32_t value = byte(0) & (0x7Fu >> size);
-  for (std::size_t i = 1; i < size; ++i) {
+  for (size_t i = 1; i < size; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return {0, 0};
     value = (value << 6) | (byte(i) & 0x3Fu);
   }
@@ -45,9 +45,9 @@ bool is_obeyed(char32_t c) {
 
 }  // namespace
 
-std::string shown(std::string_view name, std::size_t longest) {
+std::string shown(std::string_view name, size_t longest) {
   std::string out;
-  std::size_t points = 0;
+  size_t points = 0;
   for (; !name.empty() && points < longest; ++points) {
     const Point point = first_point(name);
     if (point.bytes == 0)
@@ -56,7 +56,7 @@ std::string shown(std::string_view name, std::size_t longest) {
       out += ' ';
     else
       out += name.substr(0, point.bytes);
-    name.remove_prefix(std::max<std::size_t>(1, point.bytes));
+    name.remove_prefix(std::max<size_t>(1, point.bytes));
   }
   return name.empty() ? out : out + "...";
 }

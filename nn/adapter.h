@@ -5,7 +5,7 @@
 
 namespace nn {
 
-// y = x + up(relu(down(x))), with weights so small at first that y is nearly x (Houlsby et al. 2019).   [R, C] -> [R, C]
+// y = x + up(relu(down(x))), with weights so small at first that y is nearly x (Houlsby et al. 2019).  [R, C] -> [R, C]
 struct Adapter {
   Linear down, up;
   Adapter(Scope at, long C, long width);

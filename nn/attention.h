@@ -21,8 +21,8 @@ struct Trace {
                                          // tokens that are left there
   std::vector<AttentionMaps> attention;  // of every layer, then of a head's own queries
   Tensor context;                        // [B, W] what a head's classifier reads; of tags [N, C]
-  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of the
-  // feed-forward network do.
+  // Given by who asks, or nothing: factors of what the heads return (AttentionMaps::gate), and of what the neurons of
+  // the feed-forward network do.
   std::vector<Tensor> head_gates = {}, neuron_gates = {};  // x L: [C], [F]
 };
 
@@ -54,8 +54,8 @@ struct MultiHeadAttention {
     const long width = inner ? inner : C;
     check(H > 0 && width % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", width, H);
   }
-  // With `maps`, or a sparse normaliser, the open form runs and fills them; else the fused one. The results are the same.
-  // `received`, if given, becomes the attention that each row of memory receives, [Nk], without a gradient.
+  // With `maps`, or a sparse normaliser, the open form runs and fills them; else the fused one. The results are the
+  // same. `received`, if given, becomes the attention that each row of memory receives, [Nk], without a gradient.
   Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,
                     Tensor* received = nullptr) const;
 };

@@ -10,7 +10,7 @@ namespace nn {
 // y = x W^T + b: the one place through which every such product goes, also where several are fused.
 //   [..., inputs] -> [..., outputs]
 struct Linear {
-  Tensor weight, bias;  // [outputs, inputs], [outputs]
+  Tensor weight, bias;                                       // [outputs, inputs], [outputs]
   std::function<Tensor(const Tensor& x)> instead = nullptr;  // another way to y: a low-rank addition, packed weights
   Linear(Scope at, long inputs, long outputs, real deviation)
       : weight(at.parameter("weight", {outputs, inputs}, {Init::normal, deviation})),

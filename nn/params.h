@@ -28,7 +28,7 @@ struct Mode {
 
 class Scope;
 
-// Modules declare their parameters first; initialise() or load() then lays out one block of values and fills it. Modules refer to it, so it must outlive them.
+// Modules declare parameters here; initialise() or load() lays out one block and fills it. It must outlive the modules.
 class Params {
  public:
   explicit Params(uint64_t seed);
@@ -45,9 +45,9 @@ class Params {
     std::vector<std::string> loaded, initialised, ignored;
     std::string table() const;
   };
-  // Takes from a checkpoint what it has. Names may lack the leading "bert." and say gamma and beta. A parameter that the
-  // file lacks is drawn if `may_be_new` says so, otherwise its absence is an error. What `must_be_new` names is drawn
-  // even where the file has it.
+  // Takes from a checkpoint what it has. Names may lack the leading "bert." and say gamma and beta. A parameter that
+  // the file lacks is drawn if `may_be_new` says so, otherwise its absence is an error. What `must_be_new` names is
+  // drawn even where the file has it.
   using Which = std::function<bool(const std::string& name)>;
   LoadReport load(const SafeTensors& file, const Which& may_be_new, const Which& must_be_new = nullptr);
 

@@ -26,31 +26,38 @@ AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
         options.weight_decay);
 }
 
+namespace {
+
+struct Constants {
+  real step, root, before, after;
+};
+
 // With w the parameter, g its gradient, t its count of steps and L the weight decay (0 for biases and LayerNorm):
 //   all           m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
 //   torch         w = w (1 - lr L) - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
 //   transformers  w = w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps),   then w = w (1 - lr L)
 //   bert          w = w (1 - lr L) - lr m / (sqrt(v) + eps)
 // All three are  w = (w before - step m / (sqrt(v) root + eps)) after  with other constants.
+Constants constants_of(const AdamWOptions& o, double lr, double decay, double t) {
+  const double correction1 = 1 - std::pow(o.beta1, t), correction2 = 1 - std::pow(o.beta2, t);
+  const double kept = 1 - lr * decay;
+  switch (o.variant) {
+    case AdamVariant::torch:
+      return {real(lr / correction1), real(1 / std::sqrt(correction2)), real(kept), 1};
+    case AdamVariant::transformers:
+      return {real(lr * std::sqrt(correction2) / correction1), 1, 1, real(kept)};
+    default:
+      return {real(lr), 1, real(kept), 1};
+  }
+}
+
+}  // namespace
+
 void AdamW::step(double lr, double grad_factor) {
-  struct Constants {
-    real step, root, before, after;
-  };
   std::vector<Constants> constants;
   for (size_t p = 0; p < parameters_.size(); ++p) {
     const double t = steps_.data()[p] += parameters_[p].has_grad();
-    const double correction1 = 1 - std::pow(options_.beta1, t), correction2 = 1 - std::pow(options_.beta2, t);
-    const double decay = 1 - lr * (decays(parameters_[p]) ? options_.weight_decay : 0);
-    switch (options_.variant) {
-      case AdamVariant::torch:
-        constants.push_back({real(lr / correction1), real(1 / std::sqrt(correction2)), real(decay), 1});
-        break;
-      case AdamVariant::transformers:
-        constants.push_back({real(lr * std::sqrt(correction2) / correction1), 1, 1, real(decay)});
-        break;
-      case AdamVariant::bert:
-        constants.push_back({real(lr), 1, real(decay), 1});
-    }
+    constants.push_back(constants_of(options_, lr, decays(parameters_[p]) ? options_.weight_decay : 0, t));
   }
   const real beta1 = real(options_.beta1), beta2 = real(options_.beta2);
   const real gain1 = real(1 - options_.beta1), gain2 = real(1 - options_.beta2);

@@ -11,8 +11,8 @@ struct MuonOptions {
   AdamWOptions adamw;      // of the other parameters; its weight decay is that of the matrices, too
 };
 
-// The matrices inside the layers, by name: "...layer.2.output.dense.weight". Embeddings, heads, biases and LayerNorm are
-// not: their rows are not a basis that could be rotated.
+// The matrices inside the layers, by name: "...layer.2.output.dense.weight". Embeddings, heads, biases and LayerNorm
+// are not: their rows are not a basis that could be rotated.
 bool inner_matrix(const Tensor& parameter);
 
 // With g the gradient of a matrix [m, n]:
@@ -36,7 +36,7 @@ class Muon {
 
 // The nearest matrix with orthonormal rows or columns, about: singular values between 0.7 and 1.2 (Newton-Schulz with a
 // quintic whose slope at 0 is 3.4).   x [m, n], row-major, in place
-//   X = x / |x|,   then `iterations` times   A = X X^T,   X = a X + (b A + c A^2) X,   (a, b, c) = (3.4445, -4.7750, 2.0315)
+//   X = x / |x|, then `iterations` times A = X X^T,  X = a X + (b A + c A^2) X,  (a, b, c) = (3.4445, -4.7750, 2.0315)
 void orthogonalise(real* x, long m, long n, int iterations = 5);
 
 }  // namespace optim

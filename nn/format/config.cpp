@@ -122,6 +122,36 @@ std::string architecture_of(const JsonObject& from) {
   return names->front().get<std::string>();
 }
 
+void check_pruned_heads(const Config& c, const std::string& where) {
+  for (const auto& [layer, heads] : c.pruned_heads) {
+    check(layer >= 0 && layer < c.num_hidden_layers && c.heads_of(layer) > 0,
+          "{}: pruned_heads of layer {} must be of one of the {} layers and leave a head", where, layer,
+          c.num_hidden_layers);
+    std::vector<bool> seen(c.num_attention_heads);
+    for (const long h : heads) {
+      check(h >= 0 && h < c.num_attention_heads && !seen[h],
+            "{}: pruned_heads of layer {}: {} must be one of the {} heads, once", where, layer, h,
+            c.num_attention_heads);
+      seen[h] = true;
+    }
+  }
+}
+
+// What is one of several names.
+void check_names(const Config& c, const std::string& where) {
+  const auto is_one_of = [](const Keys& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  check(is_one_of({"", "single_label_classification", "multi_label_classification", "regression"}, c.problem_type),
+        "{}: problem_type '{}' is none of single_label_classification, multi_label_classification, regression", where,
+        shown(c.problem_type));
+  check(is_one_of({"softmax", "sparsemax", "entmax15"}, c.attention_normaliser),
+        "{}: attention_normaliser '{}' is not supported; softmax, sparsemax and entmax15 are", where,
+        shown(c.attention_normaliser));
+  check(is_one_of({"gelu", "gelu_new", "relu", "silu", "tanh"}, c.hidden_act),
+        "{}: hidden_act '{}' is not supported; gelu, gelu_new, relu, silu and tanh are", where, shown(c.hidden_act));
+}
+
 }  // namespace
 
 Config read_config(const std::string& path) {
@@ -235,10 +265,7 @@ void Config::check_allocation(const std::string& where) const {
 void Config::check_sizes(const std::string& where) const {
   check(model_type == "bert" || model_type == "attention_pool",
         "{}: model_type '{}' is not supported; bert and attention_pool are", where, shown(model_type));
-  const Keys problems{"", "single_label_classification", "multi_label_classification", "regression"};
-  check(std::find(problems.begin(), problems.end(), problem_type) != problems.end(),
-        "{}: problem_type '{}' is none of single_label_classification, multi_label_classification, regression", where,
-        shown(problem_type));
+  check_names(*this, where);
   const auto in_range = [&](const char* key, long value, long low, long high) {
     check(value >= low && value <= high, "{}: {} must be in [{}, {}]; got {}", where, key, low, high, value);
   };
@@ -257,26 +284,13 @@ void Config::check_sizes(const std::string& where) const {
   in_range("type_vocab_size", type_vocab_size, 1, 1'000);
   check(model_type != "bert" || hidden_size % num_attention_heads == 0,
         "{}: hidden_size {} is not a multiple of num_attention_heads {}", where, hidden_size, num_attention_heads);
-  for (const auto& [layer, heads] : pruned_heads) {
-    check(layer >= 0 && layer < num_hidden_layers && heads_of(layer) > 0,
-          "{}: pruned_heads of layer {} must be of one of the {} layers and leave a head", where, layer,
-          num_hidden_layers);
-    std::vector<bool> seen(num_attention_heads);
-    for (const long h : heads) {
-      check(h >= 0 && h < num_attention_heads && !seen[h],
-            "{}: pruned_heads of layer {}: {} must be one of the {} heads, once", where, layer, h, num_attention_heads);
-      seen[h] = true;
-    }
-  }
+  check_pruned_heads(*this, where);
   const auto probability = [&](const char* key, double value) {
     check(value >= 0 && value < 1, "{}: {} must be in [0, 1); got {}", where, key, value);
   };
   probability("hidden_dropout_prob", hidden_dropout_prob);
   probability("attention_probs_dropout_prob", attention_probs_dropout_prob);
   check(classifier_dropout < 1, "{}: classifier_dropout must be below 1; got {}", where, classifier_dropout);
-  check(attention_normaliser == "softmax" || attention_normaliser == "sparsemax" || attention_normaliser == "entmax15",
-        "{}: attention_normaliser '{}' is not supported; softmax, sparsemax and entmax15 are", where,
-        shown(attention_normaliser));
   check(attention_temperature > 0 && attention_temperature < 1e6, "{}: attention_temperature must be positive; got {}",
         where, attention_temperature);
   check(length_exponent >= 0 && length_exponent <= 1, "{}: length_exponent must be in [0, 1]; got {}", where,
@@ -285,9 +299,6 @@ void Config::check_sizes(const std::string& where) const {
   check(layer_norm_eps > 0 && initializer_range >= 0,
         "{}: layer_norm_eps must be positive and initializer_range not negative; got {} and {}", where, layer_norm_eps,
         initializer_range);
-  const Keys known{"gelu", "gelu_new", "relu", "silu", "tanh"};
-  check(std::find(known.begin(), known.end(), hidden_act) != known.end(),
-        "{}: hidden_act '{}' is not supported; gelu, gelu_new, relu, silu and tanh are", where, shown(hidden_act));
 }
 
 std::string config_json(const Config& c) {

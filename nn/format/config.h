@@ -42,8 +42,8 @@ struct Config {
   std::vector<std::string> labels;                 // id2label, in the order of the ids
 
   double reading_dropout() const;  // of what a classifier reads
-  // How the logits are to be read: a softmax over them, a sigmoid of each, or as numbers. Where problem_type does not say,
-  // one label is a regression and more are classes of which one holds (as in Hugging Face's).
+  // How the logits are to be read: a softmax over them, a sigmoid of each, or as numbers. Where problem_type does not
+  // say, one label is a regression and more are classes of which one holds (as in Hugging Face's).
   enum class Problem { single_label, multi_label, regression };
   Problem problem() const;
 
@@ -60,8 +60,8 @@ struct Config {
   void check_allocation(const std::string& where) const;
 };
 
-// config.json, as Hugging Face writes it. Keys that do not change what is computed are passed over; what this model cannot
-// compute as the file says is an error that names the key (another type of model, cross attention, quantised weights, ...).
+// config.json, as Hugging Face writes it. Keys that do not change what is computed are passed over; what this model
+// cannot compute as the file says is an error that names the key (another type of model, quantised weights, ...).
 Config read_config(const std::string& path);
 std::string config_json(const Config& config);
 

@@ -18,7 +18,7 @@ void start_poolers(const SafeTensors& file, const Params& params) {
   }
 }
 
-// Weights of a masked language model that are tied as a rule, and this file does not: they would be lost without a word.
+// Weights of a masked language model that are tied as a rule, and not in this file: they would be lost silently.
 void check_tied(const SafeTensors& file, const Config& c) {
   const std::string head = "cls.predictions.", embeddings = "embeddings.word_embeddings.weight";
   const auto same = [&](const std::string& a, const std::string& b) {

@@ -5,12 +5,12 @@
 
 namespace nn {
 
-// What may begin anew, whatever the file has: nothing; the last layers, because their labels are other ones; or all that
-// belongs to heads, because they are other heads.
+// What may begin anew, whatever the file has: nothing; the last layers, because their labels are other ones; or all
+// that belongs to heads, because they are other heads.
 enum class Anew { nothing, classifiers, heads };
 
-// Fills a model's parameters from DIR's weights (open_weights). What belongs to a head may be new; the poolers of named heads
-// begin as the file's only one.
+// Fills a model's parameters from DIR's weights (open_weights). What belongs to a head may be new; the poolers of named
+// heads begin as the file's only one.
 Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing);
 
 // Writes DIR/config.json and DIR/model.safetensors, each whole or not at all.

@@ -12,7 +12,6 @@ namespace {
 
 constexpr real kTiny = real(1e-24);  // under a square root: a row of zeros stays one
 
-
 // [N, 1] -> [B, 1]: the sum over each sequence
 Tensor sum_sequences(const Tensor& x, const Indices& offsets) {
   return segment_attend(Tensor::full(x.shape(), 1), x, offsets);

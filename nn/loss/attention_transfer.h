@@ -1,6 +1,6 @@
-// Losses on attention and on what lies between the layers: handing attention from a teacher to a student. Ragged values,
-// one per head, query and key, lie as engine/ragged.h says; N tokens of B sequences, H heads. Gradients go to the
-// student only.
+// Losses on attention and on what lies between the layers: handing attention from a teacher to a student. Ragged
+// values, one per head, query and key, lie as engine/ragged.h says; N tokens of B sequences, H heads. Gradients go to
+// the student only.
 #pragma once
 
 #include "engine/ops.h"
@@ -21,8 +21,8 @@ Tensor attention_kl(const Tensor& student, const Tensor& teacher, const Ragged& 
 // may differ (MiniLM v2, Wang et al. 2021); x are queries, keys or values.    [N, Cs], [N, Ct] -> []
 Tensor relation_kl(const Tensor& student, const Tensor& teacher, const Indices& offsets, long relation_heads);
 
-// mean over queries of KL(t || s), t and s the means over the heads of probabilities: for two that look at the same tokens
-// by different numbers of heads, or by heads that nothing pairs.    [Ss], [St] -> []
+// mean over queries of KL(t || s), t and s the means over the heads of probabilities: for two that look at the same
+// tokens by different numbers of heads, or by heads that nothing pairs.    [Ss], [St] -> []
 Tensor attention_mean_kl(const Tensor& student, const Ragged& student_layout, const Tensor& teacher,
                          const Ragged& teacher_layout);
 

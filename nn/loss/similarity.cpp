@@ -1,4 +1,5 @@
-// Linear CKA by the products of features, C x C, which are smaller than those of texts, n x n. Read nn/loss/similarity.h first.
+// Linear CKA by the products of features, C x C, which are smaller than those of texts, n x n. Read
+// nn/loss/similarity.h first.
 #include "nn/loss/similarity.h"
 
 #include <cmath>

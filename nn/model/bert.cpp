@@ -123,11 +123,6 @@ Tensor layer_at_rows(const BertLayer& layer, const Tensor& x, const Indices& off
   return layer.feed(layer.attend(gather_rows(x, rows), x, Ragged(queries, offsets, layer.attention.heads)));
 }
 
-// Only the rows that will be read ask; [CLS] sees everything, with a window, too.    [N, C] -> [M, C]
-Tensor Bert::last_layer(const Tensor& x, const Indices& offsets, const Rows& read) const {
-  return layer_at_rows(layers.back(), x, offsets, read.kind == Rows::first ? first_of(offsets) : read.which);
-}
-
 Tensor Bert::layer(size_t index, const Tensor& x, Left& left, const Indices& full, Trace* trace) const {
   const BertLayer& layer = layers[index];
   AttentionMaps maps;
@@ -163,7 +158,8 @@ Encoded Bert::run(const Tensor& x, const Indices& offsets, const Rows& read, Tra
   if (trace) trace->hidden = {x};
   for (size_t i = 0; i < layers.size(); ++i) {
     if (cut && !trace && i + 1 == layers.size()) {
-      const Tensor rows = last_layer(y, left.offsets, read);  // [B, C] or [M, C]
+      const Indices asking = read.kind == Rows::first ? first_of(left.offsets) : read.which;  // [CLS] sees all
+      const Tensor rows = layer_at_rows(layers.back(), y, left.offsets, asking);              // [B, C] or [M, C]
       if (read.kind == Rows::first) return {{}, rows, {}, left.offsets, left.rows};
       return {{}, {}, rows, left.offsets};
     }

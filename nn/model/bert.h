@@ -71,7 +71,6 @@ struct Bert {
  private:
   struct Left;  // the tokens that go on
   Ragged layout(const Indices& offsets, long heads) const;
-  Tensor last_layer(const Tensor& x, const Indices& offsets, const Rows& read) const;
   Tensor layer(size_t index, const Tensor& x, Left& left, const Indices& full, Trace* trace) const;
 };
 

@@ -44,8 +44,8 @@ struct MaskedLm {
 //   reads tokens       y = classifier(dropout(adapter(x)))                     -> [N, K], BertForTokenClassification
 //   pieces             y = the masked language model's of the rows asked for   -> [M, V], BertForMaskedLM
 //   vector             y = what is read, projected where outputs > 0           -> [B, C]
-// s = (T / 20)^p with length_exponent p, else 1: a mean of T words shrinks as they grow more; at p = 1/2, as with a sum of
-// independent words divided by its norm, it does not. A text of 20 tokens is as before, and so is the learning rate.
+// s = (T / 20)^p with length_exponent p, else 1: a mean of T words shrinks as they grow more; at p = 1/2, as with a sum
+// of independent words divided by its norm, it does not. A text of 20 tokens is as before, and so is the learning rate.
 struct Head {
   HeadConfig config;
   std::optional<Adapter> adapter;
@@ -60,7 +60,7 @@ struct Head {
   // Error: what this encoder cannot carry.
   Head(Scope root, const Config& c, const HeadConfig& head, const Tensor& word_embeddings);
 
-  Rows::Kind reads() const;  // which rows of the encoder it needs
+  Rows::Kind reads() const;                  // which rows of the encoder it needs
   bool owns(const Tensor& parameter) const;  // whether it is one of this named head's
   // With a trace, the maps of its own attention and what its classifier reads are added to it.
   Tensor operator()(const Encoded& x, Trace* trace = nullptr) const;

@@ -68,9 +68,15 @@ std::vector<Tensor> Model::shared() const {
 void Model::for_each_linear(const std::function<void(Linear&)>& f) {
   encoder.for_each_linear(f);
   for (Head& head : heads) {
-    if (head.adapter) f(head.adapter->down), f(head.adapter->up);
+    if (head.adapter) {
+      f(head.adapter->down);
+      f(head.adapter->up);
+    }
     if (head.pooler) f(*head.pooler);
-    if (head.masked_lm) f(head.masked_lm->dense), f(head.masked_lm->decoder);
+    if (head.masked_lm) {
+      f(head.masked_lm->dense);
+      f(head.masked_lm->decoder);
+    }
     if (head.classifier) f(*head.classifier);
   }
 }

@@ -20,7 +20,7 @@ class Encoder {
     return run(embed(tokens), tokens.offsets, read, trace);
   }
 
-  const Bert* bert() const { return std::get_if<Bert>(&kind_); }    // or nothing
+  const Bert* bert() const { return std::get_if<Bert>(&kind_); }     // or nothing
   const Words* words() const { return std::get_if<Words>(&kind_); }  // or nothing
   const Tensor& word_embeddings() const;                             // [V, C]
   void for_each_linear(const std::function<void(Linear&)>& f);
@@ -35,8 +35,8 @@ struct Model {
   Encoder encoder;
   std::vector<Head> heads;
 
-  // Declares the parameters; initialise() or load them (nn/format/pretrained.h). `subwords`: those of the vocabulary, if
-  // the configuration has subword_buckets.
+  // Declares the parameters; initialise() or load them (nn/format/pretrained.h). `subwords`: those of the vocabulary,
+  // if the configuration has subword_buckets.
   Model(const Config& c, const std::vector<HeadConfig>& heads, uint64_t seed, PieceRows subwords = {});
 
   const Head& head() const;  // the only one

@@ -7,7 +7,7 @@
 namespace nn {
 
 // A narrow BERT over the encoder's own embeddings, with the head of masked language modelling; thrown away afterwards.
-//   x = project(embeddings(tokens)), the layers, logits = LayerNorm(gelu(dense(x))) W_word^T + bias   [N], M rows -> [M, V]
+//   x = project(embeddings(tokens)), layers, logits = LayerNorm(gelu(dense(x))) W_word^T + bias  [N], M rows -> [M, V]
 struct Generator {
   const BertEmbeddings* embeddings;  // the encoder's, which must outlive this
   Linear project;                    // [N, C] -> [N, G]

@@ -1,6 +1,6 @@
-// Token pruning by received attention (PoWER-BERT: Goyal et al. 2020): after the attention of a layer only the tokens that
-// others looked at most go on. Sequences differ in length, so a schedule is a share of the length for every layer; the
-// paper pads to one length and counts.
+// Token pruning by received attention (PoWER-BERT: Goyal et al. 2020): after the attention of a layer only the tokens
+// that others looked at most go on. Sequences differ in length, so a schedule is a share of the length for every layer;
+// the paper pads to one length and counts.
 #pragma once
 
 #include "engine/ops.h"
@@ -13,14 +13,14 @@ struct KeptRows {
   Indices rows, offsets;
 };
 
-// Of every sequence ceil(share T) tokens, T its length at the beginning (`full` are the offsets then): those that receive
-// most attention, the earlier one of equals. The first `always` tokens go on in any case; the very first, [CLS], is one.
+// Of every sequence ceil(share T) tokens, T its length at the beginning (`full` are the offsets then): those that
+// receive most attention, the earlier one of equals. The first `always` tokens, [CLS] at least, go on in any case.
 //   received [N], offsets [B + 1] of the rows that are left by now
 KeptRows keep_significant(const Tensor& received, const Indices& offsets, const Indices& full, double share,
                           long always);
 
-// Soft extraction, by which a schedule is learned: tokens sorted by received attention, the token of rank k is multiplied
-// with r[floor(k P / T)], a retention parameter in [0, 1]; the first `always` tokens come first and stay as they are.
+// Soft extraction, by which a schedule is learned: tokens sorted by received attention, the token of rank k is
+// multiplied with r[floor(k P / T)], a retention parameter in [0, 1]; the first `always` tokens stay as they are.
 //   x [N, C], received [N], retention [L, P], layer in [0, L) -> [N, C]
 Tensor soft_extract(const Tensor& x, const Tensor& received, const Indices& offsets, const Tensor& retention,
                     long layer, long always);

@@ -18,8 +18,8 @@ struct PieceRows {
 };
 
 // x_t = dropout(word embedding).    [N] -> [N, C]
-// With bigram_buckets, x_t has a second summand, an embedding of the pair of pieces (t - 1, t), hashed to a row (Joulin et
-// al. 2017, fastText): "not good" is no longer the sum of its words.
+// With bigram_buckets, x_t has a second summand, an embedding of the pair of pieces (t - 1, t), hashed to a row (Joulin
+// et al. 2017, fastText): "not good" is no longer the sum of its words.
 // With subword_buckets, a third one, the mean over the piece's character n-grams of their embeddings (Bojanowski et al.
 // 2017): words of one stem begin alike. Which n-grams those are, tasks/text/subwords.h says.
 struct Words {
@@ -34,7 +34,7 @@ struct Words {
   Tensor subword_mean(const Indices& ids) const;  // N ids -> [N, C]
 };
 
-// The row of each token's pair with the one before it, among `buckets`; a sequence's first token is paired with nothing.
+// The row of each token's pair with the one before it, among `buckets`; the first of a sequence is paired with nothing.
 Indices bigram_rows(const Tokens& tokens, long buckets);
 
 }  // namespace nn

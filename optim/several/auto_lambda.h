@@ -1,5 +1,5 @@
-// Auto-Lambda: weights of tasks that follow what a step with them does to the loss on other examples (Liu, James, Davison,
-// Johns 2022).
+// Auto-Lambda: weights of tasks that follow what a step with them does to the loss on other examples (Liu, James,
+// Davison, Johns 2022).
 #pragma once
 
 #include "optim/several/meta.h"

@@ -1,5 +1,5 @@
-// Weighting: how the losses of several tasks become one step. Whatever the method, it ends in one coefficient a task: the
-// step follows sum_i c_i grad L_i. The formulas and their papers stand in optim/several/weighting_rules.h.
+// Weighting: how the losses of several tasks become one step. Whatever the method, it ends in one coefficient a task:
+// the step follows sum_i c_i grad L_i. The formulas and their papers stand in optim/several/weighting_rules.h.
 #pragma once
 
 #include <limits>
@@ -30,7 +30,7 @@ const std::vector<std::string>& weighting_names();  // "equal", ..., "auto-lambd
 
 // Whether the Gram matrix of the tasks' gradients on the shared parameters is asked for.
 bool needs_gradients(WeightingKind kind);
-// Whether the coefficients are for the shared parameters alone; what belongs to one task follows its plain gradient then.
+// Whether the coefficients are for the shared parameters alone; then what belongs to one task follows its own gradient.
 bool only_shared(WeightingKind kind);
 // Whether every task must have examples in every step.
 bool needs_all_tasks(WeightingKind kind);
@@ -68,8 +68,8 @@ class Weighting {
   bool wants_losses_after() const { return options_.kind == WeightingKind::famo; }
   void losses_after(const Numbers& losses);
 
-  // Auto-Lambda asks before a step what its weights would do to the loss on other examples (optim/several/auto_lambda.h). The
-  // answer becomes the gradient of parameters().
+  // Auto-Lambda asks before a step what its weights would do to the loss on other examples
+  // (optim/several/auto_lambda.h). The answer becomes the gradient of parameters().
   bool wants_lookahead() const { return options_.kind == WeightingKind::auto_lambda; }
   void look_ahead(const std::vector<Tensor>& model, const TaskLosses& train, const TaskLosses& other);
 

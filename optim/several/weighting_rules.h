@@ -1,5 +1,5 @@
-// The formulas behind optim/several/weighting.h, one function each: from the losses L of T tasks, or the Gram matrix of their
-// gradients g_i, to one coefficient a task. Everything is in double; gram[i * T + j] = g_i . g_j.
+// The formulas behind optim/several/weighting.h, one function each: from the losses L of T tasks, or the Gram matrix of
+// their gradients g_i, to one coefficient a task. Everything is in double; gram[i * T + j] = g_i . g_j.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,8 @@ Numbers softmax(const Numbers& x);
 // w = softmax(N(0, 1)^T), drawn anew at every step: random loss weighting (Lin, Ye, Zhang, Tsang 2022).
 Numbers random_weights(long tasks, uint64_t seed, long step);
 
-// w_i = T softmax_i(r / temperature), r_i = L_i(e - 1) / L_i(e - 2) of epochs' mean losses: dynamic weight average (Liu,
-// Johns, Davison 2019).
+// w_i = T softmax_i(r / temperature), r_i = L_i(e - 1) / L_i(e - 2) of epochs' mean losses: dynamic weight average
+// (Liu, Johns, Davison 2019).
 Numbers dwa(const Numbers& last, const Numbers& before_last, double temperature);
 
 // Homoscedastic uncertainty (Kendall, Gal, Cipolla 2018): loss sum_i L_i / (2 e^{s_i}) + s_i / 2 with learned s.
@@ -48,8 +48,8 @@ GradNorm gradnorm(const Numbers& s, const Numbers& losses, const Numbers& initia
 Numbers pcgrad(const Numbers& gram, const std::vector<std::vector<int>>& order);
 std::vector<std::vector<int>> random_order(long tasks, uint64_t seed, long step);  // of the others, for each task
 
-// MGDA (Desideri 2012; Sener & Koltun 2018): the w on the simplex with the shortest sum_i w_i g_i. Two tasks: closed form,
-// clipped to [0.001, 0.999].
+// MGDA (Desideri 2012; Sener & Koltun 2018): the w on the simplex with the shortest sum_i w_i g_i. Two tasks: closed
+// form, clipped to [0.001, 0.999].
 Numbers mgda(const Numbers& gram);
 
 // CAGrad (Liu, Liu, Jin, Stone, Liu 2021): g = (g_0 + c |g_0| / |g_w| g_w) / (1 + c^2), with the mean gradient g_0, and

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-
 namespace explain {
 
 using engine::real;
@@ -97,7 +96,8 @@ nn::Trace look(const model::TextModel& model, const text::Batch& batch) {
 }
 
 // The keys of a sequence in a layer: all its tokens, or those that token pruning has left there.
-std::vector<Key> keys_of(const model::TextModel& model, const text::Batch& batch, const nn::AttentionMaps& maps, long b) {
+std::vector<Key> keys_of(const model::TextModel& model, const text::Batch& batch, const nn::AttentionMaps& maps,
+                         long b) {
   std::vector<Key> keys;
   for (int k = maps.layout.keys[b]; k < maps.layout.keys[b + 1]; ++k) {
     const int row = maps.rows.empty() ? k : maps.rows[k];
@@ -108,7 +108,8 @@ std::vector<Key> keys_of(const model::TextModel& model, const text::Batch& batch
 
 }  // namespace
 
-Analysis::Analysis(const model::TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress) {
+Analysis::Analysis(const model::TextModel& model, const text::EncodedSet& set,
+                   const std::function<void(long)>& progress) {
   constexpr int kTexts = 16;  // at a time: the maps of all layers are kept
   long done = 0, sequences = 0;
   for (const text::Batch& batch : text::in_order(set, kTexts)) {

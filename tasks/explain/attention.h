@@ -20,7 +20,8 @@ struct HeadFigures {
 class Analysis {
  public:
   // Runs the model over the set, dropout off, and adds up; `progress`, if given, hears how many texts are done.
-  Analysis(const model::TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress = nullptr);
+  Analysis(const model::TextModel& model, const text::EncodedSet& set,
+           const std::function<void(long)>& progress = nullptr);
 
   const std::vector<std::vector<HeadFigures>>& heads() const { return heads_; }  // [L][H]
   HeadFigures mean() const;                                                      // over layers and heads

@@ -1,5 +1,5 @@
-// Few-shot: an encoder learns to learn from few examples, by first-order MAML, Reptile or plain joint training over a pool of
-// tasks, and shows how well it does. Read optim/several/meta.h first: the formulas.
+// Few-shot: an encoder learns to learn from few examples, by first-order MAML, Reptile or plain joint training over a
+// pool of tasks, and shows how well it does. Read optim/several/meta.h first: the formulas.
 #include <algorithm>
 #include <numeric>
 
@@ -128,6 +128,21 @@ void report(const run::Training& training, const TrainOptions& o) {
              o.training.out);
 }
 
+// One episode: what it teaches is in `meta` then, and theta as it was.
+Seen learn_episode(const TrainOptions& o, const Learner& learn, optim::MetaGradient& meta,
+                   const Episodes::Drawn& drawn) {
+  const auto& [classes, support, query] = drawn.episode;
+  Seen seen;
+  for (long k = 0; k < o.inner_steps && !o.joint(); ++k) {        // theta' <- theta' - a dL(theta')
+    seen = learn(drawn, o.reptile() && k % 2 ? query : support);  // reptile: all texts, by turns
+    meta.inner_step(o.inner_lr);
+  }
+  if (!o.reptile())  // the gradient at theta', which is theta without inner steps
+    seen = learn(drawn, o.joint() ? few_shot::together(support, query) : query);
+  meta.end_task();
+  return seen;
+}
+
 void train(run::Options& options, const run::Parse& parse) {
   TrainOptions o;
   o.declare(options);
@@ -146,20 +161,9 @@ void train(run::Options& options, const run::Parse& parse) {
 
   while (training.next_step()) {
     Seen step;
-    meta.begin();  // theta
-    for (long e = 0; e < o.episodes; ++e) {
-      const Episodes::Drawn drawn = episodes.at(training.step(), e);  // N classes, K + Q texts of each
-      const auto& [classes, support, query] = drawn.episode;
-      Seen seen;
-      for (long k = 0; k < o.inner_steps && !o.joint(); ++k) {        // theta' <- theta' - a dL(theta')
-        seen = learn(drawn, o.reptile() && k % 2 ? query : support);  // reptile: all texts, by turns
-        meta.inner_step(o.inner_lr);
-      }
-      if (!o.reptile())  // the gradient at theta', which is theta without inner steps
-        seen = learn(drawn, o.joint() ? few_shot::together(support, query) : query);
-      meta.end_task();  // what it taught; then theta again
-      step.add(seen);
-    }
+    meta.begin();                          // theta
+    for (long e = 0; e < o.episodes; ++e)  // N classes, K + Q texts of each
+      step.add(learn_episode(o, learn, meta, episodes.at(training.step(), e)));
     meta.finish();  // d theta
     for (auto& [name, value] : step.terms.items()) value = value.get<double>() / step.texts;
     training.note_loss(step.loss / step.texts, step.terms);

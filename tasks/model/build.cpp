@@ -4,9 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <sstream>
 
+#include "engine/strings.h"
 #include "nn/format/safetensors.h"
 #include "nn/model/token_pruning.h"
 #include "tasks/run/console.h"
@@ -169,13 +168,12 @@ std::vector<double> parse_retention(const std::string& schedule, const std::stri
     return nn::learned_schedule(retention);
   }
   std::vector<double> shares;
-  std::istringstream parts(schedule);
-  for (std::string part; std::getline(parts, part, ',');) {
-    double share = 0;
-    const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), share);
-    check(error == std::errc() && stop == part.data() + part.size() && share > 0 && share <= 1,
-          "--token-retention: shares in (0, 1] with commas, one a layer, or learned; '{}' is none", part);
-    shares.push_back(share);
+  if (schedule.empty()) return shares;
+  for (const std::string& part : engine::split(schedule, ',')) {
+    shares.push_back(engine::parse_number<double>(part).value_or(0));
+    check(shares.back() > 0 && shares.back() <= 1,
+          "--token-retention: shares in (0, 1] with commas, one a layer, or learned; '{}' is none",
+          engine::shown(part));
   }
   return shares;
 }

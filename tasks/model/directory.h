@@ -34,8 +34,8 @@ std::unique_ptr<TextModel> load_model(const ModelDirectory& from);
 std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector<spec::TaskSpec> tasks, uint64_t seed,
                                          nn::Anew anew = nn::Anew::nothing);
 
-// One task of several as a model directory of its own, of a BERT one that Hugging Face tools read. Error: a head that they
-// have no place for.
+// One task of several as a model directory of its own, of a BERT one that Hugging Face tools read. Error: a head that
+// they have no place for.
 void export_task(const TextModel& model, size_t task, const std::string& directory);
 
 }  // namespace model

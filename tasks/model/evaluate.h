@@ -7,8 +7,8 @@
 namespace model {
 
 struct Evaluation {
-  // {"loss": ..., then by what the head predicts: accuracy, macro_f1, macro_recall, mcc, kappa, and of two classes roc_auc;
-  // micro_f1, macro_f1; pearson, spearman, mse; entity_f1, accuracy, macro_f1}. Null: no texts.
+  // {"loss": ..., then by what the head predicts: accuracy, macro_f1, macro_recall, mcc, kappa, and of two classes
+  // roc_auc; micro_f1, macro_f1; pearson, spearman, mse; entity_f1, accuracy, macro_f1}. Null: no texts.
   nlohmann::ordered_json figures;
   std::optional<score::Confusion> confusion;  // of a head that predicts one label
   std::optional<score::Report> report;

@@ -1,10 +1,9 @@
-// Counts of pieces and pairs in the texts of each class, made into first values. Read nn/model/words.h first: the model that
-// they are the first values of.
+// Counts of pieces and pairs in the texts of each class, made into first values. Read nn/model/words.h first: the model
+// that they are the first values of.
 #include "tasks/model/log_odds.h"
 
 #include <cmath>
 #include <set>
-
 
 namespace model {
 
@@ -45,8 +44,8 @@ void add_ratios(const nn::Embedding& table, const Counts& counts, const std::vec
   }
 }
 
-void start_task(const nn::Words& words, const nn::Head& head, const text::EncodedSet& set,
-                const spec::Targets& targets, long K, long first, double scale) {
+void start_task(const nn::Words& words, const nn::Head& head, const text::EncodedSet& set, const spec::Targets& targets,
+                long K, long first, double scale) {
   const auto rows_of = [](const auto& table) { return table ? size_t(table->weight.dim(0)) : 0; };
   const std::vector<double> none(K);
   Counts pieces(size_t(words.word.weight.dim(0)), none), pairs(rows_of(words.bigram), none),

@@ -10,10 +10,11 @@ namespace model {
 // (Wang, Manning 2012): how much likelier the feature is inside the class than outside.   [K], [K] -> [K]
 std::vector<double> log_count_ratio(const std::vector<double>& n, const std::vector<double>& texts);
 
-// For every task with one label, over its training texts: adds scale * ratio to K numbers of every embedding of a piece,
-// and of a pair of pieces and of an n-gram if there are any, and 1 to the weights of its classifier that lead from these
-// numbers of each context to the classes: the model begins as naive Bayes, with its random values beside it. The first
-// task has the first K numbers, the next task the next ones. Error: no pool, or one less wide than all classes together.
+// For every task with one label, over its training texts: adds scale * ratio to K numbers of every embedding of a
+// piece, and of a pair of pieces and of an n-gram if there are any, and 1 to the weights of its classifier that lead
+// from these numbers of each context to the classes: the model begins as naive Bayes, with its random values beside it.
+// The first task has the first K numbers, the next task the next ones. Error: no pool, or one less wide than all
+// classes together.
 void start_from_log_odds(TextModel& model, const spec::TaskSet& set, double scale);
 
 }  // namespace model

@@ -21,8 +21,8 @@ struct Outputs {
 
 constexpr int kEvaluationBatch = 32;
 
-// The given heads over the texts, each text once through the encoder; all heads, if none is named. `on_logits`, if given,
-// hears of every batch and head its logits; `progress` how many texts are done.
+// The given heads over the texts, each text once through the encoder; all heads, if none is named. `on_logits`, if
+// given, hears of every batch and head its logits; `progress` how many texts are done.
 // Error: the model is in the middle of a training step; logits that are no numbers.
 using OnLogits = std::function<void(size_t head, const Tensor& logits, const text::Batch& batch)>;
 std::vector<Outputs> predict(const TextModel& model, const text::EncodedSet& set, const std::vector<size_t>& heads = {},

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tasks/model/build.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
-#include "tasks/model/build.h"
 
 namespace model {
 
@@ -82,7 +82,8 @@ LayerUnits least_important(const std::vector<std::vector<double>>& importance, d
   for (size_t l = 0; l < importance.size(); ++l) {
     const long size = long(importance[l].size());
     for (long i = 0; i < size; ++i) all.push_back({importance[l][i], l, i});
-    left.push_back(ranked == Ranked::over_all_layers ? size - 1 : std::min(size - 1, std::lround(share * double(size))));
+    left.push_back(ranked == Ranked::over_all_layers ? size - 1
+                                                     : std::min(size - 1, std::lround(share * double(size))));
   }
   std::stable_sort(all.begin(), all.end(), [](const Unit& a, const Unit& b) { return a.importance < b.importance; });
   long left_of_all = ranked == Ranked::over_all_layers ? std::lround(share * double(all.size())) : long(all.size());
@@ -170,7 +171,8 @@ std::unique_ptr<TextModel> without(const TextModel& model, const LayerUnits& hea
     const nn::BertLayer &from = model.net.encoder.bert()->layers[l], &to = pruned->net.encoder.bert()->layers[l];
     const std::vector<long> of_heads = kept_indices(before.heads_of(l), head_width(before), heads[l]);
     const std::vector<long> of_neurons = kept_indices(before.neurons_of(l), 1, neurons[l]);
-    for (const auto part : {&nn::MultiHeadAttention::query, &nn::MultiHeadAttention::key, &nn::MultiHeadAttention::value})
+    for (const auto part :
+         {&nn::MultiHeadAttention::query, &nn::MultiHeadAttention::key, &nn::MultiHeadAttention::value})
       copy_rows(from.attention.*part, of_heads, to.attention.*part);
     copy_columns(from.attention_output.dense.weight, of_heads, to.attention_output.dense.weight);
     copy_rows(from.intermediate, of_neurons, to.intermediate);
@@ -181,15 +183,15 @@ std::unique_ptr<TextModel> without(const TextModel& model, const LayerUnits& hea
 
 void PruneOptions::declare(run::Options& options) {
   options.add("--heads", heads, "share of all attention heads to take out; every layer keeps one").between(0, 1);
-  options
-      .add("--neurons", neurons,
-           "share of each layer's feed-forward neurons to take out; every layer keeps one")
+  options.add("--neurons", neurons, "share of each layer's feed-forward neurons to take out; every layer keeps one")
       .between(0, 1);
-  options.add("--uneven", uneven,
-              "take that share of all neurons, wherever they matter least: layers of unequal widths, which Hugging Face "
-              "tools do not read");
-  options.add("--token-retention", tokens,
-              "share of a text's tokens that goes on from each layer: 1.0,0.7,0.5,0.3; or learned; without any training");
+  options.add(
+      "--uneven", uneven,
+      "take that share of all neurons, wherever they matter least: layers of unequal widths, which Hugging Face "
+      "tools do not read");
+  options.add(
+      "--token-retention", tokens,
+      "share of a text's tokens that goes on from each layer: 1.0,0.7,0.5,0.3; or learned; without any training");
 }
 
 void PruneOptions::settle() const {
@@ -236,8 +238,8 @@ std::unique_ptr<TextModel> prune(TextModel& model, const std::string& directory,
   const Importance importance = importance_of(model, set, [&](long done) { progress.update(done); });
   progress.interrupt();
   const LayerUnits heads = least_important(importance.heads, options.heads);
-  const LayerUnits neurons =
-      least_important(importance.neurons, options.neurons, options.uneven ? Ranked::over_all_layers : Ranked::within_a_layer);
+  const LayerUnits neurons = least_important(importance.neurons, options.neurons,
+                                             options.uneven ? Ranked::over_all_layers : Ranked::within_a_layer);
   if (options.heads > 0) print_heads(importance.heads, heads);
   if (options.neurons > 0) print_neurons(importance.neurons, neurons);
   return without(model, heads, neurons, schedule);

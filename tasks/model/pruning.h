@@ -11,9 +11,9 @@ class Options;
 
 namespace model {
 
-// [L][H] and [L][F]: the expected |dL/dg| of a factor g = 1 on what a head returns or a neuron does, the loss L being each
-// text's cross-entropy; every layer divided by its L2 norm (Michel, Levy, Neubig 2019: "Are Sixteen Heads Really Better
-// than One?"; Molchanov et al. 2017: of a neuron with the activations h_n it is |sum_n h_n dL/dh_n|).
+// [L][H] and [L][F]: the expected |dL/dg| of a factor g = 1 on what a head returns or a neuron does, the loss L being
+// each text's cross-entropy; every layer divided by its L2 norm (Michel, Levy, Neubig 2019: "Are Sixteen Heads Really
+// Better than One?"; Molchanov et al. 2017: of a neuron with the activations h_n it is |sum_n h_n dL/dh_n|).
 struct Importance {
   std::vector<std::vector<double>> heads, neurons;
 };
@@ -30,8 +30,8 @@ LayerUnits least_important(const std::vector<std::vector<double>>& importance, d
 
 // A smaller model that computes what `model` does without them: the heads' rows of query, key and value and columns of
 // the attention's output are gone, the neurons' rows of the intermediate layer and columns of the output. config.json
-// names the heads in `pruned_heads`, as Hugging Face does; layers of unequal widths it has in `intermediate_sizes`, which
-// Hugging Face does not know. With `token_retention` (nn/format/config.h) tokens leave on the way, too.
+// names the heads in `pruned_heads`, as Hugging Face does; layers of unequal widths it has in `intermediate_sizes`,
+// which Hugging Face does not know. With `token_retention` (nn/format/config.h) tokens leave on the way, too.
 std::unique_ptr<TextModel> without(const TextModel& model, const LayerUnits& heads, const LayerUnits& neurons,
                                    const std::vector<double>& token_retention = {});
 

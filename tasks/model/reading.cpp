@@ -28,9 +28,7 @@ void Reading::declare(run::Options& options) {
   options.add("--max-length", max_length, "tokens of a text, [CLS] and [SEP] included")
       .group("Data files")
       .between(2, 100000);
-  options
-      .add("--long", too_long,
-           "a longer text is cut; or an error; or read through windows, their logits averaged")
+  options.add("--long", too_long, "a longer text is cut; or an error; or read through windows, their logits averaged")
       .group("Data files")
       .one_of({"cut", "error", "window"});
 }

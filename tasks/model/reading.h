@@ -19,7 +19,7 @@ struct Reading {
   static Reading settle(const run::Options& options, const Reading& asked, const Reading& recorded);
 };
 
-// tokenizer_config.json: model_max_length, as Hugging Face has it, and long_texts. Positions of the model are the limit.
+// tokenizer_config.json: model_max_length, as Hugging Face has it, and long_texts. The model's positions are the limit.
 Reading recorded_reading(const std::string& directory, long positions);
 void record_reading(const Reading& reading, const std::string& directory);
 

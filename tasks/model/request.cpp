@@ -6,19 +6,12 @@
 #include <algorithm>
 #include <iostream>
 
-#include "tasks/run/console.h"
 #include "tasks/run/progress.h"
 
 namespace model {
 
 using engine::check;
 using nlohmann::ordered_json;
-
-namespace {
-
-constexpr size_t kChunk = 1024;  // texts that are read together
-
-}  // namespace
 
 void Request::declare(run::Options& options, bool with_labels) {
   options.add("--model", directory, "directory of a run or of a model").required();
@@ -49,13 +42,13 @@ std::vector<text::Example> Request::examples(const run::Options& options) const 
 
 namespace {
 
+constexpr size_t kChunk = 1024;  // texts that are read together
+
 void print_chunk(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples) {
   for (const ordered_json& line : predictions(model, examples, reading))
     fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   check(std::fflush(stdout) == 0, "the output cannot be written");
 }
-
-}  // namespace
 
 void print_predictions(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples) {
   run::Progress progress("predict", long(examples.size()));
@@ -80,6 +73,21 @@ void print_predictions_of_input(const TextModel& model, const Reading& reading) 
   }
   check(!std::cin.bad(), "standard input cannot be read");
   if (!examples.empty()) print_chunk(model, reading, examples);
+}
+
+}  // namespace
+
+void predict_command(run::Options& options, const run::Parse& parse) {
+  Request given;
+  given.declare(options, false);
+  given.declare_texts(options, "one a line from standard input.");
+  parse();
+  const std::vector<text::Example> examples = given.examples(options);
+  const std::unique_ptr<TextModel> model = given.load(options);
+  if (options.texts().empty() && given.file.empty())
+    print_predictions_of_input(*model, given.reading);
+  else
+    print_predictions(*model, given.reading, examples);
 }
 
 }  // namespace model

@@ -1,8 +1,9 @@
-// Request: what every command that uses a trained model is told alike: which model, how texts are read for it, which texts.
+// Request: what every command that uses a trained model is told alike: the model, the texts, how they are read for it.
 #pragma once
 
 #include "tasks/model/directory.h"
 #include "tasks/model/predict.h"
+#include "tasks/run/console.h"
 
 namespace model {
 
@@ -20,9 +21,8 @@ struct Request {
   std::vector<text::Example> examples(const run::Options& options) const;
 };
 
-// predictions() as JSON lines on standard output: of these texts with a progress line, or, if `from_input`, of the lines
-// of standard input, as they come from a person and in chunks from a pipe.
-void print_predictions(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples);
-void print_predictions_of_input(const TextModel& model, const Reading& reading);
+// The command `predict` of every program: predictions() as JSON lines on standard output, of the texts that are given
+// with a progress line, or of the lines of standard input, as they come from a person and in chunks from a pipe.
+void predict_command(run::Options& options, const run::Parse& parse);
 
 }  // namespace model

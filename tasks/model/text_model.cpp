@@ -69,7 +69,8 @@ nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder
   return head;
 }
 
-TextModel::TextModel(const nn::Config& config, std::vector<spec::TaskSpec> specs, text::WordPiece t, Reading r, uint64_t seed)
+TextModel::TextModel(const nn::Config& config, std::vector<spec::TaskSpec> specs, text::WordPiece t, Reading r,
+                     uint64_t seed)
     : tasks(std::move(specs)),
       tokenizer(std::move(t)),
       reading(std::move(r)),

@@ -1,4 +1,4 @@
-// Where the weighting meets the graph. Read optim/several/weighting.h and optim/several/task_gradients.h first: the formulas.
+// Where the weighting meets the graph. Read optim/several/weighting.h and task_gradients.h first: the formulas.
 #include "tasks/multitask/balance.h"
 
 namespace multitask {

@@ -16,11 +16,11 @@ class Balance {
  public:
   Balance(const optim::WeightingOptions& options, double lr, const model::TextModel& model);
 
-  // Adds the gradients of a step, or of one batch of it (batches' losses sum up to the step's): losses [T], nothing for a
-  // task that is not in it, and `extra`, which enters as it is.
+  // Adds the gradients of a step, or of one batch of it (batches' losses sum up to the step's): losses [T], nothing for
+  // a task that is not in it, and `extra`, which enters as it is.
   //   as a rule   one backward of sum_t c_t L_t + extra
   //   pcgrad, mgda, cagrad, gradnorm   one backward a task over the graph that they share; on the shared parameters the
-  //               sum of the gradients g_t by c, which depends on G G^T; heads: their own gradient (gradnorm: times c_t);
+  //               sum of the gradients g_t by c, which depends on G G^T; heads: their gradient (gradnorm: times c_t);
   //               then one of extra, so that it has no part in c
   // Error: a second batch where c depends on the losses of the whole step (optim::needs_all_tasks).
   void backward(long step, const std::vector<Tensor>& losses, const Tensor& extra = {});

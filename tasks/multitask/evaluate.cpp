@@ -1,4 +1,4 @@
-// Figures of a model that is there already, on the very texts that its run kept aside. Read tasks/multitask/report.h first.
+// Figures of a trained model, on the very texts that its run kept aside. Read tasks/multitask/report.h first.
 #include "tasks/multitask/evaluate.h"
 
 #include <optional>

@@ -1,5 +1,5 @@
-// Multitask: one encoder, several tasks. The loop in train_model() is that of tasks/sentiment/main.cpp, which is to be read
-// first, with a loss for every task and a weighting between them.
+// Multitask: one encoder, several tasks. The loop in train_model() is that of tasks/sentiment/main.cpp, which is to be
+// read first, with a loss for every task and a weighting between them.
 #include <filesystem>
 
 #include "nn/format/files.h"
@@ -277,16 +277,6 @@ void train(run::Options& options, const run::Parse& parse) {
   multitask::report(specs_of(set), joint, single, o.weighting, o.training.out);
 }
 
-void predict_command(run::Options& options, const run::Parse& parse) {
-  model::Request given;
-  given.declare(options, false);
-  given.declare_texts(options, "one a line from standard input.");
-  parse();
-  const std::unique_ptr<model::TextModel> model = given.load(options);
-  model::print_predictions(*model, given.reading, given.examples(options));
-  if (options.texts().empty() && given.file.empty()) model::print_predictions_of_input(*model, given.reading);
-}
-
 void export_command(run::Options& options, const run::Parse& parse) {
   std::string directory, task, out;
   options.add("--model", directory, "directory of a run or of a model").required();
@@ -312,6 +302,6 @@ int main(int argc, char** argv) {
       {{"example", "print a task file that works", example},
        {"train", "train the tasks of a file together, and with --single each alone", train},
        {"evaluate", "figures of every task, on the data that the task file names", multitask::evaluate_command},
-       {"predict", "what every head says of texts", predict_command},
+       {"predict", "what every head says of texts", model::predict_command},
        {"export", "one task as a model directory that `sentiment` reads", export_command}});
 }

@@ -1,5 +1,5 @@
-// The options of training several tasks; those of the task file go through the same checks. Read tasks/run/options.h and
-// optim/several/weighting.h first.
+// The options of training several tasks; those of the task file go through the same checks. Read tasks/run/options.h
+// and optim/several/weighting.h first.
 #include "tasks/multitask/options.h"
 
 #include <fmt/ranges.h>

@@ -28,8 +28,8 @@ struct TrainOptions {
   bool single = false;               // each task alone, too
 
   void declare(run::Options& options);
-  // After parsing: reads the task file, or that of the run to be continued, takes its settings where the command line says
-  // nothing, and checks that they fit together.
+  // After parsing: reads the task file, or that of the run to be continued, takes its settings where the command line
+  // says nothing, and checks that they fit together.
   spec::TaskFile settle(run::Options& options);
 
  private:

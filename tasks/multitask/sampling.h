@@ -42,9 +42,9 @@ std::vector<Draw> half_of(const std::vector<Draw>& draws, bool second);
 std::vector<std::vector<Draw>> shared_out(const std::vector<Draw>& draws, int count);
 
 // A step is a function of its number: what was seen before it is counted, not remembered, so a resumed run goes on
-// exactly. With "mixed" batches task t has T * batch_size * p_t examples in every step, one at least; with "one", step by
-// step, a task in turn (round-robin) or drawn with probability p_t, with batch_size examples. A task's examples come in an
-// order of their own, every one once before any comes again.
+// exactly. With "mixed" batches task t has T * batch_size * p_t examples in every step, one at least; with "one", step
+// by step, a task in turn (round-robin) or drawn with probability p_t, with batch_size examples. A task's examples come
+// in an order of their own, every one once before any comes again.
 class Sampler {
  public:
   Sampler(const SamplingOptions& options, std::vector<long> sizes, double epochs);

@@ -22,9 +22,9 @@ struct Part {
   std::vector<Reader> readers;
 };
 
-// A step in `count` batches that are computed one after the other, each in parts: one for each corpus that it reads. The
-// sum of the batches' losses times their shares is the loss of the step as a whole. A task whose texts all weigh nothing
-// (words without a piece, classes of weight 0) is left out, unless `all_tasks` have to be there.
+// A step in `count` batches that are computed one after the other, each in parts: one for each corpus that it reads.
+// The sum of the batches' losses times their shares is the loss of the step as a whole. A task whose texts all weigh
+// nothing (words without a piece, classes of weight 0) is left out, unless `all_tasks` have to be there.
 std::vector<std::vector<Part>> batches_of(const TaskSet& set, const std::vector<Draw>& draws, int count = 1,
                                           bool all_tasks = false);
 
@@ -36,8 +36,8 @@ struct Losses {
   void add_shaped_to(nlohmann::ordered_json& terms) const;
 };
 
-// `shaping`: of each corpus; without it the tasks' plain losses. With R-Drop the loss of a task that predicts one class by
-// cross-entropy is (L + L') / 2 + alpha / 2 D of two passes; other tasks have one.
+// `shaping`: of each corpus; without it the tasks' plain losses. With R-Drop the loss of a task that predicts one class
+// by cross-entropy is (L + L') / 2 + alpha / 2 D of two passes; other tasks have one.
 Losses losses_of(const model::TextModel& model, const TaskSet& set, const std::vector<Part>& parts,
                  const std::vector<objective::Shaping>& shaping = {});
 

@@ -53,9 +53,9 @@ void ClassifierOptions::encode(spec::TaskSet& set, model::TextModel& model_) con
   if (model.log_odds > 0) model::start_from_log_odds(model_, set, model.log_odds);
 }
 
-run::Frame ClassifierOptions::frame(const run::Options& options, const text::Batches& batches,
-                                    const spec::TaskSet& set, const model::TextModel& model_,
-                                    const RetentionLearning& learning, const std::vector<std::string>& more) const {
+run::Frame ClassifierOptions::frame(const run::Options& options, const text::Batches& batches, const spec::TaskSet& set,
+                                    const model::TextModel& model_, const RetentionLearning& learning,
+                                    const std::vector<std::string>& more) const {
   run::Frame frame;
   frame.options = options.effective();
   frame.steps_per_epoch = batches.per_epoch();
@@ -68,6 +68,10 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
     if (!path.empty()) frame.inputs.push_back(path);
   if (class_weights != "none" && class_weights != "balanced") frame.inputs.push_back(class_weights);
   return frame;
+}
+
+text::Batches ClassifierOptions::batches(const text::EncodedSet& train) const {
+  return text::Batches(train, training.batch_size * training.accumulate, !training.no_shuffle, training.seed);
 }
 
 void finish_epoch(run::Training& training, const model::TextModel& model, const spec::TaskSet& set,

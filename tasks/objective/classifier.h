@@ -1,4 +1,4 @@
-// What the training of a text classifier can be told, and its milestones: for the programs whose loops differ in the loss.
+// What the training of a text classifier can be told, and its milestones: for programs that differ in the loss only.
 #pragma once
 
 #include "tasks/model/build.h"
@@ -27,6 +27,7 @@ struct ClassifierOptions {
   spec::TaskSet load(const text::Labels& known = {}) const;
   // The texts as ids; a model that begins with log odds gets them.
   void encode(spec::TaskSet& set, model::TextModel& model) const;
+  text::Batches batches(const text::EncodedSet& train) const;  // a step's texts together
   // `more`: what else the run reads, that it must not write over.
   run::Frame frame(const run::Options& options, const text::Batches& batches, const spec::TaskSet& set,
                    const model::TextModel& model, const RetentionLearning& retention,

@@ -16,13 +16,13 @@ using engine::Tensor;
 
 void RetentionOptions::declare(run::Options& options) {
   options
-      .add("--learn-retention", learn,
-           "learn such a schedule: the weight of its cost, the sum over the layers l of l times the share, in the loss; "
-           "say 0.01 to 0.3. Then train again from the result with --token-retention learned")
+      .add(
+          "--learn-retention", learn,
+          "learn such a schedule: the weight of its cost, the sum over the layers l of l times the share, in the loss; "
+          "say 0.01 to 0.3. Then train again from the result with --token-retention learned")
       .group("Token pruning")
       .between(0, 1e3);
-  options
-      .add("--retention-rate", rate, "how fast the schedule is learned: its rate of plain gradient descent")
+  options.add("--retention-rate", rate, "how fast the schedule is learned: its rate of plain gradient descent")
       .group("Token pruning")
       .between(1e-6, 1e3);
 }

@@ -11,8 +11,8 @@ class Options;
 
 namespace objective {
 
-// As PoWER-BERT has it (Goyal et al. 2020): a schedule is learned by soft extraction, then used by hard removal, in a second
-// training that starts from the first one's model.
+// As PoWER-BERT has it (Goyal et al. 2020): a schedule is learned by soft extraction, then used by hard removal, in a
+// second training that starts from the first one's model.
 struct RetentionOptions {
   double learn = 0;   // lambda: the weight of the schedule's cost in the loss; 0: none is learned
   double rate = 0.1;  // of learning it, at the peak of the learning rate's schedule
@@ -21,7 +21,7 @@ struct RetentionOptions {
   long bins() const { return learn > 0 ? 16 : 0; }  // parameters a layer: finer than a schedule needs to be
 };
 
-// The retention parameters r of a model that has them. They move by r = min(1, max(0, r - rate P dL/dr)), P of them a layer:
+// The retention parameters r of a model that has them, P a layer. They move by r = min(1, max(0, r - rate P dL/dr)):
 // plain descent that stays where r means something. They have this rate of their own, and no part in clipping.
 class RetentionLearning {
  public:

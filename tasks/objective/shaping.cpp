@@ -83,9 +83,8 @@ void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batc
   for (const auto& [name, guide] : {std::pair{"guide", &lexicon_}, std::pair{"rationale", &rationales_}}) {
     if (!*guide) continue;
     const Tensor prior = (*guide)->prior(batch);  // [N]
-    term(name, options_.guide_weight, [&](const nn::AttentionMaps& m) {
-      return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout);
-    });
+    term(name, options_.guide_weight,
+         [&](const nn::AttentionMaps& m) { return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout); });
   }
 }
 
@@ -102,8 +101,8 @@ void Shaping::add_task_loss(run::Terms& terms, const std::string& name, double w
 
 Shaping::TwoPasses Shaping::two_passes(const spec::Task& task, const Tensor& logits, const Tensor& second,
                                        const text::Batch& batch, const engine::Indices& which) const {
-  engine::check(task.spec.head == nn::Predicts::label, "R-Drop compares what two passes say of classes; got a head '{}'",
-                spec::head_name(task.spec.head));
+  engine::check(task.spec.head == nn::Predicts::label,
+                "R-Drop compares what two passes say of classes; got a head '{}'", spec::head_name(task.spec.head));
   const auto loss_of = [&](const Tensor& y) {
     return spec::task_loss(task, task.targets[spec::kTrain], y, batch, which);
   };

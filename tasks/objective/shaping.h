@@ -39,7 +39,7 @@ class Shaping {
 
   // R-Drop (Liang et al. 2021): the model runs twice, with other dropout masks.
   bool runs_twice() const { return options_.r_drop > 0; }
-  // The task's loss, times weight; with R-Drop the mean of both passes, and alpha / 2 times the distance of what they say:
+  // The task's loss, times weight; with R-Drop the mean of both passes, and alpha / 2 times the distance between them:
   // half of R-Drop's sum, the size of one loss. `again` is the second pass. Error: R-Drop of a head without classes.
   void add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
                      const engine::Tensor& logits, const text::Batch& batch,

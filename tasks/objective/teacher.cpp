@@ -1,5 +1,5 @@
-// The teacher's outputs, text by text, computed or read from a cache. Read nn/format/tensor_stream.h and tasks/text/batches.h
-// first.
+// The teacher's outputs, text by text, computed or read from a cache. Read nn/format/tensor_stream.h and
+// tasks/text/batches.h first.
 #include "tasks/objective/teacher.h"
 
 #include <algorithm>
@@ -158,9 +158,10 @@ void Teacher::open_cache(const std::string& path, const std::map<std::string, st
   run::print_note("teacher: {} of {} texts from {}\n", names_of(needed_), set_.size(), path);
 }
 
-Tensor Teacher::read(const text::Batch& batch, nn::Trace& trace) const {
-  std::vector<std::vector<real>> joined(needed_.size());  // of each output, the batch's texts end to end
-  for (const int text : batch.rows) {
+// Of each output that is needed, the texts end to end.
+std::vector<std::vector<real>> Teacher::join(const std::vector<int>& texts) const {
+  std::vector<std::vector<real>> joined(needed_.size());
+  for (const int text : texts) {
     if (!cache_) {
       const std::vector<Tensor> values = compute(text, needed_);
       for (size_t i = 0; i < needed_.size(); ++i)
@@ -178,6 +179,11 @@ Tensor Teacher::read(const text::Batch& batch, nn::Trace& trace) const {
       at += count;
     }
   }
+  return joined;
+}
+
+Tensor Teacher::read(const text::Batch& batch, nn::Trace& trace) const {
+  const std::vector<std::vector<real>> joined = join(batch.rows);
   trace.hidden.resize(model_.config().num_hidden_layers + 1);
   trace.attention.resize(model_.config().num_hidden_layers);
   Tensor logits;

@@ -21,7 +21,8 @@ class Teacher {
  public:
   // `set` must outlive it. With a `cache` the outputs are written there first, or read if they are there already.
   // Error: a cache of other weights, of other texts, or without an output that is needed.
-  Teacher(const model::TextModel& model, const text::EncodedSet& set, std::vector<TeacherOutput> needed, const std::string& cache);
+  Teacher(const model::TextModel& model, const text::EncodedSet& set, std::vector<TeacherOutput> needed,
+          const std::string& cache);
 
   // [B, K] the logits of the batch's texts; `trace` receives the other outputs, at the places of their layers.
   engine::Tensor read(const text::Batch& batch, nn::Trace& trace) const;
@@ -30,6 +31,7 @@ class Teacher {
   long width(const TeacherOutput& output) const;
   long size(const TeacherOutput& output, long text) const;  // numbers
   std::vector<engine::Tensor> compute(long text, const std::vector<TeacherOutput>& outputs) const;
+  std::vector<std::vector<engine::real>> join(const std::vector<int>& texts) const;
   void write_cache(const std::string& path, const std::map<std::string, std::string>& identity) const;
   void open_cache(const std::string& path, const std::map<std::string, std::string>& identity);
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "nn/loss/agreement.h"
-#include "nn/loss/similarity.h"
 #include "nn/loss/attention_transfer.h"
+#include "nn/loss/similarity.h"
 #include "tasks/model/predict.h"
 #include "tasks/run/console.h"
 #include "tasks/text/views.h"
@@ -69,8 +69,8 @@ double tie_weight(const std::string& schedule, double w, double p) {
   return schedule == "rise" ? w * p : schedule == "decay" ? w * (1 - p) : w;
 }
 
-Ties::Ties(const spec::TaskFile& file, const model::TextModel& model, const spec::TaskSet& set, const run::TrainingOptions& o, long steps,
-           long steps_per_epoch)
+Ties::Ties(const spec::TaskFile& file, const model::TextModel& model, const spec::TaskSet& set,
+           const run::TrainingOptions& o, long steps, long steps_per_epoch)
     : model_(model), seed_(o.seed), steps_(steps), steps_per_epoch_(steps_per_epoch) {
   ties_.reserve(file.ties.size());  // batches refer to their texts
   for (const spec::TieSpec& spec : file.ties) {

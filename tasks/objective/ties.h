@@ -1,6 +1,6 @@
-// Ties: what tasks learn from each other beside the encoder that they share, on texts that need no labels. Alignment: where
-// the target task looks, or what it reads, should be where the source task looks, or what it reads. Agreement: two
-// predictions of one text that is seen in two ways should be the same.
+// Ties: what tasks learn from each other beside the encoder that they share, on texts that need no labels. Alignment:
+// where the target task looks, or what it reads, should be where the source task looks, or what it reads. Agreement:
+// two predictions of one text that is seen in two ways should be the same.
 #pragma once
 
 #include <optional>
@@ -26,8 +26,8 @@ struct Tie {
 class Ties {
  public:
   // Error, with file and key: a task that the model does not have, or that cannot be tied like this.
-  Ties(const spec::TaskFile& file, const model::TextModel& model, const spec::TaskSet& set, const run::TrainingOptions& o, long steps,
-       long steps_per_epoch);
+  Ties(const spec::TaskFile& file, const model::TextModel& model, const spec::TaskSet& set,
+       const run::TrainingOptions& o, long steps, long steps_per_epoch);
   bool empty() const { return ties_.empty(); }
   void add_to(run::Fingerprint& print) const;  // the texts: a run that is continued must find the same
 
@@ -56,8 +56,8 @@ class Ties {
 // C [B, H * C] of H queries -> [B, C]: their mean.
 Tensor mean_over_queries(const Tensor& context, long queries);
 
-// Linear CKA between what the tasks' classifiers read, for every pair of tasks that read a text as a whole, over the dev
-// texts of all tasks: {"a,b": 0.83}. Empty for fewer than two such tasks or two texts.
+// Linear CKA between what the tasks' classifiers read, for every pair of tasks that read a text as a whole, over the
+// dev texts of all tasks: {"a,b": 0.83}. Empty for fewer than two such tasks or two texts.
 nlohmann::ordered_json likeness_of(const model::TextModel& model, const spec::TaskSet& set);
 
 }  // namespace objective

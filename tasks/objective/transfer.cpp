@@ -3,10 +3,9 @@
 #include "tasks/objective/transfer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
-#include <sstream>
 
+#include "engine/strings.h"
 #include "nn/loss/attention_transfer.h"
 #include "nn/loss/distil.h"
 #include "tasks/run/console.h"
@@ -65,15 +64,13 @@ std::vector<int> layer_map(const std::string& spec, long student, long teacher) 
                                           : teacher - 1));
     return map;
   }
-  std::istringstream parts(spec);
-  for (std::string part; std::getline(parts, part, ',');) {
-    int layer = 0;
-    const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), layer);
-    check(error == std::errc() && stop == part.data() + part.size(),
-          "layer map '{}': uniform, top, last, or teacher layers from 0 with commas; '{}' is none", spec, part);
-    check(layer >= 0 && layer < teacher, "layer map '{}': the teacher's layers are 0 to {}; got {}", spec, teacher - 1,
-          layer);
-    map.push_back(layer);
+  for (const std::string& part : engine::split(spec, ',')) {
+    const std::optional<int> layer = engine::parse_number<int>(part);
+    check(bool(layer), "layer map '{}': uniform, top, last, or teacher layers from 0 with commas; '{}' is none", spec,
+          engine::shown(part));
+    check(*layer >= 0 && *layer < teacher, "layer map '{}': the teacher's layers are 0 to {}; got {}", spec,
+          teacher - 1, *layer);
+    map.push_back(*layer);
   }
   check(long(map.size()) == student, "layer map '{}': {} layers for a student of {}", spec, map.size(), student);
   return map;
@@ -197,13 +194,15 @@ struct Transfer::Layers {
     Tensor sum = Tensor::scalar(0);
     long pairs = 0;
     for (size_t s = 0; s < map.size(); ++s)
-      if (map[s] >= 0) sum = sum + term(s, size_t(map[s])), ++pairs;
+      if (map[s] >= 0) {
+        sum = sum + term(s, size_t(map[s]));
+        ++pairs;
+      }
     return sum * (1 / real(pairs));
   }
 };
 
-void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace,
-                      const text::Batch& batch) const {
+void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace, const text::Batch& batch) const {
   nn::Trace from;
   const Tensor target = reader_ ? reader_->read(batch, from) : Tensor();
   add_logit_terms(terms, logits, target);
@@ -255,9 +254,8 @@ void Transfer::add_attention_terms(run::Terms& terms, const Layers& layers, cons
 void Transfer::add_hidden_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
   const TransferOptions& o = options_;
   const auto projected = [&](const Tensor& x) { return (*project_)(x); };
-  add(terms, "hidden_mse", o.hidden_mse, [&] {
-    return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); });
-  });
+  add(terms, "hidden_mse", o.hidden_mse,
+      [&] { return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); }); });
   add(terms, "hidden_cosine", o.hidden_cosine, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_cosine(projected(s), t); });
   });
@@ -300,7 +298,8 @@ void start_from_teacher(const TransferOptions& options, const model::TextModel& 
   const std::vector<int> map = layer_map(options.from_layers, long(to->layers.size()), long(from->layers.size()));
   copy_all(from->embeddings.parameters(), to->embeddings.parameters());
   for (size_t l = 0; l < map.size(); ++l)
-    if (map[l] >= 0) copy_all(from->layers[map[l]].parameters(), to->layers[l].parameters());  // with "last" the others stay
+    if (map[l] >= 0)
+      copy_all(from->layers[map[l]].parameters(), to->layers[l].parameters());  // with "last" the others stay
   copy_all(of_head(teacher.net.head()), of_head(student.net.head()));
   run::print_note("student: begins as layers {} of the teacher\n", options.from_layers);
 }

@@ -32,15 +32,16 @@ struct TransferOptions {
   bool looks_inside() const;  // whether a term reads more than logits
 };
 
-// For each of the student's layers the teacher's: uniform (every k-th, with the last), top (the last ones), last (only the
-// last, -1 for the others), or a list "1,3". Error: a list of another length or past the end; more layers than the teacher.
+// For each of the student's layers the teacher's: uniform (every k-th, with the last), top (the last ones), last (only
+// the last, -1 for the others), or a list "1,3". Error: another length; past the end; more layers than the teacher.
 std::vector<int> layer_map(const std::string& spec, long student_layers, long teacher_layers);
 
 class Transfer {
  public:
   // The student may need projections to the teacher's width: they are trained with it, and stay out of its model.
   // Error: what cannot be matched - another vocabulary, other labels, layers, heads or widths.
-  Transfer(const TransferOptions& options, const model::TextModel& teacher, const model::TextModel& student, uint64_t seed);
+  Transfer(const TransferOptions& options, const model::TextModel& teacher, const model::TextModel& student,
+           uint64_t seed);
 
   const std::vector<engine::Tensor>& projections() const { return projections_.tensors(); }
 

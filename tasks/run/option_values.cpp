@@ -2,25 +2,25 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <type_traits>
 #include <utility>
 
 #include "engine/base.h"
+#include "engine/strings.h"
 #include "tasks/run/arguments.h"
 #include "tasks/text/labels.h"
 
 namespace run {
 namespace {
 
-// The whole text as a number; false if it is none.
+// The whole text as a number, a plus sign before it or none; false if it is none.
 template <class T>
 bool read_number(const std::string& text, T& value) {
-  const char *begin = text.data(), *end = begin + text.size();
-  if (begin < end && *begin == '+' && text.size() > 1 && text[1] != '-') ++begin;
-  const auto [stop, error] = std::from_chars(begin, end, value);
-  return error == std::errc() && stop == end;
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const std::optional<T> number = engine::parse_number<T>(std::string_view(text).substr(plus));
+  value = number.value_or(value);
+  return number.has_value();
 }
 
 constexpr const char* kTrue[] = {"true", "yes", "on", "1"};

@@ -67,9 +67,7 @@ void Run::open_log() {
   progress_.emplace("train", progress_total(), progress_done());
 }
 
-double Run::used() const {
-  return plan_.used ? plan_.used() : double(step_ + 1) / double(plan_.steps);
-}
+double Run::used() const { return plan_.used ? plan_.used() : double(step_ + 1) / double(plan_.steps); }
 
 // Of a budget that is not counted in steps, thousandths of it.
 long Run::progress_total() const { return plan_.used ? 1000 : plan_.steps; }

@@ -80,7 +80,7 @@ Training::Training(const TrainingOptions& options, nn::Params& params, const Fra
                long(options.batch_size) * options.accumulate, frame.unit, schedule_.lr, options.out);
   else
     print_note("seed {}, {} steps of {} {}, peak learning rate {:g}, into {}\n\n", options.seed, steps_,
-             long(options.batch_size) * options.accumulate, frame.unit, schedule_.lr, options.out);
+               long(options.batch_size) * options.accumulate, frame.unit, schedule_.lr, options.out);
 }
 
 bool Training::next_step() {

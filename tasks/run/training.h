@@ -35,8 +35,8 @@ struct Frame {
   std::vector<engine::Tensor> also_saved = {};    // what else a checkpoint must hold: state of a weighting
   // Parameters that something else than the optimiser moves, in the loop, before update() clears their gradients.
   std::function<bool(const std::string& name)> own_steps = nullptr;
-  // The share that is used of a budget in tokens or hours, where steps are not what is counted, and more steps than it can
-  // take: the rate follows it, and at 1 the run ends.
+  // The share that is used of a budget in tokens or hours, where steps are not what is counted, and more steps than it
+  // can take: the rate follows it, and at 1 the run ends.
   std::function<double()> used = nullptr;
   long most_steps = 0;
   std::string unit = "texts";                  // what a batch consists of

@@ -1,4 +1,4 @@
-// Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README, step by step.
+// Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README.
 #include <fmt/ranges.h>
 
 #include <chrono>
@@ -31,8 +31,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed);
   o.encode(set, *model);
-  const long texts_a_step = long(o.training.batch_size) * o.training.accumulate;
-  text::Batches batches(corpus.texts[spec::kTrain], int(texts_a_step), !o.training.no_shuffle, o.training.seed);
+  text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
   const objective::RetentionLearning retention(o.retention, model->net);
   run::Training training(o.training, model->net.params, o.frame(options, batches, set, *model, retention));
@@ -49,9 +48,9 @@ void train(run::Options& options, const run::Parse& parse) {
       const Tensor logits = forward(shaping.ask(trace));
       run::Terms terms;  // 4 the loss: [B, K], [B] -> []
       shaping.add_task_loss(terms, "cross_entropy", 1, task, logits, part, [&] { return forward(nullptr); });
-      shaping.add_to(terms, trace, part);      //   nothing, unless attention is to be shaped
-      retention.add_to(terms);                 //   or a schedule of token pruning to be learned
-      training.backward(terms, part.share);    // 5 adds to every parameter's gradient
+      shaping.add_to(terms, trace, part);    //   nothing, unless attention is to be shaped
+      retention.add_to(terms);               //   or a schedule of token pruning to be learned
+      training.backward(terms, part.share);  // 5 adds to every parameter's gradient
     }
     retention.step(training.part_of_peak());
     training.update();  // 6 norm and clipping, 7 the weights change here, only here, 8 a line of log.jsonl
@@ -101,19 +100,6 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   fmt::print("{} n={}\n", line, set.corpora[0].texts[spec::kTest].size());
 }
 
-void predict(run::Options& options, const run::Parse& parse) {
-  model::Request given;
-  given.declare(options, false);
-  given.declare_texts(options, "one a line from standard input.");
-  parse();
-  const std::vector<text::Example> examples = given.examples(options);
-  const auto model = given.load(options);
-  if (options.texts().empty() && given.file.empty())
-    model::print_predictions_of_input(*model, given.reading);
-  else
-    model::print_predictions(*model, given.reading, examples);
-}
-
 // A table of what every head looks at; with --out also the maps of each text, as JSON lines.
 void analyze(run::Options& options, const run::Parse& parse) {
   model::Request given;
@@ -128,8 +114,7 @@ void analyze(run::Options& options, const run::Parse& parse) {
     examples = given.files.read_embedded({}).rows;
     std::erase_if(examples, [](const text::Example& e) { return e.split != "test"; });
   }
-  const text::EncodedSet set =
-      text::encode(examples, model->tokenizer, given.reading.max_length, given.reading.how());
+  const text::EncodedSet set = text::encode(examples, model->tokenizer, given.reading.max_length, given.reading.how());
   run::Progress progress("analyze", set.size());
   const explain::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
   progress.interrupt();
@@ -210,7 +195,7 @@ int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
                       {{"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
-                       {"predict", "classify texts, one JSON object a line", predict},
+                       {"predict", "classify texts, one JSON object a line", model::predict_command},
                        {"analyze", "show what the heads of a model look at", analyze},
                        {"prune", "take out the heads, neurons and tokens that matter least", prune}});
 }

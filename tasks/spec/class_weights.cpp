@@ -2,10 +2,10 @@
 #include "tasks/spec/class_weights.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <sstream>
 
+#include "engine/strings.h"
 #include "nn/format/files.h"
 
 namespace spec {
@@ -30,11 +30,9 @@ void set_class_weights(TaskSpec& task, const std::string& class_weights) {
     check(tab != std::string::npos, "{}:{}: a line is a label, a tab and a weight", class_weights, number);
     check(found != labels.end(), "{}:{}: label '{}' is not one of {}{}", class_weights, number, text::shown(label),
           text::listed(labels), text::did_you_mean(label, labels));
-    double weight = -1;
-    const char* end = line.data() + line.size();
-    const auto [stop, error] = std::from_chars(line.data() + tab + 1, end, weight);
-    check(error == std::errc() && stop == end && std::isfinite(weight) && weight >= 0,
-          "{}:{}: '{}' is not a weight from 0", class_weights, number, text::shown(line.substr(tab + 1)));
+    const double weight = engine::parse_number<double>(line.substr(tab + 1)).value_or(-1);
+    check(std::isfinite(weight) && weight >= 0, "{}:{}: '{}' is not a weight from 0", class_weights, number,
+          text::shown(line.substr(tab + 1)));
     task.weight_of_class[label] = weight;
     sum += weight;
   }

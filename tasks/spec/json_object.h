@@ -16,10 +16,10 @@ namespace spec {
 using nlohmann::ordered_json;
 using Names = std::vector<std::string>;
 
-// Every key is taken once, and what nobody took is unknown.
-class Object {
+// Every key is taken once, and what nobody took is refused as unknown.
+class StrictObject {
  public:
-  Object(const ordered_json& json, std::string where) : json_(json), where_(std::move(where)) {
+  StrictObject(const ordered_json& json, std::string where) : json_(json), where_(std::move(where)) {
     engine::check(json.is_object(), "{}: must be an object {{...}}; got {}", where_, json.dump().substr(0, 40));
   }
   const ordered_json* find(const std::string& key) {

@@ -13,8 +13,8 @@ Tensor task_loss(const Task& task, const Targets& targets, const Tensor& logits,
                  const Indices& which);
 Tensor task_loss(const Task& task, const Targets& targets, const Tensor& logits, const text::Batch& batch);
 
-// What a text weighs in this mean: 1, or its class's weight; of tags the sum over its words that have a piece. 0: it counts
-// nothing.
+// What a text weighs in this mean: 1, or its class's weight; of tags the sum over its words that have a piece. 0: it
+// counts nothing.
 double weight_in_loss(const Task& task, const Targets& targets, int text);
 
 // The same without class weights and smoothing: what evaluation reports.

@@ -48,9 +48,11 @@ void DataFiles::declare(run::Options& options) {
   };
   add("--data", data,
       "file with all examples: split by its column `split` (train, dev, test), or as --split says; the embedded corpus "
-      "if no file is named. Several files are read as one; LABEL=FILE, a file for each class, takes the label from here");
+      "if no file is named. Several files are read as one; LABEL=FILE, a file for each class, takes the label from "
+      "here");
   add("--split", split,
-      "TRAIN/DEV/TEST shares of --data, each label alike, by seed; without --dev, DEV is taken from --train. Without dev "
+      "TRAIN/DEV/TEST shares of --data, each label alike, by seed; without --dev, DEV is taken from --train. Without "
+      "dev "
       "examples the last epoch's model is kept, not the best one's");
   add("--train", train, "files to train on");
   add("--dev", dev, "files to choose the best epoch on");
@@ -76,8 +78,7 @@ Splits load_splits(const DataFiles& files, const text::Labels& labels, uint64_t 
   text::Shares shares = text::Shares::parse(files.split);
   Splits splits;
   if (files.train.empty()) {
-    text::Examples all =
-        files.data.empty() ? files.how.read_embedded(labels) : files.how.read(files.data, labels);
+    text::Examples all = files.data.empty() ? files.how.read_embedded(labels) : files.how.read(files.data, labels);
     splits.labels = all.labels;
     share_out(all.rows, seed, shares, splits);
   } else {

@@ -32,7 +32,7 @@ const Head& head_of(nn::Predicts kind) {
   return *std::find_if(std::begin(kHeads), std::end(kHeads), [&](const Head& h) { return h.kind == kind; });
 }
 
-void take_data(Object& object, TaskSpec& task) {
+void take_data(StrictObject& object, TaskSpec& task) {
   object.take("data", task.files.data);
   object.take("train", task.files.train);
   object.take("dev", task.files.dev);
@@ -48,11 +48,12 @@ void take_data(Object& object, TaskSpec& task) {
   object.take("encoding", task.files.how.encoding);
   object.take("no_header", task.files.how.no_header);
   object.take("examples", task.examples, 1, 1e12);
-  if (!task.files.how.format.empty()) check_name(object.where("format"), task.files.how.format, {"tsv", "csv", "jsonl"});
+  if (!task.files.how.format.empty())
+    check_name(object.where("format"), task.files.how.format, {"tsv", "csv", "jsonl"});
   check_name(object.where("encoding"), task.files.how.encoding, {"utf-8", "latin-1"});
 }
 
-void take_labels(Object& object, TaskSpec& task) {
+void take_labels(StrictObject& object, TaskSpec& task) {
   const ordered_json* labels = object.find("labels");
   object.take("separator", task.separator);
   if (task.separator.empty()) task.separator = task.head == nn::Predicts::tags ? " " : ",";
@@ -69,7 +70,7 @@ void take_labels(Object& object, TaskSpec& task) {
         "{}: two classes at least; got '{}'", object.where("labels"), names[0]);
 }
 
-void take_head(Object& object, TaskSpec& task) {
+void take_head(StrictObject& object, TaskSpec& task) {
   std::string head = "label", reads;
   object.take("head", head);
   Names heads;
@@ -91,7 +92,7 @@ void take_head(Object& object, TaskSpec& task) {
   object.take("adapter", task.adapter, 0, 65536);
 }
 
-void take_loss(Object& object, TaskSpec& task) {
+void take_loss(StrictObject& object, TaskSpec& task) {
   const Head& head = head_of(task.head);
   const auto choose = [&](const char* key, std::string& to, const Names& fitting, Names Head::*all) {
     to = fitting[0];
@@ -114,7 +115,7 @@ void take_loss(Object& object, TaskSpec& task) {
   object.take("deviation", task.deviation, 1e-30, 1e30);
 }
 
-void take_class_weights(Object& object, TaskSpec& task) {
+void take_class_weights(StrictObject& object, TaskSpec& task) {
   const ordered_json* weights = object.find("class_weights");
   if (!weights) return;
   const std::string where = object.where("class_weights");
@@ -142,7 +143,7 @@ TaskSpec task_of(const std::string& name, const ordered_json& json, const std::s
   constexpr const char* kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
   check(!name.empty() && name.find_first_not_of(kAllowed) == name.npos,
         "{}: the name of a task is made of letters, digits, _ and -; got '{}'", path, text::shown(name));
-  Object object(json, task.where);
+  StrictObject object(json, task.where);
   take_data(object, task);
   take_head(object, task);
   take_labels(object, task);
@@ -155,8 +156,9 @@ TaskSpec task_of(const std::string& name, const ordered_json& json, const std::s
 // What ties two tasks: every kind has the keys that mean something for it.
 TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreement) {
   TieSpec tie;
-  tie.where = where, tie.agreement = agreement;
-  Object object(json, where);
+  tie.where = where;
+  tie.agreement = agreement;
+  StrictObject object(json, where);
   const auto name = [&](const char* key, std::string& to, const Names& names) {
     object.take(key, to);
     check_name(object.where(key), to, names);
@@ -165,12 +167,14 @@ TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreemen
     Names tasks;
     object.take("tasks", tasks);
     check(tasks.size() == 1 || tasks.size() == 2, "{}.tasks: one task or two; got {}", where, tasks.size());
-    tie.from = tasks.front(), tie.to = tasks.back();
+    tie.from = tasks.front();
+    tie.to = tasks.back();
     name("measure", tie.what = "symmetric_kl", {"symmetric_kl", "jensen_shannon"});
     name("views", tie.views, {"dropout", "halves", "words"});
     if (tie.views == "words") object.take("share", tie.share, 0, 0.99);
   } else {
-    object.take("from", tie.from), object.take("to", tie.to);
+    object.take("from", tie.from);
+    object.take("to", tie.to);
     name("what", tie.what = "attention", {"attention", "context", "queries"});
   }
   if (tie.what == "queries") {
@@ -246,12 +250,16 @@ ordered_json TaskSpec::json() const {
   j["adapter"] = adapter;
   if (classifies()) j["labels"] = labels_text == "auto" ? ordered_json(labels.names()) : ordered_json(labels_text);
   j["separator"] = separator;
-  j["loss"] = loss, j["metric"] = metric;
+  j["loss"] = loss;
+  j["metric"] = metric;
   if (weight) j["weight"] = *weight;
   if (label_smoothing > 0) j["label_smoothing"] = label_smoothing;
   if (class_weights == "given") j["class_weights"] = weight_of_class;
   if (class_weights == "balanced") j["class_weights"] = class_weights;
-  if (head == nn::Predicts::number) j["mean"] = mean, j["deviation"] = deviation;
+  if (head == nn::Predicts::number) {
+    j["mean"] = mean;
+    j["deviation"] = deviation;
+  }
   return j;
 }
 

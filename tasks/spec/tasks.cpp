@@ -1,18 +1,19 @@
 // From files to texts and targets. Read tasks/spec/task_file.h first.
 #include "tasks/spec/tasks.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <sstream>
 #include <unordered_map>
 
-#include <fmt/ranges.h>
-
+#include "engine/strings.h"
 #include "tasks/run/console.h"
-#include "tasks/spec/class_weights.h"
 #include "tasks/run/fingerprint.h"
+#include "tasks/spec/class_weights.h"
 
 namespace spec {
 
@@ -77,12 +78,9 @@ int class_of(const TaskSpec& spec, const std::string& value, const text::Example
 }
 
 double number_of(const text::Example& e) {
-  double x = 0;
-  const char *begin = e.target.data(), *end = begin + e.target.size();
-  const auto [stop, error] = std::from_chars(begin, end, x);
-  check(error == std::errc() && stop == end && std::isfinite(x), "{}: '{}' is not a number", e.where,
-        text::shown(e.target));
-  return x;
+  const std::optional<double> x = engine::parse_number<double>(e.target);
+  check(x && std::isfinite(*x), "{}: '{}' is not a number", e.where, text::shown(e.target));
+  return *x;
 }
 
 void add_target(const TaskSpec& spec, const text::Example& e, Targets& to) {
@@ -237,8 +235,7 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
   for (size_t c = 0; c < set.corpora.size(); ++c) {
     Corpus& corpus = set.corpora[c];
     for (int split : {kTrain, kDev, kTest}) {
-      text::EncodedSet& texts = corpus.texts[split] =
-          text::encode(corpus.examples[split], tokenizer, max_length, how);
+      text::EncodedSet& texts = corpus.texts[split] = text::encode(corpus.examples[split], tokenizer, max_length, how);
       if (texts.size())
         run::print_note("{:<6}{:>6} texts, {}{}\n", kSplitNames[split], texts.size(),
                         lengths_of(texts, max_length, how), readers_of(set, int(c), split));

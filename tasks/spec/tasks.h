@@ -43,12 +43,12 @@ struct TaskSet {
   TaskSet only(size_t task) const;  // one task with its corpus
 };
 
-// Reads the tasks' data. Where a file has no column `split`, the first task that reads it decides, by seed and label, and
-// the others follow. Error: as the task file names it; what a head cannot learn from; a task without training examples.
+// Reads the tasks' data. Where a file has no column `split`, the first task that reads it decides, by seed and label,
+// and the others follow. Error: as the task file names it; what a head cannot learn from; no text to train on.
 TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed);
 
-// One task with the texts of these files as its test split, for a model that is there already; without files the embedded
-// test set.
+// One task with the texts of these files as its test split, for a model that is there already; without files the
+// embedded test set.
 TaskSet load_test(const TaskSpec& spec, const std::vector<std::string>& files);
 
 // Texts become ids, with a line on stderr for each corpus and task.
@@ -60,7 +60,7 @@ std::string fingerprint_of(const TaskSet& set, const text::WordPiece& tokenizer)
 // The words of a text: what is between blanks.
 std::vector<std::string> words_of(const std::string& text);
 
-// Where the first piece of every word stands in the encoded text, [CLS] being 0; -1 for a word without any, or past the end.
+// Where every word's first piece stands in the encoded text, [CLS] being 0; -1: a word without any or past the end.
 Indices first_pieces(const std::string& text, const text::WordPiece& tokenizer, long length);
 
 }  // namespace spec

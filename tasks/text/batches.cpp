@@ -2,12 +2,12 @@
 #include "tasks/text/batches.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <numeric>
 
 #include "engine/profile.h"
+#include "engine/strings.h"
 
 namespace text {
 
@@ -171,21 +171,13 @@ std::vector<Batch> in_order(const EncodedSet& set, int batch_size) {
 }
 
 Shares Shares::parse(const std::string& spec) {
-  double part[3];
-  const char* at = spec.data();
-  const char* end = at + spec.size();
-  bool fine = true;
-  for (int i = 0; i < 3 && fine; ++i) {
-    if (i > 0) {
-      fine = at != end && *at == '/';
-      at += fine;
-    }
-    const auto [stop, error] = std::from_chars(at, end, part[i]);
-    fine = fine && error == std::errc() && std::isfinite(part[i]) && part[i] >= 0;
-    at = stop;
-  }
-  check(fine && at == end && part[0] > 0, "a split is TRAIN/DEV/TEST, as 80/10/10, with train above 0; got '{}'", spec);
-  return {part[0], part[1], part[2]};
+  std::vector<double> parts;
+  for (const std::string& part : engine::split(spec, '/'))
+    parts.push_back(engine::parse_number<double>(part).value_or(-1));
+  const auto is_share = [](double part) { return std::isfinite(part) && part >= 0; };
+  check(parts.size() == 3 && std::all_of(parts.begin(), parts.end(), is_share) && parts[0] > 0,
+        "a split is TRAIN/DEV/TEST, as 80/10/10, with train above 0; got '{}'", shown(spec));
+  return {parts[0], parts[1], parts[2]};
 }
 
 void split_stratified(std::vector<Example>& examples, uint64_t seed, const Shares& shares) {

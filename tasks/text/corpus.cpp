@@ -83,7 +83,8 @@ void ForbiddenSentences::add(std::string_view text) {
   std::vector<uint64_t> whole, sentence;
   for (const uint64_t word : words) {
     if (word) {
-      whole.push_back(word), sentence.push_back(word);
+      whole.push_back(word);
+      sentence.push_back(word);
     } else {
       forbid(std::exchange(sentence, {}));
     }

@@ -2,9 +2,10 @@
 #include "tasks/text/guide.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <sstream>
+
+#include "engine/strings.h"
 
 namespace text {
 
@@ -36,12 +37,13 @@ Guide Guide::from_lexicon(const std::string& path, const WordPiece& tokenizer, l
     const size_t tab = line.find('\t');
     double weight = 1;
     if (tab != std::string::npos) {
-      const char* end = line.data() + line.size();
-      const auto [stop, error] = std::from_chars(line.data() + tab + 1, end, weight);
-      check(error == std::errc() && stop == end && std::isfinite(weight) && weight > 0,
-            "{}:{}: '{}' is not a weight above 0", path, number, line.substr(tab + 1));
+      weight = engine::parse_number<double>(line.substr(tab + 1)).value_or(0);
+      check(std::isfinite(weight) && weight > 0, "{}:{}: '{}' is not a weight above 0", path, number,
+            engine::shown(line.substr(tab + 1)));
     }
-    ++(guide.add(guide.everywhere_, line.substr(0, tab), real(weight), tokenizer) ? known : unknown);
+    const bool added = guide.add(guide.everywhere_, line.substr(0, tab), real(weight), tokenizer);
+    known += added;
+    unknown += !added;
   }
   check(known > 0, "{}: the vocabulary knows none of its {} words", path, unknown);
   return guide;
@@ -51,8 +53,7 @@ Guide Guide::from_rationales(const std::vector<Example>& examples, const WordPie
   Guide guide(tokenizer);
   for (const Example& example : examples) {
     Phrases& phrases = guide.of_example_.emplace_back();
-    std::istringstream passages(example.rationale);
-    for (std::string passage; std::getline(passages, passage, '|');) guide.add(phrases, passage, 1, tokenizer);
+    for (const std::string& passage : engine::split(example.rationale, '|')) guide.add(phrases, passage, 1, tokenizer);
   }
   return guide;
 }

@@ -25,13 +25,13 @@ utf8proc_category_t category(char32_t c) { return utf8proc_category(utf8proc_int
 }  // namespace
 
 // Of the order of utf8proc's categories: CN, letters, marks, numbers, PC..PO, symbols, ZS ZL ZP, CC CF CS CO.
-Kind unicode_kind(char32_t c) {
-  if (is_ideograph(c)) return Kind::ideograph;
+CodePointKind unicode_kind(char32_t c) {
+  if (is_ideograph(c)) return CodePointKind::ideograph;
   const utf8proc_category_t of = category(c);
-  if (c == kReplacement || of == UTF8PROC_CATEGORY_CN || of >= UTF8PROC_CATEGORY_CC) return Kind::removed;
-  if (of >= UTF8PROC_CATEGORY_ZS) return Kind::space;
-  if (of >= UTF8PROC_CATEGORY_PC && of <= UTF8PROC_CATEGORY_PO) return Kind::punctuation;
-  return Kind::letter;
+  if (c == kReplacement || of == UTF8PROC_CATEGORY_CN || of >= UTF8PROC_CATEGORY_CC) return CodePointKind::removed;
+  if (of >= UTF8PROC_CATEGORY_ZS) return CodePointKind::space;
+  if (of >= UTF8PROC_CATEGORY_PC && of <= UTF8PROC_CATEGORY_PO) return CodePointKind::punctuation;
+  return CodePointKind::letter;
 }
 
 namespace {

@@ -7,23 +7,23 @@
 namespace text {
 
 // What a code point does to the word it stands in.
-enum class Kind : unsigned char { letter, space, punctuation, ideograph, removed };
+enum class CodePointKind : unsigned char { letter, space, punctuation, ideograph, removed };
 
-constexpr Kind ascii_kind(int c) {
-  if (c == ' ' || c == '\t' || c == '\n' || c == '\r') return Kind::space;
-  if (c < 33 || c == 127) return Kind::removed;
-  if (c < 48 || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || c >= 123) return Kind::punctuation;
-  return Kind::letter;
+constexpr CodePointKind ascii_kind(int c) {
+  if (c == ' ' || c == '\t' || c == '\n' || c == '\r') return CodePointKind::space;
+  if (c < 33 || c == 127) return CodePointKind::removed;
+  if (c < 48 || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || c >= 123) return CodePointKind::punctuation;
+  return CodePointKind::letter;
 }
 
 constexpr auto kAsciiKinds = [] {
-  std::array<Kind, 128> kinds{};
+  std::array<CodePointKind, 128> kinds{};
   for (int c = 0; c < 128; ++c) kinds[c] = ascii_kind(c);
   return kinds;
 }();
 
-Kind unicode_kind(char32_t c);
-inline Kind kind_of(char32_t c) { return c < 0x80 ? kAsciiKinds[c] : unicode_kind(c); }
+CodePointKind unicode_kind(char32_t c);
+inline CodePointKind kind_of(char32_t c) { return c < 0x80 ? kAsciiKinds[c] : unicode_kind(c); }
 
 // Full lower-casing of one word, as Python's str.lower().
 std::string lower(const std::string& token);

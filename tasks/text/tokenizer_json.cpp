@@ -134,7 +134,8 @@ void read_post_processor(const JsonObject& file, TokenizerJson& to) {
   const JsonObject part(*value, where);
   const std::string type = type_of(part);
   if (type == "BertProcessing") {
-    to.cls = processed_name(part, "cls"), to.sep = processed_name(part, "sep");
+    to.cls = processed_name(part, "cls");
+    to.sep = processed_name(part, "sep");
     return;
   }
   check(type == "TemplateProcessing", "{}: type '{}' is not supported; TemplateProcessing and BertProcessing are",
@@ -143,7 +144,10 @@ void read_post_processor(const JsonObject& file, TokenizerJson& to) {
   const std::string one = single ? template_of(*single, where) : "", two = pair ? template_of(*pair, where) : "";
   const size_t text = one.find(":0 A:0 ");
   const bool known = text != one.npos && one.ends_with(":0");
-  if (known) to.cls = one.substr(0, text), to.sep = one.substr(text + 7, one.size() - text - 9);
+  if (known) {
+    to.cls = one.substr(0, text);
+    to.sep = one.substr(text + 7, one.size() - text - 9);
+  }
   const bool bert = known && to.cls->find(' ') == std::string::npos && to.sep->find(' ') == std::string::npos &&
                     (two.empty() || two == fmt::format("{}:0 A:0 {}:0 B:1 {}:1", *to.cls, *to.sep, *to.sep));
   check(bert, "{}: the templates '{}' and '{}' are not BERT's, [CLS] A [SEP] B [SEP]", where, shown(one), shown(two));

@@ -96,7 +96,7 @@ class Merger {
     long count;
   };
   struct Place {
-    long count = 0;                  // occurrences in all words, times the counts of the words
+    long count = 0;             // occurrences in all words, times the counts of the words
     std::vector<size_t> words;  // where it occurs, or did
   };
   struct Candidate {

@@ -47,13 +47,13 @@ class WordSplitter {
     for (size_t at = 0; at < text.size();) {
       const char32_t c = next_code_point(text, at).value;
       switch (kind_of(c)) {
-        case Kind::removed:
+        case CodePointKind::removed:
           if (!clean_) c == 0x0B || c == 0x0C || c == 0x85 ? end_token() : append(c);
           break;
-        case Kind::space:
+        case CodePointKind::space:
           end_token();
           break;
-        case Kind::ideograph:
+        case CodePointKind::ideograph:
           if (chinese_) end_token();
           append(c);
           if (chinese_) end_token();
@@ -87,7 +87,7 @@ class WordSplitter {
     size_t word = 0;  // where the current word starts
     for (size_t at = 0; at < token.size();) {
       const size_t start = at;
-      if (kind_of(next_code_point(token, at).value) != Kind::punctuation) continue;
+      if (kind_of(next_code_point(token, at).value) != CodePointKind::punctuation) continue;
       if (start > word) emit_(token.substr(word, start - word));
       emit_(token.substr(start, at - start));
       word = at;
@@ -128,10 +128,10 @@ std::string normalised(std::string_view text, const TokenizerOptions& options) {
   };
   for (size_t at = 0; at < text.size();) {
     const char32_t c = next_code_point(text, at).value;
-    const Kind kind = kind_of(c);
-    const bool alone = kind == Kind::ideograph && options.chinese_characters;
-    if (kind == Kind::removed && options.clean_text) continue;
-    if (kind == Kind::space && options.clean_text) {
+    const CodePointKind kind = kind_of(c);
+    const bool alone = kind == CodePointKind::ideograph && options.chinese_characters;
+    if (kind == CodePointKind::removed && options.clean_text) continue;
+    if (kind == CodePointKind::space && options.clean_text) {
       space();
       continue;
     }
@@ -178,8 +178,11 @@ WordPiece::WordPiece(std::vector<std::string> pieces, const TokenizerOptions& op
   for (const std::string& name : {names.pad, names.unk, names.cls, names.sep})
     check(find_token(name) >= 0, "{}: no {} among its {} pieces; is this the vocabulary of a BERT?", origin,
           shown(name), vocab_size());
-  pad_ = find_token(names.pad), unk_ = find_token(names.unk), cls_ = find_token(names.cls);
-  sep_ = find_token(names.sep), mask_ = find_token(names.mask);
+  pad_ = find_token(names.pad);
+  unk_ = find_token(names.unk);
+  cls_ = find_token(names.cls);
+  sep_ = find_token(names.sep);
+  mask_ = find_token(names.mask);
   find_added();
 }
 

@@ -8,6 +8,41 @@ namespace {
 
 using engine::Tensor;
 
+// The student learns beside its teacher.
+void learn(const run::Options& options, const objective::ClassifierOptions& o, const objective::TransferOptions& t,
+           const model::TextModel& teacher, model::TextModel& model, const spec::TaskSet& set) {
+  const spec::Task& task = set.tasks[0];
+  const spec::Corpus& corpus = set.corpora[0];
+  objective::Transfer transfer(t, teacher, model, o.training.seed);
+  transfer.read_texts(corpus.texts[spec::kTrain]);
+  text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
+  const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model.tokenizer);
+  const objective::RetentionLearning retention(o.retention, model.net);
+  const bool look = shaping.looks_at_attention() || transfer.looks_inside();
+  run::Frame frame = o.frame(options, batches, set, model, retention, {t.teacher});
+  frame.also_trained = transfer.projections();
+  run::Training training(o.training, model.net.params, frame);
+
+  while (training.next_step()) {
+    for (const text::Batch& part :
+         batches.parts_at(training.step(), o.training.batch_size, task.loss_options.class_weights)) {
+      nn::Trace trace;
+      const Tensor logits = model.net(part.tokens, look ? &trace : nullptr);  // [N] -> [B, K]
+      run::Terms terms;
+      shaping.add_task_loss(terms, "hard", t.hard, task, logits, part, [&] { return model.net(part.tokens); });
+      transfer.add_to(terms, mean_over_windows(logits, part), trace, part);  // the teacher's terms
+      shaping.add_to(terms, trace, part);
+      retention.add_to(terms);
+      training.backward(terms, part.share);
+    }
+    retention.step(training.part_of_peak());
+    training.update();
+    if (training.epoch_ends()) objective::finish_epoch(training, model, set, o.metric);
+  }
+  retention.report(training.best_directory());
+  objective::finish_run(training, "transfer", set, o);
+}
+
 void train(run::Options& options, const run::Parse& parse) {
   objective::ClassifierOptions o;
   objective::TransferOptions t;
@@ -22,46 +57,17 @@ void train(run::Options& options, const run::Parse& parse) {
   const auto teacher = model::load_model(model::ModelDirectory(t.teacher));
   model::check_positions(o.model.reading, teacher->config(), t.teacher);
   spec::TaskSet set = o.load(teacher->only_task().labels);
-  const spec::Task& task = set.tasks[0];
-  const spec::Corpus& corpus = set.corpora[0];
-  const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed,
+  const auto model = model::build(o.model, {set.tasks[0].spec}, set.corpora[0].examples[spec::kTrain], o.training.seed,
                                   &teacher->tokenizer);
   objective::start_from_teacher(t, *teacher, *model);
   o.encode(set, *model);
-  objective::Transfer transfer(t, *teacher, *model, o.training.seed);
-  transfer.read_texts(corpus.texts[spec::kTrain]);
-  text::Batches batches(corpus.texts[spec::kTrain], o.training.batch_size * o.training.accumulate,
-                        !o.training.no_shuffle, o.training.seed);
-  const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
-  const objective::RetentionLearning retention(o.retention, model->net);
-  const bool look = shaping.looks_at_attention() || transfer.looks_inside();
-  run::Frame frame = o.frame(options, batches, set, *model, retention, {t.teacher});
-  frame.also_trained = transfer.projections();
-  run::Training training(o.training, model->net.params, frame);
-
-  while (training.next_step()) {
-    for (const text::Batch& part :
-         batches.parts_at(training.step(), o.training.batch_size, task.loss_options.class_weights)) {
-      nn::Trace trace;
-      const Tensor logits = model->net(part.tokens, look ? &trace : nullptr);  // [N] -> [B, K]
-      run::Terms terms;
-      shaping.add_task_loss(terms, "hard", t.hard, task, logits, part, [&] { return model->net(part.tokens); });
-      transfer.add_to(terms, mean_over_windows(logits, part), trace, part);  // the teacher's terms
-      shaping.add_to(terms, trace, part);
-      retention.add_to(terms);
-      training.backward(terms, part.share);
-    }
-    retention.step(training.part_of_peak());
-    training.update();
-    if (training.epoch_ends()) objective::finish_epoch(training, *model, set, o.metric);
-  }
-  retention.report(training.best_directory());
-  objective::finish_run(training, "transfer", set, o);
+  learn(options, o, t, *teacher, *model, set);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run::program(argc, argv, "transfer", "Hand over what a teacher has learned: logits, attention, hidden states.",
-                      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train}});
+  return run::program(
+      argc, argv, "transfer", "Hand over what a teacher has learned: logits, attention, hidden states.",
+      {{"train", "train a student beside a teacher; `sentiment` evaluates and uses what it made", train}});
 }

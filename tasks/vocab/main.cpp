@@ -78,11 +78,12 @@ struct TrainOptions {
   bool no_header = false, cased = false;
 
   void declare(run::Options& options) {
-    options.add("FILE", files, "texts: .txt, one a line; .tsv, .csv, .jsonl with a text column").required().hide_default();
+    options.add("FILE", files, "texts: .txt, one a line; .tsv, .csv, .jsonl with a text column")
+        .required()
+        .hide_default();
     options.add("--size", size, "pieces to learn, at most").required().hide_default().between(7, 10'000'000);
     options.add("--out", out, "the vocabulary, one piece a line: written whole or not at all").required();
-    options
-        .add("--min-count", min_count, "a pair seen less often is not merged, a letter seen less often no piece")
+    options.add("--min-count", min_count, "a pair seen less often is not merged, a letter seen less often no piece")
         .between(1, 1e15);
     options.add("--cased", cased, "keep letter case and accents");
     options
@@ -229,7 +230,9 @@ void encode(run::Options& options, const run::Parse& parse) {
       for (int id : inner) out[i] += (out[i].empty() ? "" : " ") + (ids ? std::to_string(id) : tokenizer.piece(id));
     }
     for (const std::string& line : out) fmt::print("{}\n", line);
-    all.texts += long(lines.size()), all.tokens += tokens, all.unknown += unknown;
+    all.texts += long(lines.size());
+    all.tokens += tokens;
+    all.unknown += unknown;
   });
   const double seconds = now() - start;
   if (count)

@@ -2,8 +2,8 @@
 #include <set>
 
 #include "nn/attention.h"
-#include "nn/loss/distil.h"
 #include "nn/format/safetensors.h"
+#include "nn/loss/distil.h"
 #include "tests/support/golden.h"
 
 using namespace test;

@@ -76,7 +76,10 @@ TEST_CASE("random: normal numbers have the stated deviation, permutations have e
   std::vector<real> x(100'001);
   Random{1, Stream::init}.normals(real(0.02), long(x.size()), x.data());
   double sum = 0, squares = 0;
-  for (real v : x) sum += v, squares += double(v) * v;
+  for (real v : x) {
+    sum += v;
+    squares += double(v) * v;
+  }
   CHECK(std::abs(sum / double(x.size())) < 3e-4);
   CHECK(std::sqrt(squares / double(x.size())) == doctest::Approx(0.02).epsilon(0.01));
   std::vector<int> order = permutation(1000, {1, Stream::shuffle}), sorted = order;

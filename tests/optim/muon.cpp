@@ -99,10 +99,14 @@ TEST_CASE("muon: three steps on a layer's matrix are those of the formula; embed
     backward(loss(bias, table));
     const Matrix g = matrix_of(w.grad_tensor());
     muon.step(0.02, 0.5);
-    w.clear_grad(), bias.clear_grad(), table.clear_grad();
+    w.clear_grad();
+    bias.clear_grad();
+    table.clear_grad();
     backward(loss(bias_twin, table_twin));
     twin.step(0.02, 0.5);
-    w.clear_grad(), bias_twin.clear_grad(), table_twin.clear_grad();
+    w.clear_grad();
+    bias_twin.clear_grad();
+    table_twin.clear_grad();
     Matrix update = g;
     for (size_t i = 0; i < 3; ++i)
       for (size_t j = 0; j < 5; ++j) {
@@ -135,7 +139,8 @@ TEST_CASE("muon: its state, copied, continues to the same bits; a matrix without
   REQUIRE(from.size() == to.size());
   for (size_t i = 0; i < from.size(); ++i) std::copy_n(from[i].data(), from[i].numel(), to[i].data());
   std::copy_n(a[0].data(), a[0].numel(), b[0].data());
-  step(a, first, 4), step(b, second, 4);
+  step(a, first, 4);
+  step(b, second, 4);
   CHECK(same_bits(a[0].to_vector(), b[0].to_vector()));
   CHECK(same_bits(a[1].to_vector(), varied({4, 6}, 2).to_vector()));
 }

@@ -1,38 +1,27 @@
-// Attention allocated with less computation, from the command line: neurons taken out, tokens left behind, windows; with
-// good input and with bad.
+// Attention allocated with less computation, from the command line: neurons taken out, tokens left behind, windows;
+// with good input and with bad.
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "nn/format/pretrained.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 using namespace test;
 using nlohmann::json;
 
 namespace {
 
-Result call(const std::string& arguments) { return run_shell(program("sentiment") + " " + arguments + " 2>&1"); }
-
 const std::string kTiny = " --hidden 16 --max-length 24 --epochs 2 --batch-size 6 --lr 1e-2 ";
-
-std::string data_file(const TemporaryDirectory& dir) {
-  std::string rows = "label\ttext\tsplit\n";
-  const char* words[] = {"an awful, bad and poor", "a fine, good and great", "the train at noon, a"};
-  const char* labels[] = {"negative", "positive", "neutral"};
-  for (int i = 0; i < 24; ++i)
-    rows += fmt::format("{}\t{} {} thing\t{}\n", labels[i % 3], i, words[i % 3],
-                        i < 18   ? "train"
-                        : i < 21 ? "dev"
-                                 : "test");
-  return dir.write("data.tsv", rows);
-}
 
 // A trained run of two layers, and how its data is given.
 struct Trained {
   TemporaryDirectory dir;
-  std::string data = " --data " + data_file(dir), run = dir.path + "/run";
+  std::string data = " --data " +
+                     three_moods(dir, {"an awful, bad and poor", "a fine, good and great", "the train at noon, a"}),
+              run = dir.path + "/run";
   explicit Trained(const std::string& options = "") {
-    const Result result = call("train --model mini --layers 2 --heads 2" + kTiny + data + " --out " + run + options);
+    const Result result =
+        call("sentiment", "train --model mini --layers 2 --heads 2" + kTiny + data + " --out " + run + options);
     REQUIRE_MESSAGE(result.status == 0, result.output);
   }
 };
@@ -44,23 +33,23 @@ TEST_CASE("prune: chooses on one file, measures on another, and says what is wro
   const std::string prune = "prune --model " + trained.run + trained.data,
                     out = " --out " + trained.dir.path + "/small";
   const std::string test = trained.dir.write("test.tsv", "label\ttext\npositive\tgood\nnegative\tbad\n");
-  const Result pruned = call(prune + " --neurons 0.5 --heads 0.5 --uneven --test " + test + out);
+  const Result pruned = call("sentiment", prune + " --neurons 0.5 --heads 0.5 --uneven --test " + test + out);
   REQUIRE_MESSAGE(pruned.status == 0, pruned.output);
   CHECK(pruned.last_line().find("result task=prune accuracy=") == 0);
   CHECK(pruned.says("test       2 texts"));
   const nn::Config config = nn::read_config(trained.dir.path + "/small/config.json");
   REQUIRE(config.intermediate_sizes.size() == 2);
   CHECK(config.intermediate_sizes[0] + config.intermediate_sizes[1] == 64);
-  CHECK(call("evaluate --model " + trained.dir.path + "/small" + trained.data).status == 0);
-  CHECK(call("train --model " + trained.dir.path + "/small --max-steps 2 --max-length 24" + trained.data + " --out " +
-             trained.dir.path + "/tuned")
+  CHECK(call("sentiment", "evaluate --model " + trained.dir.path + "/small" + trained.data).status == 0);
+  CHECK(call("sentiment", "train --model " + trained.dir.path + "/small --max-steps 2 --max-length 24" + trained.data +
+                              " --out " + trained.dir.path + "/tuned")
             .status == 0);
-  CHECK(call(prune + " --heads 0.5" + out).last_line().find("is there already; name a new directory") !=
+  CHECK(call("sentiment", prune + " --heads 0.5" + out).last_line().find("is there already; name a new directory") !=
         std::string::npos);
-  const Result nothing = call(prune + " --out " + trained.dir.path + "/x");
+  const Result nothing = call("sentiment", prune + " --out " + trained.dir.path + "/x");
   CHECK(nothing.status == 2);
   CHECK(nothing.last_line().find("error: nothing to take out; say ") == 0);
-  CHECK(call(prune + " --neurons 1.5 --out " + trained.dir.path + "/x").status == 2);
+  CHECK(call("sentiment", prune + " --neurons 1.5 --out " + trained.dir.path + "/x").status == 2);
 }
 
 TEST_CASE(
@@ -68,8 +57,8 @@ TEST_CASE(
   const Trained trained;
   const std::string soft = trained.dir.path + "/soft", hard = trained.dir.path + "/hard";
   const std::string options = " --max-length 24 --batch-size 6 --lr 1e-3 " + trained.data;
-  const Result learned = call("train --model " + trained.run + options +
-                              " --epochs 8 --learn-retention 1 --retention-rate 0.2 --out " + soft);
+  const Result learned = call("sentiment", "train --model " + trained.run + options +
+                                               " --epochs 8 --learn-retention 1 --retention-rate 0.2 --out " + soft);
   REQUIRE_MESSAGE(learned.status == 0, learned.output);
   CHECK(learned.says("--token-retention learned trains with it"));
   std::istringstream log(nn::read_file(soft + "/log.jsonl"));
@@ -78,34 +67,35 @@ TEST_CASE(
     if (line.find("retention_mass") != std::string::npos) (first.empty() ? first : last) = line;
   CHECK(json::parse(first)["retention_mass"].get<double>() == doctest::Approx(3));  // 1 x 1 + 2 x 1
   CHECK(json::parse(last)["retention_mass"].get<double>() < 2.5);
-  CHECK(call("evaluate --model " + soft + trained.data).status == 0);
+  CHECK(call("sentiment", "evaluate --model " + soft + trained.data).status == 0);
 
-  const Result used = call("train --model " + soft + options + " --epochs 2 --token-retention learned --out " + hard);
+  const Result used =
+      call("sentiment", "train --model " + soft + options + " --epochs 2 --token-retention learned --out " + hard);
   REQUIRE_MESSAGE(used.status == 0, used.output);
   const nn::Config config = nn::read_config(hard + "/best/config.json");
   REQUIRE(config.token_retention.size() == 2);
   CHECK(config.token_retention[1] < 1);
   CHECK(config.retention_bins == 0);
-  CHECK(call("evaluate --model " + hard + trained.data).status == 0);
-  CHECK(call("predict --model " + hard + " 'a good thing'").status == 0);
+  CHECK(call("sentiment", "evaluate --model " + hard + trained.data).status == 0);
+  CHECK(call("sentiment", "predict --model " + hard + " 'a good thing'").status == 0);
 
   const std::string given = trained.dir.path + "/given", again = trained.dir.path + "/again";
-  REQUIRE(
-      call("train --model " + trained.run + options + " --epochs 2 --token-retention 0.5,0.25 --out " + given).status ==
-      0);
-  REQUIRE(call("train --config " + given + "/options.ini --out " + again).status == 0);
-  REQUIRE(call("train --resume " + again).status == 0);
+  REQUIRE(call("sentiment",
+               "train --model " + trained.run + options + " --epochs 2 --token-retention 0.5,0.25 --out " + given)
+              .status == 0);
+  REQUIRE(call("sentiment", "train --config " + given + "/options.ini --out " + again).status == 0);
+  REQUIRE(call("sentiment", "train --resume " + again).status == 0);
   CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(given + "/log.jsonl"));
   const std::string maps = trained.dir.path + "/maps.jsonl";
-  REQUIRE(call("analyze --model " + given + " --out " + maps + " 'a good thing'").status == 0);
+  REQUIRE(call("sentiment", "analyze --model " + given + " --out " + maps + " 'a good thing'").status == 0);
   const json seen = json::parse(nn::read_file(maps));
   const size_t tokens = seen["tokens"].size();
   CHECK(seen["layers"][0]["heads"][0]["probabilities"].size() == tokens);
   CHECK(seen["layers"][1]["tokens"].size() == (tokens + 1) / 2);
   CHECK(seen["layers"][1]["tokens"][0] == 0);  // [CLS]
   CHECK(seen["layers"][1]["heads"][0]["probabilities"].size() == (tokens + 1) / 2);
-  CHECK(call("prune --model " + trained.run + trained.data + " --token-retention 0.5,0.5 --heads 0.5 --out " +
-             trained.dir.path + "/pruned")
+  CHECK(call("sentiment", "prune --model " + trained.run + trained.data +
+                              " --token-retention 0.5,0.5 --heads 0.5 --out " + trained.dir.path + "/pruned")
             .status == 0);
   CHECK(nn::read_config(trained.dir.path + "/pruned/config.json").token_retention == std::vector<double>{0.5, 0.5});
 }
@@ -115,7 +105,9 @@ TEST_CASE("attention window: travels with the model, shows in the maps, and work
     const Trained trained(" --attention-window 1 --global-tokens 2 --attention-normaliser " + normaliser);
     CHECK(nn::read_config(trained.run + "/best/config.json").attention_window == 1);
     const std::string maps = trained.dir.path + "/maps.jsonl";
-    REQUIRE(call("analyze --model " + trained.run + " --out " + maps + " 'a fine good great thing'").status == 0);
+    REQUIRE(
+        call("sentiment", "analyze --model " + trained.run + " --out " + maps + " 'a fine good great thing'").status ==
+        0);
     const json seen = json::parse(nn::read_file(maps));
     const size_t tokens = seen["tokens"].size();
     for (const json& head : seen["layers"][1]["heads"])
@@ -130,7 +122,8 @@ TEST_CASE("attention window: travels with the model, shows in the maps, and work
 TEST_CASE("allocation: what cannot be gets one line that says what to change") {
   const Trained trained;
   const auto refused = [&](const std::string& command, const std::string& why) {
-    const Result result = call(command + trained.data + " --max-length 24 --out " + trained.dir.path + "/x");
+    const Result result =
+        call("sentiment", command + trained.data + " --max-length 24 --out " + trained.dir.path + "/x");
     CHECK_MESSAGE(result.status != 0, command);
     CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
   };

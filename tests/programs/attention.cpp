@@ -4,43 +4,19 @@
 #include <sstream>
 
 #include "nn/format/pretrained.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 using namespace test;
 using nlohmann::json;
 
 namespace {
 
-Result call(const std::string& name, const std::string& arguments) {
-  return run_shell(program(name) + " " + arguments + " 2>&1");
-}
-
-std::vector<json> lines_of(const std::string& path) {
-  std::vector<json> lines;
-  std::istringstream in(nn::read_file(path));
-  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
-  return lines;
-}
-
 const std::string kTiny = " --hidden 16 --heads 2 --max-length 24 --epochs 2 --batch-size 6 ";
-
-std::string data_file(const TemporaryDirectory& dir) {
-  std::string rows = "label\ttext\tsplit\twhy\n";
-  const char* words[] = {"awful bad poor", "fine good great", "the train at noon"};
-  const char* labels[] = {"negative", "positive", "neutral"};
-  for (int i = 0; i < 24; ++i)
-    rows += fmt::format("{}\t{} {} thing\t{}\t{}\n", labels[i % 3], i, words[i % 3],
-                        i < 18   ? "train"
-                        : i < 21 ? "dev"
-                                 : "test",
-                        i % 3 == 0 ? "bad" : "");
-  return dir.write("data.tsv", rows);
-}
 
 // The last step's figures of a run.
 json last_step(const std::string& run) {
   json last;
-  for (const json& line : lines_of(run + "/log.jsonl"))
+  for (const json& line : lines_of(nn::read_file(run + "/log.jsonl")))
     if (line.contains("loss")) last = line;
   return last;
 }
@@ -49,7 +25,7 @@ json last_step(const std::string& run) {
 
 TEST_CASE("adjustments: each term is in the log, in the loss with its weight, and nowhere unless asked for") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), lexicon = dir.write("lexicon.txt", "bad\ngood\t2\nzz\xE2\x98\x83\n");
+  const std::string data = three_moods(dir), lexicon = dir.write("lexicon.txt", "bad\ngood\t2\nzz\xE2\x98\x83\n");
   const std::string common =
       "train --model mini --layers 2" + kTiny + "--dropout 0 --no-shuffle --lr 1e-12 --data " + data;
   const auto trained = [&](const std::string& options) {
@@ -81,7 +57,7 @@ TEST_CASE("adjustments: each term is in the log, in the loss with its weight, an
 
 TEST_CASE("adjustments: temperature and normaliser travel with the model") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), run = dir.path + "/run";
+  const std::string data = three_moods(dir), run = dir.path + "/run";
   for (const std::string model : {"pool", "mini --layers 2"}) {
     REQUIRE(call("sentiment", "train --model " + model + kTiny +
                                   "--attention-normaliser entmax15 --attention-temperature " +
@@ -93,7 +69,7 @@ TEST_CASE("adjustments: temperature and normaliser travel with the model") {
     const Result seen =
         call("sentiment", "analyze --model " + run + " --out " + dir.path + "/maps.jsonl 'a good thing'");
     REQUIRE_MESSAGE(seen.status == 0, seen.output);
-    const json maps = lines_of(dir.path + "/maps.jsonl")[0];
+    const json maps = lines_of(nn::read_file(dir.path + "/maps.jsonl"))[0];
     for (const json& layer : maps["layers"])
       for (const json& head : layer["heads"])
         for (const json& row : head["probabilities"]) {
@@ -108,7 +84,7 @@ TEST_CASE("adjustments: temperature and normaliser travel with the model") {
 TEST_CASE(
     "transfer: every term is learned from, the student is a model, and a resumed run ends as one that ran through") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
+  const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
   REQUIRE(call("sentiment", "train --model mini --layers 3" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
               .status == 0);
   const std::string common =
@@ -138,7 +114,7 @@ TEST_CASE(
 
 TEST_CASE("transfer: a student that begins as the teacher's layers gives the teacher's logits when it has them all") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
+  const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
   REQUIRE(call("sentiment", "train --model mini --layers 2" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
               .status == 0);
   const Result copied =
@@ -151,7 +127,7 @@ TEST_CASE("transfer: a student that begins as the teacher's layers gives the tea
 
 TEST_CASE("transfer: a student that begins as its teacher has nothing to follow, whatever else stands in the batch") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
+  const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
   REQUIRE(call("sentiment",
                "train --model mini --layers 2 --dropout 0.3" + kTiny + "--lr 5e-2 --data " + data + " --out " + teacher)
               .status == 0);
@@ -176,7 +152,7 @@ TEST_CASE("transfer: a student that begins as its teacher has nothing to follow,
 
 TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is believed only for its teacher and texts") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), teacher = dir.path + "/teacher", other = dir.path + "/other";
+  const std::string data = three_moods(dir), teacher = dir.path + "/teacher", other = dir.path + "/other";
   const std::string mini = "train --model mini --layers 2" + kTiny + "--data " + data + " --out ";
   REQUIRE(call("sentiment", mini + teacher).status == 0);
   REQUIRE(call("sentiment", mini + other + " --seed 3").status == 0);
@@ -214,7 +190,7 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
 
 TEST_CASE("prune: heads by their share; only of a BERT") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), run = dir.path + "/run";
+  const std::string data = three_moods(dir), run = dir.path + "/run";
   REQUIRE(call("sentiment", "train --model mini --layers 2" + kTiny + "--lr 1e-2 --data " + data + " --out " + run)
               .status == 0);
   const Result pruned =

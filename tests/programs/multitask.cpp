@@ -124,7 +124,8 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
   for (const std::string model : {"pool", "mini"}) {
     const std::string file = dir.write("tasks.json", fmt::format(R"({{"model": "{0}", "hidden": 16, "heads": 2,
         "layers": 1, "max_length": 12, "epochs": 3, "lr": 0.01,
-        "tasks": {{"mood": {{"data": "{1}", "label_column": "mood"}}, "topic": {{"data": "{1}", "label_column": "topic"}},
+        "tasks": {{"mood": {{"data": "{1}", "label_column": "mood"}},
+                   "topic": {{"data": "{1}", "label_column": "topic"}},
                    "more": {{"data": "{1}", "label_column": "topic", "adapter": 4}}}}}})",
                                                                  model, data));
     const std::string out = dir.path + "/" + model, exported = dir.path + "/" + model + "-mood";

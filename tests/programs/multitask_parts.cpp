@@ -1,4 +1,4 @@
-// The parts of multitask that need no model: sampling, its draws in halves and groups, the change against a model alone.
+// The parts of multitask that need no model: sampling, its draws in halves and groups, delta_m.
 #include <numeric>
 
 #include "tasks/multitask/report.h"

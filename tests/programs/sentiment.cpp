@@ -6,45 +6,24 @@
 #include "optim/adamw.h"
 #include "optim/clip.h"
 #include "tasks/model/directory.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 using namespace test;
 using nlohmann::json;
 
 namespace {
 
-// The program beside this test runner, both its outputs together.
 Result sentiment(const std::string& arguments, const std::string& redirect = "2>&1") {
-  return run_shell(program("sentiment") + " " + arguments + " " + redirect);
-}
-
-std::vector<json> lines_of(const std::string& text) {
-  std::vector<json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
-  return lines;
+  return call("sentiment", arguments, redirect);
 }
 
 const std::string kTiny = " --layers 1 --hidden 16 --heads 2 --max-length 24 ";
-
-// Twenty-four texts that a tiny model can tell apart.
-std::string data_file(const TemporaryDirectory& dir, const std::string& name = "data.tsv") {
-  std::string rows = "label\ttext\tsplit\n";
-  const char* words[] = {"awful bad poor", "fine good great", "the train at noon"};
-  const char* labels[] = {"negative", "positive", "neutral"};
-  for (int i = 0; i < 24; ++i)
-    rows += fmt::format("{}\t{} {} thing\t{}\n", labels[i % 3], i, words[i % 3],
-                        i < 18   ? "train"
-                        : i < 21 ? "dev"
-                                 : "test");
-  return dir.write(name, rows);
-}
 
 }  // namespace
 
 TEST_CASE("sentiment: train, evaluate and predict from the command line, and the files that a run leaves") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), out = dir.path + "/run";
+  const std::string data = three_moods(dir), out = dir.path + "/run";
   for (const std::string model : {"pool", "mini"}) {
     const Result trained = sentiment("train --model " + model + kTiny + "--epochs 3 --batch-size 4 --data " + data +
                                      " --overwrite --out " + out);
@@ -53,8 +32,10 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
     CHECK(trained.last_line().find("result task=sentiment accuracy=") == 0);
     CHECK(trained.last_line().find("out=" + out) != std::string::npos);
     int steps = 0, evaluations = 0;
-    for (const json& line : lines_of(nn::read_file(out + "/log.jsonl")))
-      steps += line.contains("loss"), evaluations += line.contains("dev");
+    for (const json& line : lines_of(nn::read_file(out + "/log.jsonl"))) {
+      steps += line.contains("loss");
+      evaluations += line.contains("dev");
+    }
     CHECK(steps == 15);  // 18 texts in batches of 4: five steps an epoch
     CHECK(evaluations == 3);
     const json result = json::parse(nn::read_file(out + "/result.json"));
@@ -84,7 +65,10 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
 TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without a dev set") {
   const TemporaryDirectory dir;
   std::string good, bad;
-  for (int i = 0; i < 10; ++i) good += fmt::format("{}\tfine {}\n", i, i), bad += fmt::format("{}\tawful {}\n", i, i);
+  for (int i = 0; i < 10; ++i) {
+    good += fmt::format("{}\tfine {}\n", i, i);
+    bad += fmt::format("{}\tawful {}\n", i, i);
+  }
   const std::string files = " negative=" + dir.write("neg.tsv", bad) + " positive=" + dir.write("pos.tsv", good);
   const std::string options = "--no-header --labels negative,positive --text-column 2 --pair-column 1 ";
   const Result trained = sentiment("train --model pool" + kTiny + options + "--epochs 2 --batch-size 4 --split 4/0/1" +
@@ -104,7 +88,7 @@ TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without 
 
 TEST_CASE("sentiment: options come from a file, and --resume continues a run to the same end") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir);
+  const std::string data = three_moods(dir);
   const std::string common = kTiny + "--epochs 4 --batch-size 4 --data " + data;
   REQUIRE(sentiment("train --model mini" + common + " --out " + dir.path + "/a").status == 0);
   const std::string again = "train --config " + dir.path + "/a/options.ini --out " + dir.path + "/b";
@@ -170,7 +154,7 @@ TEST_CASE(
 
 TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves nothing behind") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), out = dir.path + "/run";
+  const std::string data = three_moods(dir), out = dir.path + "/run";
   const auto refused = [&](const std::string& arguments, const std::string& why) {
     const Result result = sentiment(arguments + " --out " + out);
     CHECK_MESSAGE(result.status == 1, arguments, ": ", result.output);
@@ -189,8 +173,9 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
   refused(pool + "--data " + dir.write("binary.tsv", std::string("text\tlabel\na\0b\tpositive\n", 24)),
           "not a text file");
   refused(pool + "--data " + data + " --text-column txt",
-          "no column 'txt'; the columns are label, text, split (did you mean 'text'?)");
-  refused(pool + "--labels negative,positive,neutral --data " + dir.write("typo.tsv", "text\tlabel\ngood\tpositive\nbad\tnegativ\n"),
+          "no column 'txt'; the columns are label, text, split, why (did you mean 'text'?)");
+  refused(pool + "--labels negative,positive,neutral --data " +
+              dir.write("typo.tsv", "text\tlabel\ngood\tpositive\nbad\tnegativ\n"),
           "typo.tsv:3: label 'negativ' is not one of negative, positive, neutral (did you mean 'negative'?)");
   refused(pool + "--train " + data + " --data " + data, "exclude each other");
   refused("train --data " + data + " --model " + dir.path + "/none", "none: no such directory");
@@ -228,7 +213,7 @@ TEST_CASE("sentiment: a newcomer's CSV with two columns and labels of its own tr
 TEST_CASE("sentiment: a loss that is not a number stops the run and names the step and the tensor") {
   const TemporaryDirectory dir;
   const Result result = sentiment("train --model mini" + kTiny + "--lr 1e29 --clip 0 --warmup 0 --data " +
-                                  data_file(dir) + " --out " + dir.path + "/run");
+                                  three_moods(dir) + " --out " + dir.path + "/run");
   CHECK(result.status == 1);
   CHECK_MESSAGE(result.last_line().find("error: step ") == 0, result.output);
   CHECK_MESSAGE(result.last_line().find("NaN or infinity") != std::string::npos, result.output);
@@ -237,8 +222,9 @@ TEST_CASE("sentiment: a loss that is not a number stops the run and names the st
 TEST_CASE("sentiment: a model that predicts NaN, or lacks its head, is refused, not used") {
   const TemporaryDirectory dir;
   const std::string model = dir.path + "/run/best/model.safetensors";
-  REQUIRE(sentiment("train --model pool" + kTiny + "--data " + data_file(dir) + " --out " + dir.path + "/run").status ==
-          0);
+  REQUIRE(
+      sentiment("train --model pool" + kTiny + "--data " + three_moods(dir) + " --out " + dir.path + "/run").status ==
+      0);
   std::vector<Tensor> tensors;
   {
     const nn::SafeTensors file(model);
@@ -266,7 +252,7 @@ TEST_CASE(
     "sentiment: options that would be lost are refused: typos in a file, options beside --resume, texts beside "
     "--file") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir), common = "train --model pool" + kTiny + "--data " + data;
+  const std::string data = three_moods(dir), common = "train --model pool" + kTiny + "--data " + data;
   REQUIRE(sentiment(common + " --out " + dir.path + "/run").status == 0);
   CHECK(sentiment(common + " --config " + dir.write("typo.ini", "learing-rate=0.1\n")).status == 2);
   CHECK(sentiment("train --resume " + dir.path + "/run --lr 0.1").status == 2);
@@ -287,7 +273,7 @@ TEST_CASE(
 TEST_CASE("sentiment: accumulated batches take the course of one large batch, loss by loss") {
   const TemporaryDirectory dir;
   const std::string common =
-      "train --model mini" + kTiny + "--epochs 3 --dropout 0 --data " + data_file(dir) + " --out " + dir.path;
+      "train --model mini" + kTiny + "--epochs 3 --dropout 0 --data " + three_moods(dir) + " --out " + dir.path;
   REQUIRE(sentiment(common + "/large --batch-size 8").status == 0);
   const Result parts = sentiment(common + "/parts --batch-size 3 --accumulate 3");
   REQUIRE_MESSAGE(sentiment(common + "/parts --overwrite --batch-size 4 --accumulate 2").status == 0, parts.output);
@@ -307,7 +293,7 @@ TEST_CASE("sentiment: patience ends a run that gets no better, its --resume has 
   // The rate is so small that no epoch can be better than the first.
   const Result run = sentiment("train --model pool" + kTiny +
                                "--epochs 30 --lr 1e-30 --schedule constant --warmup 0 --patience 2 --data " +
-                               data_file(dir) + " --out " + out);
+                               three_moods(dir) + " --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
   CHECK(run.output.find("stopped early: 2 epochs in a row were not better than the best") != std::string::npos);
   const auto log = lines_of(nn::read_file(out + "/log.jsonl"));
@@ -319,7 +305,7 @@ TEST_CASE("sentiment: patience ends a run that gets no better, its --resume has 
 
 TEST_CASE("sentiment: class weights from the data or a file, repeats across splits, texts that are too long") {
   const TemporaryDirectory dir;
-  const std::string data = data_file(dir);
+  const std::string data = three_moods(dir);
   const std::string common = "train --model pool" + kTiny + "--epochs 1 --data " + data + " --out " + dir.path;
   const auto first_loss = [&](const std::string& name) {
     return lines_of(nn::read_file(dir.path + "/" + name + "/log.jsonl"))[0]["loss"].get<double>();

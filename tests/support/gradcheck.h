@@ -8,8 +8,8 @@ namespace test {
 
 constexpr bool kDouble = sizeof(real) == 8;
 
-// loss = sum_i k_i y_i with k_i = sin(1 + 1.7 i): a plain sum is blind, the gradients of softmax and layer_norm under it
-// are zero. Returns the largest |analytic - numeric| / max(1, |numeric|) over every entry of every input.
+// loss = sum_i k_i y_i with k_i = sin(1 + 1.7 i): a plain sum is blind, the gradients of softmax and layer_norm under
+// it are zero. Returns the largest |analytic - numeric| / max(1, |numeric|) over every entry of every input.
 template <class F>
 double gradient_error(std::vector<Tensor> inputs, F f) {
   const auto weighted = [&](const Tensor& y) {

@@ -1,25 +1,17 @@
-// What the tests of multitask's commands share: the program, its JSON lines, small task files.
+// What the tests of multitask's commands share: the program, small task files.
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "nn/format/safetensors.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 namespace test {
 
 using nlohmann::json;
 
 inline Result multitask(const std::string& arguments, const std::string& redirect = "2>&1") {
-  return run_shell(program("multitask") + " " + arguments + " " + redirect);
-}
-
-inline std::vector<json> lines_of(const std::string& text) {
-  std::vector<json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
-  return lines;
+  return call("multitask", arguments, redirect);
 }
 
 // Eight texts, each in train, dev and test alike, with a target for every kind of head.
@@ -64,7 +56,5 @@ inline std::string two_sets(const TemporaryDirectory& dir, const std::string& se
     "tasks": {{"a": {{"data": "{}"}}, "b": {{"data": "{}"}}}}}})",
                                settings, data("a.tsv", 24, "sun rain"), data("b.tsv", 48, "bread and wine")));
 }
-
-inline json result_of(const std::string& run) { return json::parse(nn::read_file(run + "/result.json")); }
 
 }  // namespace test

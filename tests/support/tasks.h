@@ -37,6 +37,14 @@ inline spec::TaskSpec task_of(const std::string& name, nn::Predicts predicts,
   return task;
 }
 
+// One without a name that predicts a label by two queries of its own.
+inline spec::TaskSpec own_attention() {
+  spec::TaskSpec task = task_of("", nn::Predicts::label);
+  task.reads = nn::Reads::attention;
+  task.queries = 2;
+  return task;
+}
+
 // A model with first values; types: bert, attention_pool. The vocabulary decides its size.
 inline std::unique_ptr<model::TextModel> text_model(nn::Config c, const std::vector<spec::TaskSpec>& tasks,
                                                     uint64_t seed = 3, const text::WordPiece& tokenizer = letters()) {

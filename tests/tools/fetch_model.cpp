@@ -202,13 +202,15 @@ TEST_CASE("fetch_model: a broken download is continued") {
     return asked;
   };
   SUBCASE("by the same run, as long as something comes") {
-    p.cdn.breaks = 1, p.cdn.most = 40'000;
+    p.cdn.breaks = 1;
+    p.cdn.most = 40'000;
     const Result result = p.fetch();
     CHECK_MESSAGE(result.status == 0, result.output);
     CHECK(ranges() == std::vector<std::string>{"", "bytes=40000-"});
   }
   SUBCASE("by the next run") {
-    p.cdn.breaks = 100, p.cdn.most = 40'000;
+    p.cdn.breaks = 100;
+    p.cdn.most = 40'000;
     const Result stopped = p.fetch();
     CHECK(stopped.status == 1);
     CHECK(stopped.says(fmt::format("error: model.safetensors: stopped at 40000 of {} bytes", p.weights.size())));
@@ -229,7 +231,9 @@ TEST_CASE("fetch_model: a broken download is continued") {
     CHECK(p.fetch().status == 0);
   }
   SUBCASE("from its beginning by a server that cannot do otherwise") {
-    p.cdn.breaks = 1, p.cdn.most = 40'000, p.cdn.ranges = false;
+    p.cdn.breaks = 1;
+    p.cdn.most = 40'000;
+    p.cdn.ranges = false;
     const Result result = p.fetch();
     CHECK_MESSAGE(result.status == 0, result.output);
     CHECK(ranges() == std::vector<std::string>{"", "bytes=40000-", ""});

@@ -23,18 +23,16 @@
 #include "optim/clip.h"
 #include "tasks/run/console.h"
 #include "tools/bench/limits.h"
+#include "tools/bench/works.h"
 
 extern char** environ;
 
 namespace {
 
 using namespace engine;
+using bench::Batch;
+using bench::Work;
 using nlohmann::ordered_json;
-
-// Lengths of SST-2's training sentences in pieces of bert-base-uncased, [CLS] and [SEP] included: 64 quantiles.
-constexpr int kLengths[64] = {4,  6,  7,  8,  9,  9,  10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16, 16, 17, 17, 18,
-                              18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 23, 23, 23, 24, 24, 25, 25, 26, 26, 27, 27, 28,
-                              28, 29, 30, 30, 31, 31, 32, 33, 33, 34, 35, 36, 37, 38, 39, 41, 42, 44, 47, 52};
 
 nn::Config shape_named(const std::string& name) {
   nn::Config c;
@@ -57,81 +55,7 @@ long peak_rss() {
   return use.ru_maxrss * 1024;
 }
 
-// ---- works: what a pass goes over ------------------------------------------------------------------------------------
-
-struct Batch {
-  nn::Tokens tokens;
-  Indices labels;
-};
-using Work = std::vector<Batch>;
-
-Batch batch_of(const std::vector<int>& lengths, const Random& random) {
-  Batch batch;
-  batch.tokens.offsets = {0};
-  std::vector<uint32_t> word(std::accumulate(lengths.begin(), lengths.end(), 0));
-  random.words(0, long(word.size()), word.data());
-  for (int length : lengths) {
-    for (int t = 0; t < length; ++t) {
-      const int inner = 1000 + int(word[batch.tokens.ids.size()] % 28000);
-      batch.tokens.ids.push_back(t == 0 ? 101 : t + 1 == length ? 102 : inner);  // [CLS] ... [SEP]
-      batch.tokens.positions.push_back(t);
-      batch.tokens.types.push_back(0);
-    }
-    batch.tokens.offsets.push_back(int(batch.tokens.ids.size()));
-    batch.labels.push_back(int(batch.labels.size() % 3));
-  }
-  return batch;
-}
-
-// `lengths` in groups of `size`.
-Work work_of(const std::vector<int>& lengths, size_t size) {
-  Work work;
-  for (size_t i = 0; i < lengths.size(); i += size)
-    work.push_back(batch_of({lengths.begin() + i, lengths.begin() + i + size},
-                            {42, Stream::shuffle, uint32_t(work.size()), uint32_t(size)}));
-  return work;
-}
-
-std::vector<int> real_lengths(int copies, bool sorted) {
-  std::vector<int> lengths;
-  for (int i = 0; i < copies; ++i) lengths.insert(lengths.end(), kLengths, kLengths + 64);
-  if (sorted) return std::sort(lengths.begin(), lengths.end()), lengths;
-  std::vector<int> shuffled;
-  for (int i : permutation(int(lengths.size()), {7, Stream::shuffle, 0, 0})) shuffled.push_back(lengths[i]);
-  return shuffled;
-}
-
-const std::map<std::string, std::function<Work()>>& works() {
-  static const std::map<std::string, std::function<Work()>> all{
-      {"full", [] { return work_of(std::vector<int>(16, 128), 16); }},
-      {"real", [] { return work_of(real_lengths(1, false), 16); }},
-      {"sorted", [] { return work_of(real_lengths(1, true), 16); }},
-      {"dev", [] { return work_of(real_lengths(4, false), 32); }},
-      {"1x32", [] { return work_of({32}, 1); }},
-      {"1x128", [] { return work_of({128}, 1); }},
-      {"32x128", [] { return work_of(std::vector<int>(32, 128), 32); }},
-  };
-  return all;
-}
-
-Work work_named(const std::string& name) {
-  check(works().contains(name), "--work '{}' is not one of full, real, sorted, dev, 1x32, 1x128, 32x128", name);
-  return works().at(name)();
-}
-
-std::string json_of(const Work& work) {
-  ordered_json batches = ordered_json::array();
-  for (const Batch& batch : work) {
-    ordered_json ids = ordered_json::array();
-    for (long b = 0; b < batch.tokens.sequences(); ++b)
-      ids.push_back(Indices(batch.tokens.ids.begin() + batch.tokens.offsets[b],
-                            batch.tokens.ids.begin() + batch.tokens.offsets[b + 1]));
-    batches.push_back({{"ids", ids}, {"labels", batch.labels}});
-  }
-  return ordered_json{{"batches", batches}}.dump() + "\n";
-}
-
-// ---- what is timed ---------------------------------------------------------------------------------------------------
+// ---- what is timed --------------------------------------------------------------------------------------------------
 
 nn::Model classifier(const nn::Config& c) { return nn::Model(c, {nn::only_head(c)}, 42); }
 
@@ -252,7 +176,7 @@ class Table {
   ordered_json rows_ = ordered_json::array();
 };
 
-// ---- commands --------------------------------------------------------------------------------------------------------
+// ---- commands -------------------------------------------------------------------------------------------------------
 
 void prepare(run::Options& options, const run::Parse& parse) {
   std::string shape, out;
@@ -264,7 +188,7 @@ void prepare(run::Options& options, const run::Parse& parse) {
   model.params.initialise();
   std::filesystem::create_directories(out);
   nn::save_pretrained(model, out);
-  for (const auto& [name, make] : works()) nn::write_file(out + "/" + name + ".json", json_of(make()));
+  for (const auto& [name, make] : bench::works()) nn::write_file(out + "/" + name + ".json", bench::json_of(make()));
 }
 
 // One line {"ready": ...}; for every line on stdin one sample {"seconds": s}; at the end {"peak_rss_bytes": n}.
@@ -278,7 +202,7 @@ void serve(run::Options& options, const run::Parse& parse) {
   parse();
   nn::Model model = classifier(nn::read_config(directory + "/config.json"));
   nn::load_pretrained(model, directory);
-  const Work work = work_named(name);
+  const Work work = bench::work_named(name);
   Trainer trainer(model);
   profile_end("set-up", Pass::other);
 
@@ -297,8 +221,8 @@ void serve(run::Options& options, const run::Parse& parse) {
   if (what == "adamw") trainer.gradients(work[0]);
   pass();  // warm-up
   std::cout << ready.dump() << std::endl;
-  for (std::string line; std::getline(std::cin, line);)
-    std::cout << (profile_end("waiting", Pass::other), ordered_json{{"seconds", sample(pass)}}.dump()) << std::endl;
+  for (std::string line; std::getline(std::cin, line);) profile_end("waiting", Pass::other);
+  std::cout << ordered_json{{"seconds", sample(pass)}}.dump() << std::endl;
   std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}, {"peak_tensor_bytes", memory_use().peak}}.dump()
             << std::endl;
 }
@@ -315,10 +239,10 @@ void steps(run::Options& options, const run::Parse& parse) {
   for (const std::string& shape : shapes) {
     for (const char* work : {"full", "real"})
       table.row(fmt::format("train {} {}", shape, work),
-                measure(shape_named(shape), "train", work_named(work), samples));
+                measure(shape_named(shape), "train", bench::work_named(work), samples));
     for (const char* work : {"1x32", "1x128", "32x128", "dev"})
       table.row(fmt::format("infer {} {}", shape, work),
-                measure(shape_named(shape), "infer", work_named(work), samples));
+                measure(shape_named(shape), "infer", bench::work_named(work), samples));
   }
   table.save(out);
 }
@@ -333,7 +257,7 @@ void growth(run::Options& options, const run::Parse& parse) {
   const nn::Config config = shape_named(shape);
   const auto row = [&](const std::string& name, const nn::Config& c, int batch, int length) {
     table.row(fmt::format("{} {}", shape, name),
-              measure(c, "train", work_of(std::vector<int>(batch, length), batch), 3));
+              measure(c, "train", bench::work_of(std::vector<int>(batch, length), batch), 3));
   };
   for (int batch : {1, 4, 16, 64}) row(fmt::format("batch {} x 128", batch), config, batch, 128);
   for (int length : {16, 32, 64, 128, 256, 512})

@@ -64,7 +64,8 @@ TEST_CASE("json: an object takes what its keys hold, of the right type only; nul
   const json value = json::parse(R"({"n": 12.0, "half": 1.5, "s": "x", "nothing": null, "list": [1, 2], "on": true})");
   const nn::JsonObject object(value, "f");
   long n = 7, unchanged = 7;
-  object.take("n", n), object.take("nothing", unchanged);
+  object.take("n", n);
+  object.take("nothing", unchanged);
   CHECK(n == 12);
   CHECK(unchanged == 7);
   std::vector<long> list;

@@ -45,7 +45,10 @@ std::vector<double> entmax15_by_bisection(const std::vector<real>& s) {
   for (int i = 0; i < 200; ++i) {
     const double tau = (low + high) / 2;
     double total = 0;
-    for (size_t j = 0; j < s.size(); ++j) p[j] = std::pow(std::max(0., s[j] / 2. - tau), 2), total += p[j];
+    for (size_t j = 0; j < s.size(); ++j) {
+      p[j] = std::pow(std::max(0., s[j] / 2. - tau), 2);
+      total += p[j];
+    }
     (total > 1 ? low : high) = tau;
   }
   return p;
@@ -116,8 +119,11 @@ TEST_CASE("sparsemax and entmax15: known rows, sums of one, zeros that are exact
       for (long q = 0; q < 2 * layout.query_count(b); ++q) {
         double total = 0;
         std::vector<real> scores;
-        for (long k = 0; k < layout.key_count(b); ++k, ++i)
-          total += p.data()[i], zeros += p.data()[i] == 0, scores.push_back(s.data()[i]);
+        for (long k = 0; k < layout.key_count(b); ++k, ++i) {
+          total += p.data()[i];
+          zeros += p.data()[i] == 0;
+          scores.push_back(s.data()[i]);
+        }
         CHECK(total == doctest::Approx(1));
         if (op != ragged_entmax15) continue;
         const std::vector<double> want = entmax15_by_bisection(scores);

@@ -3,8 +3,8 @@
 
 #include <omp.h>
 
-#include "optim/several/auto_lambda.h"
 #include "optim/optimizer.h"
+#include "optim/several/auto_lambda.h"
 #include "optim/several/weighting.h"
 #include "tests/support/support.h"
 
@@ -160,7 +160,8 @@ struct TwoTasks {
       const double g1 = a1[i] * (start[i] - c1[i]), g2 = a2[i] * (start[i] - c2[i]);
       const double ahead = start[i] - a * (weights[0] * g1 + weights[1] * g2);
       const double v = primary[0] * a1[i] * (ahead - c2[i]) + primary[1] * a2[i] * (ahead - c1[i]);
-      h[0] -= a * g1 * v, h[1] -= a * g2 * v;
+      h[0] -= a * g1 * v;
+      h[1] -= a * g2 * v;
     }
     return h;
   }

@@ -11,7 +11,8 @@ TEST_CASE("task gradients: of an embedding the written rows meet, and what nobod
   Tensor table = varied({V, C}).require_grad(), w = varied({C, 1}, 2).require_grad();
   const Indices used[] = {{1, 4, 4, 7}, {4, 7, 8}, {0, 2}};  // the third task shares no row with the others
   const auto walk = [&](int task) {
-    table.clear_grad(), w.clear_grad();
+    table.clear_grad();
+    w.clear_grad();
     const Tensor y = matmul(embedding(table, used[task]), w);
     Tensor loss = sum(y * varied(y.shape(), real(task + 3)));
     if (task == 2) loss = loss + sum(mul(table, varied({V, C}, 9)));  // writes every row
@@ -46,7 +47,10 @@ TEST_CASE("task gradients: of an embedding the written rows meet, and what nobod
   }
   // Two tasks: rows 1, 4, 7, 8 are written, the others are not touched.
   optim::TaskGradients two({table, w}, 2);
-  for (int task = 0; task < 2; ++task) walk(task), two.take(task);
+  for (int task = 0; task < 2; ++task) {
+    walk(task);
+    two.take(task);
+  }
   two.combine({1, 1});
   REQUIRE(table.grad_rows() != nullptr);
   CHECK(*table.grad_rows() == std::vector<char>{0, 1, 0, 0, 1, 0, 0, 1, 1});

@@ -234,7 +234,10 @@ TEST_CASE("task gradients: the Gram matrix and the combination have the same bit
     }
     const Numbers got = gradients.gram();
     gradients.combine({0.3, 0.7});
-    if (threads == 1) gram = got, combined = w.grad_tensor().to_vector();
+    if (threads == 1) {
+      gram = got;
+      combined = w.grad_tensor().to_vector();
+    }
     CHECK(got == gram);
     CHECK(same_bits(w.grad_tensor().to_vector(), combined));
     w.clear_grad();

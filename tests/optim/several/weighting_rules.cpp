@@ -71,7 +71,8 @@ Numbers slope_of(const std::function<double(const Numbers&)>& f, const Numbers& 
   for (size_t i = 0; i < x.size(); ++i) {
     const double h = 1e-6;
     Numbers above = x, below = x;
-    above[i] += h, below[i] -= h;
+    above[i] += h;
+    below[i] -= h;
     d[i] = (f(above) - f(below)) / (2 * h);
   }
   return d;

@@ -8,17 +8,6 @@
 using namespace test;
 using explain::Analysis;
 
-namespace {
-
-spec::TaskSpec own_attention() {
-  spec::TaskSpec task = task_of("", nn::Predicts::label);
-  task.reads = nn::Reads::attention;
-  task.queries = 2;
-  return task;
-}
-
-}  // namespace
-
 TEST_CASE("analysis: figures of every head are those of its matrices, and the table's the mean of the texts'") {
   for (const std::string type : {"bert", "attention_pool"}) {
     const auto model = text_model(small_config(type), {own_attention()});

@@ -1,4 +1,4 @@
-// Model directories as users have them: saved by an earlier version, they load, say the same, and are saved as they were.
+// Model directories as users have them: saved by an earlier version, they load, say the same, and are saved alike.
 #include "tasks/model/directory.h"
 
 #include <sstream>
@@ -26,8 +26,8 @@ double difference(const ordered_json& a, const ordered_json& b) {
 
 }  // namespace
 
-// tests/golden/directories: trained on sentences of our own, with what the program that wrote them said of four texts. On
-// the processor that they come from the bits are the same; another one's products are rounded otherwise.
+// tests/golden/directories: trained on sentences of our own, with what the program that wrote them said of four texts.
+// On the processor that they come from the bits are the same; another one's products are rounded otherwise.
 TEST_CASE("golden: directories of an earlier version say what they said, and are saved again byte for byte") {
   for (const std::string name : {"pool", "pool-ngrams", "bert", "bert-allocated", "several"}) {
     CAPTURE(name);

@@ -15,8 +15,13 @@ namespace {
 void write_model(const std::string& directory, const json& changes = json::object(), bool masked_lm = false) {
   const std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "soup", "."};
   nn::Config c;
-  c.vocab_size = long(pieces.size()), c.hidden_size = 8, c.num_hidden_layers = 1, c.num_attention_heads = 2;
-  c.intermediate_size = 8, c.max_position_embeddings = 16, c.labels = {"salty", "cold", "late"};
+  c.vocab_size = long(pieces.size());
+  c.hidden_size = 8;
+  c.num_hidden_layers = 1;
+  c.num_attention_heads = 2;
+  c.intermediate_size = 8;
+  c.max_position_embeddings = 16;
+  c.labels = {"salty", "cold", "late"};
   nn::HeadConfig head;
   head.outputs = 3;
   nn::Model model(c, {head}, 1);
@@ -31,9 +36,12 @@ void write_model(const std::string& directory, const json& changes = json::objec
     tensors.push_back(varied(shape, seed).named("cls.predictions." + name));
   };
   if (masked_lm) {
-    add("bias", {9}, 1), add("decoder.weight", {9, 8}, 2), add("transform.dense.weight", {8, 8}, 3);
-    add("transform.dense.bias", {8}, 4), add("transform.LayerNorm.weight", {8}, 5),
-        add("transform.LayerNorm.bias", {8}, 6);
+    add("bias", {9}, 1);
+    add("decoder.weight", {9, 8}, 2);
+    add("transform.dense.weight", {8, 8}, 3);
+    add("transform.dense.bias", {8}, 4);
+    add("transform.LayerNorm.weight", {8}, 5);
+    add("transform.LayerNorm.bias", {8}, 6);
   }
   std::filesystem::create_directories(directory);
   nn::save_safetensors(directory + "/model.safetensors", tensors);

@@ -1,5 +1,5 @@
-// What the heads of a model say of texts, by what each predicts; that asking changes nothing, and that threads may ask at
-// once.
+// What the heads of a model say of texts, by what each predicts; that asking changes nothing, and that threads may ask
+// at once.
 #include "tasks/model/predict.h"
 
 #include <cmath>

@@ -44,13 +44,6 @@ objective::ShapingOptions only(double objective::ShapingOptions::*weight, double
   return options;
 }
 
-spec::TaskSpec own_attention() {
-  spec::TaskSpec task = task_of("", nn::Predicts::label);
-  task.reads = nn::Reads::attention;
-  task.queries = 2;
-  return task;
-}
-
 }  // namespace
 
 TEST_CASE("shaping: every term is its formula's mean over layers and a head's own queries, times its weight") {

@@ -2,17 +2,13 @@
 #include <fstream>
 
 #include "nn/format/tensor_stream.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 using namespace test;
 
 namespace {
 
 const std::string kTiny = " --hidden 16 --heads 2 --max-length 12 --epochs 2 --batch-size 5 ";
-
-Result call(const std::string& name, const std::string& arguments) {
-  return run_shell(program(name) + " " + arguments + " 2>&1");
-}
 
 std::string data_file(const TemporaryDirectory& dir) {
   std::string rows = "label\ttext\tsplit\n";

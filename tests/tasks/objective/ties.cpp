@@ -46,10 +46,17 @@ struct Fixture {
       set.tasks.push_back(task);
     }
     nn::Config config;
-    config.hidden_size = 8, config.num_hidden_layers = 1, config.num_attention_heads = 2, config.intermediate_size = 16;
-    config.max_position_embeddings = 16, config.vocab_size = 60;
+    config.hidden_size = 8;
+    config.num_hidden_layers = 1;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 16;
+    config.max_position_embeddings = 16;
+    config.vocab_size = 60;
     std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
-    for (char c = 'a'; c <= 'z'; ++c) pieces.push_back({c}), pieces.push_back({'#', '#', c});
+    for (char c = 'a'; c <= 'z'; ++c) {
+      pieces.push_back({c});
+      pieces.push_back({'#', '#', c});
+    }
     model = std::make_unique<model::TextModel>(config, file.tasks, text::WordPiece(pieces), model::Reading{16}, 5);
     model->net.params.initialise();
     encode(set, model->tokenizer, 16, text::TooLong::cut);
@@ -193,8 +200,11 @@ TEST_CASE("ties: queries are handed over once, at the end of the epoch that was 
 TEST_CASE("views: halves share no token but the first and the last, words leave out about their share") {
   nn::Tokens tokens;
   tokens.offsets = {0, 7, 10};
-  for (int t = 0; t < 10; ++t)
-    tokens.ids.push_back(100 + t), tokens.types.push_back(t % 2), tokens.positions.push_back(t < 7 ? t : t - 7);
+  for (int t = 0; t < 10; ++t) {
+    tokens.ids.push_back(100 + t);
+    tokens.types.push_back(t % 2);
+    tokens.positions.push_back(t < 7 ? t : t - 7);
+  }
   const auto [first, second] = text::two_views(tokens, "halves", 0, {});
   CHECK(first.ids == Indices{100, 101, 102, 106, 107, 108, 109});  // one token has no halves
   CHECK(second.ids == Indices{100, 103, 104, 105, 106, 107, 108, 109});
@@ -204,7 +214,8 @@ TEST_CASE("views: halves share no token but the first and the last, words leave 
   CHECK(text::two_views(tokens, "dropout", 0, {}).first.ids == tokens.ids);
   long left = 0;
   nn::Tokens many;
-  many.ids = many.types = many.positions = Indices(5000, 9), many.offsets = {0, 5000};
+  many.ids = many.types = many.positions = Indices(5000, 9);
+  many.offsets = {0, 5000};
   const auto [a, b] = text::two_views(many, "words", 0.3, {7, Stream::shuffle, 1, 2});
   left = a.count();
   CHECK(std::abs(double(left) / 5000 - 0.7) < 0.03);

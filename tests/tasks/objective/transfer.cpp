@@ -1,5 +1,5 @@
-// What a student takes from a teacher: which layers belong together, what cannot be matched, and that a student which is
-// its teacher has nothing to learn.
+// What a student takes from a teacher: which layers belong together, what cannot be matched, and that a student which
+// is its teacher has nothing to learn.
 #include "tasks/objective/transfer.h"
 
 #include "tests/support/tasks.h"

@@ -58,8 +58,10 @@ std::string captured(const std::function<void()>& f) {
   dup2(1, 2);
   f();
   std::fflush(nullptr);
-  dup2(out, 1), dup2(err, 2);
-  close(out), close(err);
+  dup2(out, 1);
+  dup2(err, 2);
+  close(out);
+  close(err);
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }

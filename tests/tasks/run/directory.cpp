@@ -1,7 +1,7 @@
 // The directory of a run: what stands when a save is cut short, a file is damaged, or another run takes its place.
 #include "tasks/run/directory.h"
 
-#include "tests/tasks/run/course.h"
+#include "tests/tasks/run/small_run.h"
 
 using namespace test;
 namespace fs = std::filesystem;
@@ -11,9 +11,9 @@ TEST_CASE("directory: a damaged checkpoint gives way to the one before it, and t
   const std::string path = dir.path + "/x", last = path + "/last.safetensors";
   const auto damaged = [&](const std::function<void()>& damage) {
     fs::remove_all(path);
-    Course course(path);
-    course.kill_before_save = 6;
-    course.run();
+    SmallRun small(path);
+    small.kill_before_save = 6;
+    small.run();
     damage();
     resume(path);
     return outcome(path) == undisturbed();
@@ -26,9 +26,9 @@ TEST_CASE("directory: a damaged checkpoint gives way to the one before it, and t
     file.seekp(-9, std::ios::end).put('x');
   }));
   fs::remove_all(path);
-  Course course(path);
-  course.kill_before_save = 3;  // there is one checkpoint only
-  course.run();
+  SmallRun small(path);
+  small.kill_before_save = 3;  // there is one checkpoint only
+  small.run();
   fs::resize_file(last, 100);
   CHECK(error_of([&] { resume(path); }).find("last.safetensors") != std::string::npos);
 }
@@ -38,9 +38,9 @@ TEST_CASE("directory: a kill in the middle of a save leaves the old or the new, 
   const std::string path = dir.path + "/x";
   const auto killed_then = [&](const std::function<void()>& middle) {
     fs::remove_all(path);
-    Course course(path);
-    course.kill_before_save = 6;
-    course.run();
+    SmallRun small(path);
+    small.kill_before_save = 6;
+    small.run();
     middle();
     resume(path);
     return outcome(path) == undisturbed() &&
@@ -70,17 +70,17 @@ TEST_CASE("directory: a directory that is removed under the run is an error, at 
   const std::string path = dir.path + "/x";
   for (const long step : {0L, kSteps - 1})
     for (const bool again : {false, true}) {
-      Course course(path);
-      course.at_step = [&](long now) {
+      SmallRun small(path);
+      small.at_step = [&](long now) {
         if (now != step) return;
         fs::remove_all(path);
         if (again) fs::create_directories(path);
       };
-      const std::string error = error_of([&] { course.run(); });
+      const std::string error = error_of([&] { small.run(); });
       CHECK_MESSAGE(error.find("has been removed or replaced while it ran") != std::string::npos, error);
       fs::remove_all(path);
     }
-  Course log(path);
+  SmallRun log(path);
   log.at_step = [&](long) { fs::remove(path + "/log.jsonl"); };
   CHECK(error_of([&] { log.run(); }).find("log.jsonl: has been removed") != std::string::npos);
 }
@@ -90,14 +90,14 @@ TEST_CASE(
     "own") {
   const TemporaryDirectory dir;
   const std::string path = dir.path + "/x";
-  Course first(path);
+  SmallRun first(path);
   first.frame.also_written = {"single"};
   first.run();
   fs::create_directories(path + "/single/a");
   std::ofstream(path + "/notes.txt") << "mine";
   const std::string before = outcome(path);
 
-  Course second(path);
+  SmallRun second(path);
   second.options.overwrite = true;
   second.options.lr = 0.01;
   second.frame.also_written = {"single"};
@@ -108,7 +108,7 @@ TEST_CASE(
   CHECK(outcome(path + "/replaced") == before);
   CHECK(fs::exists(path + "/replaced/single/a"));
 
-  Course third(path);  // over one that never had a checkpoint: the first is still there
+  SmallRun third(path);  // over one that never had a checkpoint: the first is still there
   third.options.overwrite = true;
   third.kill_before_save = 1;
   third.frame.also_written = {"single"};
@@ -127,9 +127,9 @@ TEST_CASE("directory: killed while --overwrite puts the old run aside, either ru
   const std::string path = dir.path + "/x";
   const auto half_aside = [&] {
     fs::remove_all(path);
-    Course course(path);
-    course.kill_before_save = 6;
-    course.run();
+    SmallRun small(path);
+    small.kill_before_save = 6;
+    small.run();
     fs::create_directories(path + "/replaced.part");
     for (const char* name : {"last.safetensors", "previous.safetensors", "best"})
       fs::rename(path + "/" + name, path + "/replaced.part/" + name);
@@ -138,7 +138,7 @@ TEST_CASE("directory: killed while --overwrite puts the old run aside, either ru
   resume(path);
   CHECK(outcome(path) == undisturbed());
   half_aside();
-  Course over(path);
+  SmallRun over(path);
   over.options.overwrite = true;
   over.kill_before_save = 0;
   over.run();
@@ -149,18 +149,18 @@ TEST_CASE("directory: killed while --overwrite puts the old run aside, either ru
 TEST_CASE("directory: what the run reads is not overwritten by it") {
   const TemporaryDirectory dir;
   const std::string path = dir.path + "/x";
-  Course(path).run();
+  SmallRun(path).run();
   const std::string before = outcome(path);
   fs::create_symlink(path, dir.path + "/link");
   for (const std::string input : {"/x", "/x/best", "/x/best/model.safetensors", "/link/best", "/x/../x/log.jsonl"}) {
-    Course course(path);
-    course.options.overwrite = true;
-    course.frame.inputs = {dir.path + "/nowhere", dir.path + input};
-    CHECK(error_of([&] { course.run(); }) ==
+    SmallRun small(path);
+    small.options.overwrite = true;
+    small.frame.inputs = {dir.path + "/nowhere", dir.path + input};
+    CHECK(error_of([&] { small.run(); }) ==
           path + ": --overwrite would replace what the run reads: " + dir.path + input);
     CHECK(outcome(path) == before);
   }
-  Course beside(path);
+  SmallRun beside(path);
   beside.options.overwrite = true;
   beside.frame.inputs = {dir.write("xy", ""), dir.path};
   beside.run();

@@ -2,7 +2,7 @@
 #include "tasks/run/training.h"
 
 #include "tasks/run/console.h"
-#include "tests/tasks/run/course.h"
+#include "tests/tasks/run/small_run.h"
 
 using namespace test;
 namespace fs = std::filesystem;
@@ -13,7 +13,7 @@ TEST_CASE("training: killed after any step and resumed, a run ends in the very b
   for (long step = 0; step < kSteps; ++step)
     for (const bool best_stands : {false, true}) {
       const std::string path = fmt::format("{}/{}{}", dir.path, step, best_stands);
-      Course killed(path);
+      SmallRun killed(path);
       (best_stands ? killed.kill_after_save : killed.kill_before_save) = step;
       killed.run();
       CHECK(fs::exists(path + "/last.safetensors") == (step > 2));  // before its first checkpoint, too
@@ -24,11 +24,11 @@ TEST_CASE("training: killed after any step and resumed, a run ends in the very b
 
 TEST_CASE("training: a run that is killed again and again still ends in the same bits") {
   const TemporaryDirectory dir;
-  Course first(dir.path + "/x");
+  SmallRun first(dir.path + "/x");
   first.kill_before_save = 1;
   first.run();
   for (long step = 2; step < kSteps; ++step) {
-    Course again(dir.path + "/x", true);
+    SmallRun again(dir.path + "/x", true);
     again.kill_before_save = step;
     again.run();
   }
@@ -41,7 +41,7 @@ TEST_CASE(
   const TemporaryDirectory dir;
   for (long step = 0; step < kSteps; ++step) {
     const std::string path = fmt::format("{}/{}", dir.path, step);
-    Course stopped(path);
+    SmallRun stopped(path);
     stopped.signal_at = step;
     int status = 0;
     try {
@@ -81,15 +81,15 @@ TEST_CASE("training: after the last step a signal has its own action again, whil
 
 TEST_CASE("training: other data than before is refused by the name of its part, other options too") {
   const TemporaryDirectory dir;
-  Course first(dir.path + "/x");
+  SmallRun first(dir.path + "/x");
   first.kill_before_save = 5;
   first.run();
-  Course other(dir.path + "/x", true);
+  SmallRun other(dir.path + "/x", true);
   other.frame.data = run::Fingerprint().add("train", "b").text();
   CHECK(error_of([&] { other.run(); }) == dir.path + "/x: the data has changed since: train; start a new run");
   other.frame.data = run::Fingerprint().add("train", "a").add("dev", "").text();
   CHECK(error_of([&] { other.run(); }).find("has changed since: dev;") != std::string::npos);
-  Course options(dir.path + "/x", true);
+  SmallRun options(dir.path + "/x", true);
   options.frame.options = "seed=4\n";
   CHECK(error_of([&] { options.run(); }).find("options.ini has changed since") != std::string::npos);
   resume(dir.path + "/x");
@@ -100,11 +100,11 @@ TEST_CASE("training: weights that are no numbers replace nothing; the last check
   const TemporaryDirectory dir;
   for (const long step : {4L, 5L}) {  // found at the end of an epoch either way: in best/, or in the checkpoint
     const std::string path = fmt::format("{}/{}", dir.path, step);
-    Course course(path);
-    course.kill_before_save = 3;
-    course.run();
+    SmallRun small(path);
+    small.kill_before_save = 3;
+    small.run();
     const std::string before = weights_of(path + "/last.safetensors") + weights_of(path + "/best/model.safetensors");
-    Course ruined(path, true);
+    SmallRun ruined(path, true);
     ruined.ruin_at = step;
     const std::string error = error_of([&] { ruined.run(); });
     CHECK_MESSAGE(error.find("'layer.bias' [3] holds a NaN") != std::string::npos, error);
@@ -153,9 +153,9 @@ TEST_CASE("training: every option of the steps is heeded: another value ends in 
   int n = 0;
   const auto weights = [&](const std::function<void(run::TrainingOptions&)>& change) {
     const std::string path = fmt::format("{}/{}", dir.path, n++);
-    Course course(path);
-    change(course.options);
-    course.run();
+    SmallRun small(path);
+    change(small.options);
+    small.run();
     return weights_of(path + "/best/model.safetensors");
   };
   const auto with = [](auto member, auto value) { return [=](run::TrainingOptions& o) { o.*member = value; }; };
@@ -172,9 +172,21 @@ TEST_CASE("training: every option of the steps is heeded: another value ends in 
   CHECK(weights(with(&O::beta1, 0.5)) != adamw);
   CHECK(weights(with(&O::beta2, 0.9)) != adamw);
   CHECK(weights(with(&O::weight_decay, 0.5)) != adamw);
-  CHECK(weights([](O& o) { o.adam_variant = "bert", o.beta2 = 0.9; }) != weights(with(&O::adam_variant, "bert")));
-  CHECK(weights([](O& o) { o.optimizer = "sgd", o.momentum = 0.5; }) != sgd);
-  CHECK(weights([](O& o) { o.optimizer = "sgd", o.clip = 0.01; }) != sgd);
+  CHECK(weights([](O& o) {
+          o.adam_variant = "bert";
+          o.beta2 = 0.9;
+        }) != weights(with(&O::adam_variant, "bert")));
+  CHECK(weights([](O& o) {
+          o.optimizer = "sgd";
+          o.momentum = 0.5;
+        }) != sgd);
+  CHECK(weights([](O& o) {
+          o.optimizer = "sgd";
+          o.clip = 0.01;
+        }) != sgd);
   CHECK(weights(with(&O::freeze, std::vector<std::string>{"*bias"})) != adamw);
-  CHECK(weights([](O& o) { o.max_steps = 0, o.epochs = 2.5; }) == adamw);  // 2.5 times 3 steps, rounded up
+  CHECK(weights([](O& o) {
+          o.max_steps = 0;
+          o.epochs = 2.5;
+        }) == adamw);  // 2.5 times 3 steps, rounded up
 }

@@ -115,7 +115,10 @@ TEST_CASE("batches: the parts of a step add up to the gradient of the whole, als
       const Tensor whole = table.grad_tensor();
       table.clear_grad();
       double shares = 0;
-      for (const text::Batch& part : batches.parts_at(step, 3, weights)) gradient(part, options), shares += part.share;
+      for (const text::Batch& part : batches.parts_at(step, 3, weights)) {
+        gradient(part, options);
+        shares += part.share;
+      }
       CHECK(shares == doctest::Approx(1));
       CHECK(differs(table.grad_tensor(), whole, 1e-7, 1e-5) == "");
     }
@@ -156,8 +159,10 @@ TEST_CASE("split_stratified: every label is shared out 80 / 10 / 10, the same fo
   text::split_stratified(again, 7);
   text::split_stratified(other, 8);
   int same = 0, differ = 0;
-  for (int i = 0; i < 300; ++i)
-    same += again[i].split == examples[i].split, differ += other[i].split != examples[i].split;
+  for (int i = 0; i < 300; ++i) {
+    same += again[i].split == examples[i].split;
+    differ += other[i].split != examples[i].split;
+  }
   CHECK(same == 300);
   CHECK(differ > 0);
 }

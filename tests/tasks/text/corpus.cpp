@@ -1,4 +1,4 @@
-// Texts become sequences: every piece once, repeats and evaluation sentences not at all, in an order that a count decides.
+// Texts become sequences: every piece once, repeats and evaluation sentences not at all, in an order set by a count.
 #include "tasks/text/corpus.h"
 
 #include <map>

@@ -52,7 +52,9 @@ TEST_CASE("corpus: labels, topics and splits are near balance, in every combinat
   std::map<std::string, int> label, topic, split, both;
   const text::Table table = corpus();
   for (const auto& row : table.rows) {
-    ++label[row[1]], ++topic[row[2]], ++split[row[3]];
+    ++label[row[1]];
+    ++topic[row[2]];
+    ++split[row[3]];
     ++both[row[1] + " " + row[2]];
     ++both[row[3] + " " + row[1]];
     ++both[row[3] + " " + row[2]];

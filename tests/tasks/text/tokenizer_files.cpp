@@ -244,7 +244,8 @@ TEST_CASE("tokenizer files: tokenizer_config.json overrides tokenizer.json, but 
   const Files bert{tokenizer(whole()), config("{" + cased + R"(, "tokenizer_class": "BertTokenizerFast"})")};
   const Files generic{tokenizer(whole()), config("{" + cased + R"(, "tokenizer_class": "PreTrainedTokenizerFast"})")};
   const TemporaryDirectory one, other;
-  write(one, bert), write(other, generic);
+  write(one, bert);
+  write(other, generic);
   CHECK(pieces_of(load_tokenizer(one.path).tokenizer, "Red") == "Red");
   CHECK(pieces_of(load_tokenizer(other.path).tokenizer, "Red") == "red");
   for (const Files& files : {bert, generic}) {
@@ -284,7 +285,8 @@ TEST_CASE("tokenizer files: a vocabulary with capitals and nothing that says its
   CHECK(warnings_of({kVocab, config("{}")}).size() == 1);
   CHECK(warnings_of({kVocab, config(R"({"do_lower_case": true})")}).empty());
   std::vector<std::string> lower = kPieces;
-  lower[9] = "[unused1]", lower[10] = "<URL>";
+  lower[9] = "[unused1]";
+  lower[10] = "<URL>";
   CHECK(warnings_of({{"vocab.txt", vocab_text(lower)}}).empty());
   lower[10] = "##\u00c9";
   CHECK(warnings_of({{"vocab.txt", vocab_text(lower)}}).size() == 1);
@@ -298,7 +300,8 @@ TEST_CASE(
   CHECK(WordPiece(kPieces) == WordPiece(kPieces));
   CHECK(difference({}, cased) == "lower case true and false, accents stripped true and false");
   TokenizerOptions more;
-  more.added = {{.content = "<url>"}}, more.longest_word = 50;
+  more.added = {{.content = "<url>"}};
+  more.longest_word = 50;
   CHECK(difference({}, more) == "longest word 100 and 50, added tokens");
   CHECK(difference(more, more).empty());
 }

@@ -43,8 +43,8 @@ std::string repeated(const std::string& part, int times) {
   return out;
 }
 
-// bert-base-uncased is other people's, so it stays outside: where BERT_VOCAB does not name it, or the golden folder has no
-// such file, the case counts as skipped.
+// bert-base-uncased is other people's, so it stays outside: where BERT_VOCAB does not name it, or the golden folder has
+// no such file, the case counts as skipped.
 bool cannot_compare(const std::string& file) {
   const char* vocabulary = std::getenv("BERT_VOCAB");
   return !vocabulary || !std::filesystem::exists(vocabulary) || !std::filesystem::exists(test::golden_path(file));

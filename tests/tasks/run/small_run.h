@@ -1,4 +1,4 @@
-// Course: a small run of training that can be killed, stopped and ruined; and what it leaves on disk.
+// A small run of training that can be killed, stopped and ruined; and what it leaves on disk.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace test {
 constexpr long kSteps = 8;
 
 // Eight steps, an epoch every three, of a linear layer with dropout, in two parts a step.
-struct Course {
+struct SmallRun {
   run::TrainingOptions options;
   run::Frame frame{.options = "seed=3\n", .steps_per_epoch = 3, .data = run::Fingerprint().add("train", "a").text()};
   long kill_before_save = -1,
@@ -22,7 +22,7 @@ struct Course {
   std::function<void(long step)> at_step = [](long) {};
   std::string id;
 
-  Course(const std::string& directory, bool resume = false) {
+  SmallRun(const std::string& directory, bool resume = false) {
     options.out = directory;
     options.resume = resume ? directory : "";
     options.max_steps = kSteps;
@@ -76,13 +76,13 @@ inline std::string outcome(const std::string& directory) {
 inline const std::string& undisturbed() {
   static const std::string result = [] {
     const TemporaryDirectory dir;
-    Course(dir.path + "/x").run();
+    SmallRun(dir.path + "/x").run();
     return outcome(dir.path + "/x");
   }();
   return result;
 }
 
-inline void resume(const std::string& directory) { Course(directory, true).run(); }
+inline void resume(const std::string& directory) { SmallRun(directory, true).run(); }
 
 inline std::vector<std::string> entries(const std::string& directory) {
   std::vector<std::string> names;

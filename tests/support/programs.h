@@ -1,0 +1,47 @@
+// What tests of whole programs share: calling them, reading what a run leaves, texts that a tiny model can tell apart.
+#pragma once
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "nn/format/files.h"
+#include "tests/support/support.h"
+
+namespace test {
+
+// A program beside this test runner, both its outputs together.
+inline Result call(const std::string& name, const std::string& arguments, const std::string& redirect = "2>&1") {
+  return run_shell(program(name) + " " + arguments + " " + redirect);
+}
+
+// JSON, a value a line.
+inline std::vector<nlohmann::json> lines_of(const std::string& text) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+inline nlohmann::json result_of(const std::string& run) {
+  return nlohmann::json::parse(nn::read_file(run + "/result.json"));
+}
+
+// A file of twenty-four texts of three moods, shared out to train, dev and test; `why` marks a word of the negative.
+inline std::string three_moods(const TemporaryDirectory& dir,
+                               const std::array<const char*, 3>& words = {"awful bad poor", "fine good great",
+                                                                          "the train at noon"}) {
+  const char* labels[] = {"negative", "positive", "neutral"};
+  std::string rows = "label\ttext\tsplit\twhy\n";
+  for (int i = 0; i < 24; ++i)
+    rows += fmt::format("{}\t{} {} thing\t{}\t{}\n", labels[i % 3], i, words[i % 3],
+                        i < 18   ? "train"
+                        : i < 21 ? "dev"
+                                 : "test",
+                        i % 3 == 0 ? "bad" : "");
+  return dir.write("data.tsv", rows);
+}
+
+}  // namespace test
