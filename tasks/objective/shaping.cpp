@@ -15,6 +15,13 @@ using engine::real;
 using engine::Tensor;
 
 void ShapingOptions::declare(run::Options& options) {
+  declare_attention(options);
+  options.add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks")
+      .group("Attention")
+      .not_negative();
+}
+
+void ShapingOptions::declare_attention(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Attention");
   };
@@ -26,7 +33,6 @@ void ShapingOptions::declare(run::Options& options) {
   add("--head-disagreement", head_disagreement, "weight of what the heads of a layer have in common").not_negative();
   add("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT");
   add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy").not_negative();
-  add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks").not_negative();
 }
 
 Shaping::Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples,
@@ -83,9 +89,8 @@ void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batc
   for (const auto& [name, guide] : {std::pair{"guide", &lexicon_}, std::pair{"rationale", &rationales_}}) {
     if (!*guide) continue;
     const Tensor prior = (*guide)->prior(batch);  // [N]
-    term(name, options_.guide_weight, [&](const nn::AttentionMaps& m) {
-      return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout);
-    });
+    term(name, options_.guide_weight,
+         [&](const nn::AttentionMaps& m) { return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout); });
   }
 }
 
@@ -102,8 +107,8 @@ void Shaping::add_task_loss(run::Terms& terms, const std::string& name, double w
 
 Shaping::TwoPasses Shaping::two_passes(const spec::Task& task, const Tensor& logits, const Tensor& second,
                                        const text::Batch& batch, const engine::Indices& which) const {
-  engine::check(task.spec.head == nn::Predicts::label, "R-Drop compares what two passes say of classes; got a head '{}'",
-                spec::head_name(task.spec.head));
+  engine::check(task.spec.head == nn::Predicts::label,
+                "R-Drop compares what two passes say of classes; got a head '{}'", spec::head_name(task.spec.head));
   const auto loss_of = [&](const Tensor& y) {
     return spec::task_loss(task, task.targets[spec::kTrain], y, batch, which);
   };
