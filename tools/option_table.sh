@@ -11,7 +11,7 @@ programs='sentiment transfer align pretrain multitask few_shot'
 
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
-pretrain       --(model|data|split|test|labels?|label-column|labels|rationale-column) a
+pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
 pretrain       --(new-head|log-odds|label-smoothing|class-weights|metric|r-drop)  a
 align          --(label-column|labels|rationale-column|split|log-odds|label-smoothing|class-weights|metric|r-drop) b
 align          --(data|train|dev|test|text-column|pair-column|format|encoding|no-header)  c
@@ -37,9 +37,9 @@ b vectors are learned, not classes: no label to smooth, to weigh, to guide by or
 c `--source` and `--target`, a sentence a line: two files whose lines belong together
 d in the task file, for each task
 e nothing is cut: a longer text becomes several sequences
-f what a sum of embeddings needs; a pool has no tokens in context to predict from
+f of the pool, which has one vector for a text and none for a token, so that it cannot tell what was hidden
 g every hidden token is predicted from its own last state, which pruning takes away
-h open: mathematics allows it
+h open: mathematics has nothing against it, the learner does not show its attention yet
 i an episode draws its classes and texts and gives them equal numbers and a new last layer; there is no dev set
 j `--steps`, of `--episodes` of `--ways` x (`--shots` + `--queries`) texts
 k the inner steps set all weights back; a schedule that moves by a rate of its own has no place in them

@@ -82,7 +82,7 @@ class Learner {
     engine::Indices rows(part.size());
     std::iota(rows.begin(), rows.end(), 0);
     const text::Batch batch = text::pack(part, rows);
-    spec::Task task{few_shot::classifier_of({}), 0, {}, {}};
+    spec::Task task;  // a label out of as many as there are logits
     task.loss_options.label_smoothing = smoothing_;
     engine::Indices& classes = task.targets[spec::kTrain].classes = batch.labels;
     if (joint_)

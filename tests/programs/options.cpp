@@ -31,6 +31,7 @@ const char* const kStale = "--max-steps 0 --epochs 6 --lr 1e-12";  // no epoch i
 const Row kRows[] = {
     // data
     {"", "--data", "@/all.tsv", kEmbedded},
+    {"transfer", "--data", "@/all.tsv", "!--train !--dev !--test --labels negative,neutral,positive"},
     {"", "--split", "60/20/20", "!--train !--dev !--test --data @/rows.tsv"},
     {"", "--train", "@/other.tsv"},
     {"", "--dev", "@/other.tsv"},
@@ -55,6 +56,7 @@ const Row kRows[] = {
     {"pretrain", "--model", "@/teacher/best"},
     {"", "--new-head", "", "--model @/teacher"},
     {"align", "--new-head", "", "--model @/aligned"},
+    {"multitask", "--new-head", "", "--model @/multitask"},
     {"", "--layers", "1"},
     {"", "--hidden", "16"},
     {"", "--heads", "4"},
@@ -228,11 +230,11 @@ void give(Given& given, const std::string& words) {
 }
 
 void write_data(const TemporaryDirectory& dir) {
-  const char* words[] = {"Awful bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
+  const char* words[] = {"awful Bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
   const char* labels[] = {"negative", "positive", "neutral"};
   const auto row = [&](int i) {
-    return fmt::format("{}\t{} {} thing {}\t{}\t{}\t{}\n", labels[i % 7 ? i % 3 : 0], i, words[i % 3], words[i % 2],
-                       i % 2 ? "bad" : "Good thing", i % 2 ? "one" : "two", labels[(i + 1) % 3]);
+    return fmt::format("{1}\t{0} {2} thing {3}\t{0} {4}\t{5}\t{6}\n", i, labels[i % 7 ? i % 3 : 0], words[i % 3], words[i % 2],
+                       std::string(words[i % 3]).substr(0, 4), i % 2 ? "one" : "two", labels[(i + 1) % 3]);
   };
   const std::string head = "label\ttext\twhy\ttopic\tagain\n";
   const auto table = [&](const char* name, int first, int last) {
@@ -361,6 +363,7 @@ TEST_CASE("options: every option of every training program is read: a run with i
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher");
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher2 --seed 5");
   prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") + " --out @/aligned");
+  prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");
   const Runs runs(dir.path);
   std::vector<Pair> pairs;
   int number = 0;
@@ -381,7 +384,7 @@ TEST_CASE("options: every option of every training program is read: a run with i
   }
   walk_all(pairs, runs);
   for (const Pair& pair : pairs)
-    CHECK_MESSAGE(pair.wrong.empty(), pair.name, " ", pair.row->option, " ", pair.wrong);
+    CHECK_MESSAGE(pair.wrong.empty(), pair.name, " ", std::string(pair.row->option), " ", pair.wrong);
 }
 
 TEST_CASE("options: the table of options by program says what --help says") {
