@@ -96,6 +96,7 @@ const Row kRows[] = {
     {"", "--batch-size", "3"},
     {"pretrain", "--batch-size", "20"},
     {"", "--accumulate", "2"},
+    {"pretrain", "--accumulate", "3"},
     {"", "--patience", "1", kStale},
     {"pretrain", "--patience", "1", "--max-steps 6 --eval-every 1 --lr 1e-12"},
     {"", "--no-shuffle", ""},
@@ -159,7 +160,7 @@ const Row kRows[] = {
     {"", "--hours", "1e-7", "--max-steps 0"},
     {"", "--first-step-tokens", "10", "--max-steps 4"},
     {"", "--grow-until", "0.2", "--max-steps 4 --first-step-tokens 10"},
-    {"", "--eval-every", "1"},
+    {"", "--eval-every", "2"},
     // multitask
     {"", "--tasks", "@/tasks2.json"},
     {"", "--sampling", "round-robin"},
@@ -169,7 +170,7 @@ const Row kRows[] = {
     {"", "--weighting", "uncertainty"},
     {"", "--weighting-lr", "0.5", "--weighting uncertainty"},
     {"", "--dwa-temperature", "0.1", "--weighting dwa --max-steps 0 --epochs 4"},
-    {"", "--gradnorm-alpha", "0", "--weighting gradnorm"},
+    {"", "--gradnorm-alpha", "0", "--weighting gradnorm --max-steps 4"},
     {"", "--cagrad-c", "0.1", "--weighting cagrad"},
     {"", "--famo-lr", "0.5", "--weighting famo"},
     {"", "--famo-decay", "0.5", "--weighting famo --max-steps 4"},
@@ -210,7 +211,8 @@ const std::map<std::string, std::string> kBasis{
 };
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -233,8 +235,9 @@ void write_data(const TemporaryDirectory& dir) {
   const char* words[] = {"awful Bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
   const char* labels[] = {"negative", "positive", "neutral"};
   const auto row = [&](int i) {
-    return fmt::format("{1}\t{0} {2} thing {3}\t{0} {4}\t{5}\t{6}\n", i, labels[i % 7 ? i % 3 : 0], words[i % 3], words[i % 2],
-                       std::string(words[i % 3]).substr(0, 4), i % 2 ? "one" : "two", labels[(i + 1) % 3]);
+    return fmt::format("{1}\t{0} {2} thing {3}\t{0} {4}\t{5}\t{6}\n", i, labels[i % 7 ? i % 3 : 0], words[i % 3],
+                       words[i % 2], std::string(words[i % 3]).substr(0, 4), i % 2 ? "one" : "two",
+                       labels[(i + 1) % 3]);
   };
   const std::string head = "label\ttext\twhy\ttopic\tagain\n";
   const auto table = [&](const char* name, int first, int last) {
@@ -256,8 +259,9 @@ void write_data(const TemporaryDirectory& dir) {
   for (char c = 'a'; c <= 'z'; ++c) pieces += fmt::format("{}\n##{}\n", c, c);
   dir.write("vocab.txt", pieces);
   const auto tasks = [&](const char* name, const char* topic) {
-    dir.write(name, fmt::format(R"({{"tasks": {{"mood": {{"data": "{0}/rows.tsv", "label_column": "label"}},
-      "topic": {{"data": "{0}/rows.tsv", "label_column": "{1}"}}}}}})", dir.path, topic));
+    dir.write(name, fmt::format(R"({{"tasks": {{"mood": {{"data": "{0}/train.tsv", "label_column": "label"}},
+      "topic": {{"data": "{0}/rows.tsv", "label_column": "{1}"}}}}}})",
+                                dir.path, topic));
   };
   tasks("tasks.json", "again"), tasks("tasks2.json", "topic");
 }
@@ -271,7 +275,9 @@ std::string outcome_of(const Result& result, const std::string& out) {
   if (fs::exists(out + "/best"))
     for (const auto& file : fs::directory_iterator(out + "/best")) files.insert(file.path());
   all = replaced(all, out, "OUT");
-  all = std::regex_replace(all, std::regex("\"?[a-z_]*seconds\"?[=:] ?[0-9.e+-]+|[0-9.]+ (texts|tokens)/s|\"[a-z_]*per_second\":[0-9.e+-]+"), "");
+  all = std::regex_replace(
+      all, std::regex("\"?[a-z_]*seconds\"?[=:] ?[0-9.e+-]+|[0-9.]+ (texts|tokens)/s|\"[a-z_]*per_second\":[0-9.e+-]+"),
+      "");
   for (const std::string& file : files) all += nn::read_file(file);
   return all;
 }
@@ -334,9 +340,12 @@ struct Pair {
       return;
     }
     const Runs::Run first = runs(name, without, 2 * number + 1);
-    if (first.status != 0) wrong = "without it: " + first.output;
-    else if (second.status != 0) wrong = "with it: " + second.output;
-    else if (first.outcome == second.outcome) wrong = "changes nothing: nobody reads it";
+    if (first.status != 0)
+      wrong = "without it: " + first.output;
+    else if (second.status != 0)
+      wrong = "with it: " + second.output;
+    else if (first.outcome == second.outcome)
+      wrong = "changes nothing: nobody reads it";
   }
 };
 
@@ -362,7 +371,8 @@ TEST_CASE("options: every option of every training program is read: a run with i
   const std::string teacher = program("sentiment") + " train " + kTiny + kFiles + "--max-steps 2 --layers 3 --out @/";
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher");
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher2 --seed 5");
-  prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") + " --out @/aligned");
+  prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") +
+           " --out @/aligned");
   prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");
   const Runs runs(dir.path);
   std::vector<Pair> pairs;
