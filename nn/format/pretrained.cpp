@@ -34,7 +34,10 @@ void check_tied(const SafeTensors& file, const Config& c) {
         file.path(), head, head);
 }
 
-bool is_classifier(const std::string& name) { return name.find("classifier.") != std::string::npos; }
+// What makes the outputs: classes, or a vector of another width.
+bool is_classifier(const std::string& name) {
+  return name.find("classifier.") != std::string::npos || name.find("projection.") != std::string::npos;
+}
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 #include "nn/format/files.h"
 #include "nn/loss/ranking.h"
 #include "tasks/model/build.h"
+#include "tasks/objective/retention.h"
+#include "tasks/objective/shaping.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -20,6 +22,8 @@ using nlohmann::ordered_json;
 struct AlignOptions {
   model::BuildOptions model;
   run::TrainingOptions training;
+  objective::ShapingOptions shaping;
+  objective::RetentionOptions retention;
   std::string teacher, source, target, dev_source, dev_target, test_source, test_target;
   std::string pooling = "mean";
   double mse = 1, ranking = 0, scale = 20;
@@ -57,6 +61,8 @@ void AlignOptions::declare(run::Options& options) {
   transfer("--both", both, "the student reads the sentences, too, not only their translations");
   model.declare(options);
   training.declare(options, "align");
+  shaping.declare_attention(options);
+  retention.declare(options);
 }
 
 void AlignOptions::check_files() const {
@@ -84,7 +90,7 @@ Tensor vectors_of(const char* name, const nn::Model& model, const text::EncodedS
   run::Progress progress(name, set.size());
   long done = 0;
   for (const text::Batch& batch : text::in_order(set, 64)) {
-    rows.push_back(model(batch.tokens));
+    rows.push_back(mean_over_windows(model(batch.tokens), batch));
     progress.update(done += long(batch.rows.size()));
   }
   progress.interrupt();
@@ -144,18 +150,22 @@ std::unique_ptr<model::TextModel> make_student(const AlignOptions& o, const text
   std::vector<text::Example> to_read = texts.target;
   if (o.both) to_read.insert(to_read.end(), texts.source.begin(), texts.source.end());
   spec::TaskSpec task = vectors(o.pooling);
-  const long width = o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size
-                                          : o.model.hidden.value_or(256);
+  const long width =
+      o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size : o.model.hidden.value_or(256);
   if (width != teacher_width) task.width = teacher_width;
   auto student = model::build(o.model, {task}, to_read, o.training.seed);
   if (task.width) run::print_note("a projection leads to the teacher's {} columns\n", teacher_width);
   return student;
 }
 
-// The terms of one side: the student's vectors [B, C] beside the teacher's of the same sentences.
-void add_side(run::Terms& terms, const Tensor& student, const Tensor& wanted, const AlignOptions& o) {
-  if (o.mse > 0) terms.add("mse", o.mse, engine::mse(student, wanted));
-  if (o.ranking > 0) terms.add("ranking", o.ranking, nn::in_batch_ranking(student, wanted, real(o.scale)));
+// The terms of one side: the student's vectors [B, C] beside the teacher's of the same sentences; its attention.
+void add_side(run::Terms& terms, const nn::Model& student, const text::Batch& batch, const Tensor& wanted,
+              const AlignOptions& o, const objective::Shaping& shaping) {
+  nn::Trace trace;
+  const Tensor found = mean_over_windows(student(batch.tokens, shaping.ask(trace)), batch);  // [N] -> [B, C]
+  if (o.mse > 0) terms.add("mse", o.mse, engine::mse(found, wanted));
+  if (o.ranking > 0) terms.add("ranking", o.ranking, nn::in_batch_ranking(found, wanted, real(o.scale)));
+  shaping.add_to(terms, trace, batch);
 }
 
 void finish_epoch(run::Training& training, const model::TextModel& student, const Pairs& dev) {
@@ -192,15 +202,18 @@ run::Frame frame_of(const AlignOptions& o, const run::Options& options, const te
   for (const std::string& piece : student.tokenizer.pieces()) print.add("vocabulary", piece);
   for (const text::Encoding& text : train.target.windows)
     print.add("target", {reinterpret_cast<const char*>(text.ids.data()), text.ids.size() * sizeof(int)});
-  print.add("teacher", {reinterpret_cast<const char*>(train.wanted.data()), size_t(train.wanted.numel()) * sizeof(real)});
+  print.add("teacher",
+            {reinterpret_cast<const char*>(train.wanted.data()), size_t(train.wanted.numel()) * sizeof(real)});
+  if (!o.shaping.guide.empty()) print.add("guide", nn::read_file(o.shaping.guide));
   run::Frame frame;
   frame.options = options.effective();
   frame.steps_per_epoch = batches.per_epoch();
   frame.default_lr = o.model.default_lr();
   frame.unit = "pairs";
   frame.data = print.text();
-  for (const std::string& path : {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source,
-                                  o.test_target, o.model.pretrained() ? o.model.model : "", o.model.vocab})
+  for (const std::string& path :
+       {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source, o.test_target,
+        o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
   return frame;
 }
@@ -214,6 +227,7 @@ void train(run::Options& options, const run::Parse& parse) {
   o.declare(options);
   parse();
   o.training.settle(options, "align");
+  o.model.retention_bins = o.retention.bins();
   o.check_files();
 
   run::print_setup("align", "train");
@@ -228,19 +242,27 @@ void train(run::Options& options, const run::Parse& parse) {
   const Pairs test = encode("test", test_texts, *teacher, *student, o);
   text::Batches batches(train.target, o.training.batch_size * o.training.accumulate, !o.training.no_shuffle,
                         o.training.seed);
-  run::Training training(o.training, student->net.params, frame_of(o, options, batches, *student, train));
+  const objective::Shaping shaping(o.shaping, texts.target, student->tokenizer);
+  const objective::RetentionLearning retention(o.retention, student->net);
+  run::Frame frame = frame_of(o, options, batches, *student, train);
+  frame.own_steps = [&](const std::string& parameter) { return retention.moves(parameter); };
+  run::Training training(o.training, student->net.params, frame);
 
   while (training.next_step()) {
     for (const text::Batch& part : batches.parts_at(training.step(), o.training.batch_size)) {
       const Tensor wanted = gather_rows(train.wanted, part.rows);  // [B, C], the teacher's
       run::Terms terms;
-      add_side(terms, student->net(part.tokens), wanted, o);  // [N] -> [B, C]: the translations
-      if (o.both) add_side(terms, student->net(text::pack(train.source, part.rows).tokens), wanted, o);  // the sentences
+      add_side(terms, student->net, part, wanted, o, shaping);  // the translations
+      if (o.both)
+        add_side(terms, student->net, text::pack(train.source, part.rows), wanted, o, shaping);  // the sentences
+      retention.add_to(terms);
       training.backward(terms, part.share);
     }
+    retention.step(training.part_of_peak());
     training.update();
     if (training.epoch_ends()) finish_epoch(training, *student, dev);
   }
+  retention.report(training.best_directory());
   finish_run(training, *student, test.target.size() ? test : dev, o);
 }
 

@@ -72,13 +72,18 @@ struct Seen {
 class Learner {
  public:
   Learner(const TrainOptions& o, const model::TextModel& model, const run::Training& training)
-      : joint_(o.joint()), model_(model), training_(training), shaping_(o.shaping, {}, model.tokenizer) {}
+      : joint_(o.joint()),
+        smoothing_(real(o.label_smoothing)),
+        model_(model),
+        training_(training),
+        shaping_(o.shaping, {}, model.tokenizer) {}
 
   Seen operator()(const Episodes::Drawn& drawn, const text::EncodedSet& part) const {
     engine::Indices rows(part.size());
     std::iota(rows.begin(), rows.end(), 0);
     const text::Batch batch = text::pack(part, rows);
-    spec::Task task;  // one class by cross-entropy
+    spec::Task task;  // a label out of as many as there are logits
+    task.loss_options.label_smoothing = smoothing_;
     engine::Indices& classes = task.targets[spec::kTrain].classes = batch.labels;
     if (joint_)
       for (int& label : classes) label = drawn.episode.classes[label];
@@ -108,6 +113,7 @@ class Learner {
   }
 
   bool joint_;
+  real smoothing_;
   const model::TextModel& model_;
   const run::Training& training_;
   objective::Shaping shaping_;

@@ -19,11 +19,15 @@ void TrainOptions::declare(run::Options& options) {
   model.declare_sizes(options);
   model.declare_pool(options);
   model.declare_attention(options);
+  model.declare_retention(options);
   model.reading.declare(options);
   shaping.declare(options);
   options.add("--steps", training.max_steps, "steps of the encoder").group("Training").between(1, 1e9);
   options.add("--seed", training.seed, "of first values, episodes and dropout").group("Training").between(0, 9e15);
   training.declare_steps(options);
+  options.add("--label-smoothing", label_smoothing, "share of the target that is spread over all classes")
+      .group("Training")
+      .between(0, 1);
   training.declare_run(options, "few_shot");
   options.footer(
       "With --method reptile the defaults are --optimizer sgd --lr 1 --momentum 0 --weight-decay 0 --clip 0.");

@@ -13,7 +13,7 @@ struct TrainOptions {
   std::vector<std::string> hold_out;
   EpisodeSize size;
   long episodes = 4, inner_steps = 5;
-  double inner_lr = 0.1;
+  double inner_lr = 0.1, label_smoothing = 0;
   model::BuildOptions model;
   run::TrainingOptions training;
   objective::ShapingOptions shaping;

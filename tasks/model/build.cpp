@@ -102,7 +102,9 @@ void check_for_pool(const BuildOptions& o) {
 // A trained classifier keeps its labels: other ones would make it meaningless.
 void check_labels(const ModelDirectory& from, const std::vector<spec::TaskSpec>& tasks) {
   const nn::SafeTensors weights = nn::open_weights(from.path);
-  for (const spec::TaskSpec& task : tasks)
+  for (const spec::TaskSpec& task : tasks) {
+    const bool vector = task.head == nn::Predicts::vector && !task.width;
+    if (task.head == nn::Predicts::pieces || vector) continue;  // no classifier: that of the directory goes
     for (const spec::TaskSpec& before : from.tasks) {
       const std::string name = (task.name.empty() ? "" : "heads." + task.name + ".") + "classifier.weight";
       if (task.name != before.name || !weights.has(name)) continue;
@@ -114,6 +116,7 @@ void check_labels(const ModelDirectory& from, const std::vector<spec::TaskSpec>&
             "classifier",
             from.path, text::listed(before.labels.names()), text::listed(task.labels.names()));
     }
+  }
 }
 
 std::unique_ptr<TextModel> from_directory(const BuildOptions& o, const std::vector<spec::TaskSpec>& tasks,

@@ -25,11 +25,12 @@ struct BuildOptions {
   std::string token_retention;                // "1.0,0.7,0.5", "learned" (by the model directory), or nothing
   long retention_bins = 0;                    // of a schedule that is to be learned; 0: none is
 
-  void declare(run::Options& options);           // all of them
-  void declare_sizes(run::Options& options);     // of a new model and its vocabulary; dropout
-  void declare_pool(run::Options& options);      // what only word embeddings have
-  void declare_log_odds(run::Options& options);  // their first values from labels
+  void declare(run::Options& options);            // all of them but --log-odds
+  void declare_sizes(run::Options& options);      // of a new model and its vocabulary; dropout
+  void declare_pool(run::Options& options);       // what only word embeddings have
+  void declare_log_odds(run::Options& options);   // their first values from labels
   void declare_attention(run::Options& options);  // how attention is made
+  void declare_retention(run::Options& options);  // which tokens go on to the next layer
   bool pretrained() const { return model != "pool" && model != "mini"; }
   double default_lr() const { return pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
 };

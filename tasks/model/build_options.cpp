@@ -16,8 +16,8 @@ void BuildOptions::declare(run::Options& options) {
       .group("Model");
   declare_sizes(options);
   declare_pool(options);
-  declare_log_odds(options);
   declare_attention(options);
+  declare_retention(options);
 }
 
 void BuildOptions::declare_sizes(run::Options& options) {
@@ -73,9 +73,13 @@ void BuildOptions::declare_attention(run::Options& options) {
   add("--global-tokens", global_tokens,
       "with a window: so many first tokens see all and are seen by all; 1, the default, is [CLS]")
       .between(1, 1e6);
-  add("--token-retention", token_retention,
-      "share of a text's tokens that goes on from each layer, those that receive most attention, rounded up: "
-      "1.0,0.7,0.5,0.3; or learned: the schedule that --learn-retention left in the model directory")
+}
+
+void BuildOptions::declare_retention(run::Options& options) {
+  options
+      .add("--token-retention", token_retention,
+           "share of a text's tokens that goes on from each layer, those that receive most attention, rounded up: "
+           "1.0,0.7,0.5,0.3; or learned: the schedule that --learn-retention left in the model directory")
       .group("Token pruning");
 }
 

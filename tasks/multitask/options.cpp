@@ -77,6 +77,7 @@ void apply_setting(run::Options& options, const std::string& path, const std::st
 void TrainOptions::declare(run::Options& options) {
   options.add("--tasks", tasks, "the task file; `multitask example` prints one, and it is what is taken without this");
   model.declare(options);
+  model.declare_log_odds(options);
   training.declare(options, "multitask");
   shaping.declare(options);
   retention.declare(options);

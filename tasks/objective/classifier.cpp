@@ -4,6 +4,7 @@
 #include "nn/format/files.h"
 #include "tasks/model/log_odds.h"
 #include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
 
 namespace objective {
 
@@ -13,6 +14,7 @@ using nlohmann::ordered_json;
 void ClassifierOptions::declare(run::Options& options, const std::string& task) {
   files.declare(options);
   model.declare(options);
+  model.declare_log_odds(options);
   training.declare(options, task);
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Training");
@@ -61,7 +63,9 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.steps_per_epoch = batches.per_epoch();
   frame.default_lr = model.default_lr();
   frame.own_steps = [learning](const std::string& parameter) { return learning.moves(parameter); };
-  frame.data = spec::fingerprint_of(set, model_.tokenizer);
+  run::Fingerprint read;
+  if (!shaping.guide.empty()) read.add("guide", nn::read_file(shaping.guide));
+  frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
   frame.inputs = more;
   for (const std::string& file : files.paths()) frame.inputs.push_back(file);
   for (const std::string& path : {model.pretrained() ? model.model : "", model.vocab, shaping.guide})

@@ -15,6 +15,13 @@ using engine::real;
 using engine::Tensor;
 
 void ShapingOptions::declare(run::Options& options) {
+  declare_attention(options);
+  options.add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks")
+      .group("Attention")
+      .not_negative();
+}
+
+void ShapingOptions::declare_attention(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Attention");
   };
@@ -26,7 +33,6 @@ void ShapingOptions::declare(run::Options& options) {
   add("--head-disagreement", head_disagreement, "weight of what the heads of a layer have in common").not_negative();
   add("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT");
   add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy").not_negative();
-  add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks").not_negative();
 }
 
 Shaping::Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples,

@@ -22,7 +22,8 @@ struct ShapingOptions {
   double guide_weight = 1;
   double r_drop = 0;  // alpha
 
-  void declare(run::Options& options);
+  void declare(run::Options& options);            // all of them
+  void declare_attention(run::Options& options);  // without R-Drop, which compares what is said of classes
 };
 
 // The terms of the loss. All are means over what attends: the layers, and a head's own queries.

@@ -21,7 +21,10 @@ void for_each_block(const std::string& path, const spec::DataOptions& how, F f) 
   if (!path.ends_with(".txt")) {
     const text::Examples table = how.read({path}, {}, false);
     Texts texts;
-    for (const text::Example& e : table.rows) texts.push_back(e.text);
+    for (const text::Example& e : table.rows) {
+      texts.push_back(e.text);
+      if (!e.pair.empty()) texts.push_back(e.pair);
+    }
     return f(texts);
   }
   text::LineBlocks blocks(path);

@@ -32,6 +32,7 @@ void Options::declare(run::Options& options) {
            "language model's bias out of its frequencies")
       .group("Model")
       .one_of({"drawn", "counts"});
+  model.declare_attention(options);
   declare_objective(options);
   declare_budget(options);
   training.declare(options, "pretrain");

@@ -1,0 +1,404 @@
+// Every option of every training program is read: a run with it differs from the run without, or is refused in one line.
+// Read tasks/run/arguments.h first; an option that has no row here fails by its name.
+#include <atomic>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "nn/format/files.h"
+#include "tests/support/support.h"
+
+using namespace test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// What becomes of a run with the option.
+enum Becomes { kDiffers, kRefused };
+
+// PROGRAM empty: of every program that has no row of its own. `with` stands in the run without the option, too; there
+// "!--name" takes an option of the program's basis away. @ is the test's directory.
+struct Row {
+  const char *program, *option, *value, *with = "";
+  Becomes becomes = kDiffers;
+};
+
+const char* const kEmbedded = "!--train !--dev !--test";
+const char* const kStale = "--max-steps 0 --epochs 6 --lr 1e-12";  // no epoch is better than the first
+
+const Row kRows[] = {
+    // data
+    {"", "--data", "@/all.tsv", kEmbedded},
+    {"transfer", "--data", "@/all.tsv", "!--train !--dev !--test --labels negative,neutral,positive"},
+    {"", "--split", "60/20/20", "!--train !--dev !--test --data @/rows.tsv"},
+    {"", "--train", "@/other.tsv"},
+    {"", "--dev", "@/other.tsv"},
+    {"", "--test", "@/other.tsv"},
+    {"", "--text-column", "why"},
+    {"", "--pair-column", "why"},
+    {"", "--rationale-column", "why"},
+    {"", "--label-column", "topic"},
+    {"transfer", "--label-column", "again"},
+    {"", "--labels", "negative=bad,positive=good,neutral=dull"},
+    {"transfer", "--labels", "negative,positive", "", kRefused},
+    {"", "--format", "csv", "", kRefused},
+    {"", "--encoding", "latin-1"},
+    {"", "--no-header", "", "--text-column 2 --label-column 1"},
+    {"transfer", "--no-header", "", "--text-column 2 --label-column 1", kRefused},
+    {"pretrain", "--no-header", "", "--text-column 2"},
+    {"", "--max-length", "5"},
+    {"", "--long", "window", "--max-length 5"},
+    // model
+    {"", "--model", "pool"},
+    {"transfer", "--model", "pool", "--soft-targets 1"},
+    {"pretrain", "--model", "@/teacher/best"},
+    {"", "--new-head", "", "--model @/teacher"},
+    {"align", "--new-head", "", "--model @/aligned"},
+    {"multitask", "--new-head", "", "--model @/multitask"},
+    {"", "--layers", "1"},
+    {"", "--hidden", "16"},
+    {"", "--heads", "4"},
+    {"", "--intermediate", "16"},
+    {"", "--dropout", "0.4"},
+    {"", "--attention-dropout", "0.4"},
+    {"", "--vocab", "@/vocab.txt"},
+    {"transfer", "--vocab", "@/vocab.txt", "", kRefused},
+    {"", "--vocab-size", "64"},
+    {"transfer", "--vocab-size", "64", "", kRefused},
+    {"", "--cased", ""},
+    {"transfer", "--cased", "", "", kRefused},
+    {"", "--bigrams", "50", "--model pool"},
+    {"", "--subwords", "50", "--model pool"},
+    {"", "--length-exponent", "0.5", "--model pool"},
+    {"", "--log-odds", "1", "--model pool"},
+    {"pretrain", "--start", "counts"},
+    // attention
+    {"", "--attention-temperature", "3"},
+    {"", "--attention-normaliser", "sparsemax"},
+    {"", "--attention-window", "1"},
+    {"", "--global-tokens", "2", "--attention-window 1"},
+    {"", "--entropy-penalty", "0.5"},
+    {"", "--target-entropy", "0.5"},
+    {"", "--target-entropy-weight", "3", "--target-entropy 0.5"},
+    {"", "--head-disagreement", "1"},
+    {"", "--guide", "@/lexicon.txt"},
+    {"", "--guide-weight", "3", "--guide @/lexicon.txt"},
+    {"", "--r-drop", "1"},
+    {"", "--token-retention", "1.0,0.5"},
+    {"", "--learn-retention", "0.1"},
+    {"", "--retention-rate", "3", "--learn-retention 0.1"},
+    // training
+    {"", "--epochs", "1", "--max-steps 0"},
+    {"", "--max-steps", "1"},
+    {"", "--steps", "1"},
+    {"", "--batch-size", "3"},
+    {"pretrain", "--batch-size", "20"},
+    {"", "--accumulate", "2"},
+    {"pretrain", "--accumulate", "3"},
+    {"", "--patience", "1", kStale},
+    {"pretrain", "--patience", "1", "--max-steps 6 --eval-every 1 --lr 1e-12"},
+    {"", "--no-shuffle", ""},
+    {"", "--seed", "7"},
+    {"", "--lr", "0.02"},
+    {"", "--schedule", "constant"},
+    {"", "--warmup", "0.9"},
+    {"", "--optimizer", "sgd"},
+    {"", "--adam-variant", "bert"},
+    {"", "--adam-eps", "0.1"},
+    {"", "--adam-beta1", "0.1"},
+    {"", "--adam-beta2", "0.1"},
+    {"", "--momentum", "0.1", "--optimizer sgd"},
+    {"", "--weight-decay", "0.5"},
+    {"", "--clip", "0.001"},
+    {"", "--freeze", "bert.embeddings.*"},
+    {"", "--label-smoothing", "0.3"},
+    {"", "--class-weights", "balanced"},
+    {"", "--metric", "accuracy"},
+    // transfer and align
+    {"", "--teacher", "@/teacher2"},
+    {"", "--temperature", "2"},
+    {"", "--relation-heads", "1", "--relations 1"},
+    {"", "--layer-map", "top", "--score-mse 1"},
+    {"", "--from-layers", "top"},
+    {"", "--teacher-cache", "@/cache.safetensors"},
+    {"", "--hard", "0.5"},
+    {"", "--soft-targets", "2"},
+    {"", "--soft-cross-entropy", "1"},
+    {"", "--score-mse", "1"},
+    {"", "--attention-cross-entropy", "1"},
+    {"", "--attention-kl", "1"},
+    {"", "--minilm", "1"},
+    {"", "--relations", "1"},
+    {"", "--hidden-mse", "1"},
+    {"", "--hidden-cosine", "1"},
+    {"", "--activation-map", "1"},
+    {"", "--patient", "1"},
+    {"", "--source", "@/other.txt"},
+    {"", "--target", "@/other.txt"},
+    {"", "--dev-source", "@/other.txt", "--max-steps 0 --epochs 2"},
+    {"", "--dev-target", "@/other.txt"},
+    {"", "--test-source", "@/other.txt"},
+    {"", "--test-target", "@/other.txt"},
+    {"", "--pooling", "cls"},
+    {"", "--mse", "2"},
+    {"", "--ranking", "1"},
+    {"", "--scale", "5", "--ranking 1"},
+    {"", "--both", ""},
+    // pretrain
+    {"pretrain", "--text-column", "why", "--train @/all.tsv"},
+    {"pretrain", "--pair-column", "why", "--train @/all.tsv"},
+    {"", "--dev-share", "0.4", "!--dev"},
+    {"", "--without", "@/leak.txt"},
+    {"", "--objective", "rtd"},
+    {"", "--mask-share", "0.5"},
+    {"", "--hide", "word"},
+    {"", "--generator-size", "0.5", "--objective rtd"},
+    {"", "--detection-weight", "3", "--objective rtd"},
+    {"", "--max-tokens", "30", "--max-steps 0"},
+    {"", "--hours", "1e-7", "--max-steps 0"},
+    {"", "--first-step-tokens", "10", "--max-steps 4"},
+    {"", "--grow-until", "0.2", "--max-steps 4 --first-step-tokens 10"},
+    {"", "--eval-every", "2"},
+    // multitask
+    {"", "--tasks", "@/tasks2.json"},
+    {"", "--sampling", "round-robin"},
+    {"", "--sampling-temperature", "9", "--sampling temperature"},
+    {"", "--batches", "one"},
+    {"", "--single", ""},
+    {"", "--weighting", "uncertainty"},
+    {"", "--weighting-lr", "0.5", "--weighting uncertainty"},
+    {"", "--dwa-temperature", "0.1", "--weighting dwa --max-steps 0 --epochs 4"},
+    {"", "--gradnorm-alpha", "0", "--weighting gradnorm --max-steps 4"},
+    {"", "--cagrad-c", "0.1", "--weighting cagrad"},
+    {"", "--famo-lr", "0.5", "--weighting famo"},
+    {"", "--famo-decay", "0.5", "--weighting famo --max-steps 4"},
+    {"", "--lookahead", "0.5", "--weighting auto-lambda"},
+    {"", "--primary", "mood", "--weighting auto-lambda"},
+    {"", "--stch-mu", "0.1", "--weighting stch --stch-warmup-epochs 1 --max-steps 0 --epochs 3"},
+    {"", "--stch-warmup-epochs", "2", "--weighting stch --stch-warmup-epochs 1 --max-steps 0 --epochs 3"},
+    // few_shot
+    {"", "--hold-out", "mood"},
+    {"", "--method", "joint"},
+    {"", "--ways", "3"},
+    {"", "--shots", "2"},
+    {"", "--queries", "2"},
+    {"", "--episodes", "3"},
+    {"", "--inner-steps", "2"},
+    {"", "--inner-lr", "0.5"},
+};
+
+// About the run itself: other tests show them.
+const std::map<std::string, std::string> kExempt{
+    {"--help", "prints and leaves"},
+    {"--config", "a file of options: tests/tasks/run/arguments.cpp"},
+    {"--out", "where the run writes: this test gives it to every run"},
+    {"--overwrite", "what becomes of the run before: tests/tasks/run"},
+    {"--resume", "the same bits by purpose: tests/programs/sentiment.cpp"},
+};
+
+const std::string kTiny = "--model mini --layers 2 --hidden 8 --heads 2 --max-length 14 --lr 0.05 ";
+const std::string kFiles = "--train @/train.tsv --dev @/dev.tsv --test @/test.tsv ";
+const std::map<std::string, std::string> kBasis{
+    {"sentiment", kTiny + kFiles + "--max-steps 2 --batch-size 4"},
+    {"transfer", kTiny + kFiles + "--max-steps 2 --batch-size 4 --teacher @/teacher --soft-targets 1"},
+    {"align", kTiny + "--max-steps 2 --batch-size 4 --teacher @/teacher --source @/a.txt --target @/b.txt " +
+                  "--dev-source @/c.txt --dev-target @/d.txt --test-source @/d.txt --test-target @/c.txt"},
+    {"pretrain", kTiny + "--max-steps 2 --batch-size 40 --train @/train.tsv --dev @/dev.tsv"},
+    {"multitask", kTiny + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
+    {"few_shot", kTiny + "--steps 2 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 --inner-steps 1"},
+};
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+// "--a 1 --b !--c" over what is there already.
+using Given = std::map<std::string, std::string>;
+void give(Given& given, const std::string& words) {
+  std::istringstream in(words);
+  std::string option;
+  for (std::string word; in >> word;) {
+    if (word.starts_with("!"))
+      given.erase(word.substr(1));
+    else if (word.starts_with("--"))
+      given[option = word] = "";
+    else
+      given[option] = word;
+  }
+}
+
+void write_data(const TemporaryDirectory& dir) {
+  const char* words[] = {"awful Bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
+  const char* labels[] = {"negative", "positive", "neutral"};
+  const auto row = [&](int i) {
+    return fmt::format("{1}\t{0} {2} thing {3}\t{0} {4}\t{5}\t{6}\n", i, labels[i % 7 ? i % 3 : 0], words[i % 3],
+                       words[i % 2], std::string(words[i % 3]).substr(0, 4), i % 2 ? "one" : "two",
+                       labels[(i + 1) % 3]);
+  };
+  const std::string head = "label\ttext\twhy\ttopic\tagain\n";
+  const auto table = [&](const char* name, int first, int last) {
+    std::string rows = head;
+    for (int i = first; i < last; ++i) rows += row(i);
+    dir.write(name, rows);
+  };
+  table("train.tsv", 0, 18), table("dev.tsv", 18, 24), table("test.tsv", 24, 30), table("rows.tsv", 0, 30);
+  table("other.tsv", 6, 21), table("all.tsv", 0, 27);
+  const auto lines = [&](const char* name, int first) {
+    std::string all;
+    for (int i = first; i < first + 8; ++i) all += fmt::format("{} {} Thing\n", i, words[(i * i) % 3]);
+    dir.write(name, all);
+  };
+  lines("a.txt", 0), lines("b.txt", 5), lines("c.txt", 9), lines("d.txt", 13), lines("other.txt", 17);
+  dir.write("leak.txt", fmt::format("1 {} thing {}\n", words[1], words[1]));
+  dir.write("lexicon.txt", "bad\ngood\t2\n");
+  std::string pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nthing\ntrain\nfine\n";
+  for (char c = 'a'; c <= 'z'; ++c) pieces += fmt::format("{}\n##{}\n", c, c);
+  dir.write("vocab.txt", pieces);
+  const auto tasks = [&](const char* name, const char* topic) {
+    dir.write(name, fmt::format(R"({{"tasks": {{"mood": {{"data": "{0}/train.tsv", "label_column": "label"}},
+      "topic": {{"data": "{0}/rows.tsv", "label_column": "{1}"}}}}}})",
+                                dir.path, topic));
+  };
+  tasks("tasks.json", "again"), tasks("tasks2.json", "topic");
+}
+
+// What a run leaves and says, without its times and its place.
+std::string outcome_of(const Result& result, const std::string& out) {
+  std::string all = result.output;
+  for (const char* name : {"log.jsonl", "result.json"})
+    if (fs::exists(out + "/" + name)) all += nn::read_file(out + "/" + name);
+  std::set<std::string> files;
+  if (fs::exists(out + "/best"))
+    for (const auto& file : fs::directory_iterator(out + "/best")) files.insert(file.path());
+  all = replaced(all, out, "OUT");
+  all = std::regex_replace(
+      all, std::regex("\"?[a-z_]*seconds\"?[=:] ?[0-9.e+-]+|[0-9.]+ (texts|tokens)/s|\"[a-z_]*per_second\":[0-9.e+-]+"),
+      "");
+  for (const std::string& file : files) all += nn::read_file(file);
+  return all;
+}
+
+// Runs by their command; each command once.
+class Runs {
+ public:
+  struct Run {
+    int status;
+    std::string output, outcome;
+  };
+  explicit Runs(std::string directory) : directory_(std::move(directory)) {}
+
+  Run operator()(const std::string& program_name, const Given& given, int number) const {
+    const std::string out = fmt::format("{}/run-{}", directory_, number);
+    std::string command = "OMP_NUM_THREADS=1 " + program(program_name) + " train --out " + out;
+    for (const auto& [option, value] : given) command += " " + option + (value.empty() ? "" : " '" + value + "'");
+    const Result result = run_shell(replaced(command, "@", directory_) + " 2>&1 </dev/null");
+    Run run{result.status, result.output, outcome_of(result, out)};
+    fs::remove_all(out);
+    return run;
+  }
+
+ private:
+  std::string directory_;
+};
+
+std::vector<std::string> options_of(const std::string& name) {
+  const std::string help = run_shell(program(name) + " train --help 2>&1").output;
+  std::vector<std::string> options;
+  const std::regex line("\n  (-h,)?(--[a-z0-9-]+)");
+  for (std::sregex_iterator at(help.begin(), help.end(), line), end; at != end; ++at) options.push_back((*at)[2]);
+  return options;
+}
+
+const Row* row_of(const std::string& name, const std::string& option) {
+  const Row* found = nullptr;
+  for (const Row& row : kRows)
+    if (option == row.option && (row.program == name || (!*row.program && !found))) found = &row;
+  return found;
+}
+
+// A run without and a run with an option; what is wrong with them, or nothing.
+struct Pair {
+  std::string name;
+  const Row* row;
+  std::string wrong = "";
+
+  void walk(const Runs& runs, int number) {
+    Given without;
+    give(without, kBasis.at(name));
+    give(without, row->with);
+    Given with = without;
+    with[row->option] = row->value;
+    const Runs::Run second = runs(name, with, 2 * number);
+    if (row->becomes == kRefused) {
+      const size_t at = second.output.rfind("error: ");
+      if (second.status == 0 || at == std::string::npos || second.output.find('\n', at) != second.output.size() - 1)
+        wrong = "is not refused in one line: " + second.output;
+      return;
+    }
+    const Runs::Run first = runs(name, without, 2 * number + 1);
+    if (first.status != 0)
+      wrong = "without it: " + first.output;
+    else if (second.status != 0)
+      wrong = "with it: " + second.output;
+    else if (first.outcome == second.outcome)
+      wrong = "changes nothing: nobody reads it";
+  }
+};
+
+void walk_all(std::vector<Pair>& pairs, const Runs& runs) {
+  std::atomic<size_t> next{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (size_t i; (i = next++) < pairs.size();) pairs[i].walk(runs, int(i) + 10);
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+TEST_CASE("options: every option of every training program is read: a run with it differs, or it is refused") {
+  const TemporaryDirectory dir;
+  write_data(dir);
+  const auto prepared = [&](const std::string& command) {
+    const Result result = run_shell(replaced(command, "@", dir.path) + " 2>&1");
+    REQUIRE_MESSAGE(result.status == 0, result.output);
+  };
+  const std::string teacher = program("sentiment") + " train " + kTiny + kFiles + "--max-steps 2 --layers 3 --out @/";
+  prepared(replaced(teacher, "--layers 2 ", "") + "teacher");
+  prepared(replaced(teacher, "--layers 2 ", "") + "teacher2 --seed 5");
+  prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") +
+           " --out @/aligned");
+  prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");
+  const Runs runs(dir.path);
+  std::vector<Pair> pairs;
+  int number = 0;
+  for (const auto& [name, basis] : kBasis) {
+    Given given;
+    give(given, basis);
+    const Runs::Run one = runs(name, given, number++), two = runs(name, given, number++);
+    CHECK_MESSAGE(one.status == 0, name, ": ", one.output);
+    CHECK_MESSAGE(one.outcome == two.outcome, name, ": two equal runs differ, so that no option shows");
+    const std::vector<std::string> options = options_of(name);
+    CHECK(options.size() > 40);
+    for (const std::string& option : options) {
+      if (kExempt.count(option)) continue;
+      const Row* row = row_of(name, option);
+      CHECK_MESSAGE(row, name, " ", option, ": has no row in this test");
+      if (row) pairs.push_back({name, row});
+    }
+  }
+  walk_all(pairs, runs);
+  for (const Pair& pair : pairs)
+    CHECK_MESSAGE(pair.wrong.empty(), pair.name, " ", std::string(pair.row->option), " ", pair.wrong);
+}
+
+TEST_CASE("options: the table of options by program says what --help says") {
+  const std::string bin = fs::path(program("sentiment")).parent_path();
+  const Result result = run_shell("BIN=" + bin + " tools/option_table.sh --check 2>&1");
+  CHECK_MESSAGE(result.status == 0, result.output);
+}
