@@ -178,7 +178,8 @@ TEST_CASE("align: a student of another width finds the translation of every sent
   REQUIRE(call("pretrain",
                "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
               .status == 0);
-  const std::string common = "train --teacher " + teacher + " --source " + en + " --target " + de + " --dev-source " + en + " --dev-target " + de + kTiny + "--hidden 16 ";
+  const std::string common = "train --teacher " + teacher + " --source " + en + " --target " + de + " --dev-source " +
+                             en + " --dev-target " + de + kTiny + "--hidden 16 ";
   const Result trained = call("align", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.last_line().find("result task=align source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
@@ -205,8 +206,8 @@ TEST_CASE("align: the loss is the weighted sum of its terms; bad input gets one 
               .status == 0);
   const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
     return call("align", "train --teacher " + teacher + " --source " + source + " --target " + target +
-                                " --test-source " + en + " --test-target " + de + kTiny + "--overwrite --out " + out +
-                                " " + options);
+                             " --test-source " + en + " --test-target " + de + kTiny + "--overwrite --out " + out +
+                             " " + options);
   };
   const Result weighted = with(en, de, "--mse 0.5 --ranking 2 --pooling cls --max-steps 1");
   REQUIRE_MESSAGE(weighted.status == 0, weighted.output);
