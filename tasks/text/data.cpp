@@ -2,14 +2,13 @@
 // Read tasks/text/labels.h before.
 #include "tasks/text/data.h"
 
-#include <csv.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <unordered_map>
 #include <utility>
 
 #include "nn/format/json.h"
+#include "tasks/text/separated.h"
 #include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
 
@@ -54,76 +53,6 @@ std::string format_of(const std::string& path, const std::string& given) {
   }
   check(format == "tsv" || format == "csv" || format == "jsonl", "format: tsv, csv or jsonl; got '{}'", format);
   return format;
-}
-
-// Calls body(line, number) for each line, numbers from 1, without its \n or \r\n.
-template <class Body>
-void for_each_line(std::string_view bytes, Body body) {
-  long number = 0;
-  for (size_t start = 0; start < bytes.size();) {
-    const size_t end = std::min(bytes.find('\n', start), bytes.size());
-    std::string_view line = bytes.substr(start, end - start);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    body(line, ++number);
-    start = end + 1;
-  }
-}
-
-void parse_tsv(std::string_view bytes, Table& table) {
-  const bool one_column = bytes.find('\t') == bytes.npos;
-  for_each_line(bytes, [&](std::string_view line, long number) {
-    if (line.empty() && !one_column) return;
-    std::vector<std::string>& row = table.rows.emplace_back();
-    table.lines.push_back(number);
-    for (size_t start = 0; start <= line.size();) {
-      const size_t end = std::min(line.find('\t', start), line.size());
-      row.emplace_back(line.substr(start, end - start));
-      start = end + 1;
-    }
-  });
-}
-
-// libcsv's callbacks, and what it does not tell: the line that a row starts on.
-struct CsvReader {
-  Table& table;
-  csv_parser parser{};
-  std::vector<std::string> row;
-  long start = 0;     // the line where `row` starts
-  bool open = false;  // a row has begun and not ended
-
-  explicit CsvReader(Table& into) : table(into) {
-    check(csv_init(&parser, 0) == 0, "csv: libcsv did not start");
-    csv_set_space_func(&parser, [](unsigned char) { return 0; });  // libcsv trims fields, RFC 4180 does not
-  }
-  CsvReader(const CsvReader&) = delete;
-  CsvReader& operator=(const CsvReader&) = delete;
-  ~CsvReader() { csv_free(&parser); }
-
-  static void on_field(void* bytes, size_t size, void* self) {
-    static_cast<CsvReader*>(self)->row.emplace_back(static_cast<const char*>(bytes), size);
-  }
-  static void on_row(int, void* self) {
-    auto& reader = *static_cast<CsvReader*>(self);
-    reader.table.rows.push_back(std::exchange(reader.row, {}));
-    reader.table.lines.push_back(reader.start);
-    reader.open = false;
-  }
-
-  void feed(std::string_view line, long number) {
-    if (!open) start = number;
-    open = open || !line.empty();
-    for (std::string_view part : {line, std::string_view("\n")}) {
-      check(part != "\n" || open || line.empty(), "{}:{}: a carriage return without a line feed", table.path, start);
-      check(csv_parse(&parser, part.data(), part.size(), on_field, on_row, this) == part.size(), "{}:{}: {}",
-            table.path, start, csv_strerror(csv_error(&parser)));
-    }
-  }
-};
-
-void parse_csv(std::string_view bytes, Table& table) {
-  CsvReader reader(table);
-  for_each_line(bytes, [&](std::string_view line, long number) { reader.feed(line, number); });
-  check(!reader.open, "{}:{}: a quote opens a field and none closes it", table.path, reader.start);
 }
 
 nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
@@ -268,7 +197,8 @@ bool is_blank(std::string_view text) {
 }
 
 std::string to_string(const Warning& warning) {
-  return fmt::format("{}: {} ({} in all)", warning.first, warning.what, warning.count);
+  const std::string count = warning.count > 0 ? fmt::format(" ({} in all)", warning.count) : "";
+  return fmt::format("{}: {}{}", warning.first, warning.what, count);
 }
 
 size_t Table::column(const std::string& name) const {
@@ -301,8 +231,8 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
   bytes = to_utf8(std::move(bytes), options.encoding, table);
   const std::string format = format_of(path, options.format);
   const bool header = options.header && format != "jsonl";
-  if (format == "tsv") parse_tsv(bytes, table);
-  if (format == "csv") parse_csv(bytes, table);
+  if (format == "tsv") parse_tsv(bytes, '\t', table);
+  if (format == "csv") parse_csv(bytes, ',', table);
   if (format == "jsonl") parse_jsonl(bytes, table);
   const long first_line = table.lines.empty() ? 0 : table.lines[0];
   if (format != "jsonl") name_columns(table, options.header);

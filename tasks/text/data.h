@@ -12,7 +12,7 @@ namespace text {
 // Something to tell the user that does not stop the work; the caller prints it.
 struct Warning {
   std::string what;   // "invalid UTF-8 became U+FFFD"
-  long count = 0;     // how many times
+  long count = 0;     // how many times; 0: not said
   std::string first;  // where first, file:line
 };
 std::string to_string(const Warning& warning);  // reviews.tsv:217: invalid UTF-8 became U+FFFD (3 times)
@@ -38,7 +38,8 @@ std::string read_file(const std::string& path);
 
 //   TSV    split at tabs, no quoting; an empty line is no row, unless the table has a single column
 //          without a header, fields past those of the first row are left out; a warning counts those that are not empty
-//   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row
+//   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row. Of quotes that
+//          are written \" the whole file is read so, with a warning; any other text behind a closing quote is an error
 //   JSONL  one object a line, the keys of the first are the columns; null is empty, a number or a list its JSON text
 // \r\n is tolerated, invalid UTF-8 is replaced and reported in warnings.
 Table read_table(const std::string& path, const TableOptions& options = {});

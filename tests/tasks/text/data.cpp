@@ -81,6 +81,27 @@ TEST_CASE("csv: quoted fields hold commas, quotes and line ends; rows know the l
   CHECK(rows("say \"hi\",1\n", "r.csv", headless()) == "1:say \"hi\"|1");
 }
 
+TEST_CASE("csv: text behind a closing quote is refused with the line where its field begins") {
+  const std::string twice = ": a quote inside a quoted field is written twice (\"\")";
+  CHECK(refused("text,label\n\"a\",1\n\"say \"hi\" now\",2\n", "r.csv") ==
+        "r.csv:3: a quoted field begins, and behind its closing quote stands 'hi\" now\"'" + twice);
+  CHECK(refused("text,label\n\"a,1\n\"b\",2\n", "r.csv") ==
+        "r.csv:2: a quoted field begins, and behind its closing quote in line 3 stands 'b\"'" + twice);
+  CHECK(refused("text,label\n\"a\" ,1\n", "r.csv").find("r.csv:2: a quoted field begins") == 0);
+  CHECK(refused("text,label\na,1\n\"b\nc,2\n", "r.csv") == "r.csv:3: a quote opens a field and none closes it");
+}
+
+TEST_CASE("csv: quotes written with a backslash are read so when RFC 4180 fails or loses rows, and it is said") {
+  const std::string bytes = "text,label\n\"said \\\"warm\\\"\",1\n\"a \\\\ \\n \"\"b\"\"\",2\n";
+  CHECK(rows(bytes, "r.csv") == "2:said \"warm\"|1 3:a \\ \\n \"b\"|2");
+  const Table table = parse_table(bytes, "r.csv");
+  REQUIRE(table.warnings.size() == 1);
+  CHECK(to_string(table.warnings[0]) == "r.csv: quotes inside quotes are written \\\" and read so");
+  CHECK(rows("text,label\n\"a\\\"\",1\n\"\",2\n", "r.csv") == "2:a\"|1 3:|2");  // RFC 4180: one row less, no error
+  CHECK(rows("text,label\n\"C:\\\",1\n\"D:\\\",2\n", "r.csv") == "2:C:\\|1 3:D:\\|2");  // RFC 4180 as it stands
+  CHECK(refused("text,label\n\"a \\\"b\\\"\",1\n\"c \"d\"\",2\n", "r.csv").find("r.csv:2: a quoted field") == 0);
+}
+
 TEST_CASE("jsonl: the keys of the first object are the columns, in their order") {
   CHECK(rows("{\"text\":\"a\\n\\u00e9\",\"label\":1}\n\n{\"label\":null,\"text\":[true],\"more\":0}\n", "r.jsonl") ==
         "1:a\né|1 3:[true]|");
