@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -18,15 +19,6 @@ using engine::check;
 using engine::fail;
 
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-void check_text(std::string_view bytes, const std::string& path) {
-  const size_t nul = bytes.find('\0');
-  const bool utf16 = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
-  check(nul == bytes.npos, "{}: {} at byte {}", path,
-        utf16 ? "UTF-16, not UTF-8: save it as UTF-8; a NUL" : "not a text file: a NUL", nul);
-}
 
 long line_at(std::string_view bytes, size_t at) {
   return 1 + std::count(bytes.begin(), bytes.begin() + long(at), '\n');
@@ -151,7 +143,11 @@ const std::string& label_value(const Source& source, const Places& places, size_
 Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& places) {
   std::vector<std::string> values;
   for (size_t s = 0; s < sources.size(); ++s)
-    for (size_t r = 0; r < sources[s].table.rows.size(); ++r) values.push_back(label_value(sources[s], places[s], r));
+    for (size_t r = 0; r < sources[s].table.rows.size(); ++r) {
+      values.push_back(Labels::tidy(label_value(sources[s], places[s], r)));
+      check(!values.back().empty(), "{}:{}: an empty label in column '{}'", sources[s].table.path,
+            sources[s].table.lines[r], shown(sources[s].columns.label));
+    }
   const std::string &path = sources[0].table.path, name = shown(sources[0].columns.label);
   std::sort(values.begin(), values.end());
   check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", path, name,
@@ -162,13 +158,13 @@ Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& 
         "{}: column '{}' holds {} different values, more than the {} that labels may be; is it the "
         "right column?",
         path, name, values.size(), kMostLabels);
-  check(!values.front().empty(), "{}: column '{}' holds an empty label", path, name);
   return Labels::from_values(std::move(values));
 }
 
 void append_examples(const Source& source, const Places& places, Examples& out) {
   const auto& [table, columns] = source;
   Warning empty{"an empty text", 0, ""};
+  std::map<std::string, Warning> untidy;
   for (size_t r = 0; r < table.rows.size(); ++r) {
     const std::vector<std::string>& row = table.rows[r];
     Example& example = out.rows.emplace_back();
@@ -181,15 +177,37 @@ void append_examples(const Source& source, const Places& places, Examples& out) 
     if (!columns.label.empty()) {
       const std::string& value = label_value(source, places, r);
       example.label = out.labels.find(value);
+      if (std::string tidy = Labels::tidy(value); tidy != value) {
+        Warning& of = untidy[value];
+        if (of.count++ == 0)
+          of = {fmt::format("label '{}' is read as '{}'", shown(value), shown(tidy)), 1, example.where};
+      }
       if (example.label < 0) fail("{}: {}", example.where, out.labels.unknown(value));
     }
     if (is_blank(example.text) && empty.count++ == 0) empty.first = example.where;
   }
   out.warnings.insert(out.warnings.end(), table.warnings.begin(), table.warnings.end());
   if (empty.count > 0) out.warnings.push_back(empty);
+  for (const auto& [value, warning] : untidy) out.warnings.push_back(warning);
 }
 
 }  // namespace
+
+void drop_byte_order_marks(std::string_view& bytes) {
+  while (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);  // two: saved "with BOM" once more
+}
+
+void check_text(std::string_view bytes, const std::string& path, long before) {
+  constexpr std::pair<std::string_view, const char*> kOthers[] = {
+      {"\xFF\xFE", "UTF-16, not UTF-8: save it as UTF-8"},
+      {"\xFE\xFF", "UTF-16, not UTF-8: save it as UTF-8"},
+      {"\x1F\x8B", "compressed by gzip: gunzip it first"},
+      {"PK\x03\x04", "a zip archive or a workbook: unzip it, or save the sheet as CSV"},
+      {"\xD0\xCF\x11\xE0", "an Excel workbook: save the sheet as CSV"}};
+  for (const auto& [start, what] : kOthers) check(before > 0 || !bytes.starts_with(start), "{}: {}", path, what);
+  const size_t nul = bytes.find('\0');
+  check(nul == bytes.npos, "{}: not a text file: a NUL at byte {}", path, before + long(nul));
+}
 
 bool is_blank(std::string_view text) {
   const auto is_visible_ascii = [](unsigned char c) { return c > ' ' && c < 0x7F; };  // most texts: no need to split
@@ -215,7 +233,9 @@ size_t Table::column(const std::string& name) const {
 
 std::string read_file(const std::string& path) {
   std::string bytes = nn::read_file(path);
-  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
+  std::string_view content = bytes;
+  drop_byte_order_marks(content);
+  bytes.erase(0, bytes.size() - content.size());
   check(!bytes.empty(), "{}: the file is empty", path);
   return bytes;
 }
@@ -228,6 +248,7 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
   Table table;
   table.path = path;
   check_text(bytes, path);
+  if (bytes.find('\n') == bytes.npos) std::replace(bytes.begin(), bytes.end(), '\r', '\n');  // lines of old Macs
   bytes = to_utf8(std::move(bytes), options.encoding, table);
   const std::string format = format_of(path, options.format);
   const bool header = options.header && format != "jsonl";
@@ -248,6 +269,9 @@ Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
   for (const Source& source : sources) places.push_back(places_of(source));
   Examples out;
   out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
+  if (labels.empty())
+    for (const std::string& pair : out.labels.same_but_for_case())
+      out.warnings.push_back({pair, 0, sources[0].table.path});
   for (size_t s = 0; s < sources.size(); ++s) append_examples(sources[s], places[s], out);
   return out;
 }

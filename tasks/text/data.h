@@ -33,7 +33,11 @@ struct Table {
   size_t column(const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
 };
 
-// The whole file, without a byte-order mark. Error: no such file, a directory, not readable, empty.
+void drop_byte_order_marks(std::string_view& bytes);
+// Of the bytes of a file behind its first `before`. Error: UTF-16, gzip, zip, a workbook, or a NUL, by name.
+void check_text(std::string_view bytes, const std::string& path, long before = 0);
+
+// The whole file, without byte-order marks. Error: no such file, a directory, not readable, empty.
 std::string read_file(const std::string& path);
 
 //   TSV    split at tabs, no quoting; an empty line is no row, unless the table has a single column
@@ -41,7 +45,7 @@ std::string read_file(const std::string& path);
 //   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row. Of quotes that
 //          are written \" the whole file is read so, with a warning; any other text behind a closing quote is an error
 //   JSONL  one object a line, the keys of the first are the columns; null is empty, a number or a list its JSON text
-// \r\n is tolerated, invalid UTF-8 is replaced and reported in warnings.
+// \r\n is tolerated, \r alone where no \n is; invalid UTF-8 is replaced and reported in warnings.
 Table read_table(const std::string& path, const TableOptions& options = {});
 Table parse_table(std::string bytes, const std::string& path,
                   const TableOptions& options = {});  // the same from memory

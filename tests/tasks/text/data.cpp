@@ -158,7 +158,7 @@ TEST_CASE("table: a bad file is refused with its name, and the line where there 
   CHECK(refused(std::string("\xFF\xFE"
                             "a\0",
                             4),
-                "r.tsv") == "r.tsv: UTF-16, not UTF-8: save it as UTF-8; a NUL at byte 3");
+                "r.tsv") == "r.tsv: UTF-16, not UTF-8: save it as UTF-8");
 }
 
 TEST_CASE("read_file: a missing file, a directory and an empty file are refused, a byte-order mark is dropped") {
@@ -224,9 +224,28 @@ TEST_CASE("examples: a label that is none is refused with file, line and suggest
         "those of the file");
   CHECK(refused_examples("text\tlabel\na\tx\nb\tx\n") ==
         "reviews.tsv: column 'label' holds one label only, 'x'; two classes at least");
-  CHECK(refused_examples("text\tlabel\na\tx\nb\t\n") == "reviews.tsv: column 'label' holds an empty label");
+  CHECK(refused_examples("text\tlabel\na\tx\nb\t\n") == "reviews.tsv:3: an empty label in column 'label'");
   CHECK(refused_examples("text\tlabel\na\tx\n", {"sentence", "label", ""}) ==
         "reviews.tsv: no column 'sentence'; the columns are text, label");
+}
+
+TEST_CASE("examples: labels that look like one are one, and it is said; letter case is only said") {
+  const Examples out = examples("text\tlabel\na\tn\u00E9g\nb\tne\u0301g\nc\tn\u00E9g\u00A0\nd\tpos\ne\tPos\n");
+  CHECK(out.labels.names() == std::vector<std::string>{"Pos", "n\u00E9g", "pos"});
+  for (int row : {1, 2}) CHECK(out.rows[size_t(row)].label == out.rows[0].label);
+  std::string said;
+  for (const Warning& warning : out.warnings) said += to_string(warning) + "\n";
+  CHECK(said.find("labels 'Pos' and 'pos' differ in letter case only: two classes") != std::string::npos);
+  CHECK(said.find("reviews.tsv:4: label 'n\u00E9g\u00A0' is read as 'n\u00E9g' (1 in all)") != std::string::npos);
+}
+
+TEST_CASE("table: carriage returns alone end lines where no line feed does, two byte-order marks are dropped") {
+  CHECK(rows("text\tlabel\ra\tx\r", "r.tsv") == "2:a|x");
+  CHECK(rows("text,label\ra,x\rb,y", "r.csv") == "2:a|x 3:b|y");
+  const test::TemporaryDirectory directory;
+  CHECK(read_table(directory.write("two.csv", "\uFEFF\uFEFFtext,label\na,x\n")).columns[0] == "text");
+  CHECK(refused("\x1F\x8B\x08", "r.csv") == "r.csv: compressed by gzip: gunzip it first");
+  CHECK(refused("\xFF\xFEN-", "r.csv") == "r.csv: UTF-16, not UTF-8: save it as UTF-8");
 }
 
 TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {
