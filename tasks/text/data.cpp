@@ -119,8 +119,8 @@ void drop_surplus(Table& table, bool header) {
 
 void check_widths(const Table& table, long first_line) {
   for (size_t r = 0; r < table.rows.size(); ++r)
-    check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}", table.path,
-          table.lines[r], table.rows[r].size(), first_line, table.columns.size());
+    check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}{}", table.path,
+          table.lines[r], table.rows[r].size(), first_line, table.columns.size(), table.hint);
 }
 
 // The columns of a source as places in its rows; 0 for those that it does not have.
@@ -228,7 +228,8 @@ size_t Table::column(const std::string& name) const {
   }
   const size_t number = engine::parse_number<size_t>(name).value_or(0);
   if (number >= 1 && number <= columns.size()) return number - 1;
-  fail("{}: no column '{}'; the columns are {}{}", path, shown(name), listed(columns), did_you_mean(name, columns));
+  fail("{}: no column '{}'; the columns are {}{}{}", path, shown(name), listed(columns), did_you_mean(name, columns),
+       hint);
 }
 
 std::string read_file(const std::string& path) {
@@ -252,12 +253,22 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
   bytes = to_utf8(std::move(bytes), options.encoding, table);
   const std::string format = format_of(path, options.format);
   const bool header = options.header && format != "jsonl";
-  if (format == "tsv") parse_tsv(bytes, '\t', table);
-  if (format == "csv") parse_csv(bytes, ',', table);
+  const char separator = separator_of(options.delimiter);
+  check(!separator || format != "jsonl", "{}: a delimiter is for TSV and CSV, not for JSONL", path);
+  if (format == "tsv") parse_tsv(bytes, separator ? separator : '\t', table);
+  if (format == "csv") parse_csv(bytes, separator, options.header, table);
   if (format == "jsonl") parse_jsonl(bytes, table);
   const long first_line = table.lines.empty() ? 0 : table.lines[0];
   if (format != "jsonl") name_columns(table, options.header);
   check(!table.rows.empty(), "{}: no data rows{}", path, header ? " below the header" : "");
+  const std::string_view all = bytes;
+  const char other =
+      table.columns.size() == 1 && format != "jsonl" ? separator_in(all.substr(0, all.find('\n'))) : '\0';
+  if (other)
+    table.hint = fmt::format("; its first line has another separator: --delimiter {}", other == ','   ? "comma"
+                                                                                       : other == ';' ? "semicolon"
+                                                                                       : other == '|' ? "pipe"
+                                                                                                      : "tab");
   if (format == "tsv") drop_surplus(table, header);
   check_widths(table, first_line);
   return table;

@@ -21,6 +21,7 @@ struct TableOptions {
   std::string format;              // tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl
   bool header = true;              // the first row of a TSV or CSV names the columns
   std::string encoding = "utf-8";  // or latin-1
+  std::string delimiter = "";  // of a TSV or CSV: a character or comma, semicolon, tab, pipe; empty: as the file says
 };
 
 struct Table {
@@ -29,6 +30,7 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
+  std::string hint = "";  // what an error about the columns should add
 
   size_t column(const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
 };

@@ -13,6 +13,9 @@ using engine::fail;
 
 namespace {
 
+constexpr std::pair<char, const char*> kSeparators[] = {
+    {',', "comma"}, {';', "semicolon"}, {'\t', "tab"}, {'|', "pipe"}};
+
 class CsvReader {
  public:
   // `escapes`: inside quotes \" is a quote and \\ a backslash.
@@ -141,8 +144,47 @@ void parse_tsv(std::string_view bytes, char separator, Table& table) {
   });
 }
 
-void parse_csv(std::string_view bytes, char separator, Table& table) {
-  Reading reading = read_csv(bytes, table.path, 1, separator);
+char separator_of(const std::string& name) {
+  for (const auto& [separator, called] : kSeparators)
+    if (name == called) return separator;
+  if (name.empty()) return 0;
+  check(name.size() == 1 && name[0] > 0 && name != "\"" && name != "\n" && name != "\r",
+        "delimiter: comma, semicolon, tab, pipe or one ASCII character; got '{}'", shown(name));
+  return name[0];
+}
+
+char separator_in(std::string_view line) {
+  long most = 0;
+  char best = 0;
+  for (const auto& [separator, called] : kSeparators) {
+    bool quoted = false;
+    long count = 0;
+    for (const char c : line) {
+      quoted = quoted != (c == '"');
+      count += !quoted && c == separator;
+    }
+    if (count > most) best = separator;
+    most = std::max(most, count);
+  }
+  return best;
+}
+
+void parse_csv(std::string_view bytes, char separator, bool header, Table& table) {
+  long line = 1;
+  std::string_view first = bytes.substr(0, bytes.find('\n'));
+  if (first.starts_with("sep=") && first.find_first_not_of('\r', 5) == first.npos && first.size() > 4) {
+    if (!separator) separator = first[4];
+    bytes.remove_prefix(std::min(first.size() + 1, bytes.size()));
+    line = 2;
+  }
+  first = bytes.substr(0, bytes.find('\n'));
+  const char found = header && !separator ? separator_in(first) : '\0';
+  const bool doubt = found && found != ',' && first.find(',') != first.npos;
+  Reading reading = read_csv(bytes, table.path, line, separator ? separator : found && !doubt ? found : ',');
+  if (doubt && !reading.good()) {
+    Reading other = read_csv(bytes, table.path, line, found);
+    if (other.good()) reading = std::move(other);
+  }
   if (!reading.error.empty()) fail("{}", reading.error);
   table.rows = std::move(reading.table.rows);
   table.lines = std::move(reading.table.lines);

@@ -12,7 +12,7 @@ using namespace text;
 
 namespace {
 
-TableOptions headless(const std::string& format = "") { return {format, false, "utf-8"}; }
+TableOptions headless(const std::string& format = "") { return {format, false, "utf-8", ""}; }
 
 // Rows as line:field|field, a space between two rows.
 std::string rows(const std::string& bytes, const std::string& path, const TableOptions& options = {}) {
@@ -246,6 +246,20 @@ TEST_CASE("table: carriage returns alone end lines where no line feed does, two 
   CHECK(read_table(directory.write("two.csv", "\uFEFF\uFEFFtext,label\na,x\n")).columns[0] == "text");
   CHECK(refused("\x1F\x8B\x08", "r.csv") == "r.csv: compressed by gzip: gunzip it first");
   CHECK(refused("\xFF\xFEN-", "r.csv") == "r.csv: UTF-16, not UTF-8: save it as UTF-8");
+}
+
+TEST_CASE("csv: the separator is what the header has, what sep= says, or what is asked for") {
+  CHECK(rows("text;label\r\na, b;x\r\nc, d;y\r\n", "r.csv") == "2:a, b|x 3:c, d|y");
+  CHECK(rows("text\tlabel\n\"a\tb\"\tx\n", "r.csv") == "2:a\tb|x");
+  CHECK(rows("sep=|\ntext|label\na|x\n", "r.csv") == "3:a|x");
+  CHECK(rows("text,label (a;b;c)\na,x\n", "r.csv") == "2:a|x");
+  CHECK(rows("text;part, if any;label\na;b;x\n", "r.csv") == "2:a|b|x");
+  CHECK(rows("a;b\n", "r.csv", headless()) == "1:a;b");
+  CHECK(rows("a;b\n", "r.csv", {"", false, "utf-8", "semicolon"}) == "1:a|b");
+  CHECK(refused("text;label\na, b;x\n", "r.csv", {"", true, "utf-8", ","}) ==
+        "r.csv:2: a row of 2 fields; line 1 has 1; its first line has another separator: --delimiter semicolon");
+  CHECK(refused("a\tb\n", "r.tsv", {"", true, "utf-8", ";;"}) ==
+        "delimiter: comma, semicolon, tab, pipe or one ASCII character; got ';;'");
 }
 
 TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {
