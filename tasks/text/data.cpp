@@ -73,6 +73,18 @@ class Members {
   std::unordered_map<std::string_view, const nlohmann::ordered_json*> places_;
 };
 
+bool is_words(const nlohmann::ordered_json& value) {
+  return value.is_array() &&
+         std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_primitive(); });
+}
+
+std::string joined(const nlohmann::ordered_json& words) {
+  std::string text;
+  for (const auto& word : words)
+    text += (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
+  return text;
+}
+
 void parse_jsonl(std::string_view bytes, Table& table) {
   for_each_line(bytes, [&](std::string_view line, long number) {
     if (line.find_first_not_of(" \t") == line.npos) return;
@@ -86,6 +98,12 @@ void parse_jsonl(std::string_view bytes, Table& table) {
     for (const std::string& key : table.columns) {
       const nlohmann::ordered_json* value = members.find(key, row.size());
       check(value, "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
+      if (value->is_structured())
+        table.nested[{table.rows.size() - 1, row.size()}] = is_words(*value) ? "array" : "object";
+      if (is_words(*value)) {
+        row.push_back(joined(*value));
+        continue;
+      }
       row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
     }
   });
@@ -138,6 +156,21 @@ Places places_of(const Source& source) {
 // What stands in a row's label column, or would.
 const std::string& label_value(const Source& source, const Places& places, size_t row) {
   return source.columns.every_label.empty() ? source.table.rows[row][places.label] : source.columns.every_label;
+}
+
+// A list of words is a text; nothing else that is nested has a meaning.
+void check_flat(const Source& source, const Places& places) {
+  const auto& [table, columns] = source;
+  for (const auto& [at, what] : table.nested) {
+    const auto is = [&](const std::string& name, size_t place) { return !name.empty() && at.second == place; };
+    const bool text = is(columns.text, places.text) || is(columns.pair, places.pair);
+    const bool value = (is(columns.label, places.label) && columns.every_label.empty()) ||
+                       is(columns.target, places.target) || is(columns.split, places.split) ||
+                       is(columns.rationale, places.rationale);
+    check(!value && !(text && what == "object"), "{}:{}: a JSON {} in column '{}', where {} is expected", table.path,
+          table.lines[at.first], what == "array" ? "array" : "object or nested array", shown(table.columns[at.second]),
+          value ? "a string (of several labels: with commas between)" : "a text");
+  }
 }
 
 Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& places) {
@@ -277,7 +310,10 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
 Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
   check(!sources.empty(), "no data files");
   std::vector<Places> places;
-  for (const Source& source : sources) places.push_back(places_of(source));
+  for (const Source& source : sources) {
+    places.push_back(places_of(source));
+    check_flat(source, places.back());
+  }
   Examples out;
   out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
   if (labels.empty())

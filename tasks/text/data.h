@@ -1,8 +1,10 @@
 // Data files: a table of strings out of TSV, CSV or JSONL, then examples with labels out of a table.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tasks/text/labels.h"
@@ -30,7 +32,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
-  std::string hint = "";  // what an error about the columns should add
+  std::map<std::pair<size_t, size_t>, std::string> nested;  // of JSONL, by row and column: "array" or "object"
+  std::string hint = "";                                    // what an error about the columns should add
 
   size_t column(const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
 };
@@ -46,7 +49,8 @@ std::string read_file(const std::string& path);
 //          without a header, fields past those of the first row are left out; a warning counts those that are not empty
 //   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row. Of quotes that
 //          are written \" the whole file is read so, with a warning; any other text behind a closing quote is an error
-//   JSONL  one object a line, the keys of the first are the columns; null is empty, a number or a list its JSON text
+//   JSONL  one object a line, the keys of the first are the columns; null is empty, a number its JSON text, and a list of
+//          strings and numbers these with blanks between; a list or an object is refused where a label is expected
 // \r\n is tolerated, \r alone where no \n is; invalid UTF-8 is replaced and reported in warnings.
 Table read_table(const std::string& path, const TableOptions& options = {});
 Table parse_table(std::string bytes, const std::string& path,

@@ -104,7 +104,7 @@ TEST_CASE("csv: quotes written with a backslash are read so when RFC 4180 fails 
 
 TEST_CASE("jsonl: the keys of the first object are the columns, in their order") {
   CHECK(rows("{\"text\":\"a\\n\\u00e9\",\"label\":1}\n\n{\"label\":null,\"text\":[true],\"more\":0}\n", "r.jsonl") ==
-        "1:a\né|1 3:[true]|");
+        "1:a\né|1 3:true|");
   CHECK(parse_table("{\"b\":1,\"a\":2}", "r.jsonl").columns == std::vector<std::string>{"b", "a"});
 }
 
@@ -260,6 +260,18 @@ TEST_CASE("csv: the separator is what the header has, what sep= says, or what is
         "r.csv:2: a row of 2 fields; line 1 has 1; its first line has another separator: --delimiter semicolon");
   CHECK(refused("a\tb\n", "r.tsv", {"", true, "utf-8", ";;"}) ==
         "delimiter: comma, semicolon, tab, pipe or one ASCII character; got ';;'");
+}
+
+TEST_CASE("jsonl: a list of words is a text; an array or an object is refused where one value is expected") {
+  const auto read = [](const std::string& line) {
+    return to_examples({{parse_table(line, "r.jsonl"), {}}}, Labels::parse("a,b")).rows[0].text;
+  };
+  CHECK(read("{\"text\":[\"lovely\",\"soup\",2],\"label\":\"a\",\"other\":{}}") == "lovely soup 2");
+  CHECK(test::error_of([&] { read("{\"text\":{\"a\":1},\"label\":\"a\"}"); }) ==
+        "r.jsonl:1: a JSON object or nested array in column 'text', where a text is expected");
+  CHECK(test::error_of([&] {
+          read("{\"text\":\"t\",\"label\":[\"a\"]}");
+        }).starts_with("r.jsonl:1: a JSON array in column 'label', where a string"));
 }
 
 TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {
