@@ -170,7 +170,7 @@ const Row kRows[] = {
     {"", "--weighting", "uncertainty"},
     {"", "--weighting-lr", "0.5", "--weighting uncertainty"},
     {"", "--dwa-temperature", "0.1", "--weighting dwa --max-steps 0 --epochs 4"},
-    {"", "--gradnorm-alpha", "0", "--weighting gradnorm --max-steps 4"},
+    {"", "--gradnorm-alpha", "0", "--weighting gradnorm --max-steps 0 --epochs 4"},
     {"", "--cagrad-c", "0.1", "--weighting cagrad"},
     {"", "--famo-lr", "0.5", "--weighting famo"},
     {"", "--famo-decay", "0.5", "--weighting famo --max-steps 4"},
@@ -180,7 +180,7 @@ const Row kRows[] = {
     {"", "--stch-warmup-epochs", "2", "--weighting stch --stch-warmup-epochs 1 --max-steps 0 --epochs 3"},
     // few_shot
     {"", "--hold-out", "mood"},
-    {"", "--method", "joint"},
+    {"", "--method", "joint", "!--inner-steps"},
     {"", "--ways", "3"},
     {"", "--shots", "2"},
     {"", "--queries", "2"},
