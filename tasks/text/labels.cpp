@@ -79,7 +79,7 @@ std::string Labels::tidy(std::string_view value) {
   std::string spaced;
   for (const char32_t c : decode_utf8(value)) {
     const bool unseen = c == 0xFEFF || (c >= 0x200B && c <= 0x200F && c != 0x200C && c != 0x200D);
-    if (!unseen) append_utf8(spaced, kind_of(c) == Kind::space || (c >= 9 && c < 32) ? U' ' : c);
+    if (!unseen) append_utf8(spaced, kind_of(c) == CodePointKind::space || (c >= 9 && c < 32) ? U' ' : c);
   }
   std::string tidied;
   for (const std::string& word : engine::split(spaced, ' '))
