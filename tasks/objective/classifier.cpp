@@ -35,7 +35,6 @@ void ClassifierOptions::settle(run::Options& options, const std::string& task) {
 
 spec::TaskSet ClassifierOptions::load(const text::Labels& known) const {
   spec::TaskSpec task;
-  task.where = files.all().empty() ? "the embedded corpus" : files.all()[0];
   task.files = files;
   task.labels = text::Labels::parse(files.how.labels);
   if (task.labels.empty()) task.labels = known;

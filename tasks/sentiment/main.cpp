@@ -64,7 +64,7 @@ void train(run::Options& options, const run::Parse& parse) {
 spec::TaskSet labelled(const run::Options& options, const model::Request& given, const std::vector<std::string>& data,
                        const model::TextModel& model) {
   spec::TaskSpec task = model.only_task();
-  task.where = data.empty() ? "the embedded corpus" : data[0];
+  task.where.clear();  // errors name file and line themselves
   const bool as_target = task.head != nn::Predicts::label;
   task.files.how = given.files;
   task.files.how.label_as_target = as_target;

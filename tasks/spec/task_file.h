@@ -14,7 +14,7 @@ namespace spec {
 
 struct TaskSpec {
   std::string name;   // empty: the only one of a model, without a name
-  std::string where;  // "tasks.json: tasks.NAME": how errors begin
+  std::string where;  // "tasks.json: tasks.NAME": how errors begin; empty: they name file and line themselves
   // Its data.
   DataFiles files;
   text::Labels labels;  // empty: those of the data
@@ -71,12 +71,15 @@ TaskFile read_task_file(const std::string& path);
 
 std::string head_name(nn::Predicts head);
 
-// Calls f and puts `where` before the text of any Error.
+// Calls f and puts `where`, if there is any, before the text of any Error.
 template <class F>
 auto within(const std::string& where, F f) {
   try {
     return f();
-  } catch (const engine::Error& e) { engine::fail("{}: {}", where, e.what()); }
+  } catch (const engine::Error& e) {
+    if (where.empty()) throw;
+    engine::fail("{}: {}", where, e.what());
+  }
 }
 
 // Error unless `name` is one of them: "WHERE: 'nme' is not one of a, name (did you mean 'name'?)".
