@@ -25,7 +25,6 @@ look() {
   need libfmt-dev pkg-config --exists fmt
   need nlohmann-json3-dev pkg-config --exists nlohmann_json
   need libutf8proc-dev pkg-config --exists libutf8proc
-  need libcsv-dev header csv.h
   need doctest-dev header doctest/doctest.h
   need libcpp-httplib-dev pkg-config --exists cpp-httplib
   need curl curl --version
@@ -59,7 +58,7 @@ fi
 {
   echo "OPENBLAS_CFLAGS := -isystem /usr/include/$triplet/openblas-openmp"
   echo "OPENBLAS_LIBS   := -L$openblas -Wl,-rpath,$openblas -lopenblas"
-  echo "PACKAGE_LIBS    := $(pkg-config --libs fmt libutf8proc) -lcsv"
+  echo "PACKAGE_LIBS    := $(pkg-config --libs fmt libutf8proc)"
   echo "HTTPLIB_CFLAGS  := $(pkg-config --cflags cpp-httplib)"
   echo "HTTPLIB_LIBS    := $(pkg-config --libs cpp-httplib)"
 } >"$out.part"

@@ -64,9 +64,14 @@ void print_predictions_of_input(const TextModel& model, const Reading& reading) 
   const bool person = isatty(STDIN_FILENO);
   if (person) run::print_note("one text a line; end with Ctrl-D\n");
   std::vector<text::Example> examples;
+  long bytes = 0;
   for (std::string line; std::getline(std::cin, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    examples.push_back({.text = line});
+    text::check_text(line, "standard input", bytes);
+    std::string_view text = line;
+    if (bytes == 0) text::drop_byte_order_marks(text);
+    bytes += long(line.size()) + 1;
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    examples.push_back({.text = std::string(text)});
     if (examples.size() < kChunk && !person) continue;
     print_chunk(model, reading, examples);
     examples.clear();

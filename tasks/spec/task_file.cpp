@@ -46,6 +46,7 @@ void take_data(StrictObject& object, TaskSpec& task) {
   object.take("rationale_column", task.files.how.rationale_column);
   object.take("format", task.files.how.format);
   object.take("encoding", task.files.how.encoding);
+  object.take("delimiter", task.files.how.delimiter);
   object.take("no_header", task.files.how.no_header);
   object.take("examples", task.examples, 1, 1e12);
   if (!task.files.how.format.empty())
@@ -242,6 +243,7 @@ ordered_json TaskSpec::json() const {
   if (!files.how.rationale_column.empty()) j["rationale_column"] = files.how.rationale_column;
   if (!files.how.format.empty()) j["format"] = files.how.format;
   j["encoding"] = files.how.encoding;
+  if (!files.how.delimiter.empty()) j["delimiter"] = files.how.delimiter;
   j["no_header"] = files.how.no_header;
   if (examples) j["examples"] = examples;
   j["head"] = head_name(head);

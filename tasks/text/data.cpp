@@ -2,14 +2,14 @@
 // Read tasks/text/labels.h before.
 #include "tasks/text/data.h"
 
-#include <csv.h>
-
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
 #include "nn/format/json.h"
+#include "tasks/text/separated.h"
 #include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
 
@@ -19,15 +19,6 @@ using engine::check;
 using engine::fail;
 
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-void check_text(std::string_view bytes, const std::string& path) {
-  const size_t nul = bytes.find('\0');
-  const bool utf16 = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
-  check(nul == bytes.npos, "{}: {} at byte {}", path,
-        utf16 ? "UTF-16, not UTF-8: save it as UTF-8; a NUL" : "not a text file: a NUL", nul);
-}
 
 long line_at(std::string_view bytes, size_t at) {
   return 1 + std::count(bytes.begin(), bytes.begin() + long(at), '\n');
@@ -56,76 +47,6 @@ std::string format_of(const std::string& path, const std::string& given) {
   return format;
 }
 
-// Calls body(line, number) for each line, numbers from 1, without its \n or \r\n.
-template <class Body>
-void for_each_line(std::string_view bytes, Body body) {
-  long number = 0;
-  for (size_t start = 0; start < bytes.size();) {
-    const size_t end = std::min(bytes.find('\n', start), bytes.size());
-    std::string_view line = bytes.substr(start, end - start);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    body(line, ++number);
-    start = end + 1;
-  }
-}
-
-void parse_tsv(std::string_view bytes, Table& table) {
-  const bool one_column = bytes.find('\t') == bytes.npos;
-  for_each_line(bytes, [&](std::string_view line, long number) {
-    if (line.empty() && !one_column) return;
-    std::vector<std::string>& row = table.rows.emplace_back();
-    table.lines.push_back(number);
-    for (size_t start = 0; start <= line.size();) {
-      const size_t end = std::min(line.find('\t', start), line.size());
-      row.emplace_back(line.substr(start, end - start));
-      start = end + 1;
-    }
-  });
-}
-
-// libcsv's callbacks, and what it does not tell: the line that a row starts on.
-struct CsvReader {
-  Table& table;
-  csv_parser parser{};
-  std::vector<std::string> row;
-  long start = 0;     // the line where `row` starts
-  bool open = false;  // a row has begun and not ended
-
-  explicit CsvReader(Table& into) : table(into) {
-    check(csv_init(&parser, 0) == 0, "csv: libcsv did not start");
-    csv_set_space_func(&parser, [](unsigned char) { return 0; });  // libcsv trims fields, RFC 4180 does not
-  }
-  CsvReader(const CsvReader&) = delete;
-  CsvReader& operator=(const CsvReader&) = delete;
-  ~CsvReader() { csv_free(&parser); }
-
-  static void on_field(void* bytes, size_t size, void* self) {
-    static_cast<CsvReader*>(self)->row.emplace_back(static_cast<const char*>(bytes), size);
-  }
-  static void on_row(int, void* self) {
-    auto& reader = *static_cast<CsvReader*>(self);
-    reader.table.rows.push_back(std::exchange(reader.row, {}));
-    reader.table.lines.push_back(reader.start);
-    reader.open = false;
-  }
-
-  void feed(std::string_view line, long number) {
-    if (!open) start = number;
-    open = open || !line.empty();
-    for (std::string_view part : {line, std::string_view("\n")}) {
-      check(part != "\n" || open || line.empty(), "{}:{}: a carriage return without a line feed", table.path, start);
-      check(csv_parse(&parser, part.data(), part.size(), on_field, on_row, this) == part.size(), "{}:{}: {}",
-            table.path, start, csv_strerror(csv_error(&parser)));
-    }
-  }
-};
-
-void parse_csv(std::string_view bytes, Table& table) {
-  CsvReader reader(table);
-  for_each_line(bytes, [&](std::string_view line, long number) { reader.feed(line, number); });
-  check(!reader.open, "{}:{}: a quote opens a field and none closes it", table.path, reader.start);
-}
-
 nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
   nlohmann::ordered_json object = nn::parse_ordered_json(line, where);
   check(object.is_object(), "{}: one JSON object a line; got a JSON {}", where, object.type_name());
@@ -152,6 +73,18 @@ class Members {
   std::unordered_map<std::string_view, const nlohmann::ordered_json*> places_;
 };
 
+bool is_words(const nlohmann::ordered_json& value) {
+  return value.is_array() &&
+         std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_primitive(); });
+}
+
+std::string joined(const nlohmann::ordered_json& words) {
+  std::string text;
+  for (const auto& word : words)
+    text += (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
+  return text;
+}
+
 void parse_jsonl(std::string_view bytes, Table& table) {
   for_each_line(bytes, [&](std::string_view line, long number) {
     if (line.find_first_not_of(" \t") == line.npos) return;
@@ -165,6 +98,12 @@ void parse_jsonl(std::string_view bytes, Table& table) {
     for (const std::string& key : table.columns) {
       const nlohmann::ordered_json* value = members.find(key, row.size());
       check(value, "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
+      if (value->is_structured())
+        table.nested[{table.rows.size() - 1, row.size()}] = is_words(*value) ? "array" : "object";
+      if (is_words(*value)) {
+        row.push_back(joined(*value));
+        continue;
+      }
       row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
     }
   });
@@ -198,8 +137,8 @@ void drop_surplus(Table& table, bool header) {
 
 void check_widths(const Table& table, long first_line) {
   for (size_t r = 0; r < table.rows.size(); ++r)
-    check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}", table.path,
-          table.lines[r], table.rows[r].size(), first_line, table.columns.size());
+    check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}{}", table.path,
+          table.lines[r], table.rows[r].size(), first_line, table.columns.size(), table.hint);
 }
 
 // The columns of a source as places in its rows; 0 for those that it does not have.
@@ -219,10 +158,29 @@ const std::string& label_value(const Source& source, const Places& places, size_
   return source.columns.every_label.empty() ? source.table.rows[row][places.label] : source.columns.every_label;
 }
 
+// A list of words is a text; nothing else that is nested has a meaning.
+void check_flat(const Source& source, const Places& places) {
+  const auto& [table, columns] = source;
+  for (const auto& [at, what] : table.nested) {
+    const auto is = [&](const std::string& name, size_t place) { return !name.empty() && at.second == place; };
+    const bool text = is(columns.text, places.text) || is(columns.pair, places.pair);
+    const bool value = (is(columns.label, places.label) && columns.every_label.empty()) ||
+                       is(columns.target, places.target) || is(columns.split, places.split) ||
+                       is(columns.rationale, places.rationale);
+    check(!value && !(text && what == "object"), "{}:{}: a JSON {} in column '{}', where {} is expected", table.path,
+          table.lines[at.first], what == "array" ? "array" : "object or nested array", shown(table.columns[at.second]),
+          value ? "a string (of several labels: with commas between)" : "a text");
+  }
+}
+
 Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& places) {
   std::vector<std::string> values;
   for (size_t s = 0; s < sources.size(); ++s)
-    for (size_t r = 0; r < sources[s].table.rows.size(); ++r) values.push_back(label_value(sources[s], places[s], r));
+    for (size_t r = 0; r < sources[s].table.rows.size(); ++r) {
+      values.push_back(Labels::tidy(label_value(sources[s], places[s], r)));
+      check(!values.back().empty(), "{}:{}: an empty label in column '{}'", sources[s].table.path,
+            sources[s].table.lines[r], shown(sources[s].columns.label));
+    }
   const std::string &path = sources[0].table.path, name = shown(sources[0].columns.label);
   std::sort(values.begin(), values.end());
   check(values.front() != values.back(), "{}: column '{}' holds one label only, '{}'; two classes at least", path, name,
@@ -233,13 +191,13 @@ Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& 
         "{}: column '{}' holds {} different values, more than the {} that labels may be; is it the "
         "right column?",
         path, name, values.size(), kMostLabels);
-  check(!values.front().empty(), "{}: column '{}' holds an empty label", path, name);
   return Labels::from_values(std::move(values));
 }
 
 void append_examples(const Source& source, const Places& places, Examples& out) {
   const auto& [table, columns] = source;
   Warning empty{"an empty text", 0, ""};
+  std::map<std::string, Warning> untidy;
   for (size_t r = 0; r < table.rows.size(); ++r) {
     const std::vector<std::string>& row = table.rows[r];
     Example& example = out.rows.emplace_back();
@@ -252,15 +210,37 @@ void append_examples(const Source& source, const Places& places, Examples& out) 
     if (!columns.label.empty()) {
       const std::string& value = label_value(source, places, r);
       example.label = out.labels.find(value);
+      if (std::string tidy = Labels::tidy(value); tidy != value) {
+        Warning& of = untidy[value];
+        if (of.count++ == 0)
+          of = {fmt::format("label '{}' is read as '{}'", shown(value), shown(tidy)), 1, example.where};
+      }
       if (example.label < 0) fail("{}: {}", example.where, out.labels.unknown(value));
     }
     if (is_blank(example.text) && empty.count++ == 0) empty.first = example.where;
   }
   out.warnings.insert(out.warnings.end(), table.warnings.begin(), table.warnings.end());
   if (empty.count > 0) out.warnings.push_back(empty);
+  for (const auto& [value, warning] : untidy) out.warnings.push_back(warning);
 }
 
 }  // namespace
+
+void drop_byte_order_marks(std::string_view& bytes) {
+  while (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);  // two: saved "with BOM" once more
+}
+
+void check_text(std::string_view bytes, const std::string& path, long before) {
+  constexpr std::pair<std::string_view, const char*> kOthers[] = {
+      {"\xFF\xFE", "UTF-16, not UTF-8: save it as UTF-8"},
+      {"\xFE\xFF", "UTF-16, not UTF-8: save it as UTF-8"},
+      {"\x1F\x8B", "compressed by gzip: gunzip it first"},
+      {"PK\x03\x04", "a zip archive or a workbook: unzip it, or save the sheet as CSV"},
+      {"\xD0\xCF\x11\xE0", "an Excel workbook: save the sheet as CSV"}};
+  for (const auto& [start, what] : kOthers) check(before > 0 || !bytes.starts_with(start), "{}: {}", path, what);
+  const size_t nul = bytes.find('\0');
+  check(nul == bytes.npos, "{}: not a text file: a NUL at byte {}", path, before + long(nul));
+}
 
 bool is_blank(std::string_view text) {
   const auto is_visible_ascii = [](unsigned char c) { return c > ' ' && c < 0x7F; };  // most texts: no need to split
@@ -268,7 +248,8 @@ bool is_blank(std::string_view text) {
 }
 
 std::string to_string(const Warning& warning) {
-  return fmt::format("{}: {} ({} in all)", warning.first, warning.what, warning.count);
+  const std::string count = warning.count > 0 ? fmt::format(" ({} in all)", warning.count) : "";
+  return fmt::format("{}: {}{}", warning.first, warning.what, count);
 }
 
 size_t Table::column(const std::string& name) const {
@@ -280,12 +261,15 @@ size_t Table::column(const std::string& name) const {
   }
   const size_t number = engine::parse_number<size_t>(name).value_or(0);
   if (number >= 1 && number <= columns.size()) return number - 1;
-  fail("{}: no column '{}'; the columns are {}{}", path, shown(name), listed(columns), did_you_mean(name, columns));
+  fail("{}: no column '{}'; the columns are {}{}{}", path, shown(name), listed(columns), did_you_mean(name, columns),
+       hint);
 }
 
 std::string read_file(const std::string& path) {
   std::string bytes = nn::read_file(path);
-  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
+  std::string_view content = bytes;
+  drop_byte_order_marks(content);
+  bytes.erase(0, bytes.size() - content.size());
   check(!bytes.empty(), "{}: the file is empty", path);
   return bytes;
 }
@@ -298,15 +282,26 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
   Table table;
   table.path = path;
   check_text(bytes, path);
+  if (bytes.find('\n') == bytes.npos) std::replace(bytes.begin(), bytes.end(), '\r', '\n');  // lines of old Macs
   bytes = to_utf8(std::move(bytes), options.encoding, table);
   const std::string format = format_of(path, options.format);
   const bool header = options.header && format != "jsonl";
-  if (format == "tsv") parse_tsv(bytes, table);
-  if (format == "csv") parse_csv(bytes, table);
+  const char separator = separator_of(options.delimiter);
+  check(!separator || format != "jsonl", "{}: a delimiter is for TSV and CSV, not for JSONL", path);
+  if (format == "tsv") parse_tsv(bytes, separator ? separator : '\t', table);
+  if (format == "csv") parse_csv(bytes, separator, options.header, table);
   if (format == "jsonl") parse_jsonl(bytes, table);
   const long first_line = table.lines.empty() ? 0 : table.lines[0];
   if (format != "jsonl") name_columns(table, options.header);
   check(!table.rows.empty(), "{}: no data rows{}", path, header ? " below the header" : "");
+  const std::string_view all = bytes;
+  const char other =
+      table.columns.size() == 1 && format != "jsonl" ? separator_in(all.substr(0, all.find('\n'))) : '\0';
+  if (other)
+    table.hint = fmt::format("; its first line has another separator: --delimiter {}", other == ','   ? "comma"
+                                                                                       : other == ';' ? "semicolon"
+                                                                                       : other == '|' ? "pipe"
+                                                                                                      : "tab");
   if (format == "tsv") drop_surplus(table, header);
   check_widths(table, first_line);
   return table;
@@ -315,9 +310,15 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
 Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
   check(!sources.empty(), "no data files");
   std::vector<Places> places;
-  for (const Source& source : sources) places.push_back(places_of(source));
+  for (const Source& source : sources) {
+    places.push_back(places_of(source));
+    check_flat(source, places.back());
+  }
   Examples out;
   out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
+  if (labels.empty())
+    for (const std::string& pair : out.labels.same_but_for_case())
+      out.warnings.push_back({pair, 0, sources[0].table.path});
   for (size_t s = 0; s < sources.size(); ++s) append_examples(sources[s], places[s], out);
   return out;
 }

@@ -1,8 +1,10 @@
 // Data files: a table of strings out of TSV, CSV or JSONL, then examples with labels out of a table.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tasks/text/labels.h"
@@ -12,7 +14,7 @@ namespace text {
 // Something to tell the user that does not stop the work; the caller prints it.
 struct Warning {
   std::string what;   // "invalid UTF-8 became U+FFFD"
-  long count = 0;     // how many times
+  long count = 0;     // how many times; 0: not said
   std::string first;  // where first, file:line
 };
 std::string to_string(const Warning& warning);  // reviews.tsv:217: invalid UTF-8 became U+FFFD (3 times)
@@ -21,6 +23,7 @@ struct TableOptions {
   std::string format;              // tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl
   bool header = true;              // the first row of a TSV or CSV names the columns
   std::string encoding = "utf-8";  // or latin-1
+  std::string delimiter = "";  // of a TSV or CSV: a character or comma, semicolon, tab, pipe; empty: as the file says
 };
 
 struct Table {
@@ -29,18 +32,26 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
+  std::map<std::pair<size_t, size_t>, std::string> nested;  // of JSONL, by row and column: "array" or "object"
+  std::string hint = "";                                    // what an error about the columns should add
 
   size_t column(const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
 };
 
-// The whole file, without a byte-order mark. Error: no such file, a directory, not readable, empty.
+void drop_byte_order_marks(std::string_view& bytes);
+// Of the bytes of a file behind its first `before`. Error: UTF-16, gzip, zip, a workbook, or a NUL, by name.
+void check_text(std::string_view bytes, const std::string& path, long before = 0);
+
+// The whole file, without byte-order marks. Error: no such file, a directory, not readable, empty.
 std::string read_file(const std::string& path);
 
 //   TSV    split at tabs, no quoting; an empty line is no row, unless the table has a single column
 //          without a header, fields past those of the first row are left out; a warning counts those that are not empty
-//   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row
-//   JSONL  one object a line, the keys of the first are the columns; null is empty, a number or a list its JSON text
-// \r\n is tolerated, invalid UTF-8 is replaced and reported in warnings.
+//   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row. Of quotes that
+//          are written \" the whole file is read so, with a warning; any other text behind a closing quote is an error
+//   JSONL  one object a line, the keys of the first are the columns; null is empty, a number its JSON text, and a list of
+//          strings and numbers these with blanks between; a list or an object is refused where a label is expected
+// \r\n is tolerated, \r alone where no \n is; invalid UTF-8 is replaced and reported in warnings.
 Table read_table(const std::string& path, const TableOptions& options = {});
 Table parse_table(std::string bytes, const std::string& path,
                   const TableOptions& options = {});  // the same from memory

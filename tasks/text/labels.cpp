@@ -2,11 +2,17 @@
 // Nothing to read before.
 #include "tasks/text/labels.h"
 
+#include <utf8proc.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <memory>
 #include <numeric>
 #include <utility>
 
 #include "engine/base.h"
+#include "tasks/text/letters.h"
 #include "tasks/text/utf8.h"
 
 namespace text {
@@ -69,7 +75,36 @@ Labels Labels::parse(const std::string& spec) {
   return values.empty() ? Labels(std::move(names)) : Labels(std::move(values), std::move(names));
 }
 
+std::string Labels::tidy(std::string_view value) {
+  std::string spaced;
+  for (const char32_t c : decode_utf8(value)) {
+    const bool unseen = c == 0xFEFF || (c >= 0x200B && c <= 0x200F && c != 0x200C && c != 0x200D);
+    if (!unseen) append_utf8(spaced, kind_of(c) == CodePointKind::space || (c >= 9 && c < 32) ? U' ' : c);
+  }
+  std::string tidied;
+  for (const std::string& word : engine::split(spaced, ' '))
+    if (!word.empty()) tidied += (tidied.empty() ? "" : " ") + word;
+  utf8proc_uint8_t* composed = nullptr;
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(tidied.data()), utf8proc_ssize_t(tidied.size()), &composed,
+                   utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(composed, std::free);
+  check(size >= 0, "labels: utf8proc failed on '{}'", shown(value));
+  return std::string(reinterpret_cast<const char*>(composed), size_t(size));
+}
+
+std::vector<std::string> Labels::same_but_for_case() const {
+  std::map<std::string, std::string> first;
+  std::vector<std::string> pairs;
+  for (const std::string& value : values_)
+    if (const auto [other, fresh] = first.try_emplace(lower(value), value); !fresh)
+      pairs.push_back(fmt::format("labels '{}' and '{}' differ in letter case only: two classes", shown(other->second),
+                                  shown(value)));
+  return pairs;
+}
+
 Labels Labels::from_values(std::vector<std::string> values) {
+  for (std::string& value : values) value = tidy(value);
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
   if (std::all_of(values.begin(), values.end(),
@@ -81,7 +116,8 @@ Labels Labels::from_values(std::vector<std::string> values) {
 }
 
 int Labels::find(std::string_view value) const {
-  const auto found = std::find(values_.begin(), values_.end(), value);
+  auto found = std::find(values_.begin(), values_.end(), value);
+  if (found == values_.end()) found = std::find(values_.begin(), values_.end(), tidy(value));
   return found == values_.end() ? -1 : int(found - values_.begin());
 }
 

@@ -20,12 +20,17 @@ class Labels {
   // The distinct values: integers in the order of numbers, anything else in the order of bytes.
   static Labels from_values(std::vector<std::string> values);
 
+  // A value as a reader sees it: its letters composed (NFC), each run of blanks one space, none at the ends.
+  static std::string tidy(std::string_view value);
+  // "labels 'Good' and 'good' differ in letter case only: two classes", for each such pair of neighbours.
+  std::vector<std::string> same_but_for_case() const;
+
   bool empty() const { return names_.empty(); }
   int size() const { return int(names_.size()); }
   const std::string& name(int id) const { return names_.at(size_t(id)); }
   const std::vector<std::string>& names() const { return names_; }
 
-  int find(std::string_view value) const;             // the id of a value of the file; -1 when it is none
+  int find(std::string_view value) const;  // the id of a value of the file, or of the tidy one; -1 when it is none
   std::string unknown(std::string_view value) const;  // label 'x' is not one of a, b (did you mean 'a'?), or what to do
 
  private:

@@ -29,8 +29,7 @@ size_t LineBlocks::read() {
   buffer_.resize(before + got);
   ended_ = got < block_;
   const std::string_view fresh = std::string_view(buffer_).substr(before);
-  const size_t nul = fresh.find('\0');
-  check(nul == fresh.npos, "{}: not a UTF-8 text file: a NUL at byte {}", path_, bytes_ + long(nul));
+  check_text(fresh, path_, bytes_);
   bytes_ += long(got);
   const size_t end = fresh.rfind('\n');
   return ended_ ? buffer_.size() : end == fresh.npos ? 0 : before + end + 1;
@@ -44,7 +43,7 @@ bool LineBlocks::next() {
   used_ = 0;
   while (!ended_ && used_ == 0) used_ = read();
   std::string_view block = std::string_view(buffer_).substr(0, used_);
-  if (first && block.starts_with("\xEF\xBB\xBF")) block.remove_prefix(3);  // a byte-order mark
+  if (first) drop_byte_order_marks(block);
   check(!first || !block.empty(), "{}: the file is empty", path_);
   for (size_t start = 0; start < block.size();) {
     const size_t end = std::min(block.find('\n', start), block.size());

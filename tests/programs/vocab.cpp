@@ -175,7 +175,7 @@ TEST_CASE("vocab: bad input gets one clear line, exit status 1, and leaves what 
   refused(train + dir.path + " --format txt", "a directory, not a file");
   refused(train + dir.write("empty.txt", ""), "empty.txt: the file is empty");
   refused(train + dir.write("blank.txt", "\n\n"), "no letter is seen 2 times in 0 different words");
-  refused(train + dir.write("nul.txt", std::string("a\0b\n", 4)), "nul.txt: not a UTF-8 text file: a NUL at byte 1");
+  refused(train + dir.write("nul.txt", std::string("a\0b\n", 4)), "nul.txt: not a text file: a NUL at byte 1");
   refused(train + dir.write("d.dat", "a\n"), "name the format");
   refused(train + tsv + " --text-column txt", "no column 'txt'; the columns are text, split");
   refused(train + tsv + " --split test", "no row has the split 'test'");

@@ -12,7 +12,7 @@ using namespace text;
 
 namespace {
 
-TableOptions headless(const std::string& format = "") { return {format, false, "utf-8"}; }
+TableOptions headless(const std::string& format = "") { return {format, false, "utf-8", ""}; }
 
 // Rows as line:field|field, a space between two rows.
 std::string rows(const std::string& bytes, const std::string& path, const TableOptions& options = {}) {
@@ -81,9 +81,30 @@ TEST_CASE("csv: quoted fields hold commas, quotes and line ends; rows know the l
   CHECK(rows("say \"hi\",1\n", "r.csv", headless()) == "1:say \"hi\"|1");
 }
 
+TEST_CASE("csv: text behind a closing quote is refused with the line where its field begins") {
+  const std::string twice = ": a quote inside a quoted field is written twice (\"\")";
+  CHECK(refused("text,label\n\"a\",1\n\"say \"hi\" now\",2\n", "r.csv") ==
+        "r.csv:3: a quoted field begins, and behind its closing quote stands 'hi\" now\"'" + twice);
+  CHECK(refused("text,label\n\"a,1\n\"b\",2\n", "r.csv") ==
+        "r.csv:2: a quoted field begins, and behind its closing quote in line 3 stands 'b\"'" + twice);
+  CHECK(refused("text,label\n\"a\" ,1\n", "r.csv").find("r.csv:2: a quoted field begins") == 0);
+  CHECK(refused("text,label\na,1\n\"b\nc,2\n", "r.csv") == "r.csv:3: a quote opens a field and none closes it");
+}
+
+TEST_CASE("csv: quotes written with a backslash are read so when RFC 4180 fails or loses rows, and it is said") {
+  const std::string bytes = "text,label\n\"said \\\"warm\\\"\",1\n\"a \\\\ \\n \"\"b\"\"\",2\n";
+  CHECK(rows(bytes, "r.csv") == "2:said \"warm\"|1 3:a \\ \\n \"b\"|2");
+  const Table table = parse_table(bytes, "r.csv");
+  REQUIRE(table.warnings.size() == 1);
+  CHECK(to_string(table.warnings[0]) == "r.csv: quotes inside quotes are written \\\" and read so");
+  CHECK(rows("text,label\n\"a\\\"\",1\n\"\",2\n", "r.csv") == "2:a\"|1 3:|2");  // RFC 4180: one row less, no error
+  CHECK(rows("text,label\n\"C:\\\",1\n\"D:\\\",2\n", "r.csv") == "2:C:\\|1 3:D:\\|2");  // RFC 4180 as it stands
+  CHECK(refused("text,label\n\"a \\\"b\\\"\",1\n\"c \"d\"\",2\n", "r.csv").find("r.csv:2: a quoted field") == 0);
+}
+
 TEST_CASE("jsonl: the keys of the first object are the columns, in their order") {
   CHECK(rows("{\"text\":\"a\\n\\u00e9\",\"label\":1}\n\n{\"label\":null,\"text\":[true],\"more\":0}\n", "r.jsonl") ==
-        "1:a\né|1 3:[true]|");
+        "1:a\né|1 3:true|");
   CHECK(parse_table("{\"b\":1,\"a\":2}", "r.jsonl").columns == std::vector<std::string>{"b", "a"});
 }
 
@@ -137,7 +158,7 @@ TEST_CASE("table: a bad file is refused with its name, and the line where there 
   CHECK(refused(std::string("\xFF\xFE"
                             "a\0",
                             4),
-                "r.tsv") == "r.tsv: UTF-16, not UTF-8: save it as UTF-8; a NUL at byte 3");
+                "r.tsv") == "r.tsv: UTF-16, not UTF-8: save it as UTF-8");
 }
 
 TEST_CASE("read_file: a missing file, a directory and an empty file are refused, a byte-order mark is dropped") {
@@ -203,9 +224,54 @@ TEST_CASE("examples: a label that is none is refused with file, line and suggest
         "those of the file");
   CHECK(refused_examples("text\tlabel\na\tx\nb\tx\n") ==
         "reviews.tsv: column 'label' holds one label only, 'x'; two classes at least");
-  CHECK(refused_examples("text\tlabel\na\tx\nb\t\n") == "reviews.tsv: column 'label' holds an empty label");
+  CHECK(refused_examples("text\tlabel\na\tx\nb\t\n") == "reviews.tsv:3: an empty label in column 'label'");
   CHECK(refused_examples("text\tlabel\na\tx\n", {"sentence", "label", ""}) ==
         "reviews.tsv: no column 'sentence'; the columns are text, label");
+}
+
+TEST_CASE("examples: labels that look like one are one, and it is said; letter case is only said") {
+  const Examples out = examples("text\tlabel\na\tn\u00E9g\nb\tne\u0301g\nc\tn\u00E9g\u00A0\nd\tpos\ne\tPos\n");
+  CHECK(out.labels.names() == std::vector<std::string>{"Pos", "n\u00E9g", "pos"});
+  for (int row : {1, 2}) CHECK(out.rows[size_t(row)].label == out.rows[0].label);
+  std::string said;
+  for (const Warning& warning : out.warnings) said += to_string(warning) + "\n";
+  CHECK(said.find("labels 'Pos' and 'pos' differ in letter case only: two classes") != std::string::npos);
+  CHECK(said.find("reviews.tsv:4: label 'n\u00E9g\u00A0' is read as 'n\u00E9g' (1 in all)") != std::string::npos);
+}
+
+TEST_CASE("table: carriage returns alone end lines where no line feed does, two byte-order marks are dropped") {
+  CHECK(rows("text\tlabel\ra\tx\r", "r.tsv") == "2:a|x");
+  CHECK(rows("text,label\ra,x\rb,y", "r.csv") == "2:a|x 3:b|y");
+  const test::TemporaryDirectory directory;
+  CHECK(read_table(directory.write("two.csv", "\uFEFF\uFEFFtext,label\na,x\n")).columns[0] == "text");
+  CHECK(refused("\x1F\x8B\x08", "r.csv") == "r.csv: compressed by gzip: gunzip it first");
+  CHECK(refused("\xFF\xFEN-", "r.csv") == "r.csv: UTF-16, not UTF-8: save it as UTF-8");
+}
+
+TEST_CASE("csv: the separator is what the header has, what sep= says, or what is asked for") {
+  CHECK(rows("text;label\r\na, b;x\r\nc, d;y\r\n", "r.csv") == "2:a, b|x 3:c, d|y");
+  CHECK(rows("text\tlabel\n\"a\tb\"\tx\n", "r.csv") == "2:a\tb|x");
+  CHECK(rows("sep=|\ntext|label\na|x\n", "r.csv") == "3:a|x");
+  CHECK(rows("text,label (a;b;c)\na,x\n", "r.csv") == "2:a|x");
+  CHECK(rows("text;part, if any;label\na;b;x\n", "r.csv") == "2:a|b|x");
+  CHECK(rows("a;b\n", "r.csv", headless()) == "1:a;b");
+  CHECK(rows("a;b\n", "r.csv", {"", false, "utf-8", "semicolon"}) == "1:a|b");
+  CHECK(refused("text;label\na, b;x\n", "r.csv", {"", true, "utf-8", ","}) ==
+        "r.csv:2: a row of 2 fields; line 1 has 1; its first line has another separator: --delimiter semicolon");
+  CHECK(refused("a\tb\n", "r.tsv", {"", true, "utf-8", ";;"}) ==
+        "delimiter: comma, semicolon, tab, pipe or one ASCII character; got ';;'");
+}
+
+TEST_CASE("jsonl: a list of words is a text; an array or an object is refused where one value is expected") {
+  const auto read = [](const std::string& line) {
+    return to_examples({{parse_table(line, "r.jsonl"), {}}}, Labels::parse("a,b")).rows[0].text;
+  };
+  CHECK(read("{\"text\":[\"lovely\",\"soup\",2],\"label\":\"a\",\"other\":{}}") == "lovely soup 2");
+  CHECK(test::error_of([&] { read("{\"text\":{\"a\":1},\"label\":\"a\"}"); }) ==
+        "r.jsonl:1: a JSON object or nested array in column 'text', where a text is expected");
+  CHECK(test::error_of([&] {
+          read("{\"text\":\"t\",\"label\":[\"a\"]}");
+        }).starts_with("r.jsonl:1: a JSON array in column 'label', where a string"));
 }
 
 TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {

@@ -1,0 +1,194 @@
+// A row is read field by field; a CSV is read with one separator after another, and with quotes doubled (RFC 4180) or
+// behind a backslash, until one reading has no error. Read tasks/text/data.h before.
+#include "tasks/text/separated.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace text {
+
+using engine::check;
+using engine::fail;
+
+namespace {
+
+constexpr std::pair<char, const char*> kSeparators[] = {
+    {',', "comma"}, {';', "semicolon"}, {'\t', "tab"}, {'|', "pipe"}};
+
+class CsvReader {
+ public:
+  // `escapes`: inside quotes \" is a quote and \\ a backslash.
+  CsvReader(std::string_view bytes, long line, char separator, bool escapes, Table& table)
+      : bytes_(bytes), line_(line), stops_{separator, '\n', '\r'}, escapes_(escapes), table_(table) {}
+
+  void read() {
+    while (at_ < bytes_.size()) {
+      const long start = line_;
+      std::vector<std::string> row;
+      if (!ends_line())
+        for (bool more = true; more; more = takes_separator()) row.push_back(field(start));
+      at_ = std::min(bytes_.find('\n', at_), bytes_.size() - 1) + 1;
+      ++line_;
+      if (row.empty()) continue;  // an empty line
+      table_.rows.push_back(std::move(row));
+      table_.lines.push_back(start);
+    }
+  }
+
+ private:
+  // Whether only carriage returns stand before the end of the line.
+  bool ends_line() const {
+    const size_t end = std::min(bytes_.find_first_not_of('\r', at_), bytes_.size());
+    return end == bytes_.size() || bytes_[end] == '\n';
+  }
+
+  bool takes_separator() {
+    const bool takes = at_ < bytes_.size() && bytes_[at_] == stops_[0];
+    at_ += takes;
+    return takes;
+  }
+
+  std::string field(long start) {
+    if (at_ < bytes_.size() && bytes_[at_] == '"') return quoted();
+    const size_t begin = std::exchange(at_, std::min(bytes_.find_first_of(stops_, at_), bytes_.size()));
+    check(at_ == bytes_.size() || bytes_[at_] != '\r' || ends_line(), "{}:{}: a carriage return without a line feed",
+          table_.path, start);
+    return std::string(bytes_.substr(begin, at_ - begin));
+  }
+
+  std::string quoted() {
+    const long opened = line_;
+    const size_t begin = at_++;
+    std::string value;
+    for (bool open = true; open;) {
+      const size_t stop = bytes_.find_first_of(escapes_ ? "\"\\" : "\"", at_);
+      check(stop != bytes_.npos, "{}:{}: a quote opens a field and none closes it", table_.path, opened);
+      value += bytes_.substr(at_, stop - at_);
+      at_ = stop + 1;
+      const char next = at_ < bytes_.size() ? bytes_[at_] : '\n';
+      const bool doubled = next == '"' || (next == '\\' && bytes_[stop] == '\\');
+      if (doubled)
+        value += bytes_[at_++];
+      else if (bytes_[stop] == '\\')
+        value += '\\';
+      open = doubled || bytes_[stop] == '\\';
+    }
+    line_ += std::count(bytes_.begin() + long(begin), bytes_.begin() + long(at_), '\n');
+    check_closed(opened);
+    for (size_t at = 0; (at = value.find("\r\n", at)) != value.npos;) value.erase(at, 1);
+    return value;
+  }
+
+  void check_closed(long opened) const {
+    if (ends_line() || bytes_[at_] == stops_[0]) return;
+    const std::string_view behind = bytes_.substr(at_, bytes_.find_first_of(stops_, at_) - at_);
+    fail(
+        "{}:{}: a quoted field begins, and behind its closing quote{} stands '{}': a quote inside a quoted field is "
+        "written twice (\"\")",
+        table_.path, opened, line_ == opened ? "" : fmt::format(" in line {}", line_), shown(behind, 20));
+  }
+
+  std::string_view bytes_;
+  size_t at_ = 0;
+  long line_;
+  const std::string stops_;  // what ends a field without quotes
+  const bool escapes_;
+  Table& table_;
+};
+
+// A reading of a CSV, and what is wrong with it.
+struct Reading {
+  Table table;
+  std::string error;
+  bool good() const { return error.empty() && even(table); }
+};
+
+Reading read_csv(std::string_view bytes, const std::string& path, long line, char separator, bool escapes) {
+  Reading reading;
+  reading.table.path = path;
+  try {
+    CsvReader(bytes, line, separator, escapes, reading.table).read();
+  } catch (const engine::Error& error) { reading.error = error.what(); }
+  return reading;
+}
+
+// Quotes as RFC 4180 has them, unless only the other form can be read, or is read with rows that this one has lost.
+Reading read_csv(std::string_view bytes, const std::string& path, long line, char separator) {
+  Reading reading = read_csv(bytes, path, line, separator, false);
+  if (bytes.find("\\\"") == bytes.npos) return reading;
+  Reading other = read_csv(bytes, path, line, separator, true);
+  if (!other.good() || (reading.good() && reading.table.rows.size() >= other.table.rows.size())) return reading;
+  other.table.warnings.push_back({"quotes inside quotes are written \\\" and read so", 0, path});
+  return other;
+}
+
+}  // namespace
+
+bool even(const Table& table) {
+  return std::all_of(table.rows.begin(), table.rows.end(),
+                     [&](const auto& row) { return row.size() == table.rows[0].size(); });
+}
+
+void parse_tsv(std::string_view bytes, char separator, Table& table) {
+  const bool one_column = bytes.find(separator) == bytes.npos;
+  for_each_line(bytes, [&](std::string_view line, long number) {
+    if (line.empty() && !one_column) return;
+    std::vector<std::string>& row = table.rows.emplace_back();
+    table.lines.push_back(number);
+    for (size_t start = 0; start <= line.size();) {
+      const size_t end = std::min(line.find(separator, start), line.size());
+      row.emplace_back(line.substr(start, end - start));
+      start = end + 1;
+    }
+  });
+}
+
+char separator_of(const std::string& name) {
+  for (const auto& [separator, called] : kSeparators)
+    if (name == called) return separator;
+  if (name.empty()) return 0;
+  check(name.size() == 1 && name[0] > 0 && name != "\"" && name != "\n" && name != "\r",
+        "delimiter: comma, semicolon, tab, pipe or one ASCII character; got '{}'", shown(name));
+  return name[0];
+}
+
+char separator_in(std::string_view line) {
+  long most = 0;
+  char best = 0;
+  for (const auto& [separator, called] : kSeparators) {
+    bool quoted = false;
+    long count = 0;
+    for (const char c : line) {
+      quoted = quoted != (c == '"');
+      count += !quoted && c == separator;
+    }
+    if (count > most) best = separator;
+    most = std::max(most, count);
+  }
+  return best;
+}
+
+void parse_csv(std::string_view bytes, char separator, bool header, Table& table) {
+  long line = 1;
+  std::string_view first = bytes.substr(0, bytes.find('\n'));
+  if (first.starts_with("sep=") && first.find_first_not_of('\r', 5) == first.npos && first.size() > 4) {
+    if (!separator) separator = first[4];
+    bytes.remove_prefix(std::min(first.size() + 1, bytes.size()));
+    line = 2;
+  }
+  first = bytes.substr(0, bytes.find('\n'));
+  const char found = header && !separator ? separator_in(first) : '\0';
+  const bool doubt = found && found != ',' && first.find(',') != first.npos;
+  Reading reading = read_csv(bytes, table.path, line, separator ? separator : found && !doubt ? found : ',');
+  if (doubt && !reading.good()) {
+    Reading other = read_csv(bytes, table.path, line, found);
+    if (other.good()) reading = std::move(other);
+  }
+  if (!reading.error.empty()) fail("{}", reading.error);
+  table.rows = std::move(reading.table.rows);
+  table.lines = std::move(reading.table.lines);
+  for (const Warning& warning : reading.table.warnings) table.warnings.push_back(warning);
+}
+
+}  // namespace text
