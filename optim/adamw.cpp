@@ -15,15 +15,16 @@ AdamVariant adam_variant(const std::string& name) {
 
 AdamW::AdamW(std::vector<Tensor> parameters, AdamWOptions options)
     : parameters_(std::move(parameters)),
-      options_(options),
+      options_(std::move(options)),
+      factors_(rate_factors(parameters_, options_.rates)),
       m_(parameters_),
       v_(parameters_),
       steps_(Tensor::zeros({long(parameters_.size())}).named("steps")) {
-  check(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
-        "AdamW: the betas must be in [0, 1); got {} and {}", options.beta1, options.beta2);
-  check(options.eps > 0 && options.weight_decay >= 0,
-        "AdamW: eps must be positive and the weight decay not negative; got {} and {}", options.eps,
-        options.weight_decay);
+  check(options_.beta1 >= 0 && options_.beta1 < 1 && options_.beta2 >= 0 && options_.beta2 < 1,
+        "AdamW: the betas must be in [0, 1); got {} and {}", options_.beta1, options_.beta2);
+  check(options_.eps > 0 && options_.weight_decay >= 0,
+        "AdamW: eps must be positive and the weight decay not negative; got {} and {}", options_.eps,
+        options_.weight_decay);
 }
 
 namespace {
@@ -57,7 +58,8 @@ void AdamW::step(double lr, double grad_factor) {
   std::vector<Constants> constants;
   for (size_t p = 0; p < parameters_.size(); ++p) {
     const double t = steps_.data()[p] += parameters_[p].has_grad();
-    constants.push_back(constants_of(options_, lr, decays(parameters_[p]) ? options_.weight_decay : 0, t));
+    constants.push_back(
+        constants_of(options_, lr * factors_[p], decays(parameters_[p]) ? options_.weight_decay : 0, t));
   }
   const real beta1 = real(options_.beta1), beta2 = real(options_.beta2);
   const real gain1 = real(1 - options_.beta1), gain2 = real(1 - options_.beta2);

@@ -17,6 +17,7 @@ struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999;
   double eps = 1e-8;           // bert and transformers were published with 1e-6
   double weight_decay = 0.01;  // of the parameters for which decays() holds
+  std::vector<RateOf> rates;
 };
 
 class AdamW {
@@ -32,6 +33,7 @@ class AdamW {
  private:
   std::vector<Tensor> parameters_;
   AdamWOptions options_;
+  std::vector<double> factors_;  // of the rate, one a parameter
   Moment m_, v_;
   TouchedRows touched_;
   Tensor steps_;  // [parameters]: each counts its own

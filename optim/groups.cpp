@@ -1,6 +1,8 @@
 // Passes over all parameters: one parallel loop, whatever the number of tensors. Read optim/adamw.cpp next.
 #include "optim/groups.h"
 
+#include <fnmatch.h>
+
 namespace optim {
 namespace {
 
@@ -34,6 +36,14 @@ std::vector<Chunk> chunks_of(const std::vector<Tensor>& parameters, const Touche
 }
 
 }  // namespace
+
+std::vector<double> rate_factors(const std::vector<Tensor>& parameters, const std::vector<RateOf>& rates) {
+  std::vector<double> factors(parameters.size(), 1);
+  for (const RateOf& rate : rates)
+    for (size_t p = 0; p < parameters.size(); ++p)
+      if (fnmatch(rate.names.c_str(), parameters[p].name().c_str(), 0) == 0) factors[p] = rate.factor;
+  return factors;
+}
 
 bool decays(const Tensor& parameter) {
   return !parameter.name().ends_with("bias") && parameter.name().find("LayerNorm") == std::string::npos;

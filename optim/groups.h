@@ -16,6 +16,14 @@ using namespace engine;
 // it. Embeddings and the pooler are decayed.
 bool decays(const Tensor& parameter);
 
+// The learning rate of some parameters, as a share of the others' (Howard, Ruder 2018, "discriminative fine-tuning").
+struct RateOf {
+  std::string names;  // a shell pattern
+  double factor;
+};
+// Of each parameter: the factor of the last pattern that fits its name; 1 where none does.
+std::vector<double> rate_factors(const std::vector<Tensor>& parameters, const std::vector<RateOf>& rates);
+
 // What is known of rows of an embedding that no token of this step used: their gradient is zero; and, if none ever
 // did, so are their moments.
 enum class Rows { with_gradient, without_gradient, untouched };

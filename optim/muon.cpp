@@ -49,12 +49,13 @@ void orthogonalise(real* x, long m, long n, int iterations) {
 
 Muon::Muon(const std::vector<Tensor>& parameters, MuonOptions options)
     : matrices_(those(parameters, true)),
-      options_(options),
+      options_(std::move(options)),
+      factors_(rate_factors(matrices_, options_.adamw.rates)),
       momentum_(matrices_),
-      others_(those(parameters, false), options.adamw) {
-  check(options.momentum >= 0 && options.momentum < 1, "Muon: the momentum must be in [0, 1); got {}",
-        options.momentum);
-  check(options.iterations >= 1, "Muon: at least one iteration is needed; got {}", options.iterations);
+      others_(those(parameters, false), options_.adamw) {
+  check(options_.momentum >= 0 && options_.momentum < 1, "Muon: the momentum must be in [0, 1); got {}",
+        options_.momentum);
+  check(options_.iterations >= 1, "Muon: at least one iteration is needed; got {}", options_.iterations);
 }
 
 void Muon::step_matrix(size_t i, double lr, double grad_factor) {
@@ -76,7 +77,7 @@ void Muon::step_matrix(size_t i, double lr, double grad_factor) {
 }
 
 void Muon::step(double lr, double grad_factor) {
-  parallel_tasks(long(matrices_.size()), [&](long i) { step_matrix(size_t(i), lr, grad_factor); });
+  parallel_tasks(long(matrices_.size()), [&](long i) { step_matrix(size_t(i), lr * factors_[i], grad_factor); });
   profile_end("Muon", Pass::other);
   others_.step(lr, grad_factor);
 }

@@ -30,6 +30,7 @@ class Muon {
 
   std::vector<Tensor> matrices_;
   MuonOptions options_;
+  std::vector<double> factors_;
   Moment momentum_;
   AdamW others_;
 };

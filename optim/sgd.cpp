@@ -5,23 +5,25 @@ namespace optim {
 
 Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
     : parameters_(std::move(parameters)),
-      options_(options),
+      options_(std::move(options)),
+      factors_(rate_factors(parameters_, options_.rates)),
       velocity_(parameters_),
       moving_(Tensor::zeros({long(parameters_.size())}).named("moving")) {
-  check(options.momentum >= 0 && options.weight_decay >= 0,
-        "SGD: momentum and weight decay must not be negative; got {} and {}", options.momentum, options.weight_decay);
-  check(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
-        "SGD: Nesterov's variant needs a momentum and no dampening; got {} and {}", options.momentum,
-        options.dampening);
+  check(options_.momentum >= 0 && options_.weight_decay >= 0,
+        "SGD: momentum and weight decay must not be negative; got {} and {}", options_.momentum, options_.weight_decay);
+  check(!options_.nesterov || (options_.momentum > 0 && options_.dampening == 0),
+        "SGD: Nesterov's variant needs a momentum and no dampening; got {} and {}", options_.momentum,
+        options_.dampening);
 }
 
 //   g = g + L w,   u = momentum u + (1 - dampening) g  (u = g the first time),   w = w - lr u
 //   Nesterov:      w = w - lr (g + momentum u)
 void Sgd::step(double lr, double grad_factor) {
-  const real momentum = real(options_.momentum), rate = real(lr), gain = real(1 - options_.dampening);
+  const real momentum = real(options_.momentum), gain = real(1 - options_.dampening);
   const real factor = real(grad_factor);
   for_each_chunk(parameters_, [&](const Chunk& part) {
     const size_t p = part.parameter;
+    const real rate = real(lr * factors_[p]);
     const real decay = decays(parameters_[p]) ? real(options_.weight_decay) : real(0);
     const bool moving = moving_.data()[p] > 0;
     const real keep = moving ? momentum : 0, take = moving ? gain : 1;

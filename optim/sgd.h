@@ -10,6 +10,7 @@ struct SgdOptions {
   double dampening = 0;
   double weight_decay = 0;  // of the parameters for which decays() holds; added to the gradient
   bool nesterov = false;    // needs a momentum and no dampening
+  std::vector<RateOf> rates;
 };
 
 class Sgd {
@@ -21,6 +22,7 @@ class Sgd {
  private:
   std::vector<Tensor> parameters_;
   SgdOptions options_;
+  std::vector<double> factors_;
   Moment velocity_;
   Tensor moving_;  // [parameters]: 0 until its first gradient, which becomes its velocity
 };

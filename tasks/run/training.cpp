@@ -6,6 +6,7 @@
 
 #include "engine/graph.h"
 #include "engine/profile.h"
+#include "engine/strings.h"
 #include "optim/clip.h"
 #include "tasks/run/console.h"
 
@@ -28,16 +29,38 @@ std::vector<Tensor> trained_tensors(const TrainingOptions& options, nn::Params& 
   return trained;
 }
 
+// PATTERN=FACTOR of --lr-of.
+std::vector<optim::RateOf> rates_of(const std::vector<std::string>& specs, const std::vector<Tensor>& trained) {
+  std::vector<optim::RateOf> rates;
+  for (const std::string& spec : specs) {
+    const size_t equals = spec.rfind('=');
+    if (equals == spec.npos)
+      usage_error("--lr-of {}: a pattern over names, an equals sign, a factor", engine::shown(spec));
+    const std::optional<double> factor = engine::parse_number<double>(spec.substr(equals + 1));
+    if (!factor || !(*factor >= 0 && *factor <= 1e6))
+      usage_error("--lr-of {}: the factor is not a number from 0 to 1e6", engine::shown(spec));
+    rates.push_back({spec.substr(0, equals), *factor});
+    const std::vector<double> factors = optim::rate_factors(trained, {{rates.back().names, 0}});
+    if (std::ranges::find(factors, 0.0) == factors.end())
+      usage_error("--lr-of {}: no parameter that is trained fits; names look like '{}'", engine::shown(spec),
+                  trained.back().name());
+  }
+  return rates;
+}
+
 constexpr long kBudget = 1'000'000'000;  // steps of the schedule over a budget that is not counted in steps
 
 optim::Optimizer make_optimizer(const TrainingOptions& o, const std::vector<Tensor>& trained) {
-  if (o.optimizer == "sgd") return optim::Sgd(trained, {.momentum = o.momentum, .weight_decay = o.weight_decay});
+  const std::vector<optim::RateOf> rates = rates_of(o.lr_of, trained);
+  if (o.optimizer == "sgd")
+    return optim::Sgd(trained, {.momentum = o.momentum, .weight_decay = o.weight_decay, .rates = rates});
   optim::AdamWOptions adam;
   adam.variant = optim::adam_variant(o.adam_variant);
   adam.beta1 = o.beta1;
   adam.beta2 = o.beta2;
   adam.eps = o.adam_eps.value_or(adam.variant == optim::AdamVariant::torch ? 1e-8 : 1e-6);
   adam.weight_decay = o.weight_decay;
+  adam.rates = rates;
   if (o.optimizer == "muon") return optim::Muon(trained, {.momentum = o.momentum, .adamw = adam});
   return optim::AdamW(trained, adam);
 }

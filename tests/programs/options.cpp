@@ -114,6 +114,7 @@ const Row kRows[] = {
     {"", "--weight-decay", "0.5"},
     {"", "--clip", "0.001"},
     {"", "--freeze", "bert.embeddings.*"},
+    {"", "--lr-of", "bert.embeddings.*=0.1"},
     {"", "--label-smoothing", "0.3"},
     {"", "--class-weights", "balanced"},
     {"", "--metric", "accuracy"},
