@@ -24,7 +24,7 @@ pretrain       --(entropy-penalty|target-entropy|target-entropy-weight|head-disa
 few_shot       --(new-head|log-odds|class-weights|metric|patience|no-shuffle)     i
 few_shot       --(epochs|max-steps|batch-size|accumulate)                         j
 few_shot       --(learn-retention|retention-rate)                                 k
-[a-z_]+        --(start|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  l
+[a-z_]+        --(start|stack|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  l
 [a-z_]+        --(source|target|(dev|test)-(source|target)|pooling|mse|ranking|scale|both)  m
 [a-z_]+        --(teacher|temperature|relation-heads|layer-map|from-layers|teacher-cache|hard|soft-targets|soft-cross-entropy|score-mse|attention-cross-entropy|attention-kl|minilm|relations|hidden-mse|hidden-cosine|activation-map|patient)  n
 [a-z_]+        --(tasks|sampling|sampling-temperature|batches|single|weighting|weighting-lr|dwa-temperature|gradnorm-alpha|cagrad-c|famo-lr|famo-decay|lookahead|primary|stch-mu|stch-warmup-epochs)  o

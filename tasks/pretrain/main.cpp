@@ -6,6 +6,7 @@
 #include "nn/format/files.h"
 #include "tasks/pretrain/counts.h"
 #include "tasks/pretrain/options.h"
+#include "tasks/pretrain/stack.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -28,10 +29,9 @@ std::unique_ptr<Learner> make_learner(const pretrain::Options& o) {
   std::unique_ptr<model::TextModel> net;
   if (o.model.pretrained()) {
     net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed);
-    check(o.model.vocab.empty() || text::WordPiece::load(o.model.vocab).pieces() == net->tokenizer.pieces(),
-          "--vocab {} does not fit: {} has a vocabulary of its own, and its embeddings are that one's", o.model.vocab,
-          o.model.model);
+    if (o.stack) net = pretrain::stack_layers(*net, o.stack, o.training.seed);
   } else {
+    check(!o.stack, "--stack is for a model directory; --layers says how many a new one has");
     const text::WordPiece tokenizer = make_tokenizer(o);
     net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed, &tokenizer);
   }
@@ -162,6 +162,7 @@ void train(run::Options& options, const run::Parse& parse) {
   o.declare(options);
   parse();
   o.training.settle(options, "pretrain");
+  o.model.settle(options);
   if (o.train.empty()) run::usage_error("--train is needed: files of texts");
 
   run::print_setup("pretrain", "train");

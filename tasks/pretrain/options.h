@@ -16,6 +16,7 @@ struct Options {
   double dev_share = 0.01;
   std::string objective = "mlm", hide = "piece", start = "drawn", eval_every;
   double mask_share = 0.15, generator_size = 0.25, detection_weight = 50;
+  long stack = 0;
   long first_step_tokens = 0;
   double grow_until = 0.6, hours = 0, max_tokens = 0;
 
