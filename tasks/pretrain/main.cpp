@@ -174,6 +174,7 @@ void train(run::Options& options, const run::Parse& parse) {
   if (o.start == "counts" && o.training.resume.empty())
     pretrain::start_from_counts(model.net, data.train, o.training.seed);
   check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
+  const objective::Shaping shaping(o.shaping, {}, model.tokenizer);
   text::Draws draws(data.train, o.training.seed, !o.training.no_shuffle);
   const pretrain::Budget budget = o.budget(draws.tokens_per_epoch());
   pretrain::Interval interval(o.eval_every);
@@ -201,7 +202,13 @@ void train(run::Options& options, const run::Parse& parse) {
     const std::vector<long> sequences = draws.take(at.next_draw, size);
     const std::vector<pretrain::Part> parts = learner->parts(data.train, sequences, first_draw, o.training.batch_size);
     const Sums step = Learner::counts(parts);
-    for (const pretrain::Part& part : parts) training.backward(learner->loss(part, step));  // [N], [M] -> []
+    for (const pretrain::Part& part : parts) {
+      nn::Trace trace;
+      run::Terms terms = learner->loss(part, step, shaping.ask(trace));  // [N], [M] -> []
+      shaping.add_to(terms, trace, text::unlabelled(part.masked.tokens),
+                     double(part.masked.tokens.count()) / step.tokens);
+      training.backward(terms);
+    }
     at.tokens += std::lround(step.tokens);
     const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
     at.intervals = std::lround(interval.last());

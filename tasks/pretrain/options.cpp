@@ -38,6 +38,7 @@ void Options::declare(run::Options& options) {
       .group("Model")
       .between(0, 1000);
   model.declare_attention(options);
+  shaping.declare_attention(options);
   declare_objective(options);
   declare_budget(options);
   training.declare(options, "pretrain");
@@ -119,7 +120,8 @@ std::vector<std::string> Options::inputs() const {
   for (const auto* list : {&train, &dev, &without})
     for (const std::string& spec : *list) paths.push_back(source_of(spec).path);
   if (model.pretrained()) paths.push_back(model.model);
-  if (!model.vocab.empty()) paths.push_back(model.vocab);
+  for (const std::string& file : {model.vocab, shaping.guide})
+    if (!file.empty()) paths.push_back(file);
   return paths;
 }
 

@@ -1,6 +1,7 @@
 // What `pretrain train` can be told, and the corpus that its files make.
 #pragma once
 
+#include "tasks/objective/shaping.h"
 #include "tasks/pretrain/budget.h"
 #include "tasks/pretrain/learner.h"
 #include "tasks/run/training.h"
@@ -12,6 +13,7 @@ struct Options {
   model::BuildOptions model;
   run::TrainingOptions training;  // its batches are of so many tokens
   spec::DataOptions files;
+  objective::ShapingOptions shaping;
   std::vector<std::string> train, dev, without;
   double dev_share = 0.01;
   std::string objective = "mlm", hide = "piece", start = "drawn", eval_every;
