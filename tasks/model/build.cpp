@@ -99,6 +99,20 @@ void check_for_pool(const BuildOptions& o) {
   check(!o.new_head || o.pretrained(), "--new-head is for --model DIR; {} begins with a new one anyway", o.model);
 }
 
+// A pretrained model has its sizes.
+void check_for_new(const BuildOptions& o) {
+  const auto for_new = [&](const char* option, bool given) {
+    check(!given || !o.pretrained(), "{} is for a model from nothing, --model bert or pool; {} has its own", option,
+          o.model);
+  };
+  for_new("--layers", o.layers.has_value());
+  for_new("--hidden", o.hidden.has_value());
+  for_new("--heads", o.heads.has_value());
+  for_new("--intermediate", o.intermediate.has_value());
+  for_new("--vocab-size", o.vocab_size != BuildOptions().vocab_size);
+  for_new("--cased", o.cased);
+}
+
 // A trained classifier keeps its labels: other ones would make it meaningless.
 void check_labels(const ModelDirectory& from, const std::vector<spec::TaskSpec>& tasks) {
   const nn::SafeTensors weights = nn::open_weights(from.path);
@@ -140,7 +154,11 @@ void change_config(nn::Config& config, const BuildOptions& o, const std::string&
 
 std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::TaskSpec>& tasks,
                                  const std::vector<text::Example>& texts, uint64_t seed, const text::WordPiece* given) {
+  check(o.model != "auto",
+        "--model auto is for `sentiment train` and `transfer train`; name pool, bert, an encoder that "
+        "ships or a directory");
   check_for_pool(o);
+  check_for_new(o);
   std::unique_ptr<TextModel> model;
   if (o.pretrained()) {
     model = from_directory(o, tasks, seed);

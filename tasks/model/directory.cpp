@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
 #include "tasks/text/tokenizer_files.h"
 
@@ -15,9 +16,10 @@ using nlohmann::ordered_json;
 
 namespace {
 
-std::string model_path(const std::string& directory) {
+std::string model_path(const std::string& given) {
   namespace fs = std::filesystem;
-  check(fs::exists(directory), "{}: no such directory", directory);
+  const std::string directory = model_at(given);
+  check(fs::exists(directory), "{}: no such directory{}", given, what_ships(given));
   check(fs::is_directory(directory),
         "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
   return fs::exists(directory + "/best/config.json") ? directory + "/best" : directory;

@@ -67,8 +67,8 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
   frame.inputs = more;
   for (const std::string& file : files.paths()) frame.inputs.push_back(file);
-  for (const std::string& path : {model.pretrained() ? model.model : "", model.vocab, shaping.guide})
-    if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : model.inputs()) frame.inputs.push_back(path);
+  if (!shaping.guide.empty()) frame.inputs.push_back(shaping.guide);
   if (class_weights != "none" && class_weights != "balanced") frame.inputs.push_back(class_weights);
   return frame;
 }

@@ -168,7 +168,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const std::unique_ptr<Learner> learner = make_learner(o);
   model::TextModel& model = learner->model();
   const pretrain::Data data = read_data(o, model.tokenizer);
-  check(o.start == "drawn" || !o.model.pretrained(), "--start {} is for --model mini; {} has embeddings", o.start,
+  check(o.start == "drawn" || !o.model.pretrained(), "--start {} is for --model bert; {} has embeddings", o.start,
         o.model.model);
   if (o.start == "counts" && o.training.resume.empty())
     pretrain::start_from_counts(model.net, data.train, o.training.seed);

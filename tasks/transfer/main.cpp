@@ -46,7 +46,7 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
 void train(run::Options& options, const run::Parse& parse) {
   objective::ClassifierOptions o;
   objective::TransferOptions t;
-  o.model.model = "mini";
+  o.model.model = "bert";
   t.declare(options);
   o.declare(options, "transfer");
   parse();

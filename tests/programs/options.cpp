@@ -25,6 +25,7 @@ struct Row {
   Becomes becomes = kDiffers;
 };
 
+const char* const kSizes = "!--layers !--hidden !--heads";  // what a model directory has by itself
 const char* const kEmbedded = "!--train !--dev !--test";
 const char* const kStale = "--max-steps 0 --epochs 6 --lr 1e-12";  // no epoch is better than the first
 
@@ -54,10 +55,10 @@ const Row kRows[] = {
     // model
     {"", "--model", "pool"},
     {"transfer", "--model", "pool", "--soft-targets 1"},
-    {"pretrain", "--model", "@/teacher/best"},
-    {"", "--new-head", "", "--model @/teacher"},
-    {"align", "--new-head", "", "--model @/aligned"},
-    {"multitask", "--new-head", "", "--model @/multitask"},
+    {"pretrain", "--model", "@/teacher/best", kSizes},
+    {"", "--new-head", "", "--model @/teacher !--layers !--hidden !--heads"},
+    {"align", "--new-head", "", "--model @/aligned !--layers !--hidden !--heads"},
+    {"multitask", "--new-head", "", "--model @/multitask !--layers !--hidden !--heads"},
     {"", "--layers", "1"},
     {"", "--hidden", "16"},
     {"", "--heads", "4"},
@@ -200,7 +201,7 @@ const std::map<std::string, std::string> kExempt{
     {"--resume", "the same bits by purpose: tests/programs/sentiment.cpp"},
 };
 
-const std::string kTiny = "--model mini --layers 2 --hidden 8 --heads 2 --max-length 14 --lr 0.05 ";
+const std::string kTiny = "--model bert --layers 2 --hidden 8 --heads 2 --max-length 14 --lr 0.05 ";
 const std::string kFiles = "--train @/train.tsv --dev @/dev.tsv --test @/test.tsv ";
 const std::map<std::string, std::string> kBasis{
     {"sentiment", kTiny + kFiles + "--max-steps 2 --batch-size 4"},
