@@ -39,6 +39,7 @@ std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, TaskSet& set)
   std::unique_ptr<model::TextModel> model = model::build(o.model, specs_of(set), texts, o.training.seed);
   model->settings["seed"] = o.training.seed;
   spec::encode(set, model->tokenizer, model->reading.max_length, model->reading.how());
+  model::start_from_counts(*model, set);
   if (o.model.log_odds > 0) model::start_from_log_odds(*model, set, o.model.log_odds);
   return model;
 }
