@@ -117,6 +117,8 @@ const Row kRows[] = {
     {"", "--freeze", "bert.embeddings.*"},
     {"", "--lr-of", "bert.embeddings.*=0.1"},
     {"", "--label-smoothing", "0.3"},
+    {"", "--head", "ordinal", "--labels negative,neutral,positive"},
+    {"transfer", "--head", "ordinal", "--labels negative,neutral,positive", kRefused},
     {"", "--class-weights", "balanced"},
     {"", "--metric", "accuracy"},
     // transfer and align
