@@ -38,6 +38,7 @@ void ClassifierOptions::declare(run::Options& options, const std::string& task) 
 
 void ClassifierOptions::settle(run::Options& options, const std::string& task) {
   training.settle(options, task);
+  model.settle(options);
   std::vector<std::string> fitting = spec::metrics_of(predicts());
   if (!options.given("--metric") && predicts() != nn::Predicts::label) options.decide("--metric", fitting[0]);
   fitting.push_back("loss");
@@ -84,7 +85,7 @@ ModelChoice model_of_options(const run::Options& options) {
 
 }  // namespace
 
-void ClassifierOptions::decide(run::Options& options, spec::TaskSet& set) const {
+void ClassifierOptions::decide(run::Options& options, spec::TaskSet& set) {
   const std::vector<text::Example>& train = set.corpora[0].examples[spec::kTrain];
   const long classes = predicts() == nn::Predicts::label ? set.tasks[0].spec.labels.size() : 0;
   std::string said;
@@ -100,6 +101,7 @@ void ClassifierOptions::decide(run::Options& options, spec::TaskSet& set) const 
     decide("--model", choice.model, " (" + choice.why + ")");
     for (const auto& [name, value] : choice.options)
       if (!options.given(name)) decide(name, value);
+    model.settle(options);
   }
   if (!options.given("--lr")) decide("--lr", fmt::format("{:g}", model.default_lr()));
   if (!options.given("--epochs") && !options.given("--max-steps")) {

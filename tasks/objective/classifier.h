@@ -29,7 +29,7 @@ struct ClassifierOptions {
   // Labels that nobody named are those of the model directory's classifier, or `known`, or those of the data.
   spec::TaskSet load(const text::Labels& known = {}) const;
   // What was left open - model, passes, patience - by the texts, said in one line; options.ini has what was decided.
-  void decide(run::Options& options, spec::TaskSet& set) const;
+  void decide(run::Options& options, spec::TaskSet& set);
   // The texts as ids; a model that begins with log odds gets them.
   void encode(spec::TaskSet& set, model::TextModel& model) const;
   text::Batches batches(const text::EncodedSet& train) const;  // a step's texts together

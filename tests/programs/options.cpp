@@ -25,7 +25,6 @@ struct Row {
   Becomes becomes = kDiffers;
 };
 
-const char* const kSizes = "!--layers !--hidden !--heads";  // what a model directory has by itself
 const char* const kEmbedded = "!--train !--dev !--test";
 const char* const kStale = "--max-steps 0 --epochs 6 --lr 1e-12";  // no epoch is better than the first
 
@@ -55,10 +54,10 @@ const Row kRows[] = {
     // model
     {"", "--model", "pool"},
     {"transfer", "--model", "pool", "--soft-targets 1"},
-    {"pretrain", "--model", "@/teacher/best", kSizes},
-    {"", "--new-head", "", "--model @/teacher !--layers !--hidden !--heads"},
-    {"align", "--new-head", "", "--model @/aligned !--layers !--hidden !--heads"},
-    {"multitask", "--new-head", "", "--model @/multitask !--layers !--hidden !--heads"},
+    {"pretrain", "--model", "@/teacher/best"},
+    {"", "--new-head", "", "--model @/teacher"},
+    {"align", "--new-head", "", "--model @/aligned"},
+    {"multitask", "--new-head", "", "--model @/multitask"},
     {"", "--layers", "1"},
     {"", "--hidden", "16"},
     {"", "--heads", "4"},
@@ -76,6 +75,7 @@ const Row kRows[] = {
     {"", "--length-exponent", "0.5", "--model pool"},
     {"", "--log-odds", "1", "--model pool"},
     {"pretrain", "--start", "counts"},
+    {"pretrain", "--stack", "6", "--model @/teacher/best"},
     // attention
     {"", "--attention-temperature", "3"},
     {"", "--attention-normaliser", "sparsemax"},
@@ -236,6 +236,14 @@ void give(Given& given, const std::string& words) {
   }
 }
 
+// The basis is of a BERT from nothing: a directory has sizes of its own, a pool has no layers.
+Given fitting(Given given) {
+  const std::string model = given["--model"];
+  if (model != "bert") give(given, "!--layers !--intermediate");
+  if (model.starts_with("@")) give(given, "!--hidden !--heads");
+  return given;
+}
+
 void write_data(const TemporaryDirectory& dir) {
   const char* words[] = {"awful Bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
   const char* labels[] = {"negative", "positive", "neutral"};
@@ -299,7 +307,8 @@ class Runs {
   Run operator()(const std::string& program_name, const Given& given, int number) const {
     const std::string out = fmt::format("{}/run-{}", directory_, number);
     std::string command = "OMP_NUM_THREADS=1 " + program(program_name) + " train --out " + out;
-    for (const auto& [option, value] : given) command += " " + option + (value.empty() ? "" : " '" + value + "'");
+    for (const auto& [option, value] : fitting(given))
+      command += " " + option + (value.empty() ? "" : " '" + value + "'");
     const Result result = run_shell(replaced(command, "@", directory_) + " 2>&1 </dev/null");
     Run run{result.status, result.output, outcome_of(result, out)};
     fs::remove_all(out);
