@@ -46,8 +46,8 @@ std::string quoted(const std::string& word) {
 std::string next_command(const run::Options& options, const Question& q, const std::string& head) {
   std::error_code error;
   const auto program = std::filesystem::relative(std::filesystem::read_symlink("/proc/self/exe", error), error);
-  const std::string name = program.has_parent_path() ? program.string() : "./" + program.string();
-  std::string line = (error ? "sentiment" : quoted(name)) + " train --data";
+  const std::string path = program.has_parent_path() ? program.string() : "./" + program.string();
+  std::string line = (error ? "sentiment" : quoted(path)) + " train --data";
   for (const std::string& file : q.files) line += " " + quoted(file);
   const spec::DataOptions& how = q.how;
   for (const auto& [name, value] :
@@ -96,28 +96,6 @@ std::vector<std::string> warnings_of(const ordered_json& facts, const spec::Equa
     warnings.push_back(fmt::format("texts with more than one label: {}, first {}", equal.contradictions, equal.first));
   if (equal.repeats) warnings.push_back(fmt::format("texts that stood there before: {} of {}", equal.repeats, n));
   if (const long empty = facts["nearly_empty"]) warnings.push_back(fmt::format("texts of one word or none: {}", empty));
-  const long over = std::count_if(lengths.begin(), lengths.end(), [](long n) { return n > kMaxLength; });
-  return {{"unit", tokenizer ? "tokens" : "words"}, {"shortest", lengths.front()}, {"half_up_to", at(0.5)},
-          {"95_percent_up_to", at(0.95)},           {"longest", lengths.back()},   {"over_128", over}};
-}
-
-// label, ordinal or regression.
-std::string likely_head(const text::Labels& labels) {
-  const bool numbers = std::all_of(labels.names().begin(), labels.names().end(), [](const std::string& name) {
-    return engine::parse_number<double>(name).has_value();
-  });
-  if (spec::are_ratings(labels)) return "ordinal";
-  return numbers && !spec::are_whole_numbers(labels) && labels.size() > 2 ? "regression" : "label";
-}
-
-std::vector<std::string> warnings_of(const ordered_json& facts, const spec::EqualTexts& equal) {
-  std::vector<std::string> warnings;
-  const long n = facts["texts"];
-  if (equal.contradictions)
-    warnings.push_back(
-        fmt::format("{} texts stand there with different labels, first {}", equal.contradictions, equal.first));
-  if (equal.repeats) warnings.push_back(fmt::format("{} of {} texts stood there before", equal.repeats, n));
-  if (const long empty = facts["nearly_empty"]) warnings.push_back(fmt::format("{} texts of one word or none", empty));
   const long over = facts["lengths"]["over_128"];
   if (2 * over > n)
     warnings.push_back(
