@@ -25,7 +25,7 @@ TEST_CASE("coral: the loss is the sum over the questions of the binary cross-ent
   backward(coral(x, {2, 0}));
   const double by_hand[] = {-0.05960146, -0.18877033, 0.13447071, 0.28722126, 0.22508300, 0.16590611};
   for (int i = 0; i < 6; ++i) CHECK(x.grad_data()[i] == Approx(by_hand[i]).epsilon(1e-4));
-  gradcheck("coral", {varied({5, 3})}, [](List x) { return coral(x[0], {0, 1, 2, 3, 1}); });
+  gradcheck("coral", {varied({5, 3})}, [](List in) { return coral(in[0], {0, 1, 2, 3, 1}); });
   CHECK(error_of([] { coral(two_texts(), {4, 0}); }) == "coral: classes are 0 to 3; got 4 at text 0");
   CHECK(error_of([] { coral(two_texts(), {0}); }).find("coral: logits must be [B, K - 1], a row for each of the 1") ==
         0);
