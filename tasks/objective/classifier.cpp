@@ -149,7 +149,7 @@ text::Batches ClassifierOptions::batches(const text::EncodedSet& train) const {
 
 namespace {
 
-constexpr long kReports = 8;  // with more passes than that, one line for each is enough
+constexpr long kReports = 5;  // with more passes than that, one line for each is enough
 
 }  // namespace
 
