@@ -105,11 +105,15 @@ std::vector<std::string> warnings_of(const ordered_json& facts, const spec::Equa
   if (facts.contains("words") && facts["words"]["unknown"].get<double>() > 0.05)
     warnings.push_back(fmt::format("{:.0f} % of the words are unknown to mini (emoji? another script?)",
                                    100 * facts["words"]["unknown"].get<double>()));
+  if (const size_t labels = facts["classes"].size(); facts["head"] == "label" && 2 * long(labels) > n)
+    warnings.push_back(fmt::format("{} labels for {} texts: are they in this column?", labels, n));
   std::vector<std::string> rare;
   for (const auto& [label, count] : facts["classes"].items())
     if (count.get<long>() < kFewTexts) rare.push_back(label);
   if (!rare.empty() && facts["head"] != "regression")
-    warnings.push_back(fmt::format("fewer than {} texts: {}", kFewTexts, text::listed(rare)));
+    warnings.push_back(fmt::format("labels of fewer than {} texts: {}{}", kFewTexts,
+                                   fmt::join(rare.begin(), rare.begin() + long(std::min(rare.size(), kShown)), ", "),
+                                   rare.size() > kShown ? fmt::format(" and {} more", rare.size() - kShown) : ""));
   return warnings;
 }
 
