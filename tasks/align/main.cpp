@@ -150,8 +150,7 @@ std::unique_ptr<model::TextModel> make_student(const AlignOptions& o, const text
   std::vector<text::Example> to_read = texts.target;
   if (o.both) to_read.insert(to_read.end(), texts.source.begin(), texts.source.end());
   spec::TaskSpec task = vectors(o.pooling);
-  const long width =
-      o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size : o.model.hidden.value_or(256);
+  const long width = o.model.pretrained() ? o.model.directory().config.hidden_size : o.model.hidden.value_or(256);
   if (width != teacher_width) task.width = teacher_width;
   auto student = model::build(o.model, {task}, to_read, o.training.seed);
   if (task.width) run::print_note("a projection leads to the teacher's {} columns\n", teacher_width);
@@ -183,7 +182,7 @@ void finish_epoch(run::Training& training, const model::TextModel& student, cons
 }
 
 void finish_run(const run::Training& training, model::TextModel& student, const Pairs& test, const AlignOptions& o) {
-  nn::load_pretrained(student.net, training.best_directory());
+  nn::reload(student.net, training.best_directory());
   const Figures figures = measure("test", student, test);
   ordered_json result = figures.json();
   result["n"] = test.target.size();
@@ -212,9 +211,9 @@ run::Frame frame_of(const AlignOptions& o, const run::Options& options, const te
   frame.unit = "pairs";
   frame.data = print.text();
   for (const std::string& path :
-       {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source, o.test_target,
-        o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
+       {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source, o.test_target, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   return frame;
 }
 

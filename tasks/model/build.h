@@ -1,6 +1,7 @@
 // What a model is made of: an encoder and its sizes, or a directory to begin from.
 #pragma once
 
+#include "tasks/model/adapter.h"
 #include "tasks/model/directory.h"
 
 namespace model {
@@ -23,7 +24,8 @@ struct BuildOptions {
   std::optional<std::string> normaliser;      // softmax, sparsemax, entmax15
   std::optional<long> window, global_tokens;  // local attention
   std::string token_retention;                // "1.0,0.7,0.5", "learned" (by the model directory), or nothing
-  long retention_bins = 0;                    // of a schedule that is to be learned; 0: none is
+  AdapterOptions adapter;
+  long retention_bins = 0;  // of a schedule that is to be learned; 0: none is
 
   void declare(run::Options& options);            // all of them but --log-odds
   void declare_sizes(run::Options& options);      // of a new model and its vocabulary; dropout
@@ -32,7 +34,9 @@ struct BuildOptions {
   void declare_attention(run::Options& options);  // how attention is made
   void declare_retention(run::Options& options);  // which tokens go on to the next layer
   bool pretrained() const { return model != "pool" && model != "mini"; }
-  double default_lr() const { return pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
+  ModelDirectory directory() const { return ModelDirectory(model, adapter.base); }  // of a pretrained one
+  std::vector<std::string> inputs() const;  // what is read: no run may write over it
+  double default_lr() const;
 };
 
 // A model with these tasks, new or from a directory, with its line on the screen. A new one's vocabulary is --vocab, or

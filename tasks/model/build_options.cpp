@@ -18,6 +18,7 @@ void BuildOptions::declare(run::Options& options) {
   declare_pool(options);
   declare_attention(options);
   declare_retention(options);
+  adapter.declare(options);
 }
 
 void BuildOptions::declare_sizes(run::Options& options) {

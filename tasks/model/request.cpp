@@ -14,7 +14,8 @@ using engine::check;
 using nlohmann::ordered_json;
 
 void Request::declare(run::Options& options, bool with_labels) {
-  options.add("--model", directory, "directory of a run or of a model").required();
+  options.add("--model", directory, "directory of a run, of a model or of an adapter").required();
+  declare_base(options, base);
   reading.declare(options);
   files.declare(options, with_labels);
 }
@@ -26,7 +27,7 @@ void Request::declare_texts(run::Options& options, const std::string& without) {
 }
 
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
-  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory));
+  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory, base));
   reading = Reading::settle(options, reading, model->reading);
   check_positions(reading, model->config(), directory);
   return model;

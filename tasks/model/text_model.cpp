@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "nn/adapter/files.h"
 #include "tasks/run/console.h"
 #include "tasks/text/subwords.h"
 #include "tasks/text/tokenizer_files.h"
@@ -90,13 +91,18 @@ const spec::TaskSpec& TextModel::only_task() const {
 }
 
 void TextModel::save(const std::string& directory, nn::Stored stored) const {
-  nn::save_pretrained(net, directory, stored);
+  if (net.adapter) {
+    nn::save_adapter(net, directory, stored);
+    nn::write_file(directory + "/config.json", nn::config_json(net.config));
+  } else {
+    nn::save_pretrained(net, directory, stored);
+  }
   if (named()) {
     ordered_json all = settings;
     for (const spec::TaskSpec& task : tasks) all["tasks"][task.name] = task.json();
     nn::write_file(directory + "/tasks.json", all.dump(2) + "\n");
   }
-  text::save_tokenizer(tokenizer, directory, reading.max_length);
+  if (!net.adapter) text::save_tokenizer(tokenizer, directory, reading.max_length);  // else the base has it
   record_reading(reading, directory);
 }
 

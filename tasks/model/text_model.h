@@ -27,6 +27,7 @@ struct TextModel {
   const spec::TaskSpec& only_task() const;     // Error: several
   const std::vector<std::string>& labels() const { return only_task().labels.names(); }
 
+  // Of a model with an adapter: what the adapter has (nn/adapter/files.h), config.json and how texts are read. Else
   // config.json, model.safetensors and the tokenizer's files; of named tasks also tasks.json. A single task without a
   // name over a BERT is a directory that Hugging Face tools read.
   void save(const std::string& directory, nn::Stored stored = nn::Stored::f32) const;

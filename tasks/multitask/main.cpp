@@ -101,7 +101,8 @@ run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
   for (const spec::Task& task : set.tasks)
     for (const std::string& file : task.spec.files.paths()) frame.inputs.push_back(file);
   for (const spec::TieSpec& tie : job.file.ties) frame.inputs.push_back(tie.texts);
-  for (const std::string& path : {o.tasks, o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
+  for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
+  for (const std::string& path : {o.tasks, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
   frame.also_written = {"tasks.json", "single"};
   return frame;

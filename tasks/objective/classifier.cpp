@@ -39,7 +39,7 @@ spec::TaskSet ClassifierOptions::load(const text::Labels& known) const {
   task.labels = text::Labels::parse(files.how.labels);
   if (task.labels.empty()) task.labels = known;
   if (task.labels.empty() && model.pretrained() && !model.new_head)
-    task.labels = model::labels_of_classifier(model.model);
+    task.labels = model::labels_of_classifier(model.directory());
   task.metric = metric;
   task.label_smoothing = label_smoothing;
   task.class_weights = class_weights;
@@ -67,8 +67,8 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
   frame.inputs = more;
   for (const std::string& file : files.paths()) frame.inputs.push_back(file);
-  for (const std::string& path : {model.pretrained() ? model.model : "", model.vocab, shaping.guide})
-    if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : model.inputs()) frame.inputs.push_back(path);
+  if (!shaping.guide.empty()) frame.inputs.push_back(shaping.guide);
   if (class_weights != "none" && class_weights != "balanced") frame.inputs.push_back(class_weights);
   return frame;
 }

@@ -33,6 +33,7 @@ void Options::declare(run::Options& options) {
       .group("Model")
       .one_of({"drawn", "counts"});
   model.declare_attention(options);
+  model.adapter.declare(options);
   declare_objective(options);
   declare_budget(options);
   training.declare(options, "pretrain");
@@ -113,8 +114,7 @@ std::vector<std::string> Options::inputs() const {
   std::vector<std::string> paths;
   for (const auto* list : {&train, &dev, &without})
     for (const std::string& spec : *list) paths.push_back(source_of(spec).path);
-  if (model.pretrained()) paths.push_back(model.model);
-  if (!model.vocab.empty()) paths.push_back(model.vocab);
+  for (const std::string& path : model.inputs()) paths.push_back(path);
   return paths;
 }
 
