@@ -271,7 +271,10 @@ std::string adapter_config_json(const AdapterConfig& c) {
     j["prefix_projection"] = false;
   }
   if (c.kind == AdapterKind::houlsby || c.kind == AdapterKind::pfeiffer) j["width"] = c.rank;
-  j["modules_to_save"] = c.modules_to_save;
+  const auto implied = [](const std::string& module) { return module == "classifier" || module == "score"; };
+  const bool said = c.kind != AdapterKind::prefix ||  // peft's has no such key, and takes a classifier without it
+                    !std::all_of(c.modules_to_save.begin(), c.modules_to_save.end(), implied);
+  if (said) j["modules_to_save"] = c.modules_to_save;
   return j.dump(2) + "\n";
 }
 
