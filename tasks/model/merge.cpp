@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "tasks/model/adapter.h"
 #include "tasks/model/directory.h"
 
 namespace model {

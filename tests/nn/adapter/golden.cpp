@@ -28,23 +28,10 @@ struct Adapted {
   nn::SafeTensors expected;
   nn::Config config = nn::read_config(golden_path("bert-micro") + "/config.json");
   nn::Model model{config, {nn::only_head(config)}, 1};
-  nn::Tokens tokens;
+  nn::Tokens tokens = packed_batch(base);
   Indices targets = base.read_ints("target");
 
-  explicit Adapted(const std::string& file) : expected(file) {
-    nn::load_pretrained(model, golden_path("bert-micro"));
-    const std::vector<int> lengths = base.read_ints("lengths"), ids = base.read_ints("ids");
-    const int T = int(base.entry("ids").shape[1]);
-    tokens.offsets = {0};
-    for (size_t b = 0; b < lengths.size(); ++b) {
-      for (int t = 0; t < lengths[b]; ++t) {
-        tokens.ids.push_back(ids[b * T + t]);
-        tokens.positions.push_back(t);
-        tokens.types.push_back(0);
-      }
-      tokens.offsets.push_back(int(tokens.ids.size()));
-    }
-  }
+  explicit Adapted(const std::string& file) : expected(file) { nn::load_pretrained(model, golden_path("bert-micro")); }
 
   void expect_outputs() {
     nn::Trace trace;
