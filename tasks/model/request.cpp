@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "tasks/model/adapter.h"
 #include "tasks/run/progress.h"
 
 namespace model {
