@@ -143,9 +143,10 @@ nn::Params::LoadReport load_both(const ModelDirectory& from, nn::Model& net, nn:
   nn::attach(net, config, nn::fingerprint_of(nn::open_weights(from.base)));
   const nn::Params::LoadReport more =
       nn::load_adapter(net, from.path, new_heads ? nn::belongs_to_head : nn::Params::Which(), anew);
-  std::erase_if(report.initialised, [&](const std::string& name) {
-    return std::find(more.loaded.begin(), more.loaded.end(), name) != more.loaded.end();
-  });
+  for (std::vector<std::string>* names : {&report.initialised, &report.ignored})
+    std::erase_if(*names, [&](const std::string& name) {
+      return std::find(more.loaded.begin(), more.loaded.end(), name) != more.loaded.end();
+    });
   report.loaded.insert(report.loaded.end(), more.loaded.begin(), more.loaded.end());
   report.ignored.insert(report.ignored.end(), more.ignored.begin(), more.ignored.end());
   return report;

@@ -136,7 +136,8 @@ TEST_CASE("adapters: what cannot be is refused in one line, and leaves nothing b
   const auto refused = [&](const std::string& options, const std::string& what) {
     const Result result = b.sentiment(options + " --out " + b.dir.path + "/none");
     CHECK(result.status != 0);
-    CHECK_MESSAGE(result.last_line().find(what) != std::string::npos, result.output);
+    CHECK_MESSAGE(result.output.find("error: ") != std::string::npos, result.output);
+    CHECK_MESSAGE(result.output.find(what, result.output.find("error: ")) != std::string::npos, result.output);
     CHECK(!fs::exists(b.dir.path + "/none"));
   };
   refused(b.over + "--adapter lora --adapter-rank 0", "--adapter-rank");
