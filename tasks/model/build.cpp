@@ -136,10 +136,7 @@ std::unique_ptr<TextModel> from_directory(const BuildOptions& o, const std::vect
   from.config.check_sizes("--model " + o.model);
   auto model = load_to_train(from, tasks, seed, o.new_head ? nn::Anew::classifiers : nn::Anew::nothing);
   if (o.adapter.any()) add_adapter(model->net, o.adapter, from.base);
-  const nn::Bert* bert = model->net.encoder.bert();
-  check(!bert || o.reading.max_length + bert->embeddings.first_position <= from.config.max_position_embeddings,
-        "--max-length {} and the {} rows of a prefix are more than the {} positions of {}", o.reading.max_length,
-        bert ? bert->embeddings.first_position : 0, from.config.max_position_embeddings, from.path);
+  check_positions(o.reading, model->net, from.path);
   print_adapter(model->net);
   return model;
 }

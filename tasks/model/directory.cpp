@@ -101,7 +101,8 @@ ModelDirectory::ModelDirectory(Places at)
       config(configuration_of(path, base)),
       tokenizer(tokenizer_of(base)) {
   const bool own_reading = std::filesystem::exists(path + "/tokenizer_config.json");
-  reading = recorded_reading(own_reading ? path : base, config.max_position_embeddings);
+  const bool prefix = adapter && adapter->kind == nn::AdapterKind::prefix;
+  reading = recorded_reading(own_reading ? path : base, config.max_position_embeddings - (prefix ? adapter->rank : 0));
   check(tokenizer.vocab_size() <= config.vocab_size, "{}: the vocabulary has {} pieces, the model {} embeddings", path,
         tokenizer.vocab_size(), config.vocab_size);
   if (std::filesystem::exists(path + "/tasks.json")) {
@@ -127,6 +128,14 @@ void check_positions(const Reading& reading, const nn::Config& config, const std
   check(config.model_type != "bert" || reading.max_length <= config.max_position_embeddings,
         "--max-length {} is more than the {} positions of {}", reading.max_length, config.max_position_embeddings,
         path);
+}
+
+void check_positions(const Reading& reading, const nn::Model& net, const std::string& path) {
+  check_positions(reading, net.config, path);
+  const int rows = net.encoder.bert() ? net.encoder.bert()->embeddings.first_position : 0;
+  check(!rows || reading.max_length + rows <= net.config.max_position_embeddings,
+        "--max-length {} and the {} rows of a prefix are more than the {} positions of {}", reading.max_length, rows,
+        net.config.max_position_embeddings, path);
 }
 
 namespace {

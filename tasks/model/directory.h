@@ -39,6 +39,7 @@ text::Labels labels_of_classifier(const ModelDirectory& from);
 
 // Error: texts longer than the model has positions.
 void check_positions(const Reading& reading, const nn::Config& config, const std::string& path);
+void check_positions(const Reading& reading, const nn::Model& net, const std::string& path);  // behind a prefix, too
 
 // A model whose parameters come from the directory, all of them. An adapter that can be is merged: a model like any
 // other, as fast; `as_it_is` leaves it beside its base.

@@ -30,7 +30,7 @@ void Request::declare_texts(run::Options& options, const std::string& without) {
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
   std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory, base));
   reading = Reading::settle(options, reading, model->reading);
-  check_positions(reading, model->config(), directory);
+  check_positions(reading, model->net, directory);
   return model;
 }
 

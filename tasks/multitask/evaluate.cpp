@@ -79,7 +79,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   check(from.named(), "{}: a model of one task without a name; `sentiment evaluate` measures it", from.path);
   const std::unique_ptr<model::TextModel> model = model::load_model(from);
   const model::Reading reading = model::Reading::settle(options, given.reading, model->reading);
-  model::check_positions(reading, model->config(), from.path);
+  model::check_positions(reading, model->net, from.path);
   std::vector<Evaluation> dev(model->tasks.size()), test = dev;
   if (given.data.empty()) {
     std::tie(dev, test) = evaluate_all(*model, reading, given.seed_for(*model));

@@ -146,6 +146,12 @@ TEST_CASE("adapters: what cannot be is refused in one line, and leaves nothing b
   refused(b.over + "--adapter bitfit --adapter-rank 4", "--adapter-rank is for --adapter lora, bottleneck and prefix");
   refused(b.over + "--adapter-alpha 4", "--adapter-alpha is for --adapter lora; got --adapter none");
   refused(b.over + "--adapter prefix --adapter-rank 10", "the 10 rows of a prefix are more than the 16 positions");
+  const std::string prefix = b.dir.path + "/prefix";
+  REQUIRE(b.sentiment(b.over + "--epochs 1 --adapter prefix --adapter-rank 4 --out " + prefix).status == 0);
+  const Result long_text = b.sentiment("predict --model " + prefix + " --max-length 13 good");
+  CHECK_MESSAGE(long_text.last_line().find(
+                    "--max-length 13 and the 4 rows of a prefix are more than the 16 positions") != std::string::npos,
+                long_text.output);
   refused(b.over + "--adapter lora --base " + b.base, "--base is for an adapter directory");
   refused(kBase + "--adapter lora --data " + b.data, "--adapter is for --model DIR: what it is put on stays");
   const std::string lora = b.dir.path + "/lora";
