@@ -234,7 +234,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const text::ParallelTexts dev_texts = read_if_given(o.dev_source, o.dev_target);
   const text::ParallelTexts test_texts = read_if_given(o.test_source, o.test_target);
   const auto teacher = model::load_to_train(model::ModelDirectory(o.teacher), {vectors(o.pooling)}, 0);
-  model::check_positions(o.model.reading, teacher->config(), o.teacher);
+  model::check_positions(o.model.reading, teacher->net, o.teacher);
   const auto student = make_student(o, texts, teacher->config().hidden_size);
   const Pairs train = encode("train", texts, *teacher, *student, o);
   const Pairs dev = encode("dev", dev_texts, *teacher, *student, o);
