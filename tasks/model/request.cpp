@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "tasks/model/adapter.h"
 #include "tasks/run/progress.h"
 
 namespace model {
@@ -14,7 +15,10 @@ using engine::check;
 using nlohmann::ordered_json;
 
 void Request::declare(run::Options& options, bool with_labels) {
-  options.add("--model", directory, "directory of a run or of a model, or the name of one that ships").required();
+  options
+      .add("--model", directory, "directory of a run, of a model or of an adapter, or the name of a model that ships")
+      .required();
+  declare_base(options, base);
   reading.declare(options);
   files.declare(options, with_labels);
 }
@@ -26,9 +30,9 @@ void Request::declare_texts(run::Options& options, const std::string& without) {
 }
 
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
-  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory));
+  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory, base));
   reading = Reading::settle(options, reading, model->reading);
-  check_positions(reading, model->config(), directory);
+  check_positions(reading, model->net, directory);
   return model;
 }
 

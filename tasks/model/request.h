@@ -8,7 +8,7 @@
 namespace model {
 
 struct Request {
-  std::string directory, file;
+  std::string directory, base, file;
   Reading reading;  // after load(): the model's, unless options say otherwise
   spec::DataOptions files;
 

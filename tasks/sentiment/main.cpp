@@ -8,6 +8,7 @@
 #include "nn/format/files.h"
 #include "tasks/explain/attention.h"
 #include "tasks/model/doubts.h"
+#include "tasks/model/merge.h"
 #include "tasks/model/pruning.h"
 #include "tasks/model/request.h"
 #include "tasks/objective/classifier.h"
@@ -189,8 +190,8 @@ void prune(run::Options& options, const run::Parse& parse) {
     return set;
   };
   const spec::TaskSet set = read(data), test_set = test.empty() ? set : read(test);
-  const auto pruned =
-      model::prune(*model, model::ModelDirectory(given.directory).path, set.corpora[0].texts[spec::kTest], o);
+  const auto pruned = model::prune(*model, model::ModelDirectory(given.directory, given.base).path,
+                                   set.corpora[0].texts[spec::kTest], o);
   pruned->save(out);
   compare(*model, *pruned, test_set, out);
 }
@@ -204,5 +205,6 @@ int main(int argc, char** argv) {
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
                        {"predict", "classify texts, one JSON object a line", model::predict_command},
                        {"analyze", "show what the heads of a model look at", analyze},
-                       {"prune", "take out the heads, neurons and tokens that matter least", prune}});
+                       {"prune", "take out the heads, neurons and tokens that matter least", prune},
+                       {"merge", "put what an adapter has learned into its base model", model::merge_command}});
 }
