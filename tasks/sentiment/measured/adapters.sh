@@ -50,7 +50,7 @@ run() {
   set +f
   pid=$!
   kb=0
-  while high=$(sed -n 's/^VmHWM: *\([0-9]*\).*/\1/p' /proc/$pid/status 2>/dev/null) && [ -n "$high" ]; do
+  while high=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\).*/\1/p' /proc/$pid/status 2>/dev/null) && [ -n "$high" ]; do
     kb=$high
     sleep 0.1
   done

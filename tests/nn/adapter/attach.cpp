@@ -317,7 +317,8 @@ TEST_CASE(
       nn::load_adapter(again, directory);
       return again(tokens);
     };
-    CHECK(same_bits(loaded("abcdef0123456789", dir.path).to_vector(), model(tokens).to_vector()));
+    const double rounded = kDouble ? 1e-5 : 0;  // a file holds float32
+    CHECK(differs(loaded("abcdef0123456789", dir.path), model(tokens), rounded, 0) == "");
     CHECK(error_of([&] {
             loaded("fedcba9876543210", dir.path);
           }).find("is of another base: it was trained on one with SHA-256 abcdef012345..., this one, ") !=
@@ -372,7 +373,7 @@ TEST_CASE("sha256: the standard's examples, in one piece and in many; a base's c
   const std::string before = print({a, b});
   CHECK(before == print({b, a}));
   Tensor c = a.clone().named("a");
-  c.data()[5] = std::nextafter(c.data()[5], real(9));
+  c.data()[5] = std::nextafter(float(c.data()[5]), 9.f);
   CHECK(before != print({c, b}));
   CHECK(before != print({reshape(a, {3, 2}).detach().named("a"), b}));
 }
