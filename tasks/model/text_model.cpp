@@ -101,13 +101,15 @@ void TextModel::save(const std::string& directory, nn::Stored stored) const {
 }
 
 void print_model(const std::string& name, const TextModel& model) {
-  const auto what = [&] {
-    if (model.tasks.size() != 1) return fmt::format(", {} tasks", model.tasks.size());
-    const std::vector<std::string>& labels = model.tasks[0].labels.names();
-    return labels.empty() ? "" : fmt::format(", labels {}", text::listed(labels));
-  };
-  run::print_note("model {}: {:.2f} M parameters, {} pieces{}\n", name, double(model.net.params.count()) / 1e6,
-                  model.tokenizer.vocab_size(), what());
+  std::string line = fmt::format("model {}: {:.2f} M parameters, {} pieces", name,
+                                 double(model.net.params.count()) / 1e6, model.tokenizer.vocab_size());
+  if (model.tasks.size() != 1) {
+    line += fmt::format(", {} tasks", model.tasks.size());
+  } else if (!model.labels().empty()) {
+    line += ", labels ";
+    line += text::listed(model.labels(), run::terminal_width() - std::min(run::terminal_width(), line.size()));
+  }
+  run::print_note("{}\n", line);
 }
 
 }  // namespace model

@@ -97,7 +97,7 @@ void finish_run(const run::Training& training, const std::string& task, const sp
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
   const bool has_dev = set.corpora[0].texts[spec::kDev].size() > 0;
   const model::Evaluation test = model::evaluate(*best, set, spec::kTest, "test")[0];
-  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text());
+  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text(run::terminal_width()));
   ordered_json result = test.json();
   if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -training.best() : training.best()}};
   const double seconds = training.run().seconds();

@@ -34,6 +34,7 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
+  bool marked = false;                    // it began with a byte-order mark
   std::vector<std::string> objects = {};                    // of JSONL, on request: every row as it is written
   std::map<std::pair<size_t, size_t>, std::string> nested;  // of JSONL, by row and column: "array" or "object"
   std::string hint = "";                                    // what an error about the columns should add

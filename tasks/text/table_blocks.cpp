@@ -141,6 +141,7 @@ void TableBlocks::take(long rows) {
   table_.columns = pending_.columns;
   table_.warnings = pending_.warnings;
   table_.hint = pending_.hint;
+  table_.marked = pending_.marked;
 }
 
 bool TableBlocks::next() {

@@ -154,6 +154,7 @@ void TableParser::to_utf8(size_t count) {
   if (!begun_) {
     std::string_view content = piece;
     drop_byte_order_marks(content);
+    table_.marked = content.size() < piece.size();
     piece.erase(0, piece.size() - content.size());
   }
   if (options_.encoding == "latin-1") {
