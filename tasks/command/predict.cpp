@@ -37,10 +37,16 @@ struct Predict {
   void settle(const run::Options& options);
   bool lines(const run::Options& options) const { return options.texts().empty() && given.file.empty(); }
   std::string settings() const;
+  std::unique_ptr<PredictionFile> open(const text::Table& table, char separator) const;
   std::vector<text::Example> examples(text::Table block, bool as_texts, std::vector<text::Warning>& warnings) const;
-  std::vector<std::vector<Answer>> answer(const std::vector<text::Example>& examples);
+  // Those of the first `known` texts are not counted.
+  std::vector<std::vector<Answer>> answer(const std::vector<text::Example>& examples, size_t known);
+  std::vector<model::Cell> cells(const std::vector<Answer>& answers) const {
+    return model::cells_of(*model, answers, saying, why);
+  }
   void print(const std::vector<text::Example>& examples, const std::vector<std::vector<Answer>>& answers) const;
-  void report(const text::Table& last, std::vector<text::Warning> warnings, long rows) const;
+  void report(const text::Table& last, const std::vector<text::Warning>& warnings, long rows) const;
+  void report(const PredictionFile& file, long rows, long before) const;
 
  private:
   std::vector<std::vector<std::vector<explain::WordShare>>> shares_;  // [head][text], if asked why
@@ -88,17 +94,32 @@ std::string Predict::settings() const {
   return all.add("--none", saying.none).add("--why", why ? "yes" : "no").text();
 }
 
+std::unique_ptr<PredictionFile> Predict::open(const text::Table& table, char separator) const {
+  const std::vector<std::string> columns = model::columns_of(*model, saying, why);
+  auto file = std::make_unique<PredictionFile>(out, table, columns, separator, settings(), resume);
+  for (size_t c = 0; c < columns.size(); ++c)
+    if (file->predicted()[c] != columns[c])
+      run::print_note("note: there is a column '{}' already; the predicted one is '{}'\n", columns[c],
+                      file->predicted()[c]);
+  if (resume && !file->resumed()) run::print_note("note: there is no {}.part to resume: all rows are predicted\n", out);
+  return file;
+}
+
 std::vector<text::Example> Predict::examples(text::Table block, bool as_texts,
                                              std::vector<text::Warning>& warnings) const {
   block.warnings.clear();  // they are said once, at the end
-  text::Examples read = as_texts ? text::to_examples({{std::move(block), {.text = "1", .label = ""}}})
-                                 : given.files.unlabelled(std::move(block));
-  if (!as_texts)
+  if (!as_texts) {
+    text::Examples read = given.files.unlabelled(std::move(block));
     for (const text::Warning& warning : read.warnings) text::add_warning(warnings, warning);
-  return std::move(read.rows);
+    return std::move(read.rows);
+  }
+  text::Source texts{std::move(block), {}};
+  texts.columns.text = "1";
+  texts.columns.label.clear();
+  return text::to_examples({texts}).rows;
 }
 
-std::vector<std::vector<Answer>> Predict::answer(const std::vector<text::Example>& examples) {
+std::vector<std::vector<Answer>> Predict::answer(const std::vector<text::Example>& examples, size_t known) {
   const text::EncodedSet set = text::encode(examples, model->tokenizer, given.reading.max_length, given.reading.how());
   std::vector<std::vector<Answer>> all = model::answers(*model, examples, set, saying);
   shares_.clear();
@@ -108,6 +129,8 @@ std::vector<std::vector<Answer>> Predict::answer(const std::vector<text::Example
     shares_.push_back(explain::word_shares(*model, h, examples, set, classes));
     for (size_t i = 0; i < all.size(); ++i) all[i][h].why = explain::strongest(shares_[h][i]);
   }
+  for (size_t i = known; i < all.size(); ++i)
+    for (size_t h = 0; h < refused.size(); ++h) refused[h] += all[i][h].said.empty();
   return all;
 }
 
@@ -131,7 +154,7 @@ void Predict::print(const std::vector<text::Example>& examples, const std::vecto
   check(std::fflush(stdout) == 0, "the output cannot be written");
 }
 
-void Predict::report(const text::Table& last, std::vector<text::Warning> warnings, long rows) const {
+void Predict::report(const text::Table& last, const std::vector<text::Warning>& warnings, long rows) const {
   for (const text::Warning& warning : last.warnings) run::print_note("warning: {}\n", text::to_string(warning));
   for (const text::Warning& warning : warnings) run::print_note("warning: {}\n", text::to_string(warning));
   for (size_t h = 0; saying.threshold && h < refused.size(); ++h)
@@ -139,6 +162,14 @@ void Predict::report(const text::Table& last, std::vector<text::Warning> warning
       run::print_note("{}{} of {} texts ({:.1f} %) have no label of probability {} or more\n",
                       model->named() ? model->tasks[h].name + ": " : "", refused[h], rows,
                       rows ? 100 * double(refused[h]) / double(rows) : 0.0, *saying.threshold);
+}
+
+void Predict::report(const PredictionFile& file, long rows, long before) const {
+  if (file.shortened())
+    run::print_note("note: {} cells had tabs or line ends, which a .tsv cannot hold; they are blanks there\n",
+                    file.shortened());
+  run::print_note("{}: {} rows{}, with {} behind their own columns\n", out, rows,
+                  before ? fmt::format(" ({} of them from before)", before) : "", text::listed(file.predicted()));
 }
 
 // The rows of arguments, of a file or of standard input, a block at a time.
@@ -154,7 +185,9 @@ class Rows {
     }
     person_ = as_texts_ && isatty(STDIN_FILENO);
     if (person_) run::print_note("one text a line; end with Ctrl-D\n");
-    text::TableOptions how = as_texts_ ? text::TableOptions{.format = "lines"} : command.given.files.table_options();
+    text::TableOptions how = command.given.files.table_options();
+    if (as_texts_) how = text::TableOptions();
+    if (as_texts_) how.format = "lines";
     how.keep_objects = true;
     blocks_ = std::make_unique<text::TableBlocks>(as_texts_ ? "-" : command.given.file, how,
                                                   person_ && command.out.empty() ? 1 : kRows);
@@ -185,48 +218,35 @@ void predict(run::Options& options, const run::Parse& parse) {
   run::Progress progress("predict", rows.total(), 0, "rows");
   std::vector<text::Warning> warnings;
   long done = 0, before = 0;
-  const auto open = [&] {
-    return std::make_unique<PredictionFile>(command.out, rows.table(),
-                                            model::columns_of(*command.model, command.saying, command.why),
-                                            rows.separator(), command.settings(), command.resume);
-  };
   while (rows.next()) {
     const text::Table& block = rows.table();
-    if (!command.out.empty() && !file) file = open();
     std::vector<text::Example> examples = command.examples(block, rows.as_texts(), warnings);
+    if (!command.out.empty() && !file) file = command.open(block, rows.separator());
     const long there = file ? file->there(block) : 0, n = long(examples.size());
-    const long first = there / model::kEvaluationBatch * model::kEvaluationBatch;  // where the batch begins
     before += there;
     done += n;
     if (there == n) {
       progress.begin_at(done);
       continue;
     }
+    const long first = there / model::kEvaluationBatch * model::kEvaluationBatch;  // where the batch begins
     examples.erase(examples.begin(), examples.begin() + first);
-    const auto answers = command.answer(examples);
-    for (long i = there; i < n; ++i)
-      for (size_t h = 0; h < command.refused.size(); ++h)
-        command.refused[h] += answers[size_t(i - first)][h].said.empty();
+    const auto answers = command.answer(examples, size_t(there - first));
+    if (!rows.person()) progress.update(done);
     if (!file) {
       progress.interrupt();
       command.print(examples, answers);
+      continue;
     }
-    for (long i = there; file && i < n; ++i)
-      file->append(block, size_t(i),
-                   model::cells_of(*command.model, answers[size_t(i - first)], command.saying, command.why));
-    if (file) file->flush();
-    if (!rows.person()) progress.update(done);
+    for (long i = there; i < n; ++i) file->append(block, size_t(i), command.cells(answers[size_t(i - first)]));
+    file->flush();
   }
   progress.interrupt();
   command.report(rows.table(), warnings, done - before);
   if (command.out.empty()) return;
-  if (!file) file = open();
+  if (!file) file = command.open(rows.table(), rows.separator());
   file->finish();
-  if (file->shortened())
-    run::print_note("note: {} cells had tabs or line ends, which a .tsv cannot hold; they are blanks there\n",
-                    file->shortened());
-  run::print_note("{}: {} rows{}, with {} behind their own columns\n", command.out, done,
-                  before ? fmt::format(" ({} of them from before)", before) : "", text::listed(file->predicted()));
+  command.report(*file, done, before);
 }
 
 }  // namespace command

@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
-#include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 
 namespace command {
@@ -57,8 +56,6 @@ PredictionFile::PredictionFile(const std::string& path, const text::Table& table
   for (const std::string& name : predicted) {
     predicted_.push_back(fresh(name, taken, "_predicted"));
     taken.push_back(predicted_.back());
-    if (predicted_.back() != name)
-      run::print_note("note: there is a column '{}' already; the predicted one is '{}'\n", name, predicted_.back());
   }
   if (kind_ != Kind::jsonl) {
     for (const std::string& name : taken) header_ += (header_.empty() ? "" : std::string(1, separator_)) + cell(name);
@@ -67,10 +64,7 @@ PredictionFile::PredictionFile(const std::string& path, const text::Table& table
   const bool left = std::filesystem::exists(part_);
   check(!left || resume, "{}: a run that did not end has left it; --resume goes on after its last row, or remove it",
         part_);
-  if (left)
-    this->resume();
-  else if (resume)
-    run::print_note("note: {}: there is none to resume, so all rows are predicted\n", part_);
+  if (left) this->resume();
 }
 
 void PredictionFile::resume() {

@@ -18,7 +18,7 @@ class PredictionFile {
   enum class Kind { csv, tsv, jsonl };
   static Kind kind_of(const std::string& path);
 
-  // Names that the table has already get "_predicted" behind them, and it is said. `separator`: of a CSV; 0: a comma.
+  // Names that the table has already get "_predicted" behind them. `separator`: of a CSV; 0: a comma.
   // `settings`: a fingerprint of all that decides what is said; a file is continued only with the same.
   // Rows go to PATH.part, the settings to PATH.part.settings, from the first row on. Error: PATH.part is there and `resume` is not set, or it
   // was written with other settings or other columns.
@@ -32,7 +32,8 @@ class PredictionFile {
   // No more rows: PATH.part becomes PATH. Error: more rows stand there.
   void finish();
   long shortened() const { return shortened_; }  // cells of a TSV with tabs or line ends, which are blanks now
-  const std::vector<std::string>& predicted() const { return predicted_; }
+  const std::vector<std::string>& predicted() const { return predicted_; }  // their names
+  bool resumed() const { return reading_; }
 
  private:
   struct Close {

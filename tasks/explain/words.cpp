@@ -272,7 +272,7 @@ std::string marked(const std::string& text, const std::vector<WordShare>& words,
     const size_t wants = text::columns_of(part) + around;
     const bool fits = columns == 0 || used + wants <= columns - (end < text.size());  // one for an ellipsis
     if (fits) line += word ? with_mark(part, word->share > 0, marks) : part;
-    if (!fits && !word) line += text::fitted(part, columns - used);
+    if (!fits && !word) line += text::fitted(part + " ", columns - used);  // longer than it: an ellipsis in any case
     if (!fits && word) line += used < columns ? "\u2026" : "";
     used += wants;
     return fits;

@@ -141,7 +141,7 @@ ordered_json to_json(const TextModel& model, const text::Example& example, const
   if (!example.pair.empty()) line["pair"] = example.pair;
   for (size_t h = 0; h < model.tasks.size(); ++h) {
     ordered_json said = to_json(model.tasks[h], answers[h], options);
-    if (!answers[h].why.empty()) said["why"] = answers[h].why;
+    if (answers[h].why) said["why"] = *answers[h].why;
     if (model.named())
       line[model.tasks[h].name] = said;
     else
@@ -202,7 +202,7 @@ std::vector<Cell> cells_of(const TextModel& model, const std::vector<Answer>& an
   for (size_t h = 0; h < model.tasks.size(); ++h) {
     const std::vector<Cell> cells = cells_of(model.tasks[h], answers[h], options);
     all.insert(all.end(), cells.begin(), cells.end());
-    if (why) all.push_back(text_cell(answers[h].why));
+    if (why) all.push_back(text_cell(answers[h].why.value_or("")));
   }
   return all;
 }
