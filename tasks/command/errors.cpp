@@ -2,6 +2,7 @@
 #include "tasks/command/errors.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "tasks/explain/words.h"
 #include "tasks/text/utf8.h"
@@ -43,9 +44,9 @@ std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, 
   const auto shares = explain::word_shares(model, t, examples, texts, classes);
   for (size_t n = 0; n < wrong.size(); ++n) {
     const size_t i = wrong[n];
-    const std::string head =
-        fmt::format("{:.4f}  {}, true {}  {}", p(i), task.spec.labels.name(best[i]),
-                    task.spec.labels.name(targets.classes[i]), engine::shown(examples[n].where, 200));
+    const std::string head = fmt::format(
+        "{:.4f}  {}, true {}  {}", p(i), task.spec.labels.name(best[i]), task.spec.labels.name(targets.classes[i]),
+        engine::shown(std::filesystem::path(examples[n].where).filename().string(), 200));
     out += "\n" + text::fitted(head, columns) + "\n";
     for (const auto* text : {&examples[n].text, &examples[n].pair})
       if (const bool second = text == &examples[n].pair; !second || !text->empty())

@@ -45,17 +45,17 @@ std::string wrapped(const std::string& words, size_t columns) {
 
 }  // namespace
 
-std::string Evaluation::text(size_t columns) const {
+std::string Evaluation::text(size_t columns, Says says) const {
   constexpr size_t kWorst = 10, kConfusions = 20;
   std::string text;
   if (report && report->names.size() >= kManyClasses) {
-    text += score::summary_of(*report, kWorst, columns) + "\n";
+    text += score::summary_of(*report, says == Says::mistakes ? kWorst : 0, columns) + "\n";
   } else if (report) {
     score::Report shown = *report;
     for (std::string& name : shown.names) name = text::fitted(name, columns - std::min<size_t>(columns, 41));
     text += score::to_text(shown) + "\n";
   }
-  if (confusion) {
+  if (confusion && says == Says::mistakes) {
     const std::string matrix =
         report->names.size() < kManyClasses ? score::to_text(*confusion, report->names) : std::string();
     const bool fits = !matrix.empty() && text::columns_of(matrix.substr(0, matrix.find('\n'))) <= columns;

@@ -20,8 +20,10 @@ struct Evaluation {
   double merit(const std::string& metric) const;  // turned so that higher is better
   std::string line() const;                       // the figures on one line
   // The report, the confusion matrix, the figures, in lines of at most `columns`. From kManyClasses on the totals, the
-  // ten worst classes and the twenty commonest confusions; these also instead of a matrix that is too wide.
-  std::string text(size_t columns = 80) const;
+  // ten worst classes and the twenty commonest confusions; these also instead of a matrix that is too wide. Without
+  // mistakes: no matrix, and of many classes the totals only.
+  enum class Says { mistakes, totals };
+  std::string text(size_t columns = 80, Says says = Says::mistakes) const;
   nlohmann::ordered_json json() const;  // all of it
 };
 

@@ -6,6 +6,7 @@
 #include "tasks/run/console.h"
 #include "tasks/text/subwords.h"
 #include "tasks/text/tokenizer_files.h"
+#include "tasks/text/utf8.h"
 
 namespace model {
 
@@ -105,9 +106,12 @@ void print_model(const std::string& name, const TextModel& model) {
                                  double(model.net.params.count()) / 1e6, model.tokenizer.vocab_size());
   if (model.tasks.size() != 1) {
     line += fmt::format(", {} tasks", model.tasks.size());
-  } else if (!model.labels().empty()) {
-    line += ", labels ";
-    line += text::listed(model.labels(), run::terminal_width() - std::min(run::terminal_width(), line.size()));
+  } else if (const std::vector<std::string>& labels = model.labels(); !labels.empty()) {
+    const size_t width = run::terminal_width(), room = width - std::min(width, line.size() + 9);
+    const std::string here = text::listed(labels, room);
+    line += text::columns_of(here) <= room && !here.ends_with(" more")
+                ? ", labels " + here
+                : ",\n  labels " + text::listed(labels, width - std::min<size_t>(width, 9));
   }
   run::print_note("{}\n", line);
 }

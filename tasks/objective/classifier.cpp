@@ -89,8 +89,8 @@ void finish_epoch(run::Training& training, const model::TextModel& model, const 
   const model::Evaluation dev = model::evaluate(model, set, spec::kDev, "dev")[0];
   const bool best = training.keep_best(dev.merit(metric), save);
   training.run().log({{"dev", dev.figures}});
-  training.run().say(fmt::format("\nepoch {:g}, dev{}\n{}\n{}\n", training.epoch(), best ? " (the best so far)" : "",
-                                 score::to_text(*dev.report), dev.line()));
+  training.run().say(fmt::format("\nepoch {:g}, dev{}\n{}\n", training.epoch(), best ? " (the best so far)" : "",
+                                 dev.text(run::terminal_width(), model::Evaluation::Says::totals)));
 }
 
 void finish_run(const run::Training& training, const std::string& task, const spec::TaskSet& set,

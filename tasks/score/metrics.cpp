@@ -241,6 +241,7 @@ std::string summary_of(const Report& report, size_t worst, size_t columns, int d
   names = shortened(names, columns - std::min(columns, kNumbers));
   const size_t width = widest(names, std::max<size_t>(12, size_t(digits)));
   std::string out = report_head(width) + totals(report, width, digits);
+  if (worst == 0) return out;
   out += fmt::format("\nof {} classes the {} with the lowest f1-score\n\n", report.names.size(), order.size());
   for (size_t i = 0; i < order.size(); ++i) out += report_row(names[i], width, report.classes[order[i]], digits);
   return out;

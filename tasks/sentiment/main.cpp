@@ -207,7 +207,7 @@ int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
                       {{"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
-                       {"predict", "classify texts, one JSON object a line", command::predict},
+                       {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
                        {"analyze", "show what the heads of a model look at", analyze},
                        {"prune", "take out the heads, neurons and tokens that matter least", prune}});
 }
