@@ -30,13 +30,13 @@ struct AlignOptions {
   bool both = false;
 
   AlignOptions() {
-    model.model = "mini";
+    model.model = "bert";
     model.reading.max_length = 64;
     training.batch_size = 64;
     training.lr = 5e-4;
   }
   void declare(run::Options& options);
-  void check_files() const;
+  void settle(run::Options& options);  // after parsing. Error: what is missing or does not go together
 };
 
 void AlignOptions::declare(run::Options& options) {
@@ -65,7 +65,10 @@ void AlignOptions::declare(run::Options& options) {
   retention.declare(options);
 }
 
-void AlignOptions::check_files() const {
+void AlignOptions::settle(run::Options& options) {
+  training.settle(options, "align");
+  model.settle(options);
+  model.retention_bins = retention.bins();
   if (teacher.empty() || source.empty() || target.empty())
     run::usage_error("--teacher, --source and --target are needed");
   check(dev_source.empty() == dev_target.empty() && test_source.empty() == test_target.empty(),
@@ -212,9 +215,9 @@ run::Frame frame_of(const AlignOptions& o, const run::Options& options, const te
   frame.unit = "pairs";
   frame.data = print.text();
   for (const std::string& path :
-       {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source, o.test_target,
-        o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
+       {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source, o.test_target, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   return frame;
 }
 
@@ -226,10 +229,7 @@ void train(run::Options& options, const run::Parse& parse) {
   AlignOptions o;
   o.declare(options);
   parse();
-  o.training.settle(options, "align");
-  o.model.settle(options);
-  o.model.retention_bins = o.retention.bins();
-  o.check_files();
+  o.settle(options);
 
   run::print_setup("align", "train");
   const text::ParallelTexts texts = text::read_parallel(o.source, o.target);

@@ -14,7 +14,7 @@ using engine::check;
 std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, size_t t, spec::Split split,
                        const model::Outputs& outputs, size_t most, size_t columns) {
   const spec::Task& task = set.tasks[t];
-  check(task.spec.head == nn::Predicts::label, "--errors lists wrong labels; this model predicts something else");
+  check(task.spec.one_class(), "--errors lists wrong labels; this model predicts something else");
   const spec::Targets& targets = task.targets[split];
   const engine::Indices best = outputs.best();
   std::vector<size_t> wrong;  // places in targets

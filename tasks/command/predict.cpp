@@ -158,7 +158,7 @@ void Predict::report(const text::Table& last, const std::vector<text::Warning>& 
   for (const text::Warning& warning : last.warnings) run::print_note("warning: {}\n", text::to_string(warning));
   for (const text::Warning& warning : warnings) run::print_note("warning: {}\n", text::to_string(warning));
   for (size_t h = 0; saying.threshold && h < refused.size(); ++h)
-    if (model->tasks[h].head == nn::Predicts::label || model->tasks[h].head == nn::Predicts::labels)
+    if (model->tasks[h].one_class() || model->tasks[h].head == nn::Predicts::labels)
       run::print_note("{}{} of {} texts ({:.1f} %) have no label of probability {} or more\n",
                       model->named() ? model->tasks[h].name + ": " : "", refused[h], rows,
                       rows ? 100 * double(refused[h]) / double(rows) : 0.0, *saying.threshold);

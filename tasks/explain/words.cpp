@@ -85,7 +85,8 @@ std::vector<double> weight_x_contribution(const model::TextModel& model, size_t 
   const Indices& offsets = batch.tokens.offsets;
   Tensor x = model.net.encoder.embed(batch.tokens);  // [N, C]
   if (reads.adapter) x = (*reads.adapter)(x);
-  const Tensor a = attention_of(reads, x, offsets);
+  const Tensor a = attention_of(reads, x, offsets),
+               weight = reads.ranks ? reads.ranks->weight : reads.classifier->weight;
   const Tensor factors = nn::length_factors(offsets, reads.pool ? reads.length_exponent : 0);  // [W, 1]
   const long C = x.dim(1), H = a.dim(1);
   std::vector<double> shares(size_t(x.dim(0)));
@@ -93,7 +94,7 @@ std::vector<double> weight_x_contribution(const model::TextModel& model, size_t 
     for (long t = offsets[w]; t < offsets[w + 1]; ++t)
       for (long h = 0; h < H; ++h)
         shares[t] += double(factors.data()[w]) * double(a.data()[t * H + h]) *
-                     dot(reads.classifier->weight.data() + (classes[w] * H + h) * C, x.data() + t * C, C);
+                     dot(weight.data() + (classes[w] * H + h) * C, x.data() + t * C, C);
   return shares;
 }
 
@@ -206,7 +207,8 @@ std::vector<double> token_shares(const model::TextModel& model, size_t head, con
         task.where.empty() ? "the head" : task.where, spec::head_name(task.head));
   check(classes.size() == batch.labels.size(), "token_shares: a class for every text; got {} for {}", classes.size(),
         batch.labels.size());
-  const Indices by_window = class_of_windows(batch, classes);
+  Indices by_window = class_of_windows(batch, classes);
+  if (task.head == nn::Predicts::ordinal) std::fill(by_window.begin(), by_window.end(), 0);
   std::vector<double> shares = model.net.encoder.bert() ? gradient_x_input(model, head, batch, by_window)
                                                         : weight_x_contribution(model, head, batch, by_window);
   if (task.head == nn::Predicts::number)

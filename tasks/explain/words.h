@@ -11,7 +11,7 @@ namespace explain {
 using engine::Indices;
 
 // How much each token adds to the score of class classes[b] of text b of the batch, before softmax or sigmoid; of a
-// number to the number.    N tokens, in the order of the batch; the windows of a text are not yet averaged
+// number to the number; of ordered classes to the score that rises with them.    N tokens, in the order of the batch; the windows of a text are not yet averaged
 // The parameters should be frozen: a gradient that arrives there is left where it is. Error: a head of tags.
 std::vector<double> token_shares(const model::TextModel& model, size_t head, const text::Batch& batch,
                                  const Indices& classes);

@@ -30,7 +30,7 @@ void AnswerOptions::declare(run::Options& options) {
 
 void AnswerOptions::settle(const run::Options& options, const TextModel& model) {
   const bool labels = std::any_of(model.tasks.begin(), model.tasks.end(), [](const spec::TaskSpec& task) {
-    return task.head == nn::Predicts::label || task.head == nn::Predicts::labels;
+    return task.one_class() || task.head == nn::Predicts::labels;
   });
   for (const char* name : {"--top", "--threshold"})
     check(labels || !options.given(name), "{} is about labels with probabilities; this model predicts none", name);
@@ -63,9 +63,13 @@ Answer answer(const spec::TaskSpec& task, const Outputs& outputs, size_t i, cons
   Indices order(p.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return p[a] > p[b]; });
+  if (task.one_class()) {  // the class of an order need not be the most probable one
+    const auto best = std::find(order.begin(), order.end(), outputs.best_of(i));
+    std::rotate(order.begin(), best, best + 1);
+  }
   answer.best = order[0];
   for (const int k : order) answer.ranked.emplace_back(task.labels.name(k), p[k]);
-  if (task.head == nn::Predicts::label) {
+  if (task.one_class()) {
     if (p[order[0]] >= options.threshold.value_or(0)) answer.said = {answer.ranked[0]};
     return answer;
   }
@@ -83,7 +87,7 @@ ordered_json to_json(const spec::TaskSpec& task, const Answer& answer, const Ans
     for (const auto& [word, tag] : answer.tagged) line["tags"].push_back({word, tag});
     return line;
   }
-  if (task.head == nn::Predicts::label) {
+  if (task.one_class()) {
     line["label"] = answer.said.empty() ? options.none : answer.said[0].first;
   } else {
     line["labels"] = ordered_json::array();

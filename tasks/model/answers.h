@@ -25,12 +25,18 @@ struct AnswerOptions {
 
 // What a head says of a text, by what it predicts.
 struct Answer {
-  std::vector<std::pair<std::string, double>> ranked = {};       // label, labels: all, the most probable first
-  int best = 0;                                                  // the class of the first; 0 of a number
-  std::vector<std::pair<std::string, double>> said = {};         // those that are said; empty: none of these
-  double value = 0;                                              // number
+  std::vector<std::pair<std::string, double>> ranked = {};  // label, ordinal, labels: all, the class before the others
+  int best = 0;                                             // the class of the first; 0 of a number
+  std::vector<std::pair<std::string, double>> said = {};    // those that are said; empty: none of these
+  double value = 0;                                         // number
   std::vector<std::pair<std::string, std::string>> tagged = {};  // tags: every word and its tag
-  std::optional<std::string> why = {};  // the words that carried the decision, if somebody has asked
+  std::optional<std::string> why = {};                  // the words that carried the decision, if somebody has asked
+};                                                      // label, ordinal, labels: all by probability, the class first
+int best = 0;                                           // the class of the first; 0 of a number
+std::vector<std::pair<std::string, double>> said = {};  // those that are said; empty: none of these
+double value = 0;                                       // number
+std::vector<std::pair<std::string, std::string>> tagged = {};  // tags: every word and its tag
+std::optional<std::string> why = {};  // the words that carried the decision, if somebody has asked
 };
 
 // [text][head]. Error: a head of tags that is to read through windows.
@@ -38,7 +44,8 @@ std::vector<std::vector<Answer>> answers(const TextModel& model, const std::vect
                                          const text::EncodedSet& set, const AnswerOptions& options);
 
 // {"text": ..., "TASK": {...}, ...}, without TASK where the model's only one has no name.
-//   label    {"label": ..., "probabilities": {label: p, ...}}     labels   {"labels": [...], "probabilities": {...}}
+//   label, ordinal
+//            {"label": ..., "probabilities": {label: p, ...}}     labels   {"labels": [...], "probabilities": {...}}
 //   number   {"value": ...}                                       tags     {"tags": [[word, tag], ...]}
 // The probabilities are in the order of the classes; with --top the best, in their order.
 nlohmann::ordered_json to_json(const TextModel& model, const text::Example& example, const std::vector<Answer>& answers,
@@ -54,7 +61,7 @@ struct Cell {
   nlohmann::ordered_json json;
 };
 // The columns of all heads and the cells of one text below them; a named task's begin with its name and _.
-//   label    label, probability, second_label, second_probability, label_3, ...: as many as --top, two if not given
+//   label, ordinal   label, probability, second_label, second_probability, label_3, ...: as many as --top, two if not given
 //   labels   labels, probabilities: joined       number   value       tags   tags: one for each word, blanks between
 //   and with `why` that
 std::vector<std::string> columns_of(const TextModel& model, const AnswerOptions& options, bool why);

@@ -9,11 +9,13 @@
 #include "tasks/command/errors.h"
 #include "tasks/command/predict.h"
 #include "tasks/explain/attention.h"
+#include "tasks/model/doubts.h"
 #include "tasks/model/pruning.h"
 #include "tasks/model/request.h"
 #include "tasks/objective/classifier.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+#include "tasks/sentiment/check.h"
 
 namespace {
 
@@ -29,6 +31,7 @@ void train(run::Options& options, const run::Parse& parse) {
 
   run::print_setup("sentiment", "train");
   spec::TaskSet set = o.load();
+  o.decide(options, set);
   const spec::Task& task = set.tasks[0];
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed);
@@ -67,7 +70,7 @@ spec::TaskSet labelled(const run::Options& options, const model::Request& given,
                        const model::TextModel& model) {
   spec::TaskSpec task = model.only_task();
   task.where.clear();  // errors name file and line themselves
-  const bool as_target = task.head != nn::Predicts::label;
+  const bool as_target = !task.one_class();
   task.files.how = given.files;
   task.files.how.label_as_target = as_target;
   if (task.separator.empty()) task.separator = task.head == nn::Predicts::tags ? " " : ",";
@@ -101,6 +104,9 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   const size_t columns = run::terminal_width();
   fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")),
              e.text(columns));
+  std::fflush(stdout);
+  model::print(model::doubts_about_texts(*model, set, spec::kTest));
+  model::print(model::doubts_about(e));
   if (errors) {
     model->net.params.freeze("*");
     fmt::print("{}\n", command::wrong_ones(*model, set, 0, spec::kTest, outputs[0], size_t(errors), columns));
@@ -205,7 +211,8 @@ void prune(run::Options& options, const run::Parse& parse) {
 
 int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
-                      {{"train", "train on labelled texts; without options, on the embedded corpus", train},
+                      {{"check", "say what can be known of labelled texts before training", sentiment::check_command},
+                       {"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
                        {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
                        {"analyze", "show what the heads of a model look at", analyze},

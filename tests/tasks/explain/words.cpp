@@ -69,11 +69,11 @@ TEST_CASE("golden: gradient times input at the word embeddings is Captum's, toke
 TEST_CASE("words: of word embeddings the shares of all tokens and the bias are the logit, however they are read") {
   nn::Config c = small_config("attention_pool");
   spec::TaskSpec mean = task_of("", Predicts::label), attention = own_attention(),
-                 number = task_of("", Predicts::number);
+                 number = task_of("", Predicts::number), ordinal = task_of("", Predicts::ordinal, {"1", "2", "3"});
   mean.reads = nn::Reads::mean;
   attention.adapter = 4;
   number.deviation = 3;
-  for (const spec::TaskSpec& task : {own_attention(), mean, attention, number}) {
+  for (const spec::TaskSpec& task : {own_attention(), mean, attention, number, ordinal}) {
     c.bigram_buckets = 50;
     c.length_exponent = 0.5;
     c.attention_normaliser = task.adapter ? "sparsemax" : "softmax";
@@ -87,8 +87,10 @@ TEST_CASE("words: of word embeddings the shares of all tokens and the bias are t
       for (long b = 0; b < 2; ++b) {
         double sum = 0;
         for (int t = batch.tokens.offsets[b]; t < batch.tokens.offsets[b + 1]; ++t) sum += shares[t];
-        const double bias = model->net.heads[0].classifier->bias.data()[k];
-        CHECK(sum / task.deviation + bias == doctest::Approx(logits.data()[b * logits.dim(1) + k]).epsilon(1e-4));
+        const nn::Head& head = model->net.heads[0];
+        const double bias = (head.ranks ? head.ranks->bias : head.classifier->bias).data()[head.ranks ? 0 : k];
+        CHECK(sum / task.deviation + bias ==
+              doctest::Approx(logits.data()[b * logits.dim(1) + (head.ranks ? 0 : k)]).epsilon(1e-4));
       }
     }
   }

@@ -77,6 +77,26 @@ TEST_CASE("answers: labels by their probability, and none where the best is belo
   CHECK(refused < 40);
 }
 
+TEST_CASE("answers: of ordered classes the rank is said, whether or not it is the most probable class") {
+  const spec::TaskSpec ratings = task_of("", Predicts::ordinal, {"1", "2", "3", "4"});
+  const auto model = text_model(small_config(), {ratings});
+  Tensor bias = model->net.params.find("classifier.bias");
+  const real biases[] = {real(0.1), real(0.05), real(-0.1)};
+  std::copy_n(biases, 3, bias.data());
+  const std::vector<text::Example> all = texts(40);
+  const std::vector<model::Outputs> outputs = model::predict(*model, text::encode(all, model->tokenizer, 40));
+  int less_probable = 0;
+  const std::vector<Answer> answers = all_of(*model, all);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const int rank = outputs[0].best_of(i);
+    CHECK(answers[i].said[0] == std::pair(ratings.labels.name(rank), outputs[0].scores[i][size_t(rank)]));
+    CHECK(answers[i].ranked.size() == 4);
+    CHECK(row(model::cells_of(ratings, answers[i], {})).starts_with(ratings.labels.name(rank) + "|"));
+    less_probable += answers[i].ranked[0].second < answers[i].ranked[1].second;
+  }
+  CHECK(less_probable > 0);
+}
+
 TEST_CASE("answers: cells have four digits, two labels if nobody says how many, and none of these by its name") {
   CHECK(row(model::cells_of(kTask, kAnswer, {})) == "good|0.6235|bad|0.3000|");
   CHECK(row(model::cells_of(kTask, kAnswer, {.top = 1})) == "good|0.6235|");
