@@ -30,13 +30,7 @@ struct Answer {
   std::vector<std::pair<std::string, double>> said = {};    // those that are said; empty: none of these
   double value = 0;                                         // number
   std::vector<std::pair<std::string, std::string>> tagged = {};  // tags: every word and its tag
-  std::optional<std::string> why = {};                  // the words that carried the decision, if somebody has asked
-};                                                      // label, ordinal, labels: all by probability, the class first
-int best = 0;                                           // the class of the first; 0 of a number
-std::vector<std::pair<std::string, double>> said = {};  // those that are said; empty: none of these
-double value = 0;                                       // number
-std::vector<std::pair<std::string, std::string>> tagged = {};  // tags: every word and its tag
-std::optional<std::string> why = {};  // the words that carried the decision, if somebody has asked
+  std::optional<std::string> why = {};  // the words that carried the decision, if somebody has asked
 };
 
 // [text][head]. Error: a head of tags that is to read through windows.
