@@ -23,12 +23,11 @@ BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
       norm(at / "LayerNorm", c.hidden_size, c.layer_norm_eps),
       dropout(at, c.hidden_dropout_prob) {}
 
-Tensor BertEmbeddings::operator()(const Tokens& tokens) const {
+Tensor BertEmbeddings::sum(const Tokens& tokens) const {
   Indices positions = tokens.positions;
   for (int& p : positions) p += first_position;
-  const Tensor sum = embedding_sum(  // [N, C]
+  return embedding_sum(  // [N, C]
       {{word.weight, tokens.ids}, {type.weight, tokens.types}, {position.weight, positions}});
-  return dropout(norm(sum));
 }
 
 std::vector<Tensor> BertEmbeddings::parameters() const {

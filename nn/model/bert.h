@@ -22,7 +22,9 @@ struct BertEmbeddings {
   Dropout dropout;
   int first_position = 0;  // of every sequence; behind a prefix (nn/attention.h) its length
   BertEmbeddings(Scope at, const Config& c);
-  Tensor operator()(const Tokens& tokens) const;
+  Tensor sum(const Tokens& tokens) const;                                // word + type + position
+  Tensor finish(const Tensor& sum) const { return dropout(norm(sum)); }  // for those who bring the sum themselves
+  Tensor operator()(const Tokens& tokens) const { return finish(sum(tokens)); }
   std::vector<Tensor> parameters() const;
 };
 

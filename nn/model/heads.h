@@ -82,6 +82,9 @@ struct Head {
   Tensor context(const Encoded& x, Trace* trace) const;
 };
 
+// (T / 20)^p, T the tokens of each sequence.    [B + 1] -> [B, 1]
+Tensor length_factors(const Indices& offsets, real exponent);
+
 // Whether a parameter belongs to one task alone: heads.NAME...., all others are shared.
 bool belongs_to_task(const std::string& parameter);
 

@@ -21,8 +21,4 @@ struct Request {
   std::vector<text::Example> examples(const run::Options& options) const;
 };
 
-// The command `predict` of every program: predictions() as JSON lines on standard output, of the texts that are given
-// with a progress line, or of the lines of standard input, as they come from a person and in chunks from a pipe.
-void predict_command(run::Options& options, const run::Parse& parse);
-
 }  // namespace model

@@ -7,6 +7,7 @@
 #include "tasks/run/console.h"
 #include "tasks/text/subwords.h"
 #include "tasks/text/tokenizer_files.h"
+#include "tasks/text/utf8.h"
 
 namespace model {
 
@@ -148,13 +149,18 @@ void TextModel::save(const std::string& directory, nn::Stored stored) const {
 }
 
 void print_model(const std::string& name, const TextModel& model) {
-  const auto what = [&] {
-    if (model.tasks.size() != 1) return fmt::format(", {} tasks", model.tasks.size());
-    const std::vector<std::string>& labels = model.tasks[0].labels.names();
-    return labels.empty() ? "" : fmt::format(", labels {}", text::listed(labels));
-  };
-  run::print_note("model {}: {:.2f} M parameters, {} pieces{}\n", name, double(model.net.params.count()) / 1e6,
-                  model.tokenizer.vocab_size(), what());
+  std::string line = fmt::format("model {}: {:.2f} M parameters, {} pieces", name,
+                                 double(model.net.params.count()) / 1e6, model.tokenizer.vocab_size());
+  if (model.tasks.size() != 1) {
+    line += fmt::format(", {} tasks", model.tasks.size());
+  } else if (const std::vector<std::string>& labels = model.labels(); !labels.empty()) {
+    const size_t width = run::terminal_width(), room = width - std::min(width, line.size() + 9);
+    const std::string here = text::listed(labels, room);
+    line += text::columns_of(here) <= room && !here.ends_with(" more")
+                ? ", labels " + here
+                : ",\n  labels " + text::listed(labels, width - std::min<size_t>(width, 9));
+  }
+  run::print_note("{}\n", line);
 }
 
 }  // namespace model

@@ -66,9 +66,13 @@ text::Examples DataOptions::read(const std::vector<std::string>& files, const te
   std::vector<text::Source> sources;
   for (const std::string& file : files) {
     const auto [label, path] = labelled ? label_and_path(file) : std::pair<std::string, std::string>{"", file};
-    sources.push_back(source(text::read_table(path, {format, !no_header, encoding, delimiter}), label, labelled));
+    sources.push_back(source(text::read_table(path, table_options()), label, labelled));
   }
   return examples_of(sources, known);
+}
+
+text::Examples DataOptions::unlabelled(text::Table block) const {
+  return text::to_examples({source(std::move(block), "", false)});
 }
 
 text::Examples DataOptions::read_embedded(const text::Labels& given) const {

@@ -26,6 +26,10 @@ struct DataOptions {
   text::Examples read(const std::vector<std::string>& files, const text::Labels& labels, bool labelled = true) const;
   text::Examples read_embedded(const text::Labels& labels) const;
 
+  // The same for who reads a file in blocks: how, and the examples of a block, without labels.
+  text::TableOptions table_options() const { return {format, !no_header, encoding, delimiter}; }
+  text::Examples unlabelled(text::Table block) const;
+
  private:
   text::Source source(text::Table table, const std::string& every_label, bool labelled) const;
 };

@@ -1,15 +1,13 @@
 // Data files to tables and tables to labelled examples, with an error that names file and line for whatever is amiss.
-// Read tasks/text/labels.h before.
+// Read tasks/text/table_parser.cpp before.
 #include "tasks/text/data.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
-#include "nn/format/json.h"
-#include "tasks/text/separated.h"
+#include "nn/format/files.h"
+#include "tasks/text/table_parser.h"
 #include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
 
@@ -19,127 +17,6 @@ using engine::check;
 using engine::fail;
 
 namespace {
-
-long line_at(std::string_view bytes, size_t at) {
-  return 1 + std::count(bytes.begin(), bytes.begin() + long(at), '\n');
-}
-
-std::string to_utf8(std::string bytes, const std::string& encoding, Table& table) {
-  if (encoding == "latin-1") return from_latin1(bytes);
-  check(encoding == "utf-8", "encoding: utf-8 or latin-1; got '{}'", encoding);
-  Repaired repaired = repair_utf8(std::move(bytes));
-  if (repaired.invalid > 0) {
-    const long line = line_at(repaired.text, repaired.first_invalid);
-    table.warnings.push_back({"invalid UTF-8 became U+FFFD", repaired.invalid, fmt::format("{}:{}", table.path, line)});
-  }
-  return std::move(repaired.text);
-}
-
-std::string format_of(const std::string& path, const std::string& given) {
-  std::string format = given;
-  if (format.empty()) {
-    const std::string extension = std::filesystem::path(path).extension();
-    format = extension == ".txt" ? "tsv" : extension.substr(std::min<size_t>(1, extension.size()));
-    check(format == "tsv" || format == "csv" || format == "jsonl",
-          "{}: the extension is none of .tsv, .txt, .csv, .jsonl; name the format", path);
-  }
-  check(format == "tsv" || format == "csv" || format == "jsonl", "format: tsv, csv or jsonl; got '{}'", format);
-  return format;
-}
-
-nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
-  nlohmann::ordered_json object = nn::parse_ordered_json(line, where);
-  check(object.is_object(), "{}: one JSON object a line; got a JSON {}", where, object.type_name());
-  return object;
-}
-
-// The values of keys in the order of another object, found where they stand there as a rule; a search of its own for
-// each would take the square of their number.
-class Members {
- public:
-  explicit Members(const nlohmann::ordered_json& object)
-      : members_(object.get_ref<const nlohmann::ordered_json::object_t&>()) {}
-
-  const nlohmann::ordered_json* find(const std::string& key, size_t likely) {
-    if (likely < members_.size() && members_[likely].first == key) return &members_[likely].second;
-    if (places_.empty())
-      for (const auto& [name, value] : members_) places_[name] = &value;
-    const auto found = places_.find(key);
-    return found == places_.end() ? nullptr : found->second;
-  }
-
- private:
-  const std::vector<std::pair<const std::string, nlohmann::ordered_json>>& members_;
-  std::unordered_map<std::string_view, const nlohmann::ordered_json*> places_;
-};
-
-bool is_words(const nlohmann::ordered_json& value) {
-  return value.is_array() &&
-         std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_primitive(); });
-}
-
-std::string joined(const nlohmann::ordered_json& words) {
-  std::string text;
-  for (const auto& word : words)
-    text += (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
-  return text;
-}
-
-void parse_jsonl(std::string_view bytes, Table& table) {
-  for_each_line(bytes, [&](std::string_view line, long number) {
-    if (line.find_first_not_of(" \t") == line.npos) return;
-    const std::string where = fmt::format("{}:{}", table.path, number);
-    const nlohmann::ordered_json object = parse_object(line, where);
-    if (table.rows.empty())
-      for (const auto& item : object.items()) table.columns.push_back(item.key());
-    std::vector<std::string>& row = table.rows.emplace_back();
-    table.lines.push_back(number);
-    Members members(object);
-    for (const std::string& key : table.columns) {
-      const nlohmann::ordered_json* value = members.find(key, row.size());
-      check(value, "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
-      if (value->is_structured())
-        table.nested[{table.rows.size() - 1, row.size()}] = is_words(*value) ? "array" : "object";
-      if (is_words(*value)) {
-        row.push_back(joined(*value));
-        continue;
-      }
-      row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
-    }
-  });
-}
-
-void name_columns(Table& table, bool header) {
-  if (table.rows.empty()) return;
-  if (!header) {
-    for (size_t c = 1; c <= table.rows[0].size(); ++c) table.columns.push_back(std::to_string(c));
-    return;
-  }
-  table.columns = std::move(table.rows[0]);
-  table.rows.erase(table.rows.begin());
-  table.lines.erase(table.lines.begin());
-}
-
-// Files made by machines may end a line with a tab too many; a header says how many fields there should be.
-void drop_surplus(Table& table, bool header) {
-  const size_t width = table.columns.size();
-  Warning surplus{fmt::format("fields past the {} of the first row are left out", width), 0, ""};
-  for (size_t r = 0; r < table.rows.size(); ++r) {
-    std::vector<std::string>& row = table.rows[r];
-    const auto past = row.begin() + long(std::min(width, row.size()));
-    const bool empty = std::all_of(past, row.end(), [](const std::string& field) { return field.empty(); });
-    if (header && !empty) continue;
-    row.erase(past, row.end());
-    if (!empty && surplus.count++ == 0) surplus.first = fmt::format("{}:{}", table.path, table.lines[r]);
-  }
-  if (surplus.count > 0) table.warnings.push_back(surplus);
-}
-
-void check_widths(const Table& table, long first_line) {
-  for (size_t r = 0; r < table.rows.size(); ++r)
-    check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}{}", table.path,
-          table.lines[r], table.rows[r].size(), first_line, table.columns.size(), table.hint);
-}
 
 // The columns of a source as places in its rows; 0 for those that it does not have.
 struct Places {
@@ -281,29 +158,7 @@ Table read_table(const std::string& path, const TableOptions& options) {
 Table parse_table(std::string bytes, const std::string& path, const TableOptions& options) {
   Table table;
   table.path = path;
-  check_text(bytes, path);
-  if (bytes.find('\n') == bytes.npos) std::replace(bytes.begin(), bytes.end(), '\r', '\n');  // lines of old Macs
-  bytes = to_utf8(std::move(bytes), options.encoding, table);
-  const std::string format = format_of(path, options.format);
-  const bool header = options.header && format != "jsonl";
-  const char separator = separator_of(options.delimiter);
-  check(!separator || format != "jsonl", "{}: a delimiter is for TSV and CSV, not for JSONL", path);
-  if (format == "tsv") parse_tsv(bytes, separator ? separator : '\t', table);
-  if (format == "csv") parse_csv(bytes, separator, options.header, table);
-  if (format == "jsonl") parse_jsonl(bytes, table);
-  const long first_line = table.lines.empty() ? 0 : table.lines[0];
-  if (format != "jsonl") name_columns(table, options.header);
-  check(!table.rows.empty(), "{}: no data rows{}", path, header ? " below the header" : "");
-  const std::string_view all = bytes;
-  const char other =
-      table.columns.size() == 1 && format != "jsonl" ? separator_in(all.substr(0, all.find('\n'))) : '\0';
-  if (other)
-    table.hint = fmt::format("; its first line has another separator: --delimiter {}", other == ','   ? "comma"
-                                                                                       : other == ';' ? "semicolon"
-                                                                                       : other == '|' ? "pipe"
-                                                                                                      : "tab");
-  if (format == "tsv") drop_surplus(table, header);
-  check_widths(table, first_line);
+  TableParser(table, options).append(std::move(bytes), true);
   return table;
 }
 

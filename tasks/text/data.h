@@ -20,10 +20,12 @@ struct Warning {
 std::string to_string(const Warning& warning);  // reviews.tsv:217: invalid UTF-8 became U+FFFD (3 times)
 
 struct TableOptions {
-  std::string format;              // tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl
+  // tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl. Or lines: each a row of one column, "text".
+  std::string format;
   bool header = true;              // the first row of a TSV or CSV names the columns
   std::string encoding = "utf-8";  // or latin-1
   std::string delimiter = "";  // of a TSV or CSV: a character or comma, semicolon, tab, pipe; empty: as the file says
+  bool keep_objects = false;   // of JSONL: Table::objects
 };
 
 struct Table {
@@ -32,6 +34,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
+  bool marked = false;                    // it began with a byte-order mark
+  std::vector<std::string> objects = {};                    // of JSONL, on request: every row as it is written
   std::map<std::pair<size_t, size_t>, std::string> nested;  // of JSONL, by row and column: "array" or "object"
   std::string hint = "";                                    // what an error about the columns should add
 

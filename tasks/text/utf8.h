@@ -30,6 +30,11 @@ void append_utf8(std::string& out, char32_t point);
 std::string from_latin1(std::string_view bytes);
 bool is_utf8(std::string_view bytes);
 
+// The columns that a terminal gives it: two for an ideograph, none for a combining mark.
+size_t columns_of(std::string_view text);
+// As much of it as has room in so many columns; what is shortened ends with an ellipsis.
+std::string fitted(std::string_view text, size_t columns);
+
 struct Repaired {
   std::string text;
   long invalid = 0;          // how many sequences became U+FFFD
