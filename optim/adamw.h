@@ -17,7 +17,7 @@ struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999;
   double eps = 1e-8;           // bert and transformers were published with 1e-6
   double weight_decay = 0.01;  // of the parameters for which decays() holds
-  std::vector<RateOf> rates;
+  std::vector<RateOf> rates = {};
 };
 
 class AdamW {

@@ -10,7 +10,7 @@ struct SgdOptions {
   double dampening = 0;
   double weight_decay = 0;  // of the parameters for which decays() holds; added to the gradient
   bool nesterov = false;    // needs a momentum and no dampening
-  std::vector<RateOf> rates;
+  std::vector<RateOf> rates = {};
 };
 
 class Sgd {
