@@ -9,6 +9,7 @@
 
 #include "tasks/run/console.h"
 #include "tasks/text/embedded.h"
+#include "tasks/text/encoding.h"
 
 namespace spec {
 
@@ -25,12 +26,17 @@ void DataOptions::declare(run::Options& options, bool with_labels) {
     add("--labels", labels,
         "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted");
   }
-  add("--format", format, "tsv, csv or jsonl; by the file's extension if not given").one_of({"tsv", "csv", "jsonl"});
+  add("--format", format, "of a text: tsv, csv or jsonl; by the file's extension if not given")
+      .one_of({"tsv", "csv", "jsonl"});
   add("--delimiter", delimiter,
       "between the fields of a TSV or CSV: comma, semicolon, tab, pipe or a character; of a CSV found out if not "
       "given");
-  add("--encoding", encoding, "utf-8 or latin-1").one_of({"utf-8", "latin-1"});
-  add("--no-header", no_header, "the first line of a TSV or CSV is data");
+  add("--sheet", sheet, "of a workbook, .xlsx or .ods: its name, or its number from 1; the first if not given");
+  add("--encoding", encoding,
+      "of a text: auto, found out and said where it is a guess; or utf-8, utf-16, windows-1252, latin-1, ... (iconv "
+      "-l)")
+      .check(text::encoding_error);
+  add("--no-header", no_header, "the first line of a TSV, CSV or sheet is data");
 }
 
 namespace {
@@ -66,7 +72,8 @@ text::Examples DataOptions::read(const std::vector<std::string>& files, const te
   std::vector<text::Source> sources;
   for (const std::string& file : files) {
     const auto [label, path] = labelled ? label_and_path(file) : std::pair<std::string, std::string>{"", file};
-    sources.push_back(source(text::read_table(path, {format, !no_header, encoding, delimiter}), label, labelled));
+    sources.push_back(
+        source(text::read_table(path, {format, !no_header, encoding, delimiter, sheet}), label, labelled));
   }
   return examples_of(sources, known);
 }

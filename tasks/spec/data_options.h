@@ -15,7 +15,7 @@ namespace spec {
 struct DataOptions {
   std::string text_column = "text", pair_column, rationale_column, label_column = "label", split_column = "split";
   std::string labels = "auto";  // those of the data; of the embedded corpus negative, positive, neutral
-  std::string format, encoding = "utf-8", delimiter;
+  std::string format, encoding = "auto", delimiter, sheet;
   bool no_header = false;
   bool label_as_target = false;  // no option: the label column is no class but a target, kept as it stands
 

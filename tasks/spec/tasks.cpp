@@ -30,8 +30,8 @@ std::string corpus_key(const DataFiles& files) {
     key += '\t';
   }
   const DataOptions& f = files.how;
-  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", files.split, f.text_column, f.pair_column,
-                           f.split_column, f.rationale_column, f.format, f.encoding, f.no_header, f.delimiter);
+  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", files.split, f.text_column, f.pair_column,
+                           f.split_column, f.rationale_column, f.format, f.encoding, f.no_header, f.delimiter, f.sheet);
 }
 
 text::Examples all_of(const TaskSpec& t) {

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
-#include "nn/format/json.h"
+#include "nn/format/files.h"
+#include "tasks/files/unpack.h"
+#include "tasks/files/workbook.h"
+#include "tasks/text/encoding.h"
+#include "tasks/text/jsonl.h"
+#include "tasks/text/letters.h"
 #include "tasks/text/separated.h"
-#include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
 
 namespace text {
@@ -20,93 +23,17 @@ using engine::fail;
 
 namespace {
 
-long line_at(std::string_view bytes, size_t at) {
-  return 1 + std::count(bytes.begin(), bytes.begin() + long(at), '\n');
-}
-
-std::string to_utf8(std::string bytes, const std::string& encoding, Table& table) {
-  if (encoding == "latin-1") return from_latin1(bytes);
-  check(encoding == "utf-8", "encoding: utf-8 or latin-1; got '{}'", encoding);
-  Repaired repaired = repair_utf8(std::move(bytes));
-  if (repaired.invalid > 0) {
-    const long line = line_at(repaired.text, repaired.first_invalid);
-    table.warnings.push_back({"invalid UTF-8 became U+FFFD", repaired.invalid, fmt::format("{}:{}", table.path, line)});
-  }
-  return std::move(repaired.text);
-}
-
-std::string format_of(const std::string& path, const std::string& given) {
+// `name`: of what is in the file, if it was packed.
+std::string format_of(const std::string& path, const std::string& name, const std::string& given) {
+  const std::string extension = lower(std::filesystem::path(name).extension().string());
   std::string format = given;
-  if (format.empty()) {
-    const std::string extension = std::filesystem::path(path).extension();
-    format = extension == ".txt" ? "tsv" : extension.substr(std::min<size_t>(1, extension.size()));
-    check(format == "tsv" || format == "csv" || format == "jsonl",
-          "{}: the extension is none of .tsv, .txt, .csv, .jsonl; name the format", path);
-  }
-  check(format == "tsv" || format == "csv" || format == "jsonl", "format: tsv, csv or jsonl; got '{}'", format);
+  if (format.empty()) format = extension == ".txt" ? "tsv" : extension.substr(std::min<size_t>(1, extension.size()));
+  const bool known = format == "tsv" || format == "csv" || format == "jsonl";
+  if (given.empty())
+    check(known, "{}: the extension{} is none of .tsv, .txt, .csv, .jsonl; --format tsv, csv or jsonl says what it is",
+          path, name == path ? "" : fmt::format(" of '{}' in it", shown(name)));
+  check(known, "format: tsv, csv or jsonl; got '{}'", format);
   return format;
-}
-
-nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
-  nlohmann::ordered_json object = nn::parse_ordered_json(line, where);
-  check(object.is_object(), "{}: one JSON object a line; got a JSON {}", where, object.type_name());
-  return object;
-}
-
-// The values of keys in the order of another object, found where they stand there as a rule; a search of its own for
-// each would take the square of their number.
-class Members {
- public:
-  explicit Members(const nlohmann::ordered_json& object)
-      : members_(object.get_ref<const nlohmann::ordered_json::object_t&>()) {}
-
-  const nlohmann::ordered_json* find(const std::string& key, size_t likely) {
-    if (likely < members_.size() && members_[likely].first == key) return &members_[likely].second;
-    if (places_.empty())
-      for (const auto& [name, value] : members_) places_[name] = &value;
-    const auto found = places_.find(key);
-    return found == places_.end() ? nullptr : found->second;
-  }
-
- private:
-  const std::vector<std::pair<const std::string, nlohmann::ordered_json>>& members_;
-  std::unordered_map<std::string_view, const nlohmann::ordered_json*> places_;
-};
-
-bool is_words(const nlohmann::ordered_json& value) {
-  return value.is_array() &&
-         std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_primitive(); });
-}
-
-std::string joined(const nlohmann::ordered_json& words) {
-  std::string text;
-  for (const auto& word : words)
-    text += (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
-  return text;
-}
-
-void parse_jsonl(std::string_view bytes, Table& table) {
-  for_each_line(bytes, [&](std::string_view line, long number) {
-    if (line.find_first_not_of(" \t") == line.npos) return;
-    const std::string where = fmt::format("{}:{}", table.path, number);
-    const nlohmann::ordered_json object = parse_object(line, where);
-    if (table.rows.empty())
-      for (const auto& item : object.items()) table.columns.push_back(item.key());
-    std::vector<std::string>& row = table.rows.emplace_back();
-    table.lines.push_back(number);
-    Members members(object);
-    for (const std::string& key : table.columns) {
-      const nlohmann::ordered_json* value = members.find(key, row.size());
-      check(value, "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
-      if (value->is_structured())
-        table.nested[{table.rows.size() - 1, row.size()}] = is_words(*value) ? "array" : "object";
-      if (is_words(*value)) {
-        row.push_back(joined(*value));
-        continue;
-      }
-      row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
-    }
-  });
 }
 
 void name_columns(Table& table, bool header) {
@@ -231,15 +158,13 @@ void drop_byte_order_marks(std::string_view& bytes) {
 }
 
 void check_text(std::string_view bytes, const std::string& path, long before) {
-  constexpr std::pair<std::string_view, const char*> kOthers[] = {
-      {"\xFF\xFE", "UTF-16, not UTF-8: save it as UTF-8"},
-      {"\xFE\xFF", "UTF-16, not UTF-8: save it as UTF-8"},
-      {"\x1F\x8B", "compressed by gzip: gunzip it first"},
-      {"PK\x03\x04", "a zip archive or a workbook: unzip it, or save the sheet as CSV"},
-      {"\xD0\xCF\x11\xE0", "an Excel workbook: save the sheet as CSV"}};
-  for (const auto& [start, what] : kOthers) check(before > 0 || !bytes.starts_with(start), "{}: {}", path, what);
+  if (before == 0) {
+    files::check_kind(bytes, path);
+    check(!wide_encoding_of(bytes).marked, "{}: UTF-16, not UTF-8: save it as UTF-8", path);
+  }
   const size_t nul = bytes.find('\0');
-  check(nul == bytes.npos, "{}: not a text file: a NUL at byte {}", path, before + long(nul));
+  check(nul == bytes.npos, "{}: not a text file: a NUL at byte {}{}", path, before + long(nul),
+        wide_encoding_of(bytes).encoding.empty() ? "" : "; of UTF-16 without a byte-order mark: --encoding utf-16");
 }
 
 bool is_blank(std::string_view text) {
@@ -265,11 +190,60 @@ size_t Table::column(const std::string& name) const {
        hint);
 }
 
-std::string read_file(const std::string& path) {
-  std::string bytes = nn::read_file(path);
+namespace {
+
+constexpr const char* kInput = "-";
+
+// "a workbook's sheet by its name or by its number"
+size_t sheet_of(const std::vector<std::string>& sheets, const std::string& wanted, const std::string& path) {
+  const auto found = std::find(sheets.begin(), sheets.end(), wanted);
+  if (found != sheets.end()) return size_t(found - sheets.begin());
+  const size_t number = engine::parse_number<size_t>(wanted).value_or(0);
+  if (number >= 1 && number <= sheets.size()) return number - 1;
+  fail("{}: no sheet '{}'; the sheets are {}{}", path, shown(wanted), listed(sheets), did_you_mean(wanted, sheets));
+}
+
+void read_workbook(std::string_view bytes, const TableOptions& options, Table& table) {
+  const files::Archive archive(bytes, table.path);
+  const files::Workbook workbook(archive);
+  const std::vector<std::string>& sheets = workbook.sheets();
+  const size_t which = options.sheet.empty() ? 0 : sheet_of(sheets, options.sheet, table.path);
+  if (options.sheet.empty() && sheets.size() > 1)
+    table.warnings.push_back({fmt::format("the first of {} sheets is read, '{}' ({}); --sheet names another",
+                                          sheets.size(), shown(sheets[0]), listed(sheets)),
+                              0, table.path});
+  files::Sheet sheet = workbook.read(which);
+  check(!sheet.rows.empty(), "{}: sheet '{}' is empty{}", table.path, shown(sheets[which]),
+        sheets.size() > 1 ? fmt::format("; the sheets are {}", listed(sheets)) : "");
+  table.rows = std::move(sheet.rows);
+  table.lines = std::move(sheet.lines);
+}
+
+const char* separator_name(char separator) {
+  return separator == ',' ? "comma" : separator == ';' ? "semicolon" : separator == '|' ? "pipe" : "tab";
+}
+
+void read_text(std::string bytes, const std::string& format, const TableOptions& options, Table& table) {
+  bytes = to_utf8(std::move(bytes), options.encoding, table.path, table.warnings);
+  check_text(bytes, table.path);
   std::string_view content = bytes;
   drop_byte_order_marks(content);
   bytes.erase(0, bytes.size() - content.size());
+  check(!bytes.empty(), "{}: the file is empty", table.path);
+  if (bytes.find('\n') == bytes.npos) std::replace(bytes.begin(), bytes.end(), '\r', '\n');  // lines of old Macs
+  const char separator = separator_of(options.delimiter);
+  if (format == "tsv") parse_tsv(bytes, separator ? separator : '\t', table);
+  if (format == "csv") parse_csv(bytes, separator, options.header, table);
+  if (format == "jsonl") return parse_jsonl(bytes, table);
+  const bool one_field = !table.rows.empty() && table.rows[0].size() == 1;
+  if (const char other = one_field ? separator_in(std::string_view(bytes).substr(0, bytes.find('\n'))) : '\0')
+    table.hint = fmt::format("; its first line has another separator: --delimiter {}", separator_name(other));
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  std::string bytes = nn::read_file(path == kInput ? "/dev/stdin" : path);
   check(!bytes.empty(), "{}: the file is empty", path);
   return bytes;
 }
@@ -280,28 +254,20 @@ Table read_table(const std::string& path, const TableOptions& options) {
 
 Table parse_table(std::string bytes, const std::string& path, const TableOptions& options) {
   Table table;
-  table.path = path;
-  check_text(bytes, path);
-  if (bytes.find('\n') == bytes.npos) std::replace(bytes.begin(), bytes.end(), '\r', '\n');  // lines of old Macs
-  bytes = to_utf8(std::move(bytes), options.encoding, table);
-  const std::string format = format_of(path, options.format);
+  table.path = path == kInput ? "standard input" : path;
+  files::Content file = files::unpack(std::move(bytes), table.path);
+  const std::string format = file.workbook ? "workbook" : format_of(table.path, file.name, options.format);
   const bool header = options.header && format != "jsonl";
-  const char separator = separator_of(options.delimiter);
-  check(!separator || format != "jsonl", "{}: a delimiter is for TSV and CSV, not for JSONL", path);
-  if (format == "tsv") parse_tsv(bytes, separator ? separator : '\t', table);
-  if (format == "csv") parse_csv(bytes, separator, options.header, table);
-  if (format == "jsonl") parse_jsonl(bytes, table);
+  check(options.delimiter.empty() || format == "tsv" || format == "csv",
+        "{}: a delimiter is for TSV and CSV, not for {}", table.path, format == "jsonl" ? "JSONL" : "a workbook");
+  check(options.sheet.empty() || file.workbook, "{}: a sheet is of a workbook; this is {}", table.path, format);
+  if (file.workbook)
+    read_workbook(file.bytes, options, table);
+  else
+    read_text(std::move(file.bytes), format, options, table);
   const long first_line = table.lines.empty() ? 0 : table.lines[0];
   if (format != "jsonl") name_columns(table, options.header);
-  check(!table.rows.empty(), "{}: no data rows{}", path, header ? " below the header" : "");
-  const std::string_view all = bytes;
-  const char other =
-      table.columns.size() == 1 && format != "jsonl" ? separator_in(all.substr(0, all.find('\n'))) : '\0';
-  if (other)
-    table.hint = fmt::format("; its first line has another separator: --delimiter {}", other == ','   ? "comma"
-                                                                                       : other == ';' ? "semicolon"
-                                                                                       : other == '|' ? "pipe"
-                                                                                                      : "tab");
+  check(!table.rows.empty(), "{}: no data rows{}", table.path, header ? " below the header" : "");
   if (format == "tsv") drop_surplus(table, header);
   check_widths(table, first_line);
   return table;

@@ -20,10 +20,11 @@ struct Warning {
 std::string to_string(const Warning& warning);  // reviews.tsv:217: invalid UTF-8 became U+FFFD (3 times)
 
 struct TableOptions {
-  std::string format;              // tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl
-  bool header = true;              // the first row of a TSV or CSV names the columns
-  std::string encoding = "utf-8";  // or latin-1
+  std::string format;             // of a text: tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl
+  bool header = true;             // the first row of a TSV, CSV or sheet names the columns
+  std::string encoding = "auto";  // found out, see to_utf8(); or its name
   std::string delimiter = "";  // of a TSV or CSV: a character or comma, semicolon, tab, pipe; empty: as the file says
+  std::string sheet = "";      // of a workbook: its name or number from 1; empty: the first
 };
 
 struct Table {
@@ -39,10 +40,10 @@ struct Table {
 };
 
 void drop_byte_order_marks(std::string_view& bytes);
-// Of the bytes of a file behind its first `before`. Error: UTF-16, gzip, zip, a workbook, or a NUL, by name.
+// Of the bytes of a file behind its first `before`. Error: UTF-16, a packed file, a workbook, or a NUL, by name.
 void check_text(std::string_view bytes, const std::string& path, long before = 0);
 
-// The whole file, without byte-order marks. Error: no such file, a directory, not readable, empty.
+// The whole file, or of "-" standard input. Error: no such file, a directory, not readable, empty.
 std::string read_file(const std::string& path);
 
 //   TSV    split at tabs, no quoting; an empty line is no row, unless the table has a single column
@@ -51,7 +52,9 @@ std::string read_file(const std::string& path);
 //          are written \" the whole file is read so, with a warning; any other text behind a closing quote is an error
 //   JSONL  one object a line, the keys of the first are the columns; null is empty, a number its JSON text, and a list of
 //          strings and numbers these with blanks between; a list or an object is refused where a label is expected
-// \r\n is tolerated, \r alone where no \n is; invalid UTF-8 is replaced and reported in warnings.
+//   workbook  .xlsx or .ods, whatever its name: the values of a sheet, an empty row is no row (tasks/files/workbook.h)
+// Any of them also out of gzip or of a zip archive (tasks/files/unpack.h). \r\n is tolerated, \r alone where no \n is;
+// in any encoding (tasks/text/encoding.h). `lines` of a workbook are the rows of the sheet.
 Table read_table(const std::string& path, const TableOptions& options = {});
 Table parse_table(std::string bytes, const std::string& path,
                   const TableOptions& options = {});  // the same from memory
