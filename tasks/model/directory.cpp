@@ -71,6 +71,7 @@ ModelDirectory::ModelDirectory(const std::string& directory)
     settings = std::move(file.settings);
   } else {
     tasks = {only_task_of(config, path)};
+    recorded_columns(path, tasks[0].files.how);
   }
 }
 

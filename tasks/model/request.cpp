@@ -25,10 +25,25 @@ void Request::declare_texts(run::Options& options, const std::string& without) {
   options.add("--file", file, "file with a text column");
 }
 
+namespace {
+
+// How the model's files were read: what the first task says, unless another one reads other texts.
+const spec::DataOptions& columns_of(const std::vector<spec::TaskSpec>& tasks) {
+  static const spec::DataOptions defaults;
+  const spec::DataOptions& first = tasks[0].files.how;
+  const auto reads_others = [&](const spec::TaskSpec& task) {
+    return task.files.how.text_column != first.text_column || task.files.how.pair_column != first.pair_column;
+  };
+  return std::any_of(tasks.begin(), tasks.end(), reads_others) ? defaults : first;
+}
+
+}  // namespace
+
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
   std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory));
   reading = Reading::settle(options, reading, model->reading);
   check_positions(reading, model->config(), directory);
+  files.follow(options, columns_of(model->tasks));
   return model;
 }
 
@@ -87,8 +102,8 @@ void predict_command(run::Options& options, const run::Parse& parse) {
   given.declare(options, false);
   given.declare_texts(options, "one a line from standard input.");
   parse();
-  const std::vector<text::Example> examples = given.examples(options);
   const std::unique_ptr<TextModel> model = given.load(options);
+  const std::vector<text::Example> examples = given.examples(options);
   if (options.texts().empty() && given.file.empty())
     print_predictions_of_input(*model, given.reading);
   else

@@ -18,13 +18,24 @@ struct DataOptions {
   std::string format, encoding = "auto", delimiter, sheet;
   bool no_header = false;
   bool label_as_target = false;  // no option: the label column is no class but a target, kept as it stands
+  std::string recorded_text, recorded_label, recorded_delimiter;  // no options: see follow()
 
   void declare(run::Options& options, bool with_labels);
+
+  // What the options do not say of columns, delimiter and header is as a model was made with; where an option says
+  // otherwise, a line says so.
+  void follow(const run::Options& options, const DataOptions& recorded);
+  // Of what a read has found out: the columns by name.
+  void take(const text::Columns& columns);
 
   // The examples of all files together, with their warnings printed. With labels a file may be given as LABEL=FILE: all
   // that it holds has this label. Without them the label column need not exist.
   text::Examples read(const std::vector<std::string>& files, const text::Labels& labels, bool labelled = true) const;
   text::Examples read_embedded(const text::Labels& labels) const;
+
+  // Names the columns that nobody has named, those of their default names and those that a model recorded, by a table that
+  // does not have them; a line says which. Error: it is not clear.
+  void find_columns(const text::Table& table, bool labelled);
 
  private:
   text::Source source(text::Table table, const std::string& every_label, bool labelled) const;

@@ -80,12 +80,16 @@ Splits load_splits(const DataFiles& files, const text::Labels& labels, uint64_t 
   if (files.train.empty()) {
     text::Examples all = files.data.empty() ? files.how.read_embedded(labels) : files.how.read(files.data, labels);
     splits.labels = all.labels;
+    splits.columns = all.columns;
     share_out(all.rows, seed, shares, splits);
   } else {
     text::Examples train = files.how.read(files.train, labels);
     splits.labels = train.labels;
-    if (!files.dev.empty()) splits.dev = files.how.read(files.dev, splits.labels).rows;
-    if (!files.test.empty()) splits.test = files.how.read(files.test, splits.labels).rows;
+    splits.columns = train.columns;
+    DataOptions how = files.how;
+    how.take(train.columns);
+    if (!files.dev.empty()) splits.dev = how.read(files.dev, splits.labels).rows;
+    if (!files.test.empty()) splits.test = how.read(files.test, splits.labels).rows;
     shares = {shares.train + shares.test, files.dev.empty() ? shares.dev : 0, 0};
     text::split_stratified(train.rows, seed, shares);
     for (text::Example& e : train.rows) (e.split == "dev" ? splits.dev : splits.train).push_back(std::move(e));

@@ -92,11 +92,11 @@ void check_flat(const Source& source, const Places& places) {
     const auto is = [&](const std::string& name, size_t place) { return !name.empty() && at.second == place; };
     const bool text = is(columns.text, places.text) || is(columns.pair, places.pair);
     const bool value = (is(columns.label, places.label) && columns.every_label.empty()) ||
-                       is(columns.target, places.target) || is(columns.split, places.split) ||
+                       (is(columns.target, places.target) && !what.list) || is(columns.split, places.split) ||
                        is(columns.rationale, places.rationale);
-    check(!value && !(text && what == "object"), "{}:{}: a JSON {} in column '{}', where {} is expected", table.path,
-          table.lines[at.first], what == "array" ? "array" : "object or nested array", shown(table.columns[at.second]),
-          value ? "a string (of several labels: with commas between)" : "a text");
+    check(!value && !(text && !what.list), "{}:{}: a JSON {} in column '{}', where {} is expected", table.path,
+          table.lines[at.first], what.list ? "array" : "object or nested array", shown(table.columns[at.second]),
+          value ? "a string or a number" : "a text");
   }
 }
 
@@ -132,7 +132,11 @@ void append_examples(const Source& source, const Places& places, Examples& out) 
     example.where = fmt::format("{}:{}", table.path, table.lines[r]);
     if (!columns.pair.empty()) example.pair = row[places.pair];
     if (!columns.rationale.empty()) example.rationale = row[places.rationale];
-    if (!columns.target.empty()) example.target = row[places.target];
+    if (!columns.target.empty()) {
+      example.target = row[places.target];
+      const auto list = table.nested.find({r, places.target});
+      if (list != table.nested.end()) example.targets = list->second.items;
+    }
     if (!columns.split.empty()) example.split = row[places.split];
     if (!columns.label.empty()) {
       const std::string& value = label_value(source, places, r);
@@ -231,12 +235,16 @@ void read_text(std::string bytes, const std::string& format, const TableOptions&
   bytes.erase(0, bytes.size() - content.size());
   check(!bytes.empty(), "{}: the file is empty", table.path);
   if (bytes.find('\n') == bytes.npos) std::replace(bytes.begin(), bytes.end(), '\r', '\n');  // lines of old Macs
-  const char separator = separator_of(options.delimiter);
+  const std::string_view first = std::string_view(bytes).substr(0, bytes.find('\n'));
+  char separator = separator_of(options.delimiter);
+  if (const char likely = separator_of(options.likely_delimiter);
+      !separator && likely && first.find(likely) != first.npos)
+    separator = likely;
   if (format == "tsv") parse_tsv(bytes, separator ? separator : '\t', table);
   if (format == "csv") parse_csv(bytes, separator, options.header, table);
   if (format == "jsonl") return parse_jsonl(bytes, table);
   const bool one_field = !table.rows.empty() && table.rows[0].size() == 1;
-  if (const char other = one_field ? separator_in(std::string_view(bytes).substr(0, bytes.find('\n'))) : '\0')
+  if (const char other = one_field ? separator_in(first) : '\0')
     table.hint = fmt::format("; its first line has another separator: --delimiter {}", separator_name(other));
 }
 
@@ -281,6 +289,7 @@ Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
     check_flat(source, places.back());
   }
   Examples out;
+  out.columns = sources[0].columns;
   out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
   if (labels.empty())
     for (const std::string& pair : out.labels.same_but_for_case())

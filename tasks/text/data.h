@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,13 @@ struct TableOptions {
   std::string encoding = "auto";  // found out, see to_utf8(); or its name
   std::string delimiter = "";  // of a TSV or CSV: a character or comma, semicolon, tab, pipe; empty: as the file says
   std::string sheet = "";      // of a workbook: its name or number from 1; empty: the first
+  std::string likely_delimiter = "";  // as delimiter, but only of a TSV or CSV whose first line has it
+};
+
+// A value of JSONL that is not one value.
+struct Nested {
+  bool list = false;               // of strings, numbers, true and false; else an object, or a list with lists in it
+  std::vector<std::string> items;  // of a list
 };
 
 struct Table {
@@ -33,8 +41,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
-  std::map<std::pair<size_t, size_t>, std::string> nested;  // of JSONL, by row and column: "array" or "object"
-  std::string hint = "";                                    // what an error about the columns should add
+  std::map<std::pair<size_t, size_t>, Nested> nested;  // of JSONL, by row and column
+  std::string hint = "";                               // what an error about the columns should add
 
   size_t column(const std::string& name_or_number) const;  // by name, or by number from 1; Error: lists what there is
 };
@@ -51,7 +59,8 @@ std::string read_file(const std::string& path);
 //   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row. Of quotes that
 //          are written \" the whole file is read so, with a warning; any other text behind a closing quote is an error
 //   JSONL  one object a line, the keys of the first are the columns; null is empty, a number its JSON text, and a list of
-//          strings and numbers these with blanks between; a list or an object is refused where a label is expected
+//          strings and numbers these with blanks between; a list is several labels where a task has several; where a
+//          label is expected it is refused, as an object is
 //   workbook  .xlsx or .ods, whatever its name: the values of a sheet, an empty row is no row (tasks/files/workbook.h)
 // Any of them also out of gzip or of a zip archive (tasks/files/unpack.h). \r\n is tolerated, \r alone where no \n is;
 // in any encoding (tasks/text/encoding.h). `lines` of a workbook are the rows of the sheet.
@@ -80,11 +89,13 @@ struct Example {
   std::string where = "";      // reviews.tsv:217
   std::string rationale = "";  // passages of the text that explain the label, with | between them
   std::string target = "";     // what the target column holds
+  std::optional<std::vector<std::string>> targets = {};  // if it is a list of JSON: its items
 };
 
 struct Examples {
   std::vector<Example> rows;
   Labels labels;                  // those given, or those of the data
+  Columns columns = {};           // those of the first file
   std::vector<Warning> warnings;  // the table's, and empty texts
 };
 

@@ -45,10 +45,16 @@ bool is_words(const nlohmann::ordered_json& value) {
          std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_primitive(); });
 }
 
-std::string joined(const nlohmann::ordered_json& words) {
+Nested nested(const nlohmann::ordered_json& value) {
+  Nested nested{is_words(value), {}};
+  if (nested.list)
+    for (const auto& word : value) nested.items.push_back(word.is_string() ? word.get<std::string>() : word.dump());
+  return nested;
+}
+
+std::string joined(const std::vector<std::string>& words) {
   std::string text;
-  for (const auto& word : words)
-    text += (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   return text;
 }
 
@@ -67,10 +73,9 @@ void parse_jsonl(std::string_view bytes, Table& table) {
     for (const std::string& key : table.columns) {
       const nlohmann::ordered_json* value = members.find(key, row.size());
       check(value, "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
-      if (value->is_structured())
-        table.nested[{table.rows.size() - 1, row.size()}] = is_words(*value) ? "array" : "object";
-      if (is_words(*value)) {
-        row.push_back(joined(*value));
+      if (value->is_structured()) {
+        const Nested& of = table.nested[{table.rows.size() - 1, row.size()}] = nested(*value);
+        row.push_back(of.list ? joined(of.items) : value->dump());
         continue;
       }
       row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());

@@ -130,6 +130,10 @@ std::string Labels::unknown(std::string_view value) const {
 std::string nearest(std::string_view word, const std::vector<std::string>& names) {
   const std::u32string wanted = lower_ascii(word);
   std::string best;
+  for (const std::string& name : names)  // its first words before one that is only spelt alike: text, text_column
+    if (name.size() > word.size() + 1 && word.size() > 2 && (name[word.size()] == '_' || name[word.size()] == '-') &&
+        lower_ascii(name).starts_with(wanted))
+      return name;
   size_t fewest = wanted.size() + 1;
   for (const std::string& name : names) {
     const std::u32string candidate = lower_ascii(name);
