@@ -20,15 +20,14 @@ few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|l
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g
-pretrain       --(entropy-penalty|target-entropy|target-entropy-weight|head-disagreement|guide|guide-weight)  h
-few_shot       --(new-head|log-odds|class-weights|metric|patience|no-shuffle)     i
-few_shot       --(epochs|max-steps|batch-size|accumulate)                         j
-few_shot       --(learn-retention|retention-rate)                                 k
-[a-z_]+        --(start|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  l
-[a-z_]+        --(source|target|(dev|test)-(source|target)|pooling|mse|ranking|scale|both)  m
-[a-z_]+        --(teacher|temperature|relation-heads|layer-map|from-layers|teacher-cache|hard|soft-targets|soft-cross-entropy|score-mse|attention-cross-entropy|attention-kl|minilm|relations|hidden-mse|hidden-cosine|activation-map|patient)  n
-[a-z_]+        --(tasks|sampling|sampling-temperature|batches|single|weighting|weighting-lr|dwa-temperature|gradnorm-alpha|cagrad-c|famo-lr|famo-decay|lookahead|primary|stch-mu|stch-warmup-epochs)  o
-[a-z_]+        --(hold-out|method|ways|shots|queries|episodes|inner-steps|inner-lr|steps)  p
+few_shot       --(new-head|log-odds|class-weights|metric|patience|no-shuffle)     h
+few_shot       --(epochs|max-steps|batch-size|accumulate)                         i
+few_shot       --(learn-retention|retention-rate)                                 j
+[a-z_]+        --(start|stack|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  k
+[a-z_]+        --(source|target|(dev|test)-(source|target)|pooling|mse|ranking|scale|both)  l
+[a-z_]+        --(teacher|temperature|relation-heads|layer-map|from-layers|teacher-cache|hard|soft-targets|soft-cross-entropy|score-mse|attention-cross-entropy|attention-kl|minilm|relations|hidden-mse|hidden-cosine|activation-map|patient)  m
+[a-z_]+        --(tasks|sampling|sampling-temperature|batches|single|weighting|weighting-lr|dwa-temperature|gradnorm-alpha|cagrad-c|famo-lr|famo-decay|lookahead|primary|stch-mu|stch-warmup-epochs)  n
+[a-z_]+        --(hold-out|method|ways|shots|queries|episodes|inner-steps|inner-lr|steps)  o
 END
 }
 reasons() { cat <<'END'
@@ -39,15 +38,14 @@ d in the task file, for each task
 e nothing is cut: a longer text becomes several sequences
 f of the pool, which has one vector for a text and none for a token, so that it cannot tell what was hidden
 g every hidden token is predicted from its own last state, which pruning takes away
-h open: mathematics has nothing against it, the learner does not show its attention yet
-i an episode draws its classes and texts and gives them equal numbers and a new last layer; there is no dev set
-j `--steps`, of `--episodes` of `--ways` x (`--shots` + `--queries`) texts
-k the inner steps set all weights back; a schedule that moves by a rate of its own has no place in them
-l of a corpus without labels that is read for a budget
-m of pairs of sentences in two languages
-n of a teacher whose logits and layers are there for the same texts and labels
-o of several tasks in one step
-p of episodes
+h an episode draws its classes and texts and gives them equal numbers and a new last layer; there is no dev set
+i `--steps`, of `--episodes` of `--ways` x (`--shots` + `--queries`) texts
+j the inner steps set all weights back; a schedule that moves by a rate of its own has no place in them
+k of a corpus without labels that is read for a budget
+l of pairs of sentences in two languages
+m of a teacher whose logits and layers are there for the same texts and labels
+n of several tasks in one step
+o of episodes
 END
 }
 

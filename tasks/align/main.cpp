@@ -227,6 +227,7 @@ void train(run::Options& options, const run::Parse& parse) {
   o.declare(options);
   parse();
   o.training.settle(options, "align");
+  o.model.settle(options);
   o.model.retention_bins = o.retention.bins();
   o.check_files();
 

@@ -51,6 +51,7 @@ void TrainOptions::declare_episodes(run::Options& options) {
 
 void TrainOptions::settle(run::Options& options) {
   training.settle(options, "few_shot");
+  model.settle(options);
   if (tasks.empty()) run::usage_error("--tasks is needed: a task file");
   const auto joint_only = [&](const char* option) {
     if (joint() && options.given(option) && training.resume.empty())

@@ -34,7 +34,7 @@ text::WordPiece new_tokenizer(const BuildOptions& o, const std::vector<text::Exa
     texts.push_back(e.text);
     if (!e.pair.empty()) texts.push_back(e.pair);
   }
-  return text::WordPiece(text::train_vocab(texts, o.vocab_size, 2, options), options);
+  return text::WordPiece(text::train_vocab(texts, o.pieces(), 2, options), options);
 }
 
 nn::Config new_config(const BuildOptions& o, long vocab_size) {
@@ -88,6 +88,23 @@ void change_retention(nn::Config& c, const BuildOptions& o, const std::string& d
   }
 }
 
+// Sizes are those of a directory, and a pool has no layers.
+void check_sizes(const BuildOptions& o) {
+  const auto for_new = [&](const char* option, bool given) {
+    check(!given || !o.pretrained(), "{} is for a model from nothing; {} has its own", option, o.model);
+  };
+  for_new("--layers", o.layers.has_value());
+  for_new("--hidden", o.hidden.has_value());
+  for_new("--heads", o.heads.has_value());
+  for_new("--intermediate", o.intermediate.has_value());
+  for_new("--vocab-size", o.vocab_size.has_value());
+  for_new("--cased", o.cased);
+  check(o.vocab.empty() || !o.vocab_size, "--vocab-size is of a vocabulary to be learned; --vocab {} is one", o.vocab);
+  for (const auto& [option, given] :
+       {std::pair{"--layers", o.layers.has_value()}, {"--intermediate", o.intermediate.has_value()}})
+    check(!given || o.model != "pool", "{} is for a BERT; pool has no layers", option);
+}
+
 void check_for_pool(const BuildOptions& o) {
   const auto for_pool = [&](const char* option, double value) {
     check(value == 0 || o.model == "pool", "{} is for --model pool; got --model {}", option, o.model);
@@ -123,6 +140,8 @@ std::unique_ptr<TextModel> from_directory(const BuildOptions& o, const std::vect
                                           uint64_t seed) {
   ModelDirectory from(o.model);
   check_positions(o.reading, from.config, from.path);
+  check(o.vocab.empty() || text::WordPiece::load(o.vocab).pieces() == from.tokenizer.pieces(),
+        "--vocab {} does not fit: {} has a vocabulary of its own, and its embeddings are that one's", o.vocab, o.model);
   if (!o.new_head) check_labels(from, tasks);
   from.reading = o.reading;
   change_config(from.config, o, from.path);
@@ -140,6 +159,7 @@ void change_config(nn::Config& config, const BuildOptions& o, const std::string&
 
 std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::TaskSpec>& tasks,
                                  const std::vector<text::Example>& texts, uint64_t seed, const text::WordPiece* given) {
+  check_sizes(o);
   check_for_pool(o);
   std::unique_ptr<TextModel> model;
   if (o.pretrained()) {

@@ -13,7 +13,8 @@ struct BuildOptions {
   std::optional<long> layers, hidden, heads, intermediate;
   std::optional<double> dropout, attention_dropout;
   std::string vocab;
-  int vocab_size = 8000;
+  std::optional<int> vocab_size;  // default_vocab_size where it is not given
+  int default_vocab_size = 8000;
   bool cased = false;
   // of pool
   long bigrams = 0, subwords = 0;
@@ -31,6 +32,9 @@ struct BuildOptions {
   void declare_log_odds(run::Options& options);   // their first values from labels
   void declare_attention(run::Options& options);  // how attention is made
   void declare_retention(run::Options& options);  // which tokens go on to the next layer
+  // After parsing: a directory of ours goes on reading as it did, but for what options say otherwise.
+  void settle(const run::Options& options);
+  int pieces() const { return vocab_size.value_or(default_vocab_size); }
   bool pretrained() const { return model != "pool" && model != "mini"; }
   double default_lr() const { return pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
 };

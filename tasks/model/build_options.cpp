@@ -21,7 +21,7 @@ void BuildOptions::declare(run::Options& options) {
 }
 
 void BuildOptions::declare_sizes(run::Options& options) {
-  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+  const auto add = [&](const char* name, auto& variable, const std::string& what) -> run::Option& {
     return options.add(name, variable, what).group("Model");
   };
   add("--layers", layers, "of mini; default 4").positive();
@@ -32,7 +32,7 @@ void BuildOptions::declare_sizes(run::Options& options) {
   add("--attention-dropout", attention_dropout, "of the attention weights; default as --dropout, 0 for pool")
       .between(0, 0.99);
   add("--vocab", vocab, "vocab.txt for mini and pool; without it one is learned from the training texts");
-  add("--vocab-size", vocab_size, "pieces to learn").between(64, 1e6);
+  add("--vocab-size", vocab_size, "pieces to learn; default " + std::to_string(default_vocab_size)).between(64, 1e6);
   add("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)");
 }
 
@@ -81,6 +81,12 @@ void BuildOptions::declare_retention(run::Options& options) {
            "share of a text's tokens that goes on from each layer, those that receive most attention, rounded up: "
            "1.0,0.7,0.5,0.3; or learned: the schedule that --learn-retention left in the model directory")
       .group("Token pruning");
+}
+
+void BuildOptions::settle(const run::Options& options) {
+  if (!pretrained()) return;
+  const ModelDirectory from(model);
+  if (records_reading(from.path)) reading = Reading::settle(options, reading, from.reading);
 }
 
 }  // namespace model

@@ -34,9 +34,11 @@ void Reading::declare(run::Options& options) {
 }
 
 Reading Reading::settle(const run::Options& options, const Reading& asked, const Reading& recorded) {
+  const std::vector<std::string> names = options.names();
+  const auto given = [&](const std::string& name) { return std::ranges::count(names, name) && options.given(name); };
   Reading reading = recorded;
-  if (options.given("--max-length")) reading.max_length = asked.max_length;
-  if (options.given("--long")) reading.too_long = asked.too_long;
+  if (given("--max-length")) reading.max_length = asked.max_length;
+  if (given("--long")) reading.too_long = asked.too_long;
   if (reading.max_length != recorded.max_length)
     run::print_note("note: texts are read up to {} tokens; the model was made for {}\n", reading.max_length,
                     recorded.max_length);
@@ -44,6 +46,8 @@ Reading Reading::settle(const run::Options& options, const Reading& asked, const
     run::print_note("note: a longer text: {}; the model was made with {}\n", reading.too_long, recorded.too_long);
   return reading;
 }
+
+bool records_reading(const std::string& directory) { return config_of(directory).contains("long_texts"); }
 
 Reading recorded_reading(const std::string& directory, long positions) {
   Reading reading;

@@ -20,6 +20,9 @@ struct Reading {
   static Reading settle(const run::Options& options, const Reading& asked, const Reading& recorded);
 };
 
+// Whether it was recorded by our programs: a published model's length is what its positions allow, not how it reads.
+bool records_reading(const std::string& directory);
+
 // tokenizer_config.json: model_max_length, as Hugging Face has it, and long_texts. The model's positions are the limit.
 Reading recorded_reading(const std::string& directory, long positions);
 void record_reading(const Reading& reading, const std::string& directory);

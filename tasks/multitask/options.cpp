@@ -125,6 +125,7 @@ spec::TaskFile TrainOptions::settle(run::Options& options) {
       path.empty() ? spec::parse_task_file(kExample, "the example's task file") : spec::read_task_file(path);
   for (const auto& [key, value] : file.settings.items()) apply_setting(options, file.path, key, value);
   model.retention_bins = retention.bins();
+  model.settle(options);
   settle_weighting(file);
   check_steps(file);
   sampling.batch_size = training.batch_size * training.accumulate;

@@ -30,6 +30,7 @@ void ClassifierOptions::declare(run::Options& options, const std::string& task) 
 
 void ClassifierOptions::settle(run::Options& options, const std::string& task) {
   training.settle(options, task);
+  model.settle(options);
   model.retention_bins = retention.bins();
 }
 

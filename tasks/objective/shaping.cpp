@@ -69,11 +69,12 @@ Tensor mean_over(const std::vector<nn::AttentionMaps>& attention, Term term) {
 
 }  // namespace
 
-void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch) const {
+void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch, double share) const {
   if (!looks_at_attention()) return;
   engine::check(!trace.attention.empty(), "shaping: the model shows no attention");
   const auto term = [&](const char* name, double weight, auto body) {
-    terms.add(name, weight, mean_over(trace.attention, body));
+    const Tensor mean = mean_over(trace.attention, body);
+    terms.add(name, weight, share == 1 ? mean : mean * real(share));
   };
   term("entropy", options_.entropy_penalty,
        [](const nn::AttentionMaps& m) { return nn::attention_entropy(m.probs, m.layout); });

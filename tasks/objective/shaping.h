@@ -36,7 +36,8 @@ class Shaping {
   // The trace to be filled, or nothing where nobody looks.
   nn::Trace* ask(nn::Trace& trace) const { return looks_at_attention() ? &trace : nullptr; }
 
-  void add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch) const;
+  // `share` is that of the batch in its step, where the other terms are shares, too.
+  void add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch, double share = 1) const;
 
   // R-Drop (Liang et al. 2021): the model runs twice, with other dropout masks.
   bool runs_twice() const { return options_.r_drop > 0; }

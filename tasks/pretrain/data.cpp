@@ -100,7 +100,7 @@ text::WordPiece make_tokenizer(const Options& o) {
                    [&](const Texts& texts) { text::count_words(builder.choose(texts), options, counts); });
   });
   check(!counts.empty(), "there are no texts to learn a vocabulary from");
-  return text::WordPiece(text::train_vocab(counts, o.model.vocab_size), options);
+  return text::WordPiece(text::train_vocab(counts, o.model.pieces()), options);
 }
 
 Data read_data(const Options& o, const text::WordPiece& tokenizer) {

@@ -79,27 +79,27 @@ Sums Learner::counts(const std::vector<Part>& parts) {
   return sums;
 }
 
-Tensor Learner::told(const text::Masked& m) const {
-  if (electra_) return electra_->generator(m.tokens, m.rows);                        // [N] -> [M, V]
-  return model_->net.head()(model_->net.encoder(m.tokens, nn::Rows::only(m.rows)));  // [N] -> [M, C] -> [M, V]
+Tensor Learner::told(const text::Masked& m, nn::Trace* trace) const {
+  if (electra_) return electra_->generator(m.tokens, m.rows);                               // [N] -> [M, V]
+  return model_->net.head()(model_->net.encoder(m.tokens, nn::Rows::only(m.rows), trace));  // [N] -> [M, C] -> [M, V]
 }
 
 // No gradient goes through the samples. The detection reads every token.
-Learner::Detected Learner::detect(const Part& part, const Tensor& logits) const {
+Learner::Detected Learner::detect(const Part& part, const Tensor& logits, nn::Trace* trace) const {
   const text::Masked& m = part.masked;
   nn::Replaced replaced = nn::replace_tokens(m.tokens, m.rows, m.targets, nn::sample_rows(logits, part.random));
-  const nn::Encoded x = model_->net.encoder(replaced.tokens, {nn::Rows::all});  // [N] -> [N, C]
-  const Tensor told = electra_->detector(x.tokens);                             // [N]
+  const nn::Encoded x = model_->net.encoder(replaced.tokens, {nn::Rows::all}, trace);  // [N] -> [N, C]
+  const Tensor told = electra_->detector(x.tokens);                                    // [N]
   return {std::move(replaced), told};
 }
 
-run::Terms Learner::loss(const Part& part, const Sums& step) const {
+run::Terms Learner::loss(const Part& part, const Sums& step, nn::Trace* trace) const {
   run::Terms terms;
-  const Tensor logits = told(part.masked);
+  const Tensor logits = told(part.masked, trace);
   const double share = double(part.masked.rows.size()) / step.masked;
   terms.add(electra_ ? "generator" : "masked", 1, cross_entropy(logits, part.masked.targets) * real(share));
   if (!electra_) return terms;
-  const Detected d = detect(part, logits);
+  const Detected d = detect(part, logits, trace);
   const Tensor mean = binary_cross_entropy_with_logits(d.told, d.replaced.labels);  // []
   terms.add("detection", options_.rtd_weight, mean * real(double(d.told.numel()) / step.tokens));
   return terms;

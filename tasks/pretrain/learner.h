@@ -51,7 +51,8 @@ class Learner {
 
   // The loss of a part, as terms that each are its share of the step's: over the parts they add up to the mean over all
   // hidden pieces of the step, and for a detection to the mean over all of its tokens, which weighs rtd_weight.
-  run::Terms loss(const Part& part, const Sums& step) const;
+  // `trace`, if there is one, receives what the encoder did: the detector of a detection.
+  run::Terms loss(const Part& part, const Sums& step, nn::Trace* trace = nullptr) const;
   Sums measure(const Part& part) const;  // without a graph
 
   model::TextModel& model() { return *model_; }
@@ -70,8 +71,9 @@ class Learner {
     nn::Replaced replaced;
     Tensor told;  // [N]
   };
-  Tensor told(const text::Masked& masked) const;  // [M, V]: by the model's head, or by the generator
-  Detected detect(const Part& part, const Tensor& logits) const;
+  Tensor told(const text::Masked& masked,
+              nn::Trace* trace = nullptr) const;  // [M, V]: by the model's head, or by the generator
+  Detected detect(const Part& part, const Tensor& logits, nn::Trace* trace = nullptr) const;
 
   LearnerOptions options_;
   std::unique_ptr<model::TextModel> model_;

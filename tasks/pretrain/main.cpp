@@ -6,6 +6,7 @@
 #include "nn/format/files.h"
 #include "tasks/pretrain/counts.h"
 #include "tasks/pretrain/options.h"
+#include "tasks/pretrain/stack.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -28,10 +29,9 @@ std::unique_ptr<Learner> make_learner(const pretrain::Options& o) {
   std::unique_ptr<model::TextModel> net;
   if (o.model.pretrained()) {
     net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed);
-    check(o.model.vocab.empty() || text::WordPiece::load(o.model.vocab).pieces() == net->tokenizer.pieces(),
-          "--vocab {} does not fit: {} has a vocabulary of its own, and its embeddings are that one's", o.model.vocab,
-          o.model.model);
+    if (o.stack) net = pretrain::stack_layers(*net, o.stack, o.training.seed);
   } else {
+    check(!o.stack, "--stack is for a model directory; --layers says how many a new one has");
     const text::WordPiece tokenizer = make_tokenizer(o);
     net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed, &tokenizer);
   }
@@ -162,6 +162,7 @@ void train(run::Options& options, const run::Parse& parse) {
   o.declare(options);
   parse();
   o.training.settle(options, "pretrain");
+  o.model.settle(options);
   if (o.train.empty()) run::usage_error("--train is needed: files of texts");
 
   run::print_setup("pretrain", "train");
@@ -173,6 +174,7 @@ void train(run::Options& options, const run::Parse& parse) {
   if (o.start == "counts" && o.training.resume.empty())
     pretrain::start_from_counts(model.net, data.train, o.training.seed);
   check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
+  const objective::Shaping shaping(o.shaping, {}, model.tokenizer);
   text::Draws draws(data.train, o.training.seed, !o.training.no_shuffle);
   const pretrain::Budget budget = o.budget(draws.tokens_per_epoch());
   pretrain::Interval interval(o.eval_every);
@@ -200,7 +202,13 @@ void train(run::Options& options, const run::Parse& parse) {
     const std::vector<long> sequences = draws.take(at.next_draw, size);
     const std::vector<pretrain::Part> parts = learner->parts(data.train, sequences, first_draw, o.training.batch_size);
     const Sums step = Learner::counts(parts);
-    for (const pretrain::Part& part : parts) training.backward(learner->loss(part, step));  // [N], [M] -> []
+    for (const pretrain::Part& part : parts) {
+      nn::Trace trace;
+      run::Terms terms = learner->loss(part, step, shaping.ask(trace));  // [N], [M] -> []
+      shaping.add_to(terms, trace, text::unlabelled(part.masked.tokens),
+                     double(part.masked.tokens.count()) / step.tokens);
+      training.backward(terms);
+    }
     at.tokens += std::lround(step.tokens);
     const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
     at.intervals = std::lround(interval.last());

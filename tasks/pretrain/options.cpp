@@ -11,7 +11,7 @@ using engine::check;
 
 Options::Options() {
   model.model = "mini";
-  model.vocab_size = 8192;
+  model.default_vocab_size = 8192;
   model.dropout = 0;
   training.batch_size = 2048;
   training.accumulate = 2;
@@ -32,7 +32,13 @@ void Options::declare(run::Options& options) {
            "language model's bias out of its frequencies")
       .group("Model")
       .one_of({"drawn", "counts"});
+  options
+      .add("--stack", stack,
+           "of a model directory: so many layers, its own ones over and over, as a shallow model grows into a deep one")
+      .group("Model")
+      .between(0, 1000);
   model.declare_attention(options);
+  shaping.declare_attention(options);
   declare_objective(options);
   declare_budget(options);
   training.declare(options, "pretrain");
@@ -114,7 +120,8 @@ std::vector<std::string> Options::inputs() const {
   for (const auto* list : {&train, &dev, &without})
     for (const std::string& spec : *list) paths.push_back(source_of(spec).path);
   if (model.pretrained()) paths.push_back(model.model);
-  if (!model.vocab.empty()) paths.push_back(model.vocab);
+  for (const std::string& file : {model.vocab, shaping.guide})
+    if (!file.empty()) paths.push_back(file);
   return paths;
 }
 

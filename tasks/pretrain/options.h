@@ -1,6 +1,7 @@
 // What `pretrain train` can be told, and the corpus that its files make.
 #pragma once
 
+#include "tasks/objective/shaping.h"
 #include "tasks/pretrain/budget.h"
 #include "tasks/pretrain/learner.h"
 #include "tasks/run/training.h"
@@ -12,10 +13,12 @@ struct Options {
   model::BuildOptions model;
   run::TrainingOptions training;  // its batches are of so many tokens
   spec::DataOptions files;
+  objective::ShapingOptions shaping;
   std::vector<std::string> train, dev, without;
   double dev_share = 0.01;
   std::string objective = "mlm", hide = "piece", start = "drawn", eval_every;
   double mask_share = 0.15, generator_size = 0.25, detection_weight = 50;
+  long stack = 0;
   long first_step_tokens = 0;
   double grow_until = 0.6, hours = 0, max_tokens = 0;
 

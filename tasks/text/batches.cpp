@@ -84,6 +84,16 @@ EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokeniz
   return set;
 }
 
+Batch unlabelled(nn::Tokens tokens) {
+  Batch batch;
+  batch.tokens = std::move(tokens);
+  for (int b = 0; b + 1 < int(batch.tokens.offsets.size()); ++b) {
+    batch.rows.push_back(b);
+    batch.windows.push_back(b + 1);
+  }
+  return batch;
+}
+
 Batch pack(const EncodedSet& set, const Indices& rows) {
   Batch batch;
   batch.rows = rows;

@@ -35,6 +35,7 @@ struct Batch {
   double share = 1;    // of the weight of its step, if the step has several batches
 };
 Batch pack(const EncodedSet& set, const Indices& rows);
+Batch unlabelled(nn::Tokens tokens);  // every sequence a text
 
 // [W, K] -> [B, K]: the mean over the windows of each text.
 engine::Tensor mean_over_windows(const engine::Tensor& logits, const Batch& batch);

@@ -52,7 +52,7 @@ void train(run::Options& options, const run::Parse& parse) {
   parse();
   o.settle(options, "transfer");
   if (t.teacher.empty()) run::usage_error("--teacher is needed: the directory of a run or of a model");
-  engine::check(o.model.vocab_size == model::BuildOptions().vocab_size && (!o.model.cased || !o.model.vocab.empty()),
+  engine::check(!o.model.vocab_size && (!o.model.cased || !o.model.vocab.empty()),
                 "--vocab-size and --cased make a vocabulary; a student reads with its teacher's");
 
   run::print_setup("transfer", "train");

@@ -187,3 +187,30 @@ TEST_CASE("clipping: a factor given to the optimiser does what multiplied gradie
   CHECK(run(adamw, true) == run(adamw, false));
   CHECK(run(sgd, true) == run(sgd, false));
 }
+
+TEST_CASE("optimizers: a share of the rate for some parameters is that rate for them alone; the last pattern counts") {
+  const std::vector<optim::RateOf> rates{{"*.weight", 3}, {"low.*", 0.25}};
+  const std::vector<optim::RateOf> none;
+  const auto moved = [&](auto make, const char* name, double lr, const std::vector<optim::RateOf>& with) {
+    const Tensor p = varied({3, 4}, 4).named(name).require_grad();
+    optim::Optimizer optimizer = make(std::vector<Tensor>{p}, with);
+    for (const real g : {real(0.5), real(-0.2)}) {
+      set_grad(p, g);
+      p.grad()[2] = 1;
+      optimizer.step(lr);
+    }
+    return p.to_vector();
+  };
+  const auto check_all = [&](auto make) {
+    for (const auto& [name, factor] : {std::pair{"low.weight", 0.25}, {"layer.0.weight", 3.}, {"high.bias", 1.}})
+      CHECK(same_bits(moved(make, name, 0.01, rates), moved(make, name, 0.01 * factor, none)));
+    CHECK(!same_bits(moved(make, "low.weight", 0.01, rates), moved(make, "low.weight", 0.01, none)));
+  };
+  using All = std::vector<Tensor>;
+  using Rates = std::vector<optim::RateOf>;
+  check_all([](const All& p, const Rates& r) { return optim::Optimizer(optim::AdamW(p, {.rates = r})); });
+  check_all([](const All& p, const Rates& r) {
+    return optim::Optimizer(optim::Sgd(p, {.momentum = 0.9, .weight_decay = 0.1, .rates = r}));
+  });
+  check_all([](const All& p, const Rates& r) { return optim::Optimizer(optim::Muon(p, {.adamw = {.rates = r}})); });
+}

@@ -76,6 +76,7 @@ const Row kRows[] = {
     {"", "--length-exponent", "0.5", "--model pool"},
     {"", "--log-odds", "1", "--model pool"},
     {"pretrain", "--start", "counts"},
+    {"pretrain", "--stack", "6", "--model @/teacher/best"},
     // attention
     {"", "--attention-temperature", "3"},
     {"", "--attention-normaliser", "sparsemax"},
@@ -234,6 +235,14 @@ void give(Given& given, const std::string& words) {
   }
 }
 
+// The basis is of a BERT from nothing: a directory has sizes of its own, a pool has no layers.
+Given fitting(Given given) {
+  const std::string model = given["--model"];
+  if (model != "mini") give(given, "!--layers !--intermediate");
+  if (model.starts_with("@")) give(given, "!--hidden !--heads");
+  return given;
+}
+
 void write_data(const TemporaryDirectory& dir) {
   const char* words[] = {"awful Bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
   const char* labels[] = {"negative", "positive", "neutral"};
@@ -297,7 +306,8 @@ class Runs {
   Run operator()(const std::string& program_name, const Given& given, int number) const {
     const std::string out = fmt::format("{}/run-{}", directory_, number);
     std::string command = "OMP_NUM_THREADS=1 " + program(program_name) + " train --out " + out;
-    for (const auto& [option, value] : given) command += " " + option + (value.empty() ? "" : " '" + value + "'");
+    for (const auto& [option, value] : fitting(given))
+      command += " " + option + (value.empty() ? "" : " '" + value + "'");
     const Result result = run_shell(replaced(command, "@", directory_) + " 2>&1 </dev/null");
     Run run{result.status, result.output, outcome_of(result, out)};
     fs::remove_all(out);

@@ -146,7 +146,9 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   const TemporaryDirectory dir;
   const std::string texts = lines_file(dir, "t.txt", kEnglish);
   const auto refused = [&](const std::string& options, const std::string& why) {
-    const Result result = call("pretrain", "train" + kPretrain + "--out " + dir.path + "/out --overwrite " + options);
+    const bool has_sizes = options.find(" --model ") != options.npos || options.find(" --vocab ") != options.npos;
+    const Result result = call("pretrain", "train" + (has_sizes ? " --max-length 16 " : kPretrain) + "--out " +
+                                               dir.path + "/out --overwrite " + options);
     CHECK_MESSAGE(result.status == 1, options, ": ", result.output);
     CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
   };
@@ -167,6 +169,10 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   const std::string model = dir.path + "/model";
   REQUIRE(call("pretrain", "train --train " + texts + kPretrain + "--max-steps 1 --out " + model).status == 0);
   refused("--train " + texts + " --model " + model + " --vocab " + zebra, "does not fit");
+  refused("--train " + texts + " --model " + model + " --hidden 16", "--hidden is for a model from nothing");
+  refused("--train " + texts + " --model " + model + " --stack 3",
+          "a multiple of the model's 2 layers, and more; got 3");
+  refused("--train " + texts + " --stack 4", "--stack is for a model directory");
   CHECK(call("pretrain", "train").status == 2);
   CHECK(call("pretrain", "train --train " + texts + " --mask-share 0").status == 2);
 }

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/format/files.h"
-#include "tasks/model/directory.h"
+#include "tasks/model/build.h"
 #include "tasks/run/arguments.h"
 #include "tests/support/tasks.h"
 
@@ -57,4 +57,31 @@ TEST_CASE("reading: an option goes before what the directory recorded; what is n
   CHECK(settled({"--max-length", "12"}).max_length == 12);
   CHECK(settled({"--max-length", "12"}).too_long == "window");
   CHECK(settled({"--long", "cut"}).too_long == "cut");
+}
+
+TEST_CASE(
+    "reading: training goes on from a model of ours as it read, but for what options say; a published one is cut") {
+  const TemporaryDirectory dir;
+  const auto model = text_model(small_config(), {task_of("", nn::Predicts::label)});
+  model->reading = {.max_length = 17, .too_long = "window"};
+  model->save(dir.path);
+  const auto settled = [&](std::vector<std::string> words) {
+    run::Options options("test", "test");
+    model::BuildOptions build;
+    build.declare(options);
+    words.insert(words.begin(), {"test", "--model", dir.path});
+    std::vector<const char*> arguments;
+    for (const std::string& word : words) arguments.push_back(word.c_str());
+    options.parse(int(arguments.size()), arguments.data());
+    build.settle(options);
+    return build.reading;
+  };
+  CHECK(settled({}).max_length == 17);
+  CHECK(settled({}).too_long == "window");
+  CHECK(settled({"--max-length", "9"}).max_length == 9);
+  CHECK(settled({"--max-length", "9"}).too_long == "window");
+  CHECK(settled({"--long", "error"}).too_long == "error");
+  dir.write("tokenizer_config.json", R"({"do_lower_case": true, "model_max_length": 512})");
+  CHECK(settled({}).max_length == 128);
+  CHECK(settled({}).too_long == "cut");
 }

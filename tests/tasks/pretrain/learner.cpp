@@ -3,6 +3,7 @@
 
 #include "tasks/pretrain/budget.h"
 #include "tasks/pretrain/learner.h"
+#include "tasks/pretrain/stack.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -164,4 +165,20 @@ TEST_CASE("interval: due once for every so many steps, minutes or tenths of the 
   CHECK(due_at("") == std::vector<int>{4, 8, 12, 16, 20, 24, 28, 32, 36, 40});
   for (const char* bad : {"0", "-3", "m", "1.5", "10h", "x"})
     CHECK_MESSAGE(error_of([&] { pretrain::Interval{std::string(bad)}; }).find("--eval-every") == 0, bad);
+}
+
+TEST_CASE("pretrain: a stacked model holds its layers over and over") {
+  const auto shallow = learner_of(small(), options_of(Objective::mlm));
+  const auto deep = pretrain::stack_layers(shallow->model(), 4, 9);
+  REQUIRE(deep->config().num_hidden_layers == 4);
+  const nn::Params &from = shallow->model().net.params, &to = deep->net.params;
+  CHECK(to.count() > from.count());
+  for (const Tensor& t : to.tensors()) {
+    std::string source = t.name();
+    for (const auto& [deeper, below] : {std::pair{".layer.2.", ".layer.0."}, {".layer.3.", ".layer.1."}})
+      if (const size_t at = source.find(deeper); at != source.npos) source.replace(at, 9, below);
+    CHECK_MESSAGE(same_bits(t.to_vector(), from.find(source).to_vector()), t.name());
+  }
+  CHECK(error_of([&] { pretrain::stack_layers(shallow->model(), 3, 9); }) ==
+        "--stack: a multiple of the model's 2 layers, and more; got 3");
 }
