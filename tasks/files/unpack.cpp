@@ -103,26 +103,8 @@ std::string without_gz(const std::string& name) {
   return path.extension() == ".gz" || path.extension() == ".gzip" ? std::string(path.stem()) : name;
 }
 
-}  // namespace
-
-void check_kind(std::string_view bytes, const std::string& path) {
-  constexpr std::pair<std::string_view, const char*> kOthers[] = {
-      {kGzip, "compressed by gzip: gunzip it first"},
-      {kZip, "a zip archive or a workbook: unzip it, or save the sheet as CSV"},
-      {kEmptyZip, "an empty zip archive"},
-      {"BZh", "compressed by bzip2: bunzip2 it first"},
-      {"\xFD"
-       "7zXZ",
-       "compressed by xz: unxz it first"},
-      {"\x28\xB5\x2F\xFD", "compressed by zstd: unzstd it first"},
-      {"7z\xBC\xAF\x27\x1C", "a 7z archive: unpack it first"},
-      {"Rar!", "a rar archive: unpack it first"},
-      {"%PDF-", "a PDF, no table: save the table that it was made from"},
-      {"{\\rtf", "rich text (RTF), no table: save it as plain text or as CSV"},
-      {"PAR1", "a Parquet file: save it as CSV or JSONL"},
-      {"SQLite format 3", "an SQLite database: export the table as CSV"}};
-  for (const auto& [start, what] : kOthers) check(!bytes.starts_with(start), "{}: {}", path, what);
-  if (bytes.starts_with(kOffice)) refuse_old_office(bytes, path);
+// What sites save as .xls is a page, as a rule.
+void check_page(std::string_view bytes, const std::string& path) {
   const std::string_view first =
       bytes.substr(std::min(bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF"), bytes.size()), 14);
   std::string start;
@@ -130,6 +112,29 @@ void check_kind(std::string_view bytes, const std::string& path) {
   for (const char* page : {"<!doctype html", "<html", "<table", "<?xml"})
     check(!start.starts_with(page), "{}: {}, whatever its name says: open it and save it as .xlsx or as CSV", path,
           start.starts_with("<?xml") ? "an XML file" : "a web page (HTML)");
+}
+
+}  // namespace
+
+void check_kind(std::string_view bytes, const std::string& path) {
+  constexpr std::pair<std::string_view, const char*> kOthers[] = {
+      {kGzip, "compressed by gzip: gunzip it first"},
+      {kZip, "a zip archive or a workbook: unzip it, or save the sheet as CSV"},
+      {kEmptyZip, "an empty zip archive"},
+      {"\xFD"
+       "7zXZ",
+       "compressed by xz: unxz it first"},
+      {"\x28\xB5\x2F\xFD", "compressed by zstd: unzstd it first"},
+      {"7z\xBC\xAF\x27\x1C", "a 7z archive: unpack it first"},
+      {"Rar!\x1A\x07", "a rar archive: unpack it first"},
+      {"%PDF-", "a PDF, no table: save the table that it was made from"},
+      {"{\\rtf1", "rich text (RTF), no table: save it as plain text or as CSV"},
+      {"PAR1\x15", "a Parquet file: save it as CSV or JSONL"},
+      {"SQLite format 3", "an SQLite database: export the table as CSV"}};
+  for (const auto& [start, what] : kOthers) check(!bytes.starts_with(start), "{}: {}", path, what);
+  check(!(bytes.size() > 4 && bytes.starts_with("BZh") && bytes.substr(4).starts_with("1AY&SY")),
+        "{}: compressed by bzip2: bunzip2 it first", path);
+  if (bytes.starts_with(kOffice)) refuse_old_office(bytes, path);
 }
 
 Content unpack(std::string bytes, const std::string& path) {
@@ -150,6 +155,7 @@ Content unpack(std::string bytes, const std::string& path) {
       content.bytes = std::move(file);
     } else {
       check_kind(content.bytes, path);
+      check_page(content.bytes, path);
       return content;
     }
   }

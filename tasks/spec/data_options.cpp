@@ -69,8 +69,10 @@ text::Source DataOptions::source(text::Table table, const std::string& every_lab
 }
 
 void DataOptions::follow(const run::Options& options, const DataOptions& recorded) {
+  const std::vector<std::string> names = options.names();
+  const auto given = [&](const std::string& name) { return std::ranges::count(names, name) && options.given(name); };
   const auto follow = [&](const char* option, std::string& mine, const std::string& theirs, const char* what) {
-    if (!options.given(option))
+    if (!given(option))
       mine = theirs;
     else if (mine != theirs && !theirs.empty())
       run::print_note("note: column '{}' is read as the {}; the model was made with '{}'\n", text::shown(mine), what,
@@ -79,10 +81,10 @@ void DataOptions::follow(const run::Options& options, const DataOptions& recorde
   follow("--text-column", text_column, recorded.text_column, "text");
   follow("--pair-column", pair_column, recorded.pair_column, "second text");
   follow("--label-column", label_column, recorded.label_column, "label");
-  if (!options.given("--text-column")) recorded_text = text_column;
-  if (!options.given("--label-column")) recorded_label = label_column;
-  if (!options.given("--delimiter")) recorded_delimiter = recorded.delimiter;
-  if (!options.given("--no-header")) no_header = recorded.no_header;
+  if (!given("--text-column")) recorded_text = text_column;
+  if (!given("--label-column")) recorded_label = label_column;
+  if (!given("--delimiter")) recorded_delimiter = recorded.delimiter;
+  if (!given("--no-header")) no_header = recorded.no_header;
 }
 
 void DataOptions::take(const text::Columns& columns) {

@@ -47,7 +47,8 @@ void DataFiles::declare(run::Options& options) {
     options.add(name, variable, what).group("Data files");
   };
   add("--data", data,
-      "file with all examples: split by its column `split` (train, dev, test), or as --split says; the embedded corpus "
+      "file with all examples, .csv, .tsv, .jsonl, .xlsx or .ods: split by its column `split` (train, dev, test), or "
+      "as --split says; the embedded corpus "
       "if no file is named. Several files are read as one; LABEL=FILE, a file for each class, takes the label from "
       "here");
   add("--split", split,

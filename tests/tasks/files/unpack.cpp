@@ -82,6 +82,7 @@ TEST_CASE("unpack: what is neither text nor table is named, with what to do") {
   CHECK(refused("\xEF\xBB\xBF\n<HTML><body>", "r.xls") ==
         "r.xls: a web page (HTML), whatever its name says: open it and save it as .xlsx or as CSV");
   CHECK(refused("%PDF-1.7") == "r.csv: a PDF, no table: save the table that it was made from");
-  CHECK(refused("BZh91AY").find("bunzip2") != std::string::npos);
+  CHECK(refused("BZh91AY&SY").find("bunzip2") != std::string::npos);
   CHECK(refused("<3 this film,1\n").empty());
+  CHECK(refused("BZh, PAR1 and Rar! are words,1\n").empty());
 }

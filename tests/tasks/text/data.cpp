@@ -69,6 +69,22 @@ TEST_CASE("tsv: tabs split, quotes do not, \\r\\n and a missing last line end ar
   CHECK(rows("a\tb\t\n\t\t\n", "r.txt", headless()) == "1:a|b| 2:||");
 }
 
+TEST_CASE("tsv: a carriage return inside a line stays in its field, and is said") {
+  const Table table = parse_table("text\tlabel\r\na\rb\tx\r\n", "r.tsv");
+  CHECK(table.rows[0] == std::vector<std::string>{"a\rb", "x"});
+  REQUIRE(table.warnings.size() == 1);
+  CHECK(to_string(table.warnings[0]) ==
+        "r.tsv:2: a carriage return inside a line is no line end: it stays in its field (1 in all)");
+}
+
+TEST_CASE("csv: a delimiter that is only likely is one where the first line has it") {
+  const auto likely = [](const std::string& bytes) {
+    return parse_table(bytes, "r.csv", {.format = "", .likely_delimiter = "^"}).rows[0];
+  };
+  CHECK(likely("text^label\na,b^x\n") == std::vector<std::string>{"a,b", "x"});
+  CHECK(likely("text;label\na,b;x\n") == std::vector<std::string>{"a,b", "x"});
+}
+
 TEST_CASE("tsv: an empty line is no row, unless the table has a single column") {
   CHECK(rows("text\tlabel\n\na\tb\n\n", "r.tsv") == "3:a|b");
   CHECK(rows("one\n\nthree\n", "r.txt", headless()) == "1:one 2: 3:three");
@@ -270,6 +286,15 @@ TEST_CASE("jsonl: a list of words is a text; an array or an object is refused wh
   CHECK(test::error_of([&] {
           read("{\"text\":\"t\",\"label\":[\"a\"]}");
         }).starts_with("r.jsonl:1: a JSON array in column 'label', where a string"));
+  const auto targets = [](const std::string& line) {
+    return to_examples({{parse_table(line, "r.jsonl"), {.label = "", .target = "label"}}}).rows[0].targets;
+  };
+  CHECK(targets("{\"text\":\"t\",\"label\":[\"a, b\",2]}") == std::vector<std::string>{"a, b", "2"});
+  CHECK(targets("{\"text\":\"t\",\"label\":[]}") == std::vector<std::string>{});
+  CHECK(!targets("{\"text\":\"t\",\"label\":\"a,b\"}"));
+  CHECK(test::error_of([&] {
+          targets("{\"text\":\"t\",\"label\":[[\"a\"]]}");
+        }).starts_with("r.jsonl:1: a JSON object or nested array in column 'label'"));
 }
 
 TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {
