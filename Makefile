@@ -13,7 +13,7 @@
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
 #   ARCH=native          the processor to build for; x86-64-v3 runs on anything with AVX2
-#   OPT=-O3              the optimisation of the release and double builds
+#   OPT=-O3              the optimisation of the release and double builds; of the tests themselves -O1
 #   LDLIBS=              more libraries to link
 #   ARGS=                further arguments: make sentiment ARGS='--model pool', make test ARGS='-tc=softmax*'
 # Never add -ffast-math: it breaks NaN checks and exact results.
@@ -61,6 +61,7 @@ CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow=local -Werror -Wno-stringop-overflo
            $(OPENBLAS_CFLAGS) $(VARIANT_FLAGS)
 build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
+build/release/tests/% build/double/tests/%: OPT = -O1
 build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined
 # For a library that is loaded; its own functions are called without the detour by which a host could replace them.

@@ -36,7 +36,7 @@ struct AlignOptions {
     training.lr = 5e-4;
   }
   void declare(run::Options& options);
-  void check_files() const;
+  void settle(run::Options& options);  // after parsing. Error: what is missing or does not go together
 };
 
 void AlignOptions::declare(run::Options& options) {
@@ -65,7 +65,10 @@ void AlignOptions::declare(run::Options& options) {
   retention.declare(options);
 }
 
-void AlignOptions::check_files() const {
+void AlignOptions::settle(run::Options& options) {
+  training.settle(options, "align");
+  model.settle(options);
+  model.retention_bins = retention.bins();
   if (teacher.empty() || source.empty() || target.empty())
     run::usage_error("--teacher, --source and --target are needed");
   check(dev_source.empty() == dev_target.empty() && test_source.empty() == test_target.empty(),
@@ -226,10 +229,7 @@ void train(run::Options& options, const run::Parse& parse) {
   AlignOptions o;
   o.declare(options);
   parse();
-  o.training.settle(options, "align");
-  o.model.settle(options);
-  o.model.retention_bins = o.retention.bins();
-  o.check_files();
+  o.settle(options);
 
   run::print_setup("align", "train");
   const text::ParallelTexts texts = text::read_parallel(o.source, o.target);

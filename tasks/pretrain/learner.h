@@ -4,6 +4,7 @@
 #include "nn/model/replaced_tokens.h"
 #include "tasks/model/build.h"
 #include "tasks/run/terms.h"
+#include "tasks/text/batches.h"
 #include "tasks/text/corpus.h"
 #include "tasks/text/masking.h"
 
@@ -25,18 +26,20 @@ struct LearnerOptions {
 // The task that a model of this objective has: the pieces behind [MASK], or none, which is an encoder.
 spec::TaskSpec task_of(Objective objective);
 
-// Sequences with their pieces hidden, and what the random numbers of a detection are drawn from.
-struct Part {
-  text::Masked masked;
-  engine::Random random;
-};
-
 // Sums of a step or a measurement.
 struct Sums {
   double masked = 0, loss = 0, right = 0;  // hidden pieces; their nats; those that were told
   double tokens = 0, detection = 0, replaced = 0, found = 0, false_alarms = 0;  // of a detection
   void add(const Sums& other);
   double value(const LearnerOptions& o) const;  // the loss of the objective
+};
+
+// Sequences with their pieces hidden, and what the random numbers of a detection are drawn from.
+struct Part {
+  text::Masked masked;
+  engine::Random random;
+  text::Batch batch() const { return text::unlabelled(masked.tokens); }
+  double share_of(const Sums& step) const { return double(masked.tokens.count()) / step.tokens; }  // of its tokens
 };
 
 class Learner {

@@ -137,10 +137,10 @@ class Position {
   Tensor saved_;
 };
 
-run::Frame frame_of(const pretrain::Options& o, const run::Options& options, const Learner& learner,
-                    const pretrain::Data& data, const text::WordPiece& tokenizer, double tokens_per_epoch) {
+run::Frame frame_of(const pretrain::Options& o, const run::Options& options, Learner& learner,
+                    const pretrain::Data& data, double tokens_per_epoch) {
   run::Fingerprint print;
-  for (const std::string& piece : tokenizer.pieces()) print.add("vocabulary", piece);
+  for (const std::string& piece : learner.model().tokenizer.pieces()) print.add("vocabulary", piece);
   print.add("corpus", std::to_string(data.train.fingerprint()));
   print.add("held-out texts", std::to_string(data.dev.fingerprint()));
   run::Frame frame;
@@ -157,33 +157,19 @@ run::Frame frame_of(const pretrain::Options& o, const run::Options& options, con
   return frame;
 }
 
-void train(run::Options& options, const run::Parse& parse) {
-  pretrain::Options o;
-  o.declare(options);
-  parse();
-  o.training.settle(options, "pretrain");
-  o.model.settle(options);
-  if (o.train.empty()) run::usage_error("--train is needed: files of texts");
-
-  run::print_setup("pretrain", "train");
-  const std::unique_ptr<Learner> learner = make_learner(o);
-  model::TextModel& model = learner->model();
-  const pretrain::Data data = read_data(o, model.tokenizer);
-  check(o.start == "drawn" || !o.model.pretrained(), "--start {} is for --model mini; {} has embeddings", o.start,
-        o.model.model);
-  if (o.start == "counts" && o.training.resume.empty())
-    pretrain::start_from_counts(model.net, data.train, o.training.seed);
-  check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
+// The loop, over a budget that is counted in steps, tokens or seconds.
+void learn(const pretrain::Options& o, const run::Options& options, Learner& learner, const pretrain::Data& data) {
+  model::TextModel& model = learner.model();
   const objective::Shaping shaping(o.shaping, {}, model.tokenizer);
   text::Draws draws(data.train, o.training.seed, !o.training.no_shuffle);
   const pretrain::Budget budget = o.budget(draws.tokens_per_epoch());
   pretrain::Interval interval(o.eval_every);
-  run::Frame frame = frame_of(o, options, *learner, data, model.tokenizer, draws.tokens_per_epoch());
   Position at;
   const run::Training* begun = nullptr;
   const auto used = [&] {
     return begun ? budget.used(begun->step() + 1, double(at.tokens), begun->run().seconds()) : 0;
   };
+  run::Frame frame = frame_of(o, options, learner, data, draws.tokens_per_epoch());
   frame.also_saved = {at.saved()};
   if (!budget.steps) frame.used = used;
   run::Training training(o.training, model.net.params, frame);
@@ -195,18 +181,15 @@ void train(run::Options& options, const run::Parse& parse) {
 
   while (training.next_step()) {
     const double start = now();
-    learner->train(training.step());
+    learner.train(training.step());
     const uint64_t first_draw = uint64_t(at.next_draw);
-    const long size = pretrain::step_tokens(used(), o.first_step_tokens ? o.first_step_tokens : o.tokens_a_step(),
-                                            o.tokens_a_step(), o.grow_until);
-    const std::vector<long> sequences = draws.take(at.next_draw, size);
-    const std::vector<pretrain::Part> parts = learner->parts(data.train, sequences, first_draw, o.training.batch_size);
+    const std::vector<long> sequences = draws.take(at.next_draw, o.tokens_of_step(used()));
+    const std::vector<pretrain::Part> parts = learner.parts(data.train, sequences, first_draw, o.training.batch_size);
     const Sums step = Learner::counts(parts);
     for (const pretrain::Part& part : parts) {
       nn::Trace trace;
-      run::Terms terms = learner->loss(part, step, shaping.ask(trace));  // [N], [M] -> []
-      shaping.add_to(terms, trace, text::unlabelled(part.masked.tokens),
-                     double(part.masked.tokens.count()) / step.tokens);
+      run::Terms terms = learner.loss(part, step, shaping.ask(trace));  // [N], [M] -> []
+      shaping.add_to(terms, trace, part.batch(), part.share_of(step));
       training.backward(terms);
     }
     at.tokens += std::lround(step.tokens);
@@ -214,10 +197,26 @@ void train(run::Options& options, const run::Parse& parse) {
     at.intervals = std::lround(interval.last());
     at.keep();
     training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / (now() - start))}});
-    if (due && used() < 1) keep_best(training, *learner, data.dev, o.training.batch_size);
+    if (due && used() < 1) keep_best(training, learner, data.dev, o.training.batch_size);
   }
-  const ordered_json dev = keep_best(training, *learner, data.dev, o.training.batch_size);
+  const ordered_json dev = keep_best(training, learner, data.dev, o.training.batch_size);
   finish_run(training, dev, double(at.tokens), o.training.out);
+}
+
+void train(run::Options& options, const run::Parse& parse) {
+  pretrain::Options o;
+  o.declare(options);
+  parse();
+  o.settle(options);
+
+  run::print_setup("pretrain", "train");
+  const std::unique_ptr<Learner> learner = make_learner(o);
+  model::TextModel& model = learner->model();
+  const pretrain::Data data = read_data(o, model.tokenizer);
+  check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
+  if (o.start == "counts" && o.training.resume.empty())
+    pretrain::start_from_counts(model.net, data.train, o.training.seed);
+  learn(o, options, *learner, data);
 }
 
 void export_half(run::Options& options, const run::Parse& parse) {

@@ -92,6 +92,14 @@ void Options::declare_budget(run::Options& options) {
   add("--eval-every", eval_every, "measure after so many steps, as 500, or minutes, as 10m; default: ten times");
 }
 
+void Options::settle(run::Options& options) {
+  training.settle(options, "pretrain");
+  model.settle(options);
+  if (train.empty()) run::usage_error("--train is needed: files of texts");
+  check(start == "drawn" || !model.pretrained(), "--start {} is for --model mini; {} has embeddings", start,
+        model.model);
+}
+
 LearnerOptions Options::learner() const {
   LearnerOptions l;
   l.objective = objective == "mlm" ? Objective::mlm : Objective::rtd;
@@ -105,6 +113,10 @@ LearnerOptions Options::learner() const {
   l.rtd_weight = detection_weight;
   l.seed = training.seed;
   return l;
+}
+
+long Options::tokens_of_step(double used) const {
+  return step_tokens(used, first_step_tokens ? first_step_tokens : tokens_a_step(), tokens_a_step(), grow_until);
 }
 
 Budget Options::budget(double tokens_per_epoch) const {

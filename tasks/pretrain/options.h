@@ -24,8 +24,10 @@ struct Options {
 
   Options();
   void declare(run::Options& options);
+  void settle(run::Options& options);  // after parsing. Error: what does not go together
   LearnerOptions learner() const;
   Budget budget(double tokens_per_epoch) const;
+  long tokens_of_step(double used) const;  // at this share of the budget
   long tokens_a_step() const { return long(training.batch_size) * training.accumulate; }
   std::vector<std::string> inputs() const;  // every file and folder that is read
 

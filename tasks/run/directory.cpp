@@ -89,8 +89,23 @@ bool half_written(const std::string& name) {
 
 }  // namespace
 
+void bring_back(const std::string& path) {
+  const bool here = fs::exists(path + "/options.ini");
+  std::string from = path + "/" + kHalfAside;
+  if (!fs::exists(from) && !here) from = path + "/" + kAside;
+  if (!fs::exists(from)) return;
+  const int lock = lock_directory(path);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(from)) names.push_back(entry.path().filename());
+  std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name != "options.ini"; });
+  for (const std::string& name : names) rename(from + "/" + name, path + "/" + name);
+  remove(from);
+  close(lock);
+}
+
 Directory::Directory(Place place, const std::string& options) : place_(std::move(place)) {
   const std::string& path = place_.path;
+  if (place_.resume && fs::is_directory(path)) bring_back(path);
   check(!place_.resume || has("options.ini"), "{}: nothing to resume: there is no options.ini", path);
   check(!fs::exists(path) || fs::is_directory(path), "{}: is a file, not a directory", path);
   std::error_code error;
@@ -102,7 +117,6 @@ Directory::Directory(Place place, const std::string& options) : place_(std::move
     check(place_.resume || place_.overwrite || !used,
           "{}: the output directory is not empty; --overwrite replaces it, --resume continues it", path);
     if (place_.resume) {
-      bring_back();
       put_in_order();
       id_ = read_id(file("options.ini"));
       return;
@@ -158,14 +172,6 @@ void Directory::put_aside() const {
   rename(to, file(kAside));
   sync(place_.path);
   print_note("{}: the run before goes to {} until this one has its first checkpoint\n", place_.path, file(kAside));
-}
-
-// A run that was killed while it put the run before aside had written nothing yet.
-void Directory::bring_back() const {
-  if (!has(kHalfAside)) return;
-  for (const std::string& name : names())
-    if (has(std::string(kHalfAside) + "/" + name)) rename(file(std::string(kHalfAside) + "/" + name), file(name));
-  remove(file(kHalfAside));
 }
 
 // After a kill in the middle of replace_directory() or add_checkpoint().

@@ -16,6 +16,10 @@ struct Place {
   std::vector<std::string> also = {};    // what the program writes there besides the files of every run: "single"
 };
 
+// What a run was putting aside, or had put aside, when it was killed before it wrote anything of its own: the run before
+// is there again, and can be resumed.
+void bring_back(const std::string& path);
+
 class Directory {
  public:
   // Takes the directory, or creates it, with what a killed run left in the middle put in order. Error: a file, not
@@ -42,7 +46,6 @@ class Directory {
 
  private:
   void put_aside() const;
-  void bring_back() const;
   void put_in_order() const;
   void check_inputs() const;
   std::vector<std::string> names() const;

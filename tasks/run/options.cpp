@@ -87,6 +87,7 @@ void TrainingOptions::settle(Options& options, const std::string& task) {
   for (const std::string& name : options.given_names())
     if (name != "--resume") usage_error("--resume takes the options of the run; {} cannot be given with it", name);
   const std::string directory = resume, file = directory + "/options.ini";
+  if (std::filesystem::is_directory(directory)) bring_back(directory);
   engine::check(std::filesystem::exists(file), "{}: not the directory of a run: there is no options.ini", directory);
   options.read_file(file);
   resume = out = directory;

@@ -125,19 +125,23 @@ TEST_CASE(
 TEST_CASE("directory: killed while --overwrite puts the old run aside, either run can be had") {
   const TemporaryDirectory dir;
   const std::string path = dir.path + "/x";
-  const auto half_aside = [&] {
+  const std::vector<std::string> names{"last.safetensors", "previous.safetensors", "best", "log.jsonl", "options.ini"};
+  const auto aside = [&](const char* place, size_t moved) {
     fs::remove_all(path);
     SmallRun small(path);
     small.kill_before_save = 6;
     small.run();
-    fs::create_directories(path + "/replaced.part");
-    for (const char* name : {"last.safetensors", "previous.safetensors", "best"})
-      fs::rename(path + "/" + name, path + "/replaced.part/" + name);
+    fs::create_directories(path + "/" + place);
+    for (size_t i = 0; i < moved; ++i) fs::rename(path + "/" + names[i], path + "/" + place + "/" + names[i]);
   };
-  half_aside();
-  resume(path);
-  CHECK(outcome(path) == undisturbed());
-  half_aside();
+  for (const auto& [place, moved] :
+       {std::pair{"replaced.part", 0}, {"replaced.part", 3}, {"replaced.part", 5}, {"replaced", 5}}) {
+    aside(place, size_t(moved));
+    resume(path);
+    CHECK(outcome(path) == undisturbed());
+    CHECK(!fs::exists(path + "/" + place));
+  }
+  aside("replaced.part", 3);
   SmallRun over(path);
   over.options.overwrite = true;
   over.kill_before_save = 0;
