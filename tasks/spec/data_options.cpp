@@ -106,7 +106,8 @@ void DataOptions::find_columns(const text::Table& table, bool labelled) {
     if (!named && !has(column)) {
       column = guess_column(table, role, column, taken);
       if (table.hint.empty())
-        said.push_back(fmt::format("{} '{}'", role == Role::text ? "texts" : "labels", text::shown(column)));
+        said.push_back(
+            fmt::format("{} are column '{}'", role == Role::text ? "the texts" : "the labels", text::shown(column)));
     }
     taken.push_back(column);
   };
@@ -114,7 +115,7 @@ void DataOptions::find_columns(const text::Table& table, bool labelled) {
   find(Role::text, text_column, defaults.text_column, recorded_text);
   if (labelled) find(Role::label, label_column, defaults.label_column, recorded_label);
   if (!said.empty())
-    run::print_note("note: {}: the column of the {}, as it looks\n", table.path, fmt::join(said, ", of the "));
+    run::print_note("note: {}: {}, as it seems\n", table.path, fmt::format("{}", fmt::join(said, ", ")));
 }
 
 text::Examples DataOptions::read(const std::vector<std::string>& files, const text::Labels& known,
