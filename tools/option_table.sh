@@ -12,15 +12,15 @@ programs='sentiment transfer align pretrain multitask few_shot'
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
 pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
-pretrain       --(new-head|log-odds|label-smoothing|class-weights|metric|r-drop)  a
-align          --(label-column|labels|rationale-column|split|log-odds|label-smoothing|class-weights|metric|r-drop) b
+pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
+align          --(label-column|labels|rationale-column|split|log-odds|head|label-smoothing|class-weights|metric|r-drop) b
 align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
-multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|label-smoothing|class-weights|metric)  d
+multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
 few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g
-few_shot       --(new-head|log-odds|class-weights|metric|patience|no-shuffle)     h
+few_shot       --(new-head|log-odds|head|class-weights|metric|patience|no-shuffle)     h
 few_shot       --(epochs|max-steps|batch-size|accumulate)                         i
 few_shot       --(learn-retention|retention-rate)                                 j
 [a-z_]+        --(start|stack|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  k

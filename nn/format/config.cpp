@@ -142,9 +142,12 @@ void check_names(const Config& c, const std::string& where) {
   const auto is_one_of = [](const Keys& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  check(is_one_of({"", "single_label_classification", "multi_label_classification", "regression"}, c.problem_type),
-        "{}: problem_type '{}' is none of single_label_classification, multi_label_classification, regression", where,
-        shown(c.problem_type));
+  check(is_one_of(
+            {"", "single_label_classification", "multi_label_classification", "regression", "ordinal_classification"},
+            c.problem_type),
+        "{}: problem_type '{}' is none of single_label_classification, multi_label_classification, regression, "
+        "ordinal_classification",
+        where, shown(c.problem_type));
   check(is_one_of({"softmax", "sparsemax", "entmax15"}, c.attention_normaliser),
         "{}: attention_normaliser '{}' is not supported; softmax, sparsemax and entmax15 are", where,
         shown(c.attention_normaliser));
@@ -202,6 +205,7 @@ Config::Problem Config::problem() const {
   if (problem_type.empty()) return labels.size() == 1 ? Problem::regression : Problem::single_label;
   return problem_type == "regression"                   ? Problem::regression
          : problem_type == "multi_label_classification" ? Problem::multi_label
+         : problem_type == "ordinal_classification"     ? Problem::ordinal
                                                         : Problem::single_label;
 }
 
@@ -324,6 +328,7 @@ std::string config_json(const Config& c) {
   if (!c.architecture.empty()) object["architectures"] = {c.architecture};
   if (c.problem() == Config::Problem::regression) object["problem_type"] = "regression";
   if (c.problem() == Config::Problem::multi_label) object["problem_type"] = "multi_label_classification";
+  if (c.problem() == Config::Problem::ordinal) object["problem_type"] = "ordinal_classification";
   if (c.labels.empty() || c.architecture == "BertForTokenClassification") object.erase("problem_type");
   if (c.classifier_dropout >= 0) object["classifier_dropout"] = c.classifier_dropout;
   if (c.bigram_buckets) object["bigram_buckets"] = c.bigram_buckets;

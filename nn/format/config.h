@@ -13,7 +13,9 @@ namespace nn {
 struct Config {
   std::string model_type = "bert";  // or "attention_pool": embeddings, attention pooling, classifier
   std::string architecture;         // what config.json calls it; empty: the classifier of that type
-  std::string problem_type;  // single_label_classification, multi_label_classification, regression; empty: not said
+  // single_label_classification, multi_label_classification, regression; or, attune's own, ordinal_classification;
+  // empty: not said
+  std::string problem_type;
   long vocab_size = 30522;
   long hidden_size = 768;
   long num_hidden_layers = 12;
@@ -42,9 +44,10 @@ struct Config {
   std::vector<std::string> labels;                 // id2label, in the order of the ids
 
   double reading_dropout() const;  // of what a classifier reads
-  // How the logits are to be read: a softmax over them, a sigmoid of each, or as numbers. Where problem_type does not
-  // say, one label is a regression and more are classes of which one holds (as in Hugging Face's).
-  enum class Problem { single_label, multi_label, regression };
+  // How the logits are to be read: a softmax over them, a sigmoid of each, answers to "is it above class k?", or numbers.
+  // Where problem_type does not say, one label is a regression and more are classes of which one holds (as in Hugging
+  // Face's).
+  enum class Problem { single_label, multi_label, ordinal, regression };
   Problem problem() const;
 
   // Error unless the model, or its encoder once it has a new head, classifies texts: its architecture may name a head

@@ -1,6 +1,7 @@
 // The heads in terms of layers. Read nn/model/heads.h first: the formulas.
 #include "nn/model/heads.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nn {
@@ -27,6 +28,12 @@ MaskedLm::MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c)
       norm(at / "transform.LayerNorm", c.hidden_size, c.layer_norm_eps),
       decoder(word_embeddings, at.parameter("bias", {c.vocab_size}, {Init::constant, 0})) {}
 
+Tensor Ranks::operator()(const Tensor& h) const {
+  Tensor ones({bias.dim(0), 1});
+  std::fill_n(ones.data(), ones.numel(), real(1));
+  return linear(linear(h, weight), ones, bias);  // [B, W] -> [B, 1] -> [B, K - 1]
+}
+
 Head::Head(Scope root, const Config& c, const HeadConfig& head, const Tensor& word_embeddings)
     : config(head), dropout(root, c.reading_dropout()), length_exponent(real(c.length_exponent)) {
   const Scope at = scope_of(root, head);
@@ -48,7 +55,9 @@ Head::Head(Scope root, const Config& c, const HeadConfig& head, const Tensor& wo
     pooler.emplace((head.name.empty() ? at / "bert" : at) / "pooler.dense", c.hidden_size, c.hidden_size,
                    c.initializer_range);
   const long width = (pool ? head.queries : 1) * c.hidden_size;
-  if (head.predicts != Predicts::vector)
+  if (head.predicts == Predicts::ordinal)
+    ranks.emplace(at / "classifier", width, head.outputs, c.initializer_range);
+  else if (head.predicts != Predicts::vector)
     classifier.emplace(at / "classifier", width, head.outputs, c.initializer_range);
   else if (head.outputs)
     classifier.emplace(at / "projection", width, head.outputs, c.initializer_range);
@@ -88,6 +97,7 @@ Tensor Head::operator()(const Encoded& x, Trace* trace) const {
   const Tensor read = context(x, trace);
   if (trace) trace->context = read;
   if (config.predicts == Predicts::vector) return classifier ? (*classifier)(read) : read;  // [B, C]
+  if (ranks) return (*ranks)(dropout(read));                                                // [B, K - 1]
   return (*classifier)(dropout(read));                                                      // [B, K] or [N, K]
 }
 

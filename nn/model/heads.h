@@ -9,9 +9,9 @@
 
 namespace nn {
 
-// What a head predicts: one class of a text, any number of classes, a number, a class for each token; the piece of the
-// vocabulary that stands at given tokens; or a vector that is the text.
-enum class Predicts { label, labels, number, tags, pieces, vector };
+// What a head predicts: one class of a text, one of classes that have an order, any number of classes, a number, a class
+// for each token; the piece of the vocabulary that stands at given tokens; or a vector that is the text.
+enum class Predicts { label, ordinal, labels, number, tags, pieces, vector };
 
 // What it reads: the first token, [CLS]; all tokens, by queries of its own; their mean; or every token by itself.
 enum class Reads { first, attention, mean, tokens };
@@ -19,7 +19,8 @@ enum class Reads { first, attention, mean, tokens };
 struct HeadConfig {
   std::string name;  // its parameters are heads.NAME....; without a name those of Hugging Face's model with this head
   Predicts predicts = Predicts::label;
-  long outputs = 1;  // K: the classes; 1 for a number; of a vector its width, where it is projected, or 0
+  long outputs =
+      1;  // K: the classes, also where they are ordered; 1 for a number; of a vector its width, where it is projected, or 0
   Reads reads = Reads::first;
   long queries = 1;  // of its own attention
   long adapter = 0;  // width of its own adapter; 0: none
@@ -37,11 +38,22 @@ struct MaskedLm {
   Tensor operator()(const Tensor& rows) const { return decoder(norm(activation(dense(rows)))); }
 };
 
+// The logits of ordered classes (nn/loss/ordinal.h): one direction for all questions, a bias for each.
+//   x_k = w . h + b_k          [B, W], w [1, W], b [K - 1] -> [B, K - 1]
+struct Ranks {
+  Tensor weight, bias;
+  Ranks(Scope at, long W, long K, real deviation)
+      : weight(at.parameter("weight", {1, W}, {Init::normal, deviation})),
+        bias(at.parameter("bias", {K - 1}, {Init::constant, 0})) {}
+  Tensor operator()(const Tensor& h) const;
+};
+
 // One task's own part: adapter, then how the text is read, then a linear classifier.
 //   reads first        y = classifier(dropout(tanh(pooler(adapter(x_cls)))))   -> [B, K], BertForSequenceClassification
 //   reads attention    y = classifier(dropout(s pool(adapter(x))))             -> [B, K], nn/attention.h
 //   reads mean         y = classifier(dropout(mean_t adapter(x)))              -> [B, K]
 //   reads tokens       y = classifier(dropout(adapter(x)))                     -> [N, K], BertForTokenClassification
+//   ordinal            the same with ranks(.) in the classifier's place          -> [B, K - 1]
 //   pieces             y = the masked language model's of the rows asked for   -> [M, V], BertForMaskedLM
 //   vector             y = what is read, projected where outputs > 0           -> [B, C]
 // s = (T / 20)^p with length_exponent p, else 1: a mean of T words shrinks as they grow more; at p = 1/2, as with a sum
@@ -54,6 +66,7 @@ struct Head {
   std::optional<MaskedLm> masked_lm;
   Dropout dropout;
   std::optional<Linear> classifier;
+  std::optional<Ranks> ranks;
   real length_exponent;
 
   // `word_embeddings`: the encoder's table, which a masked language model shares.

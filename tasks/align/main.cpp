@@ -30,7 +30,7 @@ struct AlignOptions {
   bool both = false;
 
   AlignOptions() {
-    model.model = "mini";
+    model.model = "bert";
     model.reading.max_length = 64;
     training.batch_size = 64;
     training.lr = 5e-4;
@@ -215,9 +215,9 @@ run::Frame frame_of(const AlignOptions& o, const run::Options& options, const te
   frame.unit = "pairs";
   frame.data = print.text();
   for (const std::string& path :
-       {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source, o.test_target,
-        o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
+       {o.teacher, o.source, o.target, o.dev_source, o.dev_target, o.test_source, o.test_target, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   return frame;
 }
 

@@ -51,8 +51,9 @@ run::Frame frame_of(const TrainOptions& o, const run::Options& options, const sp
   frame.data = data.text();
   for (const spec::TaskSpec& task : file.tasks)
     for (const std::string& path : task.files.paths()) frame.inputs.push_back(path);
-  for (const std::string& path : {o.tasks, o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
+  for (const std::string& path : {o.tasks, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   return frame;
 }
 

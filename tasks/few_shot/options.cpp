@@ -6,7 +6,7 @@
 namespace few_shot {
 
 TrainOptions::TrainOptions() {
-  model.model = "mini";
+  model.model = "bert";
   training.max_steps = 1000;
 }
 
@@ -14,7 +14,8 @@ void TrainOptions::declare(run::Options& options) {
   declare_episodes(options);
   options
       .add("--model", model.model,
-           "mini (a small BERT) or pool (embeddings and attention pooling), both from nothing; or a model directory")
+           "bert (a small one) or pool (embeddings and attention pooling), both from nothing; or an encoder that "
+           "ships, by its name: mini; or a model directory")
       .group("Model");
   model.declare_sizes(options);
   model.declare_pool(options);

@@ -159,6 +159,9 @@ void change_config(nn::Config& config, const BuildOptions& o, const std::string&
 
 std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::TaskSpec>& tasks,
                                  const std::vector<text::Example>& texts, uint64_t seed, const text::WordPiece* given) {
+  check(o.model != "auto",
+        "--model auto is for `sentiment train` and `transfer train`; name pool, bert, an encoder that "
+        "ships or a directory");
   check_sizes(o);
   check_for_pool(o);
   std::unique_ptr<TextModel> model;

@@ -6,7 +6,7 @@
 namespace model {
 
 struct BuildOptions {
-  std::string model = "pool";  // pool, mini or a model directory
+  std::string model = "pool";  // pool, bert (from nothing), an encoder that ships, or a model directory; or auto
   Reading reading;
   bool new_head = false;
   // sizes of a new one
@@ -26,7 +26,9 @@ struct BuildOptions {
   std::string token_retention;                // "1.0,0.7,0.5", "learned" (by the model directory), or nothing
   long retention_bins = 0;                    // of a schedule that is to be learned; 0: none is
 
-  void declare(run::Options& options);            // all of them but --log-odds
+  // All of them but --log-odds. `with_auto`: --model may be auto, which whoever declares it must have decided before
+  // build().
+  void declare(run::Options& options, bool with_auto = false);
   void declare_sizes(run::Options& options);      // of a new model and its vocabulary; dropout
   void declare_pool(run::Options& options);       // what only word embeddings have
   void declare_log_odds(run::Options& options);   // their first values from labels
@@ -35,8 +37,9 @@ struct BuildOptions {
   // After parsing: a directory of ours goes on reading as it did, but for what options say otherwise.
   void settle(const run::Options& options);
   int pieces() const { return vocab_size.value_or(default_vocab_size); }
-  bool pretrained() const { return model != "pool" && model != "mini"; }
-  double default_lr() const { return pretrained() ? 2e-5 : model == "pool" ? 2e-3 : 2e-4; }
+  bool pretrained() const { return model != "pool" && model != "bert" && model != "auto"; }
+  double default_lr() const;                // of a pretrained one what its directory wants, or 2e-5
+  std::vector<std::string> inputs() const;  // the directory and the vocabulary that it reads
 };
 
 // A model with these tasks, new or from a directory, with its line on the screen. A new one's vocabulary is --vocab, or

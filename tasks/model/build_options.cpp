@@ -1,14 +1,18 @@
 // The options of a model. Read tasks/model/build.h first.
 #include "tasks/model/build.h"
+#include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
 
 namespace model {
 
-void BuildOptions::declare(run::Options& options) {
+void BuildOptions::declare(run::Options& options, bool with_auto) {
   reading.declare(options);
+  const std::string what = with_auto ? "auto: by the number of texts and their language; or " : "";
   options
       .add("--model", model,
-           "pool (embeddings and attention pooling), mini (a small BERT), both from nothing; or a model directory")
+           what +
+               "pool (embeddings and attention pooling) or bert (a small one), both from nothing; or an encoder that "
+               "ships, by its name: mini; or a model directory")
       .group("Model");
   options
       .add("--new-head", new_head,
@@ -20,18 +24,30 @@ void BuildOptions::declare(run::Options& options) {
   declare_retention(options);
 }
 
+double BuildOptions::default_lr() const {
+  if (pretrained()) return wanted_lr(model_at(model)).value_or(2e-5);
+  return model == "pool" ? 2e-3 : 2e-4;
+}
+
+std::vector<std::string> BuildOptions::inputs() const {
+  std::vector<std::string> paths;
+  if (pretrained()) paths.push_back(model_at(model));
+  if (!vocab.empty()) paths.push_back(vocab);
+  return paths;
+}
+
 void BuildOptions::declare_sizes(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const std::string& what) -> run::Option& {
     return options.add(name, variable, what).group("Model");
   };
-  add("--layers", layers, "of mini; default 4").positive();
-  add("--hidden", hidden, "width of mini and pool; default 256").positive();
-  add("--heads", heads, "attention heads of mini, query vectors of pool; default 4").positive();
-  add("--intermediate", intermediate, "feed-forward width of mini; default 4 x hidden").positive();
+  add("--layers", layers, "of bert; default 4").positive();
+  add("--hidden", hidden, "width of bert and pool; default 256").positive();
+  add("--heads", heads, "attention heads of bert, query vectors of pool; default 4").positive();
+  add("--intermediate", intermediate, "feed-forward width of bert; default 4 x hidden").positive();
   add("--dropout", dropout, "everywhere; default 0.1, 0.5 for pool, or what the model directory says").between(0, 0.99);
   add("--attention-dropout", attention_dropout, "of the attention weights; default as --dropout, 0 for pool")
       .between(0, 0.99);
-  add("--vocab", vocab, "vocab.txt for mini and pool; without it one is learned from the training texts");
+  add("--vocab", vocab, "vocab.txt for bert and pool; without it one is learned from the training texts");
   add("--vocab-size", vocab_size, "pieces to learn; default " + std::to_string(default_vocab_size)).between(64, 1e6);
   add("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)");
 }

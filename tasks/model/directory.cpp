@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
 #include "tasks/text/tokenizer_files.h"
 
@@ -15,9 +16,10 @@ using nlohmann::ordered_json;
 
 namespace {
 
-std::string model_path(const std::string& directory) {
+std::string model_path(const std::string& given) {
   namespace fs = std::filesystem;
-  check(fs::exists(directory), "{}: no such directory", directory);
+  const std::string directory = model_at(given);
+  check(fs::exists(directory), "{}: no such directory{}", given, what_ships(given));
   check(fs::is_directory(directory),
         "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
   return fs::exists(directory + "/best/config.json") ? directory + "/best" : directory;
@@ -35,6 +37,10 @@ spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path) {
     task.head = nn::Predicts::labels;
     task.loss = "binary_cross_entropy";
     task.metric = "micro_f1";
+  } else if (config.problem() == nn::Config::Problem::ordinal) {
+    task.head = nn::Predicts::ordinal;
+    task.loss = "coral";
+    task.metric = "quadratic_kappa";
   } else if (config.problem() == nn::Config::Problem::regression) {
     check(config.labels.size() <= 1, "{}: a regression of {} numbers is not supported; one is", path,
           config.labels.size());
@@ -92,6 +98,11 @@ std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector
   auto model = std::make_unique<TextModel>(from.config, std::move(tasks), from.tokenizer, from.reading, seed);
   const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path, anew);
   run::print_note("{}\n{}", from.path, report.table());
+  const bool has_classifier = std::ranges::find(report.initialised, "classifier.weight") == report.initialised.end();
+  if (predicts_one_number(*model) && has_classifier) {  // in its own unit, but learned as (y - mean) / deviation
+    const spec::TaskSpec& task = model->tasks[0];
+    rescale_classifier(*model, 1 / task.deviation, -task.mean / task.deviation);
+  }
   return model;
 }
 
@@ -133,11 +144,6 @@ void export_task(const TextModel& model, size_t task, const std::string& directo
     const Tensor& from = model.net.params.find(name);
     check(from.shape() == to.shape(), "'{}' is {}, '{}' is {}", from.name(), from.shape(), to.name(), to.shape());
     std::copy_n(from.data(), from.numel(), to.data());
-  }
-  if (head.predicts == nn::Predicts::number) {  // y deviation + mean, by the classifier itself
-    const Tensor weight = single.net.params.find("classifier.weight"), bias = single.net.params.find("classifier.bias");
-    for (long i = 0; i < weight.numel(); ++i) weight.data()[i] *= engine::real(spec.deviation);
-    bias.data()[0] = engine::real(bias.data()[0] * spec.deviation + spec.mean);
   }
   single.save(directory);
 }

@@ -8,7 +8,7 @@
 namespace model {
 
 struct ModelDirectory {
-  std::string path;  // DIR, or DIR/best if DIR is the directory of a run
+  std::string path;  // DIR, or DIR/best if DIR is the directory of a run; of an encoder that ships where it stands
   nn::Config config;
   text::WordPiece tokenizer;
   Reading reading;

@@ -2,6 +2,9 @@
 #include "tasks/model/evaluate.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "engine/strings.h"
 
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
@@ -15,7 +18,8 @@ namespace model {
 using nlohmann::ordered_json;
 
 double Evaluation::merit(const std::string& metric) const {
-  return metric == "loss" || metric == "mse" ? -value(metric) : value(metric);
+  const bool lower_is_better = metric == "loss" || metric == "mse" || metric == "mae";
+  return lower_is_better ? -value(metric) : value(metric);
 }
 
 std::string Evaluation::line() const {
@@ -93,14 +97,59 @@ Evaluation of_label(const spec::Task& task, const spec::Targets& targets, const 
   return e;
 }
 
+// What the classes are called, as numbers; where one is none, their places.
+std::vector<double> values_of(const text::Labels& labels) {
+  std::vector<double> values, places;
+  for (const std::string& name : labels.names()) {
+    places.push_back(double(places.size()));
+    if (const auto value = engine::parse_number<double>(name)) values.push_back(*value);
+  }
+  return values.size() == places.size() ? values : places;
+}
+
+Evaluation of_ordinal(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs) {
+  const std::vector<double> values = values_of(task.spec.labels);
+  std::vector<double> y_true, y_pred;
+  for (const int c : targets.classes) y_true.push_back(values[size_t(c)]);
+  for (const int c : outputs.best()) y_pred.push_back(values[size_t(c)]);
+  Evaluation e;
+  e.confusion = score::confusion_matrix(targets.classes, outputs.best(), task.spec.labels.size());
+  e.report = score::make_report(*e.confusion, task.spec.labels.names());
+  e.figures = {{"accuracy", score::accuracy(*e.confusion)},
+               {"quadratic_kappa", score::quadratic_kappa(*e.confusion)},
+               {"mae", score::mean_absolute_error(y_true, y_pred)},
+               {"macro_f1", score::macro_f1(*e.confusion)}};
+  return e;
+}
+
+constexpr double kMostWhole = 100;  // the range of whole numbers that are compared as classes
+
+// Predicted numbers beside whole ones, as the nearest whole number; nothing where the truth is not whole.
+std::optional<score::Confusion> rounded(const std::vector<double>& y_true, const std::vector<double>& y_pred) {
+  const auto [low, high] = std::minmax_element(y_true.begin(), y_true.end());
+  if (*high - *low > kMostWhole) return std::nullopt;
+  std::vector<int> truth, said;
+  for (size_t i = 0; i < y_true.size(); ++i) {
+    if (y_true[i] != std::round(y_true[i])) return std::nullopt;
+    truth.push_back(int(y_true[i] - *low));
+    said.push_back(int(std::round(std::clamp(y_pred[i], *low, *high)) - *low));
+  }
+  return score::confusion_matrix(truth, said, int(*high - *low) + 1);
+}
+
 Evaluation of_number(const spec::Targets& targets, const Outputs& outputs) {
   std::vector<double> y;
   for (const auto& row : outputs.scores) y.push_back(row[0]);
-  return {{{"pearson", score::pearson(targets.numbers, y)},
-           {"spearman", score::spearman(targets.numbers, y)},
-           {"mse", score::mean_squared_error(targets.numbers, y)}},
-          {},
-          {}};
+  Evaluation e;
+  e.figures = {{"pearson", score::pearson(targets.numbers, y)},
+               {"spearman", score::spearman(targets.numbers, y)},
+               {"mse", score::mean_squared_error(targets.numbers, y)},
+               {"mae", score::mean_absolute_error(targets.numbers, y)}};
+  if (const auto c = rounded(targets.numbers, y)) {
+    e.figures["accuracy"] = score::accuracy(*c);
+    e.figures["quadratic_kappa"] = score::quadratic_kappa(*c);
+  }
+  return e;
 }
 
 Evaluation of_labels(const spec::Targets& targets, const Outputs& outputs) {
@@ -118,6 +167,8 @@ Evaluation evaluate(const spec::Task& task, const spec::Targets& targets, const 
   switch (task.spec.head) {
     case nn::Predicts::label:
       return of_label(task, targets, outputs);
+    case nn::Predicts::ordinal:
+      return of_ordinal(task, targets, outputs);
     case nn::Predicts::tags:
       return of_tags(task, targets, outputs);
     case nn::Predicts::number:
@@ -130,6 +181,12 @@ Evaluation evaluate(const spec::Task& task, const spec::Targets& targets, const 
 std::vector<Evaluation> evaluate(const TextModel& model, const spec::TaskSet& set, spec::Split split,
                                  const std::string& progress_name) {
   std::vector<Evaluation> evaluations(set.tasks.size());
+  std::vector<spec::Task> judged;  // the model's own mean and deviation: a directory's numbers are in their own unit
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    judged.push_back({set.tasks[t].spec, set.tasks[t].corpus, {}, {}});
+    judged[t].spec.mean = model.tasks[t].mean;
+    judged[t].spec.deviation = model.tasks[t].deviation;
+  }
   for (size_t c = 0; c < set.corpora.size(); ++c) {
     const text::EncodedSet& texts = set.corpora[c].texts[split];
     if (texts.size() == 0) continue;
@@ -138,8 +195,9 @@ std::vector<Evaluation> evaluate(const TextModel& model, const spec::TaskSet& se
       if (set.tasks[t].corpus == int(c)) heads.push_back(t);
     std::vector<double> loss(set.tasks.size());
     const auto add_loss = [&](size_t t, const Tensor& logits, const text::Batch& batch) {
-      const spec::Task& task = set.tasks[t];
-      loss[t] += double(batch.rows.size()) * double(spec::plain_loss(task, task.targets[split], logits, batch).item());
+      const spec::Task& task = judged[t];
+      loss[t] +=
+          double(batch.rows.size()) * double(spec::plain_loss(task, set.tasks[t].targets[split], logits, batch).item());
     };
     run::Progress progress(progress_name, texts.size());
     const std::vector<Outputs> outputs = predict(model, texts, heads, add_loss, [&](long done) {

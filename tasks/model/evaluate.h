@@ -8,9 +8,11 @@ namespace model {
 
 struct Evaluation {
   // {"loss": ..., then by what the head predicts: accuracy, macro_f1, macro_recall, mcc, kappa, and of two classes
-  // roc_auc; micro_f1, macro_f1; pearson, spearman, mse; entity_f1, accuracy, macro_f1}. Null: no texts.
+  // roc_auc; accuracy, quadratic_kappa, mae, macro_f1 of ordered classes; micro_f1, macro_f1; pearson, spearman, mse,
+  // mae, and where all targets are whole numbers accuracy and quadratic_kappa of the nearest one; entity_f1, accuracy,
+  // macro_f1}. Null: no texts.
   nlohmann::ordered_json figures;
-  std::optional<score::Confusion> confusion;  // of a head that predicts one label
+  std::optional<score::Confusion> confusion;  // of a head that predicts one class
   std::optional<score::Report> report;
 
   bool empty() const { return figures.is_null(); }

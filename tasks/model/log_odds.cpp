@@ -2,8 +2,11 @@
 // that they are the first values of.
 #include "tasks/model/log_odds.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
+
+#include "nn/loss/ordinal.h"
 
 namespace model {
 
@@ -90,6 +93,18 @@ void start_from_log_odds(TextModel& model, const spec::TaskSet& set, double scal
     first += K;
   }
   check(first > 0, "log odds are of labels; no task predicts one");
+}
+
+void start_from_counts(TextModel& model, const spec::TaskSet& set) {
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    const spec::Task& task = set.tasks[t];
+    if (task.spec.head != nn::Predicts::ordinal) continue;
+    const Tensor& bias = model.net.heads[t].ranks->bias;  // [K - 1]
+    if (std::any_of(bias.data(), bias.data() + bias.numel(), [](engine::real b) { return b != 0; })) continue;
+    std::vector<long> counts(static_cast<size_t>(task.spec.labels.size()));
+    for (const int i : task.targets[spec::kTrain].rows) ++counts[size_t(task.targets[spec::kTrain].classes[i])];
+    std::ranges::copy(nn::first_biases(counts), bias.data());
+  }
 }
 
 }  // namespace model

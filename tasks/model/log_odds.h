@@ -17,4 +17,8 @@ std::vector<double> log_count_ratio(const std::vector<double>& n, const std::vec
 // classes together.
 void start_from_log_odds(TextModel& model, const spec::TaskSet& set, double scale);
 
+// The biases of ordered classes that are new, all 0, begin as what the training labels' counts say: learning them from
+// nothing at an encoder's small rate would take more steps than there are.
+void start_from_counts(TextModel& model, const spec::TaskSet& set);
+
 }  // namespace model

@@ -6,6 +6,7 @@
 
 #include "engine/debug.h"
 #include "engine/profile.h"
+#include "nn/loss/ordinal.h"
 
 namespace model {
 
@@ -31,7 +32,10 @@ void append(const spec::TaskSpec& task, const Tensor& logits, const text::Batch&
         task.name.empty() ? "" : "task '" + task.name + "': ");
   if (task.head == nn::Predicts::tags) return append_tags(logits, batch, to);
   Tensor y = mean_over_windows(logits, batch);  // [B, K]
-  if (task.head == nn::Predicts::label && task.loss == "cross_entropy")
+  if (task.head == nn::Predicts::ordinal) {
+    for (const int rank : nn::ranks_of(y)) to.ranks.push_back(rank);
+    y = nn::class_shares(y);  // [B, K - 1] -> [B, K]
+  } else if (task.head == nn::Predicts::label && task.loss == "cross_entropy")
     y = engine::softmax(y);
   else if (task.head != nn::Predicts::number)
     y = engine::sigmoid(y);
@@ -55,8 +59,8 @@ ordered_json to_json(const spec::TaskSpec& task, const Outputs& outputs, size_t 
     return line;
   }
   const std::vector<double>& p = outputs.scores[i];
-  if (task.head == nn::Predicts::label)
-    line["label"] = task.labels.name(int(std::max_element(p.begin(), p.end()) - p.begin()));
+  if (task.one_class())
+    line["label"] = task.labels.name(outputs.best_of(i));
   else
     line["labels"] = ordered_json::array();
   for (size_t k = 0; k < p.size(); ++k) {
@@ -70,8 +74,12 @@ ordered_json to_json(const spec::TaskSpec& task, const Outputs& outputs, size_t 
 
 std::vector<int> Outputs::best() const {
   std::vector<int> best;
-  for (const auto& p : scores) best.push_back(int(std::max_element(p.begin(), p.end()) - p.begin()));
+  for (size_t i = 0; i < scores.size(); ++i) best.push_back(best_of(i));
   return best;
+}
+
+int Outputs::best_of(size_t i) const {
+  return ranks.empty() ? int(std::max_element(scores[i].begin(), scores[i].end()) - scores[i].begin()) : ranks[i];
 }
 
 std::vector<Outputs> predict(const TextModel& model, const text::EncodedSet& set, const std::vector<size_t>& which,

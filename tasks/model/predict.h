@@ -14,9 +14,11 @@ using engine::Tensor;
 
 // What a head says of every text of a set, in order.
 struct Outputs {
-  std::vector<std::vector<double>> scores;  // label, labels: probabilities [n][K]; a number: [n][1]
-  std::vector<Indices> tags;                // tags: the best class of every token of a text
-  std::vector<int> best() const;            // the most probable class of each text
+  std::vector<std::vector<double>> scores;  // label, ordinal, labels: probabilities [n][K]; a number: [n][1]
+  Indices ranks;              // ordinal: the class of each text, whose probability need not be the highest
+  std::vector<Indices> tags;  // tags: the best class of every token of a text
+  int best_of(size_t i) const;
+  std::vector<int> best() const;  // the class of each text: the most probable one, or its rank
 };
 
 constexpr int kEvaluationBatch = 32;
@@ -32,7 +34,8 @@ std::vector<Outputs> predict(const TextModel& model, const text::EncodedSet& set
 std::vector<std::string> tags_of_words(const spec::TaskSpec& task, const Indices& tags, const Indices& places);
 
 // One JSON object a text: {"text": ..., "TASK": {...}, ...}, without TASK where the model's only one has no name.
-//   label    {"label": ..., "probabilities": {label: p, ...}}     labels   {"labels": [...], "probabilities": {...}}
+//   label, ordinal
+//            {"label": ..., "probabilities": {label: p, ...}}     labels   {"labels": [...], "probabilities": {...}}
 //   number   {"value": ...}                                       tags     {"tags": [[word, tag], ...]}
 std::vector<nlohmann::ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
                                                 const Reading& reading);

@@ -46,6 +46,9 @@ void add_slopes(const std::vector<Tensor>& gates, long width, double weight, std
 
 Importance importance_of(TextModel& model, const text::EncodedSet& set, const std::function<void(long)>& progress) {
   check_bert(model);
+  check(model.only_task().head == nn::Predicts::label,
+        "importance is measured by the cross-entropy of labels; this model's head is '{}'",
+        spec::head_name(model.only_task().head));
   check(set.size() > 0, "importance is measured on texts with labels; there is none");
   model.net.params.freeze("*");
   const nn::Config& c = model.config();

@@ -14,7 +14,7 @@ using engine::check;
 using nlohmann::ordered_json;
 
 void Request::declare(run::Options& options, bool with_labels) {
-  options.add("--model", directory, "directory of a run or of a model").required();
+  options.add("--model", directory, "directory of a run or of a model, or the name of one that ships").required();
   reading.declare(options);
   files.declare(options, with_labels);
 }

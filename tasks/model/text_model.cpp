@@ -10,6 +10,7 @@
 namespace model {
 
 using engine::check;
+using engine::Tensor;
 using nlohmann::ordered_json;
 
 namespace {
@@ -30,6 +31,8 @@ std::string architecture_of(const std::vector<spec::TaskSpec>& tasks) {
       return "BertForMaskedLM";
     case nn::Predicts::vector:
       return "BertModel";
+    case nn::Predicts::ordinal:
+      return "BertForOrdinalClassification";  // attune's own
     default:
       return "BertForSequenceClassification";
   }
@@ -37,6 +40,7 @@ std::string architecture_of(const std::vector<spec::TaskSpec>& tasks) {
 
 std::string problem_type_of(const spec::TaskSpec& task) {
   if (task.head == nn::Predicts::number) return "regression";
+  if (task.head == nn::Predicts::ordinal) return "ordinal_classification";
   return task.loss == "binary_cross_entropy" ? "multi_label_classification" : "single_label_classification";
 }
 
@@ -89,7 +93,27 @@ const spec::TaskSpec& TextModel::only_task() const {
   return tasks[0];
 }
 
+bool predicts_one_number(const TextModel& model) {
+  return !model.named() && model.tasks[0].head == nn::Predicts::number;
+}
+
+void rescale_classifier(TextModel& model, double factor, double shift) {
+  const Tensor weight = model.net.params.find("classifier.weight"), bias = model.net.params.find("classifier.bias");
+  for (long i = 0; i < weight.numel(); ++i) weight.data()[i] *= engine::real(factor);
+  bias.data()[0] = engine::real(bias.data()[0] * factor + shift);
+}
+
 void TextModel::save(const std::string& directory, nn::Stored stored) const {
+  if (predicts_one_number(*this) && (tasks[0].deviation != 1 || tasks[0].mean != 0)) {
+    TextModel whole(config(), tasks, tokenizer, reading, 0);  // which says y deviation + mean by itself
+    whole.net.params.initialise();
+    const std::vector<Tensor> from = net.params.tensors(), to = whole.net.params.tensors();
+    for (size_t i = 0; i < to.size(); ++i) std::copy_n(from[i].data(), from[i].numel(), to[i].data());
+    rescale_classifier(whole, tasks[0].deviation, tasks[0].mean);
+    whole.tasks[0].deviation = 1;
+    whole.tasks[0].mean = 0;
+    return whole.save(directory, stored);
+  }
   nn::save_pretrained(net, directory, stored);
   if (named()) {
     ordered_json all = settings;

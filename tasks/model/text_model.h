@@ -36,6 +36,11 @@ struct TextModel {
 nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder);
 
 // The line about a model on the screen: "model pool: 0.90 M parameters, 3516 pieces, labels ...".
+// Whether it is a regression that has no name: its directory has no place for mean and deviation.
+bool predicts_one_number(const TextModel& model);
+// Its classifier says factor * y + shift from now on.
+void rescale_classifier(TextModel& model, double factor, double shift);
+
 void print_model(const std::string& name, const TextModel& model);
 
 }  // namespace model

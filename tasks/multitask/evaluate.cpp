@@ -46,7 +46,7 @@ struct Request {
   std::optional<uint64_t> seed;
 
   void declare(run::Options& options) {
-    options.add("--model", directory, "directory of a run or of a model").required();
+    options.add("--model", directory, "directory of a run or of a model, or the name of one that ships").required();
     options.add("--task", task, "one task, on the files of --data");
     options.add("--data", data, "files in the form that the task file says");
     options.add("--seed", seed, "files without a column `split` are split by it; default: that of the run");

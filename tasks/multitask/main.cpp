@@ -39,6 +39,7 @@ std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, TaskSet& set)
   std::unique_ptr<model::TextModel> model = model::build(o.model, specs_of(set), texts, o.training.seed);
   model->settings["seed"] = o.training.seed;
   spec::encode(set, model->tokenizer, model->reading.max_length, model->reading.how());
+  model::start_from_counts(*model, set);
   if (o.model.log_odds > 0) model::start_from_log_odds(*model, set, o.model.log_odds);
   return model;
 }
@@ -101,8 +102,9 @@ run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
   for (const spec::Task& task : set.tasks)
     for (const std::string& file : task.spec.files.paths()) frame.inputs.push_back(file);
   for (const spec::TieSpec& tie : job.file.ties) frame.inputs.push_back(tie.texts);
-  for (const std::string& path : {o.tasks, o.model.pretrained() ? o.model.model : "", o.model.vocab, o.shaping.guide})
+  for (const std::string& path : {o.tasks, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   frame.also_written = {"tasks.json", "single"};
   return frame;
 }

@@ -2,7 +2,9 @@
 #include "tasks/objective/classifier.h"
 
 #include "nn/format/files.h"
+#include "tasks/model/doubts.h"
 #include "tasks/model/log_odds.h"
+#include "tasks/objective/defaults.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 
@@ -13,17 +15,23 @@ using nlohmann::ordered_json;
 
 void ClassifierOptions::declare(run::Options& options, const std::string& task) {
   files.declare(options);
-  model.declare(options);
+  model.declare(options, true);
   model.declare_log_odds(options);
   training.declare(options, task);
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Training");
   };
+  add("--head", head,
+      "what is predicted: label, one of several names; ordinal, one of ratings, whose order is known; or regression, a "
+      "number")
+      .one_of({"label", "ordinal", "regression"});
   add("--label-smoothing", label_smoothing, "share of the target that is spread over all classes").between(0, 1);
   add("--class-weights", class_weights,
       "none; balanced: a rare class weighs more; or a file with lines LABEL TAB WEIGHT");
-  add("--metric", metric, "what the best epoch is best in: accuracy, macro_f1, mcc or loss")
-      .one_of({"accuracy", "macro_f1", "mcc", "loss"});
+  add("--metric", metric,
+      "what the best epoch is best in: loss; or of labels accuracy, macro_f1, mcc; of ordinal quadratic_kappa (the "
+      "default), mae, accuracy, macro_f1; of regression pearson (the default), spearman, mse, mae")
+      .one_of({"accuracy", "macro_f1", "mcc", "loss", "quadratic_kappa", "mae", "pearson", "spearman", "mse"});
   shaping.declare(options);
   retention.declare(options);
 }
@@ -31,27 +39,88 @@ void ClassifierOptions::declare(run::Options& options, const std::string& task) 
 void ClassifierOptions::settle(run::Options& options, const std::string& task) {
   training.settle(options, task);
   model.settle(options);
+  std::vector<std::string> fitting = spec::metrics_of(predicts());
+  if (!options.given("--metric") && predicts() != nn::Predicts::label) options.decide("--metric", fitting[0]);
+  fitting.push_back("loss");
+  spec::check_name("--metric of --head " + head, metric, fitting);
+  const bool plain = predicts() == nn::Predicts::label;
+  check(plain || (label_smoothing == 0 && class_weights == "none"),
+        "--label-smoothing and --class-weights are for --head label; got --head {}", head);
   model.retention_bins = retention.bins();
 }
 
 spec::TaskSet ClassifierOptions::load(const text::Labels& known) const {
   spec::TaskSpec task;
+  task.head = predicts();
+  task.loss = spec::losses_of(task.head)[0];
   task.files = files;
+  task.files.how.label_as_target = !task.one_class();
+  check(task.classifies() || files.how.labels == "auto", "--labels names classes; --head {} has none", head);
   task.labels = text::Labels::parse(files.how.labels);
   if (task.labels.empty()) task.labels = known;
-  if (task.labels.empty() && model.pretrained() && !model.new_head)
+  if (task.labels.empty() && task.classifies() && model.pretrained() && !model.new_head)
     task.labels = model::labels_of_classifier(model.model);
   task.metric = metric;
   task.label_smoothing = label_smoothing;
   task.class_weights = class_weights;
-  if (model.model == "pool") task.queries = model.heads.value_or(4);
   spec::TaskSet set = spec::load_tasks({task}, training.seed);
   check(!set.corpora[0].examples[spec::kDev].empty() || !training.patience, "--patience needs dev examples");
   return set;
 }
 
+namespace {
+
+// Options that only one kind of model from nothing has say which it is.
+ModelChoice model_of_options(const run::Options& options) {
+  const std::pair<const char*, std::vector<const char*>> kinds[] = {
+      {"bert", {"--layers", "--intermediate"}},
+      {"pool",
+       {"--bigrams", "--subwords", "--length-exponent", "--log-odds", "--hidden", "--heads", "--vocab", "--vocab-size",
+        "--cased"}}};
+  for (const auto& [model, names] : kinds)
+    for (const char* name : names)
+      if (options.given(name)) return {model, fmt::format("{} is given", name)};
+  return {};
+}
+
+}  // namespace
+
+void ClassifierOptions::decide(run::Options& options, spec::TaskSet& set) {
+  const std::vector<text::Example>& train = set.corpora[0].examples[spec::kTrain];
+  const long classes = predicts() == nn::Predicts::label ? set.tasks[0].spec.labels.size() : 0;
+  std::string said;
+  const auto decide = [&](const std::string& name, const std::string& value, const std::string& why = "") {
+    options.decide(name, value);
+    said += fmt::format("{}{} {}{}", said.empty() ? "" : ", ", name, value, why);
+  };
+  if (model.model == "auto" && !model_of_options(options).model.empty()) {
+    const ModelChoice choice = model_of_options(options);
+    decide("--model", choice.model, " (" + choice.why + ")");
+  } else if (model.model == "auto") {
+    const ModelChoice choice = choose_model(facts_of(train, classes, model.reading.max_length));
+    decide("--model", choice.model, " (" + choice.why + ")");
+    for (const auto& [name, value] : choice.options)
+      if (!options.given(name)) decide(name, value);
+    model.settle(options);
+  }
+  if (!options.given("--lr")) decide("--lr", fmt::format("{:g}", model.default_lr()));
+  if (!options.given("--epochs") && !options.given("--max-steps")) {
+    const long batch = long(training.batch_size) * training.accumulate;
+    const long steps = (long(train.size()) + batch - 1) / batch;
+    const PassesChoice passes = choose_passes(steps, classes);
+    decide("--epochs", std::to_string(passes.epochs), fmt::format(" ({} steps)", passes.epochs * steps));
+    const bool has_dev = !set.corpora[0].examples[spec::kDev].empty();
+    if (has_dev && !options.given("--patience")) decide("--patience", std::to_string(passes.patience));
+  }
+  if (model.model == "pool") set.tasks[0].spec.queries = model.heads.value_or(4);
+  if (!said.empty()) run::print_note("left open, so: {}\n", said);
+}
+
 void ClassifierOptions::encode(spec::TaskSet& set, model::TextModel& model_) const {
   spec::encode(set, model_.tokenizer, model_.reading.max_length, model_.reading.how());
+  model::print(model::doubts_about_texts(model_, set, spec::kTrain));
+  model::print(model::doubts_about_classes(set.tasks[0], metric));
+  model::start_from_counts(model_, set);
   if (model.log_odds > 0) model::start_from_log_odds(model_, set, model.log_odds);
 }
 
@@ -68,8 +137,8 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
   frame.inputs = more;
   for (const std::string& file : files.paths()) frame.inputs.push_back(file);
-  for (const std::string& path : {model.pretrained() ? model.model : "", model.vocab, shaping.guide})
-    if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : model.inputs()) frame.inputs.push_back(path);
+  if (!shaping.guide.empty()) frame.inputs.push_back(shaping.guide);
   if (class_weights != "none" && class_weights != "balanced") frame.inputs.push_back(class_weights);
   return frame;
 }
@@ -77,6 +146,12 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
 text::Batches ClassifierOptions::batches(const text::EncodedSet& train) const {
   return text::Batches(train, training.batch_size * training.accumulate, !training.no_shuffle, training.seed);
 }
+
+namespace {
+
+constexpr long kReports = 5;  // with more passes than that, one line for each is enough
+
+}  // namespace
 
 void finish_epoch(run::Training& training, const model::TextModel& model, const spec::TaskSet& set,
                   const std::string& metric) {
@@ -89,8 +164,11 @@ void finish_epoch(run::Training& training, const model::TextModel& model, const 
   const model::Evaluation dev = model::evaluate(model, set, spec::kDev, "dev")[0];
   const bool best = training.keep_best(dev.merit(metric), save);
   training.run().log({{"dev", dev.figures}});
-  training.run().say(fmt::format("\nepoch {:g}, dev{}\n{}\n{}\n", training.epoch(), best ? " (the best so far)" : "",
-                                 score::to_text(*dev.report), dev.line()));
+  const std::string title = fmt::format("epoch {:g}, dev{}", training.epoch(), best ? " (the best so far)" : "");
+  const bool many = training.steps() > kReports * training.run().steps_per_epoch();
+  training.run().say(many || !dev.report
+                         ? fmt::format("{}: {}", title, dev.line())
+                         : fmt::format("\n{}\n{}\n{}\n", title, score::to_text(*dev.report), dev.line()));
 }
 
 void finish_run(const run::Training& training, const std::string& task, const spec::TaskSet& set,
@@ -99,13 +177,20 @@ void finish_run(const run::Training& training, const std::string& task, const sp
   const bool has_dev = set.corpora[0].texts[spec::kDev].size() > 0;
   const model::Evaluation test = model::evaluate(*best, set, spec::kTest, "test")[0];
   fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text());
+  std::fflush(stdout);
+  model::Doubts doubts = model::doubts_about(test);
+  for (const std::string& doubt : model::doubts_about_memory(*best, set, test)) doubts.push_back(doubt);
+  model::print(doubts);
   ordered_json result = test.json();
+  if (!doubts.empty()) result["warnings"] = doubts;
   if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -training.best() : training.best()}};
   const double seconds = training.run().seconds();
   result["seconds"] = seconds;
   nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
-  fmt::print("result task={} accuracy={:.4f} macro_f1={:.4f} seconds={:.0f} out={}\n", task, test.value("accuracy"),
-             test.value("macro_f1"), seconds, o.training.out);
+  std::string figures;
+  for (const char* name : {"accuracy", "quadratic_kappa", "mae", "macro_f1", "pearson"})
+    if (test.figures.contains(name)) figures += fmt::format(" {}={:.4f}", name, test.value(name));
+  fmt::print("result task={}{} seconds={:.0f} out={}\n", task, figures, seconds, o.training.out);
 }
 
 }  // namespace objective

@@ -15,16 +15,21 @@ struct ClassifierOptions {
   run::TrainingOptions training;
   ShapingOptions shaping;
   RetentionOptions retention;
+  std::string head = "label";
   double label_smoothing = 0;
   std::string class_weights = "none";
   std::string metric = "macro_f1";
 
+  ClassifierOptions() { model.model = "auto"; }
   void declare(run::Options& options, const std::string& task);
   void settle(run::Options& options, const std::string& task);  // after parsing
 
+  nn::Predicts predicts() const { return spec::head_named(head); }
   // The one task, without a name, with its texts.    Error: as tasks/spec says; --patience without dev examples
   // Labels that nobody named are those of the model directory's classifier, or `known`, or those of the data.
   spec::TaskSet load(const text::Labels& known = {}) const;
+  // What was left open - model, passes, patience - by the texts, said in one line; options.ini has what was decided.
+  void decide(run::Options& options, spec::TaskSet& set);
   // The texts as ids; a model that begins with log odds gets them.
   void encode(spec::TaskSet& set, model::TextModel& model) const;
   text::Batches batches(const text::EncodedSet& train) const;  // a step's texts together

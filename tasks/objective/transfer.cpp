@@ -25,7 +25,7 @@ void TransferOptions::declare(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Transfer");
   };
-  add("--teacher", teacher, "directory of a run or of a model: the teacher");
+  add("--teacher", teacher, "directory of a run or of a model, or the name of one that ships: the teacher");
   weight("--hard", hard, "cross-entropy with the labels; 1 unless given");
   weight("--soft-targets", soft_targets, "T^2 KL of the softened logits (Hinton et al. 2015)");
   weight("--soft-cross-entropy", soft_cross_entropy, "cross-entropy of the softened logits");

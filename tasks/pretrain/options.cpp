@@ -10,7 +10,7 @@ namespace pretrain {
 using engine::check;
 
 Options::Options() {
-  model.model = "mini";
+  model.model = "bert";
   model.default_vocab_size = 8192;
   model.dropout = 0;
   training.batch_size = 2048;
@@ -23,12 +23,14 @@ Options::Options() {
 
 void Options::declare(run::Options& options) {
   declare_data(options);
-  options.add("--model", model.model, "mini (a small BERT), from nothing; or a model directory to go on from")
+  options
+      .add("--model", model.model,
+           "bert (a small one), from nothing; or an encoder to go on from: mini, which ships, or a model directory")
       .group("Model");
   model.declare_sizes(options);
   options
       .add("--start", start,
-           "of mini: how word embeddings begin: drawn; or counts: out of the corpus's co-occurrences, with the masked "
+           "of bert: how word embeddings begin: drawn; or counts: out of the corpus's co-occurrences, with the masked "
            "language model's bias out of its frequencies")
       .group("Model")
       .one_of({"drawn", "counts"});
@@ -96,7 +98,7 @@ void Options::settle(run::Options& options) {
   training.settle(options, "pretrain");
   model.settle(options);
   if (train.empty()) run::usage_error("--train is needed: files of texts");
-  check(start == "drawn" || !model.pretrained(), "--start {} is for --model mini; {} has embeddings", start,
+  check(start == "drawn" || !model.pretrained(), "--start {} is for --model bert; {} has embeddings", start,
         model.model);
 }
 
@@ -131,9 +133,8 @@ std::vector<std::string> Options::inputs() const {
   std::vector<std::string> paths;
   for (const auto* list : {&train, &dev, &without})
     for (const std::string& spec : *list) paths.push_back(source_of(spec).path);
-  if (model.pretrained()) paths.push_back(model.model);
-  for (const std::string& file : {model.vocab, shaping.guide})
-    if (!file.empty()) paths.push_back(file);
+  for (const std::string& path : model.inputs()) paths.push_back(path);
+  if (!shaping.guide.empty()) paths.push_back(shaping.guide);
   return paths;
 }
 

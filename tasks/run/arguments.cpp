@@ -43,6 +43,11 @@ std::vector<std::string> Options::given_names() const {
   return names;
 }
 
+void Options::decide(const std::string& name, const std::string& value) {
+  if (Option* option = find(name)) option->is_given_ = false;
+  set(name, {value});
+}
+
 bool Options::given(const std::string& name) const {
   const Option* option = find(name);
   engine::check(option != nullptr, "{}: not an option of {}", name, command_);

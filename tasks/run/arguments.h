@@ -75,6 +75,9 @@ class Options {
   // The same from another source, one option at a time. False: it has been given already. Error: --name: ...
   bool set(const std::string& name, const std::vector<std::string>& values);
 
+  // What a program decided where it was left open, or where the value given stands for that ("auto"): as if given.
+  void decide(const std::string& name, const std::string& value);
+
   bool given(const std::string& name) const;  // by any of these
   std::vector<std::string> names() const;     // "--epochs", ...: of what a file may hold, in the order of add()
   std::vector<std::string> given_names() const;

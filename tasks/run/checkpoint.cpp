@@ -47,6 +47,7 @@ void drop_lines_after(const std::string& path, long step) {
 
 void Run::save(const std::vector<engine::Tensor>& tensors) const {
   directory_.require_ours();
+  const auto begun = std::chrono::steady_clock::now();
   const ordered_json state{{"run", id()},          {"step", step_},
                            {"best", best_},        {"since_best", since_best_},
                            {"seconds", seconds()}, {"options", engine::hash_of(plan_.options)},
@@ -56,6 +57,7 @@ void Run::save(const std::vector<engine::Tensor>& tensors) const {
   });
   if (log_) directory_.require_ours("log.jsonl", fileno(log_));
   saved_ = std::chrono::steady_clock::now();
+  save_seconds_ = std::chrono::duration<double>(saved_ - begun).count();
   engine::profile_end("checkpoint", engine::Pass::other);
 }
 

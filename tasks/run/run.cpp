@@ -126,7 +126,10 @@ void Run::replace_best(const std::function<void(const std::string& directory)>& 
   directory_.replace_directory("best", save);
 }
 
-bool Run::due_for_save() const { return std::chrono::steady_clock::now() - saved_ > std::chrono::minutes(5); }
+bool Run::due_for_save() const {
+  const double since = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved_).count();
+  return since > 300 || (epoch_ends() && (save_seconds_ < 0.1 || since > 20 * save_seconds_));
+}
 
 bool Run::interrupted() const { return stopped_by != 0; }
 

@@ -44,6 +44,7 @@ class Run {
   long step() const { return step_; }
   bool epoch_ends() const { return (step_ + 1) % plan_.steps_per_epoch == 0 || used() >= 1; }
   double used() const;  // the share of all steps, or of the budget, that is done
+  long steps_per_epoch() const { return plan_.steps_per_epoch; }
   double epoch() const { return double(step_ + 1) / double(plan_.steps_per_epoch); }
 
   // A line of log.jsonl, after the step's number; numbers also go to the progress line.
@@ -64,7 +65,9 @@ class Run {
   // taken; without any, the run starts over. Error: another plan, other data, other shapes.
   void save(const std::vector<engine::Tensor>& tensors) const;
   void restore(const std::vector<engine::Tensor>& tensors);
-  bool due_for_save() const;  // five minutes have passed since the last one
+  // Five minutes have passed since the last one, or an epoch ends and the last one was quick or long ago: where epochs
+  // are shorter than it takes to write a large model, writing it each time would be most of the work.
+  bool due_for_save() const;
 
   // After a signal ended the steps: leave() ends the program with status 128 + signal and says how to continue.
   bool interrupted() const;
@@ -94,7 +97,8 @@ class Run {
   std::optional<Progress> progress_;
   std::chrono::steady_clock::time_point start_;
   mutable std::chrono::steady_clock::time_point saved_;
-  double seconds_before_ = 0;  // of the runs that this one continues
+  mutable double save_seconds_ = 0;  // that the last checkpoint took
+  double seconds_before_ = 0;        // of the runs that this one continues
 };
 
 // Whether SIGINT or SIGTERM has asked to stop since the last Run began: for programs that go on after one.

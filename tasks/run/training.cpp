@@ -107,7 +107,7 @@ Training::Training(const TrainingOptions& options, nn::Params& params, const Fra
 }
 
 bool Training::next_step() {
-  const bool saved = open_ && (run_.epoch_ends() || run_.due_for_save());
+  const bool began = open_, saved = open_ && run_.due_for_save();
   if (saved) save();
   open_ = run_.next_step();
   if (open_) {
@@ -117,8 +117,8 @@ bool Training::next_step() {
     terms_ = ordered_json::object();
     return true;
   }
+  if (began && !saved) save();
   if (!run_.interrupted()) return false;
-  if (!saved) save();
   run_.leave();
 }
 

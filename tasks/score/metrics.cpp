@@ -190,6 +190,19 @@ double cohen_kappa(const Confusion& confusion) {
   return ratio(double(confusion.correct()) * n - chance, n * n - chance);
 }
 
+// 1 - sum_tp w_tp c_tp / sum_tp w_tp e_tp with w_tp = (t - p)^2, c the matrix, e_tp = row t * column p / n what chance
+// would do; scikit-learn's cohen_kappa_score(weights="quadratic").
+double quadratic_kappa(const Confusion& confusion) {
+  double observed = 0, chance = 0;
+  for (int t = 0; t < confusion.classes; ++t)
+    for (int p = 0; p < confusion.classes; ++p) {
+      const double w = double(t - p) * double(t - p);
+      observed += w * double(confusion.at(t, p));
+      chance += w * double(confusion.support(t)) * double(confusion.predicted(p));
+    }
+  return chance == 0 ? 0 : 1 - observed * double(confusion.total()) / chance;
+}
+
 Report make_report(const Confusion& confusion, const std::vector<std::string>& names) {
   check(names.size() == size_t(confusion.classes), "report: {} names for {} classes", names.size(), confusion.classes);
   Report report{names, all_scores(confusion), accuracy(confusion), {}, {}, true};

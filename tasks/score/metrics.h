@@ -28,6 +28,7 @@ double macro_f1(const Confusion& confusion);
 double macro_recall(const Confusion& confusion);  // also called balanced accuracy
 double mcc(const Confusion& confusion);           // Matthews correlation, for any number of classes (Gorodkin 2004)
 double cohen_kappa(const Confusion& confusion);
+double quadratic_kappa(const Confusion& confusion);  // of classes in order (Cohen 1968): far off counts more
 
 struct Scores {
   double precision = 0, recall = 0, f1 = 0;

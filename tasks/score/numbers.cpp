@@ -33,6 +33,13 @@ double mean_squared_error(const std::vector<double>& y_true, const std::vector<d
   return sum / double(y_true.size());
 }
 
+double mean_absolute_error(const std::vector<double>& y_true, const std::vector<double>& y_pred) {
+  check_pairs("mean_absolute_error", y_true, y_pred);
+  double sum = 0;
+  for (size_t i = 0; i < y_true.size(); ++i) sum += std::abs(y_true[i] - y_pred[i]);
+  return sum / double(y_true.size());
+}
+
 // sum (x - mean x) (y - mean y) / sqrt(sum (x - mean x)^2  sum (y - mean y)^2)
 double pearson(const std::vector<double>& x, const std::vector<double>& y) {
   check_pairs("pearson", x, y);

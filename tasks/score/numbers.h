@@ -6,6 +6,7 @@
 namespace score {
 
 double mean_squared_error(const std::vector<double>& y_true, const std::vector<double>& y_pred);
+double mean_absolute_error(const std::vector<double>& y_true, const std::vector<double>& y_pred);
 double pearson(const std::vector<double>& x, const std::vector<double>& y);   // correlation of the numbers
 double spearman(const std::vector<double>& x, const std::vector<double>& y);  // of their ranks
 

@@ -7,11 +7,13 @@
 
 #include "nn/format/files.h"
 #include "tasks/explain/attention.h"
+#include "tasks/model/doubts.h"
 #include "tasks/model/pruning.h"
 #include "tasks/model/request.h"
 #include "tasks/objective/classifier.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+#include "tasks/sentiment/check.h"
 
 namespace {
 
@@ -27,6 +29,7 @@ void train(run::Options& options, const run::Parse& parse) {
 
   run::print_setup("sentiment", "train");
   spec::TaskSet set = o.load();
+  o.decide(options, set);
   const spec::Task& task = set.tasks[0];
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed);
@@ -65,7 +68,7 @@ spec::TaskSet labelled(const run::Options& options, const model::Request& given,
                        const model::TextModel& model) {
   spec::TaskSpec task = model.only_task();
   task.where.clear();  // errors name file and line themselves
-  const bool as_target = task.head != nn::Predicts::label;
+  const bool as_target = !task.one_class();
   task.files.how = given.files;
   task.files.how.label_as_target = as_target;
   if (task.separator.empty()) task.separator = task.head == nn::Predicts::tags ? " " : ",";
@@ -93,6 +96,9 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   spec::encode(set, model->tokenizer, given.reading.max_length, given.reading.how());
   const model::Evaluation e = model::evaluate(*model, set, spec::kTest, "evaluate")[0];
   fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")), e.text());
+  std::fflush(stdout);
+  model::print(model::doubts_about_texts(*model, set, spec::kTest));
+  model::print(model::doubts_about(e));
   if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
   std::string line = "result task=sentiment";
   for (const auto& [name, value] : e.figures.items())
@@ -193,7 +199,8 @@ void prune(run::Options& options, const run::Parse& parse) {
 
 int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
-                      {{"train", "train on labelled texts; without options, on the embedded corpus", train},
+                      {{"check", "say what can be known of labelled texts before training", sentiment::check_command},
+                       {"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
                        {"predict", "classify texts, one JSON object a line", model::predict_command},
                        {"analyze", "show what the heads of a model look at", analyze},

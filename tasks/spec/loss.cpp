@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include "nn/loss/ordinal.h"
+
 namespace spec {
 
 using engine::check;
@@ -53,9 +55,10 @@ Tensor loss_of(const Task& task, const Targets& targets, const Tensor& logits, c
       target.data()[i] = real((targets.numbers[texts[i]] - spec.mean) / spec.deviation);
     return engine::mse(y, target);
   }
-  check(spec.head == nn::Predicts::label, "{}: this head is not trained by labels", spec.where);
+  check(spec.one_class(), "{}: this head is not trained by labels", spec.where);
   Indices classes;
   for (int text : texts) classes.push_back(targets.classes[text]);
+  if (spec.head == nn::Predicts::ordinal) return nn::coral(y, classes);
   return engine::cross_entropy(y, classes, options);
 }
 

@@ -7,6 +7,7 @@ namespace spec {
 
 // Over the texts `which` of the batch, places in it; without it, of all.    [W, K] (tags: [N, K]) -> []
 //   label   cross-entropy, with class weights and smoothing; or binary cross-entropy against one class in K
+//   ordinal CORAL, nn/loss/ordinal.h
 //   labels  binary cross-entropy of every class          number   squared distance to (y - mean) / deviation
 //   tags    cross-entropy over the first pieces of the words; 0 where no word has one
 Tensor task_loss(const Task& task, const Targets& targets, const Tensor& logits, const text::Batch& batch,

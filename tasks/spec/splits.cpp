@@ -2,9 +2,9 @@
 #include "tasks/spec/splits.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "tasks/run/console.h"
+#include "tasks/spec/findings.h"
 #include "tasks/text/batches.h"
 
 namespace spec {
@@ -28,12 +28,8 @@ void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Share
 
 // Texts of dev and test that stand in train, too, make the figures look better than they are.
 void report_repeats(const Splits& splits) {
-  std::unordered_set<std::string> seen;
-  const auto texts = [](const text::Example& e) { return e.pair.empty() ? e.text : e.text + '\0' + e.pair; };
-  for (const text::Example& e : splits.train) seen.insert(texts(e));
   const auto count = [&](const char* name, const std::vector<text::Example>& part) {
-    const long repeats =
-        std::count_if(part.begin(), part.end(), [&](const auto& e) { return seen.contains(texts(e)); });
+    const long repeats = also_in(splits.train, part);
     if (repeats) run::print_note("note: {} of {}'s {} texts stand in train, too\n", repeats, name, part.size());
   };
   count("dev", splits.dev);

@@ -25,8 +25,9 @@ struct Head {
 };
 const Head kHeads[] = {
     {nn::Predicts::label, "label", {"cross_entropy", "binary_cross_entropy"}, {"macro_f1", "accuracy", "mcc"}},
+    {nn::Predicts::ordinal, "ordinal", {"coral"}, {"quadratic_kappa", "mae", "accuracy", "macro_f1"}},
     {nn::Predicts::labels, "labels", {"binary_cross_entropy"}, {"micro_f1", "macro_f1"}},
-    {nn::Predicts::number, "regression", {"mse"}, {"pearson", "spearman", "mse"}},
+    {nn::Predicts::number, "regression", {"mse"}, {"pearson", "spearman", "mse", "mae"}},
     {nn::Predicts::tags, "tokens", {"cross_entropy"}, {"entity_f1", "accuracy", "macro_f1"}}};
 
 const Head& head_of(nn::Predicts kind) {
@@ -61,7 +62,7 @@ void take_labels(StrictObject& object, TaskSpec& task) {
   const ordered_json* labels = object.find("labels");
   object.take("separator", task.separator);
   if (task.separator.empty()) task.separator = task.head == nn::Predicts::tags ? " " : ",";
-  task.files.how.label_as_target = task.head != nn::Predicts::label;
+  task.files.how.label_as_target = !task.one_class();
   if (!labels) return;
   check(task.classifies(), "{}: a regression has none", object.where("labels"));
   Names names;
@@ -70,18 +71,14 @@ void take_labels(StrictObject& object, TaskSpec& task) {
     if (labels->is_array()) task.labels = text::Labels(names);
     if (labels->is_string()) task.labels = text::Labels::parse(task.labels_text = names[0]);
   });
-  check(task.labels.empty() || task.head != nn::Predicts::label || task.labels.size() > 1,
-        "{}: two classes at least; got '{}'", object.where("labels"), names[0]);
+  check(task.labels.empty() || !task.one_class() || task.labels.size() > 1, "{}: two classes at least; got '{}'",
+        object.where("labels"), names[0]);
 }
 
 void take_head(StrictObject& object, TaskSpec& task) {
   std::string head = "label", reads;
   object.take("head", head);
-  Names heads;
-  for (const Head& h : kHeads) heads.push_back(h.name);
-  check_name(object.where("head"), head, heads);
-  for (const Head& h : kHeads)
-    if (h.name == head) task.head = h.kind;
+  task.head = within(object.where("head"), [&] { return head_named(head); });
   object.take("reads", reads);
   if (!reads.empty()) {
     check_name(object.where("reads"), reads, {"cls", "attention", "mean"});
@@ -197,6 +194,18 @@ TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreemen
 }  // namespace
 
 std::string head_name(nn::Predicts head) { return head_of(head).name; }
+
+nn::Predicts head_named(const std::string& name) {
+  Names names;
+  for (const Head& h : kHeads) {
+    if (h.name == name) return h.kind;
+    names.push_back(h.name);
+  }
+  fail("'{}' is not one of {}{}", text::shown(name), text::listed(names), text::did_you_mean(name, names));
+}
+
+const Names& losses_of(nn::Predicts head) { return head_of(head).losses; }
+const Names& metrics_of(nn::Predicts head) { return head_of(head).metrics; }
 
 void check_name(const std::string& where, const std::string& name, const Names& names) {
   check(std::find(names.begin(), names.end(), name) != names.end(), "{}: '{}' is not one of {}{}", where,

@@ -35,9 +35,8 @@ struct TaskSpec {
   std::map<std::string, double> weight_of_class;
   double mean = 0, deviation = 1;  // of a regression's training targets: the head predicts (y - mean) / deviation
 
-  bool classifies() const {
-    return head == nn::Predicts::label || head == nn::Predicts::labels || head == nn::Predicts::tags;
-  }
+  bool classifies() const { return one_class() || head == nn::Predicts::labels || head == nn::Predicts::tags; }
+  bool one_class() const { return head == nn::Predicts::label || head == nn::Predicts::ordinal; }
   nlohmann::ordered_json json() const;  // what a task file says of it
 };
 
@@ -70,6 +69,9 @@ TaskFile parse_task_file(const std::string& text, const std::string& path);
 TaskFile read_task_file(const std::string& path);
 
 std::string head_name(nn::Predicts head);
+nn::Predicts head_named(const std::string& name);               // Error: none of them
+const std::vector<std::string>& losses_of(nn::Predicts head);   // the first is the default, of the metrics, too
+const std::vector<std::string>& metrics_of(nn::Predicts head);  // of which the best epoch may be the best
 
 // Calls f and puts `where`, if there is any, before the text of any Error.
 template <class F>

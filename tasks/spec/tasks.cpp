@@ -14,6 +14,7 @@
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/spec/class_weights.h"
+#include "tasks/spec/findings.h"
 
 namespace spec {
 
@@ -89,7 +90,7 @@ double number_of(const text::Example& e) {
 }
 
 void add_target(const TaskSpec& spec, const text::Example& e, Targets& to) {
-  if (spec.head == nn::Predicts::label) to.classes.push_back(e.label);
+  if (spec.one_class()) to.classes.push_back(e.label);
   if (spec.head == nn::Predicts::number) to.numbers.push_back(number_of(e));
   if (spec.head == nn::Predicts::labels) {
     std::vector<bool>& holds = to.sets.emplace_back(spec.labels.size());
@@ -144,7 +145,7 @@ std::vector<real> class_weights(const TaskSpec& spec, const Targets& train) {
 
 Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<std::string, int>& known) {
   std::vector<text::Example> examples[3];
-  const bool find_classes = spec.head == nn::Predicts::label && spec.labels.empty();
+  const bool find_classes = spec.one_class() && spec.labels.empty();
   const auto [found, fresh] = known.try_emplace(corpus_key(spec.files), int(corpora.size()));
   if (fresh) {
     Splits splits = load_splits(spec.files, spec.labels, seed);
@@ -163,6 +164,10 @@ Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<s
     follow_splits(corpora[found->second], all, examples);
   }
   if (spec.classifies() && spec.labels.empty()) find_labels(spec, examples);
+  check(spec.head != nn::Predicts::ordinal || !find_classes || are_whole_numbers(spec.labels),
+        "the head 'ordinal' needs an order, and {} are not whole numbers; --labels (in a task file "
+        "\"labels\") names the classes from the lowest to the highest",
+        text::listed(spec.labels.names()));
   Task task{spec, found->second, {}, {}};
   for (int s : {kTrain, kDev, kTest}) task.targets[s] = targets_of(spec, examples[s]);
   Indices& rows = task.targets[kTrain].rows;
@@ -194,7 +199,7 @@ std::string readers_of(const TaskSet& set, int corpus, int split) {
   constexpr size_t kShown = 8;  // labels
   const Task& first = set.tasks[0];
   std::vector<std::string> names;
-  if (set.tasks.size() == 1 && first.spec.head == nn::Predicts::label) {
+  if (set.tasks.size() == 1 && first.spec.one_class()) {
     std::vector<long> counts(first.spec.labels.size());
     for (const int c : first.targets[split].classes) ++counts[c];
     for (size_t k = 0; k < std::min(kShown, counts.size()); ++k)

@@ -129,20 +129,19 @@ std::string Labels::unknown(std::string_view value) const {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& names) {
   const std::u32string wanted = lower_ascii(word);
-  std::string best;
-  for (const std::string& name : names)  // its first words before one that is only spelt alike: text, text_column
-    if (name.size() > word.size() + 1 && word.size() > 2 && (name[word.size()] == '_' || name[word.size()] == '-') &&
-        lower_ascii(name).starts_with(wanted))
-      return name;
+  std::string best, longer;  // longer: the first that has the word and more, text_column for text; it goes first
   size_t fewest = wanted.size() + 1;
   for (const std::string& name : names) {
     const std::u32string candidate = lower_ascii(name);
+    if (longer.empty() && wanted.size() >= 3 &&
+        (candidate.starts_with(wanted + U'_') || candidate.starts_with(wanted + U'-')))
+      longer = name;
     const size_t distance = edit_distance(wanted, candidate);
     if (distance >= fewest || distance > std::max(wanted.size(), candidate.size()) / 3) continue;
     fewest = distance;
     best = name;
   }
-  return best;
+  return fewest > 0 && !longer.empty() ? longer : best;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {

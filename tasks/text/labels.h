@@ -39,8 +39,7 @@ class Labels {
   std::vector<std::string> values_, names_;  // [K] each: what the file holds, what the screen shows
 };
 
-// The name that begins with `word` and goes on with _ or -, else the nearest to it by edit distance, letter case ignored;
-// empty when more than a third would have to change.
+// The name nearest to `word` by edit distance, letter case ignored; empty when more than a third would have to change.
 std::string nearest(std::string_view word, const std::vector<std::string>& names);
 
 // " (did you mean 'positive'?)", or nothing when no name is near.

@@ -46,11 +46,12 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
 void train(run::Options& options, const run::Parse& parse) {
   objective::ClassifierOptions o;
   objective::TransferOptions t;
-  o.model.model = "mini";
+  o.model.model = "bert";
   t.declare(options);
   o.declare(options, "transfer");
   parse();
   o.settle(options, "transfer");
+  if (o.head != "label") run::usage_error("--head {}: a teacher of labels hands over logits of labels", o.head);
   if (t.teacher.empty()) run::usage_error("--teacher is needed: the directory of a run or of a model");
   engine::check(!o.model.vocab_size && (!o.model.cased || !o.model.vocab.empty()),
                 "--vocab-size and --cased make a vocabulary; a student reads with its teacher's");
@@ -59,6 +60,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const auto teacher = model::load_model(model::ModelDirectory(t.teacher));
   model::check_positions(o.model.reading, teacher->config(), t.teacher);
   spec::TaskSet set = o.load(teacher->only_task().labels);
+  o.decide(options, set);
   const auto model = model::build(o.model, {set.tasks[0].spec}, set.corpora[0].examples[spec::kTrain], o.training.seed,
                                   &teacher->tokenizer);
   objective::start_from_teacher(t, *teacher, *model);

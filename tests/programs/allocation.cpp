@@ -21,7 +21,7 @@ struct Trained {
               run = dir.path + "/run";
   explicit Trained(const std::string& options = "") {
     const Result result =
-        call("sentiment", "train --model mini --layers 2 --heads 2" + kTiny + data + " --out " + run + options);
+        call("sentiment", "train --model bert --layers 2 --heads 2" + kTiny + data + " --out " + run + options);
     REQUIRE_MESSAGE(result.status == 0, result.output);
   }
 };
@@ -136,7 +136,7 @@ TEST_CASE("allocation: what cannot be gets one line that says what to change") {
   refused(model + " --token-retention learned", "no schedule was learned there; train with --learn-retention first");
   refused(model + " --token-retention 1,0.5 --learn-retention 1", "exclude each other");
   refused(model + " --global-tokens 2", "--global-tokens needs --attention-window");
-  refused("train --model mini --token-retention learned", "a model directory is needed");
+  refused("train --model bert --token-retention learned", "a model directory is needed");
   for (const std::string option : {"--attention-window 4", "--token-retention 0.5", "--learn-retention 1"})
     refused("train --model pool " + option, "windows and token retention are for a BERT");
   refused("prune --token-retention 0.5,0.7 --model " + trained.run, "do not rise");

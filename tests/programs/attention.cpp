@@ -27,7 +27,7 @@ TEST_CASE("adjustments: each term is in the log, in the loss with its weight, an
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), lexicon = dir.write("lexicon.txt", "bad\ngood\t2\nzz\xE2\x98\x83\n");
   const std::string common =
-      "train --model mini --layers 2" + kTiny + "--dropout 0 --no-shuffle --lr 1e-12 --data " + data;
+      "train --model bert --layers 2" + kTiny + "--dropout 0 --no-shuffle --lr 1e-12 --data " + data;
   const auto trained = [&](const std::string& options) {
     const Result result = call("sentiment", common + " --overwrite --out " + dir.path + "/run " + options);
     REQUIRE_MESSAGE(result.status == 0, result.output);
@@ -58,7 +58,7 @@ TEST_CASE("adjustments: each term is in the log, in the loss with its weight, an
 TEST_CASE("adjustments: temperature and normaliser travel with the model") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), run = dir.path + "/run";
-  for (const std::string model : {"pool", "mini --layers 2"}) {
+  for (const std::string model : {"pool", "bert --layers 2"}) {
     REQUIRE(call("sentiment", "train --model " + model + kTiny +
                                   "--attention-normaliser entmax15 --attention-temperature " +
                                   "0.01 --lr 1e-2 --overwrite --data " + data + " --out " + run)
@@ -85,7 +85,7 @@ TEST_CASE(
     "transfer: every term is learned from, the student is a model, and a resumed run ends as one that ran through") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(call("sentiment", "train --model mini --layers 3" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
+  REQUIRE(call("sentiment", "train --model bert --layers 3" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
               .status == 0);
   const std::string common =
       "train --teacher " + teacher + " --data " + data + kTiny + " --layers 2 --overwrite --out ";
@@ -115,7 +115,7 @@ TEST_CASE(
 TEST_CASE("transfer: a student that begins as the teacher's layers gives the teacher's logits when it has them all") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(call("sentiment", "train --model mini --layers 2" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
+  REQUIRE(call("sentiment", "train --model bert --layers 2" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
               .status == 0);
   const Result copied =
       call("transfer", "train --teacher " + teacher + " --data " + data + kTiny +
@@ -129,7 +129,7 @@ TEST_CASE("transfer: a student that begins as its teacher has nothing to follow,
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
   REQUIRE(call("sentiment",
-               "train --model mini --layers 2 --dropout 0.3" + kTiny + "--lr 5e-2 --data " + data + " --out " + teacher)
+               "train --model bert --layers 2 --dropout 0.3" + kTiny + "--lr 5e-2 --data " + data + " --out " + teacher)
               .status == 0);
   const std::vector<std::string> terms{"soft-targets", "score-mse", "attention-kl", "minilm", "relations"};
   const auto first_step = [&](const std::string& map) {
@@ -153,9 +153,9 @@ TEST_CASE("transfer: a student that begins as its teacher has nothing to follow,
 TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is believed only for its teacher and texts") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", other = dir.path + "/other";
-  const std::string mini = "train --model mini --layers 2" + kTiny + "--data " + data + " --out ";
-  REQUIRE(call("sentiment", mini + teacher).status == 0);
-  REQUIRE(call("sentiment", mini + other + " --seed 3").status == 0);
+  const std::string bert = "train --model bert --layers 2" + kTiny + "--data " + data + " --out ";
+  REQUIRE(call("sentiment", bert + teacher).status == 0);
+  REQUIRE(call("sentiment", bert + other + " --seed 3").status == 0);
   const auto with = [&](const std::string& t, const std::string& options) {
     return call("transfer", "train --teacher " + t + " --layers 1 --data " + data + kTiny + "--overwrite --out " +
                                 dir.path + "/student " + options);
@@ -191,7 +191,7 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
 TEST_CASE("prune: heads by their share; only of a BERT") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), run = dir.path + "/run";
-  REQUIRE(call("sentiment", "train --model mini --layers 2" + kTiny + "--lr 1e-2 --data " + data + " --out " + run)
+  REQUIRE(call("sentiment", "train --model bert --layers 2" + kTiny + "--lr 1e-2 --data " + data + " --out " + run)
               .status == 0);
   const Result pruned =
       call("sentiment", "prune --model " + run + " --data " + data + " --heads 0.5 --out " + dir.path + "/small");

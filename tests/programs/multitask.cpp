@@ -10,10 +10,10 @@ TEST_CASE("multitask: every kind of head learns eight examples, over words and o
   const std::string data = eight_texts(dir), out = dir.path + "/run";
   const std::pair<const char*, const char*> models[] = {
       {R"("model": "pool", "lr": 0.03, "epochs": 60,)", ""},
-      {R"("model": "mini", "lr": 0.005, "epochs": 100,)", ""},
-      {R"("model": "mini", "lr": 0.005, "epochs": 100,)",
+      {R"("model": "bert", "lr": 0.005, "epochs": 100,)", ""},
+      {R"("model": "bert", "lr": 0.005, "epochs": 100,)",
        R"(, "reads": "attention", "adapter": 4, "loss": "binary_cross_entropy")"},
-      {R"("model": "mini", "lr": 0.005, "epochs": 100,)", R"(, "reads": "mean")"},
+      {R"("model": "bert", "lr": 0.005, "epochs": 100,)", R"(, "reads": "mean")"},
       {R"("model": "pool", "lr": 0.03, "epochs": 60, "bigrams": 300, "subwords": 300, "length_exponent": 0.5,
           "log_odds": 0.5,)",
        R"(, "reads": "mean")"}};
@@ -51,10 +51,10 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
         R"("weighting": "pcgrad", "sampling": "temperature", "epochs": 3,)", R"("weighting": "famo", "epochs": 3,)",
         R"("weighting": "gradnorm", "entropy_penalty": 0.1, "epochs": 3,)",
         R"("weighting": "uncertainty", "accumulate": 2, "r_drop": 0.5, "head_disagreement": 0.1, "epochs": 3,)",
-        R"("model": "mini", "layers": 2, "learn_retention": 0.1, "attention_window": 2, "epochs": 3,)",
+        R"("model": "bert", "layers": 2, "learn_retention": 0.1, "attention_window": 2, "epochs": 3,)",
         R"("alignment": [{"from": "a", "to": "b", "weight": 0.5, "texts": "corpus"}], "epochs": 3,
            "agreement": [{"tasks": ["b"], "views": "words", "weight": 0.3}],)",
-        R"("weighting": "dwa", "model": "mini", "layers": 1, "epochs": 4,)"}) {
+        R"("weighting": "dwa", "model": "bert", "layers": 1, "epochs": 4,)"}) {
     const std::string file = two_sets(dir, settings), a = dir.path + "/a", b = dir.path + "/b";
     const Result through = multitask("train --overwrite --tasks " + file + " --out " + a);
     REQUIRE_MESSAGE(through.status == 0, through.output);
@@ -121,20 +121,21 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
     rows += fmt::format("{} {} {}\t{}\t{}\n", i, i % 2 ? "good" : "bad", i % 3 ? "film" : "food",
                         i % 2 ? "glad" : "sad", i % 3 ? "film" : "food");
   const std::string data = dir.write("data.tsv", rows);
-  for (const std::string model : {"pool", "mini"}) {
-    const std::string file = dir.write("tasks.json", fmt::format(R"({{"model": "{0}", "hidden": 16, "heads": 2,
-        "layers": 1, "max_length": 12, "epochs": 3, "lr": 0.01,
+  for (const std::string model : {"pool", "bert"}) {
+    const std::string file =
+        dir.write("tasks.json", fmt::format(R"({{"model": "{0}", "hidden": 16, "heads": 2,
+        {2}"max_length": 12, "epochs": 3, "lr": 0.01,
         "tasks": {{"mood": {{"data": "{1}", "label_column": "mood"}},
                    "topic": {{"data": "{1}", "label_column": "topic"}},
                    "more": {{"data": "{1}", "label_column": "topic", "adapter": 4}}}}}})",
-                                                                 model, data));
+                                            model, data, model == "bert" ? "\"layers\": 1, " : ""));
     const std::string out = dir.path + "/" + model, exported = dir.path + "/" + model + "-mood";
     const Result trained = multitask("train --tasks " + file + " --out " + out);
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
     CHECK(trained.output.find("train     32 texts") != std::string::npos);
     CHECK(trained.output.find("(mood, topic, more)") != std::string::npos);
     REQUIRE(multitask("export --model " + out + " --task mood --out " + exported).status == 0);
-    if (model == "mini") {
+    if (model == "bert") {
       const auto named = [](const std::string& directory) {
         return json::parse(nn::read_file(directory + "/config.json"))["architectures"][0].get<std::string>();
       };
@@ -203,7 +204,7 @@ TEST_CASE("multitask: bad input gets one line with file and key") {
   refused(
       "{\"batches\": \"one\", \"weighting\": \"mgda\", \"tasks\": {\"a\": {}, \"b\": {\"label_column\": \"topic\"}}}",
       "the weighting 'mgda' needs all tasks in every step");
-  refused("{\"tasks\": {\"a\": {\"reads\": \"cls\", \"queries\": 2}}, \"model\": \"mini\"}",
+  refused("{\"tasks\": {\"a\": {\"reads\": \"cls\", \"queries\": 2}}, \"model\": \"bert\"}",
           "tasks.a.queries: this head has no attention of its own");
   refused("{\"epochs\": 2, \"weighting\": \"stch\", \"tasks\": {\"a\": {}}}", "stch_warmup_epochs: 4 of 2 epochs");
   refused("{\"accumulate\": 2, \"weighting\": \"pcgrad\", \"tasks\": {\"a\": {}}}",

@@ -94,7 +94,7 @@ TEST_CASE("multitask: a step whose words have no piece counts nothing") {
   for (int i = 0; i < 6; ++i) rows += fmt::format("to Rome\tO B-city\t{}\n", i % 2 ? "train" : "dev");
   rows += "\xEE\x80\x80\tO\ttrain\n";  // private use: the tokenizer takes it out
   const std::string file =
-      dir.write("tasks.json", fmt::format(R"({{"hidden": 16, "batch_size": 1, "epochs": 2, "model": "mini",
+      dir.write("tasks.json", fmt::format(R"({{"hidden": 16, "batch_size": 1, "epochs": 2, "model": "bert",
     "layers": 1, "heads": 2, "tasks": {{"a": {{"data": "{}", "label_column": "tags", "head": "tokens"}}}}}})",
                                           dir.write("a.tsv", rows)));
   const Result trained = multitask("train --tasks " + file + " --out " + dir.path + "/run");
@@ -134,7 +134,7 @@ TEST_CASE("multitask: the models alone are this run's, through --overwrite, a si
 TEST_CASE("multitask: a signal while a task is trained alone ends the program, and --resume goes on with the whole") {
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/run", log = out + "/single/b/log.jsonl";
-  const std::string file = two_sets(dir, R"("epochs": 4, "lr": 0.02, "model": "mini", "layers": 1,)");
+  const std::string file = two_sets(dir, R"("epochs": 4, "lr": 0.02, "model": "bert", "layers": 1,)");
   const Result whole = multitask("train --single --tasks " + file + " --out " + dir.path + "/whole");
   REQUIRE_MESSAGE(whole.status == 0, whole.output);
   const Result stopped =

@@ -118,6 +118,8 @@ const Row kRows[] = {
     {"", "--freeze", "bert.embeddings.*"},
     {"", "--lr-of", "bert.embeddings.*=0.1"},
     {"", "--label-smoothing", "0.3"},
+    {"", "--head", "ordinal", "--labels negative,neutral,positive"},
+    {"transfer", "--head", "ordinal", "--labels negative,neutral,positive", kRefused},
     {"", "--class-weights", "balanced"},
     {"", "--metric", "accuracy"},
     // transfer and align
@@ -202,7 +204,7 @@ const std::map<std::string, std::string> kExempt{
     {"--resume", "the same bits by purpose: tests/programs/sentiment.cpp"},
 };
 
-const std::string kTiny = "--model mini --layers 2 --hidden 8 --heads 2 --max-length 14 --lr 0.05 ";
+const std::string kTiny = "--model bert --layers 2 --hidden 8 --heads 2 --max-length 14 --lr 0.05 ";
 const std::string kFiles = "--train @/train.tsv --dev @/dev.tsv --test @/test.tsv ";
 const std::map<std::string, std::string> kBasis{
     {"sentiment", kTiny + kFiles + "--max-steps 2 --batch-size 4"},
@@ -238,7 +240,7 @@ void give(Given& given, const std::string& words) {
 // The basis is of a BERT from nothing: a directory has sizes of its own, a pool has no layers.
 Given fitting(Given given) {
   const std::string model = given["--model"];
-  if (model != "mini") give(given, "!--layers !--intermediate");
+  if (model != "bert") give(given, "!--layers !--intermediate");
   if (model.starts_with("@")) give(given, "!--hidden !--heads");
   return given;
 }

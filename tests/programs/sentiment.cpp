@@ -17,14 +17,14 @@ Result sentiment(const std::string& arguments, const std::string& redirect = "2>
   return call("sentiment", arguments, redirect);
 }
 
-const std::string kTiny = " --layers 1 --hidden 16 --heads 2 --max-length 24 ";
+const std::string kTiny = " --hidden 16 --heads 2 --max-length 24 ";
 
 }  // namespace
 
 TEST_CASE("sentiment: train, evaluate and predict from the command line, and the files that a run leaves") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), out = dir.path + "/run";
-  for (const std::string model : {"pool", "mini"}) {
+  for (const std::string model : {"pool", "bert --layers 1"}) {
     const Result trained = sentiment("train --model " + model + kTiny + "--epochs 3 --batch-size 4 --data " + data +
                                      " --overwrite --out " + out);
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
@@ -90,7 +90,7 @@ TEST_CASE("sentiment: options come from a file, and --resume continues a run to 
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir);
   const std::string common = kTiny + "--epochs 4 --batch-size 4 --data " + data;
-  REQUIRE(sentiment("train --model mini" + common + " --out " + dir.path + "/a").status == 0);
+  REQUIRE(sentiment("train --model bert --layers 1" + common + " --out " + dir.path + "/a").status == 0);
   const std::string again = "train --config " + dir.path + "/a/options.ini --out " + dir.path + "/b";
   const Result same = sentiment(again);
   REQUIRE_MESSAGE(same.status == 0, same.output);
@@ -164,9 +164,9 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
   };
   const std::string pool = "train --model pool" + kTiny;
   refused(pool + "--data " + dir.path + "/none.tsv", "none.tsv: cannot be read: No such file or directory");
-  refused("train --model mini" + kTiny + "--bigrams 100 --data " + data, "--bigrams is for --model pool");
-  refused("train --model mini" + kTiny + "--subwords 100 --data " + data, "--subwords is for --model pool");
-  refused("train --model mini" + kTiny + "--log-odds 1 --data " + data, "--log-odds is for --model pool");
+  refused("train --model bert --layers 1" + kTiny + "--bigrams 100 --data " + data, "--bigrams is for --model pool");
+  refused("train --model bert --layers 1" + kTiny + "--subwords 100 --data " + data, "--subwords is for --model pool");
+  refused("train --model bert --layers 1" + kTiny + "--log-odds 1 --data " + data, "--log-odds is for --model pool");
   refused("train --hidden 2 --log-odds 1 --data " + data, "2 wide, 3 classes");
   refused(pool + "--data " + dir.path, "a directory, not a file");
   refused(pool + "--data " + dir.write("empty.tsv", ""), "the file is empty");
@@ -179,7 +179,7 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
           "typo.tsv:3: label 'negativ' is not one of negative, positive, neutral (did you mean 'negative'?)");
   refused(pool + "--train " + data + " --data " + data, "exclude each other");
   refused("train --data " + data + " --model " + dir.path + "/none", "none: no such directory");
-  refused("train --model mini --data " + data + kTiny + " --hidden 15",
+  refused("train --model bert --data " + data + kTiny + " --hidden 15",
           "hidden_size 15 is not a multiple of num_attention_heads 2");
   std::filesystem::copy(golden_path("bert-micro"), dir.path + "/model");
   dir.write("model/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
@@ -212,7 +212,7 @@ TEST_CASE("sentiment: a newcomer's CSV with two columns and labels of its own tr
 
 TEST_CASE("sentiment: a loss that is not a number stops the run and names the step and the tensor") {
   const TemporaryDirectory dir;
-  const Result result = sentiment("train --model mini" + kTiny + "--lr 1e29 --clip 0 --warmup 0 --data " +
+  const Result result = sentiment("train --model bert --layers 1" + kTiny + "--lr 1e29 --clip 0 --warmup 0 --data " +
                                   three_moods(dir) + " --out " + dir.path + "/run");
   CHECK(result.status == 1);
   CHECK_MESSAGE(result.last_line().find("error: step ") == 0, result.output);
@@ -272,8 +272,8 @@ TEST_CASE(
 
 TEST_CASE("sentiment: accumulated batches take the course of one large batch, loss by loss") {
   const TemporaryDirectory dir;
-  const std::string common =
-      "train --model mini" + kTiny + "--epochs 3 --dropout 0 --data " + three_moods(dir) + " --out " + dir.path;
+  const std::string common = "train --model bert --layers 1" + kTiny + "--epochs 3 --dropout 0 --data " +
+                             three_moods(dir) + " --out " + dir.path;
   REQUIRE(sentiment(common + "/large --batch-size 8").status == 0);
   const Result parts = sentiment(common + "/parts --batch-size 3 --accumulate 3");
   REQUIRE_MESSAGE(sentiment(common + "/parts --overwrite --batch-size 4 --accumulate 2").status == 0, parts.output);

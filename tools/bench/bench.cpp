@@ -283,7 +283,7 @@ void first_step(run::Options&, const run::Parse& parse) {
   const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "sentiment";
   const std::string out = fs::temp_directory_path() / fmt::format("attune-first-step-{}", getpid());
   std::string command = program;
-  std::vector<std::string> words{program, "train", "--model", "mini", "--out", out};
+  std::vector<std::string> words{program, "train", "--model", "bert", "--out", out};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

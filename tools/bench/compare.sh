@@ -281,7 +281,7 @@ limit 'clip and adamw, base' 0.11
 play
 
 group each attune first-step
-limit 'first step, mini' 0.3
+limit 'first step, bert' 0.3
 play
 
 [ -s "$tmp/rows" ] || say "no row matches $only"

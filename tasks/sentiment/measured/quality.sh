@@ -23,7 +23,7 @@ row() {  # row NAME OPTIONS...: one run a seed, kept if it is there already
   shift
   for seed in $seeds; do
     out=$runs/$name-$seed
-    [ -f "$out/result.json" ] || "$bin/sentiment" train "$@" --seed "$seed" --out "$out" --overwrite >"$out.txt" 2>&1
+    [ -f "$out/result.json" ] || "$bin/sentiment" train --model pool "$@" --seed "$seed" --out "$out" --overwrite >"$out.txt" 2>&1
     accuracy=$(sed -n 's/.*"accuracy": \([0-9.]*\),*/\1/p' "$out/result.json" | head -n 1)
     f1=$(sed -n 's/.*"macro_f1": \([0-9.]*\),*/\1/p' "$out/result.json" | head -n 1)
     recall=$(sed -n 's/.*"macro_recall": \([0-9.]*\),*/\1/p' "$out/result.json" | head -n 1)

@@ -38,7 +38,7 @@ train() {
 accuracy() { sed -n 's/^ *"accuracy": \([0-9.]*\),*$/\1/p;/"report"/q' "$runs/$1/result.json"; }
 
 for seed in "$@"; do
-  train "teacher-$seed" sentiment --model mini --layers 4 --vocab-size 16000 --seed "$seed"
+  train "teacher-$seed" sentiment --model bert --layers 4 --vocab-size 16000 --seed "$seed"
   train "alone-$seed" transfer --teacher "$runs/teacher-$seed" --layers 2 --seed "$seed"
   train "transfer-$seed" transfer --teacher "$runs/teacher-$seed" --layers 2 --seed "$seed" --minilm 1 \
     --layer-map last --teacher-cache "$runs/cache-$seed"  # the same bits as beside the teacher, in less time

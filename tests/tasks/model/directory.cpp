@@ -70,7 +70,7 @@ TEST_CASE("directory: what a model is trained on begins with all that it has, an
   CHECK(again->task("b") == 1);
   CHECK(error_of([&] { again->task("c"); }).find("task: 'c' is not one of a, b") == 0);
   CHECK(error_of([&] { again->only_task(); }) == "a model of one task is needed; this one has 2");
-  CHECK(error_of([&] { model::ModelDirectory(dir.path + "/none"); }) == dir.path + "/none: no such directory");
+  CHECK(error_of([&] { model::ModelDirectory(dir.path + "/none"); }).find(dir.path + "/none: no such directory") == 0);
   CHECK(error_of([&] { model::ModelDirectory(dir.write("f", "x")); }).find("is a file; a model is a directory") !=
         std::string::npos);
 }

@@ -49,7 +49,7 @@ TEST_CASE("tensor stream: what was written comes back part by part; other counts
 TEST_CASE("teacher cache: every term has the same bits from the cache as beside the teacher, windows included") {
   const TemporaryDirectory dir;
   const std::string data = data_file(dir), teacher = dir.path + "/teacher", cache = dir.path + "/cache.safetensors";
-  REQUIRE(call("sentiment", "train --model mini --layers 3" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
+  REQUIRE(call("sentiment", "train --model bert --layers 3" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
               .status == 0);
   std::string terms;
   for (const char* term : {"soft-targets", "soft-cross-entropy", "score-mse", "attention-cross-entropy", "attention-kl",
@@ -78,9 +78,9 @@ TEST_CASE("teacher cache: other weights, other texts, an output that is missing,
   const TemporaryDirectory dir;
   const std::string data = data_file(dir), teacher = dir.path + "/teacher", other = dir.path + "/other";
   const std::string cache = dir.path + "/cache.safetensors";
-  const std::string mini = "train --model mini --layers 2" + kTiny + "--data " + data + " --out ";
-  REQUIRE(call("sentiment", mini + teacher).status == 0);
-  REQUIRE(call("sentiment", mini + other + " --seed 3").status == 0);
+  const std::string bert = "train --model bert --layers 2" + kTiny + "--data " + data + " --out ";
+  REQUIRE(call("sentiment", bert + teacher).status == 0);
+  REQUIRE(call("sentiment", bert + other + " --seed 3").status == 0);
   const auto with = [&](const std::string& from, const std::string& options) {
     return call("transfer", "train --teacher " + from + " --layers 1 --data " + data + kTiny + "--overwrite --out " +
                                 dir.path + "/student --teacher-cache " + cache + " " + options);

@@ -207,3 +207,12 @@ TEST_CASE("metrics: what cannot be scored is refused") {
         }) == "roc_auc: both classes must occur; got 0 of class 0 and 2 of class 1");
   CHECK(test::error_of([] { roc_auc({0, 2}, {0, 1}); }) == "roc_auc: two classes, 0 and 1; got 2 at example 1");
 }
+
+TEST_CASE("quadratic kappa: by hand, as scikit-learn's cohen_kappa_score(weights=\"quadratic\")") {
+  // squared distances of the pairs sum to 3; of rows (2, 2, 2, 2) and columns (2, 2, 3, 1) by chance to 18
+  const Confusion confusion = confusion_matrix({0, 1, 2, 2, 1, 0, 3, 3}, {0, 2, 2, 1, 1, 0, 3, 2}, 4);
+  CHECK(quadratic_kappa(confusion) == exactly(1 - 3. / 18));
+  CHECK(quadratic_kappa(confusion_matrix({0, 1, 2}, {0, 1, 2}, 3)) == 1);
+  CHECK(quadratic_kappa(confusion_matrix({1, 1}, {1, 1}, 3)) == 0);  // undefined
+  CHECK(quadratic_kappa(confusion_matrix({0, 2}, {2, 0}, 3)) == -1);
+}

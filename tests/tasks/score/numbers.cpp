@@ -21,6 +21,7 @@ TEST_CASE("numbers: correlation of numbers and of ranks, ties sharing their mean
         Approx(0.8207826816681233).epsilon(1e-12));  // scipy.stats.spearmanr
   CHECK(spearman({1, 2, 3, 4}, {1, 10, 100, 1000}) == exactly(1));
   CHECK(mean_squared_error({1, 2, 3}, {1, 4, 0}) == exactly(13. / 3));
+  CHECK(mean_absolute_error({1, 2, 3}, {1, 4, 0}) == exactly(5. / 3));
 }
 
 TEST_CASE("ranks_of: from 1, in the order of the numbers, ties sharing the mean of theirs") {

@@ -77,8 +77,9 @@ TEST_CASE("nearest: the fewest insertions, deletions and substitutions, at most 
   CHECK(nearest("x", {"y"}) == "");
   CHECK(nearest("late", {"lane", "lake"}) == "lane");  // as near: the first
   CHECK(nearest("x", {}) == "");
-  CHECK(nearest("text", {"test", "texts", "text_column"}) == "text_column");  // it begins so
+  CHECK(nearest("text", {"test", "text_column"}) == "text_column");  // its first word
   CHECK(nearest("--text", {"--test", "--text-column"}) == "--text-column");
+  CHECK(nearest("Text", {"text_column", "text"}) == "text");
 }
 
 TEST_CASE("shown: a long name is cut, a line end becomes a space") {

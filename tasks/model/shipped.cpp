@@ -1,0 +1,85 @@
+// Names of encoders, and the directories that they stand for. Read tasks/models/README.md first: what ships.
+#include "tasks/model/shipped.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "engine/strings.h"
+#include "nn/format/files.h"
+#include "tasks/run/console.h"
+#include "tasks/run/options_file.h"
+#include "tasks/text/labels.h"
+
+namespace model {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_model(const fs::path& directory) { return fs::is_regular_file(directory / "config.json"); }
+
+}  // namespace
+
+std::vector<std::string> shipping_places() {
+  std::vector<std::string> places;
+  const char* given = std::getenv("ATTUNE_MODELS");
+  if (given && *given) places.push_back(given);
+  std::error_code error;  // no /proc: a model that ships is found by $ATTUNE_MODELS only
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return places;
+  const fs::path folder = program.parent_path();
+  places.push_back((folder / "../../tasks/models").lexically_normal());
+  places.push_back((folder / "../share/attune/models").lexically_normal());
+  return places;
+}
+
+std::vector<std::string> shipped_models() {
+  std::vector<std::string> names;
+  for (const std::string& place : shipping_places()) {
+    std::error_code error;  // a place that is not there has none
+    for (const fs::directory_entry& entry : fs::directory_iterator(place, error))
+      if (is_model(entry.path())) names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+std::string model_at(const std::string& name) {
+  if (name.empty() || name.find('/') != name.npos || name.starts_with('.')) return name;
+  for (const std::string& place : shipping_places()) {
+    if (!is_model(fs::path(place) / name)) continue;
+    std::error_code error;
+    const bool another = fs::exists(name) && !fs::equivalent(name, fs::path(place) / name, error);
+    if (another)
+      run::print_note("note: {} is the encoder that ships; the directory of this name is ./{}\n", name, name);
+    return fs::path(place) / name;
+  }
+  return name;
+}
+
+std::string what_ships(const std::string& name) {
+  const std::vector<std::string> names = shipped_models();
+  if (!names.empty())
+    return fmt::format("; the encoders that ship: {}{}", text::listed(names), text::did_you_mean(name, names));
+  std::string places;
+  for (const std::string& place : shipping_places()) places += (places.empty() ? "" : ", ") + place;
+  return fmt::format("; no encoder ships in {} ($ATTUNE_MODELS may name a place)",
+                     places.empty() ? "any place" : places);
+}
+
+std::optional<double> wanted_lr(const std::string& directory) {
+  const std::string path = directory + "/fine-tune.ini";
+  if (!fs::exists(path)) return std::nullopt;
+  std::optional<double> lr;
+  for (const run::OptionLine& line : run::parse_option_lines(nn::read_file(path), path)) {
+    engine::check(line.name == "lr", "{}:{}: '{}' is no key; there is one, lr", path, line.line,
+                  engine::shown(line.name));
+    lr = line.values.size() == 1 ? engine::parse_number<double>(line.values[0]) : std::nullopt;
+    engine::check(lr && *lr > 0, "{}:{}: lr must be a number above 0", path, line.line);
+  }
+  return lr;
+}
+
+}  // namespace model

@@ -1,0 +1,26 @@
+// The encoders that ship with the programs, by their names: what stands in tasks/models.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace model {
+
+// Where they are looked for, the first that has one goes first: $ATTUNE_MODELS, if it is set; beside the program, as it
+// is built (build/release/../../tasks/models); beside the program, as it is installed (bin/../share/attune/models).
+std::vector<std::string> shipping_places();
+std::vector<std::string> shipped_models();  // their names, sorted
+
+// The directory of a model that a person names: a shipped one's by its name, a word without a slash; else the path as it
+// stands, which need not exist. A note where a directory of that name is there, too: ./NAME is that one.
+std::string model_at(const std::string& name);
+
+// What an error about a model that is not there adds: which ones ship, or where they were looked for.
+std::string what_ships(const std::string& name);
+
+// What the directory's fine-tune.ini says (`lr = 5e-4`): the peak rate that its encoder wants. Nothing: it has none.
+// Error: another key, no number.
+std::optional<double> wanted_lr(const std::string& directory);
+
+}  // namespace model

@@ -1,0 +1,85 @@
+// Encoders that ship, found by their names.
+#include "tasks/model/shipped.h"
+
+#include "tasks/model/build.h"
+#include "tests/support/programs.h"
+
+using namespace test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Sets $ATTUNE_MODELS for a test.
+struct ModelsAt {
+  explicit ModelsAt(const std::string& place) { setenv("ATTUNE_MODELS", place.c_str(), 1); }
+  ~ModelsAt() { unsetenv("ATTUNE_MODELS"); }
+};
+
+std::string encoder(const TemporaryDirectory& dir, const std::string& name, const std::string& wants = "") {
+  const std::string path = dir.path + "/" + name;
+  fs::create_directories(path);
+  std::ofstream(path + "/config.json") << "{}";
+  if (!wants.empty()) std::ofstream(path + "/fine-tune.ini") << wants;
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("shipped: mini is found beside the program, whatever the directory it is called from") {
+  const std::string mini = model::model_at("mini");
+  CHECK(fs::path(mini).is_absolute());
+  CHECK(fs::exists(mini + "/model.safetensors"));
+  const std::vector<std::string> names = model::shipped_models();
+  CHECK(std::find(names.begin(), names.end(), "mini") != names.end());
+  CHECK(model::ModelDirectory("mini").path == mini);
+}
+
+TEST_CASE("shipped: $ATTUNE_MODELS goes before the places beside the program; a word with a slash is a path") {
+  const TemporaryDirectory dir;
+  const std::string own = encoder(dir, "mini"), other = encoder(dir, "other");
+  const ModelsAt at(dir.path);
+  CHECK(model::model_at("mini") == own);
+  CHECK(model::model_at("other") == other);
+  CHECK(model::model_at("./mini") == "./mini");
+  CHECK(model::model_at("runs/mini") == "runs/mini");
+  CHECK(model::model_at("nothing-of-this-name") == "nothing-of-this-name");
+}
+
+TEST_CASE("shipped: a name that does not ship lists those that do, the nearest one by name") {
+  const std::string said = error_of([] { model::ModelDirectory("minj"); });
+  CHECK(said == "minj: no such directory; the encoders that ship: mini (did you mean 'mini'?)");
+}
+
+TEST_CASE("shipped: the peak rate is that of fine-tune.ini, which knows no other key") {
+  const TemporaryDirectory dir;
+  CHECK(model::wanted_lr(encoder(dir, "a")) == std::nullopt);
+  CHECK(model::wanted_lr(encoder(dir, "b", "# why\nlr = 3e-4\n")) == 3e-4);
+  CHECK(error_of([&] { model::wanted_lr(encoder(dir, "c", "lr = fast\n")); }) ==
+        dir.path + "/c/fine-tune.ini:1: lr must be a number above 0");
+  CHECK(error_of([&] { model::wanted_lr(encoder(dir, "d", "epochs = 3\n")); }) ==
+        dir.path + "/d/fine-tune.ini:1: 'epochs' is no key; there is one, lr");
+  model::BuildOptions o;
+  o.model = dir.path + "/b";
+  CHECK(o.default_lr() == 3e-4);
+  o.model = dir.path + "/a";
+  CHECK(o.default_lr() == 2e-5);
+}
+
+TEST_CASE("shipped: training and prediction take a model by its name from any directory; without one they say where") {
+  const TemporaryDirectory dir;
+  const std::string data = three_moods(dir), in = "cd " + dir.path + " && ";
+  const std::string train = " train --max-steps 1 --data " + data;
+  const Result trained = run_shell(in + program("sentiment") + train + " --model mini --out run 2>&1");
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  CHECK(trained.says("peak learning rate 0.0005"));
+  CHECK(trained.says("8192 pieces"));
+  const Result untrained = run_shell(in + program("sentiment") + " predict --model mini fine 2>&1");
+  CHECK_MESSAGE(untrained.says("an encoder without a trained classifier"), untrained.output);
+  fs::create_directories(dir.path + "/build/release");
+  fs::copy_file(program("sentiment"), dir.path + "/build/release/sentiment");
+  const Result nowhere = run_shell(in + "build/release/sentiment" + train + " --model mini --out b 2>&1 | tail -1");
+  CHECK_MESSAGE(nowhere.output == "error: mini: no such directory; no encoder ships in " + dir.path +
+                                      "/tasks/models, " + dir.path +
+                                      "/build/share/attune/models ($ATTUNE_MODELS may name a place)\n",
+                nowhere.output);
+}
