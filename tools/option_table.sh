@@ -14,9 +14,9 @@ holes() { cat <<'END'
 pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
 pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
 align          --(label-column|labels|rationale-column|split|log-odds|head|label-smoothing|class-weights|metric|r-drop) b
-align          --(data|train|dev|test|text-column|pair-column|format|delimiter|encoding|no-header)  c
-multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|encoding|no-header|head|label-smoothing|class-weights|metric)  d
-few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|encoding|no-header)  d
+align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
+multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
+few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g

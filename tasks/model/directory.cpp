@@ -118,6 +118,7 @@ ModelDirectory::ModelDirectory(Places at)
     settings = std::move(file.settings);
   } else {
     tasks = {only_task_of(config, path)};
+    recorded_columns(path, tasks[0].files.how);
   }
 }
 

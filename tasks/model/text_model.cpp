@@ -146,6 +146,7 @@ void TextModel::save(const std::string& directory, nn::Stored stored) const {
   }
   if (!net.adapter) text::save_tokenizer(tokenizer, directory, reading.max_length);  // else the base has it
   record_reading(reading, directory);
+  if (!named()) record_columns(tasks[0].files.how, directory);
 }
 
 void print_model(const std::string& name, const TextModel& model) {

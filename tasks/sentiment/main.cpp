@@ -127,8 +127,8 @@ void analyze(run::Options& options, const run::Parse& parse) {
   given.declare_texts(options, "the embedded test set.");
   options.add("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line");
   parse();
-  std::vector<text::Example> examples = given.examples(options);
   const auto model = given.load(options);
+  std::vector<text::Example> examples = given.examples(options);
   if (options.texts().empty() && given.file.empty()) {
     examples = given.files.read_embedded({}).rows;
     std::erase_if(examples, [](const text::Example& e) { return e.split != "test"; });

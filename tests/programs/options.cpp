@@ -45,6 +45,7 @@ const Row kRows[] = {
     {"transfer", "--labels", "negative,positive", "", kRefused},
     {"", "--format", "jsonl", "", kRefused},
     {"", "--delimiter", "semicolon", "", kRefused},
+    {"", "--sheet", "1", "", kRefused},
     {"", "--encoding", "latin-1"},
     {"", "--no-header", "", "--text-column 2 --label-column 1"},
     {"transfer", "--no-header", "", "--text-column 2 --label-column 1", kRefused},
