@@ -54,7 +54,7 @@ rows() {  # group TAB option TAB programs that have it, in the order in which --
     "$BIN/$program" train --help | awk -v program="$program" '
       /^[A-Z].*:$/ { group = $0; sub(/:.*/, "", group) }
       match($0, /^  --[a-z0-9-]+/) { print group "\t" substr($0, 3, RLENGTH - 2) "\t" program }'
-  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Training,Run,Objective,Transfer,Budget,Tasks,Episodes' '
+  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Adapter,Training,Run,Objective,Transfer,Budget,Tasks,Episodes' '
     $2 == "--config" { $1 = "Run" }
     $2 == "--tasks" { $1 = "Tasks" }
     !($2 in group) { group[$2] = $1; list[++n] = $2 }

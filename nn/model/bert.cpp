@@ -23,10 +23,11 @@ BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
       norm(at / "LayerNorm", c.hidden_size, c.layer_norm_eps),
       dropout(at, c.hidden_dropout_prob) {}
 
-Tensor BertEmbeddings::operator()(const Tokens& tokens) const {
-  const Tensor sum = embedding_sum(  // [N, C]
-      {{word.weight, tokens.ids}, {type.weight, tokens.types}, {position.weight, tokens.positions}});
-  return dropout(norm(sum));
+Tensor BertEmbeddings::sum(const Tokens& tokens) const {
+  Indices positions = tokens.positions;
+  for (int& p : positions) p += first_position;
+  return embedding_sum(  // [N, C]
+      {{word.weight, tokens.ids}, {type.weight, tokens.types}, {position.weight, positions}});
 }
 
 std::vector<Tensor> BertEmbeddings::parameters() const {

@@ -12,15 +12,14 @@ Scope scope_of(Scope root, const HeadConfig& head) { return head.name.empty() ? 
 
 std::string title(const HeadConfig& head) { return head.name.empty() ? "the head" : "task '" + head.name + "'"; }
 
-// (T / 20)^p, T the tokens of each sequence.    [B, 1]
+}  // namespace
+
 Tensor length_factors(const Indices& offsets, real exponent) {
   Tensor factors(Shape{long(offsets.size()) - 1, 1});
   for (size_t b = 0; b + 1 < offsets.size(); ++b)
     factors.data()[b] = std::pow(real(offsets[b + 1] - offsets[b]) / 20, exponent);
   return factors;
 }
-
-}  // namespace
 
 MaskedLm::MaskedLm(Scope at, const Tensor& word_embeddings, const Config& c)
     : dense(at / "transform.dense", c.hidden_size, c.hidden_size, c.initializer_range),

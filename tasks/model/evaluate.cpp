@@ -12,6 +12,7 @@
 #include "tasks/score/sets.h"
 #include "tasks/score/spans.h"
 #include "tasks/spec/loss.h"
+#include "tasks/text/utf8.h"
 
 namespace model {
 
@@ -29,11 +30,43 @@ std::string Evaluation::line() const {
   return line;
 }
 
-std::string Evaluation::text() const {
+namespace {
+
+// Words that two blanks part, on lines of at most `columns`.
+std::string wrapped(const std::string& words, size_t columns) {
   std::string text;
-  if (report) text += score::to_text(*report) + "\n";
-  if (confusion) text += score::to_text(*confusion, report->names) + "\n";
-  return text + line() + "\n";
+  size_t used = 0;
+  for (size_t at = 0; at < words.size();) {
+    const size_t end = std::min(words.find("  ", at), words.size());
+    const std::string word = words.substr(at, end - at);
+    const bool fits = used == 0 || used + 2 + word.size() <= columns;
+    text += (used == 0 ? "" : fits ? "  " : "\n") + word;
+    used = (fits && used > 0 ? used + 2 : 0) + word.size();
+    at = end + 2;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string Evaluation::text(size_t columns, Says says) const {
+  constexpr size_t kWorst = 10, kConfusions = 20;
+  std::string text;
+  if (report && report->names.size() >= kManyClasses) {
+    text += score::summary_of(*report, says == Says::mistakes ? kWorst : 0, columns) + "\n";
+  } else if (report) {
+    score::Report shown = *report;
+    for (std::string& name : shown.names) name = text::fitted(name, columns - std::min<size_t>(columns, 41));
+    text += score::to_text(shown) + "\n";
+  }
+  if (confusion && says == Says::mistakes) {
+    const std::string matrix =
+        report->names.size() < kManyClasses ? score::to_text(*confusion, report->names) : std::string();
+    const bool fits = !matrix.empty() && text::columns_of(matrix.substr(0, matrix.find('\n'))) <= columns;
+    const std::string shown = fits ? matrix : score::confusions_of(*confusion, report->names, kConfusions, columns);
+    text += shown.empty() ? "" : shown + "\n";
+  }
+  return text + wrapped(line(), columns) + "\n";
 }
 
 ordered_json Evaluation::json() const {
@@ -179,8 +212,9 @@ Evaluation evaluate(const spec::Task& task, const spec::Targets& targets, const 
 }
 
 std::vector<Evaluation> evaluate(const TextModel& model, const spec::TaskSet& set, spec::Split split,
-                                 const std::string& progress_name) {
+                                 const std::string& progress_name, std::vector<Outputs>* kept) {
   std::vector<Evaluation> evaluations(set.tasks.size());
+  if (kept) kept->resize(set.tasks.size());
   std::vector<spec::Task> judged;  // the model's own mean and deviation: a directory's numbers are in their own unit
   for (size_t t = 0; t < set.tasks.size(); ++t) {
     judged.push_back({set.tasks[t].spec, set.tasks[t].corpus, {}, {}});
@@ -210,6 +244,7 @@ std::vector<Evaluation> evaluate(const TextModel& model, const spec::TaskSet& se
       evaluations[heads[i]] = e;
       evaluations[heads[i]].figures = {{"loss", loss[heads[i]] / double(texts.size())}};
       evaluations[heads[i]].figures.update(e.figures);
+      if (kept) (*kept)[heads[i]] = outputs[i];
     }
   }
   return evaluations;

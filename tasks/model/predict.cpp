@@ -1,4 +1,4 @@
-// From texts to logits, from logits to words. Read nn/model/model.h and tasks/text/batches.h first.
+// From texts to logits and probabilities. Read nn/model/model.h and tasks/text/batches.h first.
 #include "tasks/model/predict.h"
 
 #include <algorithm>
@@ -12,7 +12,6 @@ namespace model {
 
 using engine::check;
 using engine::real;
-using nlohmann::ordered_json;
 
 namespace {
 
@@ -44,30 +43,6 @@ void append(const spec::TaskSpec& task, const Tensor& logits, const text::Batch&
     std::vector<double>& row = to.scores.emplace_back(y.data() + b * K, y.data() + (b + 1) * K);
     if (task.head == nn::Predicts::number) row[0] = row[0] * task.deviation + task.mean;
   }
-}
-
-ordered_json to_json(const spec::TaskSpec& task, const Outputs& outputs, size_t i, const std::string& text,
-                     const text::WordPiece& tokenizer) {
-  ordered_json line = ordered_json::object();
-  if (task.head == nn::Predicts::number) return {{"value", outputs.scores[i][0]}};
-  if (task.head == nn::Predicts::tags) {
-    const std::vector<std::string> words = spec::words_of(text);
-    const Indices places = spec::first_pieces(text, tokenizer, long(outputs.tags[i].size()));
-    const std::vector<std::string> tags = tags_of_words(task, outputs.tags[i], places);
-    line["tags"] = ordered_json::array();
-    for (size_t w = 0; w < words.size(); ++w) line["tags"].push_back({words[w], tags[w]});
-    return line;
-  }
-  const std::vector<double>& p = outputs.scores[i];
-  if (task.one_class())
-    line["label"] = task.labels.name(outputs.best_of(i));
-  else
-    line["labels"] = ordered_json::array();
-  for (size_t k = 0; k < p.size(); ++k) {
-    if (task.head == nn::Predicts::labels && p[k] > 0.5) line["labels"].push_back(task.labels.name(int(k)));
-    line["probabilities"][task.labels.name(int(k))] = p[k];
-  }
-  return line;
 }
 
 }  // namespace
@@ -113,28 +88,6 @@ std::vector<std::string> tags_of_words(const spec::TaskSpec& task, const Indices
   std::vector<std::string> words;
   for (int place : places) words.push_back(task.labels.name(place < 0 ? outside : tags[place]));
   return words;
-}
-
-std::vector<ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
-                                      const Reading& reading) {
-  for (const spec::TaskSpec& task : model.tasks)
-    check(task.head != nn::Predicts::tags || reading.how() != text::TooLong::window,
-          "{}: tags are not read through windows; --long cut reads their beginning", task.where);
-  const text::EncodedSet set = text::encode(examples, model.tokenizer, reading.max_length, reading.how());
-  const std::vector<Outputs> outputs = predict(model, set);
-  std::vector<ordered_json> lines;
-  for (size_t i = 0; i < examples.size(); ++i) {
-    ordered_json& line = lines.emplace_back(ordered_json{{"text", examples[i].text}});
-    if (!examples[i].pair.empty()) line["pair"] = examples[i].pair;
-    for (size_t h = 0; h < model.tasks.size(); ++h) {
-      const ordered_json said = to_json(model.tasks[h], outputs[h], i, examples[i].text, model.tokenizer);
-      if (model.named())
-        line[model.tasks[h].name] = said;
-      else
-        line.update(said);
-    }
-  }
-  return lines;
 }
 
 }  // namespace model

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "tasks/model/text_model.h"
 #include "tasks/spec/tasks.h"
@@ -32,12 +31,5 @@ std::vector<Outputs> predict(const TextModel& model, const text::EncodedSet& set
 
 // The tag of every word, by the token at its place; "O", or the first tag, for a word without one.
 std::vector<std::string> tags_of_words(const spec::TaskSpec& task, const Indices& tags, const Indices& places);
-
-// One JSON object a text: {"text": ..., "TASK": {...}, ...}, without TASK where the model's only one has no name.
-//   label, ordinal
-//            {"label": ..., "probabilities": {label: p, ...}}     labels   {"labels": [...], "probabilities": {...}}
-//   number   {"value": ...}                                       tags     {"tags": [[word, tag], ...]}
-std::vector<nlohmann::ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
-                                                const Reading& reading);
 
 }  // namespace model

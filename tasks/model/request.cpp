@@ -1,20 +1,17 @@
-// From a command line to a model and texts, and what it says of them. Read tasks/model/predict.h first.
+// From a command line to a model and texts. Read tasks/model/predict.h first.
 #include "tasks/model/request.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <iostream>
 
-#include "tasks/run/progress.h"
+#include "tasks/model/adapter.h"
 
 namespace model {
 
-using engine::check;
-using nlohmann::ordered_json;
-
 void Request::declare(run::Options& options, bool with_labels) {
-  options.add("--model", directory, "directory of a run or of a model, or the name of one that ships").required();
+  options
+      .add("--model", directory, "directory of a run, of a model or of an adapter, or the name of a model that ships")
+      .required();
+  declare_base(options, base);
   reading.declare(options);
   files.declare(options, with_labels);
 }
@@ -40,9 +37,9 @@ const spec::DataOptions& columns_of(const std::vector<spec::TaskSpec>& tasks) {
 }  // namespace
 
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
-  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory));
+  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory, base));
   reading = Reading::settle(options, reading, model->reading);
-  check_positions(reading, model->config(), directory);
+  check_positions(reading, model->net, directory);
   files.follow(options, columns_of(model->tasks));
   return model;
 }
@@ -53,61 +50,6 @@ std::vector<text::Example> Request::examples(const run::Options& options) const 
   std::vector<text::Example> examples;
   for (const std::string& text : options.texts()) examples.push_back({.text = text});
   return examples;
-}
-
-namespace {
-
-constexpr size_t kChunk = 1024;  // texts that are read together
-
-void print_chunk(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples) {
-  for (const ordered_json& line : predictions(model, examples, reading))
-    fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
-  check(std::fflush(stdout) == 0, "the output cannot be written");
-}
-
-void print_predictions(const TextModel& model, const Reading& reading, const std::vector<text::Example>& examples) {
-  run::Progress progress("predict", long(examples.size()));
-  for (size_t begin = 0; begin < examples.size(); begin += kChunk) {
-    const auto end = examples.begin() + long(std::min(examples.size(), begin + kChunk));
-    print_chunk(model, reading, {examples.begin() + long(begin), end});
-    progress.update(end - examples.begin());
-  }
-  progress.interrupt();
-}
-
-void print_predictions_of_input(const TextModel& model, const Reading& reading) {
-  const bool person = isatty(STDIN_FILENO);
-  if (person) run::print_note("one text a line; end with Ctrl-D\n");
-  std::vector<text::Example> examples;
-  long bytes = 0;
-  for (std::string line; std::getline(std::cin, line);) {
-    text::check_text(line, "standard input", bytes);
-    std::string_view text = line;
-    if (bytes == 0) text::drop_byte_order_marks(text);
-    bytes += long(line.size()) + 1;
-    if (text.ends_with('\r')) text.remove_suffix(1);
-    examples.push_back({.text = std::string(text)});
-    if (examples.size() < kChunk && !person) continue;
-    print_chunk(model, reading, examples);
-    examples.clear();
-  }
-  check(!std::cin.bad(), "standard input cannot be read");
-  if (!examples.empty()) print_chunk(model, reading, examples);
-}
-
-}  // namespace
-
-void predict_command(run::Options& options, const run::Parse& parse) {
-  Request given;
-  given.declare(options, false);
-  given.declare_texts(options, "one a line from standard input.");
-  parse();
-  const std::unique_ptr<TextModel> model = given.load(options);
-  const std::vector<text::Example> examples = given.examples(options);
-  if (options.texts().empty() && given.file.empty())
-    print_predictions_of_input(*model, given.reading);
-  else
-    print_predictions(*model, given.reading, examples);
 }
 
 }  // namespace model

@@ -8,7 +8,7 @@
 namespace model {
 
 struct Request {
-  std::string directory, file;
+  std::string directory, base, file;
   Reading reading;  // after load(): the model's, unless options say otherwise
   spec::DataOptions files;
 
@@ -21,9 +21,5 @@ struct Request {
   // The texts that were given, after load(); error: both as arguments and in a file.
   std::vector<text::Example> examples(const run::Options& options) const;
 };
-
-// The command `predict` of every program: predictions() as JSON lines on standard output, of the texts that are given
-// with a progress line, or of the lines of standard input, as they come from a person and in chunks from a pipe.
-void predict_command(run::Options& options, const run::Parse& parse);
 
 }  // namespace model

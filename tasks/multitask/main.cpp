@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "tasks/command/predict.h"
 #include "tasks/model/log_odds.h"
 #include "tasks/model/request.h"
 #include "tasks/multitask/balance.h"
@@ -304,6 +305,6 @@ int main(int argc, char** argv) {
       {{"example", "print a task file that works", example},
        {"train", "train the tasks of a file together, and with --single each alone", train},
        {"evaluate", "figures of every task, on the data that the task file names", multitask::evaluate_command},
-       {"predict", "what every head says of texts", model::predict_command},
+       {"predict", "what every head says of texts", command::predict},
        {"export", "one task as a model directory that `sentiment` reads", export_command}});
 }

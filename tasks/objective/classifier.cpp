@@ -59,7 +59,7 @@ spec::TaskSet ClassifierOptions::load(const text::Labels& known) const {
   task.labels = text::Labels::parse(files.how.labels);
   if (task.labels.empty()) task.labels = known;
   if (task.labels.empty() && task.classifies() && model.pretrained() && !model.new_head)
-    task.labels = model::labels_of_classifier(model.model);
+    task.labels = model::labels_of_classifier(model.directory());
   task.metric = metric;
   task.label_smoothing = label_smoothing;
   task.class_weights = class_weights;
@@ -166,9 +166,10 @@ void finish_epoch(run::Training& training, const model::TextModel& model, const 
   training.run().log({{"dev", dev.figures}});
   const std::string title = fmt::format("epoch {:g}, dev{}", training.epoch(), best ? " (the best so far)" : "");
   const bool many = training.steps() > kReports * training.run().steps_per_epoch();
-  training.run().say(many || !dev.report
-                         ? fmt::format("{}: {}", title, dev.line())
-                         : fmt::format("\n{}\n{}\n{}\n", title, score::to_text(*dev.report), dev.line()));
+  training.run().say(
+      many || !dev.report
+          ? fmt::format("{}: {}", title, dev.line())
+          : fmt::format("\n{}\n{}", title, dev.text(run::terminal_width(), model::Evaluation::Says::totals)));
 }
 
 void finish_run(const run::Training& training, const std::string& task, const spec::TaskSet& set,
@@ -176,7 +177,7 @@ void finish_run(const run::Training& training, const std::string& task, const sp
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
   const bool has_dev = set.corpora[0].texts[spec::kDev].size() > 0;
   const model::Evaluation test = model::evaluate(*best, set, spec::kTest, "test")[0];
-  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text());
+  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text(run::terminal_width()));
   std::fflush(stdout);
   model::Doubts doubts = model::doubts_about(test);
   for (const std::string& doubt : model::doubts_about_memory(*best, set, test)) doubts.push_back(doubt);

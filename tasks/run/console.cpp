@@ -1,6 +1,9 @@
 // The frame of every program. Read tasks/sentiment/main.cpp next: what goes into it.
 #include "tasks/run/console.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <new>
 
 #include "engine/blas.h"
@@ -62,6 +65,12 @@ int program(int argc, char** argv, const std::string& name, const std::string& a
     }
     run_command(find(commands, first, name), name, argc - 1, argv + 1);
   });
+}
+
+size_t terminal_width() {
+  winsize size{};
+  const bool known = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
 }
 
 void print_setup(const std::string& program, const std::string& command) {

@@ -40,6 +40,9 @@ template <class... Args>
   throw Exit{2};
 }
 
+// Columns of the terminal that standard output is; 80 where it is none.
+size_t terminal_width();
+
 // "OpenBLAS ..., SkylakeX kernel, 2 threads": the first lines of a program, on stderr.
 void print_setup(const std::string& program, const std::string& command);
 

@@ -29,19 +29,22 @@ std::string clock_text(double seconds) {
 }
 
 std::string progress_line(const std::string& description, long first, long done, long total, double seconds,
-                          const std::string& postfix) {
+                          const std::string& postfix, const std::string& unit) {
   const double share = total > 0 ? double(done) / double(total) : 1;
   const double rate = seconds > 0 ? double(done - first) / seconds : 0;
-  const std::string speed = rate <= 0  ? "?it/s"
-                            : rate < 1 ? fmt::format("{:5.2f}s/it", 1 / rate)
-                                       : fmt::format("{:5.2f}it/s", rate);
+  const std::string speed = rate <= 0  ? "?" + unit + "/s"
+                            : rate < 1 ? fmt::format("{:5.2f}s/{}", 1 / rate, unit)
+                                       : fmt::format("{:5.2f}{}/s", rate, unit);
+  const std::string behind = postfix.empty() ? "" : ", " + postfix;
+  if (total < 0) return fmt::format("{}: {}{} [{}, {}{}]", description, done, unit, clock_text(seconds), speed, behind);
   const std::string left = rate > 0 ? clock_text(double(total - done) / rate) : "?";
   return fmt::format("{}: {:3.0f}%|{}| {}/{} [{}<{}, {}{}]", description, 100 * share, bar(share, 10), done, total,
-                     clock_text(seconds), left, speed, postfix.empty() ? "" : ", " + postfix);
+                     clock_text(seconds), left, speed, behind);
 }
 
-Progress::Progress(std::string description, long total, long done)
+Progress::Progress(std::string description, long total, long done, std::string unit)
     : description_(std::move(description)),
+      unit_(std::move(unit)),
       total_(total),
       first_(done),
       done_(done),
@@ -58,10 +61,15 @@ void Progress::update(long done, const std::string& postfix) {
   if (since >= (terminal_ ? 0.1 : 10.0)) draw();
 }
 
+void Progress::begin_at(long done) {
+  first_ = done_ = done;
+  start_ = Clock::now();
+}
+
 void Progress::draw() {
   last_ = Clock::now();
   const double seconds = std::chrono::duration<double>(last_ - start_).count();
-  const std::string line = progress_line(description_, first_, done_, total_, seconds, postfix_);
+  const std::string line = progress_line(description_, first_, done_, total_, seconds, postfix_, unit_);
   if (terminal_)
     std::fputs(fmt::format("\r{}\033[K", line).c_str(), stderr);
   else

@@ -84,6 +84,10 @@ size_t widest(const std::vector<std::string>& names, size_t at_least) {
   return at_least;
 }
 
+std::string report_head(size_t width) {
+  return std::string(width, ' ') + "  precision    recall  f1-score   support\n\n";
+}
+
 std::string report_row(const std::string& name, size_t width, const Scores& scores, int digits) {
   return fmt::format("{}  {:>9.{}f} {:>9.{}f} {:>9.{}f} {:>9}\n", right_aligned(name, width), scores.precision, digits,
                      scores.recall, digits, scores.f1, digits, scores.support);
@@ -92,6 +96,22 @@ std::string report_row(const std::string& name, size_t width, const Scores& scor
 // Precision, recall and F1 of all classes together: each the accuracy, but for the last bit of F1.
 Scores micro_average(const Report& report) {
   return {report.accuracy, report.accuracy, f1_of(report.accuracy, report.accuracy), report.macro.support};
+}
+
+// The last three lines of a report.
+std::string totals(const Report& report, size_t width, int digits) {
+  const Scores micro = micro_average(report);
+  const std::string first = report.all_occur
+                                ? fmt::format("{}  {:>9} {:>9} {:>9.{}f} {:>9}\n", right_aligned("accuracy", width), "",
+                                              "", micro.f1, digits, micro.support)
+                                : report_row("micro avg", width, micro, digits);
+  return first + report_row("macro avg", width, report.macro, digits) +
+         report_row("weighted avg", width, report.weighted, digits);
+}
+
+std::vector<std::string> shortened(std::vector<std::string> names, size_t columns) {
+  for (std::string& name : names) name = text::fitted(name, columns);
+  return names;
 }
 
 nlohmann::ordered_json to_json(const Scores& scores) {
@@ -217,17 +237,54 @@ Report make_report(const Confusion& confusion, const std::vector<std::string>& n
 
 std::string to_text(const Report& report, int digits) {
   const size_t width = widest(report.names, std::max<size_t>(12, size_t(digits)));
-  std::string out = std::string(width, ' ') + "  precision    recall  f1-score   support\n\n";
+  std::string out = report_head(width);
   for (size_t c = 0; c < report.names.size(); ++c) out += report_row(report.names[c], width, report.classes[c], digits);
-  const Scores micro = micro_average(report);
-  out += "\n";
-  if (report.all_occur)
-    out += fmt::format("{}  {:>9} {:>9} {:>9.{}f} {:>9}\n", right_aligned("accuracy", width), "", "", micro.f1, digits,
-                       micro.support);
-  else
-    out += report_row("micro avg", width, micro, digits);
-  out += report_row("macro avg", width, report.macro, digits);
-  return out + report_row("weighted avg", width, report.weighted, digits);
+  return out + "\n" + totals(report, width, digits);
+}
+
+std::string summary_of(const Report& report, size_t worst, size_t columns, int digits) {
+  constexpr size_t kNumbers = 41;  // columns behind a name
+  std::vector<size_t> order(report.names.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return report.classes[a].f1 < report.classes[b].f1; });
+  order.resize(std::min(order.size(), worst));
+  std::vector<std::string> names;
+  for (const size_t c : order) names.push_back(report.names[c]);
+  names = shortened(names, columns - std::min(columns, kNumbers));
+  const size_t width = widest(names, std::max<size_t>(12, size_t(digits)));
+  std::string out = report_head(width) + totals(report, width, digits);
+  if (worst == 0) return out;
+  out += fmt::format("\nof {} classes the {} with the lowest f1-score\n\n", report.names.size(), order.size());
+  for (size_t i = 0; i < order.size(); ++i) out += report_row(names[i], width, report.classes[order[i]], digits);
+  return out;
+}
+
+std::string confusions_of(const Confusion& confusion, const std::vector<std::string>& all_names, size_t most,
+                          size_t columns) {
+  struct Pair {
+    long count;
+    int truth, predicted;
+  };
+  std::vector<Pair> pairs;
+  for (int t = 0; t < confusion.classes; ++t)
+    for (int p = 0; p < confusion.classes; ++p)
+      if (t != p && confusion.at(t, p) > 0) pairs.push_back({confusion.at(t, p), t, p});
+  std::stable_sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.count > b.count; });
+  if (pairs.empty()) return "";
+  const size_t kinds = pairs.size();
+  pairs.resize(std::min(pairs.size(), most));
+  constexpr size_t kCount = 7;  // columns before the names, with the blanks between them 11
+  const std::vector<std::string> names = shortened(all_names, (columns - std::min<size_t>(columns, kCount + 4)) / 2);
+  size_t width = 4;
+  for (const Pair& pair : pairs) width = std::max(width, text::columns_of(names[pair.truth]));
+  const auto left = [&](const std::string& name) { return name + std::string(width - text::columns_of(name), ' '); };
+  std::string out = fmt::format(
+      "{} of {} wrong{}\n\n{:>7}  {}  predicted\n", confusion.total() - confusion.correct(), confusion.total(),
+      kinds > most ? fmt::format("; the {} commonest of {} mistakes", most, kinds) : "", "count", left("true"));
+  for (const Pair& pair : pairs)
+    out += fmt::format("{:>7}  {}  {}\n", pair.count, left(names[pair.truth]), names[pair.predicted]);
+  return out;
 }
 
 nlohmann::ordered_json to_json(const Report& report) {

@@ -45,6 +45,11 @@ struct Report {
 };
 Report make_report(const Confusion& confusion, const std::vector<std::string>& names);
 std::string to_text(const Report& report, int digits = 2);
+// Of many classes: the totals, then those with the lowest F1. Names are shortened to lines of at most `columns`.
+std::string summary_of(const Report& report, size_t worst, size_t columns, int digits = 2);
+// The commonest mistakes, a line each: how many, the true class, the predicted one. Empty: there is none.
+std::string confusions_of(const Confusion& confusion, const std::vector<std::string>& names, size_t most,
+                          size_t columns);
 nlohmann::ordered_json to_json(const Report& report);  // what scikit-learn's output_dict=True gives
 
 // Byte for byte scikit-learn's. Without names: the classes that occur, by their numbers.

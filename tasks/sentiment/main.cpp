@@ -6,8 +6,11 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "tasks/command/errors.h"
+#include "tasks/command/predict.h"
 #include "tasks/explain/attention.h"
 #include "tasks/model/doubts.h"
+#include "tasks/model/merge.h"
 #include "tasks/model/pruning.h"
 #include "tasks/model/request.h"
 #include "tasks/objective/classifier.h"
@@ -86,19 +89,29 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   model::Request given;
   std::string out;
   std::vector<std::string> data;
+  int errors = 0;
   given.declare(options, true);
   options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
+  options.add("--errors", errors, "also list so many texts with a wrong label, the surest first, and what led to it")
+      .not_negative();
   options.add("--out", out, "also write the figures as JSON to this file");
   parse();
   run::print_setup("sentiment", "evaluate");
   const auto model = given.load(options);
   spec::TaskSet set = labelled(options, given, data, *model);
   spec::encode(set, model->tokenizer, given.reading.max_length, given.reading.how());
-  const model::Evaluation e = model::evaluate(*model, set, spec::kTest, "evaluate")[0];
-  fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")), e.text());
+  std::vector<model::Outputs> outputs;
+  const model::Evaluation e = model::evaluate(*model, set, spec::kTest, "evaluate", &outputs)[0];
+  const size_t columns = run::terminal_width();
+  fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")),
+             e.text(columns));
   std::fflush(stdout);
   model::print(model::doubts_about_texts(*model, set, spec::kTest));
   model::print(model::doubts_about(e));
+  if (errors) {
+    model->net.params.freeze("*");
+    fmt::print("{}\n", command::wrong_ones(*model, set, 0, spec::kTest, outputs[0], size_t(errors), columns));
+  }
   if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
   std::string line = "result task=sentiment";
   for (const auto& [name, value] : e.figures.items())
@@ -189,8 +202,8 @@ void prune(run::Options& options, const run::Parse& parse) {
     return set;
   };
   const spec::TaskSet set = read(data), test_set = test.empty() ? set : read(test);
-  const auto pruned =
-      model::prune(*model, model::ModelDirectory(given.directory).path, set.corpora[0].texts[spec::kTest], o);
+  const auto pruned = model::prune(*model, model::ModelDirectory(given.directory, given.base).path,
+                                   set.corpora[0].texts[spec::kTest], o);
   pruned->save(out);
   compare(*model, *pruned, test_set, out);
 }
@@ -202,7 +215,8 @@ int main(int argc, char** argv) {
                       {{"check", "say what can be known of labelled texts before training", sentiment::check_command},
                        {"train", "train on labelled texts; without options, on the embedded corpus", train},
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
-                       {"predict", "classify texts, one JSON object a line", model::predict_command},
+                       {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
                        {"analyze", "show what the heads of a model look at", analyze},
-                       {"prune", "take out the heads, neurons and tokens that matter least", prune}});
+                       {"prune", "take out the heads, neurons and tokens that matter least", prune},
+                       {"merge", "put what an adapter has learned into its base model", model::merge_command}});
 }

@@ -124,12 +124,15 @@ text::Examples DataOptions::read(const std::vector<std::string>& files, const te
   DataOptions how = *this;
   for (const std::string& file : files) {
     const auto [label, path] = labelled ? label_and_path(file) : std::pair<std::string, std::string>{"", file};
-    text::Table table = text::read_table(
-        path, {format, !no_header, encoding, delimiter, sheet, delimiter.empty() ? recorded_delimiter : ""});
+    text::Table table = text::read_table(path, table_options());
     if (sources.empty()) how.find_columns(table, labelled && label.empty());
     sources.push_back(how.source(std::move(table), label, labelled));
   }
   return examples_of(sources, known);
+}
+
+text::Examples DataOptions::unlabelled(text::Table block) const {
+  return text::to_examples({source(std::move(block), "", false)});
 }
 
 text::Examples DataOptions::read_embedded(const text::Labels& given) const {

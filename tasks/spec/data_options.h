@@ -33,6 +33,12 @@ struct DataOptions {
   text::Examples read(const std::vector<std::string>& files, const text::Labels& labels, bool labelled = true) const;
   text::Examples read_embedded(const text::Labels& labels) const;
 
+  // The same for who reads a file in blocks: how, and the examples of a block, without labels.
+  text::TableOptions table_options() const {
+    return {format, !no_header, encoding, delimiter, sheet, delimiter.empty() ? recorded_delimiter : ""};
+  }
+  text::Examples unlabelled(text::Table block) const;
+
   // Names the columns that nobody has named, those of their default names and those that a model recorded, by a table that
   // does not have them; a line says which. Error: it is not clear.
   void find_columns(const text::Table& table, bool labelled);

@@ -15,6 +15,7 @@
 #include "tasks/run/fingerprint.h"
 #include "tasks/spec/class_weights.h"
 #include "tasks/spec/findings.h"
+#include "tasks/text/utf8.h"
 
 namespace spec {
 
@@ -194,22 +195,25 @@ std::string lengths_of(const text::EncodedSet& set, int max_length, text::TooLon
                      set.too_long ? fmt::format(", {} {} {}", set.too_long, what, max_length) : "");
 }
 
-// Of a single task with one label its labels' numbers of texts, else the names of the tasks that read them.
-std::string readers_of(const TaskSet& set, int corpus, int split) {
-  constexpr size_t kShown = 8;  // labels
+// Of a single task with one label its labels' numbers of texts, else the names of the tasks that read them. Behind a
+// line of `used` columns, or where it has no room there on a line of its own, shortened.
+std::string readers_of(const TaskSet& set, int corpus, int split, size_t used) {
   const Task& first = set.tasks[0];
   std::vector<std::string> names;
   if (set.tasks.size() == 1 && first.spec.one_class()) {
     std::vector<long> counts(first.spec.labels.size());
     for (const int c : first.targets[split].classes) ++counts[c];
-    for (size_t k = 0; k < std::min(kShown, counts.size()); ++k)
+    for (size_t k = 0; k < counts.size(); ++k)
       names.push_back(fmt::format("{} {}", text::shown(first.spec.labels.name(int(k))), counts[k]));
-    if (counts.size() > kShown) names.push_back("...");
   } else {
     for (const Task& task : set.tasks)
       if (task.corpus == corpus && !task.spec.name.empty()) names.push_back(task.spec.name);
   }
-  return names.empty() ? "" : fmt::format("  ({})", fmt::join(names, ", "));
+  if (names.empty()) return "";
+  const std::string all = fmt::format("({})", fmt::join(names, ", "));
+  const size_t width = run::terminal_width(), own = width - std::min<size_t>(width, 10);
+  if (used + 2 + text::columns_of(all) <= width) return "  " + all;
+  return fmt::format("\n        ({})", text::listed(names, own));
 }
 
 }  // namespace
@@ -248,9 +252,11 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
     Corpus& corpus = set.corpora[c];
     for (int split : {kTrain, kDev, kTest}) {
       text::EncodedSet& texts = corpus.texts[split] = text::encode(corpus.examples[split], tokenizer, max_length, how);
+      const std::string line = texts.size() ? fmt::format("{:<6}{:>6} texts, {}", kSplitNames[split], texts.size(),
+                                                          lengths_of(texts, max_length, how))
+                                            : "";
       if (texts.size())
-        run::print_note("{:<6}{:>6} texts, {}{}\n", kSplitNames[split], texts.size(),
-                        lengths_of(texts, max_length, how), readers_of(set, int(c), split));
+        run::print_note("{}{}\n", line, readers_of(set, int(c), split, line.size()));
       else if (set.tasks.size() == 1)
         run::print_note("{:<6}  none\n", kSplitNames[split]);
     }

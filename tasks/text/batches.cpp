@@ -26,6 +26,7 @@ std::vector<Encoding> windows_of(const Encoding& whole, int max_length) {
   for (long w = 0; w < count; ++w) {
     const auto first = whole.ids.begin() + 1 + w * (inner - room) / (count - 1);
     Encoding& window = windows[w];
+    window.begin = int(first - whole.ids.begin()) - 1;
     window.ids.push_back(whole.ids.front());
     window.ids.insert(window.ids.end(), first, first + room);
     window.ids.push_back(whole.ids.back());

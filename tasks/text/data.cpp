@@ -1,9 +1,8 @@
 // Data files to tables and tables to labelled examples, with an error that names file and line for whatever is amiss.
-// Read tasks/text/labels.h before.
+// Read tasks/text/table_parser.cpp before.
 #include "tasks/text/data.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <utility>
 
@@ -11,9 +10,8 @@
 #include "tasks/files/unpack.h"
 #include "tasks/files/workbook.h"
 #include "tasks/text/encoding.h"
-#include "tasks/text/jsonl.h"
-#include "tasks/text/letters.h"
-#include "tasks/text/separated.h"
+#include "tasks/text/table_parser.h"
+#include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
 
 namespace text {
@@ -22,51 +20,6 @@ using engine::check;
 using engine::fail;
 
 namespace {
-
-// `name`: of what is in the file, if it was packed.
-std::string format_of(const std::string& path, const std::string& name, const std::string& given) {
-  const std::string extension = lower(std::filesystem::path(name).extension().string());
-  std::string format = given;
-  if (format.empty()) format = extension == ".txt" ? "tsv" : extension.substr(std::min<size_t>(1, extension.size()));
-  const bool known = format == "tsv" || format == "csv" || format == "jsonl";
-  if (given.empty())
-    check(known, "{}: the extension{} is none of .tsv, .txt, .csv, .jsonl; --format tsv, csv or jsonl says what it is",
-          path, name == path ? "" : fmt::format(" of '{}' in it", shown(name)));
-  check(known, "format: tsv, csv or jsonl; got '{}'", format);
-  return format;
-}
-
-void name_columns(Table& table, bool header) {
-  if (table.rows.empty()) return;
-  if (!header) {
-    for (size_t c = 1; c <= table.rows[0].size(); ++c) table.columns.push_back(std::to_string(c));
-    return;
-  }
-  table.columns = std::move(table.rows[0]);
-  table.rows.erase(table.rows.begin());
-  table.lines.erase(table.lines.begin());
-}
-
-// Files made by machines may end a line with a tab too many; a header says how many fields there should be.
-void drop_surplus(Table& table, bool header) {
-  const size_t width = table.columns.size();
-  Warning surplus{fmt::format("fields past the {} of the first row are left out", width), 0, ""};
-  for (size_t r = 0; r < table.rows.size(); ++r) {
-    std::vector<std::string>& row = table.rows[r];
-    const auto past = row.begin() + long(std::min(width, row.size()));
-    const bool empty = std::all_of(past, row.end(), [](const std::string& field) { return field.empty(); });
-    if (header && !empty) continue;
-    row.erase(past, row.end());
-    if (!empty && surplus.count++ == 0) surplus.first = fmt::format("{}:{}", table.path, table.lines[r]);
-  }
-  if (surplus.count > 0) table.warnings.push_back(surplus);
-}
-
-void check_widths(const Table& table, long first_line) {
-  for (size_t r = 0; r < table.rows.size(); ++r)
-    check(table.rows[r].size() == table.columns.size(), "{}:{}: a row of {} fields; line {} has {}{}", table.path,
-          table.lines[r], table.rows[r].size(), first_line, table.columns.size(), table.hint);
-}
 
 // The columns of a source as places in its rows; 0 for those that it does not have.
 struct Places {
@@ -176,6 +129,15 @@ bool is_blank(std::string_view text) {
   return std::none_of(text.begin(), text.end(), is_visible_ascii) && split_words(text).empty();
 }
 
+void add_warning(std::vector<Warning>& warnings, const Warning& warning) {
+  const auto same = [&](const Warning& other) { return other.what == warning.what; };
+  const auto found = std::find_if(warnings.begin(), warnings.end(), same);
+  if (found == warnings.end())
+    warnings.push_back(warning);
+  else
+    found->count += warning.count;
+}
+
 std::string to_string(const Warning& warning) {
   const std::string count = warning.count > 0 ? fmt::format(" ({} in all)", warning.count) : "";
   return fmt::format("{}: {}{}", warning.first, warning.what, count);
@@ -223,31 +185,6 @@ void read_workbook(std::string_view bytes, const TableOptions& options, Table& t
   table.lines = std::move(sheet.lines);
 }
 
-const char* separator_name(char separator) {
-  return separator == ',' ? "comma" : separator == ';' ? "semicolon" : separator == '|' ? "pipe" : "tab";
-}
-
-void read_text(std::string bytes, const std::string& format, const TableOptions& options, Table& table) {
-  bytes = to_utf8(std::move(bytes), options.encoding, table.path, table.warnings);
-  check_text(bytes, table.path);
-  std::string_view content = bytes;
-  drop_byte_order_marks(content);
-  bytes.erase(0, bytes.size() - content.size());
-  check(!bytes.empty(), "{}: the file is empty", table.path);
-  if (bytes.find('\n') == bytes.npos) std::replace(bytes.begin(), bytes.end(), '\r', '\n');  // lines of old Macs
-  const std::string_view first = std::string_view(bytes).substr(0, bytes.find('\n'));
-  char separator = separator_of(options.delimiter);
-  if (const char likely = separator_of(options.likely_delimiter);
-      !separator && likely && first.find(likely) != first.npos)
-    separator = likely;
-  if (format == "tsv") parse_tsv(bytes, separator ? separator : '\t', table);
-  if (format == "csv") parse_csv(bytes, separator, options.header, table);
-  if (format == "jsonl") return parse_jsonl(bytes, table);
-  const bool one_field = !table.rows.empty() && table.rows[0].size() == 1;
-  if (const char other = one_field ? separator_in(first) : '\0')
-    table.hint = fmt::format("; its first line has another separator: --delimiter {}", separator_name(other));
-}
-
 }  // namespace
 
 std::string read_file(const std::string& path) {
@@ -264,20 +201,19 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
   Table table;
   table.path = path == kInput ? "standard input" : path;
   files::Content file = files::unpack(std::move(bytes), table.path);
-  const std::string format = file.workbook ? "workbook" : format_of(table.path, file.name, options.format);
-  const bool header = options.header && format != "jsonl";
-  check(options.delimiter.empty() || format == "tsv" || format == "csv",
-        "{}: a delimiter is for TSV and CSV, not for {}", table.path, format == "jsonl" ? "JSONL" : "a workbook");
-  check(options.sheet.empty() || file.workbook, "{}: a sheet is of a workbook; this is {}", table.path, format);
-  if (file.workbook)
+  if (file.workbook) {
+    check(options.delimiter.empty(), "{}: a delimiter is for TSV and CSV, not for a workbook", table.path);
     read_workbook(file.bytes, options, table);
-  else
-    read_text(std::move(file.bytes), format, options, table);
-  const long first_line = table.lines.empty() ? 0 : table.lines[0];
-  if (format != "jsonl") name_columns(table, options.header);
-  check(!table.rows.empty(), "{}: no data rows{}", table.path, header ? " below the header" : "");
-  if (format == "tsv") drop_surplus(table, header);
-  check_widths(table, first_line);
+    name_columns(table, options.header);
+    check(!table.rows.empty(), "{}: no data rows{}", table.path, options.header ? " below the header" : "");
+    return table;
+  }
+  TableOptions how = options;
+  how.format = format_of(table.path, file.name, options.format);
+  how.encoding = "utf-8";
+  std::string content = to_utf8(std::move(file.bytes), options.encoding, table.path, table.warnings);
+  check(!content.empty(), "{}: the file is empty", table.path);
+  TableParser(table, how).append(std::move(content), true);
   return table;
 }
 

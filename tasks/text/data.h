@@ -18,15 +18,20 @@ struct Warning {
   long count = 0;     // how many times; 0: not said
   std::string first;  // where first, file:line
 };
+// Adds to a warning of the same kind, or else appends.
+void add_warning(std::vector<Warning>& warnings, const Warning& warning);
 std::string to_string(const Warning& warning);  // reviews.tsv:217: invalid UTF-8 became U+FFFD (3 times)
 
 struct TableOptions {
-  std::string format;             // of a text: tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl
+  // Of a text: tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl. Or lines: each a row of one column,
+  // "text".
+  std::string format;
   bool header = true;             // the first row of a TSV, CSV or sheet names the columns
   std::string encoding = "auto";  // found out, see to_utf8(); or its name
   std::string delimiter = "";  // of a TSV or CSV: a character or comma, semicolon, tab, pipe; empty: as the file says
   std::string sheet = "";      // of a workbook: its name or number from 1; empty: the first
   std::string likely_delimiter = "";  // as delimiter, but only of a TSV or CSV whose first line has it
+  bool keep_objects = false;          // of JSONL: Table::objects
 };
 
 // A value of JSONL that is not one value.
@@ -41,6 +46,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // each as long as columns, all UTF-8
   std::vector<long> lines;                     // where each row starts in the file, from 1
   std::vector<Warning> warnings;
+  bool marked = false;                                 // it began with a byte-order mark
+  std::vector<std::string> objects = {};               // of JSONL, on request: every row as it is written
   std::map<std::pair<size_t, size_t>, Nested> nested;  // of JSONL, by row and column
   std::string hint = "";                               // what an error about the columns should add
 

@@ -83,6 +83,11 @@ std::string encoding_error(const std::string& name) {
   return "";
 }
 
+bool is_wide(const std::string& encoding) {
+  const std::string name = upper(encoding);
+  return name.starts_with("UTF-16") || name.starts_with("UTF-32");
+}
+
 Decoder::Decoder(const std::string& encoding)
     : converter_(nullptr, iconv_close),
       unit_(upper(encoding).starts_with("UTF-16")   ? 2

@@ -13,6 +13,9 @@ namespace text {
 // what the system's iconv knows.
 std::string encoding_error(const std::string& name);
 
+// UTF-16 and UTF-32, whose line ends are no single byte.
+bool is_wide(const std::string& encoding);
+
 // Any encoding but UTF-8, block by block; what it does not have becomes U+FFFD.
 class Decoder {
  public:

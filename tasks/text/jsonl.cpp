@@ -60,19 +60,22 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
-void parse_jsonl(std::string_view bytes, Table& table) {
-  for_each_line(bytes, [&](std::string_view line, long number) {
+void parse_jsonl(std::string_view bytes, long first, long first_row, bool keep_objects, Table& table) {
+  for_each_line(bytes, first, [&](std::string_view line, long number) {
     if (line.find_first_not_of(" \t") == line.npos) return;
     const std::string where = fmt::format("{}:{}", table.path, number);
     const nlohmann::ordered_json object = parse_object(line, where);
-    if (table.rows.empty())
+    if (first_row == 0) {
+      first_row = number;
       for (const auto& item : object.items()) table.columns.push_back(item.key());
+    }
     std::vector<std::string>& row = table.rows.emplace_back();
     table.lines.push_back(number);
+    if (keep_objects) table.objects.emplace_back(line);
     Members members(object);
     for (const std::string& key : table.columns) {
       const nlohmann::ordered_json* value = members.find(key, row.size());
-      check(value, "{}: no '{}', which line {} has", where, shown(key), table.lines[0]);
+      check(value, "{}: no '{}', which line {} has", where, shown(key), first_row);
       if (value->is_structured()) {
         const Nested& of = table.nested[{table.rows.size() - 1, row.size()}] = nested(*value);
         row.push_back(of.list ? joined(of.items) : value->dump());

@@ -157,4 +157,15 @@ std::string listed(const std::vector<std::string>& names) {
   return list;
 }
 
+std::string listed(const std::vector<std::string>& names, size_t columns) {
+  std::string list;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string longer = list + (i ? ", " : "") + shown(names[i]);
+    const std::string rest = i + 1 < names.size() ? fmt::format(" ... and {} more", names.size() - i - 1) : "";
+    if (i > 0 && columns_of(longer + rest) > columns) return list + fmt::format(" ... and {} more", names.size() - i);
+    list = longer;
+  }
+  return list;
+}
+
 }  // namespace text

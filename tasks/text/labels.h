@@ -49,5 +49,7 @@ using engine::shown;  // a name or value as a sentence may show it
 
 // "negative, positive, neutral"; of more than twenty the first twenty and how many more there are.
 std::string listed(const std::vector<std::string>& names);
+// The same in so many columns: "a, b, c ... and 147 more"; the first name in any case.
+std::string listed(const std::vector<std::string>& names, size_t columns);
 
 }  // namespace text

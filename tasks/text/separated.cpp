@@ -1,5 +1,5 @@
-// A row is read field by field; a CSV is read with one separator after another, and with quotes doubled (RFC 4180) or
-// behind a backslash, until one reading has no error. Read tasks/text/data.h before.
+// A row is read field by field. In doubt a CSV is looked at with one separator after another, and with quotes doubled
+// (RFC 4180) or behind a backslash, until one reading has no error. Read tasks/text/data.h before.
 #include "tasks/text/separated.h"
 
 #include <algorithm>
@@ -18,22 +18,30 @@ constexpr std::pair<char, const char*> kSeparators[] = {
 
 class CsvReader {
  public:
-  // `escapes`: inside quotes \" is a quote and \\ a backslash.
-  CsvReader(std::string_view bytes, long line, char separator, bool escapes, Table& table)
-      : bytes_(bytes), line_(line), stops_{separator, '\n', '\r'}, escapes_(escapes), table_(table) {}
+  // With escapes, inside quotes \" is a quote and \\ a backslash.
+  CsvReader(std::string_view bytes, const CsvForm& form, long line, bool last, Table& table)
+      : bytes_(bytes),
+        line_(line),
+        last_(last),
+        stops_{form.separator, '\n', '\r'},
+        escapes_(form.escapes),
+        table_(table) {}
 
-  void read() {
+  size_t read() {
     while (at_ < bytes_.size()) {
       const long start = line_;
+      const size_t begin = at_;
       std::vector<std::string> row;
       if (!ends_line())
         for (bool more = true; more; more = takes_separator()) row.push_back(field(start));
+      if (open_) return begin;
       at_ = std::min(bytes_.find('\n', at_), bytes_.size() - 1) + 1;
       ++line_;
       if (row.empty()) continue;  // an empty line
       table_.rows.push_back(std::move(row));
       table_.lines.push_back(start);
     }
+    return bytes_.size();
   }
 
  private:
@@ -63,6 +71,8 @@ class CsvReader {
     std::string value;
     for (bool open = true; open;) {
       const size_t stop = bytes_.find_first_of(escapes_ ? "\"\\" : "\"", at_);
+      open_ = stop == bytes_.npos && !last_;
+      if (open_) return {};
       check(stop != bytes_.npos, "{}:{}: a quote opens a field and none closes it", table_.path, opened);
       value += bytes_.substr(at_, stop - at_);
       at_ = stop + 1;
@@ -92,48 +102,18 @@ class CsvReader {
   std::string_view bytes_;
   size_t at_ = 0;
   long line_;
+  const bool last_;
+  bool open_ = false;        // the bytes end inside of a quoted field
   const std::string stops_;  // what ends a field without quotes
   const bool escapes_;
   Table& table_;
 };
 
-// A reading of a CSV, and what is wrong with it.
-struct Reading {
-  Table table;
-  std::string error;
-  bool good() const { return error.empty() && even(table); }
-};
-
-Reading read_csv(std::string_view bytes, const std::string& path, long line, char separator, bool escapes) {
-  Reading reading;
-  reading.table.path = path;
-  try {
-    CsvReader(bytes, line, separator, escapes, reading.table).read();
-  } catch (const engine::Error& error) { reading.error = error.what(); }
-  return reading;
-}
-
-// Quotes as RFC 4180 has them, unless only the other form can be read, or is read with rows that this one has lost.
-Reading read_csv(std::string_view bytes, const std::string& path, long line, char separator) {
-  Reading reading = read_csv(bytes, path, line, separator, false);
-  if (bytes.find("\\\"") == bytes.npos) return reading;
-  Reading other = read_csv(bytes, path, line, separator, true);
-  if (!other.good() || (reading.good() && reading.table.rows.size() >= other.table.rows.size())) return reading;
-  other.table.warnings.push_back({"quotes inside quotes are written \\\" and read so", 0, path});
-  return other;
-}
-
 }  // namespace
 
-bool even(const Table& table) {
-  return std::all_of(table.rows.begin(), table.rows.end(),
-                     [&](const auto& row) { return row.size() == table.rows[0].size(); });
-}
-
-void parse_tsv(std::string_view bytes, char separator, Table& table) {
-  const bool one_column = bytes.find(separator) == bytes.npos;
+size_t parse_tsv(std::string_view bytes, char separator, bool one_column, long first, Table& table) {
   Warning alone{"a carriage return inside a line is no line end: it stays in its field", 0, ""};
-  for_each_line(bytes, [&](std::string_view line, long number) {
+  for_each_line(bytes, first, [&](std::string_view line, long number) {
     if (line.empty() && !one_column) return;
     std::vector<std::string>& row = table.rows.emplace_back();
     table.lines.push_back(number);
@@ -144,7 +124,12 @@ void parse_tsv(std::string_view bytes, char separator, Table& table) {
       start = end + 1;
     }
   });
-  if (alone.count > 0) table.warnings.push_back(alone);
+  if (alone.count > 0) add_warning(table.warnings, alone);
+  return bytes.size();
+}
+
+size_t parse_csv(std::string_view bytes, const CsvForm& form, long line, bool last, Table& table) {
+  return CsvReader(bytes, form, line, last, table).read();
 }
 
 char separator_of(const std::string& name) {
@@ -154,6 +139,12 @@ char separator_of(const std::string& name) {
   check(name.size() == 1 && name[0] > 0 && name != "\"" && name != "\n" && name != "\r",
         "delimiter: comma, semicolon, tab, pipe or one ASCII character; got '{}'", shown(name));
   return name[0];
+}
+
+std::string name_of_separator(char separator) {
+  for (const auto& [other, name] : kSeparators)
+    if (other == separator) return name;
+  return std::string(1, separator);
 }
 
 char separator_in(std::string_view line) {
@@ -172,26 +163,33 @@ char separator_in(std::string_view line) {
   return best;
 }
 
-void parse_csv(std::string_view bytes, char separator, bool header, Table& table) {
-  long line = 1;
-  std::string_view first = bytes.substr(0, bytes.find('\n'));
-  if (first.starts_with("sep=") && first.find_first_not_of('\r', 5) == first.npos && first.size() > 4) {
-    if (!separator) separator = first[4];
-    bytes.remove_prefix(std::min(first.size() + 1, bytes.size()));
-    line = 2;
-  }
-  first = bytes.substr(0, bytes.find('\n'));
-  const char found = header && !separator ? separator_in(first) : '\0';
-  const bool doubt = found && found != ',' && first.find(',') != first.npos;
-  Reading reading = read_csv(bytes, table.path, line, separator ? separator : found && !doubt ? found : ',');
-  if (doubt && !reading.good()) {
-    Reading other = read_csv(bytes, table.path, line, found);
-    if (other.good()) reading = std::move(other);
-  }
-  if (!reading.error.empty()) fail("{}", reading.error);
-  table.rows = std::move(reading.table.rows);
-  table.lines = std::move(reading.table.lines);
-  for (const Warning& warning : reading.table.warnings) table.warnings.push_back(warning);
+CsvSurvey survey_csv(std::string_view bytes, const CsvForm& form, bool last) {
+  Table table;
+  try {
+    parse_csv(bytes, form, 1, last, table);
+  } catch (const engine::Error&) { return {0, false}; }
+  const bool even = std::all_of(table.rows.begin(), table.rows.end(),
+                                [&](const auto& row) { return row.size() == table.rows[0].size(); });
+  return {long(table.rows.size()), even};
+}
+
+CsvForm find_form(std::string_view first_line, char separator, bool header, bool backslashes,
+                  const std::function<CsvSurvey(const CsvForm&)>& survey) {
+  const char found = header && !separator ? separator_in(first_line) : '\0';
+  const bool doubt = found && found != ',' && first_line.find(',') != first_line.npos;
+  if (!separator) separator = found && !doubt ? found : ',';
+  if (!doubt && !backslashes) return {separator, false};
+  // The better of the two ways to quote, and whether it is good.
+  const auto quoting = [&](char with) {
+    const CsvForm plain{with, false}, escaped{with, true};
+    const CsvSurvey read = survey(plain), other = backslashes ? survey(escaped) : CsvSurvey{0, false};
+    const bool better = other.good && (!read.good || other.rows > read.rows);
+    return std::pair(better ? escaped : plain, better || read.good);
+  };
+  const auto [form, good] = quoting(separator);
+  if (!doubt || good) return form;
+  const auto [other, other_good] = quoting(found);
+  return other_good ? other : form;
 }
 
 }  // namespace text

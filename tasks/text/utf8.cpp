@@ -2,6 +2,9 @@
 // Nothing to read before.
 #include "tasks/text/utf8.h"
 
+#include <utf8proc.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace text {
@@ -95,6 +98,25 @@ Repaired repair_utf8(std::string bytes) {
   else
     result.text.append(bytes, copied);
   return result;
+}
+
+size_t columns_of(std::string_view text) {
+  size_t columns = 0;
+  for (size_t at = 0; at < text.size();)
+    columns += size_t(std::max(0, utf8proc_charwidth(utf8proc_int32_t(next_code_point(text, at).value))));
+  return columns;
+}
+
+std::string fitted(std::string_view text, size_t columns) {
+  size_t used = 0, kept = 0;  // kept: the bytes that leave room for the ellipsis
+  for (size_t at = 0; at < text.size();) {
+    const size_t start = at;
+    next_code_point(text, at);
+    used += columns_of(text.substr(start, at - start));
+    if (used > columns) return columns == 0 ? "" : std::string(text.substr(0, kept)) + "\u2026";
+    if (used < columns) kept = at;
+  }
+  return std::string(text);
 }
 
 }  // namespace text

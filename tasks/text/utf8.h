@@ -29,6 +29,11 @@ std::u32string decode_utf8(std::string_view bytes);
 void append_utf8(std::string& out, char32_t point);
 bool is_utf8(std::string_view bytes);
 
+// The columns that a terminal gives it: two for an ideograph, none for a combining mark.
+size_t columns_of(std::string_view text);
+// As much of it as has room in so many columns; what is shortened ends with an ellipsis.
+std::string fitted(std::string_view text, size_t columns);
+
 struct Repaired {
   std::string text;
   long invalid = 0;          // how many sequences became U+FFFD

@@ -52,6 +52,7 @@ std::vector<std::string> read_pieces(const std::string& path);
 struct Encoding {
   std::vector<int> ids;
   std::vector<int> types;  // 0: first text, 1: second text
+  int begin = 0;           // pieces of the text before these: of a window
   bool truncated = false;
 };
 

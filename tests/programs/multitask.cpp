@@ -150,7 +150,7 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
       CHECK(alone[i]["label"] == joint[i]["mood"]["label"]);
       for (const char* label : {"glad", "sad"})
         CHECK(alone[i]["probabilities"][label].get<double>() ==
-              doctest::Approx(joint[i]["mood"]["probabilities"][label].get<double>()).epsilon(1e-5));
+              doctest::Approx(joint[i]["mood"]["probabilities"][label].get<double>()).epsilon(2e-4));
     }
     CHECK(multitask("export --model " + out + " --task more --out " + exported + "2").last_line() ==
           "error: task 'more': an adapter has no place in a model directory of one task");

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "nn/format/files.h"
-#include "tasks/model/predict.h"
+#include "tasks/model/answers.h"
 #include "tests/support/tasks.h"
 
 using namespace test;

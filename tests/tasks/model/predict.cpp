@@ -1,6 +1,6 @@
 // What the heads of a model say of texts, by what each predicts; that asking changes nothing, and that threads may ask
 // at once.
-#include "tasks/model/predict.h"
+#include "tasks/model/answers.h"
 
 #include <cmath>
 #include <thread>

@@ -99,5 +99,7 @@ TEST_CASE("progress: the line is tqdm's") {
   CHECK(run::progress_line("train", 0, 3, 10, 5, "loss=0.5") ==
         "train:  30%|███       | 3/10 [00:05<00:12,  1.67s/it, loss=0.5]");
   CHECK(run::progress_line("train", 0, 0, 10, 0, "") == "train:   0%|          | 0/10 [00:00<?, ?it/s]");
+  CHECK(run::progress_line("x", 0, 30, 40, 2, "", "rows") == "x:  75%|███████▌  | 30/40 [00:02<00:01, 15.00rows/s]");
+  CHECK(run::progress_line("x", 10, 40, -1, 2, "", "rows") == "x: 40rows [00:02, 15.00rows/s]");
   CHECK(run::progress_line("x", 50, 100, 100, 10, "") == "x: 100%|██████████| 100/100 [00:10<00:00,  5.00it/s]");
 }

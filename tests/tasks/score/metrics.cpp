@@ -182,6 +182,30 @@ TEST_CASE("confusion matrix: printed with its names on both sides") {
         "       très bien          0       1234\n");
 }
 
+TEST_CASE(
+    "summary: the totals, then the classes with the lowest F1; names are shortened to the columns that there are") {
+  const Report report = make_report(matrix(3, {8, 2, 0, 0, 5, 5, 1, 0, 9}), {"first", std::string(60, 'x'), "third"});
+  CHECK(summary_of(report, 2, 60) ==
+        "                     precision    recall  f1-score   support\n\n"
+        "           accuracy                           0.73        30\n"
+        "          macro avg       0.75      0.73      0.73        30\n"
+        "       weighted avg       0.75      0.73      0.73        30\n\n"
+        "of 3 classes the 2 with the lowest f1-score\n\n"
+        "xxxxxxxxxxxxxxxxxx\u2026       0.71      0.50      0.59        10\n"
+        "              third       0.64      0.90      0.75        10\n");
+}
+
+TEST_CASE("confusions: the commonest first, and how many there are beside them") {
+  const Confusion confusion = matrix(3, {8, 2, 0, 0, 5, 5, 1, 0, 9});
+  CHECK(confusions_of(confusion, {"a", "long one", "c"}, 2, 80) ==
+        "8 of 30 wrong; the 2 commonest of 3 mistakes\n\n"
+        "  count  true      predicted\n"
+        "      5  long one  c\n"
+        "      2  a         long one\n");
+  CHECK(confusions_of(confusion, {"a", "b", "c"}, 3, 80).find("8 of 30 wrong\n") == 0);
+  CHECK(confusions_of(matrix(2, {3, 0, 0, 4}), {"a", "b"}, 3, 80) == "");
+}
+
 TEST_CASE("roc_auc: 1 when sorted, 0 when reversed, one half when all scores tie") {
   CHECK(roc_auc({0, 0, 1, 1}, {0.1, 0.2, 0.3, 0.4}) == exactly(1));
   CHECK(roc_auc({1, 1, 0, 0}, {0.1, 0.2, 0.3, 0.4}) == 0);

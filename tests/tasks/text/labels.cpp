@@ -96,5 +96,9 @@ TEST_CASE("listed: shows twenty names and counts the others") {
   for (int i = 0; i < 23; ++i) names.push_back(std::to_string(i));
   CHECK(listed(names) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 3 more");
   CHECK(listed({"a", "b"}) == "a, b");
+  for (size_t columns = 25; columns < 80; ++columns) CHECK(listed(names, columns).size() <= columns);
+  CHECK(listed(names, 30) == "0, 1, 2, 3, 4 ... and 18 more");
+  CHECK(listed({"a", "b"}, 4) == "a, b");
+  CHECK(listed({"a", "b"}, 0) == "a ... and 1 more");
   CHECK(listed({}) == "");
 }

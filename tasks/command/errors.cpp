@@ -1,0 +1,61 @@
+// Mistakes sorted and explained. Read tasks/explain/words.h first.
+#include "tasks/command/errors.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tasks/explain/words.h"
+#include "tasks/text/utf8.h"
+
+namespace command {
+
+using engine::check;
+
+std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, size_t t, spec::Split split,
+                       const model::Outputs& outputs, size_t most, size_t columns) {
+  const spec::Task& task = set.tasks[t];
+  check(task.spec.one_class(), "--errors lists wrong labels; this model predicts something else");
+  const spec::Targets& targets = task.targets[split];
+  const engine::Indices best = outputs.best();
+  std::vector<size_t> wrong;  // places in targets
+  for (size_t i = 0; i < best.size(); ++i)
+    if (best[i] != targets.classes[i]) wrong.push_back(i);
+  const auto p = [&](size_t i) { return outputs.scores[i][size_t(best[i])]; };
+  std::stable_sort(wrong.begin(), wrong.end(), [&](size_t a, size_t b) { return p(a) > p(b); });
+  std::string out =
+      fmt::format("{} of {} wrong{}\n", wrong.size(), best.size(),
+                  wrong.empty() ? "" : fmt::format(", the surest {} of them", std::min(most, wrong.size())));
+  wrong.resize(std::min(most, wrong.size()));
+
+  const spec::Corpus& corpus = set.corpora[task.corpus];
+  std::vector<text::Example> examples;
+  text::EncodedSet texts;
+  engine::Indices classes;
+  for (const size_t i : wrong) {
+    const int row = targets.rows[i];
+    examples.push_back(corpus.examples[split][row]);
+    const text::EncodedSet& all = corpus.texts[split];
+    texts.windows.insert(texts.windows.end(), all.windows.begin() + all.begin[row],
+                         all.windows.begin() + all.begin[row + 1]);
+    texts.begin.push_back(int(texts.windows.size()));
+    texts.labels.push_back(-1);
+    classes.push_back(best[i]);
+  }
+  const auto shares = explain::word_shares(model, t, examples, texts, classes);
+  for (size_t n = 0; n < wrong.size(); ++n) {
+    const size_t i = wrong[n];
+    const std::string head = fmt::format(
+        "{:.4f}  {}, true {}  {}", p(i), task.spec.labels.name(best[i]), task.spec.labels.name(targets.classes[i]),
+        engine::shown(std::filesystem::path(examples[n].where).filename().string(), 200));
+    out += "\n" + text::fitted(head, columns) + "\n";
+    for (const auto* text : {&examples[n].text, &examples[n].pair})
+      if (const bool second = text == &examples[n].pair; !second || !text->empty())
+        out += "  " +
+               explain::marked(*text, shares[n], explain::marks_of_output(), columns - std::min<size_t>(columns, 2),
+                               second) +
+               "\n";
+  }
+  return out;
+}
+
+}  // namespace command
