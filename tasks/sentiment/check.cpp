@@ -57,6 +57,7 @@ std::string next_command(const run::Options& options, const Question& q, const s
                                                         {"--labels", how.labels},
                                                         {"--format", how.format},
                                                         {"--delimiter", how.delimiter},
+                                                        {"--sheet", how.sheet},
                                                         {"--encoding", how.encoding}})
     if (options.given(name)) line += " " + name + " " + quoted(value);
   if (how.no_header) line += " --no-header";
@@ -178,6 +179,7 @@ void check_command(run::Options& options, const run::Parse& parse) {
   options.add("--out", q.out, "also write what was found as JSON to this file");
   parse();
   const text::Examples examples = q.how.read(q.files, text::Labels::parse(q.how.labels));
+  q.how.take(examples.columns);
   engine::check(!examples.rows.empty(), "there is no text in {}", fmt::format("{}", fmt::join(q.files, ", ")));
   ordered_json facts = facts_of(examples.rows, examples.labels);
   facts["next"] = next_command(options, q, facts["head"]);
