@@ -105,6 +105,10 @@ TEST_CASE("prediction_file: cut off at any byte and continued, it ends in the sa
         write(path, in, true, "a 1\n", rows);
         CHECK_MESSAGE(nn::read_file(path) == whole, name, " cut at ", bytes);
       }
+    dir.write(name + ".part", whole.substr(0, whole.size() - 1) + std::string(100, 'x'));  // a row without its end
+    dir.write(name + ".part.settings", "a 1\n");
+    write(path, in, true);
+    CHECK(nn::read_file(path) == whole);
   }
 }
 
