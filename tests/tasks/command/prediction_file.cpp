@@ -1,4 +1,4 @@
-// Rows with predictions beside them: the cells are what they were, and a file cut off anywhere is continued to its bytes.
+// Rows with predictions beside them: cells are what they were, and a file cut off anywhere is continued to its bytes.
 #include "tasks/command/prediction_file.h"
 
 #include "nn/format/files.h"
