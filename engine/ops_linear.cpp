@@ -44,9 +44,8 @@ struct Layer {
     });
   }
 
-  // dW += du^T x
+  // dW += du^T x, where it is wanted
   void add_weight_product(const real* du, long stride, const real* x, std::vector<Product>& to) const {
-    if (!weight.wants_grad()) return;
     const auto dW = weight.grad_accumulator();
     to.push_back({O, I, {{{du + first, stride, true}, {x, I}, R}}, dW.data, I, dW.beta});
   }
@@ -83,7 +82,9 @@ Tensor linears(const char* op, const Tensor& x, const std::vector<std::pair<Tens
   std::vector<Product> products;
   for (const Layer& layer : layers) products.push_back(layer.forward_with_bias(x.data(), y.data(), width));
   gemm(products);
-  return record(op, inputs, y, [=](const Tensor& out) {
+  const bool learns = std::any_of(layers.begin(), layers.end(), [](const Layer& l) { return l.weight.wants_grad(); });
+  const Tensor kept = learns ? x : x.without_values();  // of weights that stay, dx alone is wanted: x may go
+  return record(op, inputs, y, [=, x = kept](const Tensor& out) {
     const real* dy = out.grad();
     std::vector<Product> gradients;
     if (x.wants_grad()) {
@@ -91,7 +92,8 @@ Tensor linears(const char* op, const Tensor& x, const std::vector<std::pair<Tens
       gradients.push_back({R, I, {}, dx.data, I, dx.beta});
       for (const Layer& layer : layers) gradients[0].terms.push_back(layer.input_term(dy, width));
     }
-    for (const Layer& layer : layers) layer.add_weight_product(dy, width, x.data(), gradients);
+    for (const Layer& layer : layers)
+      if (layer.weight.wants_grad()) layer.add_weight_product(dy, width, x.data(), gradients);
     gemm(gradients);
     for (const Layer& layer : layers) layer.add_bias_gradient(dy, width);
   });
@@ -112,14 +114,14 @@ void feed_forward_backward(const Layer& grow, const Layer& shrink, const Tensor&
              }
          }}});
   std::vector<Product> outer, inner;
-  shrink.add_weight_product(dy, shrink.O, g, outer);
+  if (shrink.weight.wants_grad()) shrink.add_weight_product(dy, shrink.O, g, outer);
   gemm(outer);
   in_place = Buffer();
   if (x.wants_grad()) {
     const auto dx = x.grad_accumulator();
     inner.push_back({R, grow.I, {grow.input_term(dus, F)}, dx.data, grow.I, dx.beta});
   }
-  grow.add_weight_product(dus, F, x.data(), inner);
+  if (grow.weight.wants_grad()) grow.add_weight_product(dus, F, x.data(), inner);
   gemm(inner);
   grow.add_bias_gradient(dus, F);
   shrink.add_bias_gradient(dy, shrink.O);
@@ -161,8 +163,10 @@ Tensor feed_forward(const Tensor& x, const Tensor& W1, const Tensor& b1, const T
   })});
   gemm({shrink.forward_with_bias(gs, y.data(), shrink.O)});
   g = Tensor();
-  return record("feed_forward", {x, W1, b1, W2, b2}, y,
-                [=, u = u](const Tensor& out) mutable { feed_forward_backward(grow, shrink, x, u, out.grad()); });
+  const Tensor kept = W1.wants_grad() ? x : x.without_values();
+  return record("feed_forward", {x, W1, b1, W2, b2}, y, [=, x = kept, u = u](const Tensor& out) mutable {
+    feed_forward_backward(grow, shrink, x, u, out.grad());
+  });
 }
 
 }  // namespace engine

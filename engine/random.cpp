@@ -78,6 +78,14 @@ void Random::normals(real deviation, long n, real* out) const {
   });
 }
 
+void Random::uniforms(real bound, long n, real* out) const {
+  parallel_blocks(n, [&](long begin, long end) {
+    std::vector<uint32_t> word(end - begin);
+    words(begin, end - begin, word.data());
+    for (long i = begin; i < end; ++i) out[i] = real(bound * (word[i - begin] * 0x1p-31 - 1));
+  });
+}
+
 std::vector<int> permutation(int n, const Random& random) {
   std::vector<int> order(n);
   std::iota(order.begin(), order.end(), 0);

@@ -24,6 +24,7 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, con
                                       Tensor* received) const {
   check(layout.heads == heads, "attention: the layout is for {} heads, the layer has {}", layout.heads, heads);
   const real scale = 1 / (form.temperature * std::sqrt(real(query.weight.dim(0) / heads)));
+  if (prefix.table) return behind_prefix(x, memory, layout, maps, received, scale);
   const bool open = maps || form.normaliser != Normaliser::softmax || (received && !x.is(memory));
   const DropoutMask mask = dropout.mask();
   if (!open && x.is(memory)) {
@@ -40,6 +41,58 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, con
   const Tensor y = attention_apply(engine::dropout(probs, mask), v, layout);  // [Nq, C]
   if (received) *received = ragged_received(probs, layout);
   if (maps) *maps = {layout, scores, probs, q, k, v, maps->gate};
+  return maps && maps->gate ? y * maps->gate : y;
+}
+
+namespace {
+
+// Of values of all keys, those of the tokens: the keys of `tokens`, where P more stand before them in `all`.  -> [S]
+Tensor of_tokens(const Tensor& values, const Ragged& all, const Ragged& tokens, long P) {
+  Indices at;
+  for (long b = 0; b < tokens.sequences(); ++b)
+    for (long h = 0; h < tokens.heads; ++h)
+      for (long q = 0; q < tokens.query_count(b); ++q)
+        for (long k = 0; k < tokens.key_count(b); ++k)
+          at.push_back(int(all.block(b, h) + q * all.key_count(b) + P + k));
+  return reshape(gather_rows(reshape(values, {values.numel(), 1}), at), {long(at.size())});
+}
+
+}  // namespace
+
+// Keys and values of the tokens, then the prefix's: each sequence gathers the prefix's rows before its own.
+Tensor MultiHeadAttention::behind_prefix(const Tensor& x, const Tensor& memory, const Ragged& layout,
+                                         AttentionMaps* maps, Tensor* received, real scale) const {
+  check(!layout.local() && !layout.causal, "attention: a prefix is for attention that sees all tokens");
+  const long P = prefix.table.dim(0), C = key.weight.dim(0), Nk = memory.dim(0);
+  const Tensor own = slice(prefix.table, 1, prefix.first, prefix.first + 2 * C);  // [P, 2 C]
+  const Tensor both = concat({side_by_side(memory, {&key, &value}), own}, 0);     // [Nk + P, 2 C]
+  Indices rows, offsets{0}, tokens;                                               // tokens: where they stand then
+  for (long b = 0; b < layout.sequences(); ++b) {
+    for (long p = 0; p < P; ++p) rows.push_back(int(Nk + p));
+    for (int t = layout.keys[b]; t < layout.keys[b + 1]; ++t) {
+      tokens.push_back(int(rows.size()));
+      rows.push_back(t);
+    }
+    offsets.push_back(int(rows.size()));
+  }
+  const Ragged all(layout.queries, offsets, heads);
+  const Tensor kv = gather_rows(both, rows), q = query(x);  // [Nk + B P, 2 C], [Nq, C]
+  const DropoutMask mask = dropout.mask();
+  if (!maps && !received && form.normaliser == Normaliser::softmax) return cross_attention(q, kv, all, scale, mask);
+  const Tensor k = slice(kv, 1, 0, C), v = slice(kv, 1, C, 2 * C);         // [Nk + B P, C] each
+  const Tensor scores = attention_scores(q, k, all, scale);                // [S]
+  const Tensor probs = normalise(scores, all, form.normaliser);            // [S]
+  const Tensor y = attention_apply(engine::dropout(probs, mask), v, all);  // [Nq, C]
+  if (received)
+    *received = reshape(gather_rows(reshape(ragged_received(probs, all), {long(rows.size()), 1}), tokens), {Nk});
+  if (maps)
+    *maps = {layout,
+             of_tokens(scores, all, layout, P),
+             of_tokens(probs, all, layout, P),
+             q,
+             gather_rows(k, tokens),
+             gather_rows(v, tokens),
+             maps->gate};
   return maps && maps->gate ? y * maps->gate : y;
 }
 

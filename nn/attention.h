@@ -35,6 +35,15 @@ struct AttentionForm {
   AttentionForm() = default;
 };
 
+// Rows of keys and values of a layer's own, which every query sees before the tokens of its sequence (Li, Liang 2021,
+// "Prefix-tuning"): columns first ... first + 2 C - 1 of `table` are the P keys, then the P values.
+//   k_b = [prefix keys; k of sequence b],   v_b likewise
+// With maps, scores and probabilities are those of the tokens alone: what a row lacks to 1 went to the prefix.
+struct Prefix {
+  Tensor table;    // [P, 2 C of every layer side by side], or nothing
+  long first = 0;  // column
+};
+
 // softmax(q k^T / sqrt(D)) v per head, with q from x, and k and v from `memory` (Vaswani et al. 2017). Self-attention
 // passes x as memory; a causal layout hides what comes later. The output projection is the caller's.
 //   x [Nq, C], memory [Nk, C] -> [Nq, C]
@@ -43,6 +52,7 @@ struct MultiHeadAttention {
   Dropout dropout;
   long heads;
   AttentionForm form;
+  Prefix prefix = {};
   MultiHeadAttention(Scope at, long C, long H, real p, real deviation, const AttentionForm& attention_form = {},
                      long inner = 0)  // columns of q, k and v; 0: C
       : query(at / "query", C, inner ? inner : C, deviation),
@@ -58,6 +68,10 @@ struct MultiHeadAttention {
   // same. `received`, if given, becomes the attention that each row of memory receives, [Nk], without a gradient.
   Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,
                     Tensor* received = nullptr) const;
+
+ private:
+  Tensor behind_prefix(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps,
+                       Tensor* received, real scale) const;
 };
 
 // Attention pooling: one vector for a sequence of any length, by H learned queries.

@@ -22,24 +22,61 @@ Tensor Params::declare(const std::string& name, const Shape& shape, Init init) {
 }
 
 // Each parameter begins at a multiple of 64 bytes, so that vector loads are aligned.
-void Params::lay_out() {
+void Params::lay_out(const std::vector<Tensor>& tensors) {
   constexpr long kAlign = 64 / sizeof(real);
   std::vector<long> begin{0};
-  for (const Tensor& t : tensors_) begin.push_back(begin.back() + (t.numel() + kAlign - 1) / kAlign * kAlign);
+  for (const Tensor& t : tensors) begin.push_back(begin.back() + (t.numel() + kAlign - 1) / kAlign * kAlign);
   const Buffer values(begin.back());
-  for (size_t i = 0; i < tensors_.size(); ++i) tensors_[i].bind(values.part(begin[i], tensors_[i].numel()));
+  for (size_t i = 0; i < tensors.size(); ++i) tensors[i].bind(values.part(begin[i], tensors[i].numel()));
 }
 
 void Params::draw(const Tensor& t) {
   const Init init = inits_.at(t.name());
   if (init.kind == Init::constant) return void(std::fill_n(t.data(), t.numel(), init.value));
   const uint64_t id = hash_of(t.name());
-  Random{seed_, Stream::init, uint32_t(id), uint32_t(id >> 32)}.normals(init.value, t.numel(), t.data());
+  const Random random{seed_, Stream::init, uint32_t(id), uint32_t(id >> 32)};
+  if (init.kind == Init::uniform) return random.uniforms(init.value, t.numel(), t.data());
+  random.normals(init.value, t.numel(), t.data());
 }
 
 void Params::initialise() {
-  lay_out();
+  lay_out(tensors_);
   for (const Tensor& t : tensors_) draw(t);
+}
+
+void Params::initialise_added() {
+  std::vector<Tensor> added;
+  std::copy_if(tensors_.begin(), tensors_.end(), std::back_inserter(added),
+               [](const Tensor& t) { return !t.has_values(); });
+  lay_out(added);
+  for (const Tensor& t : added) draw(t);
+}
+
+void Params::remove(const Which& which) {
+  std::erase_if(tensors_, [&](const Tensor& t) { return which(t.name()) && inits_.erase(t.name()); });
+}
+
+void Params::keep_as_base(const Which& which, const std::string& fingerprint) {
+  base_fingerprint_ = fingerprint;
+  for (Tensor& t : tensors_) {
+    if (!which(t.name())) continue;
+    t.require_grad(false);
+    base_.insert(t.name());
+  }
+}
+
+void Params::release_base() {
+  for (Tensor& t : tensors_)
+    if (base_.count(t.name())) t.require_grad();
+  base_.clear();
+  base_fingerprint_.clear();
+}
+
+std::vector<Tensor> Params::own() const {
+  std::vector<Tensor> result;
+  std::copy_if(tensors_.begin(), tensors_.end(), std::back_inserter(result),
+               [&](const Tensor& t) { return base_.count(t.name()) == 0; });
+  return result;
 }
 
 namespace {
@@ -61,7 +98,7 @@ std::vector<std::string> aliases(const std::string& name) {
 }  // namespace
 
 Params::LoadReport Params::load(const SafeTensors& file, const Which& may_be_new, const Which& must_be_new) {
-  lay_out();
+  lay_out(tensors_);
   LoadReport report;
   std::map<std::string, bool> used;
   for (const Tensor& t : tensors_) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ using namespace engine;  // layers speak the engine's language
 
 // How a parameter begins when no checkpoint has it.
 struct Init {
-  enum Kind { normal, constant } kind = constant;
-  real value = 0;  // the standard deviation, or the constant
+  enum Kind { normal, uniform, constant } kind = constant;
+  real value = 0;  // the standard deviation; the bound, of both signs; or the constant
 };
 
 // Whether the model is being trained, and where: what dropout masks are drawn from.
@@ -51,6 +52,17 @@ class Params {
   using Which = std::function<bool(const std::string& name)>;
   LoadReport load(const SafeTensors& file, const Which& may_be_new, const Which& must_be_new = nullptr);
 
+  // The same of parameters that were declared since: an adapter's, on a model that stands. They get a block of their
+  // own; the others stay where they are. And gone again: an adapter that has become part of the weights.
+  void initialise_added();
+  void remove(const Which& which);
+  // These are a base's: they stay as their directory has them, without a gradient, and no checkpoint holds them.
+  // `fingerprint`: what they are; a run that goes on compares it.
+  void keep_as_base(const Which& which, const std::string& fingerprint);
+  void release_base();                                                       // all are own again, and want gradients
+  const std::string& base_fingerprint() const { return base_fingerprint_; }  // empty: there is no base
+  std::vector<Tensor> own() const;                                           // all that are not a base's
+
   const std::vector<Tensor>& tensors() const { return tensors_; }  // in the order of declaration
   std::vector<Tensor> trainable() const;                           // those that are not frozen
   const Tensor& find(const std::string& name) const;
@@ -66,13 +78,15 @@ class Params {
   const Mode& mode() const { return mode_; }
 
  private:
-  void lay_out();
+  static void lay_out(const std::vector<Tensor>& tensors);
   void draw(const Tensor& t);
 
   uint64_t seed_;
   Mode mode_;
   std::vector<Tensor> tensors_;
   std::map<std::string, Init> inits_;
+  std::set<std::string> base_;  // the names of what stays
+  std::string base_fingerprint_;
 };
 
 // A path: `at / "encoder" / "layer.0"` is where names begin. Copies are cheap.

@@ -46,7 +46,9 @@ std::vector<double> rate_factors(const std::vector<Tensor>& parameters, const st
 }
 
 bool decays(const Tensor& parameter) {
-  return !parameter.name().ends_with("bias") && parameter.name().find("LayerNorm") == std::string::npos;
+  const std::string& name = parameter.name();
+  return !name.ends_with("bias") && !name.ends_with("lora_magnitude_vector") &&
+         name.find("LayerNorm") == std::string::npos;
 }
 
 void for_each_chunk(const std::vector<Tensor>& parameters, const std::function<void(const Chunk&)>& f,

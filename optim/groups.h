@@ -13,7 +13,7 @@ namespace optim {
 using namespace engine;
 
 // Whether weight decay applies: not to biases and LayerNorm parameters, by name, as published fine-tuning recipes have
-// it. Embeddings and the pooler are decayed.
+// it, nor to DoRA's magnitudes, which begin as lengths of weights. Embeddings and the pooler are decayed.
 bool decays(const Tensor& parameter);
 
 // The learning rate of some parameters, as a share of the others' (Howard, Ruder 2018, "discriminative fine-tuning").

@@ -25,6 +25,9 @@ look() {
   need libfmt-dev pkg-config --exists fmt
   need nlohmann-json3-dev pkg-config --exists nlohmann_json
   need libutf8proc-dev pkg-config --exists libutf8proc
+  need zlib1g-dev pkg-config --exists zlib
+  need libzip-dev pkg-config --exists libzip
+  need libexpat1-dev pkg-config --exists expat
   need doctest-dev header doctest/doctest.h
   need libcpp-httplib-dev pkg-config --exists cpp-httplib
   need curl curl --version
@@ -58,7 +61,7 @@ fi
 {
   echo "OPENBLAS_CFLAGS := -isystem /usr/include/$triplet/openblas-openmp"
   echo "OPENBLAS_LIBS   := -L$openblas -Wl,-rpath,$openblas -lopenblas"
-  echo "PACKAGE_LIBS    := $(pkg-config --libs fmt libutf8proc)"
+  echo "PACKAGE_LIBS    := $(pkg-config --libs fmt libutf8proc libzip zlib expat)"
   echo "HTTPLIB_CFLAGS  := $(pkg-config --cflags cpp-httplib)"
   echo "HTTPLIB_LIBS    := $(pkg-config --libs cpp-httplib)"
 } >"$out.part"

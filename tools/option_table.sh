@@ -14,9 +14,9 @@ holes() { cat <<'END'
 pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
 pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
 align          --(label-column|labels|rationale-column|split|log-odds|head|label-smoothing|class-weights|metric|r-drop) b
-align          --(data|train|dev|test|text-column|pair-column|format|delimiter|encoding|no-header)  c
-multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|encoding|no-header|head|label-smoothing|class-weights|metric)  d
-few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|encoding|no-header)  d
+align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
+multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
+few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g
@@ -54,7 +54,7 @@ rows() {  # group TAB option TAB programs that have it, in the order in which --
     "$BIN/$program" train --help | awk -v program="$program" '
       /^[A-Z].*:$/ { group = $0; sub(/:.*/, "", group) }
       match($0, /^  --[a-z0-9-]+/) { print group "\t" substr($0, 3, RLENGTH - 2) "\t" program }'
-  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Training,Run,Objective,Transfer,Budget,Tasks,Episodes' '
+  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Adapter,Training,Run,Objective,Transfer,Budget,Tasks,Episodes' '
     $2 == "--config" { $1 = "Run" }
     $2 == "--tasks" { $1 = "Tasks" }
     !($2 in group) { group[$2] = $1; list[++n] = $2 }

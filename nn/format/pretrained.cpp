@@ -41,13 +41,17 @@ bool is_classifier(const std::string& name) {
 
 }  // namespace
 
-Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew) {
+bool begins_anew(Anew anew, const std::string& name) {
+  if (anew == Anew::heads) return belongs_to_head(name) && !name.starts_with("bert.pooler.");
+  return anew == Anew::classifiers && is_classifier(name);
+}
+
+Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew,
+                                   const Params::Which& elsewhere) {
   const SafeTensors file = open_weights(directory);
   if (model.heads.size() == 1 && model.heads[0].masked_lm) check_tied(file, model.config);
   const auto must_be_new = [&](const std::string& name) {
-    return anew == Anew::heads         ? belongs_to_head(name) && !name.starts_with("bert.pooler.")
-           : anew == Anew::classifiers ? is_classifier(name)
-                                       : false;
+    return begins_anew(anew, name) || (elsewhere && elsewhere(name));
   };
   const Params::LoadReport report = model.params.load(file, belongs_to_head, must_be_new);
   start_poolers(file, model.params);

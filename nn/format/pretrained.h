@@ -10,8 +10,12 @@ namespace nn {
 enum class Anew { nothing, classifiers, heads };
 
 // Fills a model's parameters from DIR's weights (open_weights). What belongs to a head may be new; the poolers of named
-// heads begin as the file's only one.
-Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing);
+// heads begin as the file's only one. `elsewhere`: parameters whose values come from another place, as an adapter's.
+Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing,
+                                   const Params::Which& elsewhere = nullptr);
+
+// Whether a parameter begins anew.
+bool begins_anew(Anew anew, const std::string& name);
 
 // Writes DIR/config.json and DIR/model.safetensors, each whole or not at all.
 void save_pretrained(const Model& model, const std::string& directory, Stored stored = Stored::f32);

@@ -37,7 +37,8 @@ class SafeTensors {
 
   Tensor read(const std::string& name) const;  // F64, F32, F16 and BF16, converted to real
   void read_into(const std::string& name, real* to) const;
-  std::vector<int> read_ints(const std::string& name) const;  // I32 and I64
+  std::vector<int> read_ints(const std::string& name) const;                          // I32 and I64
+  std::string bytes(const std::string& name) const { return bytes_of(entry(name)); }  // as they stand there
 
  private:
   void open(const std::string& path);

@@ -24,8 +24,10 @@ BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
       dropout(at, c.hidden_dropout_prob) {}
 
 Tensor BertEmbeddings::sum(const Tokens& tokens) const {
+  Indices positions = tokens.positions;
+  for (int& p : positions) p += first_position;
   return embedding_sum(  // [N, C]
-      {{word.weight, tokens.ids}, {type.weight, tokens.types}, {position.weight, tokens.positions}});
+      {{word.weight, tokens.ids}, {type.weight, tokens.types}, {position.weight, positions}});
 }
 
 std::vector<Tensor> BertEmbeddings::parameters() const {

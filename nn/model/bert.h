@@ -2,6 +2,9 @@
 // N tokens of B sequences; C = hidden_size, H heads, F = intermediate_size, L layers.
 #pragma once
 
+#include <optional>
+
+#include "nn/adapter/bottleneck.h"
 #include "nn/attention.h"
 #include "nn/format/config.h"
 #include "nn/tokens.h"
@@ -17,6 +20,7 @@ struct BertEmbeddings {
   Embedding word, position, type;
   LayerNorm norm;
   Dropout dropout;
+  int first_position = 0;  // of every sequence; behind a prefix (nn/attention.h) its length
   BertEmbeddings(Scope at, const Config& c);
   Tensor sum(const Tokens& tokens) const;                                // word + type + position
   Tensor finish(const Tensor& sum) const { return dropout(norm(sum)); }  // for those who bring the sum themselves
@@ -24,14 +28,16 @@ struct BertEmbeddings {
   std::vector<Tensor> parameters() const;
 };
 
-// y = LayerNorm(dropout(dense(x)) + residual)             [N, in], [N, C] -> [N, C]
+// y = LayerNorm(dropout(dense(x)) + residual), or with a bottleneck before the norm.       [N, in], [N, C] -> [N, C]
 struct BertOutput {
   Linear dense;
   LayerNorm norm;
   Dropout dropout;
+  std::optional<InLayer> adapter = {};
   BertOutput(Scope at, long inputs, const Config& c);
   Tensor operator()(const Tensor& x, const Tensor& residual) const { return finish(dense(x), residual); }
   Tensor finish(const Tensor& projected, const Tensor& residual) const {
+    if (adapter) return (*adapter)(dropout(projected), residual, norm);
     return dropout_add_norm(projected, residual, norm.weight, norm.bias, norm.eps, dropout.mask());
   }
 };

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "nn/adapter.h"
+#include "nn/adapter/bottleneck.h"
 #include "nn/attention.h"
 #include "nn/model/bert.h"
 
@@ -60,7 +60,7 @@ struct Ranks {
 // of independent words divided by its norm, it does not. A text of 20 tokens is as before, and so is the learning rate.
 struct Head {
   HeadConfig config;
-  std::optional<Adapter> adapter;
+  std::optional<HeadAdapter> adapter;
   std::optional<AttentionPool> pool;
   std::optional<Linear> pooler;
   std::optional<MaskedLm> masked_lm;

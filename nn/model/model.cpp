@@ -38,6 +38,9 @@ void Encoder::for_each_linear(const std::function<void(Linear&)>& f) {
     for (Linear* linear : {&layer.attention.query, &layer.attention.key, &layer.attention.value,
                            &layer.attention_output.dense, &layer.intermediate, &layer.output.dense})
       f(*linear);
+  for (BertLayer& layer : bert->layers)
+    for (std::optional<InLayer>* adapter : {&layer.attention_output.adapter, &layer.output.adapter})
+      if (*adapter) f((*adapter)->bottleneck.down), f((*adapter)->bottleneck.up);
 }
 
 Model::Model(const Config& c, const std::vector<HeadConfig>& tasks, uint64_t seed, PieceRows subwords)

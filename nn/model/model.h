@@ -1,8 +1,10 @@
 // Model: an encoder and its named heads, with their parameters. One head without a name is a model of Hugging Face's.
 #pragma once
 
+#include <optional>
 #include <variant>
 
+#include "nn/adapter/config.h"
 #include "nn/model/bert.h"
 #include "nn/model/heads.h"
 #include "nn/model/words.h"
@@ -20,7 +22,8 @@ class Encoder {
     return run(embed(tokens), tokens.offsets, read, trace);
   }
 
-  const Bert* bert() const { return std::get_if<Bert>(&kind_); }     // or nothing
+  const Bert* bert() const { return std::get_if<Bert>(&kind_); }  // or nothing
+  Bert* bert() { return std::get_if<Bert>(&kind_); }
   const Words* words() const { return std::get_if<Words>(&kind_); }  // or nothing
   const Tensor& word_embeddings() const;                             // [V, C]
   void for_each_linear(const std::function<void(Linear&)>& f);
@@ -34,6 +37,7 @@ struct Model {
   Params params;
   Encoder encoder;
   std::vector<Head> heads;
+  std::optional<AdapterConfig> adapter;  // what is on it (nn/adapter/attach.h), or nothing
 
   // Declares the parameters; initialise() or load them (nn/format/pretrained.h). `subwords`: those of the vocabulary,
   // if the configuration has subword_buckets.

@@ -153,8 +153,7 @@ std::unique_ptr<model::TextModel> make_student(const AlignOptions& o, const text
   std::vector<text::Example> to_read = texts.target;
   if (o.both) to_read.insert(to_read.end(), texts.source.begin(), texts.source.end());
   spec::TaskSpec task = vectors(o.pooling);
-  const long width =
-      o.model.pretrained() ? model::ModelDirectory(o.model.model).config.hidden_size : o.model.hidden.value_or(256);
+  const long width = o.model.pretrained() ? o.model.directory().config.hidden_size : o.model.hidden.value_or(256);
   if (width != teacher_width) task.width = teacher_width;
   auto student = model::build(o.model, {task}, to_read, o.training.seed);
   if (task.width) run::print_note("a projection leads to the teacher's {} columns\n", teacher_width);
@@ -186,7 +185,7 @@ void finish_epoch(run::Training& training, const model::TextModel& student, cons
 }
 
 void finish_run(const run::Training& training, model::TextModel& student, const Pairs& test, const AlignOptions& o) {
-  nn::load_pretrained(student.net, training.best_directory());
+  nn::reload(student.net, training.best_directory());
   const Figures figures = measure("test", student, test);
   ordered_json result = figures.json();
   result["n"] = test.target.size();
@@ -236,7 +235,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const text::ParallelTexts dev_texts = read_if_given(o.dev_source, o.dev_target);
   const text::ParallelTexts test_texts = read_if_given(o.test_source, o.test_target);
   const auto teacher = model::load_to_train(model::ModelDirectory(o.teacher), {vectors(o.pooling)}, 0);
-  model::check_positions(o.model.reading, teacher->config(), o.teacher);
+  model::check_positions(o.model.reading, teacher->net, o.teacher);
   const auto student = make_student(o, texts, teacher->config().hidden_size);
   const Pairs train = encode("train", texts, *teacher, *student, o);
   const Pairs dev = encode("dev", dev_texts, *teacher, *student, o);

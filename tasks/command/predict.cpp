@@ -38,7 +38,7 @@ struct Predict {
   bool lines(const run::Options& options) const { return options.texts().empty() && given.file.empty(); }
   std::string settings() const;
   std::unique_ptr<PredictionFile> open(const text::Table& table, char separator) const;
-  std::vector<text::Example> examples(text::Table block, bool as_texts, std::vector<text::Warning>& warnings) const;
+  std::vector<text::Example> examples(text::Table block, bool as_texts, std::vector<text::Warning>& warnings);
   // Those of the first `known` texts are not counted.
   std::vector<std::vector<Answer>> answer(const std::vector<text::Example>& examples, size_t known);
   std::vector<model::Cell> cells(const std::vector<Answer>& answers) const {
@@ -49,6 +49,7 @@ struct Predict {
   void report(const PredictionFile& file, long rows, long before) const;
 
  private:
+  bool columns_found_ = false;
   std::vector<std::vector<std::vector<explain::WordShare>>> shares_;  // [head][text], if asked why
 };
 
@@ -105,10 +106,10 @@ std::unique_ptr<PredictionFile> Predict::open(const text::Table& table, char sep
   return file;
 }
 
-std::vector<text::Example> Predict::examples(text::Table block, bool as_texts,
-                                             std::vector<text::Warning>& warnings) const {
+std::vector<text::Example> Predict::examples(text::Table block, bool as_texts, std::vector<text::Warning>& warnings) {
   block.warnings.clear();  // they are said once, at the end
   if (!as_texts) {
+    if (!std::exchange(columns_found_, true)) given.files.find_columns(block, false);
     text::Examples read = given.files.unlabelled(std::move(block));
     for (const text::Warning& warning : read.warnings) text::add_warning(warnings, warning);
     return std::move(read.rows);

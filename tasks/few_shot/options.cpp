@@ -21,6 +21,7 @@ void TrainOptions::declare(run::Options& options) {
   model.declare_pool(options);
   model.declare_attention(options);
   model.declare_retention(options);
+  model.adapter.declare(options);
   model.reading.declare(options);
   shaping.declare(options);
   options.add("--steps", training.max_steps, "steps of the encoder").group("Training").between(1, 1e9);

@@ -134,6 +134,7 @@ void zero_classifier(const model::TextModel& model) {
 }
 
 void save_encoder(const model::TextModel& model, const std::string& directory) {
+  if (model.net.adapter) return model.save(directory);  // who loads it begins another last layer
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check(!error, "{}: cannot be created: {}", directory, error.message());

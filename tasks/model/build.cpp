@@ -8,6 +8,7 @@
 #include "engine/strings.h"
 #include "nn/format/safetensors.h"
 #include "nn/model/token_pruning.h"
+#include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
 #include "tasks/text/tokenizer_files.h"
 #include "tasks/text/vocab_trainer.h"
@@ -113,18 +114,21 @@ void check_for_pool(const BuildOptions& o) {
   for_pool("--subwords", double(o.subwords));
   for_pool("--length-exponent", o.length_exponent);
   for_pool("--log-odds", o.log_odds);
+  check(!o.adapter.any() || o.pretrained(), "--adapter is for --model DIR: what it is put on stays; got --model {}",
+        o.model);
+  check(o.adapter.base.empty() || o.pretrained(), "--base is for --model DIR, an adapter directory; got --model {}",
+        o.model);
   check(!o.new_head || o.pretrained(), "--new-head is for --model DIR; {} begins with a new one anyway", o.model);
 }
 
 // A trained classifier keeps its labels: other ones would make it meaningless.
 void check_labels(const ModelDirectory& from, const std::vector<spec::TaskSpec>& tasks) {
-  const nn::SafeTensors weights = nn::open_weights(from.path);
   for (const spec::TaskSpec& task : tasks) {
     const bool vector = task.head == nn::Predicts::vector && !task.width;
     if (task.head == nn::Predicts::pieces || vector) continue;  // no classifier: that of the directory goes
     for (const spec::TaskSpec& before : from.tasks) {
       const std::string name = (task.name.empty() ? "" : "heads." + task.name + ".") + "classifier.weight";
-      if (task.name != before.name || !weights.has(name)) continue;
+      if (task.name != before.name || !from.has(name)) continue;
       check(task.head == before.head,
             "{}: its classifier is a head '{}', this training is of a head '{}'; --new-head begins another classifier",
             from.path, spec::head_name(before.head), spec::head_name(task.head));
@@ -138,7 +142,11 @@ void check_labels(const ModelDirectory& from, const std::vector<spec::TaskSpec>&
 
 std::unique_ptr<TextModel> from_directory(const BuildOptions& o, const std::vector<spec::TaskSpec>& tasks,
                                           uint64_t seed) {
-  ModelDirectory from(o.model);
+  ModelDirectory from = o.directory();
+  check(!from.adapter || !o.adapter.any(),
+        "--adapter {}: {} is an adapter ({}) already, which is trained on without the option; merged with its base it "
+        "can carry another",
+        o.adapter.kind, from.path, from.adapter ? nn::name_of(from.adapter->kind) : "");
   check_positions(o.reading, from.config, from.path);
   check(o.vocab.empty() || text::WordPiece::load(o.vocab).pieces() == from.tokenizer.pieces(),
         "--vocab {} does not fit: {} has a vocabulary of its own, and its embeddings are that one's", o.vocab, o.model);
@@ -146,10 +154,29 @@ std::unique_ptr<TextModel> from_directory(const BuildOptions& o, const std::vect
   from.reading = o.reading;
   change_config(from.config, o, from.path);
   from.config.check_sizes("--model " + o.model);
-  return load_to_train(from, tasks, seed, o.new_head ? nn::Anew::classifiers : nn::Anew::nothing);
+  auto model = load_to_train(from, tasks, seed, o.new_head ? nn::Anew::classifiers : nn::Anew::nothing);
+  if (o.adapter.any()) add_adapter(model->net, o.adapter, from.base);
+  check_positions(o.reading, model->net, from.path);
+  print_adapter(model->net);
+  return model;
 }
 
 }  // namespace
+
+std::vector<std::string> BuildOptions::inputs() const {
+  std::vector<std::string> paths;
+  if (pretrained()) paths = {model_at(model)};
+  if (pretrained() && directory().adapter) paths.push_back(directory().base);
+  if (!vocab.empty()) paths.push_back(vocab);
+  return paths;
+}
+
+double BuildOptions::default_lr() const {
+  if (adapter.any()) return adapter_lr(adapter.adapter_kind());
+  if (!pretrained()) return model == "pool" ? 2e-3 : 2e-4;
+  const std::optional<nn::AdapterConfig> there = directory().adapter;
+  return there ? adapter_lr(there->kind) : wanted_lr(model_at(model)).value_or(2e-5);
+}
 
 void change_config(nn::Config& config, const BuildOptions& o, const std::string& directory) {
   change_dropout(config, o);
@@ -164,6 +191,7 @@ std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::
         "ships or a directory");
   check_sizes(o);
   check_for_pool(o);
+  o.adapter.config(nn::Config());  // options that fit no kind, also where there is none
   std::unique_ptr<TextModel> model;
   if (o.pretrained()) {
     model = from_directory(o, tasks, seed);
@@ -184,9 +212,9 @@ std::vector<double> parse_retention(const std::string& schedule, const std::stri
   if (schedule == "learned") {
     check(!directory.empty(),
           "--token-retention learned: a model directory is needed, one that --learn-retention made");
-    const nn::SafeTensors file = nn::open_weights(directory);
-    check(file.has(kParameter), "{}: no schedule was learned there; train with --learn-retention first", directory);
-    const Tensor retention = file.read(kParameter);
+    const std::optional<Tensor> found = nn::stored_parameter(directory, kParameter);
+    check(found.has_value(), "{}: no schedule was learned there; train with --learn-retention first", directory);
+    const Tensor& retention = *found;
     check(retention.shape().rank() == 2 && retention.numel() > 0 &&
               std::all_of(retention.data(), retention.data() + retention.numel(),
                           [](real r) { return r >= 0 && r <= 1; }),

@@ -1,6 +1,7 @@
 // What a model is made of: an encoder and its sizes, or a directory to begin from.
 #pragma once
 
+#include "tasks/model/adapter.h"
 #include "tasks/model/directory.h"
 
 namespace model {
@@ -24,7 +25,8 @@ struct BuildOptions {
   std::optional<std::string> normaliser;      // softmax, sparsemax, entmax15
   std::optional<long> window, global_tokens;  // local attention
   std::string token_retention;                // "1.0,0.7,0.5", "learned" (by the model directory), or nothing
-  long retention_bins = 0;                    // of a schedule that is to be learned; 0: none is
+  AdapterOptions adapter;
+  long retention_bins = 0;  // of a schedule that is to be learned; 0: none is
 
   // All of them but --log-odds. `with_auto`: --model may be auto, which whoever declares it must have decided before
   // build().
@@ -38,6 +40,7 @@ struct BuildOptions {
   void settle(const run::Options& options);
   int pieces() const { return vocab_size.value_or(default_vocab_size); }
   bool pretrained() const { return model != "pool" && model != "bert" && model != "auto"; }
+  ModelDirectory directory() const { return ModelDirectory(model, adapter.base); }  // of a pretrained one
   double default_lr() const;                // of a pretrained one what its directory wants, or 2e-5
   std::vector<std::string> inputs() const;  // the directory and the vocabulary that it reads
 };

@@ -1,6 +1,5 @@
 // The options of a model. Read tasks/model/build.h first.
 #include "tasks/model/build.h"
-#include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
 
 namespace model {
@@ -22,18 +21,7 @@ void BuildOptions::declare(run::Options& options, bool with_auto) {
   declare_pool(options);
   declare_attention(options);
   declare_retention(options);
-}
-
-double BuildOptions::default_lr() const {
-  if (pretrained()) return wanted_lr(model_at(model)).value_or(2e-5);
-  return model == "pool" ? 2e-3 : 2e-4;
-}
-
-std::vector<std::string> BuildOptions::inputs() const {
-  std::vector<std::string> paths;
-  if (pretrained()) paths.push_back(model_at(model));
-  if (!vocab.empty()) paths.push_back(vocab);
-  return paths;
+  adapter.declare(options);
 }
 
 void BuildOptions::declare_sizes(run::Options& options) {
@@ -101,7 +89,7 @@ void BuildOptions::declare_retention(run::Options& options) {
 
 void BuildOptions::settle(const run::Options& options) {
   if (!pretrained()) return;
-  const ModelDirectory from(model);
+  const ModelDirectory from = directory();
   if (records_reading(from.path)) reading = Reading::settle(options, reading, from.reading);
 }
 

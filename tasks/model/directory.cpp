@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "nn/adapter/attach.h"
+#include "tasks/model/adapter.h"
 #include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
 #include "tasks/text/tokenizer_files.h"
@@ -23,6 +25,14 @@ std::string model_path(const std::string& given) {
   check(fs::is_directory(directory),
         "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
   return fs::exists(directory + "/best/config.json") ? directory + "/best" : directory;
+}
+
+// A classifier has as many labels as it has outputs; where an adapter directory does not name them, as others do.
+void name_labels(nn::Config& config, const std::string& directory) {
+  const std::optional<Tensor> classifier = nn::stored_parameter(directory, "classifier.weight");
+  if (!classifier || classifier->dim(0) == long(config.labels.size())) return;
+  config.labels.clear();
+  for (long k = 0; k < classifier->dim(0); ++k) config.labels.push_back(fmt::format("LABEL_{}", k));
 }
 
 }  // namespace
@@ -63,11 +73,42 @@ text::WordPiece tokenizer_of(const std::string& directory) {
 
 }  // namespace
 
-ModelDirectory::ModelDirectory(const std::string& directory)
-    : path(model_path(directory)),
-      config(nn::read_config(path + "/config.json")),
-      tokenizer(tokenizer_of(path)),
-      reading(recorded_reading(path, config.max_position_embeddings)) {
+ModelDirectory::Places ModelDirectory::places_of(const std::string& directory, const std::string& base_given) {
+  Places at;
+  at.path = at.base = model_path(directory);
+  if (!nn::is_adapter_directory(at.path)) {
+    check(base_given.empty(), "--base is for an adapter directory; {} is a model", at.path);
+    return at;
+  }
+  at.adapter = nn::read_adapter_config(at.path + "/adapter_config.json");
+  at.base = model_path(find_base(*at.adapter, at.path, base_given));
+  check(!nn::is_adapter_directory(at.base), "{}: its base, {}, is an adapter, too; merge that one first", at.path,
+        at.base);
+  at.adapter->base = std::filesystem::weakly_canonical(at.base);
+  return at;
+}
+
+namespace {
+
+// The adapter's own, or its base's with the labels that the adapter's classifier has.
+nn::Config configuration_of(const std::string& path, const std::string& base) {
+  const bool own = std::filesystem::exists(path + "/config.json");
+  nn::Config config = nn::read_config((own ? path : base) + "/config.json");
+  if (!own) name_labels(config, path);
+  return config;
+}
+
+}  // namespace
+
+ModelDirectory::ModelDirectory(Places at)
+    : path(std::move(at.path)),
+      base(std::move(at.base)),
+      adapter(std::move(at.adapter)),
+      config(configuration_of(path, base)),
+      tokenizer(tokenizer_of(base)) {
+  const bool own_reading = std::filesystem::exists(path + "/tokenizer_config.json");
+  const bool prefix = adapter && adapter->kind == nn::AdapterKind::prefix;
+  reading = recorded_reading(own_reading ? path : base, config.max_position_embeddings - (prefix ? adapter->rank : 0));
   check(tokenizer.vocab_size() <= config.vocab_size, "{}: the vocabulary has {} pieces, the model {} embeddings", path,
         tokenizer.vocab_size(), config.vocab_size);
   if (std::filesystem::exists(path + "/tasks.json")) {
@@ -77,12 +118,16 @@ ModelDirectory::ModelDirectory(const std::string& directory)
     settings = std::move(file.settings);
   } else {
     tasks = {only_task_of(config, path)};
+    recorded_columns(path, tasks[0].files.how);
   }
 }
 
-text::Labels labels_of_classifier(const std::string& directory) {
-  const ModelDirectory from(directory);
-  const bool has_one = !from.named() && nn::open_weights(from.path).has("classifier.weight");
+bool ModelDirectory::has(const std::string& parameter) const {
+  return (adapter && nn::stored_parameter(path, parameter)) || nn::open_weights(base).has(parameter);
+}
+
+text::Labels labels_of_classifier(const ModelDirectory& from) {
+  const bool has_one = !from.named() && from.has("classifier.weight");
   return has_one ? from.tasks[0].labels : text::Labels();
 }
 
@@ -92,10 +137,43 @@ void check_positions(const Reading& reading, const nn::Config& config, const std
         path);
 }
 
+void check_positions(const Reading& reading, const nn::Model& net, const std::string& path) {
+  check_positions(reading, net.config, path);
+  const int rows = net.encoder.bert() ? net.encoder.bert()->embeddings.first_position : 0;
+  check(!rows || reading.max_length + rows <= net.config.max_position_embeddings,
+        "--max-length {} and the {} rows of a prefix are more than the {} positions of {}", reading.max_length, rows,
+        net.config.max_position_embeddings, path);
+}
+
+namespace {
+
+// The base's parameters, then the adapter's on them. `anew`: as in load_pretrained(); `new_heads`: those that neither
+// has may be drawn.
+nn::Params::LoadReport load_both(const ModelDirectory& from, nn::Model& net, nn::Anew anew, bool new_heads) {
+  if (!from.adapter) return nn::load_pretrained(net, from.base, anew);
+  nn::AdapterConfig config = *from.adapter;
+  const auto in_adapter = [&](const std::string& name) { return config.saves_module(nn::module_of(name)); };
+  nn::Params::LoadReport report = nn::load_pretrained(net, from.base, anew, in_adapter);
+  for (const std::string& name : report.initialised)
+    if (new_heads && !in_adapter(name)) config.modules_to_save.push_back(nn::module_of(name));
+  nn::attach(net, config, nn::fingerprint_of(nn::open_weights(from.base)));
+  const nn::Params::LoadReport more =
+      nn::load_adapter(net, from.path, new_heads ? nn::belongs_to_head : nn::Params::Which(), anew);
+  for (std::vector<std::string>* names : {&report.initialised, &report.ignored})
+    std::erase_if(*names, [&](const std::string& name) {
+      return std::find(more.loaded.begin(), more.loaded.end(), name) != more.loaded.end();
+    });
+  report.loaded.insert(report.loaded.end(), more.loaded.begin(), more.loaded.end());
+  report.ignored.insert(report.ignored.end(), more.ignored.begin(), more.ignored.end());
+  return report;
+}
+
+}  // namespace
+
 std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector<spec::TaskSpec> tasks, uint64_t seed,
                                          nn::Anew anew) {
   auto model = std::make_unique<TextModel>(from.config, std::move(tasks), from.tokenizer, from.reading, seed);
-  const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path, anew);
+  const nn::Params::LoadReport report = load_both(from, model->net, anew, true);
   run::print_note("{}\n{}", from.path, report.table());
   const bool has_classifier = std::ranges::find(report.initialised, "classifier.weight") == report.initialised.end();
   if (predicts_one_number(*model) && has_classifier) {  // in its own unit, but learned as (y - mean) / deviation
@@ -105,24 +183,26 @@ std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector
   return model;
 }
 
-std::unique_ptr<TextModel> load_model(const ModelDirectory& from) {
+std::unique_ptr<TextModel> load_model(const ModelDirectory& from, Adapters adapters) {
   auto model = std::make_unique<TextModel>(from.config, from.tasks, from.tokenizer, from.reading, 0);
   model->settings = from.settings;
   const bool tags = !from.named() && from.tasks[0].head == nn::Predicts::tags;
   if (tags)
     run::print_note("warning: {}/config.json: a {} labels words, not texts: what it says are tags\n", from.path,
                     from.config.architecture);
-  else if (!from.named())
+  else if (!from.named() && from.tasks[0].classifies())
     from.config.check_classifies(from.path + "/config.json");
-  const nn::Params::LoadReport report = nn::load_pretrained(model->net, from.path);
+  const nn::Params::LoadReport report = load_both(from, model->net, nn::Anew::nothing, false);
   check(report.initialised.empty(), "{}/model.safetensors: '{}' is missing: an encoder without a trained classifier",
-        from.path, report.initialised.empty() ? "" : report.initialised[0]);
+        from.base, report.initialised.empty() ? "" : report.initialised[0]);
+  if (from.adapter && from.adapter->merges() && adapters == Adapters::merged) nn::merge(model->net);
   return model;
 }
 
 void export_task(const TextModel& model, size_t task, const std::string& directory) {
   spec::TaskSpec spec = model.tasks[task];
   const nn::HeadConfig& head = model.net.heads[task].config;
+  check(!model.net.adapter, "task '{}': an adapter inside the encoder has no place in a plain model", spec.name);
   const bool words = model.config().model_type != "bert";
   const auto refuse = [&](bool when, const std::string& why) {
     check(!when, "task '{}': {} has no place in a model directory of one task", spec.name, why);

@@ -19,6 +19,8 @@ namespace {
 void check_bert(const TextModel& model) {
   check(model.config().model_type == "bert", "heads and neurons are pruned in a BERT; this model's type is {}",
         model.config().model_type);
+  check(!model.net.adapter, "pruning: the adapter, a {}, cannot be merged, and nothing is pruned under one",
+        model.net.adapter ? nn::name_of(model.net.adapter->kind) : "");
 }
 
 long head_width(const nn::Config& c) { return c.hidden_size / c.num_attention_heads; }

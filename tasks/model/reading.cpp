@@ -69,4 +69,37 @@ void record_reading(const Reading& reading, const std::string& directory) {
   nn::write_file(file_of(directory), config.dump(2) + "\n");
 }
 
+namespace {
+
+struct Recorded {
+  const char* key;
+  std::string spec::DataOptions::*value;
+};
+constexpr Recorded kColumns[] = {{"text", &spec::DataOptions::text_column},
+                                 {"label", &spec::DataOptions::label_column},
+                                 {"pair", &spec::DataOptions::pair_column},
+                                 {"delimiter", &spec::DataOptions::delimiter}};
+
+}  // namespace
+
+void recorded_columns(const std::string& directory, spec::DataOptions& to) {
+  const ordered_json config = config_of(directory), columns = config.value("columns", ordered_json::object());
+  if (!columns.is_object()) return;
+  for (const auto& [key, value] : kColumns)
+    if (const auto found = columns.find(key); found != columns.end() && found->is_string()) to.*value = *found;
+  if (const auto found = columns.find("no_header"); found != columns.end()) to.no_header = *found == true;
+}
+
+void record_columns(const spec::DataOptions& columns, const std::string& directory) {
+  const spec::DataOptions defaults;
+  ordered_json recorded = ordered_json::object();
+  for (const auto& [key, value] : kColumns)
+    if (columns.*value != defaults.*value) recorded[key] = columns.*value;
+  if (columns.no_header) recorded["no_header"] = true;
+  ordered_json config = config_of(directory);
+  config.erase("columns");
+  if (!recorded.empty()) config["columns"] = recorded;
+  nn::write_file(file_of(directory), config.dump(2) + "\n");
+}
+
 }  // namespace model

@@ -1,6 +1,7 @@
 // How a model reads texts: how much of them, and what becomes of a longer one. A model directory records it.
 #pragma once
 
+#include "tasks/spec/data_options.h"
 #include "tasks/text/batches.h"
 
 namespace run {
@@ -25,5 +26,10 @@ bool records_reading(const std::string& directory);
 // tokenizer_config.json: model_max_length, as Hugging Face has it, and long_texts. The model's positions are the limit.
 Reading recorded_reading(const std::string& directory, long positions);
 void record_reading(const Reading& reading, const std::string& directory);
+
+// The same file's "columns", which nobody else knows: {"text": NAME, "label": NAME, "pair": NAME, "delimiter": ...,
+// "no_header": true}, as far as they are not the default. Of a model of named tasks tasks.json has them.
+void recorded_columns(const std::string& directory, spec::DataOptions& to);
+void record_columns(const spec::DataOptions& columns, const std::string& directory);
 
 }  // namespace model

@@ -1,10 +1,17 @@
 // From a command line to a model and texts. Read tasks/model/predict.h first.
 #include "tasks/model/request.h"
 
+#include <algorithm>
+
+#include "tasks/model/adapter.h"
+
 namespace model {
 
 void Request::declare(run::Options& options, bool with_labels) {
-  options.add("--model", directory, "directory of a run or of a model, or the name of one that ships").required();
+  options
+      .add("--model", directory, "directory of a run, of a model or of an adapter, or the name of a model that ships")
+      .required();
+  declare_base(options, base);
   reading.declare(options);
   files.declare(options, with_labels);
 }
@@ -12,13 +19,28 @@ void Request::declare(run::Options& options, bool with_labels) {
 void Request::declare_texts(run::Options& options, const std::string& without) {
   options.take_texts();  // as they are
   options.footer("Other arguments are texts; without any, and without --file, " + without);
-  options.add("--file", file, "file with a text column");
+  options.add("--file", file, "file with a text column, a table or a workbook; -: standard input");
 }
 
+namespace {
+
+// How the model's files were read: what the first task says, unless another one reads other texts.
+const spec::DataOptions& columns_of(const std::vector<spec::TaskSpec>& tasks) {
+  static const spec::DataOptions defaults;
+  const spec::DataOptions& first = tasks[0].files.how;
+  const auto reads_others = [&](const spec::TaskSpec& task) {
+    return task.files.how.text_column != first.text_column || task.files.how.pair_column != first.pair_column;
+  };
+  return std::any_of(tasks.begin(), tasks.end(), reads_others) ? defaults : first;
+}
+
+}  // namespace
+
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
-  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory));
+  std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory, base));
   reading = Reading::settle(options, reading, model->reading);
-  check_positions(reading, model->config(), directory);
+  check_positions(reading, model->net, directory);
+  files.follow(options, columns_of(model->tasks));
   return model;
 }
 

@@ -8,7 +8,7 @@
 namespace model {
 
 struct Request {
-  std::string directory, file;
+  std::string directory, base, file;
   Reading reading;  // after load(): the model's, unless options say otherwise
   spec::DataOptions files;
 
@@ -16,8 +16,9 @@ struct Request {
   // Texts as arguments or from --file; the footer of --help says what is taken without any.
   void declare_texts(run::Options& options, const std::string& without);
 
+  // From now on `reading` and `files` are the model's where no option says otherwise.
   std::unique_ptr<TextModel> load(const run::Options& options);
-  // The texts that were given; error: both as arguments and in a file.
+  // The texts that were given, after load(); error: both as arguments and in a file.
   std::vector<text::Example> examples(const run::Options& options) const;
 };
 

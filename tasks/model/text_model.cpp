@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "nn/adapter/files.h"
 #include "tasks/run/console.h"
 #include "tasks/text/subwords.h"
 #include "tasks/text/tokenizer_files.h"
@@ -98,31 +99,54 @@ bool predicts_one_number(const TextModel& model) {
   return !model.named() && model.tasks[0].head == nn::Predicts::number;
 }
 
-void rescale_classifier(TextModel& model, double factor, double shift) {
+void rescale_classifier(const TextModel& model, double factor, double shift) {
   const Tensor weight = model.net.params.find("classifier.weight"), bias = model.net.params.find("classifier.bias");
   for (long i = 0; i < weight.numel(); ++i) weight.data()[i] *= engine::real(factor);
   bias.data()[0] = engine::real(bias.data()[0] * factor + shift);
 }
 
-void TextModel::save(const std::string& directory, nn::Stored stored) const {
-  if (predicts_one_number(*this) && (tasks[0].deviation != 1 || tasks[0].mean != 0)) {
-    TextModel whole(config(), tasks, tokenizer, reading, 0);  // which says y deviation + mean by itself
-    whole.net.params.initialise();
-    const std::vector<Tensor> from = net.params.tensors(), to = whole.net.params.tensors();
-    for (size_t i = 0; i < to.size(); ++i) std::copy_n(from[i].data(), from[i].numel(), to[i].data());
-    rescale_classifier(whole, tasks[0].deviation, tasks[0].mean);
-    whole.tasks[0].deviation = 1;
-    whole.tasks[0].mean = 0;
-    return whole.save(directory, stored);
+namespace {
+
+// While it lives, a classifier of one number says y deviation + mean by itself, as a directory has it; then the very
+// bits of before.
+class InItsUnit {
+ public:
+  explicit InItsUnit(const TextModel& model) {
+    if (!predicts_one_number(model) || (model.tasks[0].deviation == 1 && model.tasks[0].mean == 0)) return;
+    weight_ = model.net.params.find("classifier.weight"), bias_ = model.net.params.find("classifier.bias");
+    weight_before_ = weight_.to_vector(), bias_before_ = bias_.to_vector();
+    rescale_classifier(model, model.tasks[0].deviation, model.tasks[0].mean);
   }
-  nn::save_pretrained(net, directory, stored);
+  ~InItsUnit() {
+    if (weight_before_.empty()) return;
+    std::copy(weight_before_.begin(), weight_before_.end(), weight_.data());
+    std::copy(bias_before_.begin(), bias_before_.end(), bias_.data());
+  }
+  InItsUnit(const InItsUnit&) = delete;
+
+ private:
+  Tensor weight_, bias_;
+  std::vector<engine::real> weight_before_, bias_before_;
+};
+
+}  // namespace
+
+void TextModel::save(const std::string& directory, nn::Stored stored) const {
+  const InItsUnit number(*this);
+  if (net.adapter) {
+    nn::save_adapter(net, directory, stored);
+    nn::write_file(directory + "/config.json", nn::config_json(net.config));
+  } else {
+    nn::save_pretrained(net, directory, stored);
+  }
   if (named()) {
     ordered_json all = settings;
     for (const spec::TaskSpec& task : tasks) all["tasks"][task.name] = task.json();
     nn::write_file(directory + "/tasks.json", all.dump(2) + "\n");
   }
-  text::save_tokenizer(tokenizer, directory, reading.max_length);
+  if (!net.adapter) text::save_tokenizer(tokenizer, directory, reading.max_length);  // else the base has it
   record_reading(reading, directory);
+  if (!named()) record_columns(tasks[0].files.how, directory);
 }
 
 void print_model(const std::string& name, const TextModel& model) {

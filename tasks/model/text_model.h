@@ -27,6 +27,7 @@ struct TextModel {
   const spec::TaskSpec& only_task() const;     // Error: several
   const std::vector<std::string>& labels() const { return only_task().labels.names(); }
 
+  // Of a model with an adapter: what the adapter has (nn/adapter/files.h), config.json and how texts are read. Else
   // config.json, model.safetensors and the tokenizer's files; of named tasks also tasks.json. A single task without a
   // name over a BERT is a directory that Hugging Face tools read.
   void save(const std::string& directory, nn::Stored stored = nn::Stored::f32) const;
@@ -39,7 +40,7 @@ nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder
 // Whether it is a regression that has no name: its directory has no place for mean and deviation.
 bool predicts_one_number(const TextModel& model);
 // Its classifier says factor * y + shift from now on.
-void rescale_classifier(TextModel& model, double factor, double shift);
+void rescale_classifier(const TextModel& model, double factor, double shift);
 
 void print_model(const std::string& name, const TextModel& model);
 

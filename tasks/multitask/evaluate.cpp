@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "nn/format/files.h"
+#include "tasks/model/adapter.h"
 #include "tasks/model/directory.h"
 #include "tasks/multitask/report.h"
 #include "tasks/run/options.h"
@@ -40,13 +41,14 @@ Evaluation evaluate_one(const model::TextModel& model, size_t task, const model:
 
 // What evaluate is told.
 struct Request {
-  std::string directory, task, out;
+  std::string directory, base, task, out;
   std::vector<std::string> data;
   model::Reading reading;
   std::optional<uint64_t> seed;
 
   void declare(run::Options& options) {
-    options.add("--model", directory, "directory of a run or of a model, or the name of one that ships").required();
+    options.add("--model", directory, "directory of a run, of a model or of an adapter, or the name of a model that ships").required();
+    model::declare_base(options, base);
     options.add("--task", task, "one task, on the files of --data");
     options.add("--data", data, "files in the form that the task file says");
     options.add("--seed", seed, "files without a column `split` are split by it; default: that of the run");
@@ -73,11 +75,11 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   parse();
   run::print_setup("multitask", "evaluate");
   check(given.task.empty() == given.data.empty(), "--task and --data belong together");
-  const model::ModelDirectory from(given.directory);
+  const model::ModelDirectory from(given.directory, given.base);
   check(from.named(), "{}: a model of one task without a name; `sentiment evaluate` measures it", from.path);
   const std::unique_ptr<model::TextModel> model = model::load_model(from);
   const model::Reading reading = model::Reading::settle(options, given.reading, model->reading);
-  model::check_positions(reading, model->config(), from.path);
+  model::check_positions(reading, model->net, from.path);
   std::vector<Evaluation> dev(model->tasks.size()), test = dev;
   if (given.data.empty()) {
     std::tie(dev, test) = evaluate_all(*model, reading, given.seed_for(*model));

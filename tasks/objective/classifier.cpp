@@ -59,7 +59,7 @@ spec::TaskSet ClassifierOptions::load(const text::Labels& known) const {
   task.labels = text::Labels::parse(files.how.labels);
   if (task.labels.empty()) task.labels = known;
   if (task.labels.empty() && task.classifies() && model.pretrained() && !model.new_head)
-    task.labels = model::labels_of_classifier(model.model);
+    task.labels = model::labels_of_classifier(model.directory());
   task.metric = metric;
   task.label_smoothing = label_smoothing;
   task.class_weights = class_weights;

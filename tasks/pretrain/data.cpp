@@ -18,7 +18,7 @@ constexpr size_t kLongestLine = 10'000'000;  // bytes: more is no text but a fil
 // Calls f(texts) for a file's texts, block by block.
 template <class F>
 void for_each_block(const std::string& path, const spec::DataOptions& how, F f) {
-  if (!path.ends_with(".txt")) {
+  if (!text::has_lines(path)) {
     const text::Examples table = how.read({path}, {}, false);
     Texts texts;
     for (const text::Example& e : table.rows) {
@@ -27,7 +27,7 @@ void for_each_block(const std::string& path, const spec::DataOptions& how, F f) 
     }
     return f(texts);
   }
-  text::LineBlocks blocks(path);
+  text::LineBlocks blocks(path, how.encoding);
   while (blocks.next()) {
     for (size_t i = 0; i < blocks.lines().size(); ++i)
       check(blocks.lines()[i].size() <= kLongestLine,

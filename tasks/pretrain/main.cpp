@@ -227,8 +227,8 @@ void export_half(run::Options& options, const run::Parse& parse) {
   const model::ModelDirectory directory(from);
   const std::string& kind = directory.config.architecture;
   const bool pieces = kind == "BertForMaskedLM";
-  check(!pieces || nn::SafeTensors(directory.path + "/model.safetensors").has("cls.predictions.bias"),
-        "{}/model.safetensors: a masked language model without its head, cls.predictions", directory.path);
+  check(!pieces || directory.has("cls.predictions.bias"),
+        "{}: a masked language model without its head, cls.predictions", directory.path);
   const auto objective = pieces ? pretrain::Objective::mlm : pretrain::Objective::rtd;
   const auto model = pieces || kind == "BertModel" ? model::load_to_train(directory, {task_of(objective)}, 0)
                                                    : model::load_model(directory);

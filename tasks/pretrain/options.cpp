@@ -41,6 +41,7 @@ void Options::declare(run::Options& options) {
       .between(0, 1000);
   model.declare_attention(options);
   shaping.declare_attention(options);
+  model.adapter.declare(options);
   declare_objective(options);
   declare_budget(options);
   training.declare(options, "pretrain");

@@ -66,16 +66,18 @@ optim::Optimizer make_optimizer(const TrainingOptions& o, const std::vector<Tens
 }
 
 std::vector<Tensor> saved_tensors(const nn::Params& params, const Frame& frame, const optim::Optimizer& optimizer) {
-  std::vector<Tensor> saved = params.tensors();
+  std::vector<Tensor> saved = params.own();  // a base's come from its directory again
   for (const std::vector<Tensor>& more : {frame.also_trained, frame.also_saved, optimizer.state()})
     saved.insert(saved.end(), more.begin(), more.end());
   return saved;
 }
 
-Plan plan_of(const TrainingOptions& o, const Frame& frame, long steps) {
+// With a base, what it is belongs to what is learned from: another one is not resumed on.
+Plan plan_of(const TrainingOptions& o, const nn::Params& params, const Frame& frame, long steps) {
+  const std::string& base = params.base_fingerprint();
   return {.place = {o.out, o.overwrite, !o.resume.empty(), frame.inputs, frame.also_written},
           .options = frame.options,
-          .data = frame.data,
+          .data = frame.data + (base.empty() ? "" : fmt::format("base model {}\n", base)),
           .steps = steps,
           .steps_per_epoch = frame.steps_per_epoch,
           .used = frame.used,
@@ -95,7 +97,7 @@ Training::Training(const TrainingOptions& options, nn::Params& params, const Fra
                 .lr = options.lr.value_or(frame.default_lr),
                 .steps = frame.used ? kBudget : steps_,
                 .warmup = long(options.warmup * double(frame.used ? kBudget : steps_))},
-      run_(plan_of(options, frame, steps_)) {
+      run_(plan_of(options, params, frame, steps_)) {
   saved_ = saved_tensors(params, frame, optimizer_);
   if (!options.resume.empty()) run_.restore(saved_);
   if (frame.used)
@@ -123,7 +125,7 @@ bool Training::next_step() {
 }
 
 void Training::require_finite_weights() const {
-  run_.require_finite(params_.tensors());
+  run_.require_finite(params_.own());
   run_.require_finite(frame_.also_trained);
 }
 

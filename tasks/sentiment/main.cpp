@@ -10,6 +10,7 @@
 #include "tasks/command/predict.h"
 #include "tasks/explain/attention.h"
 #include "tasks/model/doubts.h"
+#include "tasks/model/merge.h"
 #include "tasks/model/pruning.h"
 #include "tasks/model/request.h"
 #include "tasks/objective/classifier.h"
@@ -126,8 +127,8 @@ void analyze(run::Options& options, const run::Parse& parse) {
   given.declare_texts(options, "the embedded test set.");
   options.add("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line");
   parse();
-  std::vector<text::Example> examples = given.examples(options);
   const auto model = given.load(options);
+  std::vector<text::Example> examples = given.examples(options);
   if (options.texts().empty() && given.file.empty()) {
     examples = given.files.read_embedded({}).rows;
     std::erase_if(examples, [](const text::Example& e) { return e.split != "test"; });
@@ -201,8 +202,8 @@ void prune(run::Options& options, const run::Parse& parse) {
     return set;
   };
   const spec::TaskSet set = read(data), test_set = test.empty() ? set : read(test);
-  const auto pruned =
-      model::prune(*model, model::ModelDirectory(given.directory).path, set.corpora[0].texts[spec::kTest], o);
+  const auto pruned = model::prune(*model, model::ModelDirectory(given.directory, given.base).path,
+                                   set.corpora[0].texts[spec::kTest], o);
   pruned->save(out);
   compare(*model, *pruned, test_set, out);
 }
@@ -216,5 +217,6 @@ int main(int argc, char** argv) {
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
                        {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
                        {"analyze", "show what the heads of a model look at", analyze},
-                       {"prune", "take out the heads, neurons and tokens that matter least", prune}});
+                       {"prune", "take out the heads, neurons and tokens that matter least", prune},
+                       {"merge", "put what an adapter has learned into its base model", model::merge_command}});
 }

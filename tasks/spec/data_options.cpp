@@ -1,14 +1,16 @@
 // The options of data files, and reading by them. Read tasks/text/data.h first.
 #include "tasks/spec/data_options.h"
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "tasks/run/console.h"
+#include "tasks/spec/columns.h"
 #include "tasks/text/embedded.h"
+#include "tasks/text/encoding.h"
 
 namespace spec {
 
@@ -25,12 +27,17 @@ void DataOptions::declare(run::Options& options, bool with_labels) {
     add("--labels", labels,
         "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted");
   }
-  add("--format", format, "tsv, csv or jsonl; by the file's extension if not given").one_of({"tsv", "csv", "jsonl"});
+  add("--format", format, "of a text: tsv, csv or jsonl; by the file's extension if not given")
+      .one_of({"tsv", "csv", "jsonl"});
   add("--delimiter", delimiter,
       "between the fields of a TSV or CSV: comma, semicolon, tab, pipe or a character; of a CSV found out if not "
       "given");
-  add("--encoding", encoding, "utf-8 or latin-1").one_of({"utf-8", "latin-1"});
-  add("--no-header", no_header, "the first line of a TSV or CSV is data");
+  add("--sheet", sheet, "of a workbook, .xlsx or .ods: its name, or its number from 1; the first if not given");
+  add("--encoding", encoding,
+      "of a text: auto, found out and said where it is a guess; or utf-8, utf-16, windows-1252, latin-1, ... (iconv "
+      "-l)")
+      .check(text::encoding_error);
+  add("--no-header", no_header, "the first line of a TSV, CSV or sheet is data");
 }
 
 namespace {
@@ -61,12 +68,65 @@ text::Source DataOptions::source(text::Table table, const std::string& every_lab
            .every_label = every_label}};
 }
 
+void DataOptions::follow(const run::Options& options, const DataOptions& recorded) {
+  const std::vector<std::string> names = options.names();
+  const auto given = [&](const std::string& name) { return std::ranges::count(names, name) && options.given(name); };
+  const auto follow = [&](const char* option, std::string& mine, const std::string& theirs, const char* what) {
+    if (!given(option))
+      mine = theirs;
+    else if (mine != theirs && !theirs.empty())
+      run::print_note("note: column '{}' is read as the {}; the model was made with '{}'\n", text::shown(mine), what,
+                      text::shown(theirs));
+  };
+  follow("--text-column", text_column, recorded.text_column, "text");
+  follow("--pair-column", pair_column, recorded.pair_column, "second text");
+  follow("--label-column", label_column, recorded.label_column, "label");
+  if (!given("--text-column")) recorded_text = text_column;
+  if (!given("--label-column")) recorded_label = label_column;
+  if (!given("--delimiter")) recorded_delimiter = recorded.delimiter;
+  if (!given("--no-header")) no_header = recorded.no_header;
+}
+
+void DataOptions::take(const text::Columns& columns) {
+  text_column = columns.text;
+  const std::string& label = label_as_target ? columns.target : columns.label;
+  if (!label.empty()) label_column = label;
+}
+
+void DataOptions::find_columns(const text::Table& table, bool labelled) {
+  const DataOptions defaults;
+  const auto has = [&](const std::string& name) {
+    const size_t number = engine::parse_number<size_t>(name).value_or(0);
+    return std::find(table.columns.begin(), table.columns.end(), name) != table.columns.end() ||
+           (number >= 1 && number <= table.columns.size());
+  };
+  std::vector<std::string> taken{pair_column, split_column, rationale_column}, said;
+  const auto find = [&](Role role, std::string& column, const std::string& by_default, const std::string& recorded) {
+    const bool named = column != by_default && column != recorded;
+    if (!named && !has(column)) {
+      column = guess_column(table, role, column, taken);
+      if (table.hint.empty())
+        said.push_back(
+            fmt::format("{} are column '{}'", role == Role::text ? "the texts" : "the labels", text::shown(column)));
+    }
+    taken.push_back(column);
+  };
+  if (labelled && has(label_column)) taken.push_back(label_column);
+  find(Role::text, text_column, defaults.text_column, recorded_text);
+  if (labelled) find(Role::label, label_column, defaults.label_column, recorded_label);
+  if (!said.empty())
+    run::print_note("note: {}: {}, as it seems\n", table.path, fmt::format("{}", fmt::join(said, ", ")));
+}
+
 text::Examples DataOptions::read(const std::vector<std::string>& files, const text::Labels& known,
                                  bool labelled) const {
   std::vector<text::Source> sources;
+  DataOptions how = *this;
   for (const std::string& file : files) {
     const auto [label, path] = labelled ? label_and_path(file) : std::pair<std::string, std::string>{"", file};
-    sources.push_back(source(text::read_table(path, table_options()), label, labelled));
+    text::Table table = text::read_table(path, table_options());
+    if (sources.empty()) how.find_columns(table, labelled && label.empty());
+    sources.push_back(how.source(std::move(table), label, labelled));
   }
   return examples_of(sources, known);
 }
@@ -79,7 +139,10 @@ text::Examples DataOptions::read_embedded(const text::Labels& given) const {
   const bool sentiment = given.empty() && !label_as_target && label_column == "label";
   const text::Labels known = sentiment ? text::Labels({"negative", "positive", "neutral"}) : given;
   text::Table table = text::parse_table(std::string(text::embedded_sentiment()), text::kSentimentCorpus);
-  return examples_of({source(std::move(table), "", true)}, known);
+  DataOptions how = *this;  // it has columns of its own, whatever a model was made with
+  if (!recorded_text.empty()) how.text_column = DataOptions().text_column;
+  if (!recorded_label.empty()) how.label_column = DataOptions().label_column;
+  return examples_of({how.source(std::move(table), "", true)}, known);
 }
 
 }  // namespace spec

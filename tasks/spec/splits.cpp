@@ -43,7 +43,8 @@ void DataFiles::declare(run::Options& options) {
     options.add(name, variable, what).group("Data files");
   };
   add("--data", data,
-      "file with all examples: split by its column `split` (train, dev, test), or as --split says; the embedded corpus "
+      "file with all examples, .csv, .tsv, .jsonl, .xlsx or .ods: split by its column `split` (train, dev, test), or "
+      "as --split says; the embedded corpus "
       "if no file is named. Several files are read as one; LABEL=FILE, a file for each class, takes the label from "
       "here");
   add("--split", split,
@@ -76,12 +77,16 @@ Splits load_splits(const DataFiles& files, const text::Labels& labels, uint64_t 
   if (files.train.empty()) {
     text::Examples all = files.data.empty() ? files.how.read_embedded(labels) : files.how.read(files.data, labels);
     splits.labels = all.labels;
+    splits.columns = all.columns;
     share_out(all.rows, seed, shares, splits);
   } else {
     text::Examples train = files.how.read(files.train, labels);
     splits.labels = train.labels;
-    if (!files.dev.empty()) splits.dev = files.how.read(files.dev, splits.labels).rows;
-    if (!files.test.empty()) splits.test = files.how.read(files.test, splits.labels).rows;
+    splits.columns = train.columns;
+    DataOptions how = files.how;
+    how.take(train.columns);
+    if (!files.dev.empty()) splits.dev = how.read(files.dev, splits.labels).rows;
+    if (!files.test.empty()) splits.test = how.read(files.test, splits.labels).rows;
     shares = {shares.train + shares.test, files.dev.empty() ? shares.dev : 0, 0};
     text::split_stratified(train.rows, seed, shares);
     for (text::Example& e : train.rows) (e.split == "dev" ? splits.dev : splits.train).push_back(std::move(e));

@@ -19,6 +19,7 @@ struct DataFiles {
 struct Splits {
   std::vector<text::Example> train, dev, test;
   text::Labels labels;
+  text::Columns columns;
   bool separate_test = true;  // false: test is dev again
 };
 

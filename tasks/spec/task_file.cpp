@@ -7,6 +7,7 @@
 
 #include "nn/format/json.h"
 #include "tasks/spec/json_object.h"
+#include "tasks/text/encoding.h"
 #include "tasks/text/labels.h"
 
 namespace spec {
@@ -48,11 +49,13 @@ void take_data(StrictObject& object, TaskSpec& task) {
   object.take("format", task.files.how.format);
   object.take("encoding", task.files.how.encoding);
   object.take("delimiter", task.files.how.delimiter);
+  object.take("sheet", task.files.how.sheet);
   object.take("no_header", task.files.how.no_header);
   object.take("examples", task.examples, 1, 1e12);
   if (!task.files.how.format.empty())
     check_name(object.where("format"), task.files.how.format, {"tsv", "csv", "jsonl"});
-  check_name(object.where("encoding"), task.files.how.encoding, {"utf-8", "latin-1"});
+  const std::string wrong = text::encoding_error(task.files.how.encoding);
+  check(wrong.empty(), "{}: {}", object.where("encoding"), wrong);
 }
 
 void take_labels(StrictObject& object, TaskSpec& task) {
@@ -253,6 +256,7 @@ ordered_json TaskSpec::json() const {
   if (!files.how.format.empty()) j["format"] = files.how.format;
   j["encoding"] = files.how.encoding;
   if (!files.how.delimiter.empty()) j["delimiter"] = files.how.delimiter;
+  if (!files.how.sheet.empty()) j["sheet"] = files.how.sheet;
   j["no_header"] = files.how.no_header;
   if (examples) j["examples"] = examples;
   j["head"] = head_name(head);

@@ -32,8 +32,8 @@ std::string corpus_key(const DataFiles& files) {
     key += '\t';
   }
   const DataOptions& f = files.how;
-  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", files.split, f.text_column, f.pair_column,
-                           f.split_column, f.rationale_column, f.format, f.encoding, f.no_header, f.delimiter);
+  return key + fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", files.split, f.text_column, f.pair_column,
+                           f.split_column, f.rationale_column, f.format, f.encoding, f.no_header, f.delimiter, f.sheet);
 }
 
 text::Examples all_of(const TaskSpec& t) {
@@ -63,12 +63,17 @@ std::vector<std::string> split(const std::string& list, const std::string& separ
   return parts;
 }
 
+// The labels of a text or the tags of its words: a list of JSON, or a string with separators.
+std::vector<std::string> values_of(const TaskSpec& spec, const text::Example& e) {
+  return e.targets ? *e.targets : split(e.target, spec.separator);
+}
+
 // Labels that were not given: all that occur.
 void find_labels(TaskSpec& spec, const std::vector<text::Example> (&examples)[3]) {
   std::vector<std::string> values;
   for (const auto& part : examples)
     for (const text::Example& e : part)
-      for (const std::string& value : split(e.target, spec.separator)) values.push_back(value);
+      for (const std::string& value : values_of(spec, e)) values.push_back(value);
   check(!values.empty(), "column '{}' holds no label", spec.files.how.label_column);
   spec.labels = text::Labels::from_values(std::move(values));
 }
@@ -90,11 +95,11 @@ void add_target(const TaskSpec& spec, const text::Example& e, Targets& to) {
   if (spec.head == nn::Predicts::number) to.numbers.push_back(number_of(e));
   if (spec.head == nn::Predicts::labels) {
     std::vector<bool>& holds = to.sets.emplace_back(spec.labels.size());
-    for (const std::string& value : split(e.target, spec.separator)) holds[class_of(spec, value, e)] = true;
+    for (const std::string& value : values_of(spec, e)) holds[class_of(spec, value, e)] = true;
   }
   if (spec.head == nn::Predicts::tags) {
     Indices& tags = to.tags.emplace_back();
-    for (const std::string& value : split(e.target, spec.separator)) tags.push_back(class_of(spec, value, e));
+    for (const std::string& value : values_of(spec, e)) tags.push_back(class_of(spec, value, e));
     const size_t words = words_of(e.text).size();
     check(tags.size() == words, "{}: {} words, but {} tags", e.where, words, tags.size());
   }
@@ -152,9 +157,11 @@ Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<s
     corpus.examples[kTest] = splits.test;
     for (int s : {kTrain, kDev, kTest}) examples[s] = corpus.examples[s];
     if (find_classes) spec.labels = splits.labels;
+    spec.files.how.take(splits.columns);
   } else {
     const text::Examples all = all_of(spec);
     if (find_classes) spec.labels = all.labels;
+    spec.files.how.take(all.columns);
     follow_splits(corpora[found->second], all, examples);
   }
   if (spec.classifies() && spec.labels.empty()) find_labels(spec, examples);

@@ -57,17 +57,18 @@ uint64_t start_of(const uint64_t* words) {
 
 std::vector<std::string> files_at(const std::string& path) {
   namespace fs = std::filesystem;
+  constexpr const char* kExtensions[] = {".txt", ".tsv", ".csv", ".jsonl", ".xlsx", ".ods"};
   check(fs::exists(path), "{}: no such file or folder", path);
   if (!fs::is_directory(path)) return {path};
   std::vector<std::string> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
-    const std::string extension = entry.path().extension();
-    if (entry.is_regular_file() &&
-        (extension == ".txt" || extension == ".tsv" || extension == ".csv" || extension == ".jsonl"))
+    const fs::path name = entry.path().extension() == ".gz" ? entry.path().stem() : entry.path();
+    const auto is = [&](const char* extension) { return name.extension() == extension; };
+    if (entry.is_regular_file() && std::any_of(std::begin(kExtensions), std::end(kExtensions), is))
       files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
-  check(!files.empty(), "{}: the folder has no .txt, .tsv, .csv or .jsonl", path);
+  check(!files.empty(), "{}: the folder has no .txt, .tsv, .csv, .jsonl, .xlsx or .ods", path);
   return files;
 }
 

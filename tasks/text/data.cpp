@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "nn/format/files.h"
+#include "tasks/files/unpack.h"
+#include "tasks/files/workbook.h"
+#include "tasks/text/encoding.h"
 #include "tasks/text/table_parser.h"
 #include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
@@ -42,11 +45,11 @@ void check_flat(const Source& source, const Places& places) {
     const auto is = [&](const std::string& name, size_t place) { return !name.empty() && at.second == place; };
     const bool text = is(columns.text, places.text) || is(columns.pair, places.pair);
     const bool value = (is(columns.label, places.label) && columns.every_label.empty()) ||
-                       is(columns.target, places.target) || is(columns.split, places.split) ||
+                       (is(columns.target, places.target) && !what.list) || is(columns.split, places.split) ||
                        is(columns.rationale, places.rationale);
-    check(!value && !(text && what == "object"), "{}:{}: a JSON {} in column '{}', where {} is expected", table.path,
-          table.lines[at.first], what == "array" ? "array" : "object or nested array", shown(table.columns[at.second]),
-          value ? "a string (of several labels: with commas between)" : "a text");
+    check(!value && !(text && !what.list), "{}:{}: a JSON {} in column '{}', where {} is expected", table.path,
+          table.lines[at.first], what.list ? "array" : "object or nested array", shown(table.columns[at.second]),
+          value ? "a string or a number" : "a text");
   }
 }
 
@@ -82,7 +85,11 @@ void append_examples(const Source& source, const Places& places, Examples& out) 
     example.where = fmt::format("{}:{}", table.path, table.lines[r]);
     if (!columns.pair.empty()) example.pair = row[places.pair];
     if (!columns.rationale.empty()) example.rationale = row[places.rationale];
-    if (!columns.target.empty()) example.target = row[places.target];
+    if (!columns.target.empty()) {
+      example.target = row[places.target];
+      const auto list = table.nested.find({r, places.target});
+      if (list != table.nested.end()) example.targets = list->second.items;
+    }
     if (!columns.split.empty()) example.split = row[places.split];
     if (!columns.label.empty()) {
       const std::string& value = label_value(source, places, r);
@@ -108,20 +115,27 @@ void drop_byte_order_marks(std::string_view& bytes) {
 }
 
 void check_text(std::string_view bytes, const std::string& path, long before) {
-  constexpr std::pair<std::string_view, const char*> kOthers[] = {
-      {"\xFF\xFE", "UTF-16, not UTF-8: save it as UTF-8"},
-      {"\xFE\xFF", "UTF-16, not UTF-8: save it as UTF-8"},
-      {"\x1F\x8B", "compressed by gzip: gunzip it first"},
-      {"PK\x03\x04", "a zip archive or a workbook: unzip it, or save the sheet as CSV"},
-      {"\xD0\xCF\x11\xE0", "an Excel workbook: save the sheet as CSV"}};
-  for (const auto& [start, what] : kOthers) check(before > 0 || !bytes.starts_with(start), "{}: {}", path, what);
+  if (before == 0) {
+    files::check_kind(bytes, path);
+    check(!wide_encoding_of(bytes).marked, "{}: UTF-16, not UTF-8: save it as UTF-8", path);
+  }
   const size_t nul = bytes.find('\0');
-  check(nul == bytes.npos, "{}: not a text file: a NUL at byte {}", path, before + long(nul));
+  check(nul == bytes.npos, "{}: not a text file: a NUL at byte {}{}", path, before + long(nul),
+        wide_encoding_of(bytes).encoding.empty() ? "" : "; of UTF-16 without a byte-order mark: --encoding utf-16");
 }
 
 bool is_blank(std::string_view text) {
   const auto is_visible_ascii = [](unsigned char c) { return c > ' ' && c < 0x7F; };  // most texts: no need to split
   return std::none_of(text.begin(), text.end(), is_visible_ascii) && split_words(text).empty();
+}
+
+void add_warning(std::vector<Warning>& warnings, const Warning& warning) {
+  const auto same = [&](const Warning& other) { return other.what == warning.what; };
+  const auto found = std::find_if(warnings.begin(), warnings.end(), same);
+  if (found == warnings.end())
+    warnings.push_back(warning);
+  else
+    found->count += warning.count;
 }
 
 std::string to_string(const Warning& warning) {
@@ -142,11 +156,39 @@ size_t Table::column(const std::string& name) const {
        hint);
 }
 
+namespace {
+
+constexpr const char* kInput = "-";
+
+// "a workbook's sheet by its name or by its number"
+size_t sheet_of(const std::vector<std::string>& sheets, const std::string& wanted, const std::string& path) {
+  const auto found = std::find(sheets.begin(), sheets.end(), wanted);
+  if (found != sheets.end()) return size_t(found - sheets.begin());
+  const size_t number = engine::parse_number<size_t>(wanted).value_or(0);
+  if (number >= 1 && number <= sheets.size()) return number - 1;
+  fail("{}: no sheet '{}'; the sheets are {}{}", path, shown(wanted), listed(sheets), did_you_mean(wanted, sheets));
+}
+
+void read_workbook(std::string_view bytes, const TableOptions& options, Table& table) {
+  const files::Archive archive(bytes, table.path);
+  const files::Workbook workbook(archive);
+  const std::vector<std::string>& sheets = workbook.sheets();
+  const size_t which = options.sheet.empty() ? 0 : sheet_of(sheets, options.sheet, table.path);
+  if (options.sheet.empty() && sheets.size() > 1)
+    table.warnings.push_back({fmt::format("the first of {} sheets is read, '{}' ({}); --sheet names another",
+                                          sheets.size(), shown(sheets[0]), listed(sheets)),
+                              0, table.path});
+  files::Sheet sheet = workbook.read(which);
+  check(!sheet.rows.empty(), "{}: sheet '{}' is empty{}", table.path, shown(sheets[which]),
+        sheets.size() > 1 ? fmt::format("; the sheets are {}", listed(sheets)) : "");
+  table.rows = std::move(sheet.rows);
+  table.lines = std::move(sheet.lines);
+}
+
+}  // namespace
+
 std::string read_file(const std::string& path) {
-  std::string bytes = nn::read_file(path);
-  std::string_view content = bytes;
-  drop_byte_order_marks(content);
-  bytes.erase(0, bytes.size() - content.size());
+  std::string bytes = nn::read_file(path == kInput ? "/dev/stdin" : path);
   check(!bytes.empty(), "{}: the file is empty", path);
   return bytes;
 }
@@ -157,8 +199,21 @@ Table read_table(const std::string& path, const TableOptions& options) {
 
 Table parse_table(std::string bytes, const std::string& path, const TableOptions& options) {
   Table table;
-  table.path = path;
-  TableParser(table, options).append(std::move(bytes), true);
+  table.path = path == kInput ? "standard input" : path;
+  files::Content file = files::unpack(std::move(bytes), table.path);
+  if (file.workbook) {
+    check(options.delimiter.empty(), "{}: a delimiter is for TSV and CSV, not for a workbook", table.path);
+    read_workbook(file.bytes, options, table);
+    name_columns(table, options.header);
+    check(!table.rows.empty(), "{}: no data rows{}", table.path, options.header ? " below the header" : "");
+    return table;
+  }
+  TableOptions how = options;
+  how.format = format_of(table.path, file.name, options.format);
+  how.encoding = "utf-8";
+  std::string content = to_utf8(std::move(file.bytes), options.encoding, table.path, table.warnings);
+  check(!content.empty(), "{}: the file is empty", table.path);
+  TableParser(table, how).append(std::move(content), true);
   return table;
 }
 
@@ -170,6 +225,7 @@ Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
     check_flat(source, places.back());
   }
   Examples out;
+  out.columns = sources[0].columns;
   out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
   if (labels.empty())
     for (const std::string& pair : out.labels.same_but_for_case())

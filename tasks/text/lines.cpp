@@ -3,6 +3,7 @@
 #include "tasks/text/lines.h"
 
 #include <fmt/core.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -14,23 +15,52 @@ namespace text {
 
 using engine::check;
 
-LineBlocks::LineBlocks(const std::string& path, size_t block) : path_(path), block_(block) {
+bool has_lines(const std::string& path) { return path.ends_with(".txt") || path.ends_with(".txt.gz"); }
+
+void LineBlocks::Close::operator()(gzFile_s* file) const { gzclose(file); }
+
+LineBlocks::LineBlocks(const std::string& path, const std::string& encoding, size_t block)
+    : path_(path), encoding_(encoding), block_(block) {
   check(!std::filesystem::is_directory(path), "{}: a directory, not a file", path);
-  file_.reset(std::fopen(path.c_str(), "rb"));
+  file_.reset(gzopen(path.c_str(), "rb"));
   nn::check_io(file_ != nullptr, path, "read");
+}
+
+long LineBlocks::bytes() const { return gzoffset(file_.get()); }
+
+// Appends what the file holds to buffer_, as UTF-8.
+void LineBlocks::take(std::string_view bytes) {
+  if (!begun_) {
+    const Wide wide = wide_encoding_of(bytes);
+    const bool says = encoding_ == "auto" ? wide.marked : encoding_ == "utf-16" && !wide.encoding.empty();
+    const std::string encoding = says ? wide.encoding : encoding_;
+    if (encoding != "auto" && encoding != "utf-8") decoder_.emplace(encoding);
+    begun_ = true;
+  }
+  if (decoder_)
+    decoder_->decode(bytes, buffer_);
+  else
+    buffer_ += bytes;
+  if (decoder_ && ended_) decoder_->finish(buffer_);
 }
 
 // Appends up to a block to buffer_ and says where its last line ends; 0 when no line ends in what was read.
 size_t LineBlocks::read() {
+  constexpr size_t kLongest = size_t{256} << 20;
+  check(buffer_.size() <= kLongest, "{}:{}: a line of more than {} MiB: no text, or a file without line ends", path_,
+        first_line_, kLongest >> 20);
   const size_t before = buffer_.size();
-  buffer_.resize(before + block_);
-  const size_t got = std::fread(buffer_.data() + before, 1, block_, file_.get());
-  nn::check_io(!std::ferror(file_.get()), path_, "read");
-  buffer_.resize(before + got);
-  ended_ = got < block_;
+  std::string block(std::max<size_t>(block_, begun_ ? 1 : 4), '\0');  // 4: a mark of its encoding
+  const int got = gzread(file_.get(), block.data(), unsigned(block.size()));
+  int status = Z_OK;
+  const char* why = gzerror(file_.get(), &status);
+  check(got >= 0 && (status == Z_OK || status == Z_STREAM_END), "{}: cannot be read: {}", path_,
+        status == Z_BUF_ERROR ? "its gzip ends in the middle: was it copied whole?" : why);
+  ended_ = size_t(got) < block.size();
+  take(std::string_view(block).substr(0, size_t(got)));
   const std::string_view fresh = std::string_view(buffer_).substr(before);
   check_text(fresh, path_, bytes_);
-  bytes_ += long(got);
+  bytes_ += long(fresh.size());
   const size_t end = fresh.rfind('\n');
   return ended_ ? buffer_.size() : end == fresh.npos ? 0 : before + end + 1;
 }

@@ -1,42 +1,51 @@
 // A text file of any size, read a block of whole lines at a time: memory holds a block, not the file.
 #pragma once
 
-#include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "tasks/text/data.h"
+#include "tasks/text/encoding.h"
+
+struct gzFile_s;
 
 namespace text {
 
+// Whether a file is texts, one a line, by its name: .txt, or .txt.gz.
+bool has_lines(const std::string& path);
+
 class LineBlocks {
  public:
-  // Error: no such file, a directory, not readable. `block`: bytes; a longer line makes its block longer.
-  explicit LineBlocks(const std::string& path, size_t block = 4 << 20);
+  // Of gzip what is in it. `encoding` auto: UTF-16 if it is marked, else UTF-8, which is not looked at. `block`: bytes; a
+  // longer line makes its block longer. Error: no such file, a directory, not readable.
+  explicit LineBlocks(const std::string& path, const std::string& encoding = "auto", size_t block = 4 << 20);
 
-  // Goes on to the next block; false at the end. Error: an empty file, a NUL.
+  // Goes on to the next block; false at the end. Error: an empty file, a NUL, a line of more than 256 MiB.
   bool next();
 
   const std::vector<std::string_view>& lines() const { return lines_; }  // valid until next(); no \n, no \r\n
   long first_line() const { return first_line_; }                        // the number of lines()[0], from 1
-  long bytes() const { return bytes_; }                                  // read so far
+  long bytes() const;                                                    // of the file that are read so far
 
  private:
   struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
+    void operator()(gzFile_s* file) const;
   };
   size_t read();
 
-  std::string path_;
+  void take(std::string_view bytes);
+
+  std::string path_, encoding_;
   size_t block_;
-  std::unique_ptr<std::FILE, Close> file_;
-  std::string buffer_;  // a block, and behind it the start of the next one
-  size_t used_ = 0;     // how much of buffer_ is in lines_
+  std::unique_ptr<gzFile_s, Close> file_;
+  std::optional<Decoder> decoder_;  // of anything but UTF-8
+  std::string buffer_;              // a block, and behind it the start of the next one
+  size_t used_ = 0;                 // how much of buffer_ is in lines_
   std::vector<std::string_view> lines_;
-  long first_line_ = 1, bytes_ = 0;
-  bool ended_ = false;
+  long first_line_ = 1, bytes_ = 0;  // bytes_: of the text so far
+  bool begun_ = false, ended_ = false;
 };
 
 // Every line of a file as a text, empty ones too; Example::where is file:line. Invalid UTF-8 becomes U+FFFD.

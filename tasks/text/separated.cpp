@@ -112,16 +112,19 @@ class CsvReader {
 }  // namespace
 
 size_t parse_tsv(std::string_view bytes, char separator, bool one_column, long first, Table& table) {
+  Warning alone{"a carriage return inside a line is no line end: it stays in its field", 0, ""};
   for_each_line(bytes, first, [&](std::string_view line, long number) {
     if (line.empty() && !one_column) return;
     std::vector<std::string>& row = table.rows.emplace_back();
     table.lines.push_back(number);
+    if (line.find('\r') != line.npos && alone.count++ == 0) alone.first = fmt::format("{}:{}", table.path, number);
     for (size_t start = 0; start <= line.size();) {
       const size_t end = std::min(line.find(separator, start), line.size());
       row.emplace_back(line.substr(start, end - start));
       start = end + 1;
     }
   });
+  if (alone.count > 0) add_warning(table.warnings, alone);
   return bytes.size();
 }
 

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "nn/format/files.h"
+#include "tasks/text/utf8.h"
 
 namespace text {
 
@@ -64,7 +65,7 @@ bool is_plain_text(std::string_view start) {
 TableBlocks::TableBlocks(const std::string& path, const TableOptions& options, long rows, size_t bytes)
     : rows_(rows), file_(std::make_unique<Bytes>(path, bytes)) {
   pending_.path = path == "-" ? "standard input" : path;
-  if (file_->regular() && !is_plain_text(Bytes(path, 8).next())) {
+  if (file_->regular() && !streams(path, options.encoding, bytes)) {
     pending_ = read_table(path, options);
     file_.reset();
     total_ = long(pending_.rows.size());
@@ -79,6 +80,25 @@ TableBlocks::TableBlocks(const std::string& path, const TableOptions& options, l
 }
 
 TableBlocks::~TableBlocks() = default;
+
+// Whether a file can be read in pieces: it is not packed, and its encoding is known without all of it.
+bool TableBlocks::streams(const std::string& path, const std::string& encoding, size_t bytes) {
+  if (!is_plain_text(Bytes(path, 8).next())) return false;
+  if (encoding != "auto") return !is_wide(encoding);
+  Bytes file(path, bytes);
+  std::string rest;  // the beginning of a line
+  for (std::string piece; !(piece = file.next()).empty();) {
+    const size_t whole = piece.rfind('\n') + 1;  // npos + 1 is 0
+    rest += piece.substr(0, whole);
+    if (whole == 0) {
+      rest += piece;
+      continue;
+    }
+    if (rest.find('\0') != rest.npos || !is_utf8(rest)) return false;
+    rest = piece.substr(whole);
+  }
+  return rest.find('\0') == rest.npos && is_utf8(rest);
+}
 
 // Finds out the form and the number of rows, and every error.
 void TableBlocks::look_at_all(const std::string& path, const TableOptions& options, size_t bytes) {
@@ -130,7 +150,7 @@ void TableBlocks::take(long rows) {
   move(pending_.lines, table_.lines);
   move(pending_.objects, table_.objects);
   table_.nested.clear();
-  std::map<std::pair<size_t, size_t>, std::string> later;
+  std::map<std::pair<size_t, size_t>, Nested> later;
   for (const auto& [at, what] : pending_.nested)
     if (long(at.first) < count)
       table_.nested[at] = what;

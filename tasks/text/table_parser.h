@@ -2,16 +2,22 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tasks/text/encoding.h"
 #include "tasks/text/separated.h"
 
 namespace text {
 
-// Adds to a warning of the same kind, or else appends.
-void add_warning(std::vector<Warning>& warnings, const Warning& warning);
+// tsv, csv, jsonl or lines: what is given, or by the extension of `name`, what is in the file at `path` if it was packed.
+// Error: another one.
+std::string format_of(const std::string& path, const std::string& name, const std::string& given);
+
+// The first row names the columns, or they get numbers.
+void name_columns(Table& table, bool header);
 
 // A table from the bytes of a file in pieces of any length: rows, errors and warnings do not depend on where they are
 // cut. Each call appends to table.rows and what belongs to them; the caller may take rows away between calls.
@@ -29,15 +35,17 @@ class TableParser {
 
  private:
   void begin(bool last);
-  void to_utf8(size_t count);
+  std::string decoded(std::string_view bytes, bool last);
+  void take(size_t count);
+  size_t parse(bool last);
   CsvForm look(std::string_view first_line, bool last) const;
-  void name_columns();
   void drop_surplus(size_t from);
   void check_widths(size_t from) const;
 
   Table& table_;
   TableOptions options_;
   FindForm find_form_;
+  std::optional<Decoder> decoder_;     // of anything but UTF-8
   std::string format_, bytes_, text_;  // bytes_: the beginning of a line; text_: of a row, in UTF-8
   size_t enough_ = 1;                  // bytes of text_ before it is worth another look
   long before_ = 0;                    // bytes of the file before bytes_

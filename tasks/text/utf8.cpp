@@ -73,12 +73,6 @@ void append_utf8(std::string& out, char32_t point) {
   }
 }
 
-std::string from_latin1(std::string_view bytes) {
-  std::string out;
-  for (char byte : bytes) append_utf8(out, static_cast<unsigned char>(byte));
-  return out;
-}
-
 bool is_utf8(std::string_view bytes) {
   char any = 0;
   for (char byte : bytes) any |= byte;

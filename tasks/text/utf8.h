@@ -27,7 +27,6 @@ inline CodePoint next_code_point(std::string_view bytes, size_t& at) {
 
 std::u32string decode_utf8(std::string_view bytes);
 void append_utf8(std::string& out, char32_t point);
-std::string from_latin1(std::string_view bytes);
 bool is_utf8(std::string_view bytes);
 
 // The columns that a terminal gives it: two for an ideograph, none for a combining mark.

@@ -58,7 +58,7 @@ void train(run::Options& options, const run::Parse& parse) {
 
   run::print_setup("transfer", "train");
   const auto teacher = model::load_model(model::ModelDirectory(t.teacher));
-  model::check_positions(o.model.reading, teacher->config(), t.teacher);
+  model::check_positions(o.model.reading, teacher->net, t.teacher);
   spec::TaskSet set = o.load(teacher->only_task().labels);
   o.decide(options, set);
   const auto model = model::build(o.model, {set.tasks[0].spec}, set.corpora[0].examples[spec::kTrain], o.training.seed,

@@ -46,22 +46,18 @@ text::TokenizerOptions tokenizer_options(bool cased) {
 
 // Calls body(lines) for every block of a file's lines, and says where one was not UTF-8.
 template <class Body>
-void for_each_block(const std::string& path, bool latin1, run::Progress& progress, long bytes_before, Body body) {
-  text::LineBlocks blocks(path);
+void for_each_block(const std::string& path, const std::string& encoding, run::Progress& progress, long bytes_before,
+                    Body body) {
+  text::LineBlocks blocks(path, encoding);
   text::Warning warning{"a line with invalid UTF-8, which is read as U+FFFD", 0, ""};
   while (blocks.next()) {
     const Texts& lines = blocks.lines();
-    std::vector<std::string> recoded(latin1 ? lines.size() : 0);
     std::vector<char> valid(lines.size(), true);
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < lines.size(); ++i)
-      if (latin1)
-        recoded[i] = text::from_latin1(lines[i]);
-      else
-        valid[i] = text::is_utf8(lines[i]);
+    for (size_t i = 0; i < lines.size(); ++i) valid[i] = text::is_utf8(lines[i]);
     for (size_t i = 0; i < lines.size(); ++i)
       if (!valid[i] && warning.count++ == 0) warning.first = fmt::format("{}:{}", path, blocks.first_line() + long(i));
-    body(latin1 ? Texts(recoded.begin(), recoded.end()) : lines);
+    body(lines);
     progress.update((bytes_before + blocks.bytes()) >> 20);
   }
   if (warning.count > 0) {
@@ -72,7 +68,7 @@ void for_each_block(const std::string& path, bool latin1, run::Progress& progres
 
 struct TrainOptions {
   std::vector<std::string> files;
-  std::string out, text_column = "text", split, format, encoding = "utf-8";
+  std::string out, text_column = "text", split, format, encoding = "auto", sheet;
   int size = 0;
   long min_count = 2, max_words = 5'000'000;
   bool no_header = false, cased = false;
@@ -98,15 +94,15 @@ struct TrainOptions {
     add("--text-column", text_column, "of a table: a name, or a number from 1");
     add("--split", split, "of a table: only rows whose column `split` says this");
     add("--no-header", no_header, "of a TSV or CSV: the first line is data");
-    add("--encoding", encoding, "utf-8 or latin-1").one_of({"utf-8", "latin-1"});
+    add("--sheet", sheet, "of a workbook, .xlsx or .ods: its name, or its number from 1; the first if not given");
+    add("--encoding", encoding, "auto, or as iconv -l has it: utf-8, utf-16, windows-1252, latin-1, ...")
+        .check(text::encoding_error);
     options.footer(
         "A .txt may be larger than memory: it is read in blocks, and only the counts of words are kept. A table is "
         "read as a whole.");
   }
 
-  bool lines(const std::string& path) const {
-    return format.empty() ? std::filesystem::path(path).extension() == ".txt" : format == "txt";
-  }
+  bool lines(const std::string& path) const { return format.empty() ? text::has_lines(path) : format == "txt"; }
 };
 
 // What is counted, and what is said about it.
@@ -122,7 +118,7 @@ class Counter {
   Counted run() {
     for (const std::string& path : o_.files) {
       if (o_.lines(path))
-        for_each_block(path, o_.encoding == "latin-1", progress_, bytes_, [&](const Texts& texts) { add(texts); });
+        for_each_block(path, o_.encoding, progress_, bytes_, [&](const Texts& texts) { add(texts); });
       else
         add_table(path);
       bytes_ += size_of(path);
@@ -146,7 +142,7 @@ class Counter {
   }
 
   void add_table(const std::string& path) {
-    const text::Table table = text::read_table(path, {o_.format, !o_.no_header, o_.encoding});
+    const text::Table table = text::read_table(path, {o_.format, !o_.no_header, o_.encoding, "", o_.sheet});
     for (const text::Warning& warning : table.warnings) run::print_note("warning: {}\n", text::to_string(warning));
     const size_t column = table.column(o_.text_column), split = o_.split.empty() ? 0 : table.column("split");
     Texts texts;
@@ -165,7 +161,7 @@ class Counter {
 // An option that no file would heed was meant for another file.
 void check_usage(const run::Options& options, const TrainOptions& o) {
   if (!std::all_of(o.files.begin(), o.files.end(), [&](const std::string& path) { return o.lines(path); })) return;
-  for (const char* option : {"--text-column", "--split", "--no-header"})
+  for (const char* option : {"--text-column", "--split", "--no-header", "--sheet"})
     if (options.given(option))
       run::usage_error("{} is for tables; lines of text have no columns (--format tsv says otherwise)", option);
 }
@@ -217,7 +213,7 @@ void encode(run::Options& options, const run::Parse& parse) {
   run::Progress progress("encode, MB", size_of(file) >> 20);
   const double start = now();
   Tally all;
-  for_each_block(file, false, progress, 0, [&](const Texts& lines) {
+  for_each_block(file, "auto", progress, 0, [&](const Texts& lines) {
     std::vector<std::string> out(count ? 0 : lines.size());
     long tokens = 0, unknown = 0;
 #pragma omp parallel for schedule(dynamic, 16) reduction(+ : tokens, unknown)

@@ -1,7 +1,7 @@
 // Layers through the seam y = x W^T + b, also where several of them share a pass; adapters by hand.
 #include "nn/layers.h"
 
-#include "nn/adapter.h"
+#include "nn/adapter/bottleneck.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -43,7 +43,7 @@ TEST_CASE("linear: another way to y is taken alone, side by side and in a feed-f
 
 TEST_CASE("adapter: y = x + up(relu(down(x))), at first nearly x") {
   nn::Params params(5);
-  const nn::Adapter adapter(params.root(), 6, 3);
+  const nn::HeadAdapter adapter(params.root(), 6, 3);
   params.initialise();
   const Tensor x = varied({4, 6});
   CHECK(differs(adapter(x), x, 0.02, 0) == "");

@@ -45,6 +45,7 @@ const Row kRows[] = {
     {"transfer", "--labels", "negative,positive", "", kRefused},
     {"", "--format", "jsonl", "", kRefused},
     {"", "--delimiter", "semicolon", "", kRefused},
+    {"", "--sheet", "1", "", kRefused},
     {"", "--encoding", "latin-1"},
     {"", "--no-header", "", "--text-column 2 --label-column 1"},
     {"transfer", "--no-header", "", "--text-column 2 --label-column 1", kRefused},
@@ -91,6 +92,15 @@ const Row kRows[] = {
     {"", "--token-retention", "1.0,0.5"},
     {"", "--learn-retention", "0.1"},
     {"", "--retention-rate", "3", "--learn-retention 0.1"},
+    // adapters
+    {"", "--adapter", "lora", "--model @/teacher"},
+    {"", "--adapter-form", "dora", "--model @/teacher --adapter lora"},
+    {"", "--adapter-rank", "2", "--model @/teacher --adapter lora"},
+    {"", "--adapter-alpha", "3", "--model @/teacher --adapter lora"},
+    {"", "--adapter-stabilised", "", "--model @/teacher --adapter lora"},
+    {"", "--adapter-dropout", "0.5", "--model @/teacher --adapter lora"},
+    {"", "--adapter-targets", "key", "--model @/teacher --adapter lora"},
+    {"", "--base", "@/teacher2", "--model @/lora", kRefused},
     // training
     {"", "--epochs", "1", "--max-steps 0"},
     {"", "--max-steps", "1"},
@@ -385,6 +395,8 @@ TEST_CASE("options: every option of every training program is read: a run with i
   const std::string teacher = program("sentiment") + " train " + kTiny + kFiles + "--max-steps 2 --layers 3 --out @/";
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher");
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher2 --seed 5");
+  prepared(program("sentiment") + " train --model @/teacher --adapter lora --max-length 14 --max-steps 2 " + kFiles +
+           "--out @/lora");
   prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") +
            " --out @/aligned");
   prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");

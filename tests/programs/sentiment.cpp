@@ -352,7 +352,7 @@ TEST_CASE("sentiment: an empty text is kept with a warning, invalid UTF-8 is rep
   const TemporaryDirectory dir;
   std::string rows = "text\tlabel\n";
   for (int i = 0; i < 40; ++i)
-    rows += i == 5 ? "\tneutral\n" : i == 7 ? "bad \xff byte\tnegative\n" : "word\tpositive\n";
+    rows += i == 5 ? "\tneutral\n" : i == 7 ? "bad \xff byte, gr\u00F6\u00DFer\tnegative\n" : "word\tpositive\n";
   const Result result = sentiment("train --model pool" + kTiny + "--epochs 1 --data " + dir.write("d.tsv", rows) +
                                   " --out " + dir.path + "/run");
   CHECK_MESSAGE(result.status == 0, result.output);

@@ -50,7 +50,7 @@ std::vector<std::string> babble(size_t texts, unsigned seed = 1) {
 
 std::vector<std::string> read_in_blocks(const std::string& path, size_t block) {
   std::vector<std::string> lines;
-  text::LineBlocks blocks(path, block);
+  text::LineBlocks blocks(path, "auto", block);
   while (blocks.next()) {
     CHECK(blocks.first_line() == long(lines.size()) + 1);
     lines.insert(lines.end(), blocks.lines().begin(), blocks.lines().end());
@@ -70,7 +70,7 @@ TEST_CASE(
   const std::string marked = dir.write("marked", open);
   for (size_t block : {3, 4, 7, 16, 56, 57, 1000})
     for (const std::string& path : {plain, crlf, marked})
-      CHECK_MESSAGE(read_in_blocks(path, block) == lines, path, " in blocks of ", block);
+      CHECK_MESSAGE(read_in_blocks(path, block) == lines, path, " in blocks of ", "auto", block);
   CHECK(error_of([&] { read_in_blocks(dir.write("nul", std::string("ab\ncd\0", 6)), 2); }).find("a NUL at byte 5") !=
         std::string::npos);
 }
@@ -176,7 +176,7 @@ TEST_CASE("vocab: bad input gets one clear line, exit status 1, and leaves what 
   refused(train + dir.write("empty.txt", ""), "empty.txt: the file is empty");
   refused(train + dir.write("blank.txt", "\n\n"), "no letter is seen 2 times in 0 different words");
   refused(train + dir.write("nul.txt", std::string("a\0b\n", 4)), "nul.txt: not a text file: a NUL at byte 1");
-  refused(train + dir.write("d.dat", "a\n"), "name the format");
+  refused(train + dir.write("d.dat", "a\n"), "--format tsv, csv or jsonl");
   refused(train + tsv + " --text-column txt", "no column 'txt'; the columns are text, split");
   refused(train + tsv + " --split test", "no row has the split 'test'");
   refused("train --size 50 --out " + dir.path + "/none/v.txt " + good, "v.txt: cannot be written: No such file");

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "nn/format/safetensors.h"
+#include "nn/tokens.h"
 #include "tests/support/support.h"
 
 namespace test {
@@ -12,6 +13,21 @@ inline Indices offsets_of(const std::vector<int>& lengths) {
   Indices offsets{0};
   for (int n : lengths) offsets.push_back(offsets.back() + n);
   return offsets;
+}
+
+// The padded batch of a whole model, ids [B, T] and lengths, as the program has it.
+inline nn::Tokens packed_batch(const nn::SafeTensors& file) {
+  const std::vector<int> lengths = file.read_ints("lengths"), ids = file.read_ints("ids");
+  const int T = int(file.entry("ids").shape[1]);
+  nn::Tokens tokens;
+  tokens.offsets = offsets_of(lengths);
+  for (size_t b = 0; b < lengths.size(); ++b)
+    for (int t = 0; t < lengths[b]; ++t) {
+      tokens.ids.push_back(ids[b * T + t]);
+      tokens.positions.push_back(t);
+      tokens.types.push_back(0);
+    }
+  return tokens;
 }
 
 // One case of the file: CASE/x, CASE/dx, ...

@@ -5,7 +5,7 @@
 #include "optim/adamw.h"
 #include "optim/clip.h"
 #include "optim/schedule.h"
-#include "tests/support/support.h"
+#include "tests/support/golden.h"
 
 using namespace test;
 
@@ -17,23 +17,10 @@ struct Micro {
   nn::SafeTensors expected{folder + "/expected.safetensors"};
   nn::Config config = nn::read_config(folder + "/config.json");
   nn::Model model{config, {nn::only_head(config)}, 1};
-  nn::Tokens tokens;
+  nn::Tokens tokens = packed_batch(expected);
   Indices targets = expected.read_ints("target");
 
-  Micro() {
-    nn::load_pretrained(model, folder);
-    const std::vector<int> lengths = expected.read_ints("lengths"), ids = expected.read_ints("ids");
-    const int T = int(expected.entry("ids").shape[1]);
-    tokens.offsets = {0};
-    for (size_t b = 0; b < lengths.size(); ++b) {
-      for (int t = 0; t < lengths[b]; ++t) {
-        tokens.ids.push_back(ids[b * T + t]);
-        tokens.positions.push_back(t);
-        tokens.types.push_back(0);
-      }
-      tokens.offsets.push_back(int(tokens.ids.size()));
-    }
-  }
+  Micro() { nn::load_pretrained(model, folder); }
 };
 
 }  // namespace

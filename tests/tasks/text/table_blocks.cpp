@@ -15,7 +15,11 @@ std::string shown(const Table& table) {
     all += fmt::format("{}:", table.lines[r]);
     for (size_t c = 0; c < table.rows[r].size(); ++c) {
       const auto nested = table.nested.find({r, c});
-      all += "[" + table.rows[r][c] + (nested == table.nested.end() ? "" : nested->second) + "]";
+      all += "[" + table.rows[r][c] +
+             (nested == table.nested.end() ? ""
+              : nested->second.list        ? "array"
+                                           : "object") +
+             "]";
     }
     if (!table.objects.empty()) all += table.objects[r];
     all += "\n";

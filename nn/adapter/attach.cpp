@@ -1,0 +1,156 @@
+// Where each kind of adapter goes in a model. Read nn/adapter/lora.h, bottleneck.h, nn/attention.h first: formulas.
+#include "nn/adapter/attach.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/strings.h"
+#include "nn/adapter/lora.h"
+
+namespace nn {
+namespace {
+
+constexpr real kDeviation = 0.02;  // of first values of bottlenecks and prefixes
+
+// The first of the modules that targets may name, for an error.
+std::string some_modules(Model& model) {
+  std::vector<std::string> names;
+  model.for_each_linear([&](Linear& layer) { names.push_back(module_of(layer.bias.name())); });
+  constexpr size_t kShown = 6;
+  const bool more = names.size() > kShown;
+  names.resize(std::min(names.size(), kShown));
+  return fmt::format("{}{}", fmt::join(names, ", "), more ? ", ..." : "");
+}
+
+Scope scope_at(Model& model, const std::string& module) { return {model.params, module}; }
+
+void attach_low_rank(Model& model, AdapterConfig& config) {
+  std::vector<std::string> found;
+  std::vector<std::pair<LowRank, Tensor>> of_weight;
+  model.for_each_linear([&](Linear& layer) {
+    const std::string module = module_of(layer.bias.name());
+    if (!config.targets_module(module)) return;
+    check(!module.ends_with("cls.predictions"), "adapter: '{}' is the word embeddings' table, not a weight", module);
+    const LowRank low(scope_at(model, module), layer, config.rank_of(module), real(config.scaling_of(module)),
+                      real(config.dropout), config.dora);
+    layer.instead = [low, W = layer.weight, b = layer.bias](const Tensor& x) { return low(x, W, b); };
+    of_weight.emplace_back(low, layer.weight);
+    found.push_back(module);
+  });
+  check(!found.empty(), "adapter: no module fits the targets {}; modules are {}",
+        engine::shown(
+            config.target_pattern.empty() ? fmt::format("{}", fmt::join(config.targets, ", ")) : config.target_pattern,
+            80),
+        some_modules(model));
+  const bool wild = std::any_of(config.targets.begin(), config.targets.end(), [](const std::string& target) {
+    return target.find_first_of("*?[") != std::string::npos;
+  });
+  if (wild) config.targets = found;  // other readers know no shell patterns
+  model.params.initialise_added();
+  for (const auto& [low, weight] : of_weight)
+    if (low.magnitude) low.begin_magnitude_at(weight);
+}
+
+void attach_bottlenecks(Model& model, const AdapterConfig& config) {
+  const bool houlsby = config.kind == AdapterKind::houlsby;
+  const auto put = [&](BertOutput& output) {
+    const Scope at = scope_at(model, module_of(module_of(output.norm.bias.name()))) / "adapters.default";
+    output.adapter.emplace(InLayer{Bottleneck(at / "adapter_down.0", at / "adapter_up", model.config.hidden_size,
+                                              config.rank, houlsby ? silu : relu, kDeviation),
+                                   !houlsby});
+  };
+  for (BertLayer& layer : model.encoder.bert()->layers) {
+    if (houlsby) put(layer.attention_output);
+    put(layer.output);
+  }
+  model.params.initialise_added();
+}
+
+void attach_prefix(Model& model, const AdapterConfig& config) {
+  const Config& c = model.config;
+  Bert& bert = *model.encoder.bert();
+  check(!c.attention_window, "adapter: a prefix is for attention that sees all tokens; this model has a window of {}",
+        c.attention_window);
+  check(c.pruned_heads.empty(), "adapter: a prefix is for a model that has all its heads");
+  check(config.rank < c.max_position_embeddings, "adapter: a prefix of {} rows leaves no room in {} positions",
+        config.rank, c.max_position_embeddings);
+  const Tensor table = model.params.root().parameter(
+      "prompt_embeddings", {config.rank, 2 * c.hidden_size * c.num_hidden_layers}, {Init::normal, kDeviation});
+  for (size_t l = 0; l < bert.layers.size(); ++l)
+    bert.layers[l].attention.prefix = {table, long(l) * 2 * c.hidden_size};
+  bert.embeddings.first_position = int(config.rank);  // as peft over BERT: the prefix has the first positions
+  model.params.initialise_added();
+}
+
+// Whether a parameter is trained where it stands.
+bool trained_in_place(const AdapterConfig& config, const std::string& name) {
+  if (config.saves_module(module_of(name))) return true;
+  if (!name.ends_with(".bias")) return false;
+  return config.bias == "all" || (config.bias == "lora_only" && config.targets_module(module_of(name)));
+}
+
+}  // namespace
+
+std::vector<std::string> head_modules(const Model& model) {
+  std::vector<std::string> modules;
+  for (const Tensor& p : model.params.tensors()) {
+    const std::string module = module_of(p.name());
+    if (belongs_to_head(p.name()) && std::find(modules.begin(), modules.end(), module) == modules.end())
+      modules.push_back(module);
+  }
+  return modules;
+}
+
+void check_targets(Model& model, const AdapterConfig& config) {
+  for (const std::string& target : config.kind == AdapterKind::lora ? config.targets : std::vector<std::string>()) {
+    AdapterConfig alone = config;
+    alone.targets = {target};
+    bool fits = false;
+    model.for_each_linear([&](Linear& layer) { fits |= alone.targets_module(module_of(layer.bias.name())); });
+    check(fits, "adapter: no module fits the target '{}'; modules are {}", engine::shown(target), some_modules(model));
+  }
+}
+
+void attach(Model& model, AdapterConfig config, const std::string& fingerprint) {
+  check(!model.adapter, "adapter: the model has one already; merge it first");
+  check(config.kind == AdapterKind::lora || model.encoder.bert(),
+        "adapter: '{}' is for a BERT; this is a model of type '{}'", name_of(config.kind), model.config.model_type);
+  const size_t before = model.params.tensors().size();
+  std::vector<std::string> added;
+  if (config.kind == AdapterKind::lora) attach_low_rank(model, config);
+  if (config.kind == AdapterKind::houlsby || config.kind == AdapterKind::pfeiffer) attach_bottlenecks(model, config);
+  if (config.kind == AdapterKind::prefix) attach_prefix(model, config);
+  for (size_t i = before; i < model.params.tensors().size(); ++i) added.push_back(model.params.tensors()[i].name());
+  const auto stays = [&](const std::string& name) {
+    return std::find(added.begin(), added.end(), name) == added.end() && !trained_in_place(config, name);
+  };
+  model.params.keep_as_base(stays, fingerprint);
+  model.adapter = std::move(config);
+}
+
+void merge(Model& model) {
+  check(model.adapter.has_value(), "adapter: there is none to be merged");
+  const AdapterConfig config = *model.adapter;
+  check(config.merges(), "adapter: a {} is a network of its own, not a change of weights: it cannot be merged",
+        name_of(config.kind));
+  if (config.kind == AdapterKind::lora) {
+    const auto low_rank = [](const std::string& name) { return name.find(".lora_") != std::string::npos; };
+    model.for_each_linear([&](Linear& layer) {
+      const std::string module = module_of(layer.bias.name());
+      if (!config.targets_module(module)) return;
+      const Params& params = model.params;
+      const LowRank low(params.find(module + ".lora_A.weight"), params.find(module + ".lora_B.weight"),
+                        config.dora ? params.find(module + ".lora_magnitude_vector") : Tensor(),
+                        real(config.scaling_of(module)));
+      const Tensor merged = low.merged(layer.weight);
+      std::copy_n(merged.data(), merged.numel(), layer.weight.data());
+      layer.instead = nullptr;
+    });
+    model.params.remove(low_rank);
+  }
+  model.params.release_base();
+  model.adapter.reset();
+}
+
+}  // namespace nn

@@ -1,0 +1,44 @@
+// An adapter, merged. Read nn/adapter/attach.h first.
+#include "tasks/model/merge.h"
+
+#include <filesystem>
+
+#include "tasks/model/adapter.h"
+#include "tasks/model/directory.h"
+
+namespace model {
+
+using engine::check;
+
+namespace {
+
+// What an encoder that classifies nothing is for; its head is to be kept, too.
+void set_task_without_labels(ModelDirectory& from) {
+  if (from.named()) return;
+  if (from.config.architecture == "BertForMaskedLM") from.tasks[0].head = nn::Predicts::pieces;
+  if (from.config.architecture != "BertModel") return;
+  from.tasks[0].head = nn::Predicts::vector;
+  if (const auto projection = nn::stored_parameter(from.path, "projection.weight"))
+    from.tasks[0].width = projection->dim(0);
+}
+
+}  // namespace
+
+void merge_command(run::Options& options, const run::Parse& parse) {
+  std::string directory, base, out;
+  options.add("--model", directory, "directory of a run or of an adapter").required();
+  declare_base(options, base);
+  options.add("--out", out, "directory for the plain model").required();
+  parse();
+  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
+  ModelDirectory from(directory, base);
+  check(from.adapter.has_value(), "{}: is a model, not an adapter: there is nothing to be merged", from.path);
+  check(from.adapter->merges(),
+        "{}: a {} is a network of its own, not a change of weights: it stays an adapter, which every command reads",
+        from.path, nn::name_of(from.adapter->kind));
+  set_task_without_labels(from);
+  load_model(from)->save(out);
+  fmt::print("result task=merge model={} base={} out={}\n", from.path, from.base, out);
+}
+
+}  // namespace model

@@ -1,0 +1,15 @@
+// JSON lines: an object a line, a row each.
+#pragma once
+
+#include <string_view>
+
+#include "tasks/text/data.h"
+
+namespace text {
+
+// Appends to table.rows, table.lines and table.nested, on request to table.objects; the first line of the bytes has the
+// number `line`. Columns that have no names yet, `first_row` 0, are named by the keys of the first object.
+// Error: what is no object, and a key of the first that a later one lacks, with the line.
+void parse_jsonl(std::string_view bytes, long line, long first_row, bool keep_objects, Table& table);
+
+}  // namespace text

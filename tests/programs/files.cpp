@@ -1,0 +1,82 @@
+// Files as people have them, through a whole program: trained on once, read again without a word about columns.
+// Read tasks/spec/data_options.h first.
+#include <nlohmann/json.hpp>
+
+#include "tests/support/packed.h"
+
+using namespace test;
+
+namespace {
+
+Result sentiment(const std::string& arguments) {
+  return run_shell("OMP_NUM_THREADS=1 " + program("sentiment") + " " + arguments + " 2>&1");
+}
+
+// Twenty-four answers in German, semicolons between, in windows-1252.
+std::string answers(const std::string& names) {
+  const char* const words[] = {"sehr sch\xF6n und ruhig",
+                               "gro\xDF"
+                               "artig, gern wieder hier",
+                               "leider viel zu laut",
+                               "\xFC"
+                               "berall Staub und M\xFCll"};
+  std::string bytes = names + "\r\n";
+  for (int i = 0; i < 24; ++i)
+    bytes += fmt::format("{};{} {};{}\r\n", 100 + i, words[i % 4], i, i % 4 < 2 ? "gut" : "schlecht");
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "files: a packed CSV in windows-1252 with its own names trains, and evaluate and predict need not be told again") {
+  const TemporaryDirectory dir;
+  const std::string packed = dir.write("answers.csv.gz", gzip_of(answers("Nr;Was war gut?;Urteil"))),
+                    run = dir.path + "/run";
+  const Result trained =
+      sentiment("train --model pool --hidden 8 --heads 2 --max-steps 3 --out " + run + " --data " + packed);
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  CHECK(trained.says("note: " + packed +
+                     ": the texts are column 'Was war gut?', the labels are column 'Urteil', as it seems"));
+  CHECK(trained.says("warning: " + packed +
+                     ":2: not UTF-8: read as windows-1252, 'sch\u00F6n'; --encoding names another"));
+  const std::string book =
+      dir.write("book.xlsx",
+                xlsx_of({{"A",
+                          "<row><c t=\"str\"><v>Urteil</v></c><c t=\"str\"><v>Was war gut?</v></c></row><row r=\"5\">"
+                          "<c t=\"str\"><v>gut</v></c><c t=\"str\"><v>sch\u00F6n ruhig</v></c></row>"}}));
+  const Result evaluated = sentiment("evaluate --model " + run + " --data " + book);
+  CHECK_MESSAGE(evaluated.status == 0, evaluated.output);
+  CHECK(evaluated.last_line().ends_with("n=1"));
+  const Result predicted = sentiment("predict --model " + run + " --file - < " + book);
+  CHECK_MESSAGE(predicted.status == 0, predicted.output);
+  CHECK(predicted.says("{\"text\":\"sch\u00F6n ruhig\",\"label\":"));
+  const Result other = sentiment("predict --model " + run + " --text-column Urteil --file " + book);
+  CHECK(other.says("note: column 'Urteil' is read as the text; the model was made with 'Was war gut?'"));
+  CHECK(other.says("{\"text\":\"gut\""));
+}
+
+TEST_CASE("files: lists of JSON are the labels of a text and the tags of its words") {
+  const TemporaryDirectory dir;
+  std::string lines;
+  for (int i = 0; i < 20; ++i)
+    lines +=
+        fmt::format("{{\"text\":[\"soup\",\"was\",\"n{0}\"],\"topics\":[{1}],\"tags\":[\"B-x\",\"O\",\"O\"]}}\n", i,
+                    i % 3 == 0   ? ""
+                    : i % 3 == 1 ? "\"food, drink\""
+                                 : "\"food, drink\",\"room\"");
+  const std::string data = dir.write("lists.jsonl", lines);
+  const std::string tasks = dir.write(
+      "tasks.json",
+      fmt::format("{{\"tasks\":{{\"topics\":{{\"data\":\"{0}\",\"label_column\":\"topics\",\"head\":\"labels\"}},"
+                  "\"tags\":{{\"data\":\"{0}\",\"label_column\":\"tags\",\"head\":\"tokens\"}}}}}}",
+                  data));
+  const Result trained = run_shell("OMP_NUM_THREADS=1 " + program("multitask") +
+                                   " train --model pool --hidden 8 --heads 2 "
+                                   "--max-steps 2 --tasks " +
+                                   tasks + " --out " + dir.path + "/run 2>&1");
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  const auto saved = nlohmann::json::parse(nn::read_file(dir.path + "/run/best/tasks.json"))["tasks"];
+  CHECK(saved["topics"]["labels"] == nlohmann::json{"food, drink", "room"});
+  CHECK(saved["tags"]["labels"] == nlohmann::json{"B-x", "O"});
+}
