@@ -106,7 +106,7 @@ TEST_CASE("predict: killed while it writes and resumed, a file has the bytes tha
 
 TEST_CASE("predict: lines of standard input and texts of the command line go into files, too") {
   const TemporaryDirectory dir;
-  const std::string predict = trained(dir, "mini");
+  const std::string predict = trained(dir, "bert");
   const std::string a = dir.path + "/a.tsv", b = dir.path + "/b.tsv";
   REQUIRE(call("sentiment", predict + "--why --out " + a, "2>&1 <<'END'\na good thing\nthe \"train\"\nEND").status ==
           0);
