@@ -44,7 +44,7 @@ struct Config {
   std::vector<std::string> labels;                 // id2label, in the order of the ids
 
   double reading_dropout() const;  // of what a classifier reads
-  // How the logits are to be read: a softmax over them, a sigmoid of each, answers to "is it above class k?", or numbers.
+  // How the logits are to be read: a softmax over them, a sigmoid of each, answers to "is it above class k?", numbers.
   // Where problem_type does not say, one label is a regression and more are classes of which one holds (as in Hugging
   // Face's).
   enum class Problem { single_label, multi_label, ordinal, regression };

@@ -9,8 +9,8 @@
 
 namespace nn {
 
-// What a head predicts: one class of a text, one of classes that have an order, any number of classes, a number, a class
-// for each token; the piece of the vocabulary that stands at given tokens; or a vector that is the text.
+// What a head predicts: one class of a text, one of classes that have an order, any number of classes, a number, a
+// class for each token; the piece of the vocabulary that stands at given tokens; or a vector that is the text.
 enum class Predicts { label, ordinal, labels, number, tags, pieces, vector };
 
 // What it reads: the first token, [CLS]; all tokens, by queries of its own; their mean; or every token by itself.
@@ -19,8 +19,7 @@ enum class Reads { first, attention, mean, tokens };
 struct HeadConfig {
   std::string name;  // its parameters are heads.NAME....; without a name those of Hugging Face's model with this head
   Predicts predicts = Predicts::label;
-  long outputs =
-      1;  // K: the classes, also where they are ordered; 1 for a number; of a vector its width, where it is projected, or 0
+  long outputs = 1;  // K: the classes, in order or not; 1 for a number; of a vector its width if projected, or 0
   Reads reads = Reads::first;
   long queries = 1;  // of its own attention
   long adapter = 0;  // width of its own adapter; 0: none

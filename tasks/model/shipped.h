@@ -12,8 +12,8 @@ namespace model {
 std::vector<std::string> shipping_places();
 std::vector<std::string> shipped_models();  // their names, sorted
 
-// The directory of a model that a person names: a shipped one's by its name, a word without a slash; else the path as it
-// stands, which need not exist. A note where a directory of that name is there, too: ./NAME is that one.
+// The directory of a model that a person names: a shipped one's by its name, a word without a slash; else the path as
+// it stands, which need not exist. A note where a directory of that name is there, too: ./NAME is that one.
 std::string model_at(const std::string& name);
 
 // What an error about a model that is not there adds: which ones ship, or where they were looked for.

@@ -28,8 +28,8 @@ struct ModelChoice {
 ModelChoice choose_model(const TextFacts& facts);
 
 // Steps count, not passes: a small file is passed over until there are kSteps, and kStepsOfAClass more for each class,
-// at most kMostPasses times; a large one kFewestPasses times. With a dev set training ends when kPatientSteps, and three
-// passes at least, went by without a better one.
+// at most kMostPasses times; a large one kFewestPasses times. With a dev set training ends when kPatientSteps, and
+// three passes at least, went by without a better one.
 constexpr long kSteps = 400, kStepsOfAClass = 10, kFewestPasses = 3, kMostPasses = 50, kPatientSteps = 150;
 struct PassesChoice {
   long epochs, patience;

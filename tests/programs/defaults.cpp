@@ -59,7 +59,7 @@ TEST_CASE("defaults: --head ordinal and regression learn ratings; saved, loaded,
         CHECK(line["label"] == "5");
         double sum = 0;
         for (const auto& [label, p] : line["probabilities"].items()) sum += p.get<double>();
-        CHECK(sum == doctest::Approx(1));
+        CHECK(sum == doctest::Approx(1).epsilon(3e-4));  // four digits each
       } else {
         CHECK(line["value"].get<double>() == doctest::Approx(5).epsilon(0.2));
       }

@@ -122,13 +122,15 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
                         i % 2 ? "glad" : "sad", i % 3 ? "film" : "food");
   const std::string data = dir.write("data.tsv", rows);
   for (const std::string model : {"pool", "bert"}) {
-    const std::string file =
-        dir.write("tasks.json", fmt::format(R"({{"model": "{0}", "hidden": 16, "heads": 2,
-        {2}"max_length": 12, "epochs": 3, "lr": 0.01,
+    const auto file_with = [&](const std::string& settings) {
+      return dir.write("tasks.json", fmt::format(R"({{{0} "max_length": 12, "epochs": 3, "lr": 0.01,
         "tasks": {{"mood": {{"data": "{1}", "label_column": "mood"}},
                    "topic": {{"data": "{1}", "label_column": "topic"}},
                    "more": {{"data": "{1}", "label_column": "topic", "adapter": 4}}}}}})",
-                                            model, data, model == "bert" ? "\"layers\": 1, " : ""));
+                                                 settings, data));
+    };
+    const std::string layers = model == "bert" ? "\"layers\": 1, " : "";
+    const std::string file = file_with("\"model\": \"" + model + "\", \"hidden\": 16, \"heads\": 2, " + layers);
     const std::string out = dir.path + "/" + model, exported = dir.path + "/" + model + "-mood";
     const Result trained = multitask("train --tasks " + file + " --out " + out);
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
@@ -159,8 +161,8 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
     CHECK(multitask("evaluate --model " + exported).last_line().find("`sentiment evaluate` measures it") !=
           std::string::npos);
     // An encoder from a directory: its vocabulary and its weights, other heads.
-    const Result further =
-        multitask("train --max-steps 1 --lr 1e-12 --model " + out + " --tasks " + file + " --out " + out + "-further");
+    const Result further = multitask("train --max-steps 1 --lr 1e-12 --model " + out + " --tasks " + file_with("") +
+                                     " --out " + out + "-further");
     CHECK_MESSAGE(further.status == 0, further.output);
   }
 }

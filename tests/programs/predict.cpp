@@ -106,7 +106,7 @@ TEST_CASE("predict: killed while it writes and resumed, a file has the bytes tha
 
 TEST_CASE("predict: lines of standard input and texts of the command line go into files, too") {
   const TemporaryDirectory dir;
-  const std::string predict = trained(dir, "mini");
+  const std::string predict = trained(dir, "bert");
   const std::string a = dir.path + "/a.tsv", b = dir.path + "/b.tsv";
   REQUIRE(call("sentiment", predict + "--why --out " + a, "2>&1 <<'END'\na good thing\nthe \"train\"\nEND").status ==
           0);
@@ -129,13 +129,14 @@ TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
   };
   refused("a --out " + dir.path + "/out.xls", "out.xls: the extension says what is written: .csv, .tsv or .jsonl");
   refused("--text-column answer --file " + in + " --out " + in, "the file that is read; name another");
-  refused("--file " + in + " --out " + dir.path + "/out.csv", "no column 'text'; the columns are id, answer, label");
+  refused("--file " + in + " --text-column antwort --out " + dir.path + "/out.csv",
+          "no column 'antwort'; the columns are id, answer, label");
   refused("--file " + dir.path + "/none.csv --out " + dir.path + "/out.csv", "none.csv: cannot be read");
   refused("a --resume", "--resume goes on with a file; name it with --out");
   refused("a --none x", "--none is what --threshold says");
   refused("a --threshold 2", "--threshold");
   refused("a --top 0", "--top");
-  refused("--file - < " + in, "name the format");
+  refused("--file - < " + in, "--format tsv, csv or jsonl says what it is");
   for (const auto& entry : std::filesystem::directory_iterator(dir.path))
     CHECK_MESSAGE(entry.path().filename().string().find("out.") != 0, entry.path().string());
   const std::string broken = dir.write("late.csv", survey(5000) + "1;\"open;x\n");

@@ -30,9 +30,10 @@ inline std::string eight_texts(const TemporaryDirectory& dir) {
 inline std::string task_file(const TemporaryDirectory& dir, const std::string& data, const std::string& settings,
                              const std::string& more = "", const std::string& name = "tasks.json") {
   const std::string files = fmt::format("\"train\": \"{0}\", \"dev\": \"{0}\", \"test\": \"{0}\"", data);
+  const char* layers = settings.find("\"pool\"") == std::string::npos ? "\"layers\": 1, " : "";
   return dir.write(name, fmt::format(R"({{
-    {1}
-    "max_length": 24, "heads": 2, "layers": 1, "hidden": 16, "batch_size": 8, "dropout": 0, "warmup": 0,
+    {1} {3}
+    "max_length": 24, "heads": 2, "hidden": 16, "batch_size": 8, "dropout": 0, "warmup": 0,
     "tasks": {{
       "mood": {{{0}, "label_column": "mood"{2}}},
       "topics": {{{0}, "label_column": "topics", "head": "labels", "reads": "attention"}},
@@ -40,7 +41,7 @@ inline std::string task_file(const TemporaryDirectory& dir, const std::string& d
       "places": {{{0}, "label_column": "tags", "head": "tokens"}}
     }}
   }})",
-                                     files, settings, more));
+                                     files, settings, more, layers));
 }
 
 // Two tasks that read other texts each, in 12 and 24 rows.

@@ -36,7 +36,7 @@ TEST_CASE("config: how outputs are read is what problem_type says, else what the
   CHECK(read(R"({"problem_type": null})").problem() == Problem::single_label);
   CHECK(refused(R"({"problem_type": "ranking"})") ==
         "config.json: problem_type 'ranking' is none of single_label_classification, multi_label_classification, "
-        "regression");
+        "regression, ordinal_classification");
   for (const char* type : {"single_label_classification", "multi_label_classification", "regression"}) {
     const nn::Config c = read(fmt::format(R"({{"problem_type": "{}"}})", type));
     CHECK(nlohmann::json::parse(nn::config_json(c))["problem_type"] == type);

@@ -1,4 +1,4 @@
-// Rows with predictions beside them: the cells are what they were, and a file cut off anywhere is continued to its bytes.
+// Rows with predictions beside them: cells are what they were, and a file cut off anywhere is continued to its bytes.
 #include "tasks/command/prediction_file.h"
 
 #include "nn/format/files.h"
@@ -105,6 +105,10 @@ TEST_CASE("prediction_file: cut off at any byte and continued, it ends in the sa
         write(path, in, true, "a 1\n", rows);
         CHECK_MESSAGE(nn::read_file(path) == whole, name, " cut at ", bytes);
       }
+    dir.write(name + ".part", whole.substr(0, whole.size() - 1) + std::string(100, 'x'));  // a row without its end
+    dir.write(name + ".part.settings", "a 1\n");
+    write(path, in, true);
+    CHECK(nn::read_file(path) == whole);
   }
 }
 

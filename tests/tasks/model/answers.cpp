@@ -80,8 +80,9 @@ TEST_CASE("answers: labels by their probability, and none where the best is belo
 TEST_CASE("answers: of ordered classes the rank is said, whether or not it is the most probable class") {
   const spec::TaskSpec ratings = task_of("", Predicts::ordinal, {"1", "2", "3", "4"});
   const auto model = text_model(small_config(), {ratings});
-  Tensor bias = model->net.params.find("classifier.bias");
-  const real biases[] = {real(0.1), real(0.05), real(-0.1)};
+  const Tensor weight = model->net.params.find("classifier.weight"), bias = model->net.params.find("classifier.bias");
+  for (long i = 0; i < weight.numel(); ++i) weight.data()[i] *= real(0.2);
+  const real biases[] = {real(0.2), real(-0.85), real(-0.94)};  // P(y > k) = 0.55, 0.30, 0.28: y = 1, of 0.25
   std::copy_n(biases, 3, bias.data());
   const std::vector<text::Example> all = texts(40);
   const std::vector<model::Outputs> outputs = model::predict(*model, text::encode(all, model->tokenizer, 40));

@@ -60,7 +60,8 @@ TEST_CASE("task file: what is amiss is said on one line, with the file and the k
   CHECK(key.find("t.json: tasks.mood: there is no key 'dta'; the keys are data, train") == 0);
   CHECK(key.find("(did you mean 'data'?)") != std::string::npos);
   CHECK(with_task("\"head\": \"labl\"") ==
-        "t.json: tasks.mood.head: 'labl' is not one of label, labels, regression, tokens (did you mean 'label'?)");
+        "t.json: tasks.mood.head: 'labl' is not one of label, ordinal, labels, regression, tokens (did you mean "
+        "'label'?)");
   CHECK(with_task("\"loss\": \"cross_entrpy\"").find("(did you mean 'cross_entropy'?)") != std::string::npos);
   CHECK(with_task("\"loss\": \"mse\"") ==
         "t.json: tasks.mood.loss: 'mse' does not fit the head 'label'; these do: cross_entropy, binary_cross_entropy");
