@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <utility>
 
 #include "nn/format/files.h"
 #include "tasks/text/utf8.h"
@@ -66,10 +67,12 @@ TableBlocks::TableBlocks(const std::string& path, const TableOptions& options, l
     : rows_(rows), file_(std::make_unique<Bytes>(path, bytes)) {
   pending_.path = path == "-" ? "standard input" : path;
   if (file_->regular() && !streams(path, options.encoding, bytes)) {
-    pending_ = read_table(path, options);
-    file_.reset();
-    total_ = long(pending_.rows.size());
-    ended_ = true;
+    keep(read_table(path, options));
+    return;
+  }
+  if (!file_->regular() && options.format != "lines" && !is_plain_text(first_ = file_->next())) {
+    for (std::string piece; !(piece = file_->next()).empty();) first_ += piece;
+    keep(parse_table(std::exchange(first_, {}), path, options));
     return;
   }
   if (file_->regular()) look_at_all(path, options, bytes);
@@ -80,6 +83,14 @@ TableBlocks::TableBlocks(const std::string& path, const TableOptions& options, l
 }
 
 TableBlocks::~TableBlocks() = default;
+
+// All of it, read already.
+void TableBlocks::keep(Table table) {
+  pending_ = std::move(table);
+  file_.reset();
+  total_ = long(pending_.rows.size());
+  ended_ = true;
+}
 
 // Whether a file can be read in pieces: it is not packed, and its encoding is known without all of it.
 bool TableBlocks::streams(const std::string& path, const std::string& encoding, size_t bytes) {
@@ -166,7 +177,7 @@ void TableBlocks::take(long rows) {
 
 bool TableBlocks::next() {
   while (!ended_ && long(pending_.rows.size()) < rows_) {
-    std::string piece = file_->next();
+    std::string piece = first_.empty() ? file_->next() : std::exchange(first_, {});
     ended_ = piece.empty();
     parser_->append(std::move(piece), ended_);
     separator_ = parser_->separator();

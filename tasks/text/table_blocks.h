@@ -28,6 +28,7 @@ class TableBlocks {
   class Bytes;
   static bool streams(const std::string& path, const std::string& encoding, size_t bytes);
   void look_at_all(const std::string& path, const TableOptions& options, size_t bytes);
+  void keep(Table table);
   void take(long rows);
 
   long rows_;
@@ -38,6 +39,7 @@ class TableBlocks {
   char separator_ = 0;
   std::unique_ptr<Bytes> file_;  // nothing when all of it is pending
   std::unique_ptr<TableParser> parser_;
+  std::string first_;  // of a pipe, read to see what it is
   bool ended_ = false;
 };
 
