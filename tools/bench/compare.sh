@@ -16,7 +16,7 @@
 # those that are missing. The exit status is 1 if a program failed or computed something else; goals do not change it.
 set -uo pipefail
 export LC_ALL=C
-unset LD_PRELOAD ATEN_CPU_CAPABILITY OMP_{NUM_THREADS,PROC_BIND,WAIT_POLICY} OPENBLAS_{CORETYPE,NUM_THREADS}
+unset LD_PRELOAD ATEN_CPU_CAPABILITY GOMP_SPINCOUNT OMP_{NUM_THREADS,PROC_BIND,WAIT_POLICY} OPENBLAS_{CORETYPE,NUM_THREADS}
 trap '' PIPE
 say() { echo "$*" >&2; }
 
