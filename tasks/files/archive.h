@@ -11,8 +11,8 @@ struct zip;
 
 namespace files {
 
-// How many bytes may come out of so many packed ones: 256 MiB, and 32 for each. Texts and sheets pack ten to one, seldom
-// thirty to one; deflate's most is a thousand to one.
+// How many bytes may come out of so many packed ones: 256 MiB, and 32 for each. Texts and sheets pack ten to one,
+// seldom thirty to one; deflate's most is a thousand to one.
 size_t most_unpacked(size_t packed);
 
 class Archive {

@@ -12,10 +12,10 @@ struct Content {
   bool workbook = false;  // the bytes are a workbook: .xlsx or .ods
 };
 
-// Out of gzip (one member or several) and out of a zip archive with one file in it, one in the other if need be; anything
-// else as it is. Neither asks the file's name.
-// Error: several files in an archive (their names), a password, an end too soon, more bytes than most_unpacked(); kinds of
-// files that are no text and no table: an old workbook, a document, other packers, each with what to do.
+// Out of gzip (one member or several) and out of a zip archive with one file in it, one in the other if need be;
+// anything else as it is. Neither asks the file's name. Error: several files in an archive (their names), a password,
+// an end too soon, more bytes than most_unpacked(); kinds of files that are no text and no table: an old workbook, a
+// document, other packers, each with what to do.
 Content unpack(std::string bytes, const std::string& path);
 
 // The last of these errors alone, for bytes that are not unpacked.

@@ -39,8 +39,8 @@ struct DataOptions {
   }
   text::Examples unlabelled(text::Table block) const;
 
-  // Names the columns that nobody has named, those of their default names and those that a model recorded, by a table that
-  // does not have them; a line says which. Error: it is not clear.
+  // Names the columns that nobody has named, those of their default names and those that a model recorded, by a table
+  // that does not have them; a line says which. Error: it is not clear.
   void find_columns(const text::Table& table, bool labelled);
 
  private:

@@ -31,8 +31,8 @@ class Decoder {
   long invalid_ = 0;
 };
 
-// UTF-16 or UTF-32 by a byte-order mark, or UTF-16 without one, where every second byte of the beginning is zero as a rule
-// and no other is; empty: neither.
+// UTF-16 or UTF-32 by a byte-order mark, or UTF-16 without one, where every second byte of the beginning is zero as a
+// rule and no other is; empty: neither.
 struct Wide {
   std::string encoding;  // UTF-16LE, ...
   bool marked = false;

@@ -18,8 +18,8 @@ bool has_lines(const std::string& path);
 
 class LineBlocks {
  public:
-  // Of gzip what is in it. `encoding` auto: UTF-16 if it is marked, else UTF-8, which is not looked at. `block`: bytes; a
-  // longer line makes its block longer. Error: no such file, a directory, not readable.
+  // Of gzip what is in it. `encoding` auto: UTF-16 if it is marked, else UTF-8, which is not looked at. `block`: bytes;
+  // a longer line makes its block longer. Error: no such file, a directory, not readable.
   explicit LineBlocks(const std::string& path, const std::string& encoding = "auto", size_t block = 4 << 20);
 
   // Goes on to the next block; false at the end. Error: an empty file, a NUL, a line of more than 256 MiB.
