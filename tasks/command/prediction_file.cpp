@@ -1,5 +1,5 @@
-// A row is its cells as they were and the predicted ones behind them, so what a killed run has left is compared with the
-// rows of the input byte by byte. Read tasks/model/answers.h first.
+// A row is its cells as they were and the predicted ones behind them, so what a killed run has left is compared with
+// the rows of the input byte by byte. Read tasks/model/answers.h first.
 #include "tasks/command/prediction_file.h"
 
 #include <unistd.h>

@@ -20,8 +20,8 @@ class PredictionFile {
 
   // Names that the table has already get "_predicted" behind them. `separator`: of a CSV; 0: a comma.
   // `settings`: a fingerprint of all that decides what is said; a file is continued only with the same.
-  // Rows go to PATH.part, the settings to PATH.part.settings, from the first row on. Error: PATH.part is there and `resume` is not set, or it
-  // was written with other settings or other columns.
+  // Rows go to PATH.part, the settings to PATH.part.settings, from the first row on. Error: PATH.part is there and
+  // `resume` is not set, or it was written with other settings or other columns.
   PredictionFile(const std::string& path, const text::Table& table, const std::vector<std::string>& predicted,
                  char separator, const std::string& settings, bool resume);
 

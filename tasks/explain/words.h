@@ -11,7 +11,8 @@ namespace explain {
 using engine::Indices;
 
 // How much each token adds to the score of class classes[b] of text b of the batch, before softmax or sigmoid; of a
-// number to the number; of ordered classes to the score that rises with them.    N tokens, in the order of the batch; the windows of a text are not yet averaged
+// number to the number; of ordered classes to the score that rises with them.    N tokens, in the order of the batch;
+// the windows of a text are not yet averaged.
 // The parameters should be frozen: a gradient that arrives there is left where it is. Error: a head of tags.
 std::vector<double> token_shares(const model::TextModel& model, size_t head, const text::Batch& batch,
                                  const Indices& classes);
@@ -34,10 +35,11 @@ constexpr size_t kStrongest = 5;
 // "lovely:+0.31 not:-0.05": the strongest, as far as they have two digits to show.
 std::string strongest(const std::vector<WordShare>& words);
 
-// How words are marked: green and bold for what speaks for the label, red and underlined for what speaks against it; bold
-// and reversed; [[+lovely]] [[-not]].
+// How words are marked: green and bold for what speaks for the label, red and underlined for what speaks against it;
+// bold and reversed; [[+lovely]] [[-not]].
 enum class Marks { colour, plain_terminal, brackets };
-// What standard output can show: brackets where it is no terminal, where NO_COLOR is set (no-color.org) or TERM is dumb.
+// What standard output can show: brackets where it is no terminal, where NO_COLOR is set (no-color.org) or TERM is
+// dumb.
 Marks marks_of_output();
 
 // The text on one line with its strongest words marked; of more than `columns` the beginning. 0: all of it.

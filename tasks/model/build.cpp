@@ -174,8 +174,9 @@ std::vector<std::string> BuildOptions::inputs() const {
 double BuildOptions::default_lr() const {
   if (adapter.any()) return adapter_lr(adapter.adapter_kind());
   if (!pretrained()) return model == "pool" ? 2e-3 : 2e-4;
-  const std::optional<nn::AdapterConfig> there = directory().adapter;
-  return there ? adapter_lr(there->kind) : wanted_lr(model_at(model)).value_or(2e-5);
+  const std::string there = model_path(model);
+  if (nn::is_adapter_directory(there)) return adapter_lr(nn::read_adapter_config(there + "/adapter_config.json").kind);
+  return wanted_lr(model_at(model)).value_or(2e-5);
 }
 
 void change_config(nn::Config& config, const BuildOptions& o, const std::string& directory) {

@@ -1,5 +1,7 @@
 // The options of a model. Read tasks/model/build.h first.
 #include "tasks/model/build.h"
+
+#include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
 
 namespace model {
@@ -88,6 +90,11 @@ void BuildOptions::declare_retention(run::Options& options) {
 }
 
 void BuildOptions::settle(const run::Options& options) {
+  const bool sizes = layers || hidden || heads || intermediate || vocab_size || !vocab.empty() || cased;
+  if (pretrained() && sizes && model_at(model) != model) {  // what ships has sizes of its own
+    run::print_note("note: sizes and vocabularies are of a model from nothing: --model bert, not {}\n", model);
+    model = "bert";
+  }
   if (!pretrained()) return;
   const ModelDirectory from = directory();
   if (records_reading(from.path)) reading = Reading::settle(options, reading, from.reading);

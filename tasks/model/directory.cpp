@@ -16,8 +16,6 @@ using engine::check;
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-namespace {
-
 std::string model_path(const std::string& given) {
   namespace fs = std::filesystem;
   const std::string directory = model_at(given);
@@ -26,6 +24,8 @@ std::string model_path(const std::string& given) {
         "{}: is a file; a model is a directory with config.json, model.safetensors and vocab.txt", directory);
   return fs::exists(directory + "/best/config.json") ? directory + "/best" : directory;
 }
+
+namespace {
 
 // A classifier has as many labels as it has outputs; where an adapter directory does not name them, as others do.
 void name_labels(nn::Config& config, const std::string& directory) {

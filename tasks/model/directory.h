@@ -31,6 +31,9 @@ struct ModelDirectory {
   explicit ModelDirectory(Places places);
 };
 
+// DIR, or DIR/best if DIR is the directory of a run; a shipped model's by its name. Error: there is none.
+std::string model_path(const std::string& given);
+
 // The task that config.json describes by `architectures`, `problem_type` and `id2label`.
 spec::TaskSpec only_task_of(const nn::Config& config, const std::string& path);
 

@@ -47,7 +47,9 @@ struct Request {
   std::optional<uint64_t> seed;
 
   void declare(run::Options& options) {
-    options.add("--model", directory, "directory of a run, of a model or of an adapter, or the name of a model that ships").required();
+    options
+        .add("--model", directory, "directory of a run, of a model or of an adapter, or the name of a model that ships")
+        .required();
     model::declare_base(options, base);
     options.add("--task", task, "one task, on the files of --data");
     options.add("--data", data, "files in the form that the task file says");

@@ -6,8 +6,8 @@
 
 namespace pretrain {
 
-// Word embeddings out of co-occurrences (Levy & Goldberg 2014: what word2vec factorises, factorised). With x_ij how often
-// i and j stand within `window` tokens of each other in a sequence, r_i = sum_j x_ij and S = sum_i r_i,
+// Word embeddings out of co-occurrences (Levy & Goldberg 2014: what word2vec factorises, factorised). With x_ij how
+// often i and j stand within `window` tokens of each other in a sequence, r_i = sum_j x_ij and S = sum_i r_i,
 //   M_ij = max(0, log(x_ij S / (r_i r_j))),   the nearest matrix of rank C is U L U^T,   W = U |L|^(1/2)
 // [V, C], scaled to numbers of size `deviation`. A piece that never occurs has a row of zeros.
 struct CountOptions {

@@ -46,8 +46,8 @@ class Learner {
  public:
   Learner(std::unique_ptr<model::TextModel> model, const LearnerOptions& options);
 
-  // The parts of a step, each of at most `tokens_a_part` tokens unless one sequence is longer. Sequence i is draw number
-  // first_draw + i.
+  // The parts of a step, each of at most `tokens_a_part` tokens unless one sequence is longer. Sequence i is draw
+  // number first_draw + i.
   std::vector<Part> parts(const text::Corpus& corpus, const std::vector<long>& sequences, uint64_t first_draw,
                           long tokens_a_part) const;
   static Sums counts(const std::vector<Part>& parts);  // masked and tokens alone

@@ -16,8 +16,8 @@ struct Place {
   std::vector<std::string> also = {};    // what the program writes there besides the files of every run: "single"
 };
 
-// What a run was putting aside, or had put aside, when it was killed before it wrote anything of its own: the run before
-// is there again, and can be resumed.
+// What a run was putting aside, or had put aside, when it was killed before it wrote anything of its own: the run
+// before is there again, and can be resumed.
 void bring_back(const std::string& path);
 
 class Directory {

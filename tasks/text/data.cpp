@@ -212,7 +212,9 @@ Table parse_table(std::string bytes, const std::string& path, const TableOptions
   how.format = format_of(table.path, file.name, options.format);
   how.encoding = "utf-8";
   std::string content = to_utf8(std::move(file.bytes), options.encoding, table.path, table.warnings);
-  check(content.find_first_not_of("\xEF\xBB\xBF") != content.npos, "{}: the file is empty", table.path);
+  std::string_view unmarked = content;
+  drop_byte_order_marks(unmarked);
+  check(!unmarked.empty(), "{}: the file is empty", table.path);
   TableParser(table, how).append(std::move(content), true);
   return table;
 }

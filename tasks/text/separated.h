@@ -50,9 +50,9 @@ struct CsvSurvey {
 };
 CsvSurvey survey_csv(std::string_view bytes, const CsvForm& form, bool last);
 
-// The form of a CSV. Separator 0: with a header a comma if its line has one and the rows agree, else the one that it has
-// most of. Quotes as RFC 4180 has them, unless only the other form can be read, or is read with rows that this one has
-// lost. `backslashes`: whether \" occurs at all; `survey` is asked in doubt only.
+// The form of a CSV. Separator 0: with a header a comma if its line has one and the rows agree, else the one that it
+// has most of. Quotes as RFC 4180 has them, unless only the other form can be read, or is read with rows that this one
+// has lost. `backslashes`: whether \" occurs at all; `survey` is asked in doubt only.
 CsvForm find_form(std::string_view first_line, char separator, bool header, bool backslashes,
                   const std::function<CsvSurvey(const CsvForm&)>& survey);
 

@@ -11,11 +11,10 @@ namespace text {
 
 class TableBlocks {
  public:
-  // `rows` in every block but the last, bytes read at a time. "-" is standard input. A regular file is read once before,
-  // so that errors come first, the form of a CSV is that of all of it, and the number of its rows is known; of a pipe the
-  // first bytes decide. What is packed, a workbook, or no UTF-8 and of no named encoding (read_table says what it can
-  // read) lies in memory whole.
-  // Error: as read_table.
+  // `rows` in every block but the last, bytes read at a time. "-" is standard input. A regular file is read once
+  // before, so that errors come first, the form of a CSV is that of all of it, and the number of its rows is known; of
+  // a pipe the first bytes decide. What is packed, a workbook, or no UTF-8 and of no named encoding (read_table says
+  // what it can read) lies in memory whole. Error: as read_table.
   TableBlocks(const std::string& path, const TableOptions& options, long rows = 1024, size_t bytes = 1 << 20);
   ~TableBlocks();
 

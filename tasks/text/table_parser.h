@@ -12,8 +12,8 @@
 
 namespace text {
 
-// tsv, csv, jsonl or lines: what is given, or by the extension of `name`, what is in the file at `path` if it was packed.
-// Error: another one.
+// tsv, csv, jsonl or lines: what is given, or by the extension of `name`, what is in the file at `path` if it was
+// packed. Error: another one.
 std::string format_of(const std::string& path, const std::string& name, const std::string& given);
 
 // The first row names the columns, or they get numbers.
@@ -23,8 +23,9 @@ void name_columns(Table& table, bool header);
 // cut. Each call appends to table.rows and what belongs to them; the caller may take rows away between calls.
 class TableParser {
  public:
-  // How a CSV is written, by its first line and a separator that is known already, or 0. Without it the parser judges by
-  // the bytes up to the call that brings the first line: who has the file in pieces and can see all of it, brings it.
+  // How a CSV is written, by its first line and a separator that is known already, or 0. Without it the parser judges
+  // by the bytes up to the call that brings the first line: who has the file in pieces and can see all of it, brings
+  // it.
   using FindForm = std::function<CsvForm(std::string_view first_line, char separator)>;
   TableParser(Table& table, const TableOptions& options, FindForm find_form = nullptr);
 

@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string kBase =
-    "train --model mini --layers 2 --hidden 32 --heads 2 --max-length 16 --epochs 2 --batch-size 8 --lr 0.01 ";
+    "train --model bert --layers 2 --hidden 32 --heads 2 --max-length 16 --epochs 2 --batch-size 8 --lr 0.01 ";
 
 // A base model of two epochs on three moods, and what every training over it is told.
 struct Based {

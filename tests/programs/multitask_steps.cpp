@@ -1,5 +1,5 @@
-// What steps of multitask come to: batches one after the other, what shapes attention, weights that look ahead; and runs
-// that are stopped, replaced and measured again.
+// What steps of multitask come to: batches one after the other, what shapes attention, weights that look ahead; and
+// runs that are stopped, replaced and measured again.
 #include <algorithm>
 #include <fstream>
 

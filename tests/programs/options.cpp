@@ -1,5 +1,5 @@
-// Every option of every training program is read: a run with it differs from the run without, or is refused in one line.
-// Read tasks/run/arguments.h first; an option that has no row here fails by its name.
+// Every option of every training program is read: a run with it differs from the run without, or is refused in one
+// line. Read tasks/run/arguments.h first; an option that has no row here fails by its name.
 #include <atomic>
 #include <map>
 #include <regex>

@@ -2,6 +2,7 @@
 #include "tasks/model/shipped.h"
 
 #include "tasks/model/build.h"
+#include "tasks/run/arguments.h"
 #include "tests/support/programs.h"
 
 using namespace test;
@@ -82,4 +83,19 @@ TEST_CASE("shipped: training and prediction take a model by its name from any di
                                       "/tasks/models, " + dir.path +
                                       "/build/share/attune/models ($ATTUNE_MODELS may name a place)\n",
                 nowhere.output);
+}
+
+TEST_CASE("shipped: a name with sizes of its own beside it means a model from nothing, and that is said") {
+  const auto settled = [](std::vector<const char*> words) {
+    run::Options options("test", "test");
+    model::BuildOptions o;
+    o.declare(options);
+    words.insert(words.begin(), "test");
+    options.parse(int(words.size()), words.data());
+    o.settle(options);
+    return o.model;
+  };
+  CHECK(settled({"--model", "mini"}) == "mini");
+  CHECK(settled({"--model", "mini", "--layers", "1"}) == "bert");
+  CHECK(settled({"--model", "mini", "--cased"}) == "bert");
 }
