@@ -1,5 +1,4 @@
-// Which kind of workbook an archive is, and the cells of either kind laid out as rows. Read tasks/files/archive.h
-// before.
+// Which kind of workbook an archive is, and the cells of either kind as rows. Read tasks/files/archive.h before.
 #include "tasks/files/workbook.h"
 
 #include <cmath>
