@@ -12,6 +12,7 @@
 #include "nn/format/files.h"
 #include "tasks/model/shipped.h"
 #include "tasks/objective/defaults.h"
+#include "tasks/run/console.h"
 #include "tasks/spec/findings.h"
 #include "tasks/text/batches.h"
 #include "tasks/text/tokenizer_files.h"
@@ -26,7 +27,7 @@ constexpr const char* kShipped = "mini";
 constexpr int kMaxLength = 128;   // tokens that `train` reads where it is not told otherwise
 constexpr double kTrained = 0.8;  // of the texts, where it is not told otherwise
 constexpr long kFewTexts = 10;    // of a class, to learn it from
-constexpr size_t kShown = 12;     // classes
+constexpr size_t kShown = 12;     // rare classes
 
 struct Question {
   std::vector<std::string> files;
@@ -151,10 +152,9 @@ void print(const ordered_json& facts, const Question& q) {
              q.how.text_column, q.how.label_column);
   std::vector<std::string> classes;
   for (const auto& [label, count] : facts["classes"].items())
-    if (classes.size() < kShown) classes.push_back(fmt::format("{} {}", text::shown(label), count.get<long>()));
-  const size_t K = facts["classes"].size();
-  fmt::print("{} labels: {}{}\n", K, fmt::join(classes, ", "),
-             K > kShown ? fmt::format(" and {} more", K - kShown) : "");
+    classes.push_back(fmt::format("{} {}", text::shown(label), count.get<long>()));
+  const std::string head = fmt::format("{} labels: ", classes.size());
+  fmt::print("{}{}\n", head, text::listed(classes, run::terminal_width() - head.size()));
   fmt::print("{} of a text: {} at least, half of them up to {}, 95 % up to {}, {} at most\n",
              lengths["unit"].get<std::string>(), lengths["shortest"].get<long>(), lengths["half_up_to"].get<long>(),
              lengths["95_percent_up_to"].get<long>(), lengths["longest"].get<long>());
