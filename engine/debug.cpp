@@ -94,7 +94,7 @@ void watch_graph(const Tensor& loss) {
   check(file, "GRAPH={}: the file cannot be written", path);
   fmt::print(file, "{}", graph_as_dot(loss));
   std::fclose(file);
-  fmt::print(stderr, "graph of the loss: {} (dot -Tsvg {} > graph.svg)\n", path, path);
+  fmt::print(stderr, "graph of the loss: {} (dot -Tsvg {} > graph.svg; dot is in the package graphviz)\n", path, path);
   path.clear();
 }
 
