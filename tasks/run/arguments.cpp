@@ -48,6 +48,11 @@ void Options::decide(const std::string& name, const std::string& value) {
   set(name, {value});
 }
 
+void Options::pass_on(Options& to) const {
+  for (const Option& o : options_)
+    if (o.is_given_ && !o.positional() && o.name_ != "--config" && to.find(o.name_)) to.set(o.name_, o.given_);
+}
+
 bool Options::given(const std::string& name) const {
   const Option* option = find(name);
   engine::check(option != nullptr, "{}: not an option of {}", name, command_);

@@ -78,6 +78,9 @@ class Options {
   // What a program decided where it was left open, or where the value given stands for that ("auto"): as if given.
   void decide(const std::string& name, const std::string& value);
 
+  // Gives what has been given here to another command, as far as it has these options and nobody has given them there.
+  void pass_on(Options& to) const;
+
   bool given(const std::string& name) const;  // by any of these
   std::vector<std::string> names() const;     // "--epochs", ...: of what a file may hold, in the order of add()
   std::vector<std::string> given_names() const;
