@@ -194,6 +194,14 @@ std::string Options::effective() const {
   return lines;
 }
 
+std::string Options::given_lines() const {
+  std::string lines;
+  for (const Option& o : options_)
+    if (o.saved_ && !o.positional() && o.is_given_)
+      for (const std::string& value : o.given_) lines += option_line(o.name_.substr(2), value);
+  return lines;
+}
+
 std::string Options::help() const {
   std::string arguments, positionals;
   std::vector<std::pair<std::string, std::string>> groups{{"", ""}};  // heading and lines, in the order of appearance

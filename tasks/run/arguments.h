@@ -88,6 +88,7 @@ class Options {
   std::string help() const;
   // For options.ini: lines `name=value` of all that have a value. read_file() brings back exactly these values.
   std::string effective() const;
+  std::string given_lines() const;  // the same of what has been given: what is left open stays open
 
  private:
   Option& declare(const std::string& name, const std::string& help, Binding binding);

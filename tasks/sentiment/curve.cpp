@@ -66,8 +66,8 @@ std::string verdict(const std::string& metric, bool lower, const std::vector<dou
                   std::abs(gain.mean), gain.error, from);
   if (gain.shown())
     return fmt::format("is it worth labelling more? yes: {}; twice as many again bring that or less, as a rule", what);
-  return fmt::format("is it worth labelling more? not shown: {}, and a gain under two standard errors may be chance",
-                     what);
+  return fmt::format("is it worth labelling more? not shown: {}; {}", what,
+                     gain.mean > 0 ? "a gain under two standard errors may be chance" : "that is no gain");
 }
 
 namespace {
@@ -192,8 +192,9 @@ void Curve::report(const std::vector<double>& shares) const {
   const double last = shares.back(), before = shares[shares.size() - 2];
   fmt::print("{}\n", verdict(o.metric, lower, values(before), values(last), texts(before), texts(last)));
   if (const size_t n = set.corpora[0].examples[spec::kTest].size(); n < 400 && set.tasks[0].spec.one_class())
-    fmt::print("{} texts to measure on are few: a share of them is known to ±{:.2f} (95 %), whatever the draws say\n",
-               n, 1 / std::sqrt(double(n)));
+    fmt::print(
+        "{} texts to measure on are few: a share of them is known to ±{:.2f} at best (95 %); more of them tell more\n",
+        n, 1 / std::sqrt(double(n)));
   fmt::print("result task=curve {}={:.4f} texts={} out={}\n", o.metric, points.back().y, texts(last), o.training.out);
 }
 
@@ -220,7 +221,7 @@ void curve_command(run::Options& options, const run::Parse& parse, const Train& 
                                   .resume = !c.o.training.resume.empty(),
                                   .inputs = inputs,
                                   .also = {"curve.csv", "curve.svg", "curve.texts", "run"}},
-                                 options.effective());
+                                 options.given_lines());
   same_texts(c.set, c.file("curve.texts"));
   c.read();
   const long all = long(shares.size()) * c.draws;

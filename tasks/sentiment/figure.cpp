@@ -81,7 +81,7 @@ std::string bars_text(const std::vector<Bar>& bars, size_t columns) {
   size_t name = 0, said = 0;
   double longest = 0;
   for (const Bar& bar : bars) {
-    name = std::max(name, std::min<size_t>(text::columns_of(bar.name), columns / 3));
+    name = std::max(name, std::min<size_t>(text::columns_of(bar.name), 2 * columns / 5));
     said = std::max(said, text::columns_of(bar.said));
     longest = std::max(longest, bar.value);
   }
