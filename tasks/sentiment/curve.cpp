@@ -90,6 +90,8 @@ struct Curve {
   void add(double share, long texts, int draw, const Outcome& outcome);
   std::vector<double> values(double share) const;  // of the metric, by draw
   long texts(double share) const;
+  long count(double share, int draw) const { return long(part_of(groups(), share, seed(draw)).size()); }
+  void run(const run::Options& options, const Train& train, const std::vector<double>& shares);
   void report(const std::vector<double>& shares) const;
   uint64_t seed(int draw) const { return o.training.seed + uint64_t(draw) - 1; }
   std::string measured_on() const;
@@ -198,6 +200,32 @@ void Curve::report(const std::vector<double>& shares) const {
   fmt::print("result task=curve {}={:.4f} texts={} out={}\n", o.metric, points.back().y, texts(last), o.training.out);
 }
 
+// Every run that is not there yet. A share of which `train` says that it is too little is left out.
+void Curve::run(const run::Options& options, const Train& train, const std::vector<double>& shares) {
+  const long all = long(shares.size()) * draws;
+  if (!rows.empty()) run::print_note("{}: {} of {} runs are there\n", file("curve.csv"), rows.size(), all);
+  for (const double share : shares)
+    for (int draw = 1; draw <= draws; ++draw) {
+      if (has(share, draw)) continue;
+      const std::string what = fmt::format("{:g} %, {} texts, draw {}", 100 * share, count(share, draw), draw);
+      try {
+        add(share, count(share, draw), draw, train_on(train, options, part(share, draw), seed(draw), file("run")));
+      } catch (const run::Exit&) {
+        run::print_note("stopped after {} of {} runs; continue with --resume {}\n", rows.size(), all, o.training.out);
+        throw;
+      } catch (const engine::Error& e) {
+        if (share == 1) throw;
+        std::filesystem::remove_all(file("run"));
+        run::print_note("{}: cannot be trained on, so {:g} % is left out: {}\n", what, 100 * share, e.what());
+        break;
+      }
+      write();
+      std::filesystem::remove_all(file("replaced"));
+      run::print_note("{:>3} of {}: {}, {}: {} {:.4f}\n", rows.size(), all, what, rows.back()[3], o.metric,
+                      values(share).back());
+    }
+}
+
 }  // namespace
 
 void curve_command(run::Options& options, const run::Parse& parse, const Train& train) {
@@ -224,26 +252,12 @@ void curve_command(run::Options& options, const run::Parse& parse, const Train& 
                                  options.given_lines());
   same_texts(c.set, c.file("curve.texts"));
   c.read();
-  const long all = long(shares.size()) * c.draws;
-  if (!c.rows.empty()) run::print_note("{}: {} of {} runs are there\n", c.file("curve.csv"), c.rows.size(), all);
+  c.run(options, train, shares);
+  std::vector<double> whole;
   for (const double share : shares)
-    for (int draw = 1; draw <= c.draws; ++draw) {
-      if (c.has(share, draw)) continue;
-      const spec::TaskSet part = c.part(share, draw);
-      const long texts = long(part.corpora[0].examples[spec::kTrain].size());
-      try {
-        c.add(share, texts, draw, train_on(train, options, part, c.seed(draw), c.file("run")));
-      } catch (const run::Exit&) {
-        run::print_note("stopped after {} of {} runs; continue with --resume {}\n", c.rows.size(), all,
-                        c.o.training.out);
-        throw;
-      }
-      c.write();
-      std::filesystem::remove_all(c.file("replaced"));
-      run::print_note("{:>3} of {}: {:g} %, {} texts, draw {}, {}: {} {:.4f}\n", c.rows.size(), all, 100 * share, texts,
-                      draw, c.rows.back()[3], c.o.metric, c.values(share).back());
-    }
-  c.report(shares);
+    if (c.values(share).size() == size_t(c.draws)) whole.push_back(share);
+  check(whole.size() > 1, "curve: only all of the texts are enough to train on, so there is none");
+  c.report(whole);
 }
 
 }  // namespace sentiment
