@@ -14,10 +14,16 @@ using engine::check;
 using nlohmann::ordered_json;
 
 void ClassifierOptions::declare(run::Options& options, const std::string& task) {
+  declare_learning(options);
+  training.declare_run(options, task);
+}
+
+void ClassifierOptions::declare_learning(run::Options& options) {
   files.declare(options);
   model.declare(options, true);
   model.declare_log_odds(options);
-  training.declare(options, task);
+  training.declare_passes(options);
+  training.declare_steps(options);
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Training");
   };

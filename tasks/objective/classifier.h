@@ -22,6 +22,7 @@ struct ClassifierOptions {
 
   ClassifierOptions() { model.model = "auto"; }
   void declare(run::Options& options, const std::string& task);
+  void declare_learning(run::Options& options);                 // all but where a run goes
   void settle(run::Options& options, const std::string& task);  // after parsing
 
   nn::Predicts predicts() const { return spec::head_named(head); }

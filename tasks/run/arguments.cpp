@@ -48,6 +48,11 @@ void Options::decide(const std::string& name, const std::string& value) {
   set(name, {value});
 }
 
+void Options::pass_on(Options& to) const {
+  for (const Option& o : options_)
+    if (o.is_given_ && !o.positional() && o.name_ != "--config" && to.find(o.name_)) to.set(o.name_, o.given_);
+}
+
 bool Options::given(const std::string& name) const {
   const Option* option = find(name);
   engine::check(option != nullptr, "{}: not an option of {}", name, command_);
@@ -186,6 +191,14 @@ std::string Options::effective() const {
     for (const std::string& value : o.is_given_ ? o.given_ : o.defaults_)
       if (o.is_given_ || !value.empty()) lines += option_line(o.name_.substr(2), value);
   }
+  return lines;
+}
+
+std::string Options::given_lines() const {
+  std::string lines;
+  for (const Option& o : options_)
+    if (o.saved_ && !o.positional() && o.is_given_)
+      for (const std::string& value : o.given_) lines += option_line(o.name_.substr(2), value);
   return lines;
 }
 

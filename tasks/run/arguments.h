@@ -78,6 +78,9 @@ class Options {
   // What a program decided where it was left open, or where the value given stands for that ("auto"): as if given.
   void decide(const std::string& name, const std::string& value);
 
+  // Gives what has been given here to another command, as far as it has these options and nobody has given them there.
+  void pass_on(Options& to) const;
+
   bool given(const std::string& name) const;  // by any of these
   std::vector<std::string> names() const;     // "--epochs", ...: of what a file may hold, in the order of add()
   std::vector<std::string> given_names() const;
@@ -85,6 +88,7 @@ class Options {
   std::string help() const;
   // For options.ini: lines `name=value` of all that have a value. read_file() brings back exactly these values.
   std::string effective() const;
+  std::string given_lines() const;  // the same of what has been given: what is left open stays open
 
  private:
   Option& declare(const std::string& name, const std::string& help, Binding binding);

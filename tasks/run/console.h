@@ -22,9 +22,22 @@ struct Command {
 int program(int argc, char** argv, const std::string& name, const std::string& about,
             const std::vector<Command>& commands);
 
+// While one lives, notes and progress lines are kept back: those of work that is done many times over.
+class Quiet {
+ public:
+  Quiet() { ++count_; }
+  ~Quiet() { --count_; }
+  Quiet(const Quiet&) = delete;
+  static bool now() { return count_ > 0; }
+
+ private:
+  inline static thread_local int count_ = 0;
+};
+
 // Words for a person, on stderr. That nobody can read them is no reason to stop.
 template <class... Args>
 void print_note(fmt::format_string<Args...> text, Args&&... args) {
+  if (Quiet::now()) return;
   std::fputs(fmt::format(text, std::forward<Args>(args)...).c_str(), stderr);
 }
 
@@ -36,7 +49,7 @@ struct Exit {
 // The command line asks for what does not go together: `error: ...` on stderr, status 2.
 template <class... Args>
 [[noreturn]] void usage_error(fmt::format_string<const Args&...> text, const Args&... args) {
-  print_note("error: {}\n", fmt::format(text, args...));
+  std::fputs(fmt::format("error: {}\n", fmt::format(text, args...)).c_str(), stderr);
   throw Exit{2};
 }
 

@@ -68,11 +68,12 @@ void declare_steps(Options& options, TrainingOptions& o) {
 }  // namespace
 
 void TrainingOptions::declare(Options& options, const std::string& task) {
-  declare_passes(options, *this);
+  declare_passes(options);
   declare_steps(options);
   declare_run(options, task);
 }
 
+void TrainingOptions::declare_passes(Options& options) { run::declare_passes(options, *this); }
 void TrainingOptions::declare_steps(Options& options) { run::declare_steps(options, *this); }
 
 void TrainingOptions::declare_run(Options& options, const std::string& task) {

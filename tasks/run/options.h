@@ -34,7 +34,8 @@ struct TrainingOptions {
 
   // `task` names the program in the default directory of a run.
   void declare(Options& options, const std::string& task);
-  // Its parts, for programs whose steps are not passes over one training set.
+  // Its parts, for programs whose steps are not passes over one training set, and for what is no run of its own.
+  void declare_passes(Options& options);
   void declare_steps(Options& options);  // rate, optimiser, clipping, freezing
   void declare_run(Options& options, const std::string& task);
   // After parsing: the options of the run in --resume, if it is given, and a directory for this one.

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tasks/run/console.h"
+
 namespace run {
 namespace {
 
@@ -68,6 +70,7 @@ void Progress::begin_at(long done) {
 
 void Progress::draw() {
   last_ = Clock::now();
+  if (Quiet::now()) return;
   const double seconds = std::chrono::duration<double>(last_ - start_).count();
   const std::string line = progress_line(description_, first_, done_, total_, seconds, postfix_, unit_);
   if (terminal_)

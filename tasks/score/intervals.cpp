@@ -42,13 +42,33 @@ double student_t(double within, long n) {
   return std::tan((low + high) / 2) * std::sqrt(double(n));
 }
 
+namespace {
+
+double mean_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.) / double(x.size()); }
+
+double variance_of(const std::vector<double>& x) {
+  const double mean = mean_of(x);
+  double squares = 0;
+  for (const double value : x) squares += (value - mean) * (value - mean);
+  return squares / double(x.size() - 1);
+}
+
+}  // namespace
+
 Interval interval_95(const std::vector<double>& sample) {
   check(!sample.empty(), "interval: an empty sample has no mean");
-  const double n = double(sample.size()), mean = std::accumulate(sample.begin(), sample.end(), 0.) / n;
-  if (sample.size() == 1) return {mean, 0};
-  double squares = 0;
-  for (const double x : sample) squares += (x - mean) * (x - mean);
-  return {mean, student_t(0.95, long(sample.size()) - 1) * std::sqrt(squares / (n - 1) / n)};
+  const double n = double(sample.size());
+  if (sample.size() == 1) return {sample[0], 0};
+  return {mean_of(sample), student_t(0.95, long(sample.size()) - 1) * std::sqrt(variance_of(sample) / n)};
+}
+
+double deviation(const std::vector<double>& sample) { return sample.size() < 2 ? 0 : std::sqrt(variance_of(sample)); }
+
+Gain gain(const std::vector<double>& before, const std::vector<double>& after) {
+  check(before.size() > 1 && after.size() > 1, "gain: a standard error needs two numbers at least; got {} and {}",
+        before.size(), after.size());
+  return {mean_of(after) - mean_of(before),
+          std::sqrt(variance_of(before) / double(before.size()) + variance_of(after) / double(after.size()))};
 }
 
 }  // namespace score

@@ -12,6 +12,17 @@ struct Interval {
 };
 Interval interval_95(const std::vector<double>& sample);
 
+// The standard deviation of a sample, over n - 1; of a single number 0.
+double deviation(const std::vector<double>& sample);
+
+// The difference of the means of two samples, and its standard error (Welch 1947):
+//   se = sqrt(s_1^2 / n_1 + s_2^2 / n_2),   s^2 the sample's variance, over n - 1       Error: fewer than two numbers in one
+struct Gain {
+  double mean = 0, error = 0;
+  bool shown() const { return mean >= 2 * error && mean > 0; }
+};
+Gain gain(const std::vector<double>& before, const std::vector<double>& after);
+
 // The t that a variable of Student's distribution stays within, on either side, with this probability in (0, 1).
 double student_t(double within, long degrees_of_freedom);
 

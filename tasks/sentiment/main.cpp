@@ -17,6 +17,9 @@
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
 #include "tasks/sentiment/check.h"
+#include "tasks/sentiment/curve.h"
+#include "tasks/sentiment/noise.h"
+#include "tasks/sentiment/suggest.h"
 
 namespace {
 
@@ -24,15 +27,9 @@ using engine::check;
 using engine::Tensor;
 using nlohmann::ordered_json;
 
-void train(run::Options& options, const run::Parse& parse) {
-  objective::ClassifierOptions o;
-  o.declare(options, "sentiment");
-  parse();
-  o.settle(options, "sentiment");
-
-  run::print_setup("sentiment", "train");
-  spec::TaskSet set = o.load();
-  o.decide(options, set);
+// What was decided is what happens; `finish` hears when all steps are done.
+void train(const run::Options& options, const objective::ClassifierOptions& o, spec::TaskSet& set,
+           const sentiment::Finish& finish) {
   const spec::Task& task = set.tasks[0];
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed);
@@ -63,8 +60,23 @@ void train(run::Options& options, const run::Parse& parse) {
     if (training.epoch_ends()) objective::finish_epoch(training, *model, set, o.metric);
   }
   retention.report(training.best_directory());
-  objective::finish_run(training, "sentiment", set, o);
+  finish(training);
 }
+
+void train_command(run::Options& options, const run::Parse& parse) {
+  objective::ClassifierOptions o;
+  o.declare(options, "sentiment");
+  parse();
+  o.settle(options, "sentiment");
+
+  run::print_setup("sentiment", "train");
+  spec::TaskSet set = o.load();
+  o.decide(options, set);
+  train(options, o, set, [&](const run::Training& run) { objective::finish_run(run, "sentiment", set, o); });
+}
+
+void curve(run::Options& options, const run::Parse& parse) { sentiment::curve_command(options, parse, train); }
+void noise(run::Options& options, const run::Parse& parse) { sentiment::noise_command(options, parse, train); }
 
 // The texts of the files, or the embedded test set, with the model's labels.
 spec::TaskSet labelled(const run::Options& options, const model::Request& given, const std::vector<std::string>& data,
@@ -213,9 +225,12 @@ void prune(run::Options& options, const run::Parse& parse) {
 int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
                       {{"check", "say what can be known of labelled texts before training", sentiment::check_command},
-                       {"train", "train on labelled texts; without options, on the embedded corpus", train},
+                       {"train", "train on labelled texts; without options, on the embedded corpus", train_command},
                        {"evaluate", "measure a trained model on labelled texts", evaluate},
                        {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
+                       {"curve", "say what more labelled texts would bring: quality by their number", curve},
+                       {"suggest", "choose the texts most worth a label next", sentiment::suggest_command},
+                       {"noise", "list labels that are probably wrong", noise},
                        {"analyze", "show what the heads of a model look at", analyze},
                        {"prune", "take out the heads, neurons and tokens that matter least", prune},
                        {"merge", "put what an adapter has learned into its base model", model::merge_command}});

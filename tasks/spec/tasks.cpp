@@ -144,6 +144,22 @@ std::vector<real> class_weights(const TaskSpec& spec, const Targets& train) {
   return weights;
 }
 
+// The targets of the texts, and what follows from those to train on: mean and deviation, weights of classes.
+Task task_of(TaskSpec spec, int corpus, const std::vector<text::Example> (&examples)[3], uint64_t seed) {
+  Task task{spec, corpus, {}, {}};
+  for (int s : {kTrain, kDev, kTest}) task.targets[s] = targets_of(spec, examples[s]);
+  Indices& rows = task.targets[kTrain].rows;
+  check(spec.examples <= long(rows.size()), "examples: {} to train on; there are {}", spec.examples, rows.size());
+  if (spec.examples) {
+    rows = engine::permutation(int(rows.size()), {seed, engine::Stream::shuffle, ~1u});
+    rows.resize(spec.examples);
+  }
+  if (!spec.classifies()) standardise(task.spec, task.targets[kTrain]);
+  set_class_weights(task.spec, spec.class_weights);
+  task.loss_options = {class_weights(task.spec, task.targets[kTrain]), real(spec.label_smoothing)};
+  return task;
+}
+
 Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<std::string, int>& known) {
   std::vector<text::Example> examples[3];
   const bool find_classes = spec.one_class() && spec.labels.empty();
@@ -169,18 +185,7 @@ Task load(TaskSpec spec, uint64_t seed, std::vector<Corpus>& corpora, std::map<s
         "the head 'ordinal' needs an order, and {} are not whole numbers; --labels (in a task file "
         "\"labels\") names the classes from the lowest to the highest",
         text::listed(spec.labels.names()));
-  Task task{spec, found->second, {}, {}};
-  for (int s : {kTrain, kDev, kTest}) task.targets[s] = targets_of(spec, examples[s]);
-  Indices& rows = task.targets[kTrain].rows;
-  check(spec.examples <= long(rows.size()), "examples: {} to train on; there are {}", spec.examples, rows.size());
-  if (spec.examples) {
-    rows = engine::permutation(int(rows.size()), {seed, engine::Stream::shuffle, ~1u});
-    rows.resize(spec.examples);
-  }
-  if (!spec.classifies()) standardise(task.spec, task.targets[kTrain]);
-  set_class_weights(task.spec, spec.class_weights);
-  task.loss_options = {class_weights(task.spec, task.targets[kTrain]), real(spec.label_smoothing)};
-  return task;
+  return task_of(spec, found->second, examples, seed);
 }
 
 // "25.0 tokens on average, 82 at most, 3 cut to 128"
@@ -229,6 +234,13 @@ TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed) {
   std::map<std::string, int> known;
   for (const TaskSpec& spec : specs)
     set.tasks.push_back(within(spec.where, [&] { return load(spec, seed, set.corpora, known); }));
+  return set;
+}
+
+TaskSet with_texts(const TaskSpec& spec, std::vector<text::Example> train, std::vector<text::Example> dev,
+                   std::vector<text::Example> test) {
+  TaskSet set{{Corpus{{std::move(train), std::move(dev), std::move(test)}, {}}}, {}};
+  set.tasks = {task_of(spec, 0, set.corpora[0].examples, 0)};
   return set;
 }
 

@@ -43,6 +43,10 @@ struct TaskSet {
   TaskSet only(size_t task) const;  // one task with its corpus
 };
 
+// One task, as it was loaded, with other texts, their labels and numbers those of their rows: a part of them, a fold.
+TaskSet with_texts(const TaskSpec& spec, std::vector<text::Example> train, std::vector<text::Example> dev,
+                   std::vector<text::Example> test);
+
 // Reads the tasks' data. Where a file has no column `split`, the first task that reads it decides, by seed and label,
 // and the others follow. Error: as the task file names it; what a head cannot learn from; no text to train on.
 TaskSet load_tasks(const std::vector<TaskSpec>& specs, uint64_t seed);

@@ -34,3 +34,17 @@ TEST_CASE("interval_95: mean and t s / sqrt(n); a single number has no width") {
   CHECK(score::interval_95({2, 2, 2, 2}).half == 0);
   CHECK(error_of([] { score::interval_95({}); }) == "interval: an empty sample has no mean");
 }
+
+TEST_CASE("gain: the difference of two means and Welch's standard error, by hand; shown from two of them on (golden)") {
+  const score::Gain clear = score::gain({0.6, 0.7, 0.8}, {0.9, 0.8, 1.0});  // s = 0.1 both
+  CHECK(clear.mean == Approx(0.2));
+  CHECK(clear.error == Approx(0.0816496581));  // sqrt(0.01 / 3 + 0.01 / 3)
+  CHECK(clear.shown());
+  CHECK(!score::gain({0.6, 0.7, 0.8}, {0.7, 0.8, 0.9}).shown());
+  CHECK(!score::gain({0.9, 0.9}, {0.1, 0.1}).shown());
+  CHECK(error_of([] {
+          score::gain({0.5}, {0.5, 0.6});
+        }).find("two numbers at least; got 1 and 2") != std::string::npos);
+  CHECK(score::deviation({0.6, 0.7, 0.8}) == Approx(0.1));
+  CHECK(score::deviation({0.6}) == 0);
+}
