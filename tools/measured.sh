@@ -36,39 +36,41 @@ need() { # FILE...
   for file in "$@"; do [ -r "$file" ] || fail "$file is missing"; done
 }
 
-# call NAME PROGRAM WORD...: one call, unless it is done; what it says is in NAME.txt and ends in a line `result ...`
+is_made() { grep -q '^result ' "$runs/$1.txt" 2>/dev/null; }
+
+# call NAME PROGRAM WORD...: one call, unless it is made; what it says is in NAME.txt and ends in a line `result ...`
 call() {
-  name=$1 program=$2
+  _name=$1 _program=$2
   shift 2
-  mkdir -p "$(dirname "$runs/$name")"
-  if grep -q '^result ' "$runs/$name.txt" 2>/dev/null; then
-    [ -z "$(find "$bin/$program" -newer "$runs/$name.txt")" ] ||
-      printf 'warning: %s is of an older %s; remove it to make it again\n' "$runs/$name" "$program" >&2
+  mkdir -p "$(dirname "$runs/$_name")"
+  if is_made "$_name"; then
+    [ -z "$(find "$bin/$_program" -newer "$runs/$_name.txt")" ] ||
+      printf 'warning: %s is of an older %s; remove it to make it again\n' "$runs/$_name" "$_program" >&2
     return 0
   fi
-  "$bin/$program" "$@" >"$runs/$name.txt" 2>&1 || fail "$runs/$name.txt: $(tail -n 1 "$runs/$name.txt")"
+  "$bin/$_program" "$@" >"$runs/$_name.txt" 2>&1 || fail "$runs/$_name.txt: $(tail -n 1 "$runs/$_name.txt")"
 }
 
 train() { # NAME PROGRAM OPTION...: into the directory NAME
-  name=$1 program=$2
+  _name=$1 _program=$2
   shift 2
   # shellcheck disable=SC2086
-  call "$name" "$program" train "$@" $limit --out "$runs/$name" --overwrite
+  call "$_name" "$_program" train "$@" $limit --out "$runs/$_name" --overwrite
 }
 
 # value NAME KEY...: out of NAME's result.json, a key in an object as object.key
 value() {
-  file=$runs/$1/result.json
+  _name=$1
   shift
-  for key in "$@"; do
-    awk -v key="$key" '
+  for _key in "$@"; do
+    awk -v key="$_key" '
       split($0, quoted, "\"") > 2 {
         depth = (match($0, /[^ ]/) - 1) / 2
         path = ""
         name[depth] = quoted[2]
         for (d = 1; d <= depth; d++) path = path (d > 1 ? "." : "") name[d]
         if (path == key) { sub(/^[^:]*: /, ""); sub(/,$/, ""); print; exit }
-      }' "$file"
+      }' "$runs/$_name/result.json"
   done
 }
 
@@ -77,7 +79,10 @@ told() { # NAME KEY: out of the result line of a call; several numbers, one a li
 }
 
 # line GROUP ROW SEED VALUE...: what a run gave; "-" where there is nothing
-line() { (IFS='	'; printf '%s\n' "$*") | tee -a "$lines"; }
+line() {
+  for _value in "$@"; do [ -n "$_value" ] || fail "$1, $2, seed $3: a figure is missing"; done
+  (IFS='	'; printf '%s\n' "$*") | tee -a "$lines"
+}
 
 made_by() { printf 'commit %s, %s\n' "$(git describe --always --dirty)" "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)"; }
 
@@ -87,8 +92,8 @@ deviation='function deviation(sum, squares, n) {
 }'
 
 # table REFERENCE COLUMN...: of all lines, a table for each group: means over the seeds and their standard errors. A
-# column whose name ends in % gets another, the mean of the differences, seed by seed, from the row REFERENCE, with the
-# standard error of that; one of five seeds or fewer than two standard errors is "not shown".
+# column whose name ends in % gets another, the mean of the differences, seed by seed, from the row REFERENCE (of each group
+# the first, if that is "", the row before, if it is "before"), with the standard error of that: "not shown" under two of these, or under five seeds.
 table() {
   printf '\n%s%s\n' "$(made_by)" "${STEPS:+: A TRY OF $STEPS STEPS, THE FIGURES MEAN NOTHING}"
   reference=$1
@@ -111,13 +116,14 @@ table() {
       return sprintf(n > 1 ? "%.4g ± %.2g" : "%.4g", mean, error)
     }
     function difference(row, c) {
-      if (row == reference) return ""
-      summary(group, row, c, reference)
+      if (from == "" || row == from) return ""
+      summary(group, row, c, from)
       if (n < 2) return ""
       return sprintf("%+.1f ± %.1f%s", 100 * mean, 100 * error,
                      n >= 5 && (mean > 2 * error || mean < -2 * error) ? "" : ", not shown")
     }
     BEGIN { C = split(columns, column, "\t") - 1 }
+    NF != C + 3 { printf "error: %s, %s, seed %s: not %d figures\n", $1, $2, $3, C > "/dev/stderr"; failed = 1; exit 1 }
     {
       if (!($1 in known)) { known[$1]; groups[++G] = $1 }
       if (!(($1, $2) in known)) { known[$1, $2]; rows[$1, ++R[$1]] = $2 }
@@ -125,17 +131,20 @@ table() {
       for (c = 1; c <= C; c++) if ($(c + 3) ~ /^[-+]?[0-9]/) x[$1, $2, c, $3] = $(c + 3)
     }
     END {
+      if (failed) exit 1
       for (g = 1; g <= G; g++) {
         group = groups[g]
+        from = reference == "" ? rows[group, 1] : reference
         head = "| " group " |"; rule = "| --- |"
         for (c = 1; c <= C; c++) {
           percent = column[c] ~ /%$/
-          head = head " " column[c] (percent ? " | - " reference " |" : " |")
+          head = head " " column[c] (percent ? " | - " (reference == "before" ? "the row before" : from) " |" : " |")
           rule = rule (percent ? " --- | --- |" : " --- |")
         }
         printf "\n%s\n%s\n", head, rule
         for (r = 1; r <= R[group]; r++) {
           row = rows[group, r]
+          if (reference == "before") from = rows[group, r - 1]
           printf "| %s |", row
           for (c = 1; c <= C; c++) {
             percent = column[c] ~ /%$/
@@ -145,6 +154,6 @@ table() {
           print ""
         }
       }
-      printf "\n%d seeds, mean and standard error; differences from %s are paired.\n", S, reference
+      printf "\nSeeds: %d; mean and standard error, differences are paired.\n", S
     }' "$lines"
 }
