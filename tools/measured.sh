@@ -84,7 +84,10 @@ line() {
   (IFS='	'; printf '%s\n' "$*") | tee -a "$lines"
 }
 
-made_by() { printf 'commit %s, %s\n' "$(git describe --always --dirty)" "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)"; }
+made_by() {
+  printf 'commit %s, %s%s\n' "$(git describe --always --dirty)" "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)" \
+    "${STEPS:+: A TRY OF $STEPS STEPS, THE FIGURES MEAN NOTHING}"
+}
 
 # of awk: the standard deviation of a sample; rounding may take the sum of squares below 0
 deviation='function deviation(sum, squares, n) {
@@ -95,7 +98,7 @@ deviation='function deviation(sum, squares, n) {
 # column whose name ends in % gets another, the mean of the differences, seed by seed, from the row REFERENCE (of each group
 # the first, if that is "", the row before, if it is "before"), with the standard error of that: "not shown" under two of these, or under five seeds.
 table() {
-  printf '\n%s%s\n' "$(made_by)" "${STEPS:+: A TRY OF $STEPS STEPS, THE FIGURES MEAN NOTHING}"
+  printf '\n%s\n' "$(made_by)"
   reference=$1
   shift
   awk -F '\t' -v reference="$reference" -v columns="$(printf '%s\t' "$@")" "$deviation"'
@@ -138,7 +141,7 @@ table() {
         head = "| " group " |"; rule = "| --- |"
         for (c = 1; c <= C; c++) {
           percent = column[c] ~ /%$/
-          head = head " " column[c] (percent ? " | - " (reference == "before" ? "the row before" : from) " |" : " |")
+          head = head " " column[c] (percent ? " | less " (reference == "before" ? "the row before" : from) " |" : " |")
           rule = rule (percent ? " --- | --- |" : " --- |")
         }
         printf "\n%s\n%s\n", head, rule
