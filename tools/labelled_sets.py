@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Lays out the labelled sets that an encoder is measured on: OUT/NAME/train.tsv and test.tsv, columns label and text.
 
-usage: tools/labelled_sets.py DATA OUT [--seed S] [--share P] [--inner] [NAME...]
+usage: tools/labelled_sets.py DATA OUT [NAME...] [--seed S] [--share P] [--inner [N]]
 DATA holds the sets as their publishers lay them out. --share 0.01 keeps one label in a hundred of every class, two at
-least, drawn by the seed; a set without a split of its own is shared out 80 to 20 by the seed. --inner measures on a
-tenth of the training part instead of the test part: for choosing settings. NAME: sst2, phrasebank, semeval, ag_news,
+least, drawn by the seed; a set without a split of its own is shared out 80 to 20 by the seed. --inner measures on one
+training text in N (10 if not said) instead of the test part: for choosing settings. NAME: sst2, phrasebank, semeval, ag_news,
 banking77, twitter_sentiment, twitter_topic; all if none is given.
 """
 import argparse
@@ -77,7 +77,7 @@ def main():
     parser.add_argument("names", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=1)
-    parser.add_argument("--inner", action="store_true")
+    parser.add_argument("--inner", type=int, nargs="?", const=10)
     given = parser.parse_args()
     for name in given.names or SETS:
         train, test = SETS[name](given.data)
@@ -90,7 +90,7 @@ def main():
             train, test = train[:cut], train[cut:]
         if given.inner:
             draw.shuffle(train)
-            cut = len(train) * 9 // 10
+            cut = len(train) * (given.inner - 1) // given.inner
             train, test = train[:cut], train[cut:]
         if given.share < 1:
             train = share_of(train, given.share, draw)

@@ -1,0 +1,90 @@
+#!/bin/sh
+# intents.sh: a new task from 1, 5 and 20 texts a class, after learning from other tasks and from nothing: 17 classes of
+# Banking77 (`new`), whose other classes and ATIS are the pool, and SNIPS. Accuracy on the test files.
+#
+#   tasks/few_shot/measured/intents.sh DATA SEED...      prints the task file, too
+#
+# BIN, RUNS and STEPS: tools/measured.sh; PYTHON: python3 if not set.
+. tools/measured.sh
+begin intents "$@"
+limit="--steps ${STEPS:-1000}"
+
+# Banking77 by classes, in the order of their names: of every nine, number 4 is `dev`, 2 and 6 are `new`, the others the
+# pool. SNIPS: a sentence is the concatenation of its pieces; one file is Latin-1.
+"${PYTHON:-python3}" - "$data" "$runs" <<'END'
+import csv, glob, json, sys
+
+data, runs = sys.argv[1:]
+
+
+def write(name, rows):
+    with open(f"{runs}/{name}.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"text": text, "intent": intent}, ensure_ascii=False) + "\n" for text, intent in rows)
+
+
+part = {name: ("pool", "pool", "new", "pool", "dev", "pool", "new", "pool", "pool")[i % 9]
+        for i, name in enumerate(sorted(json.load(open(f"{data}/banking77/categories.json", encoding="utf-8"))))}
+for split in "train", "test":
+    with open(f"{data}/banking77/{split}.csv", encoding="utf-8", newline="") as file:
+        rows = [(row["text"], row["category"]) for row in csv.DictReader(file)]
+    for name in "pool", "dev", "new":
+        write(f"banking-{name}-{split}", [row for row in rows if part[row[1]] == name])
+for split, pattern in ("train", "train_*_full"), ("test", "validate_*"):
+    rows = []
+    for path in sorted(glob.glob(f"{data}/snips/*/{pattern}.json")):
+        text = open(path, "rb").read()
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError:
+            text = text.decode("latin-1")
+        for intent, sentences in json.loads(text).items():
+            rows += [("".join(piece["text"] for piece in s["data"]), intent) for s in sentences]
+    write(f"snips-{split}", rows)
+END
+cat >"$runs/pool.json" <<END
+{"tasks": {
+  "banking": {"train": "$runs/banking-pool-train.jsonl", "test": "$runs/banking-pool-test.jsonl", "label_column": "intent"},
+  "atis":    {"train": "$data/atis/train.csv", "label_column": "intent"},
+  "snips":   {"train": "$runs/snips-train.jsonl", "test": "$runs/snips-test.jsonl", "label_column": "intent"},
+  "dev":     {"train": "$runs/banking-dev-train.jsonl", "test": "$runs/banking-dev-test.jsonl", "label_column": "intent"},
+  "new":     {"train": "$runs/banking-new-train.jsonl", "test": "$runs/banking-new-test.jsonl", "label_column": "intent"}
+}}
+END
+cat "$runs/pool.json"
+
+learn() { # METHOD OPTION...
+  method=$1
+  shift
+  train "$method-$seed" few_shot --tasks "$runs/pool.json" --hold-out snips --hold-out dev --hold-out new --model pool \
+    --hidden 128 --heads 2 --dropout 0.1 --seed "$seed" --method "$method" "$@"
+}
+row() { # ROW NAME METHOD OPTION...: learns `new` and SNIPS from the model of METHOD
+  row=$1 name=$2 method=$3
+  shift 3
+  for task in new snips; do
+    call "$name-$task-$seed" few_shot evaluate --model "$runs/$method-$seed" --tasks "$runs/pool.json" --task $task \
+      --shots 1,5,20 --seed "$seed" "$@" ${STEPS:+--episodes 2 --queries 2}
+  done
+  # shellcheck disable=SC2046
+  line intents "$row" "$seed" $(told "$name-new-$seed" accuracy) $(told "$name-snips-$seed" accuracy)
+}
+
+adamw="--lr 1e-2 --weight-decay 0.01" five="--optimizer sgd --lr 5 --steps 5 --batch-size 1000"
+for seed in $seeds; do
+  learn joint --lr 2e-3
+  learn fomaml --lr 2e-3 --inner-lr 5
+  learn reptile --inner-lr 8
+  # shellcheck disable=SC2086
+  {
+    row "from nothing" nothing joint $adamw --from-nothing
+    row joint joint-adamw joint $adamw
+    row FOMAML fomaml-adamw fomaml $adamw
+    row Reptile reptile-adamw reptile $adamw
+    row "joint, 5 steps" joint-five joint $five
+    row "FOMAML, 5 steps" fomaml-five fomaml $five
+    row "Reptile, 5 steps" reptile-five reptile $five
+  }
+done
+for reference in "from nothing" joint; do
+  table "$reference" "new: K = 1, %" "5, %" "20, %" "SNIPS: K = 1, %" "5, %" "20, %"
+done

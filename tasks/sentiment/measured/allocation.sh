@@ -1,0 +1,59 @@
+#!/bin/sh
+# allocation.sh: heads and neurons taken out of a model, tokens left behind: accuracy, speed as a multiple of the whole
+# model's, parameters. SST-2, a BERT of 4 layers, 128 wide, trained on nine tenths of the training sentences; the other
+# tenth chooses its epoch and says what matters, dev measures.
+#
+#   OMP_NUM_THREADS=1 tasks/sentiment/measured/allocation.sh DATA SEED...      the README's speeds are of one thread
+#
+# BIN, RUNS and STEPS: tools/measured.sh. Speeds are measured once, when a row is made: on a machine without other work.
+. tools/measured.sh
+begin allocation "$@"
+need "$data/sst2/train.tsv" "$data/sst2/dev.tsv"
+
+awk 'NR % 10 == 0' "$data/sst2/train.tsv" >"$runs/part.tsv"
+awk 'NR % 10 != 0' "$data/sst2/train.tsv" >"$runs/rest.tsv"
+
+fit() { # NAME OPTION...
+  name=$1-$seed
+  shift
+  # shellcheck disable=SC2086,SC2154
+  train "$name" sentiment --train "$runs/rest.tsv" --dev "$runs/part.tsv" $sst2 --dropout 0.3 --metric accuracy \
+    --seed "$seed" "$@"
+}
+taken() { # GROUP ROW MODEL OPTION...: MODEL without something, beside MODEL
+  group=$1 row=$2 model=$3
+  shift 3
+  name=$(echo "$row" | tr -cs 'a-z0-9.\n' -)-$seed
+  is_made "$name" || rm -rf "${runs:?}/$name"
+  # shellcheck disable=SC2086
+  call "$name" sentiment prune --model "$runs/$model-$seed" --data "$runs/part.tsv" --test "$data/sst2/dev.tsv" $sst2 \
+    --out "$runs/$name" "$@"
+  side() { sed -n "s/^$1 *\([0-9.]*\) M parameters  accuracy \([0-9.]*\) .*/\\$2/p" "$runs/$name.txt"; }
+  [ "$row" != "--heads 0.25" ] || {
+    line parts nothing "$seed" "$(side before 2)" 1 "$(side before 1)"
+    line tokens "all tokens" "$seed" "$(side before 2)" 1 "$(side before 1)"
+  }
+  line "$group" "$row" "$seed" "$(told "$name" accuracy)" "$(told "$name" speed)" "$(side after 1)"
+}
+learned() { # LAMBDA: soft extraction, then two epochs with the tokens gone
+  soft=soft-$1 fast=fast-$1
+  fit "$soft" --test "$runs/part.tsv" --model "$runs/base-$seed" --lr 2e-4 --epochs 2 --learn-retention "$1"
+  taken tokens "learned, lambda $1" "$soft" --token-retention learned
+  fit "$fast" --test "$data/sst2/dev.tsv" --model "$runs/$soft-$seed" --lr 2e-4 --epochs 2 --token-retention learned
+  line tokens "learned, lambda $1, two epochs afterwards" "$seed" "$(value "$fast-$seed" accuracy)" - -
+}
+
+for seed in $seeds; do
+  fit base --test "$runs/part.tsv" --model bert --layers 4 --hidden 128 --vocab-size 16000 --lr 5e-4 --epochs 6
+  for row in "--heads 0.25" "--heads 0.5" "--heads 0.75" "--neurons 0.25" "--neurons 0.5" "--neurons 0.75" \
+    "--heads 0.5 --neurons 0.5" "--heads 0.75 --neurons 0.75"; do
+    # shellcheck disable=SC2086
+    taken parts "$row" base $row
+  done
+  for schedule in 0.7,0.5,0.3,0.3 0.5,0.3,0.2,0.2; do
+    taken tokens "given: $schedule" base --token-retention "$schedule"
+  done
+  learned 0.005
+  learned 0.02
+done
+table "" "accuracy, %" speed "parameters, M"
