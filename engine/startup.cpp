@@ -18,9 +18,9 @@ bool set(const char* variable) { return std::getenv(variable) != nullptr; }
 // On a processor younger than itself OpenBLAS falls back to "Prescott" (SSE3), about five times slower than what the
 // machine can do, without a word. Threads that are not bound to cores were seen to pile up on one core for seconds as
 // soon as something else ran; they are bound only if there is one for every processor: two programs that were given
-// some threads each would be bound to the same cores. A thread that waits for the others spins for some 10 us, then lets
-// go of its processor: long enough for the gaps of a step, and short enough for who else wants to compute. Seconds of 150
-// steps of a small model (2 x 64), medians of three by turns, two processors:
+// some threads each would be bound to the same cores. A thread that waits for the others spins for some 10 us, then
+// lets go of its processor: long enough for the gaps of a step, and short enough for who else wants to compute. Seconds
+// of 150 steps of a small model (2 x 64), medians of three by turns, two processors:
 //                          1 thread   libgomp's own wait   passive   10,000 spins
 //   nothing else runs          0.68                 0.45      0.69           0.45
 //   both processors taken      1.23                 2.30      1.84           1.15

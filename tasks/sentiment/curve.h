@@ -17,8 +17,8 @@ engine::Indices part_of(const engine::Indices& groups, double share, uint64_t se
 // Of 1, 2, 5, 10, 20, 50, 100 % those that come to two texts for each group.
 std::vector<double> shares_of(const engine::Indices& groups);
 
-// "Is it worth labelling more?": what the last doubling, from so many texts to so many, has brought. `lower`: the metric
-// is an error, and falls.
+// "Is it worth labelling more?": what the last doubling, from so many texts to so many, has brought. `lower`: the
+// metric is an error, and falls.
 std::string verdict(const std::string& metric, bool lower, const std::vector<double>& before,
                     const std::vector<double>& after, long texts_before, long texts_after);
 
