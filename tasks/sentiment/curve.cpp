@@ -237,9 +237,9 @@ void curve_command(run::Options& options, const run::Parse& parse, const Train& 
   c.set = c.o.load();
   const Indices groups = c.groups();
   const std::vector<double> shares = shares_of(groups);
-  check(*std::max_element(groups.begin(), groups.end()) > *std::min_element(groups.begin(), groups.end()),
-        "curve: all texts to train on have the label '{}'; there is nothing to learn",
-        text::shown(c.set.tasks[0].spec.labels.name(groups[0])));
+  if (*std::max_element(groups.begin(), groups.end()) == *std::min_element(groups.begin(), groups.end()))
+    engine::fail("curve: all texts to train on have the label '{}'; there is nothing to learn",
+                 text::shown(c.set.tasks[0].spec.labels.name(groups[0])));
   check(shares.size() > 1, "curve: {} texts to train on are too few: half of them should be two of each label",
         groups.size());
   std::vector<std::string> inputs = c.o.model.inputs();

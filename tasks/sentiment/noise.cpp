@@ -43,8 +43,9 @@ Indices folds_of(const std::vector<text::Example>& examples, int folds, uint64_t
 
 namespace {
 
-constexpr size_t kPairs = 12;  // of labels, in the figure
-constexpr size_t kShown = 10;  // texts on the screen
+constexpr size_t kPairs = 12;    // of labels, in the figure
+constexpr size_t kShown = 10;    // texts on the screen
+constexpr double kEnough = 0.7;  // of the labels that a model should agree with
 
 struct Noise {
   objective::ClassifierOptions o;
@@ -236,6 +237,13 @@ void Noise::show(const Indices& order) const {
                                                 change, text::shown(examples[size_t(i)].text)),
                                     columns));
   }
+  long agrees = 0;
+  for (size_t i = 0; i < p.size(); ++i) agrees += std::max_element(p[i].begin(), p[i].end()) - p[i].begin() == given[i];
+  if (double(agrees) < kEnough * n)
+    run::print_note(
+        "warning: the models agree with {} of {} labels only; where they know so little, suspects may be "
+        "right (--model, --epochs)\n",
+        agrees, examples.size());
   fmt::print(
       "an estimated {:.1f} % of the labels are wrong, about {:.0f} of {}; {} are suspected and stand first in {}\n"
       "result task=noise share={:.4f} suspected={} texts={} out={}\n",

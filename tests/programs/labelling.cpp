@@ -157,5 +157,8 @@ TEST_CASE("curve, suggest and noise: what cannot be done is refused in one line"
   REQUIRE(sentiment("train --head regression --data " + dir.write("numbers.csv", numbers) + kModel + "--out " +
                     dir.path + "/n")
               .status == 0);
+  const Result curve = sentiment("curve --head regression --draws 2 --data " + dir.path + "/numbers.csv" + kModel +
+                                 "--out " + dir.path + "/of-numbers");
+  CHECK_MESSAGE(curve.says("pearson of test"), curve.output);
   refuses("suggest --model " + dir.path + "/n --file " + bare + out, "this model predicts 'regression'");
 }
