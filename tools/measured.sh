@@ -3,8 +3,8 @@
 # A script is called SCRIPT DATA SEED..., DATA the sets as their publishers lay them out, one folder each. All know
 #
 #   BIN     directory of the programs; build/release if not set
-#   RUNS    where the runs go; runs/ and a name if not set. A run that is there is not made again, so seeds can be added,
-#           or several calls make different ones: remove RUNS when the programs have changed
+#   RUNS    where the runs go; runs/ and a name if not set. A run that is there is not made again, so seeds can be
+#           added, or several calls make different ones: remove RUNS when the programs have changed
 #   STEPS   so many steps a run instead of all, in a folder of their own: to try every row, the figures mean nothing
 #
 # and print a line a run, then the tables as they stand in the README.
@@ -85,7 +85,8 @@ line() {
 }
 
 made_by() {
-  printf 'commit %s, %s%s\n' "$(git describe --always --dirty)" "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)" \
+  printf 'commit %s, %s%s\n' "$(git describe --always --dirty)" \
+    "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)" \
     "${STEPS:+: A TRY OF $STEPS STEPS, THE FIGURES MEAN NOTHING}"
 }
 
@@ -126,7 +127,11 @@ table() {
                      n >= 5 && (mean > 2 * error || mean < -2 * error) ? "" : ", not shown")
     }
     BEGIN { C = split(columns, column, "\t") - 1 }
-    NF != C + 3 { printf "error: %s, %s, seed %s: not %d figures\n", $1, $2, $3, C > "/dev/stderr"; failed = 1; exit 1 }
+    NF != C + 3 {
+      printf "error: %s, %s, seed %s: not %d figures\n", $1, $2, $3, C > "/dev/stderr"
+      failed = 1
+      exit 1
+    }
     {
       if (!($1 in known)) { known[$1]; groups[++G] = $1 }
       if (!(($1, $2) in known)) { known[$1, $2]; rows[$1, ++R[$1]] = $2 }
