@@ -48,7 +48,8 @@ call() {
       printf 'warning: %s is of an older %s; remove it to make it again\n' "$runs/$_name" "$_program" >&2
     return 0
   fi
-  "$bin/$_program" "$@" >"$runs/$_name.txt" 2>&1 || fail "$runs/$_name.txt: $(tail -n 1 "$runs/$_name.txt")"
+  "$bin/$_program" "$@" >"$runs/$_name.txt" 2>&1 ||
+    fail "$runs/$_name.txt: $(grep -m 1 '^error' "$runs/$_name.txt" || tail -n 1 "$runs/$_name.txt")"
 }
 
 train() { # NAME PROGRAM OPTION...: into the directory NAME
@@ -96,8 +97,9 @@ deviation='function deviation(sum, squares, n) {
 }'
 
 # table REFERENCE COLUMN...: of all lines, a table for each group: means over the seeds and their standard errors. A
-# column whose name ends in % gets another, the mean of the differences, seed by seed, from the row REFERENCE (of each group
-# the first, if that is "", the row before, if it is "before"), with the standard error of that: "not shown" under two of these, or under five seeds.
+# column whose name ends in % is 100 times its figures and gets another, the mean of the differences, seed by seed, from
+# the row REFERENCE (the first of a group, if that is "", or the row before, if it is "before"), with the standard error
+# of that; under two of these, or under five seeds, it is "not shown".
 table() {
   printf '\n%s\n' "$(made_by)"
   reference=$1
