@@ -3,8 +3,8 @@
 # A script is called SCRIPT DATA SEED..., DATA the sets as their publishers lay them out, one folder each. All know
 #
 #   BIN     directory of the programs; build/release if not set
-#   RUNS    where the runs go; runs/ and a name if not set. A run that is there is not made again, so seeds can be added,
-#           or several calls make different ones: remove RUNS when the programs have changed
+#   RUNS    where the runs go; runs/ and a name if not set. A run that is there is not made again, so seeds can be
+#           added, or several calls make different ones: remove RUNS when the programs have changed
 #   STEPS   so many steps a run instead of all, in a folder of their own: to try every row, the figures mean nothing
 #
 # and print a line a run, then the tables as they stand in the README.
@@ -48,7 +48,8 @@ call() {
       printf 'warning: %s is of an older %s; remove it to make it again\n' "$runs/$_name" "$_program" >&2
     return 0
   fi
-  "$bin/$_program" "$@" >"$runs/$_name.txt" 2>&1 || fail "$runs/$_name.txt: $(tail -n 1 "$runs/$_name.txt")"
+  "$bin/$_program" "$@" >"$runs/$_name.txt" 2>&1 ||
+    fail "$runs/$_name.txt: $(grep -m 1 '^error' "$runs/$_name.txt" || tail -n 1 "$runs/$_name.txt")"
 }
 
 train() { # NAME PROGRAM OPTION...: into the directory NAME
@@ -85,7 +86,8 @@ line() {
 }
 
 made_by() {
-  printf 'commit %s, %s%s\n' "$(git describe --always --dirty)" "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)" \
+  printf 'commit %s, %s%s\n' "$(git describe --always --dirty)" \
+    "$(sed -n 's/^model name[^:]*: //p;T;q' /proc/cpuinfo)" \
     "${STEPS:+: A TRY OF $STEPS STEPS, THE FIGURES MEAN NOTHING}"
 }
 
@@ -95,8 +97,9 @@ deviation='function deviation(sum, squares, n) {
 }'
 
 # table REFERENCE COLUMN...: of all lines, a table for each group: means over the seeds and their standard errors. A
-# column whose name ends in % gets another, the mean of the differences, seed by seed, from the row REFERENCE (of each group
-# the first, if that is "", the row before, if it is "before"), with the standard error of that: "not shown" under two of these, or under five seeds.
+# column whose name ends in % is 100 times its figures and gets another, the mean of the differences, seed by seed, from
+# the row REFERENCE (the first of a group, if that is "", or the row before, if it is "before"), with the standard error
+# of that; under two of these, or under five seeds, it is "not shown".
 table() {
   printf '\n%s\n' "$(made_by)"
   reference=$1
@@ -126,7 +129,11 @@ table() {
                      n >= 5 && (mean > 2 * error || mean < -2 * error) ? "" : ", not shown")
     }
     BEGIN { C = split(columns, column, "\t") - 1 }
-    NF != C + 3 { printf "error: %s, %s, seed %s: not %d figures\n", $1, $2, $3, C > "/dev/stderr"; failed = 1; exit 1 }
+    NF != C + 3 {
+      printf "error: %s, %s, seed %s: not %d figures\n", $1, $2, $3, C > "/dev/stderr"
+      failed = 1
+      exit 1
+    }
     {
       if (!($1 in known)) { known[$1]; groups[++G] = $1 }
       if (!(($1, $2) in known)) { known[$1, $2]; rows[$1, ++R[$1]] = $2 }

@@ -19,7 +19,7 @@ data, runs = sys.argv[1:]
 
 def write(name, rows):
     with open(f"{runs}/{name}.jsonl", "w", encoding="utf-8") as file:
-        file.writelines(json.dumps({"text": text, "intent": intent}, ensure_ascii=False) + "\n" for text, intent in rows)
+        file.writelines(json.dumps({"text": t, "intent": i}, ensure_ascii=False) + "\n" for t, i in rows)
 
 
 part = {name: ("pool", "pool", "new", "pool", "dev", "pool", "new", "pool", "pool")[i % 9]
@@ -41,16 +41,18 @@ for split, pattern in ("train", "train_*_full"), ("test", "validate_*"):
             rows += [("".join(piece["text"] for piece in s["data"]), intent) for s in sentences]
     write(f"snips-{split}", rows)
 END
-cat >"$runs/pool.json" <<END
-{"tasks": {
-  "banking": {"train": "$runs/banking-pool-train.jsonl", "test": "$runs/banking-pool-test.jsonl", "label_column": "intent"},
-  "atis":    {"train": "$data/atis/train.csv", "label_column": "intent"},
-  "snips":   {"train": "$runs/snips-train.jsonl", "test": "$runs/snips-test.jsonl", "label_column": "intent"},
-  "dev":     {"train": "$runs/banking-dev-train.jsonl", "test": "$runs/banking-dev-test.jsonl", "label_column": "intent"},
-  "new":     {"train": "$runs/banking-new-train.jsonl", "test": "$runs/banking-new-test.jsonl", "label_column": "intent"}
-}}
-END
-cat "$runs/pool.json"
+task() { # NAME FILES
+  printf ' "%s": {"train": "%s-train.jsonl", "test": "%s-test.jsonl", "label_column": "intent"},\n' \
+    "$1" "$runs/$2" "$runs/$2"
+}
+{
+  printf '{"tasks": {\n'
+  task banking banking-pool
+  task snips snips
+  task dev banking-dev
+  task new banking-new
+  printf ' "atis": {"train": "%s/atis/train.csv", "label_column": "intent"}}}\n' "$data"
+} | tee "$runs/pool.json"
 
 learn() { # METHOD OPTION...
   method=$1

@@ -1,6 +1,6 @@
 #!/bin/sh
-# cost.sh: processor time of a step, by the number of tasks that read the same texts, for several weightings: 16 texts of
-# the embedded corpus, a BERT of 2 layers, 128 wide; (52 steps - 12 steps) / 40.
+# cost.sh: processor time of a step, by the number of tasks that read the same texts, for several weightings: 16 texts
+# of the embedded corpus, a BERT of 2 layers, 128 wide; (52 steps - 12 steps) / 40.
 #
 #   OMP_NUM_THREADS=1 tasks/multitask/measured/cost.sh DATA ROUND...      DATA is not read; a round is a seed
 #
@@ -11,8 +11,10 @@ begin cost "$@"
 steps=${STEPS:-40} limit=""
 
 milliseconds() { # NAME: of processor time, user and system, that the call behind it has taken
-  awk 'NR == 2 { for (f = 1; f <= 2; f++) { split($f, part, /[ms]/); t += 60 * part[1] + part[2] } } END { print 1000 * t }' \
-    "$runs/$1.times"
+  awk 'NR == 2 {
+    for (f = 1; f <= 2; f++) { split($f, part, /[ms]/); t += 60 * part[1] + part[2] }
+    print 1000 * t
+  }' "$runs/$1.times"
 }
 timed() { # NAME STEPS
   is_made "$1" || (
@@ -39,7 +41,8 @@ for seed in $seeds; do
       name=$weighting-$tasks-$seed
       timed "$name-short" 12
       timed "$name-long" $((12 + steps))
-      figures="$figures $(echo "$(milliseconds "$name-long") $(milliseconds "$name-short") $steps" | awk '{ print ($1 - $2) / $3 }')"
+      long=$(milliseconds "$name-long") short=$(milliseconds "$name-short")
+      figures="$figures $(echo "$long $short $steps" | awk '{ print ($1 - $2) / $3 }')"
     done
     # shellcheck disable=SC2086
     line "ms a step" $weighting "$seed" $figures

@@ -11,21 +11,27 @@ begin ties "$@"
 
 task_file() { # ROW LABELS
   bank='"bank": {"data": "'$data'/financial_phrasebank/all-data.csv", "no_header": true, "encoding": "latin-1",
-    "label_column": "1", "text_column": "2", "labels": "negative,neutral,positive", "split": "60/20/20", "examples": '$2'}'
-  film='"film": {"train": "'$data'/sst2/train.tsv", "dev": "'$data'/sst2/dev.tsv", "no_header": true, "text_column": "1",
-    "label_column": "2", "labels": "0=negative,1=positive", "examples": 4000, "metric": "accuracy"},
+    "label_column": "1", "text_column": "2", "labels": "negative,neutral,positive",
+    "split": "60/20/20", "examples": '$2'}'
+  film='"film": {"train": "'$data'/sst2/train.tsv", "dev": "'$data'/sst2/dev.tsv", "no_header": true,
+    "text_column": "1", "label_column": "2", "labels": "0=negative,1=positive",
+    "examples": 4000, "metric": "accuracy"},
     '
   tie='"from": "film", "to": "bank"' ties="" epochs=6
   case $1 in
     alone) film="" epochs=$((6 * (4000 + $2) / (2 * $2))) ;;
-    attention) ties='"alignment": [{'$tie', "what": "attention", "weight": 3, "texts": "corpus"}],' ;;
-    queries) ties='"alignment": [{'$tie', "what": "queries", "after": 2}],' ;;
-    context) ties='"alignment": [{'$tie', "what": "context", "weight": 0.3, "texts": "corpus"}],' ;;
-    views) ties='"agreement": [{"tasks": ["bank"], "views": "words", "share": 0.3, "weight": 0.3}],' ;;
+    attention) ties='
+  "alignment": [{'$tie', "what": "attention", "weight": 3, "texts": "corpus"}],' ;;
+    queries) ties='
+  "alignment": [{'$tie', "what": "queries", "after": 2}],' ;;
+    context) ties='
+  "alignment": [{'$tie', "what": "context", "weight": 0.3, "texts": "corpus"}],' ;;
+    views) ties='
+  "agreement": [{"tasks": ["bank"], "views": "words", "share": 0.3, "weight": 0.3}],' ;;
   esac
   [ "$epochs" -ge 20 ] || [ "$1" != alone ] || epochs=20
-  printf '{"model": "pool", "heads": 2, "epochs": %d, "lr": 2e-3, "dropout": 0.5, "sampling": "uniform", "vocab_size": 8000,
-  %s\n  "tasks": {%s%s}}\n' "$epochs" "$ties" "$film" "$bank"
+  printf '{"model": "pool", "heads": 2, "epochs": %d, "lr": 2e-3, "dropout": 0.5, "sampling": "uniform",
+  "vocab_size": 8000,%s\n  "tasks": {%s%s}}\n' "$epochs" "$ties" "$film" "$bank"
 }
 row() { # ROW WHAT LABELS: the task file WHAT
   file=$runs/$2-$3.json

@@ -1,11 +1,11 @@
 #!/bin/sh
-# weightings.sh: two tasks with one encoder, by each weighting, beside each task alone: macro F1 on test, and the weights
-# of the first and of the last epoch. Sentiment and topic of the embedded corpus, and of Twitter financial news.
+# weightings.sh: two tasks with one encoder, by each weighting, beside each task alone: macro F1 on test, and the
+# weights of the first and of the last epoch. Sentiment and topic of the embedded corpus, and of Twitter financial news.
 #
 #   tasks/multitask/measured/weightings.sh DATA SEED...      prints the task files, too
 #
-# BIN, RUNS and STEPS: tools/measured.sh. PAIRS: "embedded twitter" if not set. Options that the README does not name are
-# the program's defaults: batches of 16, 8,000 pieces, a tenth of the training texts as dev.
+# BIN, RUNS and STEPS: tools/measured.sh. PAIRS: "embedded twitter" if not set. Options that the README does not name
+# are the program's defaults: batches of 16, 8,000 pieces, a tenth of the training texts as dev.
 . tools/measured.sh
 begin weightings "$@"
 

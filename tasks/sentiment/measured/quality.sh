@@ -11,7 +11,8 @@ small="--heads 2 --hidden 64 --vocab-size 16000 --subwords 100000 --log-odds 0.3
 W="$small --bigrams 100000 --dropout 0.5 --lr 3e-3 --batch-size 64 --epochs 5"
 V="$small --bigrams 50000 --dropout 0.6 --label-smoothing 0.1 --lr 5e-3 --batch-size 32 --epochs 8"
 tweets=$data/semeval2017_task4a
-semeval="--no-header --label-column 2 --text-column 3 --labels negative,neutral,positive --split 1/0/0 --dropout 0.3 --lr 1e-3 --epochs 3 --batch-size 32"
+semeval="--train $tweets/train/*.txt --test $tweets/test/*.txt --no-header --label-column 2 --text-column 3
+  --labels negative,neutral,positive --split 1/0/0 --dropout 0.3 --lr 1e-3 --epochs 3 --batch-size 32"
 
 row() {  # row GROUP NAME OPTIONS...: a run of every seed
   group=$1 row=$2
@@ -25,8 +26,8 @@ row() {  # row GROUP NAME OPTIONS...: a run of every seed
 
 # shellcheck disable=SC2086,SC2154
 {
-  row SemEval semeval --train "$tweets"/train/*.txt --test "$tweets"/test/*.txt $semeval
-  row SemEval semeval-balanced --train "$tweets"/train/*.txt --test "$tweets"/test/*.txt $semeval --class-weights balanced
+  row SemEval semeval $semeval
+  row SemEval semeval-balanced $semeval --class-weights balanced
   sentences="--train $data/sst2/train.tsv --test $data/sst2/dev.tsv $sst2 --split 1/0/0"
   row SST-2 sst2 $sentences --heads 2 --hidden 64 --vocab-size 16000 --dropout 0.5 --lr 1e-3 --epochs 8
   row SST-2 sst2-W $sentences $W

@@ -1,6 +1,6 @@
 #!/bin/sh
-# knowing_teacher.sh: what logits hand over of a teacher that knows more: `pool` 128 wide, trained on IMDB's reviews, then
-# on SST-2; the student is a BERT of 2 layers with its vocabulary. SST-2's dev is read once a run.
+# knowing_teacher.sh: what logits hand over of a teacher that knows more: `pool` 128 wide, trained on IMDB's reviews,
+# then on SST-2; the student is a BERT of 2 layers with its vocabulary. SST-2's dev is read once a run.
 #
 #   tasks/transfer/measured/knowing_teacher.sh DATA SEED...      one run on IMDB for all seeds, with seed 1
 #
