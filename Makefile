@@ -55,7 +55,8 @@ endif
 build/deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@
 
-# -Wno-stringop-overflow, -Wno-restrict: g++ 12 imagines them inside fmt 9 and std::string.
+# -Wno-stringop-overflow, -Wno-restrict: g++ 12 imagines them inside fmt 9 and std::string; with the
+# sanitizers also -Wmaybe-uninitialized, inside std::regex.
 # -fno-math-errno and -fno-trapping-math let loops with sqrt and comparisons vectorise; neither changes a result.
 CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow=local -Werror -Wno-stringop-overflow -Wno-restrict -fopenmp -fno-math-errno -fno-trapping-math -mprefer-vector-width=512 -I. -MMD -MP \
            $(OPENBLAS_CFLAGS) $(VARIANT_FLAGS)
@@ -63,7 +64,7 @@ build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
 build/release/tests/% build/double/tests/%: OPT = -O1
 build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-                                 -fno-sanitize-recover=undefined
+                                 -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
 # For a library that is loaded; its own functions are called without the detour by which a host could replace them.
 build/pic/%:     VARIANT_FLAGS = -march=$(ARCH) $(OPT) -fPIC -fno-semantic-interposition
 
@@ -104,8 +105,6 @@ build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
 build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS)
 build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
-# With the sanitizers g++ 12 imagines more of them, inside std::regex.
-build/debug/tests/programs/options.o: private CXXFLAGS += -Wno-maybe-uninitialized
 .PHONY: FORCE
 -include $(foreach v,release debug double pic,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
 
