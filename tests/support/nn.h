@@ -9,16 +9,24 @@
 
 namespace test {
 
+struct Sizes {
+  long vocabulary, width, layers, heads, inner, positions;
+};
+inline nn::Config sized_config(const Sizes& s) {
+  nn::Config c;
+  c.vocab_size = s.vocabulary;
+  c.hidden_size = s.width;
+  c.num_hidden_layers = s.layers;
+  c.num_attention_heads = s.heads;
+  c.intermediate_size = s.inner;
+  c.max_position_embeddings = s.positions;
+  return c;
+}
+
 // Large enough to learn eight sentences. Types: bert, attention_pool.
 inline nn::Config small_config(const std::string& type = "bert", double dropout = 0) {
-  nn::Config c;
+  nn::Config c = sized_config({.vocabulary = 60, .width = 32, .layers = 2, .heads = 4, .inner = 64, .positions = 40});
   c.model_type = type;
-  c.vocab_size = 60;
-  c.hidden_size = 32;
-  c.num_hidden_layers = 2;
-  c.num_attention_heads = 4;
-  c.intermediate_size = 64;
-  c.max_position_embeddings = 40;
   c.hidden_dropout_prob = c.attention_probs_dropout_prob = dropout;
   c.initializer_range = 0.1;
   c.labels = {"negative", "positive", "neutral"};

@@ -135,13 +135,7 @@ TEST_CASE("config: pruned heads are checked in the time that their number takes"
 }
 
 TEST_CASE("config: hidden_act is that of the masked language model's head, too") {
-  nn::Config c;
-  c.vocab_size = 60;
-  c.hidden_size = 4;
-  c.num_hidden_layers = 0;
-  c.num_attention_heads = 1;
-  c.intermediate_size = 4;
-  c.max_position_embeddings = 8;
+  nn::Config c = sized_config({.vocabulary = 60, .width = 4, .layers = 0, .heads = 1, .inner = 4, .positions = 8});
   const auto logits_with = [&](const std::string& act) {
     c.hidden_act = act;
     nn::HeadConfig pieces;

@@ -12,13 +12,7 @@ using namespace test;
 namespace {
 
 nn::Config small() {
-  nn::Config c;
-  c.vocab_size = 60;
-  c.hidden_size = 8;
-  c.num_hidden_layers = 2;
-  c.num_attention_heads = 2;
-  c.intermediate_size = 12;
-  c.max_position_embeddings = 16;
+  nn::Config c = sized_config({.vocabulary = 60, .width = 8, .layers = 2, .heads = 2, .inner = 12, .positions = 16});
   c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
   c.initializer_range = 0.4;
   return c;

@@ -3,7 +3,7 @@
 #include "tasks/objective/ties.h"
 
 #include "tasks/text/views.h"
-#include "tests/support/support.h"
+#include "tests/support/nn.h"
 
 using namespace test;
 using namespace objective;
@@ -45,13 +45,8 @@ struct Fixture {
       for (Targets& targets : task.targets) targets.rows = {0, 1, 2, 3};
       set.tasks.push_back(task);
     }
-    nn::Config config;
-    config.hidden_size = 8;
-    config.num_hidden_layers = 1;
-    config.num_attention_heads = 2;
-    config.intermediate_size = 16;
-    config.max_position_embeddings = 16;
-    config.vocab_size = 60;
+    const nn::Config config =
+        sized_config({.vocabulary = 60, .width = 8, .layers = 1, .heads = 2, .inner = 16, .positions = 16});
     std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
     for (char c = 'a'; c <= 'z'; ++c) {
       pieces.push_back({c});

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "tasks/pretrain/learner.h"
-#include "tests/support/support.h"
+#include "tests/support/nn.h"
 
 using namespace test;
 
@@ -90,13 +90,8 @@ TEST_CASE("counts: embeddings are the factors of the positive pointwise informat
 }
 
 TEST_CASE("counts: a model that starts from them keeps the drawn rows of what never occurs, and tells by frequency") {
-  nn::Config config;
-  config.vocab_size = 14;
-  config.hidden_size = 8;
-  config.num_hidden_layers = 1;
-  config.num_attention_heads = 2;
-  config.intermediate_size = 12;
-  config.max_position_embeddings = 16;
+  const nn::Config config =
+      sized_config({.vocabulary = 14, .width = 8, .layers = 1, .heads = 2, .inner = 12, .positions = 16});
   nn::HeadConfig head;
   head.predicts = nn::Predicts::pieces;
   nn::Model model(config, {head}, 1);

@@ -4,7 +4,7 @@
 #include "tasks/pretrain/budget.h"
 #include "tasks/pretrain/learner.h"
 #include "tasks/pretrain/stack.h"
-#include "tests/support/support.h"
+#include "tests/support/nn.h"
 
 using namespace test;
 using pretrain::Objective;
@@ -18,13 +18,7 @@ text::WordPiece letters() {
 }
 
 nn::Config small() {
-  nn::Config c;
-  c.vocab_size = 31;
-  c.hidden_size = 16;
-  c.num_hidden_layers = 2;
-  c.num_attention_heads = 2;
-  c.intermediate_size = 24;
-  c.max_position_embeddings = 40;
+  nn::Config c = sized_config({.vocabulary = 31, .width = 16, .layers = 2, .heads = 2, .inner = 24, .positions = 40});
   c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
   c.initializer_range = 0.2;
   return c;
