@@ -19,6 +19,10 @@ std::string format_of(const std::string& path, const std::string& name, const st
   std::string format = given;
   if (format == "lines") return format;
   if (format.empty()) format = extension == ".txt" ? "tsv" : extension.substr(std::min<size_t>(1, extension.size()));
+  check(!given.empty() || (extension != ".xlsx" && extension != ".ods"),
+        "{}: its name says that it is a workbook, its bytes that it is none: was it copied whole? --format tsv, csv or "
+        "jsonl reads it as text",
+        path);
   const bool known = format == "tsv" || format == "csv" || format == "jsonl";
   if (given.empty())
     check(known, "{}: the extension{} is none of .tsv, .txt, .csv, .jsonl; --format tsv, csv or jsonl says what it is",

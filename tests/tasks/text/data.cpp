@@ -184,6 +184,8 @@ TEST_CASE("read_file: a missing file, a directory and an empty file are refused,
   CHECK(refused_file(directory.path) == directory.path + ": a directory, not a file");
   const std::string empty = directory.write("empty.tsv", "");
   CHECK(refused_file(empty) == empty + ": the file is empty");
+  CHECK(
+      refused("a\tb\n", "cut.xlsx").starts_with("cut.xlsx: its name says that it is a workbook, its bytes that it is"));
   CHECK(refused("\uFEFF", "mark.tsv") == "mark.tsv: the file is empty");
   const std::string marked = directory.write("marked.csv", "\uFEFFtext,label\na,x\nb,y\n");
   CHECK(read_table(marked).columns[0] == "text");
