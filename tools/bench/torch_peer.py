@@ -4,9 +4,10 @@
     torch_peer.py train DIR NAME [--pad longest|N]   a server of samples: training steps over DIR/NAME.json
     torch_peer.py infer DIR NAME [--pad longest|N]   the same for inference
     torch_peer.py export DIR                         writes DIR/model.onnx, for ort_peer.mjs
+    torch_peer.py pretrain DIR [--sequences B]       a server of samples: steps of masked language modelling, B x 128 tokens
     torch_peer.py predict DIR FILE                   classifies each line of FILE: label index and its probability
 
-DIR is what `bench prepare` wrote; predict needs BERT's vocab.txt there too. A server prints a line of JSON when it is
+DIR is what `bench prepare` wrote, for pretrain an encoder's own directory; predict needs BERT's vocab.txt there too. A server prints a line of JSON when it is
 ready, one with the seconds of a pass over all batches for every line on stdin, and at the end its peak memory. What
 decides the speed lies outside: OPENBLAS_CORETYPE, OMP_NUM_THREADS, the allocator; compare.sh sets them.
 """
@@ -230,6 +231,47 @@ def serve(a):
     say(peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
+# ---- pretrain: the head and the vocabulary for the hidden pieces alone, as attune's ------------------------------------
+class MaskedLm(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.embeddings, self.encoder = Embeddings(c), Encoder(c)
+        self.dense = nn.Linear(c["hidden_size"], c["hidden_size"])
+        self.LayerNorm = nn.LayerNorm(c["hidden_size"], eps=c["layer_norm_eps"])
+        self.bias = nn.Parameter(torch.zeros(c["vocab_size"]))
+
+    def forward(self, ids, mask, rows):  # [B, T], [B, T], [M] -> [M, V]
+        x = self.encoder(self.embeddings(ids, torch.zeros_like(ids)), mask)
+        x = self.LayerNorm(F.gelu(self.dense(x.flatten(0, 1)[rows])))
+        return F.linear(x, self.embeddings.word_embeddings.weight, self.bias)
+
+
+def pretrain(a):
+    with open(f"{a.directory}/config.json") as f:
+        c = json.load(f)
+    model, length = MaskedLm(c), 128
+    optimiser = adamw(model)
+    ids = torch.randint(5, c["vocab_size"], (a.sequences, length))
+    mask = torch.ones_like(ids)
+
+    def run():
+        rows = torch.randperm(ids.numel())[:ids.numel() * 15 // 100]
+        hidden = ids.flatten().clone()
+        hidden[rows] = 4
+        F.cross_entropy(model(hidden.view_as(ids), mask, rows), ids.flatten()[rows]).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    model.train()
+    start = time.perf_counter()
+    while time.perf_counter() - start < 3:  # warm-up
+        run()
+    say(ready=True, setup=f"torch {torch.__version__}, {torch.get_num_threads()} threads")
+    for _ in sys.stdin:
+        say(tokens_per_second=ids.numel() / min(sample(run) for _ in range(5)))
+
+
 # ---- export: with ONNX Runtime's own attention, which its optimiser does not find in torch's graph (up to 20 %) ------
 class OrtAttention(torch.autograd.Function):
     @staticmethod
@@ -296,13 +338,15 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = p.add_subparsers(dest="command", required=True)
     for name, run, more in (("train", serve, ["work"]), ("infer", serve, ["work"]), ("export", export, []),
-                            ("predict", predict, ["file"])):
+                            ("pretrain", pretrain, []), ("predict", predict, ["file"])):
         c = commands.add_parser(name)
         c.set_defaults(run=run)
         for argument in ["directory", *more]:
             c.add_argument(argument)
         if run is serve:
             c.add_argument("--pad", default="longest")
+        if run is pretrain:
+            c.add_argument("--sequences", type=int, default=16)
     a = p.parse_args()
     torch.manual_seed(1)
     if "OMP_NUM_THREADS" in os.environ:
