@@ -221,7 +221,7 @@ void train(run::Options& options, const run::Parse& parse) {
 
 void export_half(run::Options& options, const run::Parse& parse) {
   std::string from, out;
-  options.add("--model", from, "a model directory, or a run's").required();
+  options.add("--model", from, "a directory of a model, of an adapter or of a run").required();
   options.add("--out", out, "directory, made if need be").required();
   parse();
   const model::ModelDirectory directory(from);
@@ -231,7 +231,7 @@ void export_half(run::Options& options, const run::Parse& parse) {
         "{}: a masked language model without its head, cls.predictions", directory.path);
   const auto objective = pieces ? pretrain::Objective::mlm : pretrain::Objective::rtd;
   const auto model = pieces || kind == "BertModel" ? model::load_to_train(directory, {task_of(objective)}, 0)
-                                                   : model::load_model(directory);
+                                                   : model::load_model(directory, model::Adapters::as_it_is);
   model->save(out, nn::Stored::f16);
   fmt::print("result task=pretrain out={}\n", out);
 }
@@ -241,5 +241,5 @@ void export_half(run::Options& options, const run::Parse& parse) {
 int main(int argc, char** argv) {
   return run::program(argc, argv, "pretrain", "Let an encoder learn from texts without labels.",
                       {{"train", "train by masked language modelling or replaced-token detection", train},
-                       {"export", "write a model directory in half precision, half as large", export_half}});
+                       {"export", "write a model or an adapter in half precision, half as large", export_half}});
 }
