@@ -4,13 +4,16 @@
 #include <algorithm>
 
 #include "tasks/model/adapter.h"
+#include "tasks/model/shipped.h"
 
 namespace model {
 
 void Request::declare(run::Options& options, bool with_labels) {
-  options
-      .add("--model", directory, "directory of a run, of a model or of an adapter, or the name of a model that ships")
-      .required();
+  const std::string what = "directory of a run, of a model or of an adapter, or the name of a model that ships";
+  if (with_labels)
+    options.add("--model", directory, what).required();
+  else
+    options.add("--model", directory, what + "; if not given, the classifier that ships, " + kReady);
   declare_base(options, base);
   reading.declare(options);
   files.declare(options, with_labels);
@@ -37,6 +40,7 @@ const spec::DataOptions& columns_of(const std::vector<spec::TaskSpec>& tasks) {
 }  // namespace
 
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
+  if (directory.empty()) directory = ready_classifier();
   std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory, base));
   reading = Reading::settle(options, reading, model->reading);
   check_positions(reading, model->net, directory);

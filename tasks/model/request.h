@@ -12,6 +12,7 @@ struct Request {
   Reading reading;  // after load(): the model's, unless options say otherwise
   spec::DataOptions files;
 
+  // Without labels the model need not be named: the classifier that ships is taken.
   void declare(run::Options& options, bool with_labels);
   // Texts as arguments or from --file; the footer of --help says what is taken without any.
   void declare_texts(run::Options& options, const std::string& without);

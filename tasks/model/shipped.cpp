@@ -1,4 +1,4 @@
-// Names of encoders, and the directories that they stand for. Read tasks/models/README.md first: what ships.
+// Names of models, and the directories that they stand for. Read tasks/models/README.md first: what ships.
 #include "tasks/model/shipped.h"
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "engine/strings.h"
+#include "nn/adapter/files.h"
 #include "nn/format/files.h"
 #include "tasks/run/console.h"
 #include "tasks/run/options_file.h"
@@ -17,7 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_model(const fs::path& directory) { return fs::is_regular_file(directory / "config.json"); }
+bool is_model(const fs::path& directory) {
+  return fs::is_regular_file(directory / "config.json") || nn::is_adapter_directory(directory);
+}
 
 }  // namespace
 
@@ -53,19 +56,26 @@ std::string model_at(const std::string& name) {
     std::error_code error;
     const bool another = fs::exists(name) && !fs::equivalent(name, fs::path(place) / name, error);
     if (another)
-      run::print_note("note: {} is the encoder that ships; the directory of this name is ./{}\n", name, name);
+      run::print_note("note: {} is the model that ships; the directory of this name is ./{}\n", name, name);
     return fs::path(place) / name;
   }
   return name;
 }
 
+std::string ready_classifier() {
+  const std::string directory = model_at(kReady);
+  engine::check(directory != kReady, "--model is required{}", what_ships(kReady));
+  run::print_note("note: no --model: the classifier that ships, {}\n", directory);
+  return directory;
+}
+
 std::string what_ships(const std::string& name) {
   const std::vector<std::string> names = shipped_models();
   if (!names.empty())
-    return fmt::format("; the encoders that ship: {}{}", text::listed(names), text::did_you_mean(name, names));
+    return fmt::format("; the models that ship: {}{}", text::listed(names), text::did_you_mean(name, names));
   std::string places;
   for (const std::string& place : shipping_places()) places += (places.empty() ? "" : ", ") + place;
-  return fmt::format("; no encoder ships in {} ($ATTUNE_MODELS may name a place)",
+  return fmt::format("; no model ships in {} ($ATTUNE_MODELS may name a place)",
                      places.empty() ? "any place" : places);
 }
 

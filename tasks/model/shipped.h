@@ -1,4 +1,4 @@
-// The encoders that ship with the programs, by their names: what stands in tasks/models.
+// The models that ship with the programs, by their names: what stands in tasks/models, encoders and a classifier.
 #pragma once
 
 #include <optional>
@@ -15,6 +15,11 @@ std::vector<std::string> shipped_models();  // their names, sorted
 // The directory of a model that a person names: a shipped one's by its name, a word without a slash; else the path as
 // it stands, which need not exist. A note where a directory of that name is there, too: ./NAME is that one.
 std::string model_at(const std::string& name);
+
+// The classifier that is ready: what texts are given to where no model is named, said in a note.
+// Error: it does not ship, and a model has to be named.
+inline constexpr const char* kReady = "sentiment";
+std::string ready_classifier();
 
 // What an error about a model that is not there adds: which ones ship, or where they were looked for.
 std::string what_ships(const std::string& name);
