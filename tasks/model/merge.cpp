@@ -50,8 +50,9 @@ void quantize_command(run::Options& options, const run::Parse& parse) {
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
   ModelDirectory from(directory, base);
   check(!from.config.int8, "{}: its weights are int8 already", from.base);
-  check(!from.adapter || from.adapter->merges(), "{}: a {} is a network of its own, beside the weights: quantise its base",
-        from.path, from.adapter ? nn::name_of(from.adapter->kind) : "");
+  check(!from.adapter || from.adapter->merges(),
+        "{}: a {} is a network of its own, beside the weights: quantise its base", from.path,
+        from.adapter ? nn::name_of(from.adapter->kind) : "");
   set_task_without_labels(from);
   const auto model = load_model(from);
   model->save(out, nn::Stored::i8);
