@@ -156,7 +156,7 @@ PackedLinear::PackedLinear(const ByteRows& weight, const Tensor& bias, Instructi
 //   shapes    x [R, I]   W [O, I]   b [O]   ->   y [R, O]
 //   float32   y_rj = (...((b_j + x_r0 w_j0) + x_r1 w_j1) + ...), each step one fused multiply-add
 //   int8      y_rj = s_r t_j sum_i q_ri v_ji + b_j,   x_r ~ s_r q_r of this row alone,   W_j ~ t_j v_j
-//             (symmetric, per token and per channel: Dettmers et al. 2022, "LLM.int8()", section 2, without its outliers)
+//             (Dettmers et al. 2022, "LLM.int8()", section 2: vector-wise; outliers are not taken apart)
 // A task is a tile of rows by a strip of panels: which, changes nothing but the time.
 class PackedProduct {
  public:
@@ -182,8 +182,8 @@ class PackedProduct {
   void run() const;
 
  private:
-  // Rows so far apart fall on few sets of the first cache; 14 of them would drive each other out. At 126 x 3072 x 768 86
-  // to 109 GFLOP/s.
+  // Rows so far apart fall on few sets of the first cache; 14 of them would drive each other out. On one core, 126 rows
+  // of 3072, 768 outputs: 86 to 109 GFLOP/s.
   static constexpr long kCrowded = 2048;     // bytes
   static constexpr long kTileRows = 168;     // whose numbers stay in the second cache or near it
   static constexpr long kTasksEach = 8;      // of a thread, so that none waits long for the others

@@ -1,4 +1,4 @@
-// The micro-kernels behind engine/packed.h: a block of y, a few rows by one or two panels of columns, stays in registers
+// The micro-kernels behind engine/packed.h: a block of y, few rows by one or two panels of columns, stays in registers
 // while the inputs run. There is a table of them for each instruction set; what they compute is the same, bit for bit.
 #pragma once
 

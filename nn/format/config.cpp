@@ -94,7 +94,7 @@ void read_pruned_heads(const JsonObject& from, Config& c) {
 }
 
 // compressed-tensors: what a reader of Hugging Face's files knows such weights by. Linear layers multiply int8 by int8,
-// one scale an output and one a token, the latter found while the model runs; tables of embeddings are rows with scales.
+// one scale an output and one a token, the latter found while the model runs; embeddings are rows with scales.
 nlohmann::ordered_json int8_config() {
   const auto form = [](const char* strategy, bool dynamic) {
     return nlohmann::ordered_json{

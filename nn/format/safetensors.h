@@ -62,9 +62,9 @@ class SafeTensors {
 SafeTensors open_weights(const std::string& directory);
 
 // Writes the tensors, {"format": "pt"} among the metadata: some loaders refuse files without it. As F16 every number is
-// the nearest that half precision has, ties to even. Error: a finite number beyond its range of 65504. As I8 a matrix is
-// two tensors, its rows as engine/packed.h has them and, with the suffix `kScale`, their scales as F32 [R, 1]. Error: a
-// number that is not finite.
+// the nearest that half precision has, ties to even. Error: a finite number beyond its range of 65504. As I8 a matrix
+// is two tensors, its rows as engine/packed.h has them and, with the suffix `kScale`, their scales as F32 [R, 1].
+// Error: a number that is not finite.
 enum class Stored { f32, f16, i8 };
 constexpr const char* kScale = "_scale";
 void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,

@@ -10,7 +10,8 @@ using nn::Stored;
 namespace {
 
 nn::Config wide_config() {
-  nn::Config c = sized_config({.vocabulary = 1000, .width = 128, .layers = 2, .heads = 4, .inner = 256, .positions = 40});
+  nn::Config c =
+      sized_config({.vocabulary = 1000, .width = 128, .layers = 2, .heads = 4, .inner = 256, .positions = 40});
   c.initializer_range = 0.1;
   c.labels = {"negative", "positive", "neutral"};
   return c;
