@@ -225,8 +225,10 @@ void serve(run::Options& options, const run::Parse& parse) {
   if (what == "adamw") trainer.gradients(work[0]);
   pass();  // warm-up
   std::cout << ready.dump() << std::endl;
-  for (std::string line; std::getline(std::cin, line);) profile_end("waiting", Pass::other);
-  std::cout << ordered_json{{"seconds", sample(pass)}}.dump() << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    profile_end("waiting", Pass::other);
+    std::cout << ordered_json{{"seconds", sample(pass)}}.dump() << std::endl;
+  }
   std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}, {"peak_tensor_bytes", memory_use().peak}}.dump()
             << std::endl;
 }
