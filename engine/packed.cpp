@@ -267,29 +267,30 @@ void PackedProduct::strip(const Part& part, long top, long rows, long first, lon
 void PackedProduct::block(const Part& part, long row, int rows, long panel, int panels, long fetch) const {
   const PackedLinear& w = *part.layer;
   const long j = panel * kColumns, columns = std::min(panels * kColumns, w.O_ - j);
-  alignas(kLine) real sums[kMostRows * kWide];
-  if (w.bytes()) {
-    alignas(kLine) int32_t exact[kMostRows * kWide];
-    const long groups = (w.I_ + kGroup - 1) / kGroup, size = groups * kColumns * kGroup;
-    const int8_t* from = as<int8_t>(w.panels_);
-    kernels_->bytes.of[panels - 1][rows - 1](groups, as<uint8_t>(bytes_) + row * stride_, stride_, from + panel * size,
-                                             size, from + fetch * size, w.start_.data() + j, exact);
-    for (long r = 0; r < rows; ++r)
-      for (long c = 0; c < panels * kColumns; ++c)
-        sums[r * kWide + c] = std::fma(real(exact[r * kWide + c]), scales_[row + r] * w.scales_[j + c], w.bias_[j + c]);
-  } else {
+  const auto put = [&](auto value) {
+    for (long r = 0; r < rows; ++r) {
+      real* y = part.y + (row + r) * part.stride + j;
+      if (part.gelu)
+        for (long c = 0; c < columns; ++c) y[c] = gelu_at(value(r, c)).value;
+      else
+        for (long c = 0; c < columns; ++c) y[c] = value(r, c);
+    }
+  };
+  if (!w.bytes()) {
+    alignas(kLine) real sums[kMostRows * kWide];
     const long size = w.I_ * kColumns;
     const real* from = w.panels_.data();
     kernels_->floats.of[panels - 1][rows - 1](w.I_, x_ + row * stride_, stride_, from + panel * size, size,
                                               from + fetch * size, w.bias_.data() + j, sums);
+    return put([&](long r, long c) { return sums[r * kWide + c]; });
   }
-  for (long r = 0; r < rows; ++r) {
-    real* y = part.y + (row + r) * part.stride + j;
-    if (part.gelu)
-      for (long c = 0; c < columns; ++c) y[c] = gelu_at(sums[r * kWide + c]).value;
-    else
-      std::copy_n(sums + r * kWide, columns, y);
-  }
+  alignas(kLine) int32_t sums[kMostRows * kWide];
+  const long groups = (w.I_ + kGroup - 1) / kGroup, size = groups * kColumns * kGroup;
+  const int8_t* from = as<int8_t>(w.panels_);
+  kernels_->bytes.of[panels - 1][rows - 1](groups, as<uint8_t>(bytes_) + row * stride_, stride_, from + panel * size,
+                                           size, from + fetch * size, w.start_.data() + j, sums);
+  const real *s = scales_.data() + row, *t = w.scales_.data() + j, *b = w.bias_.data() + j;
+  put([=, &sums](long r, long c) { return std::fma(real(sums[r * kWide + c]), s[r] * t[c], b[c]); });
 }
 
 Tensor packed_linears(const Tensor& x, const std::vector<const PackedLinear*>& layers) {
