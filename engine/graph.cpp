@@ -56,6 +56,7 @@ Node::~Node() {
 
 NoGrad::NoGrad() : before_(grad_on) { grad_on = false; }
 NoGrad::~NoGrad() { grad_on = before_; }
+bool recording() { return grad_on; }
 
 Buffer use_up(Buffer& kept) {
   if (walk == Graph::release) return std::exchange(kept, Buffer());

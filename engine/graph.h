@@ -47,6 +47,7 @@ class NoGrad {
  private:
   bool before_;
 };
+bool recording();  // outside of all of them
 
 // The oldest tensor behind `loss` (itself included) that holds a NaN or an infinity, as a sentence; empty if none does.
 // Call it before backward() releases the graph.

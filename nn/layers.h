@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
+#include "engine/packed.h"
 #include "nn/params.h"
 
 namespace nn {
@@ -11,12 +13,17 @@ namespace nn {
 //   [..., inputs] -> [..., outputs]
 struct Linear {
   Tensor weight, bias;                                       // [outputs, inputs], [outputs]
-  std::function<Tensor(const Tensor& x)> instead = nullptr;  // another way to y: a low-rank addition, packed weights
+  std::function<Tensor(const Tensor& x)> instead = nullptr;  // another way to y: a low-rank addition
+  std::shared_ptr<const PackedLinear> packed = nullptr;      // the weights laid out for results without a history
   Linear(Scope at, long inputs, long outputs, real deviation)
       : weight(at.parameter("weight", {outputs, inputs}, {Init::normal, deviation})),
         bias(at.parameter("bias", {outputs}, {Init::constant, 0})) {}
   Linear(Tensor tied_weight, Tensor own_bias) : weight(std::move(tied_weight)), bias(std::move(own_bias)) {}
-  Tensor operator()(const Tensor& x) const { return instead ? instead(x) : linear(x, weight, bias); }
+  bool takes_packed() const { return packed && !instead && !recording(); }
+  Tensor operator()(const Tensor& x) const {
+    if (takes_packed()) return linear(x, *packed);
+    return instead ? instead(x) : linear(x, weight, bias);
+  }
 };
 
 // Several over one input, their results side by side: in one pass, unless one is computed in another way.

@@ -118,7 +118,7 @@ Params::LoadReport Params::load(const SafeTensors& file, const Which& may_be_new
     check(fits, "{}: the model's parameter {} has shape {} in the file", file.path(), t,
           fmt::format("[{}]", fmt::join(shape, ", ")));
     file.read_into(*found, t.data());
-    used[*found] = true;
+    used[*found] = used[*found + kScale] = true;
     report.loaded.push_back(t.name());
   }
   for (const std::string& name : report.initialised) {  // half a layer is a mistake, not a new one

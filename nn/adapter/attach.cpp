@@ -146,6 +146,7 @@ void merge(Model& model) {
       const Tensor merged = low.merged(layer.weight);
       std::copy_n(merged.data(), merged.numel(), layer.weight.data());
       layer.instead = nullptr;
+      layer.packed = nullptr;
     });
     model.params.remove(low_rank);
   }

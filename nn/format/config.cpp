@@ -93,6 +93,36 @@ void read_pruned_heads(const JsonObject& from, Config& c) {
   }
 }
 
+// compressed-tensors: what a reader of Hugging Face's files knows such weights by. Linear layers multiply int8 by int8,
+// one scale an output and one a token, the latter found while the model runs; embeddings are rows with scales.
+nlohmann::ordered_json int8_config() {
+  const auto form = [](const char* strategy, bool dynamic) {
+    return nlohmann::ordered_json{
+        {"num_bits", 8}, {"type", "int"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
+  };
+  return {
+      {"quant_method", "compressed-tensors"},
+      {"format", "int-quantized"},
+      {"quantization_status", "compressed"},
+      {"config_groups",
+       {{"group_0",
+         {{"targets", {"Linear"}}, {"weights", form("channel", false)}, {"input_activations", form("token", true)}}},
+        {"group_1", {{"targets", {"Embedding"}}, {"weights", form("channel", false)}}}}},
+      {"ignore", {"re:^(classifier|projection|pool|cls|heads|bert[.]pooler)([.].*)?$", "re:.*token_type_embeddings$"}}};
+}
+
+bool reads_int8(const JsonObject& from) {
+  const json* said = from.find("quantization_config");
+  if (!said || said->is_null()) return false;
+  check(said->is_object(), "{}: quantization_config must be an object; got {}", from.where(), shown_json(*said));
+  const nlohmann::ordered_json ours = int8_config();
+  for (const char* key : {"quant_method", "format", "config_groups"})
+    check(said->contains(key) && said->at(key) == json::parse(ours.at(key).dump()),
+          "{}: quantization_config: {} {} is not supported; int8 as `quantize` writes it is ({})", from.where(), key,
+          said->contains(key) ? shown_json(said->at(key)) : "(none)", shown_json(json::parse(ours.at(key).dump())));
+  return true;
+}
+
 // Keys that make the model another one.
 void refuse_others(const JsonObject& from, const Config& c) {
   for (const char* key : {"is_decoder", "add_cross_attention", "is_encoder_decoder"}) {
@@ -105,8 +135,6 @@ void refuse_others(const JsonObject& from, const Config& c) {
   check(embedding_size == c.hidden_size,
         "{}: embedding_size {} is not hidden_size {}: a projection between them is not supported", from.where(),
         embedding_size, c.hidden_size);
-  check(!from.find("quantization_config"),
-        "{}: quantization_config: quantised weights are not supported; use the original ones", from.where());
   check(!from.find("auto_map"), "{}: auto_map: a model with code of its own is not supported", from.where());
   std::string positions = "absolute";
   from.take("position_embedding_type", positions);
@@ -196,6 +224,7 @@ Config read_config(const std::string& path) {
         "{}: model_type '{}' is not supported; bert and attention_pool are", path, shown(c.model_type));
   read_pruned_heads(from, c);
   refuse_others(from, c);
+  c.int8 = reads_int8(from);
   c.labels = labels_of(from);
   c.check_sizes(path);
   return c;
@@ -345,6 +374,7 @@ std::string config_json(const Config& c) {
   if (c.retention_bins) object["retention_bins"] = c.retention_bins;
   for (const auto& [layer, heads] : c.pruned_heads)
     if (!heads.empty()) object["pruned_heads"][std::to_string(layer)] = heads;
+  if (c.int8) object["quantization_config"] = int8_config();
   for (size_t i = 0; i < c.labels.size(); ++i) {
     object["id2label"][std::to_string(i)] = c.labels[i];
     object["label2id"][c.labels[i]] = i;

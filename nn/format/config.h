@@ -42,6 +42,7 @@ struct Config {
   double initializer_range = 0.02;
   std::map<long, std::vector<long>> pruned_heads;  // by layer, the heads that were taken out, of num_attention_heads
   std::vector<std::string> labels;                 // id2label, in the order of the ids
+  bool int8 = false;  // quantization_config: weights are int8 (nn/format/pretrained.h), for predictions alone
 
   double reading_dropout() const;  // of what a classifier reads
   // How the logits are to be read: a softmax over them, a sigmoid of each, answers to "is it above class k?", numbers.

@@ -1,6 +1,7 @@
 // Model directories. Read nn/format/config.h and nn/format/safetensors.h first.
 #include "nn/format/pretrained.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace nn {
@@ -34,6 +35,29 @@ void check_tied(const SafeTensors& file, const Config& c) {
         file.path(), head, head);
 }
 
+// Layers whose weights lie there as int8 multiply int8.
+void take_bytes(const SafeTensors& file, Model& model, const Params::Which& elsewhere) {
+  model.for_each_linear([](Linear& layer) { layer.packed = nullptr; });  // of the values before
+  const bool any = std::any_of(file.entries().begin(), file.entries().end(),
+                               [](const auto& named) { return named.second.dtype == "I8"; });
+  check(any == model.config.int8, "{}: int8 weights are {}there, and config.json has {}quantization_config",
+        file.path(), any ? "" : "not ", model.config.int8 ? "a " : "no ");
+  if (!any) return;
+  model.for_each_linear([&](Linear& layer) {
+    const std::string& name = layer.weight.name();
+    if (elsewhere && elsewhere(name)) return;
+    for (const std::string& there : {name, name.starts_with("bert.") ? name.substr(5) : name})
+      if (!layer.packed && file.has(there) && file.entry(there).dtype == "I8")
+        layer.packed = std::make_shared<PackedLinear>(file.read_bytes(there), layer.bias);
+  });
+}
+
+Stored stored_as_int8(const Tensor& t) {
+  constexpr long kFewest = 16;  // with fewer numbers the scales would count
+  const bool matrix = t.shape().rank() == 2 && t.dim(0) >= kFewest && t.dim(1) >= kFewest;
+  return matrix && t.name().ends_with(".weight") && !belongs_to_head(t.name()) ? Stored::i8 : Stored::f32;
+}
+
 // What makes the outputs: classes, or a vector of another width.
 bool is_classifier(const std::string& name) {
   return name.find("classifier.") != std::string::npos || name.find("projection.") != std::string::npos;
@@ -55,6 +79,7 @@ Params::LoadReport load_pretrained(Model& model, const std::string& directory, A
   };
   const Params::LoadReport report = model.params.load(file, belongs_to_head, must_be_new);
   start_poolers(file, model.params);
+  take_bytes(file, model, must_be_new);
   return report;
 }
 
@@ -62,8 +87,15 @@ void save_pretrained(const Model& model, const std::string& directory, Stored st
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check(!error, "{}: cannot be created: {}", directory, error.message());
-  save_safetensors(directory + "/model.safetensors", model.params.tensors(), {}, stored);
-  write_file(directory + "/config.json", config_json(model.config));
+  const bool int8 = stored == Stored::i8;
+  const std::vector<Tensor>& all = model.params.tensors();
+  check(!int8 || std::any_of(all.begin(), all.end(), [](const Tensor& t) { return stored_as_int8(t) == Stored::i8; }),
+        "{}: the model has no weights of at least 16 rows and columns: int8 would not make it smaller", directory);
+  save_safetensors(directory + "/model.safetensors", all, {},
+                   [=](const Tensor& t) { return int8 ? stored_as_int8(t) : stored; });
+  Config config = model.config;
+  config.int8 = int8;
+  write_file(directory + "/config.json", config_json(config));
 }
 
 }  // namespace nn

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <numeric>
 #include <set>
 
 #include "engine/strings.h"
@@ -252,6 +254,12 @@ void SafeTensors::read_into(const std::string& name, real* to) const {
   if (e.dtype == "F16") return convert<uint16_t>(bytes, to, half_to_float);
   if (e.dtype == "BF16")
     return convert<uint16_t>(bytes, to, [](uint16_t v) { return std::bit_cast<float>(uint32_t(v) << 16); });
+  if (e.dtype == "I8") {
+    const ByteRows rows = read_bytes(name);
+    for (size_t i = 0; i < rows.values.size(); ++i)
+      to[i] = real(rows.values[i]) * rows.scales[i / size_t(rows.columns)];
+    return;
+  }
   fail("{}: tensor '{}' has type {}; numbers of type F32, F64, F16 or BF16 are needed", path_, shown(name, 100),
        e.dtype);
 }
@@ -275,39 +283,94 @@ std::vector<int> SafeTensors::read_ints(const std::string& name) const {
   return values;
 }
 
-void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
-                      std::map<std::string, std::string> metadata, Stored stored) {
-  const bool half = stored == Stored::f16;
-  std::vector<Tensor> tensors = named_tensors;  // all of one type, so the format's order is by name
-  std::sort(tensors.begin(), tensors.end(), [](const Tensor& a, const Tensor& b) { return a.name() < b.name(); });
+ByteRows SafeTensors::read_bytes(const std::string& name) const {
+  const Entry& e = entry(name);
+  const std::string scale = name + kScale;
+  check(e.dtype == "I8" && e.shape.size() == 2 && has(scale), "{}: tensor '{}' has type {}; int8 needs rows and a '{}'",
+        path_, shown(name, 100), e.dtype, shown(scale, 100));
+  const std::string bytes = bytes_of(e);
+  ByteRows rows{e.shape[0], e.shape[1], {bytes.begin(), bytes.end()}, {}};
+  check(entry(scale).numel() == rows.rows && entry(scale).dtype != "I8",
+        "{}: tensor '{}' must have {} numbers, one a row", path_, shown(scale, 100), rows.rows);
+  rows.scales.resize(size_t(rows.rows));
+  read_into(scale, rows.scales.data());
+  return rows;
+}
+
+namespace {
+
+// What a tensor becomes in a file: one entry, or as int8 two.
+struct Stretch {
+  std::string name, dtype;
+  std::vector<long> shape;
+  std::function<std::string()> bytes;
+  long size() const { return std::accumulate(shape.begin(), shape.end(), size_of(dtype), std::multiplies<long>()); }
+};
+
+template <class T>
+std::string as_bytes(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+std::string halves_of(const std::string& path, const Tensor& t) {
+  std::vector<uint16_t> halves;
+  for (long i = 0; i < t.numel(); ++i) {
+    const auto value = float(t.data()[i]);
+    halves.push_back(float_to_half(value));
+    check((halves.back() & 0x7fff) != 0x7c00 || std::isinf(value), "{}: {} of {} is beyond half precision", path, value,
+          t);
+  }
+  return as_bytes(halves);
+}
+
+std::vector<Stretch> stretches_of(const std::string& path, const Tensor& t, Stored stored) {
+  std::vector<long> shape;
+  for (int i = 0; i < t.shape().rank(); ++i) shape.push_back(t.dim(i));
+  if (stored == Stored::f16) return {{t.name(), "F16", shape, [=] { return halves_of(path, t); }}};
+  if (stored == Stored::f32)
+    return {{t.name(), "F32", shape, [t] { return as_bytes(std::vector<float>(t.data(), t.data() + t.numel())); }}};
+  const auto rows = std::make_shared<ByteRows>(byte_rows(t));
+  const bool finite = std::none_of(rows->scales.begin(), rows->scales.end(), [](real s) { return std::isnan(s); });
+  check(finite, "{}: {} holds a NaN or an infinity, which int8 has not", path, t);
+  return {{t.name(), "I8", shape, [rows] { return as_bytes(rows->values); }},
+          {t.name() + kScale, "F32", {rows->rows, 1}, [rows] {
+             return as_bytes(std::vector<float>(rows->scales.begin(), rows->scales.end()));
+           }}};
+}
+
+}  // namespace
+
+void save_safetensors(const std::string& path, const std::vector<Tensor>& tensors,
+                      std::map<std::string, std::string> metadata, const HowStored& how) {
+  std::vector<Stretch> all;
+  for (const Tensor& t : tensors) {
+    check(!t.name().empty(), "{}: tensors need names of their own; got {}", path, t);
+    for (Stretch& stretch : stretches_of(path, t, how(t))) all.push_back(std::move(stretch));
+  }
+  std::sort(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) {  // the format's order
+    return std::pair(-size_of(a.dtype), a.name) < std::pair(-size_of(b.dtype), b.name);
+  });
   metadata.emplace("format", "pt");
   nlohmann::ordered_json header{{"__metadata__", metadata}};
   long offset = 0;
-  for (const Tensor& t : tensors) {
-    check(!t.name().empty() && !header.contains(t.name()), "{}: tensors need names of their own; got {}", path, t);
-    std::vector<long> shape;
-    for (int i = 0; i < t.shape().rank(); ++i) shape.push_back(t.dim(i));
-    const long bytes = t.numel() * (half ? 2 : 4);
-    header[t.name()] = {{"dtype", half ? "F16" : "F32"}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}};
-    offset += bytes;
+  for (const Stretch& s : all) {
+    check(!header.contains(s.name), "{}: tensors need names of their own; '{}' is there twice", path, s.name);
+    header[s.name] = {{"dtype", s.dtype}, {"shape", s.shape}, {"data_offsets", {offset, offset + s.size()}}};
+    offset += s.size();
   }
   const std::string start = safetensors_header(header);
   write_file(path, [&](const Write& write) {
     write(start.data(), start.size());
-    for (const Tensor& t : tensors) {
-      const std::vector<float> values(t.data(), t.data() + t.numel());
-      if (!half) {
-        write(values.data(), values.size() * sizeof(float));
-        continue;
-      }
-      std::vector<uint16_t> halves(values.size());
-      std::transform(values.begin(), values.end(), halves.begin(), float_to_half);
-      for (size_t i = 0; i < values.size(); ++i)
-        check((halves[i] & 0x7fff) != 0x7c00 || std::isinf(values[i]), "{}: {} of {} is beyond half precision", path,
-              values[i], t);
-      write(halves.data(), halves.size() * sizeof(uint16_t));
+    for (const Stretch& s : all) {
+      const std::string bytes = s.bytes();
+      write(bytes.data(), bytes.size());
     }
   });
+}
+
+void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
+                      std::map<std::string, std::string> metadata, Stored stored) {
+  save_safetensors(path, named_tensors, std::move(metadata), [=](const Tensor&) { return stored; });
 }
 
 }  // namespace nn

@@ -2,11 +2,12 @@
 // https://github.com/huggingface/safetensors
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/packed.h"
 #include "nn/format/files.h"
 
 namespace nn {
@@ -35,9 +36,10 @@ class SafeTensors {
   bool has(const std::string& name) const { return entries_.count(name) > 0; }
   const Entry& entry(const std::string& name) const;
 
-  Tensor read(const std::string& name) const;  // F64, F32, F16 and BF16, converted to real
+  Tensor read(const std::string& name) const;  // F64, F32, F16 and BF16, converted to real; I8 with its scales
   void read_into(const std::string& name, real* to) const;
-  std::vector<int> read_ints(const std::string& name) const;                          // I32 and I64
+  ByteRows read_bytes(const std::string& name) const;         // I8 [R, C], and NAME_scale [R, 1]
+  std::vector<int> read_ints(const std::string& name) const;  // I32 and I64
   std::string bytes(const std::string& name) const { return bytes_of(entry(name)); }  // as they stand there
 
  private:
@@ -60,9 +62,15 @@ class SafeTensors {
 SafeTensors open_weights(const std::string& directory);
 
 // Writes the tensors, {"format": "pt"} among the metadata: some loaders refuse files without it. As F16 every number is
-// the nearest that half precision has, ties to even. Error: a finite number beyond its range of 65504.
-enum class Stored { f32, f16 };
+// the nearest that half precision has, ties to even. Error: a finite number beyond its range of 65504. As I8 a matrix
+// is two tensors, its rows as engine/packed.h has them and, with the suffix `kScale`, their scales as F32 [R, 1].
+// Error: a number that is not finite.
+enum class Stored { f32, f16, i8 };
+constexpr const char* kScale = "_scale";
 void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
                       std::map<std::string, std::string> metadata = {}, Stored stored = Stored::f32);
+using HowStored = std::function<Stored(const Tensor&)>;
+void save_safetensors(const std::string& path, const std::vector<Tensor>& named_tensors,
+                      std::map<std::string, std::string> metadata, const HowStored& how);
 
 }  // namespace nn

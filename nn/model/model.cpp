@@ -84,6 +84,16 @@ void Model::for_each_linear(const std::function<void(Linear&)>& f) {
   }
 }
 
+void Model::pack() {
+  constexpr long kFewest = 16;  // outputs: a panel's; fewer would be computed for nothing
+  if (instructions_here().back() == Instructions::portable) return;
+  for_each_linear([](Linear& layer) {
+    const bool table = layer.weight.name().ends_with("word_embeddings.weight");  // of the masked language model
+    if (layer.packed || layer.instead || table || layer.weight.dim(0) < kFewest) return;
+    layer.packed = std::make_shared<PackedLinear>(layer.weight, layer.bias);
+  });
+}
+
 HeadConfig only_head(const Config& c) {
   HeadConfig head;
   head.outputs = long(c.labels.size());

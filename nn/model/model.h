@@ -53,6 +53,9 @@ struct Model {
   std::vector<Tensor> shared() const;  // the trainable parameters that no head has for itself
   // Every y = x W^T + b, by the name of its weight: where adapters and packed weights go.
   void for_each_linear(const std::function<void(Linear&)>& f);
+  // For predictions, once the weights stay as they are: lays them out (engine/packed.h) where that pays. Logits are the
+  // same but for rounding; a forward pass whose history is recorded does not see it. As much memory again.
+  void pack();
 };
 
 // The head that a model directory without task file has, by its configuration: BertForSequenceClassification and so on.

@@ -172,6 +172,8 @@ nn::Params::LoadReport load_both(const ModelDirectory& from, nn::Model& net, nn:
 
 std::unique_ptr<TextModel> load_to_train(const ModelDirectory& from, std::vector<spec::TaskSpec> tasks, uint64_t seed,
                                          nn::Anew anew) {
+  check(!from.config.int8, "{}: its weights are int8, for predictions alone; train the model that it was made from",
+        from.base);
   auto model = std::make_unique<TextModel>(from.config, std::move(tasks), from.tokenizer, from.reading, seed);
   const nn::Params::LoadReport report = load_both(from, model->net, anew, true);
   run::print_note("{}\n{}", from.path, report.table());

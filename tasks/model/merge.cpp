@@ -1,4 +1,4 @@
-// An adapter, merged. Read nn/adapter/attach.h first.
+// An adapter, merged; a model, quantised. Read nn/adapter/attach.h and nn/format/pretrained.h first.
 #include "tasks/model/merge.h"
 
 #include <filesystem>
@@ -39,6 +39,26 @@ void merge_command(run::Options& options, const run::Parse& parse) {
   set_task_without_labels(from);
   load_model(from)->save(out);
   fmt::print("result task=merge model={} base={} out={}\n", from.path, from.base, out);
+}
+
+void quantize_command(run::Options& options, const run::Parse& parse) {
+  std::string directory, base, out;
+  options.add("--model", directory, "directory of a run, of a model or of an adapter").required();
+  declare_base(options, base);
+  options.add("--out", out, "directory for the model with int8 weights").required();
+  parse();
+  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
+  ModelDirectory from(directory, base);
+  check(!from.config.int8, "{}: its weights are int8 already", from.base);
+  check(!from.adapter || from.adapter->merges(),
+        "{}: a {} is a network of its own, beside the weights: quantise its base", from.path,
+        from.adapter ? nn::name_of(from.adapter->kind) : "");
+  set_task_without_labels(from);
+  const auto model = load_model(from);
+  model->save(out, nn::Stored::i8);
+  const auto bytes = double(std::filesystem::file_size(out + "/model.safetensors"));
+  fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", from.path, out, bytes / 1e6,
+             bytes / (4. * double(model->net.params.count())));
 }
 
 }  // namespace model

@@ -1,4 +1,4 @@
-// The command `merge` of programs: an adapter and its base become a plain model.
+// Commands of programs that write a model another way: an adapter and its base as a plain model, a model as int8.
 #pragma once
 
 #include "tasks/run/console.h"
@@ -8,5 +8,9 @@ namespace model {
 // --model ADAPTER_DIR --out DIR: what the adapter has learned is put into the weights; DIR is a directory like its
 // base's, whose logits are the adapter's but for rounding.
 void merge_command(run::Options& options, const run::Parse& parse);
+
+// --model DIR --out DIR: the weights as int8 (nn/format/pretrained.h), for predictions by every command that reads DIR;
+// an adapter is merged first.
+void quantize_command(run::Options& options, const run::Parse& parse);
 
 }  // namespace model

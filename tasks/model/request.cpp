@@ -42,6 +42,7 @@ const spec::DataOptions& columns_of(const std::vector<spec::TaskSpec>& tasks) {
 std::unique_ptr<TextModel> Request::load(const run::Options& options) {
   if (directory.empty()) directory = ready_classifier();
   std::unique_ptr<TextModel> model = load_model(ModelDirectory(directory, base));
+  model->net.pack();
   reading = Reading::settle(options, reading, model->reading);
   check_positions(reading, model->net, directory);
   files.follow(options, columns_of(model->tasks));

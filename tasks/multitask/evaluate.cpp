@@ -80,6 +80,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   const model::ModelDirectory from(given.directory, given.base);
   check(from.named(), "{}: a model of one task without a name; `sentiment evaluate` measures it", from.path);
   const std::unique_ptr<model::TextModel> model = model::load_model(from);
+  model->net.pack();
   const model::Reading reading = model::Reading::settle(options, given.reading, model->reading);
   model::check_positions(reading, model->net, from.path);
   std::vector<Evaluation> dev(model->tasks.size()), test = dev;

@@ -5,6 +5,7 @@
 #include "nn/format/files.h"
 #include "tasks/command/predict.h"
 #include "tasks/model/log_odds.h"
+#include "tasks/model/merge.h"
 #include "tasks/model/request.h"
 #include "tasks/multitask/balance.h"
 #include "tasks/multitask/evaluate.h"
@@ -306,5 +307,6 @@ int main(int argc, char** argv) {
        {"train", "train the tasks of a file together, and with --single each alone", train},
        {"evaluate", "figures of every task, on the data that the task file names", multitask::evaluate_command},
        {"predict", "what every head says of texts", command::predict},
-       {"export", "one task as a model directory that `sentiment` reads", export_command}});
+       {"export", "one task as a model directory that `sentiment` reads", export_command},
+       {"quantize", "write a model with int8 weights, a quarter as large", model::quantize_command}});
 }

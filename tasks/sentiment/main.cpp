@@ -217,6 +217,7 @@ void prune(run::Options& options, const run::Parse& parse) {
   const auto pruned = model::prune(*model, model::ModelDirectory(given.directory, given.base).path,
                                    set.corpora[0].texts[spec::kTest], o);
   pruned->save(out);
+  pruned->net.pack();  // as the other one is
   compare(*model, *pruned, test_set, out);
 }
 
@@ -233,5 +234,6 @@ int main(int argc, char** argv) {
                        {"noise", "list labels that are probably wrong", noise},
                        {"analyze", "show what the heads of a model look at", analyze},
                        {"prune", "take out the heads, neurons and tokens that matter least", prune},
-                       {"merge", "put what an adapter has learned into its base model", model::merge_command}});
+                       {"merge", "put what an adapter has learned into its base model", model::merge_command},
+                       {"quantize", "write a model with int8 weights, a quarter as large", model::quantize_command}});
 }

@@ -133,7 +133,10 @@ Figures measure(const nn::Config& config, const std::string& what, const Work& w
   nn::Model model = classifier(config);
   model.params.initialise();
   std::optional<Trainer> trainer;
-  if (what == "train") trainer.emplace(model);
+  if (what == "train")
+    trainer.emplace(model);
+  else
+    model.pack();
   Figures f;
   for (const Batch& batch : work) {
     f.flops += (what == "train" ? 3 : 1) * forward_flops(config, batch.tokens);
@@ -204,6 +207,7 @@ void serve(run::Options& options, const run::Parse& parse) {
   nn::load_pretrained(model, directory);
   const Work work = bench::work_named(name);
   Trainer trainer(model);
+  if (what == "infer") model.pack();
   profile_end("set-up", Pass::other);
 
   ordered_json ready{{"ready", true}, {"setup", blas_description()}};
@@ -221,8 +225,10 @@ void serve(run::Options& options, const run::Parse& parse) {
   if (what == "adamw") trainer.gradients(work[0]);
   pass();  // warm-up
   std::cout << ready.dump() << std::endl;
-  for (std::string line; std::getline(std::cin, line);) profile_end("waiting", Pass::other);
-  std::cout << ordered_json{{"seconds", sample(pass)}}.dump() << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    profile_end("waiting", Pass::other);
+    std::cout << ordered_json{{"seconds", sample(pass)}}.dump() << std::endl;
+  }
   std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}, {"peak_tensor_bytes", memory_use().peak}}.dump()
             << std::endl;
 }
@@ -245,6 +251,64 @@ void steps(run::Options& options, const run::Parse& parse) {
                 measure(shape_named(shape), "infer", bench::work_named(work), samples));
   }
   table.save(out);
+}
+
+// One model whose weights multiply in several ways, by turns. Shown are milliseconds, and against float32 as it is packed
+// with the same instructions the median of the rounds' ratios, the smallest and the largest.
+void weights(run::Options& options, const run::Parse& parse) {
+  std::string shape = "base";
+  std::vector<std::string> names{"1x32", "1x128", "32x128", "dev"};
+  int rounds = 7;
+  options.add("--shape", shape, "base, small or tiny");
+  options.add("--work", names, "1x32, 1x128, 32x128, dev; may be repeated; all of them if not given");
+  options.add("--rounds", rounds, "samples of each").between(1, 1000);
+  parse();
+  nn::Model model = classifier(shape_named(shape));
+  model.params.initialise();
+  struct Way {
+    const char* name;
+    std::optional<Instructions> instructions = {};
+    bool int8 = false;
+    size_t beside = 0;  // what it is compared with
+    std::vector<std::shared_ptr<const PackedLinear>> layers = {};
+    std::vector<double> seconds = {};
+  };
+  std::vector<Way> ways{{"plain"}};
+  for (const auto& [name, name8, instructions] :
+       {std::tuple{"packed, avx2", "int8, avx2", Instructions::avx2}, {"packed", "int8, vnni", Instructions::avx512}}) {
+    if (std::ranges::count(instructions_here(), instructions) == 0) continue;
+    ways.push_back({name, instructions});
+    ways.push_back({name8, instructions, true, ways.size() - 1});
+  }
+  for (Way& way : ways)
+    model.for_each_linear([&](nn::Linear& layer) {
+      std::shared_ptr<const PackedLinear>& to = way.layers.emplace_back();
+      if (!way.instructions || nn::belongs_to_head(layer.weight.name())) return;
+      to = way.int8 ? std::make_shared<PackedLinear>(byte_rows(layer.weight), layer.bias, *way.instructions)
+                    : std::make_shared<PackedLinear>(layer.weight, layer.bias, *way.instructions);
+    });
+  for (const std::string& name : names) {
+    const Work work = bench::work_named(name);
+    for (int round = -1; round < rounds; ++round)  // the first warms up
+      for (Way& way : ways) {
+        size_t next = 0;
+        model.for_each_linear([&](nn::Linear& layer) { layer.packed = way.layers[next++]; });
+        const double seconds = sample([&] {
+          for (const Batch& batch : work) infer(model, batch);
+        });
+        if (round >= 0) way.seconds.push_back(seconds);
+      }
+    for (Way& way : ways) {
+      std::vector<double> ratios, sorted = way.seconds;
+      for (int i = 0; i < rounds; ++i) ratios.push_back(ways[way.beside].seconds[size_t(i)] / way.seconds[size_t(i)]);
+      std::ranges::sort(ratios), std::ranges::sort(sorted);
+      fmt::print("{:<6} {:<8} {:<14} {:>10.3f} ms   {} / this {:.2f} ({:.2f} to {:.2f})\n", shape, name, way.name,
+                 1e3 * sorted[sorted.size() / 2], ways[way.beside].name, ratios[ratios.size() / 2], ratios.front(),
+                 ratios.back());
+    }
+    std::fflush(stdout);
+    for (Way& way : ways) way.seconds.clear();
+  }
 }
 
 // How the cost of a training step grows, one thing at a time, the others as in 16 x 128 tokens of the shape.
@@ -321,6 +385,7 @@ int main(int argc, char** argv) {
                       {{"prepare", "write a model and the works that are timed", prepare},
                        {"serve", "take samples on request: one side of compare.sh", serve},
                        {"steps", "a table of training steps and inferences of base, small and tiny", steps},
+                       {"weights", "weights as they are, packed and as int8, by turns", weights},
                        {"growth", "how a step grows with batch, length, layers and threads", growth},
                        {"first-step", "seconds from the start of a training run to its first step", first_step}});
 }

@@ -201,3 +201,34 @@ TEST_CASE("names: an unnamed label head over a BERT has BertForSequenceClassific
   expected.push_back("classifier.bias");
   CHECK(names(Drawn(c, {{"", Predicts::tags, 3}})) == expected);
 }
+
+TEST_CASE("packed weights: the same logits, and a pass that is recorded does not see them") {
+  for (const nn::Config& c : encoders()) {
+    Drawn model(c, heads_of(c.model_type));
+    const nn::Tokens tokens = sentences({7, 3, 12});
+    const auto gradients = [&] {
+      model.params.clear_grads();
+      backward(sum(said_by(model, tokens)));
+      return gradients_of(model.params);
+    };
+    const std::vector<real> before = gradients();
+    const Tensor plain = said_by(model, tokens);
+    model.pack();
+    model.for_each_linear([&](const nn::Linear& layer) {
+      const bool table = layer.weight.is(model.encoder.word_embeddings()), few = layer.weight.dim(0) < 16;
+      CHECK((layer.packed != nullptr) == (instructions_here().size() > 1 && !table && !few));
+    });
+    CHECK(same_bits(gradients(), before));
+    const NoGrad no_grad;
+    CHECK(differs(said_by(model, tokens), plain) == "");
+  }
+}
+
+TEST_CASE("packed weights: a text says the same bits alone as in any batch") {
+  Drawn model(small_config(), {{"own", Predicts::label, 3, Reads::first}});
+  model.pack();
+  const NoGrad no_grad;
+  const nn::Tokens alone = sentences({7}), first = sentences({7, 3, 12});
+  const Tensor one = model(alone), three = model(first);  // [1, 3], [3, 3]
+  CHECK(same_bits(one.to_vector(), slice(three, 0, 0, 1).to_vector()));
+}
