@@ -132,6 +132,15 @@ TEST_CASE("risk_by_coverage: golden risks, areas and accuracies of five scores, 
   CHECK(bins > 15);  // both were there
 }
 
+TEST_CASE("bin_of: an edge belongs to the bin below it, the next number to the bin above, for any number of bins") {
+  for (int B = 1; B <= 200; ++B)
+    for (int b = 1; b <= B; ++b) {
+      const double edge = double(b) / B;
+      CHECK(bin_of(edge, B) == b - 1);
+      if (b < B) CHECK(bin_of(std::nextafter(edge, 2), B) == b);
+    }
+}
+
 TEST_CASE("coverage_at_accuracy: the most texts of which that share is right, by hand") {
   const std::vector<double> risk = risk_by_coverage({5, 4, 3, 2, 1}, {true, true, false, true, false});
   CHECK(coverage_at_accuracy(risk, 0.75) == Approx(0.8));  // right 1, 1, 2/3, 3/4, 3/5
