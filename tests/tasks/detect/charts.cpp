@@ -91,6 +91,23 @@ TEST_CASE("PageHinkley: golden statistics and alarms, of both forms") {
   }
 }
 
+TEST_CASE("PageHinkley: waits for as many values as it was told, less one, and begins again after an alarm, by hand") {
+  PageHinkleyForgetting chart(0, 1, 1, 5);
+  std::vector<bool> alarms;
+  std::vector<double> statistics;
+  for (const double x : {0., 9., 9., 9., 9., 9.}) {
+    alarms.push_back(chart.add(x));
+    statistics.push_back(chart.statistic());
+  }
+  CHECK(alarms == std::vector<bool>{false, false, false, true, false, false});
+  CHECK(statistics == std::vector<double>{0, 4.5, 7.5, 9.75, 0, 0});  // 9 less the means 4.5, 6, 6.75
+  PageHinkley other(0.5, 3);
+  CHECK((!other.add(0) && other.add(9)));  // 9 - 4.5 - 0.5 above the least sum, -0.5
+  CHECK(other.statistic() == Approx(4));
+  CHECK(!other.add(9));
+  CHECK(other.statistic() == 0);
+}
+
 TEST_CASE("Ewma: golden averages, limits and alarms") {
   for (const auto& [name, series] : golden_json("detect.json")["series"].items())
     for (const json& want : series["ewma"]) {
