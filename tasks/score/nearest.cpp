@@ -48,7 +48,7 @@ class Best {
     std::partial_sort(kept_.begin(), end, kept_.end(),
                       [](const Candidate& a, const Candidate& b) { return a.before(b); });
     kept_.erase(end, kept_.end());
-    full_ = long(kept_.size()) == k;
+    full_ = k > 0 && long(kept_.size()) == k;
     if (full_) bar_ = kept_.back().score;
   }
   void join(const Best& other) { kept_.insert(kept_.end(), other.kept_.begin(), other.kept_.end()); }
