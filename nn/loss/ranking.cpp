@@ -1,7 +1,7 @@
 // Sentence vectors as compositions of the engine's ops: each function is its formula. Read nn/loss/ranking.h first.
 #include "nn/loss/ranking.h"
 
-#include <numeric>
+#include "nn/loss/contrastive.h"
 
 namespace nn {
 
@@ -14,11 +14,7 @@ Tensor unit_rows(const Tensor& x) {
 Tensor in_batch_ranking(const Tensor& student, const Tensor& teacher, real scale) {
   check(student.shape().rank() == 2 && student.shape() == teacher.shape(),
         "in_batch_ranking: student and teacher must have one shape [B, C]; got {} and {}", student, teacher);
-  check(scale > 0, "in_batch_ranking: the scale must be positive; got {}", scale);
-  Indices own(student.dim(0));
-  std::iota(own.begin(), own.end(), 0);
-  const Tensor cosines = matmul(unit_rows(student), unit_rows(teacher.detach()), Transpose::second);  // [B, B]
-  return (cross_entropy(cosines * scale, own) + cross_entropy(transpose(cosines) * scale, own)) * real(0.5);
+  return multiple_negatives(student, teacher.detach(), {.scale = scale, .symmetric = true});
 }
 
 }  // namespace nn

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/parallel.h"
+#include "tasks/score/top_k.h"
 
 namespace score {
 namespace {
@@ -18,28 +19,27 @@ double dot(const real* a, const real* b, long C) {
 
 }  // namespace
 
-Retrieval retrieve(const engine::Tensor& queries, const engine::Tensor& candidates) {
+std::vector<double> own_ranks(const engine::Tensor& queries, const engine::Tensor& candidates) {
   engine::check(queries.shape().rank() == 2 && queries.shape() == candidates.shape() && queries.dim(0) > 0,
                 "retrieve: queries and candidates must have one shape [n, C]; got {} and {}", queries, candidates);
   const long n = queries.dim(0), C = queries.dim(1);
-  std::vector<double> length(n);
+  std::vector<double> length(n), rank(n);
   for (long j = 0; j < n; ++j) {
     const real* row = candidates.data() + j * C;
     length[j] = std::sqrt(std::max(dot(row, row, C), 1e-300));  // a row of zeros is at a right angle to all
   }
-  std::vector<long> rank(n);
   engine::parallel_tasks(n, [&](long i) {
     const real* query = queries.data() + i * C;
     const auto nearness = [&](long j) { return dot(query, candidates.data() + j * C, C) / length[j]; };
     const double own = nearness(i);
     for (long j = 0; j < n; ++j) rank[i] += j == i || nearness(j) >= own;
   });
-  Retrieval result;
-  for (const long r : rank) {
-    result.accuracy += r == 1;
-    result.mrr += 1 / double(r);
-  }
-  return {result.accuracy / double(n), result.mrr / double(n)};
+  return rank;
+}
+
+Retrieval retrieve(const engine::Tensor& queries, const engine::Tensor& candidates) {
+  const std::vector<double> ranks = own_ranks(queries, candidates);
+  return {hit_rate(ranks, 1), mean_reciprocal(ranks)};
 }
 
 }  // namespace score

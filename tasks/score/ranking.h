@@ -1,6 +1,8 @@
 // Retrieval: how often the nearest vector is the right one.
 #pragma once
 
+#include <vector>
+
 #include "engine/tensor.h"
 
 namespace score {
@@ -11,7 +13,9 @@ struct Retrieval {
 };
 
 // Query i belongs to candidate i; near is a large cosine. Another candidate as near as the own one stands before it.
-//   queries [n, C], candidates [n, C]
+// The rank of every query's own candidate, from 1, and what follows from them; top_k.h has more that does.
+//   queries [n, C], candidates [n, C]   ->   [n]
+std::vector<double> own_ranks(const engine::Tensor& queries, const engine::Tensor& candidates);
 Retrieval retrieve(const engine::Tensor& queries, const engine::Tensor& candidates);
 
 }  // namespace score

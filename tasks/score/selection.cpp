@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/base.h"
+#include "tasks/score/confidence.h"
 
 namespace score {
 
@@ -12,19 +13,12 @@ using engine::check;
 
 double margin_uncertainty(const std::vector<double>& p) {
   check(p.size() > 1, "uncertainty: more than one class; got {}", p.size());
-  double first = 0, second = 0;
-  for (const double x : p) {
-    second = std::max(second, std::min(first, x));
-    first = std::max(first, x);
-  }
-  return 1 - (first - second);
+  return 1 - margin(p);
 }
 
 double entropy_uncertainty(const std::vector<double>& p) {
   check(p.size() > 1, "uncertainty: more than one class; got {}", p.size());
-  double sum = 0;
-  for (const double x : p) sum -= x > 0 ? x * std::log(x) : 0;
-  return sum / std::log(double(p.size()));
+  return -negative_entropy(p) / std::log(double(p.size()));
 }
 
 std::vector<long> choose(const std::vector<double>& uncertainty, const std::vector<float>& vectors, long most,
