@@ -5,16 +5,20 @@
 #   make debug           the tests under the address and      make check        the include directions of the folders
 #                        undefined-behaviour sanitizers       make format       rewrite the sources in the house style
 #   make bench           speed: kernels and whole steps       make compare      beside PyTorch and ONNX Runtime
-#   make libattune.a     everything but the programs, to      make libattune.so the same to be loaded, in build/pic
-#                        be linked, in build/release          make check-library  load it into a stranger's process
+#   make libattune.so    the C interface, tasks/capi, to      make libattune.a  the same and all of C++, to be linked;
+#                        be loaded                                              both in build/release
+#   make install         programs, header, both libraries,    make uninstall    take them away again, of the same
+#                        and the models that ship                               PREFIX and DESTDIR
 #   make clean           remove build/                        make format-check say whether they are in it
-#   make help            this list
+#   make abi             the C interface as it is now is the  make help         this list
+#                        one that tests hold it to
 #
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
 #   ARCH=native          the processor to build for; x86-64-v3 runs on anything with AVX2
 #   OPT=-O3              the optimisation of the release and double builds; of the tests themselves -O1
 #   LDLIBS=              more libraries to link
+#   PREFIX=/usr/local    where `make install` puts bin, lib, include and share; DESTDIR=  a folder to put that into
 #   ARGS=                further arguments: make sentiment ARGS='--model pool', make test ARGS='-tc=softmax*'
 # Never add -ffast-math: it breaks NaN checks and exact results.
 
@@ -22,6 +26,7 @@ CXX  ?= g++
 ARCH ?= native
 OPT  ?= -O3
 ARGS ?=
+PREFIX ?= /usr/local
 GOLDEN ?= tests/golden
 CLANG_FORMAT ?= clang-format
 
@@ -43,13 +48,13 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment debug bench compare check check-library format format-check clean help test-golden
+.PHONY: all test sentiment debug bench compare check install uninstall abi format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 # build/deps.mk: what tools/deps.sh found (and installed): OPENBLAS_CFLAGS, OPENBLAS_LIBS, PACKAGE_LIBS. Make remakes an
 # included file first, so a fresh machine has its packages before the first line is compiled.
-ifneq ($(filter-out help clean format format-check check,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format format-check check uninstall,$(or $(MAKECMDGOALS),all)),)
 include build/deps.mk
 endif
 build/deps.mk: tools/deps.sh
@@ -60,13 +65,15 @@ build/deps.mk: tools/deps.sh
 # -fno-math-errno and -fno-trapping-math let loops with sqrt and comparisons vectorise; neither changes a result.
 CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow=local -Werror -Wno-stringop-overflow -Wno-restrict -fopenmp -fno-math-errno -fno-trapping-math -mprefer-vector-width=512 -I. -MMD -MP \
            $(OPENBLAS_CFLAGS) $(VARIANT_FLAGS)
-build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT)
+# The library is linked into programs and into libattune.so: relocatable, and of its names only those of attune.h are
+# seen, so that its own calls need no table. In a program the linker takes the detours out again.
+build/release/%: PIC = -fPIC -fvisibility=hidden
+build/release/tests/% build/release/tools/%: PIC =
+build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT) $(PIC)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
 build/release/tests/% build/double/tests/%: OPT = -O1
 build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
-# For a library that is loaded; its own functions are called without the detour by which a host could replace them.
-build/pic/%:     VARIANT_FLAGS = -march=$(ARCH) $(OPT) -fPIC -fno-semantic-interposition
 
 # A build variant is a folder, so switching variants never mixes objects. build/VARIANT/flags changes only when the
 # flags do, and everything is rebuilt then.
@@ -87,7 +94,7 @@ define link
 build/$(1)/$(2): $(call objects,$(1),$(3)) build/$(1)/libattune.a
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
-$(foreach v,release double debug pic,$(eval $(call variant,$(v))))
+$(foreach v,release double debug,$(eval $(call variant,$(v))))
 $(eval $(call archive,double,$(ENGINE)))
 $(foreach v,release debug,$(eval $(call archive,$(v),$(LIB))))
 $(eval $(call link,double,run-tests,$(ENGINE_TESTS)))
@@ -95,10 +102,13 @@ $(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.
 $(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
-build/pic/libattune.so: $(call objects,pic,$(LIB))
-	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared $^ $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@
-build/pic/check-library: build/pic/tools/check_library.o
-	@echo '  link     $@' && $(CXX) $(LDFLAGS) $^ -ldl -o $@
+# The C interface and what it needs of the library. It stays loaded: its threads and their memory outlive dlclose(). The
+# second name is the one that programs ask for.
+SONAME := libattune.so.$(shell sed -n 's/^.define ATTUNE_VERSION_MAJOR \([0-9]*\).*/\1/p' tasks/capi/attune.h)
+build/release/libattune.so: $(call objects,release,$(wildcard tasks/capi/*.cpp)) build/release/libattune.a tasks/capi/attune.map
+	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME),--version-script=tasks/capi/attune.map,-z,defs,-z,nodelete \
+	  $(filter %.o %.a,$^) $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@ && ln -sf libattune.so build/release/$(SONAME)
+build/release/tasks/capi/%.o: private CXXFLAGS += -g  # what abidw reads
 build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
@@ -106,7 +116,7 @@ build/bench-deps.mk: tools/deps.sh
 build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS)
 build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
--include $(foreach v,release debug double pic,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
+-include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
 
 all: $(PROGRAMS:%=build/release/%)
 
@@ -116,7 +126,7 @@ build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcar
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
 
-test: check build/release/run-tests build/double/run-tests all
+test: check build/release/run-tests build/double/run-tests build/release/libattune.so all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)
 	GOLDEN=$(GOLDEN) build/release/run-tests $(ARGS)
 
@@ -133,11 +143,17 @@ bench: build/release/kernels build/release/bench
 	build/release/bench growth --out build/bench/growth.json
 
 libattune.a: build/release/libattune.a
-libattune.so: build/pic/libattune.so
+libattune.so: build/release/libattune.so
 .PHONY: libattune.a libattune.so
 
-check-library: build/pic/check-library build/pic/libattune.so
-	printf 'first\nsecond\n' | env -u OMP_PROC_BIND -u OPENBLAS_CORETYPE $^
+install: all libattune.a libattune.so
+	DESTDIR='$(DESTDIR)' tools/install.sh install '$(PREFIX)' $(PROGRAMS)
+
+uninstall:
+	DESTDIR='$(DESTDIR)' tools/install.sh uninstall '$(PREFIX)' $(PROGRAMS)
+
+abi: build/release/libattune.so
+	tools/abi.sh write
 
 compare: build/release/bench build/release/sentiment
 	tools/bench/compare.sh $(ARGS)

@@ -62,6 +62,11 @@ Switches& switches() {
   return all;
 }
 
+void all_switches_off() {
+  switches() = {};
+  profile_off();
+}
+
 bool all_finite(const real* x, long n) {
   bool finite = true;
   for (long i = 0; i < n; ++i) finite &= std::abs(x[i]) <= std::numeric_limits<real>::max();

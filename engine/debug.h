@@ -17,6 +17,10 @@ struct Switches {
 };
 Switches& switches();  // tests may change them, while one thread runs
 
+// For a library: none of them is on, PROFILE neither, whatever its host's environment says, which is about the host.
+// Before the first op.
+void all_switches_off();
+
 bool all_finite(const real* x, long n);
 
 // What record() and backward() call; one branch each when no switch is on.

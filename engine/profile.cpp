@@ -37,6 +37,7 @@ class Profile {
     if (on_ && !parts_.empty()) print();
   }
   bool on() const { return on_; }
+  void off() { on_ = false; }
 
   void end(const char* what, Pass pass, double bytes) {
     const Clock::time_point now = Clock::now();
@@ -87,6 +88,7 @@ Profile profile;
 }  // namespace
 
 bool profiling() { return profile.on(); }
+void profile_off() { profile.off(); }
 
 void profile_end(const char* what, Pass pass, double bytes) {
   if (profile.on()) profile.end(what, pass, bytes);

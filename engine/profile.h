@@ -8,6 +8,7 @@ namespace engine {
 enum class Pass { forward, backward, other };
 
 bool profiling();
+void profile_off();  // for good: no table is printed
 
 // Ends a part: the time and the work since the last end belong to `what`. `bytes` is what it has to read and write at
 // least, unless profile_work() has been told better.

@@ -91,8 +91,18 @@ ordered_json rows_of(const real* values, long rows, long columns) {
 nn::Trace look(const model::TextModel& model, const text::Batch& batch) {
   const engine::NoGrad no_grad;
   nn::Trace trace;
-  model.net(batch.tokens, &trace);
+  const nn::Encoded x = model.net.encode(batch.tokens, &trace);
+  for (const nn::Head& head : model.net.heads)
+    if (head.pool) head(x, &trace);
   return trace;
+}
+
+text::Batch batch_of(const text::Encoding& encoding) {
+  text::EncodedSet set;
+  set.windows = {encoding};
+  set.begin = {0, 1};
+  set.labels = {-1};
+  return text::pack(set, {0});
 }
 
 // The keys of a sequence in a layer: all its tokens, or those that token pruning has left there.
@@ -107,6 +117,41 @@ std::vector<Key> keys_of(const model::TextModel& model, const text::Batch& batch
 }
 
 }  // namespace
+
+std::vector<AttentionMap> attention_maps(const model::TextModel& model, const text::Encoding& text) {
+  const long T = long(text.ids.size());
+  std::vector<AttentionMap> all;
+  for (const nn::AttentionMaps& maps : look(model, batch_of(text)).attention) {
+    const long Q = maps.layout.query_count(0), K = maps.layout.key_count(0);
+    const bool own_query = Q != K || !maps.q;
+    AttentionMap& map = all.emplace_back(AttentionMap{maps.layout.heads, own_query ? 1 : T, T, {}});
+    map.p.resize(size_t(map.heads * map.queries * T));
+    const auto token = [&](long k) { return maps.rows.empty() ? k : long(maps.rows[k]); };
+    for (long h = 0; h < map.heads; ++h)
+      for (long q = 0; q < Q; ++q)
+        for (long k = 0; k < K; ++k)
+          map.p[(h * map.queries + (own_query ? 0 : token(q))) * T + token(k)] = block(maps, 0, h).at(q, k);
+  }
+  return all;
+}
+
+AttentionMap over_words(const AttentionMap& map, const std::vector<int>& words) {
+  engine::check(long(words.size()) == map.keys, "over_words: a word for every token; got {} for {}", words.size(),
+                map.keys);
+  const long W = words.empty() ? 0 : words.back() + 1;
+  std::vector<long> tokens(W);  // of each word
+  for (const int word : words) ++tokens[word];
+  const bool own_query = map.queries != map.keys;
+  AttentionMap over{map.heads, own_query ? 1 : W, W, {}};
+  std::vector<double> p(size_t(over.heads * over.queries * W));
+  for (long h = 0; h < map.heads; ++h)
+    for (long q = 0; q < map.queries; ++q)
+      for (long k = 0; k < map.keys; ++k)
+        p[(h * over.queries + (own_query ? 0 : words[q])) * W + words[k]] +=
+            double(map.p[(h * map.queries + q) * map.keys + k]) / double(own_query ? 1 : tokens[words[q]]);
+  over.p.assign(p.begin(), p.end());
+  return over;
+}
 
 Analysis::Analysis(const model::TextModel& model, const text::EncodedSet& set,
                    const std::function<void(long)>& progress) {
@@ -155,11 +200,7 @@ std::string Analysis::table() const {
 }
 
 ordered_json Analysis::of_text(const model::TextModel& model, const text::Encoding& encoding) {
-  text::EncodedSet set;
-  set.windows = {encoding};
-  set.begin = {0, 1};
-  set.labels = {-1};
-  const text::Batch batch = text::pack(set, {0});
+  const text::Batch batch = batch_of(encoding);
   const nn::Trace trace = look(model, batch);
   ordered_json result;
   for (int id : encoding.ids) result["tokens"].push_back(model.tokenizer.piece(id));

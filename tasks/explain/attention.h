@@ -9,6 +9,18 @@
 
 namespace explain {
 
+// A layer's attention to one text as matrices over all of its tokens: what token pruning has left behind attends to
+// nothing, and nothing to it.
+struct AttentionMap {
+  long heads = 0, queries = 0, keys = 0;  // queries: the tokens, or 1, a head's own query
+  std::vector<engine::real> p;            // [heads, queries, keys]
+};
+// Of every layer, then of the heads that have queries of their own.
+std::vector<AttentionMap> attention_maps(const model::TextModel& model, const text::Encoding& text);
+// The same over words, words[t] that of token t: what goes to the tokens of a word is added up, what comes from them
+// averaged (Clark, Khandelwal, Levy, Manning 2019). Rows still add up to 1.
+AttentionMap over_words(const AttentionMap& map, const std::vector<int>& words);
+
 // What a head does, as means over queries and then over texts.
 struct HeadFigures {
   double entropy = 0;    // -sum_k p log p, in nats: 0 is one token, log T all alike

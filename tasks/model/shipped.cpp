@@ -2,8 +2,11 @@
 #include "tasks/model/shipped.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "engine/strings.h"
 #include "nn/adapter/files.h"
@@ -22,16 +25,28 @@ bool is_model(const fs::path& directory) {
   return fs::is_regular_file(directory / "config.json") || nn::is_adapter_directory(directory);
 }
 
+// The file that this code was loaded from, a program or libattune.so: that of the mapping which holds this function.
+// Empty: there is no /proc.
+fs::path own_file() {
+  const auto here = reinterpret_cast<uintptr_t>(&own_file);
+  std::ifstream maps("/proc/self/maps");  // BEGIN-END rights offset device inode   PATH
+  for (std::string line; std::getline(maps, line);) {
+    uintptr_t begin = 0, end = 0;
+    const bool range = std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR, &begin, &end) == 2;
+    const size_t path = line.find('/');
+    if (range && begin <= here && here < end) return path == line.npos ? "" : line.substr(path);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> shipping_places() {
   std::vector<std::string> places;
   const char* given = std::getenv("ATTUNE_MODELS");
   if (given && *given) places.push_back(given);
-  std::error_code error;  // no /proc: a model that ships is found by $ATTUNE_MODELS only
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (error) return places;
-  const fs::path folder = program.parent_path();
+  const fs::path folder = own_file().parent_path();
+  if (folder.empty()) return places;  // found by $ATTUNE_MODELS only
   places.push_back((folder / "../../tasks/models").lexically_normal());
   places.push_back((folder / "../share/attune/models").lexically_normal());
   return places;

@@ -49,6 +49,11 @@ std::string normalised(std::string_view text, const TokenizerOptions& options);
 // A vocabulary's file: one piece a line.
 std::vector<std::string> read_pieces(const std::string& path);
 
+// Bytes begin ... end - 1 of a text.
+struct Span {
+  size_t begin = 0, end = 0;
+};
+
 struct Encoding {
   std::vector<int> ids;
   std::vector<int> types;  // 0: first text, 1: second text
@@ -67,6 +72,8 @@ class WordPiece {
   void save(const std::string& path) const;                                              // without the added tokens
 
   std::vector<std::string> tokenize(std::string_view text) const;
+  // Where in the text each of these pieces stands (tasks/text/places.cpp); [UNK] is all of its word.
+  std::vector<Span> spans(std::string_view text) const;
 
   // [CLS] text [SEP], cut from the end to max_length ids, [SEP] kept.
   Encoding encode(std::string_view text, int max_length) const;
@@ -100,6 +107,7 @@ class WordPiece {
   void append_text(std::string_view text, std::vector<int>& ids) const;
   void append_plain(std::string_view text, std::vector<int>& ids) const;
   void append_word(std::string_view word, std::vector<int>& ids) const;
+  void append_spans(std::string_view part, size_t start, std::vector<Span>& spans) const;
 
   std::vector<std::string> pieces_;
   PieceTable starts_;         // pieces that begin a word

@@ -63,3 +63,40 @@ TEST_CASE("analysis: of tokens that were left behind a head's own attention says
   CHECK(text["layers"][2]["heads"][1]["probabilities"][0].size() == 5);
   CHECK(error_of([&] { Analysis(*model, text::EncodedSet()); }) == "analyze: there is no text to look at");
 }
+
+TEST_CASE("attention maps: those of the JSON, over all tokens; what was left behind is 0") {
+  nn::Config c = small_config();
+  c.token_retention = {0.6, 0.4};
+  for (const auto& model : {text_model(small_config(), {own_attention()}), text_model(c, {own_attention()})}) {
+    const text::Encoding text = model->tokenizer.encode("cab bad deed", 24);
+    const auto json = Analysis::of_text(*model, text)["layers"];
+    const std::vector<explain::AttentionMap> maps = explain::attention_maps(*model, text);
+    REQUIRE(maps.size() == 3);
+    for (size_t l = 0; l < maps.size(); ++l) {
+      const long T = 12, Q = l < 2 ? T : 1;
+      REQUIRE(maps[l].queries == Q);
+      REQUIRE(maps[l].p.size() == size_t(maps[l].heads * Q * T));
+      std::vector<real> expected(maps[l].p.size());
+      for (long h = 0; h < maps[l].heads; ++h) {
+        const auto& rows = json[l]["heads"][size_t(h)]["probabilities"];
+        const auto token = [&](size_t k) { return json[l].contains("tokens") ? long(json[l]["tokens"][k]) : long(k); };
+        for (size_t q = 0; q < rows.size(); ++q)
+          for (size_t k = 0; k < rows[q].size(); ++k)
+            expected[size_t((h * Q + (l < 2 ? token(q) : 0)) * T + token(k))] = rows[q][k];
+      }
+      CHECK(differs(maps[l].p.data(), expected.data(), long(expected.size()), 1e-6, 0) == "");
+    }
+  }
+}
+
+TEST_CASE("attention maps: over words what goes to a word is added, what comes from it averaged") {
+  const explain::AttentionMap map{1, 3, 3, {0.5, 0.25, 0.25, 0.1, 0.3, 0.6, 0.3, 0.5, 0.2}};
+  const explain::AttentionMap over = explain::over_words(map, {0, 1, 1});
+  const std::vector<real> expected{0.5, 0.5, 0.2, 0.8};
+  CHECK(differs(over.p.data(), expected.data(), 4, 1e-6, 0) == "");
+  const explain::AttentionMap own = explain::over_words({2, 1, 3, {0.5, 0.25, 0.25, 0.1, 0.3, 0.6}}, {0, 0, 1});
+  const std::vector<real> two_heads{0.75, 0.25, 0.4, 0.6};
+  REQUIRE(own.p.size() == 4);
+  CHECK(differs(own.p.data(), two_heads.data(), 4, 1e-6, 0) == "");
+  CHECK(error_of([&] { explain::over_words(map, {0, 1}); }) == "over_words: a word for every token; got 2 for 3");
+}
