@@ -8,6 +8,7 @@
 #   make libattune.a     everything but the programs, to      make libattune.so the same to be loaded, in build/pic
 #                        be linked, in build/release          make check-library  load it into a stranger's process
 #   make clean           remove build/                        make format-check say whether they are in it
+#   make translate       learn to translate the embedded phrases, then new sentences
 #   make help            this list
 #
 # Yours to override on the command line:
@@ -43,7 +44,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment debug bench compare check check-library format format-check clean help test-golden
+.PHONY: all test sentiment translate debug bench compare check check-library format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -103,7 +104,12 @@ build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
-build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS)
+# SentencePiece is asked for when what needs it is built: the program and, with its parts, the tests.
+build/release/translate build/debug/translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
+build/release/tasks/translate/pieces.o build/debug/tasks/translate/pieces.o: build/translate-deps.mk
+build/translate-deps.mk: tools/deps.sh
+	@mkdir -p $(@D) && tools/deps.sh $@ translate
+build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS) -lsentencepiece_train -lsentencepiece
 build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double pic,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
@@ -115,6 +121,12 @@ build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcar
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
+
+# On the embedded phrases; then sentences that are not among them.
+translate: build/release/translate
+	build/release/translate train --out runs/translate --overwrite $(ARGS)
+	build/release/translate translate --model runs/translate/best --explain runs/translate/alignment.html $(SENTENCES)
+SENTENCES ?= 'Where can I buy a ticket to Hamburg?' 'The soup is cold.' 'It will rain tomorrow morning.' 'How much does this coat cost?'
 
 test: check build/release/run-tests build/double/run-tests all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)

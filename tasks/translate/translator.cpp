@@ -1,0 +1,135 @@
+// Texts in, texts out. Read nn/model/decoder.h and nn/model/beam.h first.
+#include "tasks/translate/translator.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/ops.h"
+#include "tasks/run/arguments.h"
+#include "tasks/translate/pairs.h"
+
+namespace translate {
+
+using engine::check;
+using engine::Tensor;
+
+void DecodeOptions::declare(run::Options& options, bool with_seed) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Decoding");
+  };
+  add("--beams", beams, "hypotheses that go on together; 1: the most likely piece each time; default: the directory's")
+      .between(1, 1000);
+  add("--length-penalty", length_penalty,
+      "a: a hypothesis' score is the sum of its log p / pieces^a; 0: short ones win; default: the directory's")
+      .between(-10, 10);
+  add("--stop", stop,
+      "exact: when nothing that goes on can become better; present, first: as Hugging Face's early_stopping false and "
+      "true")
+      .one_of({"exact", "present", "first"});
+  add("--n-best", n_best, "translations of each text").between(1, 1000);
+  add("--min-length", min_length, "pieces at least").between(0, 1e5);
+  add("--max-length", max_length, "pieces at most; 0: what the directory and the positions allow").between(0, 1e5);
+  add("--max-length-factor", max_length_factor, "and at most so many times the source's pieces, and 10 more")
+      .between(0.1, 1000);
+  add("--no-repeat", no_repeat, "runs of so many pieces occur once; 0: as they come").between(0, 100);
+  add("--begin", begin, "how every translation begins");
+  add("--sample", sample, "draw the pieces by their probability");
+  add("--temperature", temperature, "of draws: below 1 nearer to the most likely").positive();
+  add("--top-k", top_k, "of draws: among so many; 0: all").between(0, 1e6);
+  add("--top-p", top_p, "of draws: among the fewest that have this probability together").between(1e-6, 1);
+  add("--batch-tokens", batch_tokens, "source pieces that are translated together").between(1, 1e7);
+  if (with_seed) add("--seed", seed, "of draws").between(0, 9e15);
+}
+
+namespace {
+
+nn::SearchOptions search_options(const DecodeOptions& o, const nn::TranslationConfig& c) {
+  nn::SearchOptions s;
+  s.beams = o.sample ? 1 : o.beams.value_or(std::max(int(c.num_beams), o.n_best));
+  s.length_penalty = o.length_penalty.value_or(c.length_penalty);
+  s.stop = o.stop == "exact" ? nn::Stop::exact : o.stop == "present" ? nn::Stop::present : nn::Stop::first;
+  s.n_best = o.n_best;
+  s.least = o.min_length;
+  s.no_repeat = o.no_repeat;
+  s.sample = o.sample;
+  s.temperature = o.temperature;
+  s.top_k = o.top_k;
+  s.top_p = o.top_p;
+  s.seed = o.seed;
+  for (const long id : c.forbidden) s.forbidden.push_back(int(id));
+  return s;
+}
+
+}  // namespace
+
+Translator Translator::load(const std::string& directory) {
+  Translator t{Pieces::load(directory), nn::load_translation(directory)};
+  const nn::TranslationConfig& c = t.model->config;
+  check(t.pieces.size() == c.vocab_size, "{}: vocab.json has {} pieces, the model {}: it is another model's vocabulary",
+        directory, t.pieces.size(), c.vocab_size);
+  check(t.pieces.end() == c.eos_token_id && t.pieces.padding() == c.pad_token_id,
+        "{}: </s> and <pad> are {} and {} in vocab.json, {} and {} in config.json", directory, t.pieces.end(),
+        t.pieces.padding(), c.eos_token_id, c.pad_token_id);
+  return t;
+}
+
+void Translator::save(const std::string& directory) const {
+  nn::save_translation(*model, directory);
+  pieces.save(directory);
+}
+
+std::vector<std::vector<Translation>> Translator::translate(const std::vector<std::string>& texts,
+                                                            const DecodeOptions& o,
+                                                            const std::function<void(long)>& progress) const {
+  const nn::TranslationConfig& c = model->config;
+  const nn::SearchOptions how = search_options(o, c);
+  std::vector<int> forced = o.begin.empty() ? std::vector<int>{} : pieces.target(o.begin);
+  if (!forced.empty()) forced.pop_back();  // its end
+  std::vector<std::vector<int>> sources(texts.size());
+  std::vector<int> order;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].find_first_not_of(" \t\r") == std::string::npos) continue;
+    sources[i] = pieces.source(texts[i]);
+    check(long(sources[i].size()) <= c.max_position_embeddings, "text {} has {} pieces; the model has {} positions",
+          i + 1, sources[i].size(), c.max_position_embeddings);
+    order.push_back(int(i));
+  }
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return sources[a].size() > sources[b].size(); });
+  std::vector<std::vector<Translation>> result(texts.size(), std::vector<Translation>(1));
+  for (size_t first = 0, next; first < order.size(); first = next) {
+    std::vector<const std::vector<int>*> batch;
+    std::vector<nn::Asked> asked;
+    long tokens = 0;
+    for (next = first; next < order.size() && (next == first || tokens < o.batch_tokens); ++next) {
+      const std::vector<int>& source = sources[order[next]];
+      batch.push_back(&source);
+      tokens += long(source.size());
+      const long limit = o.max_length ? o.max_length : c.max_length - 1;
+      const long by_source = long(o.max_length_factor * double(source.size())) + 10;
+      asked.push_back({std::min({limit, by_source, c.max_position_embeddings}), forced, uint32_t(order[next])});
+    }
+    nn::Decoding decoding(*model, packed(batch));
+    const auto found = nn::search(
+        [&](const nn::Indices& ids, const nn::Indices& parents) { return decoding.step(ids, parents); }, asked,
+        int(c.decoder_start_token_id), int(c.eos_token_id), how);
+    for (size_t i = first; i < next; ++i) {
+      result[order[i]].clear();
+      for (const nn::Hypothesis& h : found[i - first])
+        result[order[i]].push_back({pieces.text(h.ids), h.score, h.ids});
+    }
+    if (progress) progress(long(next));
+  }
+  return result;
+}
+
+Tensor Translator::alignment(const std::vector<int>& source, const std::vector<int>& target) const {
+  const engine::NoGrad no_grad;
+  const Pair pair{source, target};
+  const Batch batch = batch_of({&pair}, int(model->config.decoder_start_token_id));
+  nn::TranslationTrace trace;
+  (*model)(batch.source, batch.input, &trace);
+  const nn::AttentionMaps& maps = trace.cross.back();
+  return reshape(ragged_mean_heads(maps.probs, maps.layout), {long(target.size()), long(source.size())});
+}
+
+}  // namespace translate
