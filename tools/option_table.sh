@@ -7,10 +7,13 @@ set -eu
 cd "$(dirname "$0")/.."
 BIN=${BIN:-build/release}
 README=tasks/run/README.md
-programs='sentiment transfer align pretrain multitask few_shot'
+programs='sentiment transfer align pretrain multitask few_shot translate'
 
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
+translate      --(split|test|labels?|label-column|text-column|pair-column|rationale-column|format|delimiter|sheet|encoding|no-header|train)  p
+translate      --(new-head|log-odds|head|class-weights|metric|r-drop|long|max-length)  p
+translate      --(bigrams|subwords|length-exponent|token-retention|learn-retention|retention-rate|vocab)  p
 pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
 pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
 align          --(label-column|labels|rationale-column|split|log-odds|head|label-smoothing|class-weights|metric|r-drop) b
@@ -46,6 +49,7 @@ l of pairs of sentences in two languages
 m of a teacher whose logits and layers are there for the same texts and labels
 n of several tasks in one step
 o of episodes
+p of what classifies or of an encoder alone; a translator reads pairs of lines and writes
 END
 }
 

@@ -23,10 +23,14 @@ std::vector<int> words_of(const Pieces& pieces, const std::vector<int>& ids) {
 std::string escaped(const std::string& text) {
   std::string to;
   for (const char c : text) {
-    if (c == '&') to += "&amp;";
-    else if (c == '<') to += "&lt;";
-    else if (c == '>') to += "&gt;";
-    else to += c;
+    if (c == '&')
+      to += "&amp;";
+    else if (c == '<')
+      to += "&lt;";
+    else if (c == '>')
+      to += "&gt;";
+    else
+      to += c;
   }
   return to;
 }

@@ -78,7 +78,9 @@ void finish_epoch(run::Training& training, const translate::Options& o, const Tr
   if (dev.size() == 0) return void(training.keep_best({}, save));
   translate::DecodeOptions how;
   how.beams = o.dev_beams;
-  const translate::Scores scores = measure(mean, dev, how, {});
+  translate::ScoreOptions what;
+  what.tokenize = o.tokenize;
+  const translate::Scores scores = measure(mean, dev, how, what);
   const bool best = training.keep_best(scores.bleu.score, save);
   training.run().log({{"epoch", epoch}, {"dev", {{"bleu", scores.bleu.score}, {"chrf2", scores.chrf2}}}});
   training.run().say(fmt::format("epoch {} dev{}:  bleu {:.2f}  chrf2 {:.2f}", epoch, best ? " (the best so far)" : "",
@@ -98,26 +100,25 @@ void learn(const translate::Options& o, const run::Options& options, const trans
   long skipped = 0;
   const std::vector<translate::Pair> pairs =
       encode(data.train, translator.pieces, model.config.max_position_embeddings, &skipped);
-  if (skipped) run::print_note("left out: {} pairs of more than {} pieces\n", skipped,
-                               model.config.max_position_embeddings);
+  if (skipped)
+    run::print_note("left out: {} pairs of more than {} pieces\n", skipped, model.config.max_position_embeddings);
   const int start = int(model.config.decoder_start_token_id);
   translate::Batches batches(pairs, start, o.training.batch_size, o.training.accumulate, o.training.seed,
                              !o.training.no_shuffle);
   Translator mean{translator.pieces, std::make_unique<nn::EncoderDecoder>(model.config, 0)};
   mean.model->params.initialise();
-  run::Training training(o.training, model.params,
-                         frame_of(o, options, translator, data, batches.steps_per_epoch()));
+  run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
 
   while (training.next_step()) {
     const double begun = now();
     long tokens = 0;
     // 1 pairs -> source ids [N], target ids [M], offsets [B + 1] of each
     for (const translate::Batch& part : batches.parts_at(training.step())) {
-      const Tensor memory = model.encode(part.source);                                // 2 [N] -> [N, C]
-      const Tensor states = model.decode(part.input, memory, part.source.offsets);    // 3 [M], [N, C] -> [M, C]
-      run::Terms terms;                                                               // 4 [M, V], [M] -> []
-      terms.add("cross_entropy", 1, cross_entropy(model.logits(states), part.target,
-                                                  {.label_smoothing = engine::real(o.label_smoothing)}));
+      const Tensor memory = model.encode(part.source);                              // 2 [N] -> [N, C]
+      const Tensor states = model.decode(part.input, memory, part.source.offsets);  // 3 [M], [N, C] -> [M, C]
+      run::Terms terms;                                                             // 4 [M, V], [M] -> []
+      terms.add("cross_entropy", 1,
+                cross_entropy(model.logits(states), part.target, {.label_smoothing = engine::real(o.label_smoothing)}));
       training.backward(terms, part.share);  // 5 adds to every parameter's gradient
       tokens += long(part.source.count() + part.target.size());
     }

@@ -53,6 +53,8 @@ void Options::declare(run::Options& options) {
   add("--average", average, "measure and keep the mean of the weights after the last so many epochs", "Learning")
       .between(1, 1000);
   add("--dev-beams", dev_beams, "beams of the measurement", "Learning").between(1, 100);
+  add("--tokenize", tokenize, "of its BLEU: 13a; none, for files of tokenised text; intl, zh, char", "Learning")
+      .one_of({"13a", "intl", "zh", "char", "none"});
   training.declare(options, "translate");
   options.footer(
       "--batch-size counts target pieces here. The best model is that with the highest BLEU on the held-out texts.");
@@ -132,8 +134,7 @@ Translator make_translator(const Options& o, const Texts& train) {
     nn::TranslationConfig c = t.model->config;
     c.dropout = o.dropout, c.attention_dropout = o.attention_dropout, c.activation_dropout = o.activation_dropout;
     auto model = std::make_unique<nn::EncoderDecoder>(c, o.training.seed);
-    model->params.load(nn::open_weights(o.model),
-                       [](const std::string& name) { return name == "final_logits_bias"; });
+    model->params.load(nn::open_weights(o.model), [](const std::string& name) { return name == "final_logits_bias"; });
     t.model = std::move(model);
     return t;
   }

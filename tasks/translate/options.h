@@ -21,6 +21,7 @@ struct Options {
   // learning
   double label_smoothing = 0.1;
   int average = 10, dev_beams = 1;
+  std::string tokenize = "13a";  // of the BLEU on held-out texts
 
   Options();
   void declare(run::Options& options);

@@ -54,8 +54,8 @@ class Batches {
   bool shuffled_;
   long all_tokens_ = 0, steps_ = 1;
   long epoch_ = -1;
-  std::vector<int> order_;      // of this epoch
-  std::vector<long> cut_;       // [steps * accumulate + 1] in order_
+  std::vector<int> order_;  // of this epoch
+  std::vector<long> cut_;   // [steps * accumulate + 1] in order_
 };
 
 }  // namespace translate

@@ -47,7 +47,9 @@ Scores score_texts(const std::vector<std::string>& hypotheses, const std::vector
   const std::vector<score::CorpusMetric> metrics = o.metrics();
   for (const score::CorpusMetric& metric : metrics)
     scores.signatures.push_back(signature(metric, references.empty() ? 0 : references[0].size()));
-  const auto sums = [&](const score::CorpusMetric& m) { return score::sum_of(score::tally(m, hypotheses, references)); };
+  const auto sums = [&](const score::CorpusMetric& m) {
+    return score::sum_of(score::tally(m, hypotheses, references));
+  };
   scores.bleu = score::bleu_of(sums(metrics[0]), o.bleu());
   scores.chrf2 = metrics[1].score(sums(metrics[1]));
   scores.chrfpp = metrics[2].score(sums(metrics[2]));
@@ -57,8 +59,7 @@ Scores score_texts(const std::vector<std::string>& hypotheses, const std::vector
 std::string Scores::text() const {
   std::string line = bleu.text();
   line.insert(4, "|" + signatures[0]);
-  return fmt::format("{}\nchrF2|{} = {:.2f}\nchrF2++|{} = {:.2f}\n", line, signatures[1], chrf2, signatures[2],
-                     chrfpp);
+  return fmt::format("{}\nchrF2|{} = {:.2f}\nchrF2++|{} = {:.2f}\n", line, signatures[1], chrf2, signatures[2], chrfpp);
 }
 
 std::string compare(const std::vector<std::string>& baseline, const std::vector<std::string>& system,
@@ -67,13 +68,13 @@ std::string compare(const std::vector<std::string>& baseline, const std::vector<
   const auto rows = score::resamples(long(system.size()), resamples, seed);
   std::string text;
   for (const score::CorpusMetric& metric : o.metrics()) {
-    const score::Comparison c = paired_bootstrap(metric, tally(metric, baseline, references),
-                                                 tally(metric, system, references), rows);
+    const score::Comparison c =
+        paired_bootstrap(metric, tally(metric, baseline, references), tally(metric, system, references), rows);
     const std::string test = fmt::format("bs:{}|seed:{}", resamples, seed);
-    text += fmt::format("{}|{}\n  baseline {:6.2f}  ({:.2f} ± {:.2f})\n  system   {:6.2f}  ({:.2f} ± {:.2f})  p = {:.4f}{}\n",
-                        metric.name, signature(metric, references[0].size(), test), c.baseline.score, c.baseline.mean,
-                        c.baseline.half, c.system.score, c.system.mean, c.system.half, c.p,
-                        c.p < 0.05 ? " *" : "");
+    text += fmt::format(
+        "{}|{}\n  baseline {:6.2f}  ({:.2f} ± {:.2f})\n  system   {:6.2f}  ({:.2f} ± {:.2f})  p = {:.4f}{}\n",
+        metric.name, signature(metric, references[0].size(), test), c.baseline.score, c.baseline.mean, c.baseline.half,
+        c.system.score, c.system.mean, c.system.half, c.p, c.p < 0.05 ? " *" : "");
     result[metric.name] = {{"baseline", c.baseline.score}, {"system", c.system.score}, {"p", c.p}};
   }
   return text;

@@ -109,13 +109,12 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
       asked.push_back({std::min({limit, by_source, c.max_position_embeddings}), forced, uint32_t(order[next])});
     }
     nn::Decoding decoding(*model, packed(batch));
-    const auto found = nn::search(
-        [&](const nn::Indices& ids, const nn::Indices& parents) { return decoding.step(ids, parents); }, asked,
-        int(c.decoder_start_token_id), int(c.eos_token_id), how);
+    const auto found =
+        nn::search([&](const nn::Indices& ids, const nn::Indices& parents) { return decoding.step(ids, parents); },
+                   asked, int(c.decoder_start_token_id), int(c.eos_token_id), how);
     for (size_t i = first; i < next; ++i) {
       result[order[i]].clear();
-      for (const nn::Hypothesis& h : found[i - first])
-        result[order[i]].push_back({pieces.text(h.ids), h.score, h.ids});
+      for (const nn::Hypothesis& h : found[i - first]) result[order[i]].push_back({pieces.text(h.ids), h.score, h.ids});
     }
     if (progress) progress(long(next));
   }
