@@ -212,23 +212,20 @@ void score_files(run::Options& options, const run::Parse& parse) {
   o.declare(options);
   parse();
   const std::vector<std::string> system = translate::read_texts(hypotheses, true);
-  std::vector<std::vector<std::string>> by_sentence(system.size());
-  const auto check_parallel = [&](const std::string& path, size_t lines) {
-    check(lines == system.size(), "{} has {} lines, {} has {}: they are not parallel", hypotheses, system.size(), path,
-          lines);
-  };
-  for (const std::string& path : references) {
+  const auto parallel = [&](const std::string& path) {
     const std::vector<std::string> lines = translate::read_texts(path, true);
-    check_parallel(path, lines.size());
-    for (size_t i = 0; i < lines.size(); ++i) by_sentence[i].push_back(lines[i]);
-  }
+    check(lines.size() == system.size(), "{} has {} lines, {} has {}: they are not parallel", hypotheses, system.size(),
+          path, lines.size());
+    return lines;
+  };
+  std::vector<std::vector<std::string>> by_sentence(system.size());
+  for (const std::string& path : references)
+    for (size_t i = 0; const std::string& line : parallel(path)) by_sentence[i++].push_back(line);
   const translate::Scores s = score_texts(system, by_sentence, o);
   fmt::print("{}", s.text());
   ordered_json compared = ordered_json::object();
   if (!baseline.empty()) {
-    const std::vector<std::string> other = translate::read_texts(baseline, true);
-    check_parallel(baseline, other.size());
-    fmt::print("{}", compare(other, system, by_sentence, o, resamples, seed, compared));
+    fmt::print("{}", compare(parallel(baseline), system, by_sentence, o, resamples, seed, compared));
   }
   fmt::print("result task=score bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={}{}\n", s.bleu.score, s.chrf2,
              s.chrfpp, system.size(),

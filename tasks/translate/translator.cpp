@@ -78,43 +78,56 @@ void Translator::save(const std::string& directory) const {
   pieces.save(directory);
 }
 
+namespace {
+
+// The sources of texts, empty where a text is; and those that are not, the longest first: batches of like lengths.
+struct Sources {
+  std::vector<std::vector<int>> ids;
+  std::vector<int> order;
+  Sources(const std::vector<std::string>& texts, const Translator& t) : ids(texts.size()) {
+    const long positions = t.model->config.max_position_embeddings;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (texts[i].find_first_not_of(" \t\r") == std::string::npos) continue;
+      ids[i] = t.pieces.source(texts[i]);
+      check(long(ids[i].size()) <= positions, "text {} has {} pieces; the model has {} positions", i + 1, ids[i].size(),
+            positions);
+      order.push_back(int(i));
+    }
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return ids[a].size() > ids[b].size(); });
+  }
+};
+
+}  // namespace
+
 std::vector<std::vector<Translation>> Translator::translate(const std::vector<std::string>& texts,
                                                             const DecodeOptions& o,
                                                             const std::function<void(long)>& progress) const {
   const nn::TranslationConfig& c = model->config;
   const nn::SearchOptions how = search_options(o, c);
-  std::vector<int> forced = o.begin.empty() ? std::vector<int>{} : pieces.target(o.begin);
-  if (!forced.empty()) forced.pop_back();  // its end
-  std::vector<std::vector<int>> sources(texts.size());
-  std::vector<int> order;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (texts[i].find_first_not_of(" \t\r") == std::string::npos) continue;
-    sources[i] = pieces.source(texts[i]);
-    check(long(sources[i].size()) <= c.max_position_embeddings, "text {} has {} pieces; the model has {} positions",
-          i + 1, sources[i].size(), c.max_position_embeddings);
-    order.push_back(int(i));
-  }
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return sources[a].size() > sources[b].size(); });
+  std::vector<int> begin = o.begin.empty() ? std::vector<int>{} : pieces.target(o.begin);
+  if (!begin.empty()) begin.pop_back();  // its end
+  const long longest = std::min(o.max_length ? o.max_length : c.max_length - 1, c.max_position_embeddings);
+  const Sources sources(texts, *this);
   std::vector<std::vector<Translation>> result(texts.size(), std::vector<Translation>(1));
-  for (size_t first = 0, next; first < order.size(); first = next) {
+  for (size_t first = 0, next; first < sources.order.size(); first = next) {
     std::vector<const std::vector<int>*> batch;
     std::vector<nn::Asked> asked;
     long tokens = 0;
-    for (next = first; next < order.size() && (next == first || tokens < o.batch_tokens); ++next) {
-      const std::vector<int>& source = sources[order[next]];
+    for (next = first; next < sources.order.size() && (next == first || tokens < o.batch_tokens); ++next) {
+      const std::vector<int>& source = sources.ids[sources.order[next]];
       batch.push_back(&source);
       tokens += long(source.size());
-      const long limit = o.max_length ? o.max_length : c.max_length - 1;
       const long by_source = long(o.max_length_factor * double(source.size())) + 10;
-      asked.push_back({std::min({limit, by_source, c.max_position_embeddings}), forced, uint32_t(order[next])});
+      asked.push_back({std::min(longest, by_source), begin, uint32_t(sources.order[next])});
     }
     nn::Decoding decoding(*model, packed(batch));
     const auto found =
         nn::search([&](const nn::Indices& ids, const nn::Indices& parents) { return decoding.step(ids, parents); },
                    asked, int(c.decoder_start_token_id), int(c.eos_token_id), how);
     for (size_t i = first; i < next; ++i) {
-      result[order[i]].clear();
-      for (const nn::Hypothesis& h : found[i - first]) result[order[i]].push_back({pieces.text(h.ids), h.score, h.ids});
+      std::vector<Translation>& to = result[sources.order[i]];
+      to.clear();
+      for (const nn::Hypothesis& h : found[i - first]) to.push_back({pieces.text(h.ids), h.score, h.ids});
     }
     if (progress) progress(long(next));
   }

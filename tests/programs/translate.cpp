@@ -31,8 +31,8 @@ struct Files {
 TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and score agree about them") {
   const Files f;
   const std::string out = f.dir.path + "/run", best = out + "/best";
-  const Result run = call(
-      "translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --patience 0 --out " + out);
+  const Result run =
+      call("translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --patience 0 --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
   const Result evaluated = call("translate", "evaluate --model " + best + " " + f.data() + " --beams 3");
   CHECK(evaluated.last_line().find("result task=translate bleu=100.0000") == 0);
@@ -100,7 +100,8 @@ TEST_CASE("translate: bad input gets one clear line") {
   CHECK(call("translate", "score --tokenize none --hypotheses " + many + " --references " + many).status == 0);
   const std::string model = f.dir.path + "/run", best = model + "/best";
   REQUIRE(call("translate", "train " + f.data() + run + model + " --positions 30").status == 0);
-  const std::string far = f.dir.write("far", "this house is red this house is red this house is red this house is red\n");
+  const std::string far =
+      f.dir.write("far", "this house is red this house is red this house is red this house is red\n");
   refused("translate --model " + best + " --file " + far, "text 1 has ");
   refused("evaluate --model " + best + " --data " + three, "three:1: a pair");
   nn::write_file(best + "/vocab.json", std::string("{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2}"));

@@ -4,7 +4,7 @@
 
 #include "nn/model/beam.h"
 #include "optim/adamw.h"
-#include "tests/support/support.h"
+#include "tests/support/gradcheck.h"
 
 using namespace test;
 
@@ -105,6 +105,34 @@ TEST_CASE("decoder: each parameter of either kind of norm gets a gradient, and o
       CHECK_MESSAGE(moves == (p.name() != "final_logits_bias"), p.name());
     }
   }
+}
+
+TEST_CASE("decoder: the gradient of every parameter agrees with central differences, with either kind of norm") {
+  for (const bool before : {false, true}) {
+    nn::TranslationConfig c = small(before);
+    c.d_model = 4;
+    c.encoder_layers = c.decoder_layers = 1;
+    c.encoder_ffn_dim = c.decoder_ffn_dim = 5;
+    c.activation_function = "silu";  // smooth
+    const Drawn model(c);
+    const nn::Tokens source = sequences({2, 3}, 5), input = sequences({3, 1}, 8);  // without the row that is held back
+    gradcheck(before ? "pre-norm" : "post-norm", model.params.trainable(),
+              [&](const std::vector<Tensor>&) { return model(source, input); });
+  }
+}
+
+TEST_CASE("decoder: the row a target begins with takes gradient from the output side alone") {
+  Drawn model(small(false));
+  const nn::Tokens source = sequences({4, 2}, 5), input = sequences({3, 2}, 8, true);
+  const auto start_row = [&](const Tensor& loss) {
+    model.params.clear_grads();
+    backward(loss);
+    return slice(model.shared.grad_tensor(), 0, 22, 23);
+  };
+  const Tensor states = model.decode(input, model.encode(source), source.offsets);
+  CHECK(differs(start_row(sum(mul(states, varied(states.shape())))), Tensor::zeros({1, 8}), 0, 0) == "");
+  CHECK(differs(start_row(mean(model.logits(model.decode(input, model.encode(source), source.offsets)))),
+                Tensor::zeros({1, 8}), 0, 0) != "");
 }
 
 TEST_CASE("decoder: eight pairs are learned by heart, and then written by greedy and by beam search") {
