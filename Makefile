@@ -124,7 +124,7 @@ sentiment: build/release/sentiment
 
 # On the embedded phrases; then sentences that are not among them.
 translate: build/release/translate
-	build/release/translate train --out runs/translate --overwrite --layers 2 --vocab-size 1500 --batch-size 700 --patience 0 $(ARGS)
+	build/release/translate train --out runs/translate --overwrite --layers 2 --vocab-size 1500 --batch-size 700 --lr 0.003 $(ARGS)
 	build/release/translate translate --model runs/translate/best --explain runs/translate/alignment.html $(SENTENCES)
 SENTENCES ?= 'Where can I buy a ticket to Hamburg?' 'The soup is cold.' 'It will rain tomorrow morning.' 'How much does this coat cost?'
 

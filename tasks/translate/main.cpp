@@ -135,8 +135,7 @@ void train(run::Options& options, const run::Parse& parse) {
   o.settle(options);
   run::print_setup("translate", "train");
   const translate::Data data = read_data(o);
-  check(data.dev.size() || !o.training.patience || !options.given("--patience"), "--patience needs held-out texts");
-  if (data.dev.size() == 0) o.training.patience = 0;
+  check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
   Translator translator = make_translator(o, data.train);
   const nn::TranslationConfig& c = translator.model->config;
   run::print_note("{} + {} layers of {}, {} pieces, {:.2f} M parameters; {} pairs, {} held out\n", c.encoder_layers,
@@ -149,7 +148,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   std::string model, source, target, data;
   translate::DecodeOptions how;
   translate::ScoreOptions scores;
-  options.add("--model", model, "a model directory, or a run's best/").required();
+  options.add("--model", model, "a model directory, or a run's").required();
   options.add("--source", source, "texts, one a line");
   options.add("--target", target, "their translations, line by line");
   options.add("--data", data, "or both in a file: text, tab, translation").excludes("--source");
@@ -177,7 +176,7 @@ std::vector<std::string> texts_of(const std::string& file, const std::vector<std
 void translate_texts(run::Options& options, const run::Parse& parse) {
   std::string model, file, out, explain;
   translate::DecodeOptions how;
-  options.add("--model", model, "a model directory, or a run's best/").required();
+  options.add("--model", model, "a model directory, or a run's").required();
   options.add("--file", file, "texts, one a line; without it and without texts: standard input");
   options.add("--out", out, "write the translations there");
   options.add("--explain", explain, "write a page that shows which source piece each target piece looks at");

@@ -18,7 +18,6 @@ Options::Options() {
   training.beta2 = 0.98;
   training.weight_decay = 0;
   training.clip = 0;
-  training.patience = 10;
 }
 
 void Options::declare(run::Options& options) {
@@ -130,11 +129,13 @@ Data read_data(const Options& o) {
 
 Translator make_translator(const Options& o, const Texts& train) {
   if (!o.model.empty()) {
-    Translator t = Translator::load(o.model);
+    const std::string directory = Translator::directory_of(o.model);
+    Translator t = Translator::load(directory);
     nn::TranslationConfig c = t.model->config;
     c.dropout = o.dropout, c.attention_dropout = o.attention_dropout, c.activation_dropout = o.activation_dropout;
     auto model = std::make_unique<nn::EncoderDecoder>(c, o.training.seed);
-    model->params.load(nn::open_weights(o.model), [](const std::string& name) { return name == "final_logits_bias"; });
+    model->params.load(nn::open_weights(directory),
+                       [](const std::string& name) { return name == "final_logits_bias"; });
     t.model = std::move(model);
     return t;
   }

@@ -2,10 +2,11 @@
 #include "tasks/translate/translator.h"
 
 #include <algorithm>
-#include <numeric>
+#include <filesystem>
 
 #include "engine/ops.h"
 #include "tasks/run/arguments.h"
+#include "tasks/text/utf8.h"
 #include "tasks/translate/pairs.h"
 
 namespace translate {
@@ -62,7 +63,13 @@ nn::SearchOptions search_options(const DecodeOptions& o, const nn::TranslationCo
 
 }  // namespace
 
-Translator Translator::load(const std::string& directory) {
+std::string Translator::directory_of(const std::string& path) {
+  const auto there = [](const std::string& directory) { return std::filesystem::exists(directory + "/config.json"); };
+  return !there(path) && there(path + "/best") ? path + "/best" : path;
+}
+
+Translator Translator::load(const std::string& path) {
+  const std::string directory = directory_of(path);
   Translator t{Pieces::load(directory), nn::load_translation(directory)};
   const nn::TranslationConfig& c = t.model->config;
   check(t.pieces.size() == c.vocab_size, "{}: vocab.json has {} pieces, the model {}: it is another model's vocabulary",
@@ -88,6 +95,7 @@ struct Sources {
     const long positions = t.model->config.max_position_embeddings;
     for (size_t i = 0; i < texts.size(); ++i) {
       if (texts[i].find_first_not_of(" \t\r") == std::string::npos) continue;
+      check(text::is_utf8(texts[i]), "text {} is not valid UTF-8", i + 1);
       ids[i] = t.pieces.source(texts[i]);
       check(long(ids[i].size()) <= positions, "text {} has {} pieces; the model has {} positions", i + 1, ids[i].size(),
             positions);

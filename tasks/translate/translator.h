@@ -35,8 +35,9 @@ struct Translator {
   Pieces pieces;
   std::unique_ptr<nn::EncoderDecoder> model;
 
-  // Error: a vocabulary that is not the model's.
+  // Of a run's directory its best model. Error: a vocabulary that is not the model's.
   static Translator load(const std::string& directory);
+  static std::string directory_of(const std::string& path);
   void save(const std::string& directory) const;
 
   // Of each text its n_best translations, the best first; an empty text stays empty. Sentences are batched by length.

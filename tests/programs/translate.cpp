@@ -31,10 +31,9 @@ struct Files {
 TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and score agree about them") {
   const Files f;
   const std::string out = f.dir.path + "/run", best = out + "/best";
-  const Result run =
-      call("translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --patience 0 --out " + out);
+  const Result run = call("translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
-  const Result evaluated = call("translate", "evaluate --model " + best + " " + f.data() + " --beams 3");
+  const Result evaluated = call("translate", "evaluate --model " + out + " " + f.data() + " --beams 3");
   CHECK(evaluated.last_line().find("result task=translate bleu=100.0000") == 0);
   const std::string written = f.dir.path + "/written";
   REQUIRE(call("translate", "translate --model " + best + " --file " + f.source + " --out " + written + " --explain " +
@@ -104,6 +103,7 @@ TEST_CASE("translate: bad input gets one clear line") {
       f.dir.write("far", "this house is red this house is red this house is red this house is red\n");
   refused("translate --model " + best + " --file " + far, "text 1 has ");
   refused("evaluate --model " + best + " --data " + three, "three:1: a pair");
+  refused("translate --model " + best + " 'caf\xE9'", "text 1 is not valid UTF-8");
   nn::write_file(best + "/vocab.json", std::string("{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2}"));
   refused("translate --model " + best + " hello", "vocab.json has 3 pieces, the model ");
 }

@@ -2,6 +2,8 @@
 // both kinds of norm, directories.
 #include "nn/model/decoder.h"
 
+#include <omp.h>
+
 #include "nn/model/beam.h"
 #include "optim/adamw.h"
 #include "tests/support/gradcheck.h"
@@ -163,6 +165,40 @@ TEST_CASE("decoder: eight pairs are learned by heart, and then written by greedy
         CHECK(found[b][0].ids == Indices(target.begin() + input.offsets[b], target.begin() + input.offsets[b + 1]));
     }
   }
+}
+
+TEST_CASE("decoder: the same bits with 1, 2 and 4 threads, over ten training steps with dropout and a search") {
+  const int before = omp_get_max_threads();
+  std::vector<std::vector<real>> runs;
+  for (const int threads : {1, 2, 4}) {
+    omp_set_num_threads(threads);
+    nn::TranslationConfig c = small(false, 0.2);
+    c.d_model = 64;
+    Drawn model(c);
+    const nn::Tokens source = sequences({14, 11, 16, 13}, 5), input = sequences({15, 13, 12, 17}, 8, true);
+    optim::AdamW optimizer(model.params.trainable());
+    for (int step = 0; step < 10; ++step) {
+      model.params.train(step);
+      model.params.clear_grads();
+      backward(cross_entropy(model(source, input), sequences({15, 13, 12, 17}, 9).ids));
+      optimizer.step(3e-3);
+    }
+    model.params.eval();
+    std::vector<real> bits;
+    nn::Decoding decoding(model, source);
+    for (const auto& found :
+         nn::search([&](const Indices&i, const Indices&p) { return decoding.step(i, p); },
+                    std::vector<nn::Asked>(4, {.most = 12}), 22, 0, {.beams = 3, .forbidden = {22}}))
+      bits.push_back(real(found[0].score));
+    for (const Tensor& p : model.params.tensors()) {
+      const std::vector<real> values = p.to_vector();
+      bits.insert(bits.end(), values.begin(), values.end());
+    }
+    runs.push_back(bits);
+  }
+  omp_set_num_threads(before);
+  CHECK(same_bits(runs[0], runs[1]));
+  CHECK(same_bits(runs[0], runs[2]));
 }
 
 TEST_CASE("decoder: a directory comes back bit for bit, in Hugging Face's names or as a type of its own") {

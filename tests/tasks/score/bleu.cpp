@@ -117,6 +117,7 @@ TEST_CASE("bleu: golden: the paired bootstrap's p, means and intervals over give
   const json& paired = file["paired"];
   const auto references = by_sentence(paired["references"]);
   for (const json& want : paired["results"]) {
+    if (want["test"] != "paired bootstrap" || want["metric"] == "TER") continue;  // neither is here
     const CorpusMetric metric = want["metric"] == "BLEU" ? bleu() : chrf({.word_order = 2});
     const Comparison c =
         paired_bootstrap(metric, tally(metric, paired["hypotheses_baseline"], references),

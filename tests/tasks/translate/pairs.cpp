@@ -114,10 +114,13 @@ TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line w
   CHECK(read_texts(dir.write("d", "a\n\nb\n"), true).size() == 3);
   long skipped = 0;
   const Pieces pieces = learned("unigram");
-  Texts texts = pairs_of("Where is the station?\tWo ist der Bahnhof?\nNo.\tNein.\n", "x");
-  CHECK(encode(texts, pieces, 7, &skipped).size() == 1);
+  Texts texts = pairs_of(
+      "Where is the station, and when does the next train leave?\tWo ist der Bahnhof, und wann fährt der nächste "
+      "Zug?\nNo.\tNein.\n",
+      "x");
+  CHECK(encode(texts, pieces, 10, &skipped).size() == 1);
   CHECK(skipped == 1);
-  CHECK(error_of([&] { encode(texts, pieces, 5); }).starts_with("x:1: "));
+  CHECK(error_of([&] { encode(texts, pieces, 10); }).starts_with("x:1: "));
 }
 
 TEST_CASE("alignment: rows are shares of the source; every target word has a source word") {
