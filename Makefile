@@ -126,7 +126,7 @@ sentiment: build/release/sentiment
 translate: build/release/translate
 	build/release/translate train --out runs/translate --overwrite --layers 2 --vocab-size 1500 --batch-size 700 --lr 0.003 $(ARGS)
 	build/release/translate translate --model runs/translate/best --explain runs/translate/alignment.html $(SENTENCES)
-SENTENCES ?= 'Where can I buy a ticket to Hamburg?' 'The soup is cold.' 'It will rain tomorrow morning.' 'How much does this coat cost?'
+SENTENCES ?= 'The train to Vienna is late.' 'My sister has lost her umbrella.' 'How much does this coat cost?' 'Do you know where the bakery is?'
 
 test: check build/release/run-tests build/double/run-tests all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)

@@ -5,12 +5,14 @@
 #include <sentencepiece_trainer.h>
 
 #include <filesystem>
+#include <set>
 
 #include "engine/base.h"
 #include "engine/strings.h"
 #include "nn/format/files.h"
 #include "nn/format/json.h"
 #include "tasks/text/letters.h"
+#include "tasks/text/utf8.h"
 
 namespace translate {
 
@@ -50,7 +52,15 @@ Pieces Pieces::learn(const std::vector<std::string>& texts, const PieceOptions& 
   Pieces pieces;
   pieces.lowercase_ = o.lowercase;
   std::vector<std::string> cased;
-  for (const std::string& text : texts) cased.push_back(o.lowercase ? text::lower(text) : text);
+  std::set<char32_t> characters{U'\u2581'};  // which stands for a blank
+  for (const std::string& text : texts) {
+    cased.push_back(o.lowercase ? text::lower(text) : text);
+    for (const char32_t c : text::decode_utf8(cased.back()))
+      if (c != U' ') characters.insert(c);
+  }
+  check(o.vocabulary >= long(characters.size()) + 3,
+        "--vocab-size {}: the texts have {} different characters, and three pieces more are needed", o.vocabulary,
+        characters.size());
   Texts iterator(cased);
   std::string bytes;
   const auto status = sentencepiece::SentencePieceTrainer::Train(

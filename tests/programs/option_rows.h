@@ -156,7 +156,7 @@ inline const Row kRows[] = {
     // translate
     {"translate", "--source", "@/other.txt"},
     {"translate", "--target", "@/other.txt"},
-    {"translate", "--data", "@/pairs.tsv", "!--source !--target !--dev-source !--dev-target"},
+    {"translate", "--data", "@/pairs.tsv", "!--source !--target !--dev-source !--dev-target --vocab-size 200"},
     {"translate", "--dev-source", "@/other.txt"},
     {"translate", "--dev-target", "@/other.txt"},
     {"translate", "--dev", "@/pairs.tsv", "!--dev-source !--dev-target"},

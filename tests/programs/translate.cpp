@@ -91,6 +91,7 @@ TEST_CASE("translate: bad input gets one clear line") {
   refused("train --source " + latin + " --target " + three + run + x, "latin:2: the line is not valid UTF-8");
   refused("train --data " + three + run + x, "three:1: a pair is two texts with a tab between; the line has 1 columns");
   refused("train --source " + f.source + run + x, "--source and --target belong together");
+  refused("train " + f.data() + " --vocab-size 20 --out " + x, "--vocab-size 20: the texts have ");
   refused("score --hypotheses " + three + " --references " + longer, "they are not parallel");
   std::string tokenised;
   for (int i = 0; i < 100; ++i) tokenised += "So .\n";
