@@ -10,8 +10,8 @@
 #   make install         programs, header, both libraries,    make uninstall    take them away again, of the same
 #                        and the models that ship                               PREFIX and DESTDIR
 #   make clean           remove build/                        make format-check say whether they are in it
-#   make abi             the C interface as it is now is the  make help         this list
-#                        one that tests hold it to
+#   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
+#                        one that tests hold it to            make help         this list
 #
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
@@ -48,7 +48,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment debug bench compare check install uninstall abi format format-check clean help test-golden
+.PHONY: all test sentiment translate debug bench compare check install uninstall abi format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -113,7 +113,12 @@ build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
-build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS)
+# SentencePiece is asked for when what needs it is built: the program and, with its parts, the tests.
+build/release/translate build/debug/translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
+build/release/tasks/translate/pieces.o build/debug/tasks/translate/pieces.o: build/translate-deps.mk
+build/translate-deps.mk: tools/deps.sh
+	@mkdir -p $(@D) && tools/deps.sh $@ translate
+build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS) -lsentencepiece_train -lsentencepiece
 build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
@@ -125,6 +130,12 @@ build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcar
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
+
+# On the embedded phrases; then sentences that are not among them.
+translate: build/release/translate
+	build/release/translate train --out runs/translate --overwrite --layers 2 --vocab-size 1500 --batch-size 700 --lr 0.003 $(ARGS)
+	build/release/translate translate --model runs/translate/best --explain runs/translate/alignment.html $(SENTENCES)
+SENTENCES ?= 'The train to Vienna is late.' 'My sister has lost her umbrella.' 'How much does this coat cost?' 'Do you know where the bakery is?'
 
 test: check build/release/run-tests build/double/run-tests build/release/libattune.so all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)

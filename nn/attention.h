@@ -64,6 +64,9 @@ struct MultiHeadAttention {
     const long width = inner ? inner : C;
     check(H > 0 && width % H == 0, "attention: the width must be a multiple of the heads; got {} and {}", width, H);
   }
+  // Of layers that were born under other names.
+  MultiHeadAttention(Linear q, Linear k, Linear v, const Dropout& of_probs, long H)
+      : query(std::move(q)), key(std::move(k)), value(std::move(v)), dropout(of_probs), heads(H) {}
   // With `maps`, or a sparse normaliser, the open form runs and fills them; else the fused one. The results are the
   // same. `received`, if given, becomes the attention that each row of memory receives, [Nk], without a gradient.
   Tensor operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps = nullptr,

@@ -48,7 +48,7 @@ std::vector<double> rate_factors(const std::vector<Tensor>& parameters, const st
 bool decays(const Tensor& parameter) {
   const std::string& name = parameter.name();
   return !name.ends_with("bias") && !name.ends_with("lora_magnitude_vector") &&
-         name.find("LayerNorm") == std::string::npos;
+         name.find("LayerNorm") == std::string::npos && name.find("layer_norm") == std::string::npos;
 }
 
 void for_each_chunk(const std::vector<Tensor>& parameters, const std::function<void(const Chunk&)>& f,

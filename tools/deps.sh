@@ -1,11 +1,11 @@
 #!/bin/sh
-# deps.sh FILE [bench]: make sure that the packages are here (with `bench` also what `make bench` needs), then write into
-# FILE the flags that the Makefile includes.
+# deps.sh FILE [bench | translate]: make sure that the packages are here (with the name also what `make bench` or the
+# program needs), then write into FILE the flags that the Makefile includes.
 # What is missing is installed with apt-get when that is allowed (root, or sudo without a password); otherwise the
 # command to run is printed and the exit status is 2.
 set -eu
-out=${1:?usage: tools/deps.sh FILE [bench]}
-for_bench=${2:-}
+out=${1:?usage: tools/deps.sh FILE [bench | translate]}
+for_whom=${2:-}
 export PKG_CONFIG_PATH="${PKG_CONFIG_PATH:-}"
 triplet=$(${CXX:-g++} -print-multiarch 2>/dev/null || true)
 openblas=/usr/lib/$triplet/openblas-openmp
@@ -31,7 +31,8 @@ look() {
   need doctest-dev header doctest/doctest.h
   need libcpp-httplib-dev pkg-config --exists cpp-httplib
   need curl curl --version
-  [ -z "$for_bench" ] || need libbenchmark-dev header benchmark/benchmark.h
+  [ "$for_whom" != bench ] || need libbenchmark-dev header benchmark/benchmark.h
+  [ "$for_whom" != translate ] || need libsentencepiece-dev header sentencepiece_processor.h
 }
 
 command -v "$(echo "${CXX:-g++}" | cut -d' ' -f1)" >/dev/null 2>&1 || { echo "error: no C++ compiler: apt-get install g++" >&2; exit 2; }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# fetch_model.sh: download a pretrained BERT from the Hugging Face hub into a directory that `--model` takes.
+# fetch_model.sh: download a pretrained BERT, or a Marian translator, from the Hugging Face hub into a directory that
+# `--model` takes.
 #
 #   tools/fetch_model.sh NAME [DIR] [--revision REV]
 #
@@ -7,8 +8,8 @@
 #   DIR              where to; models/NAME if not given
 #   --revision REV   a branch, a tag or a commit; main if not given. refs/pr/7 is what pull request 7 proposes
 #
-# Fetches config.json, model.safetensors, a vocabulary (vocab.txt or tokenizer.json) and, where they exist, the other
-# files of a tokenizer. A file gets its name when it is whole and is what it should be; until then it is FILE.part,
+# Fetches config.json, model.safetensors, a vocabulary (vocab.txt or tokenizer.json; of a translator vocab.json,
+# source.spm and target.spm) and, where they exist, the other files of a tokenizer. A file gets its name when it is whole and is what it should be; until then it is FILE.part,
 # which the next run continues. A file that is there with the server's size (a model: and sha256) is kept, so a second
 # run downloads nothing, and another revision belongs in another DIR.
 #
@@ -177,6 +178,7 @@ check() {  # a server that wants a login, and one with git but without its large
     *.json)
       found=$(keys <"$part") || wrong 'is not a JSON object'
       [ "$file" != config.json ] || printf '%s\n' "$found" | grep -qx model_type || wrong 'has no "model_type"' ;;
+    *.spm) grep -aq '<unk>' "$part" || wrong 'is not a SentencePiece model: it has no <unk>' ;;
     *.txt) grep -q '[^[:space:]]' "$part" || wrong 'is empty' ;;
     *) check_model ;;
   esac
@@ -192,9 +194,14 @@ add() {  # add FILE to the plan; fails if the server does not have it
 add config.json || fail "$name: no such model, or no config.json at revision $revision (404): see $endpoint/$name"
 vocabulary=''
 for file in vocab.txt tokenizer.json; do if add $file; then vocabulary=$file; fi; done
-[ -n "$vocabulary" ] || fail "$name: has neither vocab.txt nor tokenizer.json at revision $revision"
 lower_case=''
-add tokenizer_config.json || lower_case=1
+if [ -z "$vocabulary" ]; then
+  add source.spm || fail "$name: has neither vocab.txt nor tokenizer.json at revision $revision"
+  for file in target.spm vocab.json; do add $file || fail "$name: has source.spm, yet no $file at revision $revision"; done
+  add generation_config.json || :
+  vocabulary=source.spm
+fi
+add tokenizer_config.json || [ "$vocabulary" = source.spm ] || lower_case=1
 add special_tokens_map.json || :
 if ! add model.safetensors; then  # planned last: by then the small files have shown that the download works
   look pytorch_model.bin

@@ -7,10 +7,15 @@ set -eu
 cd "$(dirname "$0")/.."
 BIN=${BIN:-build/release}
 README=tasks/run/README.md
-programs='sentiment transfer align pretrain multitask few_shot'
+programs='sentiment transfer align pretrain multitask few_shot translate'
 
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
+translate      --(split|test|labels?|label-column|text-column|pair-column|rationale-column|format|delimiter|sheet|encoding|no-header|train)  p
+translate      --(new-head|log-odds|head|class-weights|metric|r-drop|long|max-length)  p
+translate      --(bigrams|subwords|length-exponent|token-retention|learn-retention|retention-rate|vocab|cased)  p
+translate      --(adapter.*|base|attention-(normaliser|temperature|window)|global-tokens|entropy-penalty|guide|guide-weight|head-disagreement|target-entropy|target-entropy-weight)  r
+[a-z_]+        --(pieces|lowercase|decoder-layers|positions|norm|activation|activation-dropout|average|dev-beams|tokenize)  q
 pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
 pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
 align          --(label-column|labels|rationale-column|split|log-odds|head|label-smoothing|class-weights|metric|r-drop) b
@@ -46,6 +51,9 @@ l of pairs of sentences in two languages
 m of a teacher whose logits and layers are there for the same texts and labels
 n of several tasks in one step
 o of episodes
+p of what classifies or of an encoder alone; a translator reads pairs of lines and writes
+q of a translator, which has two sides and is measured by BLEU
+r not in the layers of the translator yet
 END
 }
 
@@ -54,7 +62,7 @@ rows() {  # group TAB option TAB programs that have it, in the order in which --
     "$BIN/$program" train --help | awk -v program="$program" '
       /^[A-Z].*:$/ { group = $0; sub(/:.*/, "", group) }
       match($0, /^  --[a-z0-9-]+/) { print group "\t" substr($0, 3, RLENGTH - 2) "\t" program }'
-  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Adapter,Training,Run,Objective,Transfer,Budget,Tasks,Episodes' '
+  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes' '
     $2 == "--config" { $1 = "Run" }
     $2 == "--tasks" { $1 = "Tasks" }
     !($2 in group) { group[$2] = $1; list[++n] = $2 }

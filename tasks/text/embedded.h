@@ -7,5 +7,6 @@ namespace text {
 
 inline constexpr const char* kSentimentCorpus = "tasks/data/sentiment.tsv";  // columns text, label, topic, split
 std::string_view embedded_sentiment();
+std::string_view embedded_phrases();  // tasks/data/phrases.tsv: English, tab, German
 
 }  // namespace text

@@ -25,6 +25,10 @@ const std::map<std::string, std::string> kBasis{
                   "--dev-source @/c.txt --dev-target @/d.txt --test-source @/d.txt --test-target @/c.txt"},
     {"pretrain", kTiny + "--max-steps 2 --batch-size 40 --train @/train.tsv --dev @/dev.tsv"},
     {"multitask", kTiny + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
+    {"translate",
+     "--layers 1 --hidden 8 --heads 2 --intermediate 8 --vocab-size 45 --dropout 0 --average 1 --lr 0.05 "
+     "--max-steps 2 --batch-size 60 --source @/a.txt --target @/b.txt --dev-source @/c.txt "
+     "--dev-target @/d.txt"},
     {"few_shot", kTiny + "--steps 2 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 --inner-steps 1"},
 };
 
@@ -51,6 +55,7 @@ void give(Given& given, const std::string& words) {
 
 // The basis is of a BERT from nothing: a directory has sizes of its own, a pool has no layers.
 Given fitting(Given given) {
+  if (!given.count("--model")) return given;
   const std::string model = given["--model"];
   if (model != "bert") give(given, "!--layers !--intermediate");
   if (model.starts_with("@")) give(given, "!--hidden !--heads");
@@ -79,6 +84,7 @@ void write_data(const TemporaryDirectory& dir) {
     dir.write(name, all);
   };
   lines("a.txt", 0), lines("b.txt", 5), lines("c.txt", 9), lines("d.txt", 13), lines("other.txt", 17);
+  dir.write("pairs.tsv", "1 awful thing\tfine Thing\n2 good\tpoor at noon\n3 the train\tbad and good\n");
   dir.write("leak.txt", fmt::format("1 {} thing {}\n", words[1], words[1]));
   dir.write("lexicon.txt", "bad\ngood\t2\n");
   std::string pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nthing\ntrain\nfine\n";
@@ -202,6 +208,7 @@ TEST_CASE("options: every option of every training program is read: a run with i
            "--out @/lora");
   prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") +
            " --out @/aligned");
+  prepared(program("translate") + " train " + kBasis.at("translate") + " --seed 3 --out @/translator");
   prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");
   const Runs runs(dir.path);
   std::vector<Pair> pairs;

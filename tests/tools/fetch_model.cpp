@@ -162,6 +162,24 @@ TEST_CASE("fetch_model: a model arrives as it was served, and a second run downl
   CHECK(p.arrived());
 }
 
+TEST_CASE("fetch_model: a translator arrives with its two SentencePiece models and how it is to decode") {
+  Published p;
+  p.hub.files.erase(kAt + "vocab.txt");
+  p.hub.files.erase(kAt + "tokenizer.json");
+  p.hub.files.erase(kAt + "tokenizer_config.json");
+  p.hub.files[kAt + "config.json"] = nn::read_file(golden_path("marian-micro/config.json"));
+  CHECK(p.fetch().says("org/small: has neither vocab.txt nor tokenizer.json"));
+  p.hub.files[kAt + "source.spm"] = p.hub.files[kAt + "target.spm"] = "\n\x0e\n\x05<unk>";
+  CHECK(p.fetch().says("org/small: has source.spm, yet no vocab.json"));
+  p.hub.files[kAt + "vocab.json"] = p.hub.files[kAt + "generation_config.json"] = "{\"</s>\": 0}";
+  const Result result = p.fetch();
+  REQUIRE_MESSAGE(result.status == 0, result.output);
+  for (const auto& [path, bytes] : p.hub.files) CHECK(p.arrived(path.substr(kAt.size()), bytes));
+  CHECK(!result.says("lower-cased"));
+  p.hub.files[kAt + "source.spm"] = "something else";
+  CHECK(p.fetch().says("error: source.spm from the server is not a SentencePiece model"));
+}
+
 TEST_CASE("fetch_model: old bare names, revisions, the default directory, and what is optional") {
   Published p;
   for (const auto& [path, bytes] : std::map(p.hub.files)) {  // as bert-base-uncased became google-bert/...

@@ -1,0 +1,194 @@
+// An encoder-decoder's config.json and generation_config.json, in and out. Read nn/format/config.cpp first: a BERT's.
+#include "nn/format/translation_config.h"
+
+#include <filesystem>
+
+#include "engine/strings.h"
+#include "nn/format/json.h"
+
+namespace nn {
+using engine::check;
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr const char* kPreNorm = "attune_translation";  // model_type of what Hugging Face's Marian cannot compute
+
+std::string activation(const std::string& name) {
+  if (name == "gelu_python") return "gelu";
+  return name == "swish" ? "silu" : name;
+}
+
+void read_sizes(const JsonObject& from, TranslationConfig& c) {
+  const std::pair<const char*, long*> numbers[] = {{"vocab_size", &c.vocab_size},
+                                                   {"d_model", &c.d_model},
+                                                   {"encoder_layers", &c.encoder_layers},
+                                                   {"decoder_layers", &c.decoder_layers},
+                                                   {"encoder_attention_heads", &c.encoder_attention_heads},
+                                                   {"decoder_attention_heads", &c.decoder_attention_heads},
+                                                   {"encoder_ffn_dim", &c.encoder_ffn_dim},
+                                                   {"decoder_ffn_dim", &c.decoder_ffn_dim},
+                                                   {"max_position_embeddings", &c.max_position_embeddings},
+                                                   {"pad_token_id", &c.pad_token_id},
+                                                   {"eos_token_id", &c.eos_token_id},
+                                                   {"decoder_start_token_id", &c.decoder_start_token_id}};
+  for (const auto& [key, to] : numbers) {
+    *to = -1;
+    from.take(key, *to);
+    check(*to >= 0, "{}: {} is missing or below 0", from.where(), key);
+  }
+}
+
+// Keys that make the model another one.
+void refuse_others(const JsonObject& from, const TranslationConfig& c) {
+  std::string type;
+  from.take("model_type", type);
+  check(type == "marian" || type == kPreNorm, "{}: model_type '{}' is not a translation model that is read: marian is",
+        from.where(), engine::shown(type));
+  check(c.normalize_before == (type == kPreNorm), "{}: normalize_before is {} in a model of type {}", from.where(),
+        c.normalize_before, type);
+  for (const char* key : {"normalize_embedding", "add_final_layer_norm", "add_bias_logits"}) {
+    bool on = false;
+    from.take(key, on);
+    check(!on, "{}: {} is true; it is not supported", from.where(), key);
+  }
+  for (const char* key : {"tie_word_embeddings", "share_encoder_decoder_embeddings", "static_position_embeddings"}) {
+    bool on = true;
+    from.take(key, on);
+    check(on, "{}: {} is false: tables of their own are not supported", from.where(), key);
+  }
+  long decoder_vocab_size = c.vocab_size;
+  from.take("decoder_vocab_size", decoder_vocab_size);
+  check(decoder_vocab_size == c.vocab_size, "{}: decoder_vocab_size {} is not vocab_size {}: the sides share one table",
+        from.where(), decoder_vocab_size, c.vocab_size);
+}
+
+void read_generation(const JsonObject& from, TranslationConfig& c) {
+  from.take("num_beams", c.num_beams);
+  from.take("length_penalty", c.length_penalty);
+  from.take("max_length", c.max_length);
+  const json* words = from.find("bad_words_ids");
+  if (!words) return;
+  check(words->is_array(), "{}: bad_words_ids must be a list of lists; got {}", from.where(), shown_json(*words));
+  c.forbidden.clear();
+  for (const json& word : *words) {
+    const std::vector<long> ids = from.numbers("bad_words_ids", word);
+    check(ids.size() == 1, "{}: bad_words_ids: {} is not one token; longer ones are not supported", from.where(),
+          shown_json(word));
+    c.forbidden.push_back(ids[0]);
+  }
+}
+
+}  // namespace
+
+void TranslationConfig::check_sizes(const std::string& where) const {
+  const std::pair<const char*, long> positive[] = {{"vocab_size", vocab_size},
+                                                   {"d_model", d_model},
+                                                   {"encoder_layers", encoder_layers},
+                                                   {"decoder_layers", decoder_layers},
+                                                   {"encoder_ffn_dim", encoder_ffn_dim},
+                                                   {"decoder_ffn_dim", decoder_ffn_dim},
+                                                   {"num_beams", num_beams},
+                                                   {"max_position_embeddings", max_position_embeddings}};
+  for (const auto& [key, value] : positive)
+    check(value >= 1 && value <= 10'000'000, "{}: {} must be in [1, 10000000]; got {}", where, key, value);
+  check(d_model % 2 == 0, "{}: d_model must be even, for sines and cosines; got {}", where, d_model);
+  for (const long heads : {encoder_attention_heads, decoder_attention_heads})
+    check(heads >= 1 && d_model % heads == 0, "{}: d_model {} must be a multiple of the heads; got {}", where, d_model,
+          heads);
+  check(max_length >= 2, "{}: max_length must be 2 at least, a start and an end; got {}", where, max_length);
+  const std::pair<const char*, long> ids[] = {{"pad_token_id", pad_token_id},
+                                              {"eos_token_id", eos_token_id},
+                                              {"decoder_start_token_id", decoder_start_token_id}};
+  for (const auto& [key, id] : ids)
+    check(id >= 0 && id < vocab_size, "{}: {} must be in [0, vocab_size = {}); got {}", where, key, vocab_size, id);
+  for (const long id : forbidden)
+    check(id >= 0 && id < vocab_size && id != eos_token_id,
+          "{}: bad_words_ids: {} must be in the vocabulary of {} and not the end", where, id, vocab_size);
+  for (const double p : {dropout, attention_dropout, activation_dropout})
+    check(p >= 0 && p < 1, "{}: a dropout must be in [0, 1); got {}", where, p);
+}
+
+TranslationConfig read_translation_config(const std::string& directory) {
+  TranslationConfig c;
+  const std::string path = directory + "/config.json";
+  const json object = read_json(path);
+  const JsonObject from(object, path);
+  from.take("normalize_before", c.normalize_before);
+  read_sizes(from, c);
+  refuse_others(from, c);
+  from.take("activation_function", c.activation_function);
+  c.activation_function = activation(c.activation_function);
+  from.take("dropout", c.dropout);
+  from.take("attention_dropout", c.attention_dropout);
+  from.take("activation_dropout", c.activation_dropout);
+  from.take("scale_embedding", c.scale_embedding);
+  from.take("init_std", c.init_std);
+  c.num_beams = 1;  // Hugging Face's defaults
+  c.max_length = 20;
+  read_generation(from, c);
+  const std::string generation = directory + "/generation_config.json";
+  if (std::filesystem::exists(generation)) {
+    const json more = read_json(generation);
+    read_generation(JsonObject(more, generation), c);
+  }
+  c.check_sizes(path);
+  return c;
+}
+
+namespace {
+
+void write_generation(const TranslationConfig& c, ordered_json& to) {
+  ordered_json words = ordered_json::array();
+  for (const long id : c.forbidden) words.push_back({id});
+  if (!words.empty()) to["bad_words_ids"] = words;
+  to["bos_token_id"] = c.eos_token_id;
+  to["decoder_start_token_id"] = c.decoder_start_token_id;
+  to["eos_token_id"] = c.eos_token_id;
+  to["forced_eos_token_id"] = c.eos_token_id;
+  to["length_penalty"] = c.length_penalty;
+  to["max_length"] = c.max_length;
+  to["num_beams"] = c.num_beams;
+  to["pad_token_id"] = c.pad_token_id;
+}
+
+}  // namespace
+
+std::string translation_config_json(const TranslationConfig& c) {
+  ordered_json o{{"architectures", {c.normalize_before ? "AttuneTranslation" : "MarianMTModel"}},
+                 {"model_type", c.normalize_before ? kPreNorm : "marian"},
+                 {"activation_dropout", c.activation_dropout},
+                 {"activation_function", c.activation_function},
+                 {"attention_dropout", c.attention_dropout},
+                 {"d_model", c.d_model},
+                 {"decoder_attention_heads", c.decoder_attention_heads},
+                 {"decoder_ffn_dim", c.decoder_ffn_dim},
+                 {"decoder_layers", c.decoder_layers},
+                 {"decoder_vocab_size", c.vocab_size},
+                 {"dropout", c.dropout},
+                 {"encoder_attention_heads", c.encoder_attention_heads},
+                 {"encoder_ffn_dim", c.encoder_ffn_dim},
+                 {"encoder_layers", c.encoder_layers},
+                 {"init_std", c.init_std},
+                 {"is_encoder_decoder", true},
+                 {"max_position_embeddings", c.max_position_embeddings},
+                 {"normalize_before", c.normalize_before},
+                 {"normalize_embedding", false},
+                 {"num_hidden_layers", c.encoder_layers},
+                 {"scale_embedding", c.scale_embedding},
+                 {"share_encoder_decoder_embeddings", true},
+                 {"static_position_embeddings", true},
+                 {"tie_word_embeddings", true},
+                 {"vocab_size", c.vocab_size}};
+  write_generation(c, o);
+  return o.dump(2) + "\n";
+}
+
+std::string generation_config_json(const TranslationConfig& c) {
+  ordered_json o = ordered_json::object();
+  write_generation(c, o);
+  return o.dump(2) + "\n";
+}
+
+}  // namespace nn

@@ -1,0 +1,43 @@
+// TranslationConfig: what an encoder-decoder is and how it is to decode, in the words of Hugging Face's MarianMTModel.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base.h"
+
+namespace nn {
+
+struct TranslationConfig {
+  long vocab_size = 0;  // of both sides: source, target and output share one table
+  long d_model = 128;
+  long encoder_layers = 4, decoder_layers = 4;
+  long encoder_attention_heads = 4, decoder_attention_heads = 4;
+  long encoder_ffn_dim = 256, decoder_ffn_dim = 256;
+  std::string activation_function = "relu";  // gelu, gelu_new, relu, silu, tanh
+  double dropout = 0.1, attention_dropout = 0, activation_dropout = 0;
+  bool scale_embedding = true;  // embeddings times sqrt(d_model)
+  // Layers normalise what they read, and a norm follows the last one. Hugging Face's Marian has no such form, so the
+  // directory names a type of attune's own.
+  bool normalize_before = false;
+  double layer_norm_eps = 1e-5;
+  double init_std = 0.02;  // passed on; a new model is drawn as fairseq's (nn/model/decoder.cpp)
+  long max_position_embeddings = 512;
+  long pad_token_id = 0, eos_token_id = 0, decoder_start_token_id = 0;
+
+  // Decoding. generation_config.json, where there is one, has the last word.
+  long num_beams = 5;
+  double length_penalty = 1;
+  long max_length = 512;             // the start token and the end included
+  std::vector<long> forbidden = {};  // bad_words_ids of one token each
+
+  void check_sizes(const std::string& where) const;  // throws on what no model can have
+};
+
+// DIR/config.json and, if there, DIR/generation_config.json. Keys that do not change what is computed are passed over;
+// what this model cannot compute as the file says is an error that names the key.
+TranslationConfig read_translation_config(const std::string& directory);
+std::string translation_config_json(const TranslationConfig& config);
+std::string generation_config_json(const TranslationConfig& config);
+
+}  // namespace nn

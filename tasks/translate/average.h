@@ -1,0 +1,24 @@
+// The mean of the weights after the last epochs: a better model than any of them (Popel, Bojar 2018).
+#pragma once
+
+#include "nn/params.h"
+
+namespace translate {
+
+// Files epochs/epoch-N.safetensors in a run's directory; a run that is continued finds those from before.
+class Average {
+ public:
+  Average(std::string directory, int last) : directory_(std::move(directory)), last_(last) {}
+  // Keeps the weights after this epoch (from 1), and drops what is older than the last ones.
+  void keep(const nn::Params& params, long epoch) const;
+  // mean[i] = sum over the kept epochs of w[i] / their number, added up in double, the oldest first. Parameters of
+  // `into` by name.
+  void read(const nn::Params& into, long epoch) const;
+
+ private:
+  std::string file(long epoch) const;
+  std::string directory_;
+  int last_;
+};
+
+}  // namespace translate

@@ -1,0 +1,242 @@
+// Translate: an encoder-decoder learns from pairs of sentences, translates, and is measured. The loop is that of
+// tasks/sentiment/main.cpp, which is to be read first; the model is nn/model/decoder.h's.
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "nn/format/files.h"
+#include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
+#include "tasks/run/progress.h"
+#include "tasks/translate/average.h"
+#include "tasks/translate/explain.h"
+#include "tasks/translate/options.h"
+#include "tasks/translate/scoring.h"
+
+namespace {
+
+using engine::check;
+using engine::Tensor;
+using nlohmann::ordered_json;
+using translate::Texts;
+using translate::Translator;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+std::vector<std::vector<std::string>> one_each(const std::vector<std::string>& references) {
+  std::vector<std::vector<std::string>> all;
+  for (const std::string& reference : references) all.push_back({reference});
+  return all;
+}
+
+std::vector<std::string> best_of(const std::vector<std::vector<translate::Translation>>& found) {
+  std::vector<std::string> texts;
+  for (const auto& translations : found) texts.push_back(translations[0].text);
+  return texts;
+}
+
+// A model of lower case is measured in lower case.
+translate::Scores measure(const Translator& translator, const Texts& dev, const translate::DecodeOptions& how,
+                          translate::ScoreOptions scores) {
+  scores.force = true;
+  scores.lowercase |= translator.pieces.lowercase();
+  run::Progress progress("dev", dev.size());
+  const auto found = translator.translate(dev.source, how, [&](long done) { progress.update(done); });
+  progress.interrupt();
+  return score_texts(best_of(found), one_each(dev.target), scores);
+}
+
+run::Frame frame_of(const translate::Options& o, const run::Options& options, const Translator& translator,
+                    const translate::Data& data, long steps_per_epoch) {
+  run::Fingerprint print;
+  for (long i = 0; i < translator.pieces.size(); ++i) print.add("vocabulary", translator.pieces.piece(int(i)));
+  const auto add = [&](const char* part, const Texts& texts) {
+    for (long i = 0; i < texts.size(); ++i) print.add(part, texts.source[i]).add(part, texts.target[i]);
+  };
+  add("train", data.train), add("held-out texts", data.dev);
+  run::Frame frame;
+  frame.options = options.effective();
+  frame.data = print.text();
+  frame.inputs = o.inputs();
+  frame.unit = "target pieces";
+  frame.default_lr = 2e-3;
+  frame.steps_per_epoch = steps_per_epoch;
+  frame.also_written = {"epochs"};
+  return frame;
+}
+
+// The mean of the last epochs' weights is measured on the held-out texts and kept if it is the best so far.
+void finish_epoch(run::Training& training, const translate::Options& o, const Translator& translator, Translator& mean,
+                  const Texts& dev) {
+  const translate::Average average(training.run().file("epochs"), o.average);
+  const long epoch = (training.step() + 1 + training.run().steps_per_epoch() - 1) / training.run().steps_per_epoch();
+  average.keep(translator.model->params, epoch);
+  average.read(mean.model->params, epoch);
+  const auto save = [&](const std::string& directory) { mean.save(directory); };
+  training.run().pause();
+  if (dev.size() == 0) return void(training.keep_best({}, save));
+  translate::DecodeOptions how;
+  how.beams = o.dev_beams;
+  translate::ScoreOptions what;
+  what.tokenize = o.tokenize;
+  const translate::Scores scores = measure(mean, dev, how, what);
+  const bool best = training.keep_best(scores.bleu.score, save);
+  training.run().log({{"epoch", epoch}, {"dev", {{"bleu", scores.bleu.score}, {"chrf2", scores.chrf2}}}});
+  training.run().say(fmt::format("epoch {} dev{}:  bleu {:.2f}  chrf2 {:.2f}", epoch, best ? " (the best so far)" : "",
+                                 scores.bleu.score, scores.chrf2));
+}
+
+void finish_run(const run::Training& training, const Texts& dev, const std::string& out) {
+  const double bleu = dev.size() ? training.best() : 0, seconds = training.run().seconds();
+  nn::write_file(training.run().file("result.json"),
+                 ordered_json{{"dev_bleu", bleu}, {"seconds", seconds}}.dump(2) + "\n");
+  fmt::print("result task=translate dev_bleu={:.2f} seconds={:.0f} out={}\n", bleu, seconds, out);
+}
+
+void learn(const translate::Options& o, const run::Options& options, const translate::Data& data,
+           Translator& translator) {
+  nn::EncoderDecoder& model = *translator.model;
+  long skipped = 0;
+  const std::vector<translate::Pair> pairs =
+      encode(data.train, translator.pieces, model.config.max_position_embeddings, &skipped);
+  if (skipped)
+    run::print_note("left out: {} pairs of more than {} pieces\n", skipped, model.config.max_position_embeddings);
+  const int start = int(model.config.decoder_start_token_id);
+  translate::Batches batches(pairs, start, o.training.batch_size, o.training.accumulate, o.training.seed,
+                             !o.training.no_shuffle);
+  Translator mean{translator.pieces, std::make_unique<nn::EncoderDecoder>(model.config, 0)};
+  mean.model->params.initialise();
+  run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
+
+  while (training.next_step()) {
+    const double begun = now();
+    long tokens = 0;
+    // 1 pairs -> source ids [N], target ids [M], offsets [B + 1] of each
+    for (const translate::Batch& part : batches.parts_at(training.step())) {
+      const Tensor memory = model.encode(part.source);                              // 2 [N] -> [N, C]
+      const Tensor states = model.decode(part.input, memory, part.source.offsets);  // 3 [M], [N, C] -> [M, C]
+      run::Terms terms;                                                             // 4 [M, V], [M] -> []
+      terms.add("cross_entropy", 1,
+                cross_entropy(model.logits(states), part.target, {.label_smoothing = engine::real(o.label_smoothing)}));
+      training.backward(terms, part.share);  // 5 adds to every parameter's gradient
+      tokens += long(part.source.count() + part.target.size());
+    }
+    training.update({{"tokens_per_second", std::round(double(tokens) / (now() - begun))}});  // 6, 7, 8
+    if (training.epoch_ends()) finish_epoch(training, o, translator, mean, data.dev);
+  }
+  finish_run(training, data.dev, o.training.out);
+}
+
+void train(run::Options& options, const run::Parse& parse) {
+  translate::Options o;
+  o.declare(options);
+  parse();
+  o.settle(options);
+  run::print_setup("translate", "train");
+  const translate::Data data = read_data(o);
+  check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
+  Translator translator = make_translator(o, data.train);
+  const nn::TranslationConfig& c = translator.model->config;
+  run::print_note("{} + {} layers of {}, {} pieces, {:.2f} M parameters; {} pairs, {} held out\n", c.encoder_layers,
+                  c.decoder_layers, c.d_model, c.vocab_size,
+                  double(translator.model->params.count() - c.vocab_size) / 1e6, data.train.size(), data.dev.size());
+  learn(o, options, data, translator);
+}
+
+void evaluate(run::Options& options, const run::Parse& parse) {
+  std::string model, source, target, data;
+  translate::DecodeOptions how;
+  translate::ScoreOptions scores;
+  options.add("--model", model, "a model directory, or a run's").required();
+  options.add("--source", source, "texts, one a line");
+  options.add("--target", target, "their translations, line by line");
+  options.add("--data", data, "or both in a file: text, tab, translation").excludes("--source");
+  how.declare(options, true);
+  scores.declare(options);
+  parse();
+  if (data.empty() && (source.empty() || target.empty()))
+    run::usage_error("--source and --target are needed, or --data");
+  const Translator translator = Translator::load(model);
+  const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
+  const double begun = now();
+  const translate::Scores s = measure(translator, texts, how, scores);
+  fmt::print("{}result task=translate bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={} seconds={:.1f}\n", s.text(),
+             s.bleu.score, s.chrf2, s.chrfpp, texts.size(), now() - begun);
+}
+
+std::vector<std::string> texts_of(const std::string& file, const std::vector<std::string>& given) {
+  if (!file.empty()) return translate::read_texts(file, true);
+  if (!given.empty()) return given;
+  std::vector<std::string> texts;
+  for (std::string line; std::getline(std::cin, line);) texts.push_back(line);
+  return texts;
+}
+
+void translate_texts(run::Options& options, const run::Parse& parse) {
+  std::string model, file, out, explain;
+  translate::DecodeOptions how;
+  options.add("--model", model, "a model directory, or a run's").required();
+  options.add("--file", file, "texts, one a line; without it and without texts: standard input");
+  options.add("--out", out, "write the translations there");
+  options.add("--explain", explain, "write a page that shows which source piece each target piece looks at");
+  how.declare(options, true);
+  options.take_texts();
+  parse();
+  const Translator translator = Translator::load(model);
+  const std::vector<std::string> texts = texts_of(file, options.texts());
+  const auto found = translator.translate(texts, how);
+  std::string lines;
+  for (size_t i = 0; i < found.size(); ++i)
+    for (const translate::Translation& t : found[i])
+      lines += how.n_best == 1 ? t.text + "\n" : fmt::format("{}\t{:.4f}\t{}\n", i + 1, t.score, t.text);
+  if (out.empty())
+    fmt::print("{}", lines);
+  else
+    nn::write_file(out, lines);
+  if (!explain.empty()) nn::write_file(explain, translate::alignment_page(translator, texts, found));
+}
+
+void score_files(run::Options& options, const run::Parse& parse) {
+  std::string hypotheses, baseline;
+  std::vector<std::string> references;
+  long resamples = 1000;
+  uint64_t seed = 12345;
+  translate::ScoreOptions o;
+  options.add("--hypotheses", hypotheses, "translations, one a line").required();
+  options.add("--references", references, "what they should be, line by line; may be repeated").required();
+  options.add("--baseline", baseline, "another system's, to be compared by a paired bootstrap");
+  options.add("--resamples", resamples, "of the bootstrap").between(1, 1e6);
+  options.add("--seed", seed, "of the bootstrap").between(0, 9e15);
+  o.declare(options);
+  parse();
+  const std::vector<std::string> system = translate::read_texts(hypotheses, true);
+  const auto parallel = [&](const std::string& path) {
+    const std::vector<std::string> lines = translate::read_texts(path, true);
+    check(lines.size() == system.size(), "{} has {} lines, {} has {}: they are not parallel", hypotheses, system.size(),
+          path, lines.size());
+    return lines;
+  };
+  std::vector<std::vector<std::string>> by_sentence(system.size());
+  for (const std::string& path : references)
+    for (size_t i = 0; const std::string& line : parallel(path)) by_sentence[i++].push_back(line);
+  const translate::Scores s = score_texts(system, by_sentence, o);
+  fmt::print("{}", s.text());
+  ordered_json compared = ordered_json::object();
+  if (!baseline.empty()) {
+    fmt::print("{}", compare(parallel(baseline), system, by_sentence, o, resamples, seed, compared));
+  }
+  fmt::print("result task=score bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={}{}\n", s.bleu.score, s.chrf2,
+             s.chrfpp, system.size(),
+             baseline.empty() ? "" : fmt::format(" p={:.4f}", compared["BLEU"]["p"].get<double>()));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run::program(argc, argv, "translate", "Translate sentences; learn it from pairs of them.",
+                      {{"train", "learn from pairs of sentences", train},
+                       {"evaluate", "translate held-out texts and score the result", evaluate},
+                       {"translate", "translate texts", translate_texts},
+                       {"score", "BLEU and chrF of translations, as sacreBLEU has them", score_files}});
+}

@@ -1,0 +1,150 @@
+// The options of `translate train`, and what they make. Read tasks/run/options.h first.
+#include "tasks/translate/options.h"
+
+#include <cmath>
+
+#include "tasks/run/console.h"
+#include "tasks/text/embedded.h"
+
+namespace translate {
+
+using engine::check;
+
+Options::Options() {
+  training.batch_size = 2048;
+  training.epochs = 60;
+  training.schedule = "inverse-sqrt";
+  training.warmup = 0.05;
+  training.beta2 = 0.98;
+  training.weight_decay = 0;
+  training.clip = 0;
+}
+
+void Options::declare(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what, const char* group) -> run::Option& {
+    return options.add(name, variable, what).group(group);
+  };
+  const char *files = "Data files: without any, the embedded English-German phrases", *sizes = "Model";
+  add("--source", source, "texts, one a line", files);
+  add("--target", target, "their translations, line by line", files);
+  add("--data", data, "or both in a file: text, tab, translation", files).excludes("--source");
+  add("--dev-source", dev_source, "held-out texts: what is measured after every epoch", files);
+  add("--dev-target", dev_target, "their translations", files);
+  add("--dev", dev, "or both in a file", files).excludes("--dev-source");
+  add("--dev-share", dev_share, "of the pairs that are held out where no file has them", files).between(0, 0.9);
+  add("--model", model, "a translation model to go on from, in Hugging Face's form; default: a new one", sizes);
+  add("--pieces", pieces.kind, "of a new one: unigram or bpe, learned from both languages together", sizes)
+      .one_of({"unigram", "bpe"});
+  add("--vocab-size", pieces.vocabulary, "pieces at most", sizes).between(8, 1e6);
+  add("--lowercase", pieces.lowercase, "texts are lower-cased, before they are cut", sizes);
+  add("--layers", layers, "of the encoder", sizes).between(1, 100);
+  add("--decoder-layers", decoder_layers, "0: as many", sizes).between(0, 100);
+  add("--hidden", hidden, "width", sizes).between(2, 1e5);
+  add("--heads", heads, "attention heads", sizes).between(1, 1000);
+  add("--intermediate", intermediate, "width of the feed-forward networks", sizes).between(1, 1e6);
+  add("--positions", positions, "pieces of a text at most; longer pairs are left out", sizes).between(2, 1e5);
+  add("--norm", norm, "post: behind each sum, as Marian; pre: in front of each part", sizes).one_of({"post", "pre"});
+  add("--activation", activation, "relu, gelu or silu", sizes).one_of({"relu", "gelu", "silu"});
+  add("--dropout", dropout, "of embeddings and of what parts return", sizes).between(0, 0.99);
+  add("--attention-dropout", attention_dropout, "of probabilities", sizes).between(0, 0.99);
+  add("--activation-dropout", activation_dropout, "inside the feed-forward networks", sizes).between(0, 0.99);
+  add("--label-smoothing", label_smoothing, "share of the target that all pieces have alike", "Learning").between(0, 1);
+  add("--average", average, "measure and keep the mean of the weights after the last so many epochs", "Learning")
+      .between(1, 1000);
+  add("--dev-beams", dev_beams, "beams of the measurement", "Learning").between(1, 100);
+  add("--tokenize", tokenize, "of its BLEU: 13a; none, for files of tokenised text; intl, zh, char", "Learning")
+      .one_of({"13a", "intl", "zh", "char", "none"});
+  training.declare(options, "translate");
+  options.footer(
+      "--batch-size counts target pieces here. The best model is that with the highest BLEU on the held-out texts.");
+}
+
+void Options::settle(run::Options& options) {
+  training.settle(options, "translate");
+  const auto both = [](const std::string& a, const std::string& b, const char* names) {
+    if (a.empty() != b.empty()) run::usage_error("{} belong together", names);
+  };
+  both(source, target, "--source and --target");
+  both(dev_source, dev_target, "--dev-source and --dev-target");
+  if (source.empty() && data.empty() && !(dev.empty() && dev_source.empty()))
+    run::usage_error("--dev is for texts of one's own: --source and --target, or --data");
+  if (!model.empty())
+    for (const char* name : {"--pieces", "--vocab-size", "--lowercase", "--layers", "--decoder-layers", "--hidden",
+                             "--heads", "--intermediate", "--positions", "--norm", "--activation"})
+      if (training.resume.empty() && options.given(name))
+        run::usage_error("{} is for a new model; {} has its own", name, model);
+}
+
+nn::TranslationConfig Options::config(const Pieces& p) const {
+  nn::TranslationConfig c;
+  c.vocab_size = p.size();
+  c.d_model = hidden;
+  c.encoder_layers = layers;
+  c.decoder_layers = decoder_layers ? decoder_layers : layers;
+  c.encoder_attention_heads = c.decoder_attention_heads = heads;
+  c.encoder_ffn_dim = c.decoder_ffn_dim = intermediate;
+  c.activation_function = activation;
+  c.dropout = dropout;
+  c.attention_dropout = attention_dropout;
+  c.activation_dropout = activation_dropout;
+  c.normalize_before = norm == "pre";
+  c.max_position_embeddings = c.max_length = positions;
+  c.eos_token_id = p.end();
+  c.pad_token_id = c.decoder_start_token_id = p.padding();
+  c.forbidden = {p.padding()};
+  c.check_sizes("translate");
+  return c;
+}
+
+std::vector<std::string> Options::inputs() const {
+  std::vector<std::string> paths;
+  for (const std::string& path : {source, target, data, dev_source, dev_target, dev, model})
+    if (!path.empty()) paths.push_back(path);
+  return paths;
+}
+
+Data read_data(const Options& o) {
+  Data data;
+  Texts all = !o.data.empty()     ? read_pairs(o.data)
+              : !o.source.empty() ? read_pairs(o.source, o.target)
+                                  : pairs_of(text::embedded_phrases(), "embedded");
+  if (!o.dev.empty() || !o.dev_source.empty()) {
+    data.dev = o.dev.empty() ? read_pairs(o.dev_source, o.dev_target) : read_pairs(o.dev);
+    data.train = std::move(all);
+    return data;
+  }
+  const double every = o.dev_share > 0 ? 1 / o.dev_share : 0;
+  double next = every / 2;
+  for (long i = 0; i < all.size(); ++i) {
+    const bool held = every > 0 && double(i) >= next;
+    Texts& to = held ? data.dev : data.train;
+    if (held) next += every;
+    to.source.push_back(all.source[i]);
+    to.target.push_back(all.target[i]);
+    to.where.push_back(all.where[i]);
+  }
+  check(data.train.size() > 0, "translate: --dev-share {} leaves no pair to learn from", o.dev_share);
+  return data;
+}
+
+Translator make_translator(const Options& o, const Texts& train) {
+  if (!o.model.empty()) {
+    const std::string directory = Translator::directory_of(o.model);
+    Translator t = Translator::load(directory);
+    nn::TranslationConfig c = t.model->config;
+    c.dropout = o.dropout, c.attention_dropout = o.attention_dropout, c.activation_dropout = o.activation_dropout;
+    auto model = std::make_unique<nn::EncoderDecoder>(c, o.training.seed);
+    model->params.load(nn::open_weights(directory),
+                       [](const std::string& name) { return name == "final_logits_bias"; });
+    t.model = std::move(model);
+    return t;
+  }
+  std::vector<std::string> texts = train.source;
+  texts.insert(texts.end(), train.target.begin(), train.target.end());
+  Translator t{Pieces::learn(texts, o.pieces), nullptr};
+  t.model = std::make_unique<nn::EncoderDecoder>(o.config(t.pieces), o.training.seed);
+  t.model->params.initialise();
+  return t;
+}
+
+}  // namespace translate

@@ -1,0 +1,42 @@
+// What `translate train` can be told.
+#pragma once
+
+#include "tasks/run/training.h"
+#include "tasks/translate/pairs.h"
+#include "tasks/translate/translator.h"
+
+namespace translate {
+
+struct Options {
+  run::TrainingOptions training;  // its batches are of so many target pieces
+  // data
+  std::string source, target, data, dev_source, dev_target, dev;
+  double dev_share = 0.02;
+  // model
+  std::string model;  // a directory to go on from
+  PieceOptions pieces;
+  long layers = 4, decoder_layers = 0, hidden = 128, heads = 4, intermediate = 256, positions = 256;
+  std::string norm = "post", activation = "relu";
+  double dropout = 0.3, attention_dropout = 0, activation_dropout = 0;
+  // learning
+  double label_smoothing = 0.1;
+  int average = 10, dev_beams = 1;
+  std::string tokenize = "13a";  // of the BLEU on held-out texts
+
+  Options();
+  void declare(run::Options& options);
+  void settle(run::Options& options);  // after parsing. Error: what does not go together
+  nn::TranslationConfig config(const Pieces& pieces) const;
+  std::vector<std::string> inputs() const;
+};
+
+struct Data {
+  Texts train, dev;
+};
+// Files as the options say; without any, the embedded phrases. Held-out pairs are every so-manieth one where no file
+// has them.
+Data read_data(const Options& o);
+// The translator that is trained: of --model, or drawn, with pieces learned from the training texts.
+Translator make_translator(const Options& o, const Texts& train);
+
+}  // namespace translate

@@ -1,0 +1,165 @@
+// From files to batches. Read nn/tokens.h first, tasks/translate/main.cpp next.
+#include "tasks/translate/pairs.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/random.h"
+#include "tasks/text/lines.h"
+#include "tasks/text/utf8.h"
+
+namespace translate {
+
+using engine::check;
+
+namespace {
+
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r") == std::string::npos; }
+
+void check_text(const std::string& text, const std::string& where, bool empty_too) {
+  check(text.find("\xEF\xBF\xBD") == std::string::npos, "{}: the line is not valid UTF-8", where);
+  check(empty_too || !is_blank(text), "{}: the line is empty; a pair needs both texts", where);
+}
+
+}  // namespace
+
+void Texts::add(const Texts& more) {
+  source.insert(source.end(), more.source.begin(), more.source.end());
+  target.insert(target.end(), more.target.begin(), more.target.end());
+  where.insert(where.end(), more.where.begin(), more.where.end());
+}
+
+std::vector<std::string> read_texts(const std::string& path, bool empty_too) {
+  std::vector<std::string> texts;
+  for (const text::Example& e : text::read_lines(path)) {
+    check_text(e.text, e.where, empty_too);
+    texts.push_back(e.text);
+  }
+  return texts;
+}
+
+Texts read_pairs(const std::string& source, const std::string& target) {
+  const text::ParallelTexts both = text::read_parallel(source, target);
+  Texts texts;
+  for (size_t i = 0; i < both.source.size(); ++i) {
+    check_text(both.source[i].text, both.source[i].where, false);
+    check_text(both.target[i].text, both.target[i].where, false);
+    texts.source.push_back(both.source[i].text);
+    texts.target.push_back(both.target[i].text);
+    texts.where.push_back(both.source[i].where);
+  }
+  return texts;
+}
+
+namespace {
+
+void add_row(Texts& texts, std::string_view line, const std::string& where) {
+  const size_t tab = line.find('\t');
+  check(tab != line.npos && line.find('\t', tab + 1) == line.npos,
+        "{}: a pair is two texts with a tab between; the line has {} columns", where,
+        1 + std::count(line.begin(), line.end(), '\t'));
+  texts.source.emplace_back(line.substr(0, tab));
+  texts.target.emplace_back(line.substr(tab + 1));
+  texts.where.push_back(where);
+  check_text(texts.source.back(), where, false);
+  check_text(texts.target.back(), where, false);
+}
+
+}  // namespace
+
+Texts read_pairs(const std::string& table) {
+  Texts texts;
+  for (const text::Example& e : text::read_lines(table)) add_row(texts, e.text, e.where);
+  return texts;
+}
+
+Texts pairs_of(std::string_view table, const std::string& name) {
+  Texts texts;
+  long number = 1;
+  for (size_t at = 0; at < table.size(); ++number) {
+    const size_t end = std::min(table.find('\n', at), table.size());
+    add_row(texts, table.substr(at, end - at), fmt::format("{}:{}", name, number));
+    at = end + 1;
+  }
+  return texts;
+}
+
+std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long positions, long* skipped) {
+  std::vector<Pair> pairs(texts.size());
+#pragma omp parallel for schedule(static)
+  for (long i = 0; i < texts.size(); ++i) pairs[i] = {pieces.source(texts.source[i]), pieces.target(texts.target[i])};
+  std::vector<Pair> fitting;
+  for (long i = 0; i < texts.size(); ++i) {
+    const long longest = long(std::max(pairs[i].source.size(), pairs[i].target.size()));
+    check(skipped || longest <= positions, "{}: {} pieces; the model has {} positions", texts.where[i], longest,
+          positions);
+    if (longest <= positions)
+      fitting.push_back(std::move(pairs[i]));
+    else
+      ++*skipped;
+  }
+  return fitting;
+}
+
+nn::Tokens packed(const std::vector<const std::vector<int>*>& sequences) {
+  nn::Tokens tokens;
+  tokens.offsets = {0};
+  for (const std::vector<int>* ids : sequences) {
+    tokens.ids.insert(tokens.ids.end(), ids->begin(), ids->end());
+    for (size_t t = 0; t < ids->size(); ++t) tokens.positions.push_back(int(t));
+    tokens.offsets.push_back(int(tokens.ids.size()));
+  }
+  return tokens;
+}
+
+Batch batch_of(const std::vector<const Pair*>& pairs, int start) {
+  std::vector<const std::vector<int>*> sources, targets;
+  for (const Pair* pair : pairs) sources.push_back(&pair->source), targets.push_back(&pair->target);
+  Batch batch{packed(sources), packed(targets), {}};
+  batch.target = batch.input.ids;
+  for (size_t b = 0; b < pairs.size(); ++b) {  // one to the right
+    const int first = batch.input.offsets[b], end = batch.input.offsets[b + 1];
+    std::copy_backward(batch.target.begin() + first, batch.target.begin() + end - 1, batch.input.ids.begin() + end);
+    batch.input.ids[first] = start;
+  }
+  return batch;
+}
+
+Batches::Batches(const std::vector<Pair>& pairs, int start, long tokens, int accumulate, uint64_t seed, bool shuffled)
+    : pairs_(pairs), start_(start), accumulate_(accumulate), seed_(seed), shuffled_(shuffled) {
+  check(!pairs.empty(), "translate: there are no pairs to learn from");
+  for (const Pair& pair : pairs) all_tokens_ += long(pair.target.size());
+  const long step = tokens * accumulate;
+  steps_ = std::min(std::max(1L, (all_tokens_ + step / 2) / step), long(pairs.size()));
+}
+
+// Part k of an epoch are the pairs whose first target token is among tokens [k T / n, (k + 1) T / n) of all T, of n
+// parts.
+std::vector<Batch> Batches::parts_at(long step) {
+  const long parts = steps_ * accumulate_;
+  if (step / steps_ != epoch_) {
+    epoch_ = step / steps_;
+    order_.resize(pairs_.size());
+    std::iota(order_.begin(), order_.end(), 0);
+    if (shuffled_) order_ = engine::permutation(int(pairs_.size()), {seed_, engine::Stream::shuffle, uint32_t(epoch_)});
+    cut_.assign(parts + 1, long(order_.size()));
+    long before = 0, part = 0;
+    for (size_t i = 0; i < order_.size(); ++i) {
+      while (part <= before * parts / all_tokens_ && part < parts) cut_[part++] = long(i);
+      before += long(pairs_[order_[i]].target.size());
+    }
+  }
+  std::vector<Batch> batches;
+  double all = 0;
+  for (long k = step % steps_ * accumulate_; k < (step % steps_ + 1) * accumulate_; ++k) {
+    std::vector<const Pair*> chosen;
+    for (long i = cut_[k]; i < cut_[k + 1]; ++i) chosen.push_back(&pairs_[order_[i]]);
+    if (chosen.empty()) continue;
+    batches.push_back(batch_of(chosen, start_));
+    all += double(batches.back().target.size());
+  }
+  for (Batch& batch : batches) batch.share = double(batch.target.size()) / all;
+  return batches;
+}
+
+}  // namespace translate

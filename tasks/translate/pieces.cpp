@@ -1,0 +1,172 @@
+// SentencePiece (Kudo, Richardson 2018) behind one door. Read tasks/translate/translator.cpp next: who asks.
+#include "tasks/translate/pieces.h"
+
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+
+#include <filesystem>
+#include <set>
+
+#include "engine/base.h"
+#include "engine/strings.h"
+#include "nn/format/files.h"
+#include "nn/format/json.h"
+#include "tasks/text/letters.h"
+#include "tasks/text/utf8.h"
+
+namespace translate {
+
+using engine::check;
+using nlohmann::json;
+using nlohmann::ordered_json;
+using sentencepiece::SentencePieceProcessor;
+
+namespace {
+
+constexpr const char *kEnd = "</s>", *kUnknown = "<unk>", *kPadding = "<pad>";
+
+// The texts, one by one, as the trainer takes them.
+class Texts : public sentencepiece::SentenceIterator {
+ public:
+  explicit Texts(const std::vector<std::string>& texts) : texts_(texts) {}
+  bool done() const override { return at_ == texts_.size(); }
+  void Next() override { ++at_; }
+  const std::string& value() const override { return texts_[at_]; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  const std::vector<std::string>& texts_;
+  size_t at_ = 0;
+};
+
+std::shared_ptr<SentencePieceProcessor> processor_of(const std::string& bytes, const std::string& where) {
+  auto processor = std::make_shared<SentencePieceProcessor>();
+  const auto status = processor->LoadFromSerializedProto(bytes);
+  check(status.ok(), "{}: not a SentencePiece model", where);
+  return processor;
+}
+
+}  // namespace
+
+Pieces Pieces::learn(const std::vector<std::string>& texts, const PieceOptions& o) {
+  Pieces pieces;
+  pieces.lowercase_ = o.lowercase;
+  std::vector<std::string> cased;
+  std::set<char32_t> characters{U'\u2581'};  // which stands for a blank
+  for (const std::string& text : texts) {
+    cased.push_back(o.lowercase ? text::lower(text) : text);
+    for (const char32_t c : text::decode_utf8(cased.back()))
+      if (c != U' ') characters.insert(c);
+  }
+  check(o.vocabulary >= long(characters.size()) + 3,
+        "--vocab-size {}: the texts have {} different characters, and three pieces more are needed", o.vocabulary,
+        characters.size());
+  Texts iterator(cased);
+  std::string bytes;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(
+      std::unordered_map<std::string, std::string>{
+          {"model_type", o.kind},
+          {"vocab_size", std::to_string(o.vocabulary - 2)},  // without </s> and <pad>
+          {"hard_vocab_limit", "false"},                     // a small corpus has fewer
+          {"character_coverage", "1"},
+          {"normalization_rule_name", "identity"},
+          {"unk_id", "0"},
+          {"bos_id", "-1"},
+          {"eos_id", "-1"},
+          {"pad_id", "-1"},
+          {"minloglevel", "2"},
+          {"num_threads", "2"},  // sums of expectations are added up thread by thread: a fixed number
+          {"max_sentence_length", "100000"}},
+      &iterator, &bytes);
+  check(status.ok(), "pieces: SentencePiece cannot learn {} of these {} texts: {}", o.vocabulary, texts.size(),
+        status.ToString());
+  pieces.source_ = pieces.target_ = processor_of(bytes, "pieces");
+  std::vector<std::string> names{kEnd, kUnknown};
+  for (int i = 1; i < pieces.source_->GetPieceSize(); ++i) names.push_back(pieces.source_->IdToPiece(i));
+  names.push_back(kPadding);
+  pieces.number(names);
+  return pieces;
+}
+
+void Pieces::number(const std::vector<std::string>& names) {
+  names_ = names;
+  for (size_t i = 0; i < names.size(); ++i) ids_.emplace(names[i], int(i));
+  end_ = ids_.at(kEnd);
+  unknown_ = ids_.at(kUnknown);
+  padding_ = ids_.at(kPadding);
+}
+
+Pieces Pieces::load(const std::string& directory) {
+  const std::string where = directory + "/vocab.json";
+  const json vocabulary = nn::read_json(where);
+  check(vocabulary.is_object() && !vocabulary.empty(), "{}: must be an object of pieces", where);
+  std::vector<std::string> names(vocabulary.size());
+  std::vector<char> seen(names.size());
+  for (const auto& [name, id] : vocabulary.items()) {
+    check(id.is_number_integer() && id >= 0 && id < names.size() && !seen[id.get<size_t>()],
+          "{}: the id of '{}' is not one of 0 ... {}, once; got {}", where, engine::shown(name), names.size() - 1,
+          nn::shown_json(id));
+    names[id.get<size_t>()] = name;
+    seen[id.get<size_t>()] = 1;
+  }
+  for (const char* name : {kEnd, kUnknown, kPadding})
+    check(vocabulary.contains(name), "{}: there is no piece '{}'", where, name);
+  Pieces pieces;
+  pieces.number(names);
+  const auto model = [&](const std::string& file) {
+    return processor_of(nn::read_regular_file(directory + "/" + file), directory + "/" + file);
+  };
+  pieces.source_ = model("source.spm");
+  pieces.target_ = model("target.spm");
+  const std::string own = directory + "/translate.json";
+  if (std::filesystem::exists(own)) {
+    const json object = nn::read_json(own);
+    nn::JsonObject(object, own).take("lowercase", pieces.lowercase_);
+  }
+  return pieces;
+}
+
+void Pieces::save(const std::string& directory) const {
+  ordered_json vocabulary = ordered_json::object();
+  for (size_t i = 0; i < names_.size(); ++i) vocabulary[names_[i]] = i;
+  nn::write_file(directory + "/vocab.json", vocabulary.dump(1) + "\n");
+  nn::write_file(directory + "/source.spm", source_->serialized_model_proto());
+  nn::write_file(directory + "/target.spm", target_->serialized_model_proto());
+  nn::write_file(directory + "/translate.json", ordered_json{{"lowercase", lowercase_}}.dump() + "\n");
+}
+
+std::vector<int> Pieces::encode(const Model& model, const std::string& text) const {
+  std::vector<std::string> cut;
+  check(model->Encode(lowercase_ ? text::lower(text) : text, &cut).ok(), "pieces: '{}' cannot be cut",
+        engine::shown(text));
+  std::vector<int> ids;
+  for (const std::string& piece : cut) {
+    const auto found = ids_.find(piece);
+    ids.push_back(found == ids_.end() ? unknown_ : found->second);
+  }
+  ids.push_back(end_);
+  return ids;
+}
+
+std::vector<int> Pieces::source(const std::string& text) const {
+  const size_t close = text.starts_with(">>") ? text.find("<<") : std::string::npos;
+  const auto language = close == std::string::npos ? ids_.end() : ids_.find(text.substr(0, close + 2));
+  if (language == ids_.end()) return encode(source_, text);
+  const size_t rest = text.find_first_not_of(' ', close + 2);
+  std::vector<int> ids = encode(source_, rest == std::string::npos ? "" : text.substr(rest));
+  ids.insert(ids.begin(), language->second);
+  return ids;
+}
+
+std::vector<int> Pieces::target(const std::string& text) const { return encode(target_, text); }
+
+std::string Pieces::text(const std::vector<int>& ids) const {
+  std::vector<std::string> pieces;
+  for (const int id : ids)
+    if (id != end_ && id != padding_) pieces.push_back(names_.at(id));
+  std::string text;
+  check(target_->Decode(pieces, &text).ok(), "pieces: {} of them cannot be joined", pieces.size());
+  return text;
+}
+
+}  // namespace translate

@@ -1,0 +1,35 @@
+// Measuring translations: BLEU, chrF2 and chrF++ of texts, one system or two beside each other.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "tasks/run/options.h"
+#include "tasks/score/bleu.h"
+
+namespace translate {
+
+struct ScoreOptions {
+  std::string tokenize = "13a", smooth = "exp";
+  std::optional<double> smooth_value;
+  bool lowercase = false, force = false;
+  void declare(run::Options& options);
+  score::BleuOptions bleu() const;
+  std::vector<score::CorpusMetric> metrics() const;  // BLEU, chrF2, chrF2++
+};
+
+struct Scores {
+  score::BleuScore bleu;
+  double chrf2 = 0, chrfpp = 0;
+  std::vector<std::string> signatures;
+  std::string text() const;  // three lines, as sacreBLEU writes them
+};
+// Error: different numbers of lines; many lines of tokenised text that would be tokenised again, unless `force`.
+Scores score_texts(const std::vector<std::string>& hypotheses, const std::vector<std::vector<std::string>>& references,
+                   const ScoreOptions& options);
+
+// Paired bootstrap of each metric.
+std::string compare(const std::vector<std::string>& baseline, const std::vector<std::string>& system,
+                    const std::vector<std::vector<std::string>>& references, const ScoreOptions& options,
+                    long resamples, uint64_t seed, nlohmann::ordered_json& result);
+
+}  // namespace translate

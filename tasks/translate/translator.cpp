@@ -1,0 +1,155 @@
+// Texts in, texts out. Read nn/model/decoder.h and nn/model/beam.h first.
+#include "tasks/translate/translator.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "engine/ops.h"
+#include "tasks/run/arguments.h"
+#include "tasks/text/utf8.h"
+#include "tasks/translate/pairs.h"
+
+namespace translate {
+
+using engine::check;
+using engine::Tensor;
+
+void DecodeOptions::declare(run::Options& options, bool with_seed) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Decoding");
+  };
+  add("--beams", beams, "hypotheses that go on together; 1: the most likely piece each time; default: the directory's")
+      .between(1, 1000);
+  add("--length-penalty", length_penalty,
+      "a: a hypothesis' score is the sum of its log p / pieces^a; 0: short ones win; default: the directory's")
+      .between(-10, 10);
+  add("--stop", stop,
+      "exact: when nothing that goes on can become better; present, first: as Hugging Face's early_stopping false and "
+      "true")
+      .one_of({"exact", "present", "first"});
+  add("--n-best", n_best, "translations of each text").between(1, 1000);
+  add("--min-length", min_length, "pieces at least").between(0, 1e5);
+  add("--max-length", max_length, "pieces at most; 0: what the directory and the positions allow").between(0, 1e5);
+  add("--max-length-factor", max_length_factor, "and at most so many times the source's pieces, and 10 more")
+      .between(0.1, 1000);
+  add("--no-repeat", no_repeat, "runs of so many pieces occur once; 0: as they come").between(0, 100);
+  add("--begin", begin, "how every translation begins");
+  add("--sample", sample, "draw the pieces by their probability");
+  add("--temperature", temperature, "of draws: below 1 nearer to the most likely").positive();
+  add("--top-k", top_k, "of draws: among so many; 0: all").between(0, 1e6);
+  add("--top-p", top_p, "of draws: among the fewest that have this probability together").between(1e-6, 1);
+  add("--batch-tokens", batch_tokens, "source pieces that are translated together").between(1, 1e7);
+  if (with_seed) add("--seed", seed, "of draws").between(0, 9e15);
+}
+
+namespace {
+
+nn::SearchOptions search_options(const DecodeOptions& o, const nn::TranslationConfig& c) {
+  nn::SearchOptions s;
+  s.beams = o.sample ? 1 : o.beams.value_or(std::max(int(c.num_beams), o.n_best));
+  s.length_penalty = o.length_penalty.value_or(c.length_penalty);
+  s.stop = o.stop == "exact" ? nn::Stop::exact : o.stop == "present" ? nn::Stop::present : nn::Stop::first;
+  s.n_best = o.n_best;
+  s.least = o.min_length;
+  s.no_repeat = o.no_repeat;
+  s.sample = o.sample;
+  s.temperature = o.temperature;
+  s.top_k = o.top_k;
+  s.top_p = o.top_p;
+  s.seed = o.seed;
+  for (const long id : c.forbidden) s.forbidden.push_back(int(id));
+  return s;
+}
+
+}  // namespace
+
+std::string Translator::directory_of(const std::string& path) {
+  const auto there = [](const std::string& directory) { return std::filesystem::exists(directory + "/config.json"); };
+  return !there(path) && there(path + "/best") ? path + "/best" : path;
+}
+
+Translator Translator::load(const std::string& path) {
+  const std::string directory = directory_of(path);
+  Translator t{Pieces::load(directory), nn::load_translation(directory)};
+  const nn::TranslationConfig& c = t.model->config;
+  check(t.pieces.size() == c.vocab_size, "{}: vocab.json has {} pieces, the model {}: it is another model's vocabulary",
+        directory, t.pieces.size(), c.vocab_size);
+  check(t.pieces.end() == c.eos_token_id && t.pieces.padding() == c.pad_token_id,
+        "{}: </s> and <pad> are {} and {} in vocab.json, {} and {} in config.json", directory, t.pieces.end(),
+        t.pieces.padding(), c.eos_token_id, c.pad_token_id);
+  return t;
+}
+
+void Translator::save(const std::string& directory) const {
+  nn::save_translation(*model, directory);
+  pieces.save(directory);
+}
+
+namespace {
+
+// The sources of texts, empty where a text is; and those that are not, the longest first: batches of like lengths.
+struct Sources {
+  std::vector<std::vector<int>> ids;
+  std::vector<int> order;
+  Sources(const std::vector<std::string>& texts, const Translator& t) : ids(texts.size()) {
+    const long positions = t.model->config.max_position_embeddings;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (texts[i].find_first_not_of(" \t\r") == std::string::npos) continue;
+      check(text::is_utf8(texts[i]), "text {} is not valid UTF-8", i + 1);
+      ids[i] = t.pieces.source(texts[i]);
+      check(long(ids[i].size()) <= positions, "text {} has {} pieces; the model has {} positions", i + 1, ids[i].size(),
+            positions);
+      order.push_back(int(i));
+    }
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return ids[a].size() > ids[b].size(); });
+  }
+};
+
+}  // namespace
+
+std::vector<std::vector<Translation>> Translator::translate(const std::vector<std::string>& texts,
+                                                            const DecodeOptions& o,
+                                                            const std::function<void(long)>& progress) const {
+  const nn::TranslationConfig& c = model->config;
+  const nn::SearchOptions how = search_options(o, c);
+  std::vector<int> begin = o.begin.empty() ? std::vector<int>{} : pieces.target(o.begin);
+  if (!begin.empty()) begin.pop_back();  // its end
+  const long longest = std::min(o.max_length ? o.max_length : c.max_length - 1, c.max_position_embeddings);
+  const Sources sources(texts, *this);
+  std::vector<std::vector<Translation>> result(texts.size(), std::vector<Translation>(1));
+  for (size_t first = 0, next; first < sources.order.size(); first = next) {
+    std::vector<const std::vector<int>*> batch;
+    std::vector<nn::Asked> asked;
+    long tokens = 0;
+    for (next = first; next < sources.order.size() && (next == first || tokens < o.batch_tokens); ++next) {
+      const std::vector<int>& source = sources.ids[sources.order[next]];
+      batch.push_back(&source);
+      tokens += long(source.size());
+      const long by_source = long(o.max_length_factor * double(source.size())) + 10;
+      asked.push_back({std::min(longest, by_source), begin, uint32_t(sources.order[next])});
+    }
+    nn::Decoding decoding(*model, packed(batch));
+    const auto found =
+        nn::search([&](const nn::Indices& ids, const nn::Indices& parents) { return decoding.step(ids, parents); },
+                   asked, int(c.decoder_start_token_id), int(c.eos_token_id), how);
+    for (size_t i = first; i < next; ++i) {
+      std::vector<Translation>& to = result[sources.order[i]];
+      to.clear();
+      for (const nn::Hypothesis& h : found[i - first]) to.push_back({pieces.text(h.ids), h.score, h.ids});
+    }
+    if (progress) progress(long(next));
+  }
+  return result;
+}
+
+Tensor Translator::alignment(const std::vector<int>& source, const std::vector<int>& target) const {
+  const engine::NoGrad no_grad;
+  const Pair pair{source, target};
+  const Batch batch = batch_of({&pair}, int(model->config.decoder_start_token_id));
+  nn::TranslationTrace trace;
+  (*model)(batch.source, batch.input, &trace);
+  const nn::AttentionMaps& maps = trace.cross.back();
+  return reshape(ragged_mean_heads(maps.probs, maps.layout), {long(target.size()), long(source.size())});
+}
+
+}  // namespace translate

@@ -1,0 +1,53 @@
+// Translator: a model and its pieces, a directory, and texts in the other language.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "nn/model/beam.h"
+#include "nn/model/decoder.h"
+#include "tasks/run/options.h"
+#include "tasks/translate/pieces.h"
+
+namespace translate {
+
+// How to decode. What is not given is the directory's.
+struct DecodeOptions {
+  std::optional<int> beams;
+  std::optional<double> length_penalty;
+  int n_best = 1, no_repeat = 0, top_k = 0;
+  long min_length = 0, max_length = 0, batch_tokens = 4000;
+  double max_length_factor = 3, temperature = 1, top_p = 1;
+  bool sample = false;
+  uint64_t seed = 42;
+  std::string stop = "exact";
+  std::string begin;  // how every translation begins
+  void declare(run::Options& options, bool with_seed);
+};
+
+struct Translation {
+  std::string text;
+  double score = 0;
+  std::vector<int> ids;  // with the end
+};
+
+struct Translator {
+  Pieces pieces;
+  std::unique_ptr<nn::EncoderDecoder> model;
+
+  // Of a run's directory its best model. Error: a vocabulary that is not the model's.
+  static Translator load(const std::string& directory);
+  static std::string directory_of(const std::string& path);
+  void save(const std::string& directory) const;
+
+  // Of each text its n_best translations, the best first; an empty text stays empty. Sentences are batched by length.
+  // `progress` hears how many are done.  Error: a text beyond the positions, with its number.
+  std::vector<std::vector<Translation>> translate(const std::vector<std::string>& texts, const DecodeOptions& options,
+                                                  const std::function<void(long)>& progress = nullptr) const;
+
+  // Which source piece each target piece looks at: the attention across of the last layer, mean over its heads.
+  //   source S pieces, target T pieces -> [T, S], rows sum to 1
+  engine::Tensor alignment(const std::vector<int>& source, const std::vector<int>& target) const;
+};
+
+}  // namespace translate

@@ -1,0 +1,110 @@
+// The program translate: learned by heart, resumed to the bit, the directory's form, decoding options, scores, bad input.
+#include "tests/support/programs.h"
+
+using namespace test;
+
+namespace {
+
+const std::string kTiny =
+    "--layers 1 --hidden 32 --heads 2 --intermediate 48 --vocab-size 60 --dropout 0 --label-smoothing 0 --average 1 "
+    "--batch-size 400 ";
+
+struct Files {
+  TemporaryDirectory dir;
+  std::string source, target;
+  Files() {
+    const char* things[][2] = {{"house", "Haus"}, {"train", "Zug"}, {"book", "Buch"}, {"street", "Weg"}};
+    const char* are[][2] = {{"is red", "ist rot"}, {"is old", "ist alt"}, {"is near", "ist nah"}};
+    std::string a, b;
+    for (const auto& thing : things)
+      for (const auto& is : are)
+        a += fmt::format("this {} {}.\n", thing[0], is[0]), b += fmt::format("dies {} {}.\n", thing[1], is[1]);
+    source = dir.write("a.en", a);
+    target = dir.write("a.de", b);
+  }
+  std::string data() const { return "--source " + source + " --target " + target; }
+  std::string held_out() const { return " --dev-source " + source + " --dev-target " + target + " "; }
+};
+
+}  // namespace
+
+TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and score agree about them") {
+  const Files f;
+  const std::string out = f.dir.path + "/run", best = out + "/best";
+  const Result run = call("translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  const Result evaluated = call("translate", "evaluate --model " + out + " " + f.data() + " --beams 3");
+  CHECK(evaluated.last_line().find("result task=translate bleu=100.0000") == 0);
+  const std::string written = f.dir.path + "/written";
+  REQUIRE(call("translate", "translate --model " + best + " --file " + f.source + " --out " + written + " --explain " +
+                                written + ".html")
+              .status == 0);
+  CHECK(nn::read_file(written) == nn::read_file(f.target));
+  const std::string page = nn::read_file(written + ".html");
+  CHECK(page.find("<caption>this house is red. → dies Haus ist rot.<br>words: ") != std::string::npos);
+  const std::string refs = " --references " + f.target;
+  CHECK(call("translate", "score --hypotheses " + written + refs).says("BLEU|nrefs:1|case:mixed|eff:no|tok:13a|"));
+  const Result compared =
+      call("translate", "score --hypotheses " + written + refs + " --baseline " + f.source + " --resamples 100");
+  CHECK(compared.says("chrF2++|nrefs:1|bs:100|seed:12345|"));
+  CHECK_MESSAGE(compared.last_line().find(" p=0.0099") != std::string::npos, compared.output);  // 1 of 101
+  const std::string ask = "translate --model " + best + " 'this house is old.' ";
+  const Result several = call("translate", ask + "--n-best 3 --beams 4");
+  CHECK(std::count(several.output.begin(), several.output.end(), '\n') == 3);
+  CHECK(several.says("dies Haus ist alt.\n"));
+  CHECK(call("translate", ask + "--begin 'dies Buch'").output.starts_with("dies Buch"));
+  const std::string draw = ask + "--sample --temperature 5 --n-best 4 --seed ";
+  CHECK(call("translate", draw + "1").output == call("translate", draw + "1").output);
+  CHECK(call("translate", draw + "1").output != call("translate", draw + "2").output);
+}
+
+TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one that ran through") {
+  const Files f;
+  const std::string command =
+      "train " + f.data() + f.held_out() +
+      "--layers 1 --hidden 32 --heads 2 --intermediate 48 --vocab-size 60 --dropout 0.2 --average 3 --epochs 40 "
+      "--batch-size 60 --accumulate 2 --patience 0";
+  const std::string out = f.dir.path + "/a", again = f.dir.path + "/b";
+  REQUIRE(call("translate", command + " --out " + out).status == 0);
+  const Result stopped =
+      run_shell("sh -c '" + program("translate") + " " + command + " --out " + again + " & p=$!; while [ ! -s " +
+                again + "/last.safetensors ]; do sleep 0.01; done; kill $p; wait $p' 2>&1");
+  CHECK((stopped.status == 128 + 15 || stopped.status == 0));
+  if (stopped.status != 0) REQUIRE(call("translate", "train --resume " + again).status == 0);
+  for (const char* file : {"best/model.safetensors", "best/vocab.json", "epochs/epoch-40.safetensors"})
+    CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
+}
+
+TEST_CASE("translate: bad input gets one clear line") {
+  const Files f;
+  const std::string run = " " + kTiny + "--max-steps 1 --out ";
+  const auto refused = [&](const std::string& arguments, const std::string& says) {
+    const Result result = call("translate", arguments);
+    CHECK_MESSAGE((result.status != 0 && result.last_line().find(says) != std::string::npos), result.output);
+  };
+  const std::string longer = f.dir.write("longer", nn::read_file(f.target) + "mehr\n");
+  const std::string holes = f.dir.write("holes", "a\n\nb\n"), three = f.dir.write("three", "a\nb\nc\n");
+  const std::string latin = f.dir.write("latin", "a\ncaf\xE4 zu\nb\n");
+  const std::string x = f.dir.path + "/x";
+  refused("train --source " + f.source + " --target " + longer + run + x, "has 12 lines");
+  refused("train --source " + holes + " --target " + three + run + x, "holes:2: the line is empty");
+  refused("train --source " + latin + " --target " + three + run + x, "latin:2: the line is not valid UTF-8");
+  refused("train --data " + three + run + x, "three:1: a pair is two texts with a tab between; the line has 1 columns");
+  refused("train --source " + f.source + run + x, "--source and --target belong together");
+  refused("train " + f.data() + " --vocab-size 20 --out " + x, "--vocab-size 20: the texts have ");
+  refused("score --hypotheses " + three + " --references " + longer, "they are not parallel");
+  std::string tokenised;
+  for (int i = 0; i < 100; ++i) tokenised += "So .\n";
+  const std::string many = f.dir.write("many", tokenised);
+  refused("score --hypotheses " + many + " --references " + many, "100 lines end in ' .': tokenised text");
+  CHECK(call("translate", "score --tokenize none --hypotheses " + many + " --references " + many).status == 0);
+  const std::string model = f.dir.path + "/run", best = model + "/best";
+  REQUIRE(call("translate", "train " + f.data() + run + model + " --positions 30").status == 0);
+  const std::string far =
+      f.dir.write("far", "this house is red this house is red this house is red this house is red\n");
+  refused("translate --model " + best + " --file " + far, "text 1 has ");
+  refused("evaluate --model " + best + " --data " + three, "three:1: a pair");
+  refused("translate --model " + best + " 'caf\xE9'", "text 1 is not valid UTF-8");
+  nn::write_file(best + "/vocab.json", std::string("{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2}"));
+  refused("translate --model " + best + " hello", "vocab.json has 3 pieces, the model ");
+}

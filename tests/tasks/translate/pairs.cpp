@@ -1,0 +1,147 @@
+// Pieces and pairs: texts as ids and back, batches that hold every pair once an epoch, the embedded phrases, alignments.
+#include "tasks/translate/pairs.h"
+
+#include <map>
+#include <set>
+
+#include "nn/format/files.h"
+#include "tasks/text/embedded.h"
+#include "tasks/text/utf8.h"
+#include "tasks/translate/explain.h"
+#include "tests/support/support.h"
+
+using namespace test;
+using namespace translate;
+
+namespace {
+
+const Texts& phrases() {
+  static const Texts texts = pairs_of(text::embedded_phrases(), "embedded");
+  return texts;
+}
+
+Pieces learned(const std::string& kind, bool lowercase = false) {
+  std::vector<std::string> both = phrases().source;
+  both.insert(both.end(), phrases().target.begin(), phrases().target.end());
+  return Pieces::learn(both, {kind, 700, lowercase});
+}
+
+}  // namespace
+
+TEST_CASE("phrases: two thousand English and German sentences, valid, distinct, each a sentence on both sides") {
+  const Texts& all = phrases();
+  CHECK(all.size() >= 2000);
+  CHECK(std::set<std::string>(all.source.begin(), all.source.end()).size() == size_t(all.size()));
+  for (long i = 0; i < all.size(); ++i)
+    for (const std::string& side : {all.source[i], all.target[i]}) {
+      CHECK_MESSAGE(text::is_utf8(side), side);
+      const bool ends = side.ends_with(".") || side.ends_with("?") || side.ends_with("!");
+      CHECK_MESSAGE((ends && side.find("  ") == side.npos && side[0] != ' '), side);
+    }
+  for (long i = 0; i < all.size(); ++i)  // questions stay questions
+    CHECK_MESSAGE(all.source[i].ends_with("?") == all.target[i].ends_with("?"), all.source[i]);
+}
+
+TEST_CASE("pieces: decode(encode(text)) is the text, by unigrams and by BPE; a directory cuts as what was saved") {
+  for (const char* kind : {"unigram", "bpe"}) {
+    const Pieces pieces = learned(kind);
+    CHECK(pieces.size() <= 700);
+    long tokens = 0, letters = 0;
+    for (const std::string& text : phrases().target) {
+      const std::vector<int> ids = pieces.target(text);
+      CHECK(ids.back() == pieces.end());
+      CHECK(pieces.text(ids) == text);
+      tokens += long(ids.size()), letters += long(text.size());
+    }
+    CHECK(tokens * 2 < letters);  // pieces, not letters
+    const TemporaryDirectory dir;
+    pieces.save(dir.path);
+    const Pieces again = Pieces::load(dir.path);
+    CHECK(again.source("Where is the harbour?") == pieces.source("Where is the harbour?"));
+    CHECK(again.padding() == pieces.size() - 1);
+  }
+  const Pieces lower = learned("unigram", true);
+  CHECK(lower.text(lower.target("Über DIE Straße")) == "über die straße");
+  const Pieces pieces = learned("unigram");
+  CHECK(pieces.text(pieces.source("Where is 北京?")).starts_with("Where is "));  // unknown, and no crash
+}
+
+TEST_CASE("pairs: an epoch holds every pair once, in steps of about equally many tokens, in an order by the seed") {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 97; ++i) pairs.push_back({{i + 1, 0}, std::vector<int>(1 + i % 13, i + 1)});
+  for (Pair& p : pairs) p.target.push_back(0);
+  Batches batches(pairs, 500, 40, 2, 7, true), same(pairs, 500, 40, 2, 7, true), ordered(pairs, 500, 40, 2, 7, false);
+  CHECK(batches.steps_per_epoch() == (97 + 654 - 6 + 40) / 80);
+  std::vector<int> first_order;
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    std::map<int, int> times;
+    std::vector<int> order;
+    for (long s = 0; s < batches.steps_per_epoch(); ++s) {
+      const long step = epoch * batches.steps_per_epoch() + s;
+      double share = 0;
+      long tokens = 0;
+      for (const Batch& part : batches.parts_at(step)) {
+        share += part.share;
+        tokens += long(part.target.size());
+        for (size_t b = 0; b + 1 < part.input.offsets.size(); ++b) {
+          const int from = part.input.offsets[b], to = part.input.offsets[b + 1];
+          CHECK(part.input.ids[from] == 500);
+          CHECK(part.target[to - 1] == 0);
+          for (int t = from; t + 1 < to; ++t) CHECK(part.input.ids[t + 1] == part.target[t]);
+          order.push_back(part.source.ids[part.source.offsets[b]]);
+          ++times[order.back()];
+        }
+      }
+      CHECK(share == doctest::Approx(1));
+      CHECK((tokens > 50 && tokens < 110));
+      CHECK(same.parts_at(step)[0].target == batches.parts_at(step)[0].target);
+    }
+    CHECK(times.size() == 97);
+    for (const auto& [pair, n] : times) CHECK(n == 1);
+    if (epoch == 0) first_order = order;
+    CHECK((epoch == 0 || order != first_order));
+  }
+  CHECK(ordered.parts_at(0)[0].source.ids[0] == 1);
+}
+
+TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line with its place") {
+  const TemporaryDirectory dir;
+  CHECK(read_pairs(dir.write("a.tsv", "one\teins\ntwo\tzwei\n")).target == std::vector<std::string>{"eins", "zwei"});
+  CHECK(error_of([&] { read_pairs(dir.write("b.tsv", "one\teins\ntwo\t \n")); }) ==
+        dir.path + "/b.tsv:2: the line is empty; a pair needs both texts");
+  CHECK(error_of([&] { read_pairs(dir.write("c.tsv", "a\tb\tc\n")); }) ==
+        dir.path + "/c.tsv:1: a pair is two texts with a tab between; the line has 3 columns");
+  CHECK(read_texts(dir.write("d", "a\n\nb\n"), true).size() == 3);
+  long skipped = 0;
+  const Pieces pieces = learned("unigram");
+  Texts texts = pairs_of(
+      "Where is the station, and when does the next train leave?\tWo ist der Bahnhof, und wann fährt der nächste "
+      "Zug?\nNo.\tNein.\n",
+      "x");
+  CHECK(encode(texts, pieces, 10, &skipped).size() == 1);
+  CHECK(skipped == 1);
+  CHECK(error_of([&] { encode(texts, pieces, 10); }).starts_with("x:1: "));
+}
+
+TEST_CASE("alignment: rows are shares of the source; every target word has a source word") {
+  const Pieces pieces = learned("unigram");
+  nn::TranslationConfig c;
+  c.vocab_size = pieces.size();
+  c.d_model = 16;
+  c.pad_token_id = c.decoder_start_token_id = pieces.padding();
+  Translator t{pieces, std::make_unique<nn::EncoderDecoder>(c, 1)};
+  t.model->params.initialise();
+  const std::string source = "Where is the station?", target = "Wo ist der Bahnhof?";
+  const Translation translation{target, 0, pieces.target(target)};
+  const Tensor map = t.alignment(pieces.source(source), translation.ids);
+  const long S = long(pieces.source(source).size());
+  CHECK(map.shape() == Shape({long(translation.ids.size()), S}));
+  for (long row = 0; row < map.dim(0); ++row) {
+    double total = 0;
+    for (long s = 0; s < S; ++s) total += map.data()[row * S + s];
+    CHECK(total == doctest::Approx(1).epsilon(1e-4));
+  }
+  const std::string words = word_alignment(t, source, translation);
+  CHECK(std::count(words.begin(), words.end(), '-') == 4);
+  CHECK(words.ends_with("-3"));
+}
