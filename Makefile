@@ -5,6 +5,9 @@
 #   make debug           the tests under the address and      make check        the include directions of the folders
 #                        undefined-behaviour sanitizers       make format       rewrite the sources in the house style
 #   make bench           speed: kernels and whole steps       make compare      beside PyTorch and ONNX Runtime
+#   make serve           models over HTTP, with a page        make bench-serve  what serving costs
+#   make test-clients    other people's clients (npm) and     make test-browser the page in Chromium
+#                        Prometheus against it                (both say what is missing, and pass, without)
 #   make libattune.a     everything but the programs, to      make libattune.so the same to be loaded, in build/pic
 #                        be linked, in build/release          make check-library  load it into a stranger's process
 #   make clean           remove build/                        make format-check say whether they are in it
@@ -43,7 +46,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment debug bench compare check check-library format format-check clean help test-golden
+.PHONY: all test sentiment serve bench-serve test-clients test-browser debug bench compare check check-library format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -95,7 +98,8 @@ $(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.
 $(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
-build/pic/libattune.so: $(call objects,pic,$(LIB))
+$(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
+build/pic/libattune.so: $(call objects,pic,$(filter-out tasks/http/%,$(LIB)))
 	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared $^ $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@
 build/pic/check-library: build/pic/tools/check_library.o
 	@echo '  link     $@' && $(CXX) $(LDFLAGS) $^ -ldl -o $@
@@ -103,8 +107,10 @@ build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
-build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS)
-build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
+# Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
+HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
+$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double pic,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
 
@@ -113,8 +119,22 @@ all: $(PROGRAMS:%=build/release/%)
 # The embedded corpus is part of the program: text/embedded.cpp includes its bytes.
 build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
 
+build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
+
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
+
+serve: build/release/serve
+	build/release/serve $(ARGS)
+
+bench-serve: build/release/bench-serve build/release/serve
+	build/release/bench-serve $(ARGS)
+
+test-clients: build/release/serve
+	tests/clients/run.sh $(ARGS)
+
+test-browser: build/release/serve
+	tests/browser/run.sh $(ARGS)
 
 test: check build/release/run-tests build/double/run-tests all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)
