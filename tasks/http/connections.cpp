@@ -7,6 +7,7 @@
 #include <httplib.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <omp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -216,6 +217,7 @@ class Server::Http : public httplib::Server {
 
   // One connection, request after request.
   void talk(int socket) {
+    omp_set_num_threads(1);  // or every connection would have a team of threads, spinning
     Connections& all = *server_.connections_;
     Stream stream(socket);
     for (bool open = true; open;) {
