@@ -130,10 +130,10 @@ serve: build/release/serve
 bench-serve: build/release/bench-serve build/release/serve
 	build/release/bench-serve $(ARGS)
 
-test-clients: build/release/serve
+test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: build/release/serve
+test-browser: build/release/serve build/release/sentiment
 	tests/browser/run.sh $(ARGS)
 
 test: check build/release/run-tests build/double/run-tests all

@@ -198,6 +198,8 @@ class Server::Http : public httplib::Server {
         return refuse(413, fmt::format("the body has {} bytes; at most {} are read (--max-body)", *length, most));
       return HandlerResponse::Unhandled;
     });
+    set_keep_alive_timeout(kIdleSeconds);  // what answers say of it
+    set_keep_alive_max_count(1000000);
     const auto handler = [this](const httplib::Request& in, httplib::Response& out) { handle(in, out); };
     Post(".*", handler);
     Put(".*", handler);
@@ -206,6 +208,7 @@ class Server::Http : public httplib::Server {
     // What is no HTTP has no handler.
     set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
       if (!out.body.empty()) return HandlerResponse::Unhandled;
+      close_ = true;  // nobody knows where the next one begins
       const char* sentence = out.status == 414   ? "the address is too long"
                              : out.status == 400 ? "this is no HTTP request, or not all of it came"
                                                  : "this request cannot be answered";

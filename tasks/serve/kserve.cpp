@@ -122,8 +122,9 @@ void infer(Service& service, const Request& in, Response& out) {
   const std::vector<text::Example> examples = examples_of(body);
   json wanted = body.value("outputs", json::array());
   ask(wanted.is_array(), 400, "outputs must be a list");
+  const ordered_json known_outputs = metadata(target)["outputs"];
   if (wanted.empty())
-    for (const auto& known : metadata(target)["outputs"])
+    for (const auto& known : known_outputs)
       if (known["name"] != "embedding" || !target.served->classifies()) wanted.push_back({{"name", known["name"]}});
   const auto is_vector = [](const json& one) { return word(one, "name", "") == "embedding"; };
   Jobs said, vectors;

@@ -81,8 +81,10 @@ std::unique_ptr<TextJob> Service::job(const Target& target, const text::Example&
   job->lane = target.lane;
   job->want = want;
   job->example = example;
+  text::Example named = example;
+  named.where = "inputs";  // how an error begins
   try {
-    job->set = text::encode({example}, target.model().tokenizer, reading.max_length, how);
+    job->set = text::encode({named}, target.model().tokenizer, reading.max_length, how);
   } catch (const engine::Error& e) { throw Refusal(422, e.what()); }
   job->tokens = job->set.tokens(0);
   return job;
