@@ -49,7 +49,8 @@ constexpr long kSkinny = 256;  // rows up to which gemm_small() is used
 struct Tiling {
   Tiling(long m, long n, bool rows_alone) : rows(std::max(m, 1L)), columns(std::max(n, 1L)) {
     if (rows_alone) rows = std::min(rows, kSkinny);
-    if (rows_alone || (m <= kSkinny && n > m)) {  // gemm_small() copies columns of b only: the more tiles, the less a thread waits
+    if (rows_alone ||
+        (m <= kSkinny && n > m)) {  // gemm_small() copies columns of b only: the more tiles, the less a thread waits
       columns = std::max(64L, (n / 4 + 31) / 32 * 32);
       return;
     }

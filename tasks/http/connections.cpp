@@ -122,7 +122,8 @@ void leave_the_core() {
 
 std::string new_id() {
   static std::atomic<unsigned long> count = 0;
-  static const unsigned long start = static_cast<unsigned long>(std::chrono::system_clock::now().time_since_epoch().count());
+  static const unsigned long start =
+      static_cast<unsigned long>(std::chrono::system_clock::now().time_since_epoch().count());
   return fmt::format("{:x}-{}", start / 1000000, ++count);
 }
 
@@ -135,12 +136,12 @@ std::string alone(int status, const char* reason, const std::string& sentence) {
 }
 
 void turn_away(int socket) {
-  const std::string all = alone(429, "Too Many Requests", "too many connections (--connections); ask again in a moment");
+  const std::string all =
+      alone(429, "Too Many Requests", "too many connections (--connections); ask again in a moment");
   send(socket, all.data(), all.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   shutdown(socket, SHUT_WR);
   char rest[4096];  // what it has asked so far is taken, or the answer would be lost with it
-  while (recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0) {
-  }
+  while (recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0) {}
   close(socket);
 }
 
@@ -215,7 +216,8 @@ class Server::Http : public httplib::Server {
       out.set_content(nlohmann::json{{"error", sentence}}.dump(), "application/json");
       return HandlerResponse::Handled;
     }));
-    set_exception_handler([](const httplib::Request&, httplib::Response& out, std::exception_ptr) { out.status = 500; });
+    set_exception_handler(
+        [](const httplib::Request&, httplib::Response& out, std::exception_ptr) { out.status = 500; });
   }
 
   // One connection, request after request.
@@ -229,23 +231,29 @@ class Server::Http : public httplib::Server {
       close_ = false;
       bool closed = false;
       open = process_request(stream, all.stopping, closed, [](httplib::Request& in) {
-        in.ranges.clear();                   // answers are whole
+        in.ranges.clear();                    // answers are whole
         in.headers.erase("Accept-Encoding");  // brotli at its slowest would take longer than most models
       });
-      if (stream.exhausted()) stream.say_instead(alone(413, "Payload Too Large", "the request is too large (--max-body)"));
+      if (stream.exhausted())
+        stream.say_instead(alone(413, "Payload Too Large", "the request is too large (--max-body)"));
       open = stream.flush() && open && !closed && !close_ && !stream.exhausted() && !all.stopping;
     }
     shutdown(socket, SHUT_WR);  // what the client still sends is read for a moment, or it would not read the answer
     char rest[4096];
     const auto until = Clock::now() + std::chrono::milliseconds(200);
-    while (close_ && wait_for(socket, POLLIN, until) && recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0) {
-    }
+    while (close_ && wait_for(socket, POLLIN, until) && recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0) {}
   }
 
  private:
   void handle(const httplib::Request& in, httplib::Response& out, const std::function<void()>& instead = nullptr) {
-    Request request{in.method, in.path, in.body, in.get_header_value("x-request-id"), in.get_header_value("Content-Type"),
-                    {}, {}, [&](const std::string& name) { return in.get_header_value(name); }};
+    Request request{in.method,
+                    in.path,
+                    in.body,
+                    in.get_header_value("x-request-id"),
+                    in.get_header_value("Content-Type"),
+                    {},
+                    {},
+                    [&](const std::string& name) { return in.get_header_value(name); }};
     if (request.id.empty() || request.id.size() > 100) request.id = new_id();
     request.id = engine::shown(request.id, 100);
     for (const auto& [name, value] : in.params) request.query[name] = value;

@@ -21,8 +21,7 @@ void Log::write(const ordered_json& line) {
   if (!file_) return;
   const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
   const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(now);
-  ordered_json all{{"time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds),
-                                        (now - seconds).count())}};
+  ordered_json all{{"time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), (now - seconds).count())}};
   all.update(line);
   const std::string text = all.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   const std::lock_guard lock(mutex_);

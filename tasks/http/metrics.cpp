@@ -22,14 +22,17 @@ std::string escaped(const std::string& value) {
 
 std::string shown(const MetricLabels& labels, const std::string& le = "") {
   std::string out;
-  for (const auto& [name, value] : labels) out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value));
+  for (const auto& [name, value] : labels)
+    out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value));
   if (!le.empty()) out += fmt::format("{}le=\"{}\"", out.empty() ? "" : ",", le);
   return out.empty() ? "" : "{" + out + "}";
 }
 
 }  // namespace
 
-void Metrics::counter(const std::string& name, const std::string& help) { families_[name] = {help, "counter", {}, {}, {}}; }
+void Metrics::counter(const std::string& name, const std::string& help) {
+  families_[name] = {help, "counter", {}, {}, {}};
+}
 void Metrics::gauge(const std::string& name, const std::string& help, std::function<double()> value) {
   families_[name] = {help, "gauge", {}, std::move(value), {}};
 }
@@ -47,7 +50,8 @@ void Metrics::observe(const std::string& name, double value, const MetricLabels&
   Family& family = families_.at(name);
   Series& series = family.series[labels];
   series.buckets.resize(family.bounds.size() + 1);
-  series.buckets[size_t(std::lower_bound(family.bounds.begin(), family.bounds.end(), value) - family.bounds.begin())] += 1;
+  series.buckets[size_t(std::lower_bound(family.bounds.begin(), family.bounds.end(), value) - family.bounds.begin())] +=
+      1;
   series.sum += value;
 }
 

@@ -17,10 +17,12 @@ void ServerOptions::declare(run::Options& options) {
   };
   add("--host", host, "address to listen on; 0.0.0.0 is all of this machine's, for whoever reaches it");
   add("--port", port, "0: any that is free; the line `serving on` says which").between(0, 65535);
-  add("--api-key", api_key, "what clients must say: `Authorization: Bearer KEY`; /health, /metrics and the page are open");
+  add("--api-key", api_key,
+      "what clients must say: `Authorization: Bearer KEY`; /health, /metrics and the page are open");
   add("--connections", connections, "open at the same time; one more is answered 429 and closed").between(1, 100000);
   add("--max-body", max_body, "bytes of a request").between(1, 1e12);
-  add("--client-seconds", client_seconds, "that a client may take to send a request, and to take the answer").positive();
+  add("--client-seconds", client_seconds, "that a client may take to send a request, and to take the answer")
+      .positive();
   add("--log", log, "a line of JSON for every request, without texts, to this file; -: standard error");
 }
 
@@ -108,7 +110,8 @@ void Server::finish(const Request& in, Response& out, const std::string& route, 
   out.headers.emplace_back("x-request-id", in.id);
   metrics_.add("attune_requests_total", {{"route", route}, {"status", std::to_string(out.status)}});
   metrics_.observe("attune_request_duration_seconds", seconds, {{"route", route}});
-  ordered_json line{{"id", in.id}, {"method", in.method}, {"route", route}, {"status", out.status}, {"ms", seconds * 1e3}};
+  ordered_json line{
+      {"id", in.id}, {"method", in.method}, {"route", route}, {"status", out.status}, {"ms", seconds * 1e3}};
   line.update(out.log);
   log_.write(line);
 }

@@ -113,7 +113,8 @@ void Scheduler::run(const std::vector<Entry>& batch) {
 }
 
 void Scheduler::work() {
-  for (std::vector<Entry> batch = take(); !batch.empty(); batch = take()) {  // empty: nothing is left, and no more comes
+  for (std::vector<Entry> batch = take(); !batch.empty();
+       batch = take()) {  // empty: nothing is left, and no more comes
     room_.notify_all();
     long tokens = 0;
     for (const Entry& entry : batch) tokens += entry.job->tokens;

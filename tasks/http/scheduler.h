@@ -45,7 +45,7 @@ class Scheduler {
   // The same for work that has time: waits for room. In parts, so that others get their turn.
   void compute_patiently(const std::vector<Job*>& jobs);
 
-  void drain();  // no new jobs; returns when all that were taken are done
+  void drain();                              // no new jobs; returns when all that were taken are done
   long waiting() const { return waiting_; }  // tokens
 
  private:

@@ -41,7 +41,8 @@ struct Response {
   int status = 200;
   std::string body, type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
-  nlohmann::ordered_json log = nlohmann::ordered_json::object();  // what its line in the log has beside time, route, status and duration
+  nlohmann::ordered_json log =
+      nlohmann::ordered_json::object();  // what its line in the log has beside time, route, status and duration
 
   void json(const nlohmann::ordered_json& value);  // what is no UTF-8 becomes U+FFFD
 };

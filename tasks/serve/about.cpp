@@ -12,7 +12,8 @@ namespace {
 constexpr const char* kVersion = "0.1";
 
 ordered_json model_type(const Target& target) {
-  if (target.task().head == nn::Predicts::number) return {{"reranker", {{"id2label", {{"0", "value"}}}, {"label2id", {{"value", 0}}}}}};
+  if (target.task().head == nn::Predicts::number)
+    return {{"reranker", {{"id2label", {{"0", "value"}}}, {"label2id", {{"value", 0}}}}}};
   if (!target.classifies()) return {{"embedding", {{"pooling", "mean"}}}};
   ordered_json of_id = ordered_json::object(), of_label = ordered_json::object();
   for (int k = 0; k < int(target.task().labels.size()); ++k) {
@@ -69,7 +70,8 @@ constexpr Described kRoutes[] = {
     {"post", "/rerank", "Texts in the order of what a model of pairs says of them beside a query",
      R"({"query": "a question", "texts": ["an answer", "another"], "return_text": true})"},
     {"post", "/tokenize", "Pieces and their ids", R"({"inputs": "a text", "add_special_tokens": true})"},
-    {"post", "/v1/embeddings", "Vectors, as OpenAI's", R"({"input": "a text", "model": "NAME", "encoding_format": "float"})"},
+    {"post", "/v1/embeddings", "Vectors, as OpenAI's",
+     R"({"input": "a text", "model": "NAME", "encoding_format": "float"})"},
     {"post", "/embeddings", "The same", R"({"input": "a text"})"},
     {"get", "/v1/models", "The models, as OpenAI's", ""},
     {"get", "/v1/models/{model}", "One of them", ""},
@@ -99,7 +101,8 @@ ordered_json openapi() {
     if (*route.body)
       one["requestBody"] = {
           {"required", true},
-          {"content", {{"application/json", {{"schema", {{"type", "object"}}}, {"example", ordered_json::parse(route.body)}}}}}};
+          {"content",
+           {{"application/json", {{"schema", {{"type", "object"}}}, {"example", ordered_json::parse(route.body)}}}}}};
     if (path == "/ui/label")
       one["requestBody"] = {{"required", true}, {"content", {{"text/csv", {{"schema", {{"type", "string"}}}}}}}};
     one["responses"] = {{"200", {{"description", "the answer"}}},
@@ -112,11 +115,18 @@ ordered_json openapi() {
 }
 
 const char* openai_type(int status) {
-  return status == 401 ? "authentication_error" : status == 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error";
+  return status == 401   ? "authentication_error"
+         : status == 429 ? "rate_limit_error"
+         : status >= 500 ? "server_error"
+                         : "invalid_request_error";
 }
 
 const char* tei_type(int status) {
-  return status == 429 ? "Overloaded" : status == 503 ? "Unhealthy" : status == 400 ? "Empty" : status >= 500 ? "Backend" : "Validation";
+  return status == 429   ? "Overloaded"
+         : status == 503 ? "Unhealthy"
+         : status == 400 ? "Empty"
+         : status >= 500 ? "Backend"
+                         : "Validation";
 }
 
 }  // namespace
@@ -131,17 +141,19 @@ ordered_json error_body(const Request& in, int status, const std::string& senten
 void about_routes(http::Server& server, Service& service, const http::Metrics& metrics) {
   constexpr auto open = http::Server::Access::open;
   for (const char* route : {"/health", "/ping"})
-    server.on("GET", route, [&](const Request& in, Response&) { service.target(in, json::object()); }, open);
-  server.on("GET", "/info", [&](const Request& in, Response& out) {
-    out.json(info(service, service.target(in, json::object())));
-  });
-  server.on("GET", "/metrics",
-            [&](const Request&, Response& out) {
-              out.body = metrics.text();
-              out.type = "text/plain; version=0.0.4; charset=utf-8";
-            },
-            open);
-  server.on("GET", "/openapi.json", [](const Request&, Response& out) { out.json(openapi()); }, open);
+    server.on(
+        "GET", route, [&](const Request& in, Response&) { service.target(in, json::object()); }, open);
+  server.on("GET", "/info",
+            [&](const Request& in, Response& out) { out.json(info(service, service.target(in, json::object()))); });
+  server.on(
+      "GET", "/metrics",
+      [&](const Request&, Response& out) {
+        out.body = metrics.text();
+        out.type = "text/plain; version=0.0.4; charset=utf-8";
+      },
+      open);
+  server.on(
+      "GET", "/openapi.json", [](const Request&, Response& out) { out.json(openapi()); }, open);
 }
 
 }  // namespace serve

@@ -22,7 +22,8 @@ std::vector<std::pair<std::string, double>> ranked(const Target& target, const S
   const bool logits = raw && said.logits.size() == said.scores.size();
   std::vector<int> order(said.scores.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return said.scores[size_t(a)] > said.scores[size_t(b)]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return said.scores[size_t(a)] > said.scores[size_t(b)]; });
   const auto best = std::find(order.begin(), order.end(), said.best);
   if (best != order.end()) std::rotate(order.begin(), best, best + 1);
   std::vector<std::pair<std::string, double>> all;
@@ -128,13 +129,15 @@ struct Pipeline {
   bool raw = false;
   long top = 0;
   Pipeline(const json& body, const Target& target) {
-    const json given = body.contains("parameters") && body["parameters"].is_object() ? body["parameters"] : json::object();
+    const json given =
+        body.contains("parameters") && body["parameters"].is_object() ? body["parameters"] : json::object();
     top = whole(given, "top_k").value_or(0);
     ask(top >= 0, 422, "top_k must be above 0");
     const std::string function = word(given, "function_to_apply", ""),
-                      own = target.task().head == nn::Predicts::label && target.task().loss == "cross_entropy" ? "softmax"
-                            : target.task().head == nn::Predicts::number                                       ? "none"
-                                                                                                               : "sigmoid";
+                      own = target.task().head == nn::Predicts::label && target.task().loss == "cross_entropy"
+                                ? "softmax"
+                            : target.task().head == nn::Predicts::number ? "none"
+                                                                         : "sigmoid";
     raw = function == "none";
     ask(raw || function.empty() || function == own, 422, "function_to_apply: this model's is {}; none is possible, too",
         own);

@@ -61,7 +61,8 @@ std::vector<text::Example> examples_of(const json& body) {
   for (const json& input : body["inputs"]) {
     const std::string name = word(input, "name", "");
     const std::vector<std::string> texts = strings_of(input, name);
-    ask(name == "text_pair" ? !first : first, 400, "input {}: there is text, and behind it there may be text_pair", name);
+    ask(name == "text_pair" ? !first : first, 400, "input {}: there is text, and behind it there may be text_pair",
+        name);
     if (first) examples.resize(texts.size());
     ask(texts.size() == examples.size(), 400, "text has {} texts, text_pair {}", examples.size(), texts.size());
     for (size_t i = 0; i < texts.size(); ++i) (first ? examples[i].text : examples[i].pair) = texts[i];
@@ -80,8 +81,8 @@ ordered_json classes(const Target& target, const Jobs& jobs, const std::string& 
   for (const auto& job : jobs) {
     const auto best = ranked(target, job->said[target.head], name == "logits");
     for (long i = 0; i < k; ++i)
-      data.push_back(fmt::format("{}:{}:{}", float(best[size_t(i)].second), target.task().labels.find(best[size_t(i)].first),
-                                 best[size_t(i)].first));
+      data.push_back(fmt::format("{}:{}:{}", float(best[size_t(i)].second),
+                                 target.task().labels.find(best[size_t(i)].first), best[size_t(i)].first));
   }
   ordered_json out = tensor(name, "BYTES", {long(jobs.size()), k});
   out["data"] = data;
@@ -148,8 +149,12 @@ void kserve_routes(http::Server& server, Service& service) {
   server.on("GET", "/v2", [](const Request&, Response& out) {
     out.json({{"name", "attune"}, {"version", "0.1"}, {"extensions", {"classification"}}});
   });
-  server.on("GET", "/v2/health/live", [](const Request&, Response& out) { out.json({{"live", true}}); },
-            http::Server::Access::open);
+  server.on(
+      "GET", "/v2/health/live",
+      [](const Request&, Response& out) {
+        out.json({{"live", true}});
+      },
+      http::Server::Access::open);
   server.on(
       "GET", "/v2/health/ready",
       [&](const Request& in, Response& out) {

@@ -25,8 +25,8 @@ void serve_command(run::Options& options, const run::Parse& parse) {
     run::print_note("stopping: what was accepted is answered first\n");
     server.stop();
   });
-  const int port = server.listen();                // 2 a client that comes now waits, and is not refused
-  serve::Service service(serving, metrics);        // 3 the queue and its worker
+  const int port = server.listen();          // 2 a client that comes now waits, and is not refused
+  serve::Service service(serving, metrics);  // 3 the queue and its worker
   serve::classify_routes(server, service);
   serve::vector_routes(server, service);
   serve::kserve_routes(server, service);
@@ -40,7 +40,7 @@ void serve_command(run::Options& options, const run::Parse& parse) {
     service.drain();
   };
   try {
-    service.load();                                // 5
+    service.load();  // 5
   } catch (...) {
     end();
     throw;
@@ -48,7 +48,7 @@ void serve_command(run::Options& options, const run::Parse& parse) {
   loaded = true;
   fmt::print("serving on http://{}:{}  page: /ui  models: {}\n", listening.host, port, service.names());
   std::fflush(stdout);
-  answering.join();                                // 6 after a signal, when every request has its answer
+  answering.join();  // 6 after a signal, when every request has its answer
   service.drain();
 }
 

@@ -32,9 +32,7 @@ std::string name_of(const std::string& directory) {
   return fs::weakly_canonical(path).filename();
 }
 
-bool has_classifier(const model::ModelDirectory& from) {
-  return from.named() || from.has("classifier.weight");
-}
+bool has_classifier(const model::ModelDirectory& from) { return from.named() || from.has("classifier.weight"); }
 
 // An encoder without a head says what a text is as numbers: the mean of its tokens.
 void read_as_vector(model::ModelDirectory& from) {
@@ -62,8 +60,8 @@ void Models::add(const std::string& name, const std::string& directory, const st
   check(name.find_first_of("/:") == std::string::npos && !name.empty(),
         "'{}' is no name for a model, which has no / and no :; NAME=DIR gives it one", name);
   for (const Served& other : served_)
-    check(other.name != name, "two models are called '{}': {} and {}; NAME=DIR gives one another name", name, other.path,
-          directory);
+    check(other.name != name, "two models are called '{}': {} and {}; NAME=DIR gives one another name", name,
+          other.path, directory);
   const bool adapter = nn::is_adapter_directory(model::model_path(directory));
   model::ModelDirectory from(directory, adapter ? base : "");
   if (!has_classifier(from) && !from.adapter) read_as_vector(from);
@@ -112,8 +110,8 @@ std::vector<Target> Models::targets() const {
   for (size_t lane = 0; lane < served_.size(); ++lane) {
     const model::TextModel& model = *served_[lane].model;
     for (size_t head = 0; head < model.tasks.size(); ++head)
-      all.push_back({lane, &served_[lane], head,
-                     served_[lane].name + (model.named() ? ":" + model.tasks[head].name : "")});
+      all.push_back(
+          {lane, &served_[lane], head, served_[lane].name + (model.named() ? ":" + model.tasks[head].name : "")});
   }
   return all;
 }

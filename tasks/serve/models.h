@@ -15,7 +15,7 @@ struct Served {
   std::string name, path, base;  // base: where the weights are; path, or an adapter's base
   std::unique_ptr<model::TextModel> model;
   bool adapter = false;
-  long shared = 0;  // numbers that it has in common with a model before it
+  long shared = 0;          // numbers that it has in common with a model before it
   bool classifies() const;  // any of its heads says a label or a number
 };
 

@@ -126,7 +126,9 @@ void label(Service& service, const Request& in, Response& out) {
     else
       columns.find_columns(table, false);
     column = table.column(columns.text_column);
-  } catch (const http::Refusal&) { throw; } catch (const engine::Error& e) { throw http::Refusal(422, e.what()); }
+  } catch (const http::Refusal&) { throw; } catch (const engine::Error& e) {
+    throw http::Refusal(422, e.what());
+  }
   std::vector<std::unique_ptr<TextJob>> jobs;
   std::vector<size_t> rows;
   for (size_t i = 0; i < table.rows.size(); ++i) {
@@ -153,25 +155,27 @@ void label(Service& service, const Request& in, Response& out) {
 void page(const Request&, Response& out) {
   out.type = "text/html; charset=utf-8";
   out.body.assign(attune_page_begin, attune_page_end);
-  out.headers.emplace_back("Content-Security-Policy",
-                           "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-                           "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+  out.headers.emplace_back(
+      "Content-Security-Policy",
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+      "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
 }
 
 }  // namespace
 
 void page_routes(http::Server& server, Service& service) {
   server.on("GET", "/ui", page, http::Server::Access::open);
-  server.on("GET", "/",
-            [&](const Request& in, Response& out) {
-              if (in.header("Accept").find("text/html") == std::string::npos) {
-                service.target(in, json::object());
-                return;
-              }
-              out.status = 302;
-              out.headers.emplace_back("Location", "/ui");
-            },
-            http::Server::Access::open);
+  server.on(
+      "GET", "/",
+      [&](const Request& in, Response& out) {
+        if (in.header("Accept").find("text/html") == std::string::npos) {
+          service.target(in, json::object());
+          return;
+        }
+        out.status = 302;
+        out.headers.emplace_back("Location", "/ui");
+      },
+      http::Server::Access::open);
   server.on("POST", "/ui/look", [&](const Request& in, Response& out) { look(service, in, out); });
   server.on("POST", "/ui/label", [&](const Request& in, Response& out) { label(service, in, out); });
 }

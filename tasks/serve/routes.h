@@ -5,11 +5,13 @@
 
 namespace serve {
 
-void classify_routes(http::Server& server, Service& service);  // / and /predict: Hugging Face, text-embeddings-inference
-void vector_routes(http::Server& server, Service& service);    // /embed, /similarity, /rerank, /tokenize; /v1: OpenAI
-void kserve_routes(http::Server& server, Service& service);    // /v2
-void about_routes(http::Server& server, Service& service, const http::Metrics& metrics);  // /health, /info, /metrics, ...
-void page_routes(http::Server& server, Service& service);                                 // /ui
+void classify_routes(http::Server& server,
+                     Service& service);                      // / and /predict: Hugging Face, text-embeddings-inference
+void vector_routes(http::Server& server, Service& service);  // /embed, /similarity, /rerank, /tokenize; /v1: OpenAI
+void kserve_routes(http::Server& server, Service& service);  // /v2
+void about_routes(http::Server& server, Service& service,
+                  const http::Metrics& metrics);           // /health, /info, /metrics, ...
+void page_routes(http::Server& server, Service& service);  // /ui
 
 // What a head says of a text: labels with their scores, the one that is said first; of a number one, called "value".
 // `raw`: logits instead of probabilities.

@@ -68,8 +68,8 @@ Target Service::target(const http::Request& in, const json& body) const {
 
 void Service::check_length(const text::Example& example) const {
   for (const std::string* text : {&example.text, &example.pair})
-    ask(long(text->size()) <= options_.max_text, 422, "a text has {} bytes; at most {} are read (--max-text)", text->size(),
-        options_.max_text);
+    ask(long(text->size()) <= options_.max_text, 422, "a text has {} bytes; at most {} are read (--max-text)",
+        text->size(), options_.max_text);
 }
 
 std::unique_ptr<TextJob> Service::job(const Target& target, const text::Example& example, TextJob::Want want,
@@ -190,7 +190,8 @@ void run_vectors(const model::TextModel& model, const std::vector<TextJob*>& job
       std::vector<double> sum(static_cast<size_t>(C));
       for (int w = batch.windows[b]; w < batch.windows[b + 1]; ++w)
         for (long t = x.offsets[w]; t < x.offsets[w + 1]; ++t)
-          for (long c = 0; c < C; ++c) sum[size_t(c)] += x.tokens.data()[t * C + c] / real(x.offsets[w + 1] - x.offsets[w]);
+          for (long c = 0; c < C; ++c)
+            sum[size_t(c)] += x.tokens.data()[t * C + c] / real(x.offsets[w + 1] - x.offsets[w]);
       for (double& s : sum) s /= batch.windows[b + 1] - batch.windows[b];
       jobs[size_t(batch.rows[b])]->vector.assign(sum.begin(), sum.end());
     }

@@ -36,9 +36,9 @@ struct Said {
 struct TextJob : http::Job {
   enum class Want { heads, vector, look } want = Want::heads;
   text::Example example;
-  text::EncodedSet set;        // it alone
-  std::vector<Said> said;      // of every head
-  std::vector<engine::real> vector;  // [C]
+  text::EncodedSet set;                                                   // it alone
+  std::vector<Said> said;                                                 // of every head
+  std::vector<engine::real> vector;                                       // [C]
   std::function<void(TextJob& job, const model::TextModel& model)> look;  // on the scheduler's thread, by itself
 };
 
@@ -46,7 +46,7 @@ class Service {
  public:
   Service(const ServiceOptions& options, http::Metrics& metrics);
 
-  void load();   // the models; until then everything is answered 503
+  void load();  // the models; until then everything is answered 503
   void drain() { scheduler_.drain(); }
   bool ready() const { return ready_; }
   const Models& models() const { return models_; }

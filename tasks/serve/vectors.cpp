@@ -209,9 +209,8 @@ void vector_routes(http::Server& server, Service& service) {
     for (const Target& target : service.models().targets()) list.push_back(openai_model(target));
     out.json({{"object", "list"}, {"data", list}});
   });
-  server.on("GET", "/v1/models/{model}", [&](const Request& in, Response& out) {
-    out.json(openai_model(service.target(in, json::object())));
-  });
+  server.on("GET", "/v1/models/{model}",
+            [&](const Request& in, Response& out) { out.json(openai_model(service.target(in, json::object()))); });
 }
 
 }  // namespace serve

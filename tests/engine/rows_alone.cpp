@@ -24,7 +24,8 @@ TEST_CASE("rows_alone: a row of x W^T + b is the same bits in a product of any n
 TEST_CASE("rows_alone: products are the same numbers, in every form") {
   for (const bool left : {false, true})
     for (const bool right : {false, true}) {
-      const Tensor a = varied(left ? Shape{90, 300} : Shape{300, 90}), b = varied(right ? Shape{40, 90} : Shape{90, 40});
+      const Tensor a = varied(left ? Shape{90, 300} : Shape{300, 90}),
+                   b = varied(right ? Shape{40, 90} : Shape{90, 40});
       const auto product = [&] {
         Tensor c({300, 40});
         gemm({{300, 40, {{{a.data(), a.dim(1), left}, {b.data(), b.dim(1), right}, 90}}, c.data(), 40}});

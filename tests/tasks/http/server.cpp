@@ -35,7 +35,8 @@ struct Running {
     });
     server.on("GET", "/fails", [](const http::Request&, http::Response&) { engine::fail("it cannot be done"); });
     server.on("GET", "/later", [](const http::Request&, http::Response&) { throw http::Refusal(429, "later", 7); });
-    server.on("GET", "/health", [](const http::Request&, http::Response&) {}, http::Server::Access::open);
+    server.on(
+        "GET", "/health", [](const http::Request&, http::Response&) {}, http::Server::Access::open);
     port = server.listen();
     thread = std::thread([this] { server.serve(); });
   }
@@ -83,7 +84,8 @@ TEST_CASE("server: routes, their parts and queries; what there is not, with the 
   CHECK(json::parse(echo->body) == json{{"name", "me"}, {"body", "hello"}, {"q", "a b"}});
   CHECK(!echo->get_header_value("x-request-id").empty());
   CHECK(client.Get("/healt")->status == 404);
-  CHECK(error_in(client.Get("/healt")) == "there is no /healt (did you mean '/health'?); /openapi.json lists what there is");
+  CHECK(error_in(client.Get("/healt")) ==
+        "there is no /healt (did you mean '/health'?); /openapi.json lists what there is");
   CHECK(client.Get("/echo/me")->status == 405);
   CHECK(error_in(client.Get("/echo/me")) == "/echo/me takes POST, not GET");
   CHECK(client.Get("/fails")->status == 500);
@@ -112,7 +114,8 @@ TEST_CASE("server: bodies that are too large, packed, unannounced or no HTTP are
   says(head + "\r\n", "411", "must say its Content-Length");
   says(head + "Content-Length: many\r\n\r\n", "400", "Content-Length is no number");
   says(head + "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "415", "packed");
-  says(head + "Transfer-Encoding: chunked\r\n\r\n20000\r\n" + std::string(0x20000, 'a') + "\r\n0\r\n\r\n", "413", "too large");
+  says(head + "Transfer-Encoding: chunked\r\n\r\n20000\r\n" + std::string(0x20000, 'a') + "\r\n0\r\n\r\n", "413",
+       "too large");
   says("GET /health HTTP/1.1\r\n" + std::string(200000, 'x'), "4", "");
   says("what is this\r\n\r\n", "400", "no HTTP request");
   CHECK(r.raw(head + "Content-Length: 900\r\n\r\nabc", true).find("HTTP/1.1 400") == 0);  // cut short: half a second
@@ -174,8 +177,9 @@ TEST_CASE("server: a port that is taken is one sentence with a way out; the log 
   http::Metrics metrics;
   http::Server second(options, r.log, metrics);
   CHECK(error_of([&] { second.listen(); }) ==
-        fmt::format("127.0.0.1:{} cannot be listened on: Address already in use; --port names another, --port 0 takes any",
-                    r.port));
+        fmt::format(
+            "127.0.0.1:{} cannot be listened on: Address already in use; --port names another, --port 0 takes any",
+            r.port));
   r.client().Post("/echo/a", {{"x-request-id", "mine"}}, "secret words", "text/plain");
   const std::string log = nn::read_file(r.dir.path + "/log.jsonl");
   const json line = json::parse(log);
@@ -192,9 +196,10 @@ TEST_CASE("metrics: counters, gauges and cumulative histograms in Prometheus' te
   m.histogram("c_seconds", "Long.", {1, 2});
   m.add("a_total", {{"of", "x\"y"}}, 3);
   for (const double v : {0.5, 1.0, 1.5, 9.0}) m.observe("c_seconds", v);
-  CHECK(m.text() ==
-        "# HELP a_total Things.\n# TYPE a_total counter\na_total{of=\"x\\\"y\"} 3\n"
-        "# HELP b Now.\n# TYPE b gauge\nb 2.5\n"
-        "# HELP c_seconds Long.\n# TYPE c_seconds histogram\nc_seconds_bucket{le=\"1\"} 2\nc_seconds_bucket{le=\"2\"} 3\n"
-        "c_seconds_bucket{le=\"+Inf\"} 4\nc_seconds_sum 12\nc_seconds_count 4\n");
+  CHECK(
+      m.text() ==
+      "# HELP a_total Things.\n# TYPE a_total counter\na_total{of=\"x\\\"y\"} 3\n"
+      "# HELP b Now.\n# TYPE b gauge\nb 2.5\n"
+      "# HELP c_seconds Long.\n# TYPE c_seconds histogram\nc_seconds_bucket{le=\"1\"} 2\nc_seconds_bucket{le=\"2\"} 3\n"
+      "c_seconds_bucket{le=\"+Inf\"} 4\nc_seconds_sum 12\nc_seconds_count 4\n");
 }

@@ -18,7 +18,8 @@ namespace {
 
 // A BERT of two layers that knows letters, and labels them.
 nn::Config letters_config(long width = 64) {
-  nn::Config c = sized_config({.vocabulary = 57, .width = width, .layers = 2, .heads = 4, .inner = 128, .positions = 64});
+  nn::Config c =
+      sized_config({.vocabulary = 57, .width = width, .layers = 2, .heads = 4, .inner = 128, .positions = 64});
   c.initializer_range = 0.2;
   return c;
 }
@@ -124,7 +125,8 @@ TEST_CASE("serve: probabilities are those that the programs predict; the forms o
   const Mood m;
   const std::vector<text::Example> examples{{.text = "abc"}, {.text = "xyz", .pair = "bcd"}};
   const auto expected = model::predict(*m.mood, text::encode(examples, m.mood->tokenizer, 64))[0].scores;
-  const json flat = m.running.answer("/predict", {{"inputs", "abc"}}), pair = m.running.answer("/predict", {{"inputs", {"xyz", "bcd"}}});
+  const json flat = m.running.answer("/predict", {{"inputs", "abc"}}),
+             pair = m.running.answer("/predict", {{"inputs", {"xyz", "bcd"}}});
   REQUIRE(flat.size() == 2);
   const std::string best = expected[0][1] > expected[0][0] ? "good" : "bad";
   CHECK(flat[0]["label"] == best);
@@ -134,9 +136,11 @@ TEST_CASE("serve: probabilities are those that the programs predict; the forms o
   CHECK(m.running.answer("/predict", {{"inputs", {{"abc"}, {"xyz", "bcd"}}}}) == json{flat, pair});
   CHECK(m.running.answer("/", {{"inputs", "abc"}}) == json::array({flat}));
   CHECK(m.running.answer("/", {{"inputs", {"abc", "abc"}}}) == json{flat, flat});
-  CHECK(m.running.answer("/models/mood", {{"inputs", "abc"}, {"parameters", {{"top_k", 1}}}}) == json::array({json::array({flat[0]})}));
+  CHECK(m.running.answer("/models/mood", {{"inputs", "abc"}, {"parameters", {{"top_k", 1}}}}) ==
+        json::array({json::array({flat[0]})}));
   CHECK(m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two:b"}}).size() == 2);
-  CHECK(m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two:b"}}) != m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two"}}));
+  CHECK(m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two:b"}}) !=
+        m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two"}}));
 }
 
 TEST_CASE("serve: vectors, cosines, OpenAI's form and base64, ids in the place of texts") {
@@ -149,13 +153,19 @@ TEST_CASE("serve: vectors, cosines, OpenAI's form and base64, ids in the place o
   CHECK(norm == doctest::Approx(1).epsilon(1e-5));
   const json ids = m.running.answer("/v1/embeddings", {{"input", {5, 32, 33}}, {"model", "encoder"}});  // a ##b ##c
   CHECK(ids["data"][0]["embedding"] == plain["data"][0]["embedding"]);
-  const json packed = m.running.answer("/v1/embeddings", {{"input", "abc"}, {"model", "encoder"}, {"encoding_format", "base64"}, {"dimensions", 3}});
+  const json packed = m.running.answer(
+      "/v1/embeddings", {{"input", "abc"}, {"model", "encoder"}, {"encoding_format", "base64"}, {"dimensions", 3}});
   CHECK(packed["data"][0]["embedding"].get<std::string>().size() == 16);
-  const json cosines = m.running.answer("/similarity", {{"model", "encoder"}, {"inputs", {{"source_sentence", "abc"}, {"sentences", {"abc", "xyz"}}}}});
+  const json cosines = m.running.answer(
+      "/similarity", {{"model", "encoder"}, {"inputs", {{"source_sentence", "abc"}, {"sentences", {"abc", "xyz"}}}}});
   CHECK(cosines[0].get<double>() == doctest::Approx(1));
   CHECK(cosines[1].get<double>() < 1);
   CHECK(m.running.answer("/tokenize", {{"inputs", "ab"}})[0].size() == 4);
-  const json ranked = m.running.answer("/rerank", {{"model", "grade"}, {"query", "abc"}, {"texts", {"a", "xyz", "q"}}, {"raw_scores", true}, {"return_text", true}});
+  const json ranked = m.running.answer("/rerank", {{"model", "grade"},
+                                                   {"query", "abc"},
+                                                   {"texts", {"a", "xyz", "q"}},
+                                                   {"raw_scores", true},
+                                                   {"return_text", true}});
   CHECK(ranked.size() == 3);
   CHECK(ranked[0]["score"].get<double>() >= ranked[1]["score"].get<double>());
   CHECK(m.running.get("/v1/models")->body.find("\"id\":\"two:b\"") != std::string::npos);
@@ -169,9 +179,10 @@ TEST_CASE("serve: the Open Inference Protocol, with classes") {
   REQUIRE(all["outputs"].size() == 3);
   CHECK(all["outputs"][1]["shape"] == json{2, 2});
   CHECK(all["outputs"][1]["data"].size() == 4);
-  const json two = m.running.answer("/v2/models/mood/infer",
-                                    {{"inputs", {input}},
-                                     {"outputs", {{{"name", "scores"}, {"parameters", {{"classification", 1}}}}, {{"name", "embedding"}}}}});
+  const json two = m.running.answer(
+      "/v2/models/mood/infer",
+      {{"inputs", {input}},
+       {"outputs", {{{"name", "scores"}, {"parameters", {{"classification", 1}}}}, {{"name", "embedding"}}}}});
   CHECK(two["outputs"][0]["shape"] == json{2, 1});
   const std::string first = two["outputs"][0]["data"][0];
   CHECK(first.substr(first.find(':')) == (all["outputs"][0]["data"][0] == "good" ? ":1:good" : ":0:bad"));
@@ -209,12 +220,16 @@ TEST_CASE("serve: what is asked wrongly has its status and a sentence, in the fo
   says("/predict", R"({"inputs": "a", "model": "mod"})", 404, "there is no model 'mod'; there is mood, grade");
   says("/predict", R"({"inputs": "a", "model": "mod"})", 404, "did you mean 'mood'?");
   says("/v1/embeddings", R"({"input": "a", "model": "mod"})", 404, "there is no model 'mod'");
-  says("/v1/embeddings", R"({"input": [1, 99], "model": "encoder"})", 422, "99 is no id of this model's vocabulary, 0 to 56");
+  says("/v1/embeddings", R"({"input": [1, 99], "model": "encoder"})", 422,
+       "99 is no id of this model's vocabulary, 0 to 56");
   says("/predict", R"({"inputs": "a", "model": "encoder"})", 422, "is an encoder without a classifier; /embed asks it");
   says("/rerank", R"({"query": "a", "texts": ["b"]})", 422, "'mood' predicts no number");
-  says("/predict", json{{"inputs", std::string(300000, 'a')}}.dump(), 422, "a text has 300000 bytes; at most 200000 are read");
-  says("/predict", json{{"inputs", std::string(100, 'a')}, {"truncate", false}}.dump(), 422, "inputs: a text of 102 tokens, more than the 64");
-  says("/", json{{"inputs", std::vector<std::string>(1025, "a")}}.dump(), 422, "1025 texts in one request; at most 1024");
+  says("/predict", json{{"inputs", std::string(300000, 'a')}}.dump(), 422,
+       "a text has 300000 bytes; at most 200000 are read");
+  says("/predict", json{{"inputs", std::string(100, 'a')}, {"truncate", false}}.dump(), 422,
+       "inputs: a text of 102 tokens, more than the 64");
+  says("/", json{{"inputs", std::vector<std::string>(1025, "a")}}.dump(), 422,
+       "1025 texts in one request; at most 1024");
   CHECK(m.running.post("/predict", json{{"inputs", "abc"}})->status == 200);
 }
 
@@ -256,7 +271,8 @@ TEST_CASE("serve: adapters over one base share its weights, and each says what i
     if (i > 0) CHECK(all[i].shared > all[i].model->net.params.count() / 2);
     const auto alone = i == 0 ? model::load_model(model::ModelDirectory(base))
                               : model::load_model(model::ModelDirectory(all[i].path, base), model::Adapters::as_it_is);
-    const auto expected = model::predict(*alone, text::encode({{.text = "w7 w9 w30"}}, alone->tokenizer, 64))[0].scores[0];
+    const auto expected =
+        model::predict(*alone, text::encode({{.text = "w7 w9 w30"}}, alone->tokenizer, 64))[0].scores[0];
     said.push_back(r.answer("/predict", {{"inputs", "w7 w9 w30"}, {"model", all[i].name}}));
     CHECK(said[i][0]["score"].get<double>() == doctest::Approx(*std::ranges::max_element(expected)).epsilon(1e-5));
   }
