@@ -179,33 +179,8 @@ struct Server::Connections {
 class Server::Http : public httplib::Server {
  public:
   explicit Http(http::Server& server) : server_(server) {
-    set_pre_routing_handler([this](const httplib::Request& in, httplib::Response& out) {
-      const auto n = in.get_header_value("Content-Length");
-      const bool has_body = in.method == "POST" || in.method == "PUT" || in.method == "PATCH" || in.method == "DELETE";
-      if (!has_body) return handle(in, out), HandlerResponse::Handled;
-      const auto refuse = [&](int status, const std::string& sentence) {
-        close_ = true;  // what comes next would be its body
-        httplib::Request none = in;
-        handle(none, out, [&] { throw Refusal(status, sentence); });
-        return HandlerResponse::Handled;
-      };
-      const long most = server_.options_.max_body;
-      if (in.has_header("Content-Encoding")) return refuse(415, "a body that is packed is not read; send it as it is");
-      if (in.get_header_value("Transfer-Encoding") == "chunked") return HandlerResponse::Unhandled;
-      if (n.empty()) return refuse(411, "a request with a body must say its Content-Length");
-      const auto length = engine::parse_number<unsigned long>(n);
-      if (!length) return refuse(400, "Content-Length is no number");
-      if (*length > static_cast<unsigned long>(most))
-        return refuse(413, fmt::format("the body has {} bytes; at most {} are read (--max-body)", *length, most));
-      return HandlerResponse::Unhandled;
-    });
-    set_keep_alive_timeout(kIdleSeconds);  // what answers say of it
-    set_keep_alive_max_count(1000000);
-    const auto handler = [this](const httplib::Request& in, httplib::Response& out) { handle(in, out); };
-    Post(".*", handler);
-    Put(".*", handler);
-    Patch(".*", handler);
-    Delete(".*", handler);
+    set_pre_routing_handler(
+        [this](const httplib::Request& in, httplib::Response& out) { return before_body(in, out); });
     // What is no HTTP has no handler.
     set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
       if (!out.body.empty()) return HandlerResponse::Unhandled;
@@ -245,6 +220,27 @@ class Server::Http : public httplib::Server {
   }
 
  private:
+  // Once the headers are here: what needs no body, and what is wrong with one that is only announced.
+  HandlerResponse before_body(const httplib::Request& in, httplib::Response& out) {
+    const auto n = in.get_header_value("Content-Length");
+    const bool has_body = in.method == "POST" || in.method == "PUT" || in.method == "PATCH" || in.method == "DELETE";
+    if (!has_body) return handle(in, out), HandlerResponse::Handled;
+    const auto refuse = [&](int status, const std::string& sentence) {
+      close_ = true;  // what comes next would be its body
+      httplib::Request none = in;
+      handle(none, out, [&] { throw Refusal(status, sentence); });
+      return HandlerResponse::Handled;
+    };
+    const long most = server_.options_.max_body;
+    if (in.has_header("Content-Encoding")) return refuse(415, "a body that is packed is not read; send it as it is");
+    if (in.get_header_value("Transfer-Encoding") == "chunked") return HandlerResponse::Unhandled;
+    if (n.empty()) return refuse(411, "a request with a body must say its Content-Length");
+    const auto length = engine::parse_number<unsigned long>(n);
+    if (!length) return refuse(400, "Content-Length is no number");
+    if (*length > static_cast<unsigned long>(most))
+      return refuse(413, fmt::format("the body has {} bytes; at most {} are read (--max-body)", *length, most));
+    return HandlerResponse::Unhandled;
+  }
   void handle(const httplib::Request& in, httplib::Response& out, const std::function<void()>& instead = nullptr) {
     Request request{in.method,
                     in.path,

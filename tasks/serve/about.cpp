@@ -156,4 +156,13 @@ void about_routes(http::Server& server, Service& service, const http::Metrics& m
       "GET", "/openapi.json", [](const Request&, Response& out) { out.json(openapi()); }, open);
 }
 
+void all_routes(http::Server& server, Service& service, const http::Metrics& metrics) {
+  classify_routes(server, service);
+  vector_routes(server, service);
+  kserve_routes(server, service);
+  page_routes(server, service);
+  about_routes(server, service, metrics);
+  server.error_body(error_body);
+}
+
 }  // namespace serve

@@ -27,12 +27,7 @@ void serve_command(run::Options& options, const run::Parse& parse) {
   });
   const int port = server.listen();          // 2 a client that comes now waits, and is not refused
   serve::Service service(serving, metrics);  // 3 the queue and its worker
-  serve::classify_routes(server, service);
-  serve::vector_routes(server, service);
-  serve::kserve_routes(server, service);
-  serve::page_routes(server, service);
-  serve::about_routes(server, service, metrics);
-  server.error_body(serve::error_body);
+  serve::all_routes(server, service, metrics);
   std::thread answering([&] { server.serve(); });  // 4 from here on 503, until the models are there
   const auto end = [&] {
     server.stop();

@@ -73,8 +73,8 @@ void Models::add(const std::string& name, const std::string& directory, const st
   served_.push_back(std::move(served));
 }
 
-// A parameter that stays as the base's file has it lives once, whoever needs it. What an adapter has for itself moves to
-// a place of its own, or it would hold the block that it was loaded into.
+// A parameter that stays as the base's file has it lives once, whoever needs it. What an adapter has for itself moves
+// to a place of its own, or it would hold the block that it was loaded into.
 void Models::share(Served& served) {
   const nn::Params& params = served.model->net.params;
   const std::vector<Tensor> own = served.adapter ? params.own() : std::vector<Tensor>();

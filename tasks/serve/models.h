@@ -32,8 +32,8 @@ struct Target {
 
 class Models {
  public:
-  // "DIR", or "NAME=DIR"; a directory's name is its last part, of RUN/best that before it. `base`: where adapters' bases
-  // are, if not where they say. Without any, the model that ships and classifies.
+  // "DIR", or "NAME=DIR"; a directory's name is its last part, of RUN/best that before it. `base`: where adapters'
+  // bases are, if not where they say. Without any, the model that ships and classifies.
   // Error: two of one name; what load_model() says; none ships.
   void load(const std::vector<std::string>& given, const std::string& base);
 

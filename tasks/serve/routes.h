@@ -5,13 +5,15 @@
 
 namespace serve {
 
-void classify_routes(http::Server& server,
-                     Service& service);                      // / and /predict: Hugging Face, text-embeddings-inference
-void vector_routes(http::Server& server, Service& service);  // /embed, /similarity, /rerank, /tokenize; /v1: OpenAI
-void kserve_routes(http::Server& server, Service& service);  // /v2
-void about_routes(http::Server& server, Service& service,
-                  const http::Metrics& metrics);           // /health, /info, /metrics, ...
-void page_routes(http::Server& server, Service& service);  // /ui
+using http::Server;
+
+// Hugging Face's pipelines: /; text-embeddings-inference: /predict
+void classify_routes(Server& server, Service& service);
+void vector_routes(Server& server, Service& service);  // /embed, /similarity, /rerank, /tokenize; /v1: OpenAI
+void kserve_routes(Server& server, Service& service);  // /v2
+void page_routes(Server& server, Service& service);    // /ui
+void about_routes(Server& server, Service& service, const http::Metrics& metrics);  // /health, /info, /metrics, ...
+void all_routes(Server& server, Service& service, const http::Metrics& metrics);    // and error_body()
 
 // What a head says of a text: labels with their scores, the one that is said first; of a number one, called "value".
 // `raw`: logits instead of probabilities.

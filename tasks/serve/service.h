@@ -56,8 +56,8 @@ class Service {
   // The model that a request means: its member or query `model`, else the first. Refusal: 503 before load(), 404.
   Target target(const http::Request& in, const json& body) const;
 
-  // A text as its model reads it. `truncate`: cut it or refuse it, whatever the model does with longer ones. Refusal 422:
-  // too long, blank.
+  // A text as its model reads it. `truncate`: cut it or refuse it, whatever the model does with longer ones.
+  // Refusal 422: too long.
   std::unique_ptr<TextJob> job(const Target& target, const text::Example& example, TextJob::Want want,
                                std::optional<bool> truncate = {}) const;
   std::unique_ptr<TextJob> job_of_ids(const Target& target, std::vector<int> ids) const;  // without special ones

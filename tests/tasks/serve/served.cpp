@@ -35,12 +35,7 @@ struct Running {
 
   explicit Running(serve::ServiceOptions options)
       : log(""), server(any_port(), log, metrics), service(options, metrics), port(server.listen()) {
-    serve::classify_routes(server, service);
-    serve::vector_routes(server, service);
-    serve::kserve_routes(server, service);
-    serve::page_routes(server, service);
-    serve::about_routes(server, service, metrics);
-    server.error_body(serve::error_body);
+    serve::all_routes(server, service, metrics);
     thread = std::thread([this] { server.serve(); });
   }
   ~Running() {
