@@ -181,6 +181,13 @@ class Server::Http : public httplib::Server {
   explicit Http(http::Server& server) : server_(server) {
     set_pre_routing_handler(
         [this](const httplib::Request& in, httplib::Response& out) { return before_body(in, out); });
+    set_keep_alive_timeout(kIdleSeconds);  // what answers say of it
+    set_keep_alive_max_count(1000000);
+    const auto handler = [this](const httplib::Request& in, httplib::Response& out) { handle(in, out); };
+    Post(".*", handler);
+    Put(".*", handler);
+    Patch(".*", handler);
+    Delete(".*", handler);
     // What is no HTTP has no handler.
     set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
       if (!out.body.empty()) return HandlerResponse::Unhandled;
