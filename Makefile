@@ -9,6 +9,9 @@
 #                        be loaded                                              both in build/release
 #   make install         programs, header, both libraries,    make uninstall    take them away again, of the same
 #                        and the models that ship                               PREFIX and DESTDIR
+#   make serve           models over HTTP, with a page        make bench-serve  what serving costs
+#   make test-clients    other people's clients (npm) and     make test-browser the page in Chromium
+#                        Prometheus against it                (both say what is missing, and pass, without)
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
@@ -48,7 +51,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment translate debug bench compare check install uninstall abi format format-check clean help test-golden
+.PHONY: all test sentiment translate serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
+        format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -102,6 +106,7 @@ $(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.
 $(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
+$(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
 # The C interface and what it needs of the library. It stays loaded: its threads and their memory outlive dlclose(). The
 # second name is the one that programs ask for.
 SONAME := libattune.so.$(shell sed -n 's/^.define ATTUNE_VERSION_MAJOR \([0-9]*\).*/\1/p' tasks/capi/attune.h)
@@ -118,8 +123,11 @@ build/release/translate build/debug/translate: PACKAGE_LIBS += -lsentencepiece_t
 build/release/tasks/translate/pieces.o build/debug/tasks/translate/pieces.o: build/translate-deps.mk
 build/translate-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ translate
-build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += $(HTTPLIB_LIBS) -lsentencepiece_train -lsentencepiece
-build/release/tests/tools/fetch_model.o build/debug/tests/tools/fetch_model.o: private CXXFLAGS += $(HTTPLIB_CFLAGS)
+build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
+# Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
+HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
+$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
 
@@ -128,8 +136,22 @@ all: $(PROGRAMS:%=build/release/%)
 # The embedded corpus is part of the program: text/embedded.cpp includes its bytes.
 build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
 
+build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
+
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
+
+serve: build/release/serve
+	build/release/serve $(ARGS)
+
+bench-serve: build/release/bench-serve build/release/serve
+	build/release/bench-serve $(ARGS)
+
+test-clients: build/release/serve build/release/sentiment
+	tests/clients/run.sh $(ARGS)
+
+test-browser: build/release/serve build/release/sentiment
+	tests/browser/run.sh $(ARGS)
 
 # On the embedded phrases; then sentences that are not among them.
 translate: build/release/translate

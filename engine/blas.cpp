@@ -47,8 +47,10 @@ MatrixView columns_from(MatrixView x, long c) {
 // 220.
 constexpr long kSkinny = 256;  // rows up to which gemm_small() is used
 struct Tiling {
-  Tiling(long m, long n) : rows(std::max(m, 1L)), columns(std::max(n, 1L)) {
-    if (m <= kSkinny && n > m) {  // gemm_small() copies columns of b only: the more tiles, the less a thread waits
+  Tiling(long m, long n, bool rows_alone) : rows(std::max(m, 1L)), columns(std::max(n, 1L)) {
+    if (rows_alone) rows = std::min(rows, kSkinny);
+    if (rows_alone ||
+        (m <= kSkinny && n > m)) {  // gemm_small() copies columns of b only: the more tiles, the less a thread waits
       columns = std::max(64L, (n / 4 + 31) / 32 * 32);
       return;
     }
@@ -91,13 +93,14 @@ void gemm(const std::vector<Product>& products) {
         for (const Product& product : products) gemm({product});
         return;
       }
+  const bool rows_alone = RowsAlone::now();  // of this thread; those that share the loop do not know
   struct Tile {
     const Product* product;
     long row, rows, column, columns;
   };
   std::vector<Tile> tiles;
   for (const Product& p : products) {
-    const Tiling size(p.m, p.n);
+    const Tiling size(p.m, p.n, rows_alone);
     for (long row = 0; row < p.m; row += size.rows)
       for (long column = 0; column < p.n; column += size.columns)
         tiles.push_back({&p, row, std::min(size.rows, p.m - row), column, std::min(size.columns, p.n - column)});
@@ -109,8 +112,9 @@ void gemm(const std::vector<Product>& products) {
     const Product& p = *tile.product;
     real beta = p.beta;
     for (const Product::Term& term : p.terms) {
-      gemm_serial(tile.rows, tile.columns, term.k, 1, rows_from(term.a, tile.row), columns_from(term.b, tile.column),
-                  beta, p.c + tile.row * p.c_stride + tile.column, p.c_stride);
+      const auto multiply = rows_alone && term.k > 0 ? gemm_small : gemm_serial;
+      multiply(tile.rows, tile.columns, term.k, 1, rows_from(term.a, tile.row), columns_from(term.b, tile.column), beta,
+               p.c + tile.row * p.c_stride + tile.column, p.c_stride);
       beta = 1;
     }
     if (p.tile_done) p.tile_done(tile.row, tile.rows, tile.column, tile.columns);

@@ -41,6 +41,20 @@ void gemm(const std::vector<Product>& products);
 // c[m, n] = alpha * a[m, k] b[k, n] + beta * c on the calling thread, for use inside a parallel loop.
 void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride);
 
+// While one lives, a row of a product that this thread asks for is the same bits whatever other rows are in it: it
+// depends on its own row of a, and on b. So what a model says of a text does not depend on its batch. Every product is
+// gemm_small()'s then, in blocks of rows; elsewhere the number of rows decides which kernel sums up, and in which order.
+class RowsAlone {
+ public:
+  RowsAlone() { ++count_; }
+  ~RowsAlone() { --count_; }
+  RowsAlone(const RowsAlone&) = delete;
+  static bool now() { return count_ > 0; }
+
+ private:
+  inline static thread_local int count_ = 0;
+};
+
 // OpenBLAS chooses its kernels by the model of the processor while it is being loaded; engine/startup.h mends that.
 std::string blas_kernel();         // what it chose: "SkylakeX"
 const char* better_blas_kernel();  // of this processor, if it fell back to its slowest; else nullptr

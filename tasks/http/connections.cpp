@@ -1,0 +1,388 @@
+// Sockets: a loop that accepts, a thread for each connection, a stream with limits under httplib's own reading and
+// writing of HTTP. Read tasks/http/server.h first.
+//
+// httplib 0.11's own loop is not used: it has no bound on connections, a backlog of 5, Nagle's algorithm (40 ms a
+// request on a kept-alive connection), reads and throws away a body that is too large, and stops only when idle clients
+// let go. Its parser is: Server::process_request, which its own TLS server uses in the same way.
+#include <httplib.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <omp.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <set>
+#include <thread>
+
+#include "engine/strings.h"
+#include "tasks/http/server.h"
+
+namespace http {
+
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr int kBacklog = 1024;
+constexpr size_t kHeaderBytes = 64 << 10;  // of a request, beside its body
+constexpr int kIdleSeconds = 60;           // a connection without a request is closed
+
+// Whether `socket` can be read, or written, before the time is up.
+bool wait_for(int socket, short events, Clock::time_point until) {
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+    pollfd one{socket, events, 0};
+    const int ready = poll(&one, 1, int(std::max<long>(0, left)));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+// A connection as httplib reads and writes it. A request has so many bytes and seconds; what is written leaves at once
+// when the answer is whole, in one packet if it fits.
+class Stream : public httplib::Stream {
+ public:
+  explicit Stream(int socket) : socket_(socket) {}
+
+  // A request begins: it must be here whole, with at most `bytes`, within these seconds.
+  void begin(size_t bytes, double seconds) {
+    bytes_left_ = bytes;
+    seconds_ = seconds;
+    until_ = Clock::now() + std::chrono::microseconds(long(seconds * 1e6));
+  }
+  bool has_input() const { return at_ < in_.size(); }
+  bool exhausted() const { return exhausted_; }
+
+  bool is_readable() const override { return has_input() || wait_for(socket_, POLLIN, until_); }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* to, size_t size) override {
+    if (!has_input() && !fill()) return -1;
+    const size_t n = std::min({size, in_.size() - at_, bytes_left_});
+    if (n == 0 && size > 0) {
+      exhausted_ = true;
+      return -1;
+    }
+    std::memcpy(to, in_.data() + at_, n);
+    at_ += n;
+    bytes_left_ -= n;
+    return ssize_t(n);
+  }
+  ssize_t write(const char* from, size_t size) override {
+    out_.append(from, size);
+    return ssize_t(size);
+  }
+  void say_instead(std::string answer) { out_ = std::move(answer); }
+  bool flush() {
+    const auto until = Clock::now() + std::chrono::microseconds(long(seconds_ * 1e6));
+    size_t sent = 0;
+    while (sent < out_.size()) {
+      const ssize_t n = send(socket_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n > 0) sent += size_t(n);
+      if (n < 0 && errno != EAGAIN && errno != EINTR) return false;
+      if (n < 0 && !wait_for(socket_, POLLOUT, until)) return false;
+    }
+    out_.clear();
+    return true;
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return socket_; }
+
+ private:
+  bool fill() {
+    if (!out_.empty() && !flush()) return false;  // "100 Continue"
+    in_.resize(16 << 10);
+    at_ = 0;
+    ssize_t n = -1;
+    while (wait_for(socket_, POLLIN, until_) && (n = recv(socket_, in_.data(), in_.size(), MSG_DONTWAIT)) < 0)
+      if (errno != EAGAIN && errno != EINTR) break;
+    in_.resize(size_t(std::max<ssize_t>(n, 0)));
+    return n > 0;
+  }
+
+  int socket_;
+  std::string in_, out_;
+  size_t at_ = 0, bytes_left_ = 0;
+  double seconds_ = 1;
+  bool exhausted_ = false;
+  Clock::time_point until_;
+};
+
+// Threads that were born of one that OpenMP has bound to a core would all stay there.
+void leave_the_core() {
+  cpu_set_t all;
+  std::memset(&all, 0xff, sizeof all);
+  sched_setaffinity(0, sizeof all, &all);
+}
+
+std::string new_id() {
+  static std::atomic<unsigned long> count = 0;
+  static const unsigned long start =
+      static_cast<unsigned long>(std::chrono::system_clock::now().time_since_epoch().count());
+  return fmt::format("{:x}-{}", start / 1000000, ++count);
+}
+
+// An answer that nobody's handler has made.
+std::string alone(int status, const char* reason, const std::string& sentence) {
+  const std::string body = nlohmann::json{{"error", sentence}}.dump();
+  return fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}Connection: close\r\n\r\n{}", status,
+      reason, body.size(), status == 429 ? "Retry-After: 1\r\n" : "", body);
+}
+
+void turn_away(int socket) {
+  const std::string all =
+      alone(429, "Too Many Requests", "too many connections (--connections); ask again in a moment");
+  send(socket, all.data(), all.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  shutdown(socket, SHUT_WR);
+  char rest[4096];  // what it has asked so far is taken, or the answer would be lost with it
+  while (recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0) {}
+  close(socket);
+}
+
+}  // namespace
+
+// What is open. A connection between two requests is idle, and may be closed at any time.
+struct Server::Connections {
+  int listener = -1, wake[2] = {-1, -1};  // a pipe that ends the loop
+  std::atomic<bool> stopping = false;
+  std::atomic<long> open = 0;
+  std::mutex mutex;
+  std::condition_variable none;
+  std::set<int> idle;
+
+  Connections() { engine::check(pipe(wake) == 0, "no more files can be opened"); }
+  ~Connections() {
+    for (const int file : {listener, wake[0], wake[1]})
+      if (file >= 0) close(file);
+  }
+  // Waits for a request. False: the client has gone, or is to go.
+  bool wait_for_request(int socket) {
+    {
+      const std::lock_guard lock(mutex);
+      if (stopping) return wait_for(socket, POLLIN, Clock::now());  // what has come before
+      idle.insert(socket);
+    }
+    const bool came = wait_for(socket, POLLIN, Clock::now() + std::chrono::seconds(kIdleSeconds));
+    const std::lock_guard lock(mutex);
+    idle.erase(socket);
+    return came;
+  }
+};
+
+// httplib's reading of requests, without its sockets.
+class Server::Http : public httplib::Server {
+ public:
+  explicit Http(http::Server& server) : server_(server) {
+    set_pre_routing_handler(
+        [this](const httplib::Request& in, httplib::Response& out) { return before_body(in, out); });
+    set_keep_alive_timeout(kIdleSeconds);  // what answers say of it
+    set_keep_alive_max_count(1000000);
+    const auto handler = [this](const httplib::Request& in, httplib::Response& out) { handle(in, out); };
+    Post(".*", handler);
+    Put(".*", handler);
+    Patch(".*", handler);
+    Delete(".*", handler);
+    // What is no HTTP has no handler.
+    set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
+      if (!out.body.empty()) return HandlerResponse::Unhandled;
+      close_ = true;  // nobody knows where the next one begins
+      const char* sentence = out.status == 414   ? "the address is too long"
+                             : out.status == 400 ? "this is no HTTP request, or not all of it came"
+                                                 : "this request cannot be answered";
+      out.set_content(nlohmann::json{{"error", sentence}}.dump(), "application/json");
+      return HandlerResponse::Handled;
+    }));
+    set_exception_handler(
+        [](const httplib::Request&, httplib::Response& out, std::exception_ptr) { out.status = 500; });
+  }
+
+  // One connection, request after request.
+  void talk(int socket) {
+    omp_set_num_threads(1);  // or every connection would have a team of threads, spinning
+    Connections& all = *server_.connections_;
+    Stream stream(socket);
+    for (bool open = true; open;) {
+      if (!stream.has_input() && !all.wait_for_request(socket)) return;
+      stream.begin(size_t(server_.options_.max_body) + kHeaderBytes, server_.options_.client_seconds);
+      close_ = false;
+      bool closed = false;
+      open = process_request(stream, all.stopping, closed, [](httplib::Request& in) {
+        in.ranges.clear();                    // answers are whole
+        in.headers.erase("Accept-Encoding");  // brotli at its slowest would take longer than most models
+      });
+      if (stream.exhausted())
+        stream.say_instead(alone(413, "Payload Too Large", "the request is too large (--max-body)"));
+      open = stream.flush() && open && !closed && !close_ && !stream.exhausted() && !all.stopping;
+    }
+    shutdown(socket, SHUT_WR);  // what the client still sends is read for a moment, or it would not read the answer
+    char rest[4096];
+    const auto until = Clock::now() + std::chrono::milliseconds(200);
+    while (close_ && wait_for(socket, POLLIN, until) && recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0) {}
+  }
+
+ private:
+  // Once the headers are here: what needs no body, and what is wrong with one that is only announced.
+  HandlerResponse before_body(const httplib::Request& in, httplib::Response& out) {
+    const auto n = in.get_header_value("Content-Length");
+    const bool has_body = in.method == "POST" || in.method == "PUT" || in.method == "PATCH" || in.method == "DELETE";
+    if (!has_body) return handle(in, out), HandlerResponse::Handled;
+    const auto refuse = [&](int status, const std::string& sentence) {
+      close_ = true;  // what comes next would be its body
+      httplib::Request none = in;
+      handle(none, out, [&] { throw Refusal(status, sentence); });
+      return HandlerResponse::Handled;
+    };
+    const long most = server_.options_.max_body;
+    if (in.has_header("Content-Encoding")) return refuse(415, "a body that is packed is not read; send it as it is");
+    if (in.get_header_value("Transfer-Encoding") == "chunked") return HandlerResponse::Unhandled;
+    if (n.empty()) return refuse(411, "a request with a body must say its Content-Length");
+    const auto length = engine::parse_number<unsigned long>(n);
+    if (!length) return refuse(400, "Content-Length is no number");
+    if (*length > static_cast<unsigned long>(most))
+      return refuse(413, fmt::format("the body has {} bytes; at most {} are read (--max-body)", *length, most));
+    return HandlerResponse::Unhandled;
+  }
+  void handle(const httplib::Request& in, httplib::Response& out, const std::function<void()>& instead = nullptr) {
+    Request request{in.method,
+                    in.path,
+                    in.body,
+                    in.get_header_value("x-request-id"),
+                    in.get_header_value("Content-Type"),
+                    {},
+                    {},
+                    [&](const std::string& name) { return in.get_header_value(name); }};
+    if (request.id.empty() || request.id.size() > 100) request.id = new_id();
+    request.id = engine::shown(request.id, 100);
+    for (const auto& [name, value] : in.params) request.query[name] = value;
+    Response response;
+    server_.answer(request, response, instead);
+    out.status = response.status;
+    for (const auto& [name, value] : response.headers) out.set_header(name, value);
+    out.set_content(std::move(response.body), response.type);
+  }
+
+  http::Server& server_;
+  inline static thread_local bool close_ = false;
+};
+
+Server::Server(const ServerOptions& options, Log& log, Metrics& metrics)
+    : options_(options), log_(log), metrics_(metrics), connections_(std::make_unique<Connections>()) {
+  http_ = std::make_unique<Http>(*this);
+  metrics_.counter("attune_requests_total", "Requests, by route and status.");
+  metrics_.histogram("attune_request_duration_seconds", "From a request that is read to its answer, by route.",
+                     {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10});
+  metrics_.counter("attune_connections_refused_total", "Connections that were one too many.");
+  metrics_.gauge("attune_connections", "Open connections.", [this] { return double(connections()); });
+  metrics_.gauge("process_resident_memory_bytes", "Resident memory size in bytes.", Metrics::resident_bytes);
+}
+
+Server::~Server() = default;
+
+long Server::connections() const { return connections_->open; }
+
+int Server::listen() {
+  const std::string where = fmt::format("{}:{}", options_.host, options_.port);
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  const int error = getaddrinfo(options_.host.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
+  engine::check(error == 0, "{}: {}", engine::shown(where, 100), gai_strerror(error));
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  int& listener = connections_->listener;
+  listener = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // those that it accepts inherit it
+  const bool bound = bind(listener, found->ai_addr, found->ai_addrlen) == 0 && ::listen(listener, kBacklog) == 0;
+  engine::check(bound, "{} cannot be listened on: {}{}", where, std::strerror(errno),
+                errno == EADDRINUSE ? "; --port names another, --port 0 takes any" : "");
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  getsockname(listener, reinterpret_cast<sockaddr*>(&own), &size);
+  return ntohs(own.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&own)->sin6_port
+                                         : reinterpret_cast<sockaddr_in*>(&own)->sin_port);
+}
+
+void Server::serve() {
+  Connections& all = *connections_;
+  std::thread([&] {
+    leave_the_core();
+    while (!all.stopping) {
+      pollfd both[2] = {{all.listener, POLLIN, 0}, {all.wake[0], POLLIN, 0}};
+      if (poll(both, 2, -1) < 0 || all.stopping) continue;
+      const int socket = accept4(all.listener, nullptr, nullptr, SOCK_CLOEXEC);
+      if (socket < 0) {
+        if (errno == EMFILE || errno == ENFILE) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        continue;
+      }
+      if (all.open >= options_.connections) {
+        metrics_.add("attune_connections_refused_total");
+        turn_away(socket);
+        continue;
+      }
+      ++all.open;
+      try {
+        std::thread([&, socket] {
+          http_->talk(socket);
+          close(socket);
+          const std::lock_guard lock(all.mutex);
+          if (--all.open == 0) all.none.notify_all();
+        }).detach();
+      } catch (const std::system_error&) {  // no more threads
+        --all.open;
+        turn_away(socket);
+      }
+    }
+  }).join();
+  close(std::exchange(all.listener, -1));
+  std::unique_lock lock(all.mutex);
+  for (const int socket : all.idle) shutdown(socket, SHUT_RD);  // their threads wake up and go
+  all.none.wait(lock, [&] { return all.open == 0; });
+}
+
+void Server::stop() {
+  {
+    const std::lock_guard lock(connections_->mutex);
+    connections_->stopping = true;
+  }
+  [[maybe_unused]] const ssize_t n = write(connections_->wake[1], "", 1);
+}
+
+struct StopSignals::Thread {
+  std::atomic<bool> over = false;
+  std::thread thread;
+  sigset_t signals, before;
+};
+
+StopSignals::StopSignals(std::function<void(int)> stop) : thread_(std::make_unique<Thread>()) {
+  sigemptyset(&thread_->signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR2}) sigaddset(&thread_->signals, signal);
+  pthread_sigmask(SIG_BLOCK, &thread_->signals, &thread_->before);
+  thread_->thread = std::thread([this, stop = std::move(stop)] {
+    for (int signal = 0, count = 0; sigwait(&thread_->signals, &signal) == 0 && !thread_->over;) {
+      if (signal == SIGUSR2) continue;
+      if (++count > 1) _exit(128 + signal);
+      stop(signal);
+    }
+  });
+}
+
+StopSignals::~StopSignals() {
+  thread_->over = true;
+  pthread_kill(thread_->thread.native_handle(), SIGUSR2);
+  thread_->thread.join();
+  pthread_sigmask(SIG_SETMASK, &thread_->before, nullptr);
+}
+
+}  // namespace http

@@ -1,0 +1,119 @@
+// From a request to its handler, and from what that threw to an answer. Read tasks/http/server.h first; the sockets are
+// in connections.cpp.
+#include <chrono>
+
+#include "engine/strings.h"
+#include "tasks/http/server.h"
+#include "tasks/run/arguments.h"
+#include "tasks/text/labels.h"
+
+namespace http {
+
+using nlohmann::ordered_json;
+
+void ServerOptions::declare(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Server");
+  };
+  add("--host", host, "address to listen on; 0.0.0.0 is all of this machine's, for whoever reaches it");
+  add("--port", port, "0: any that is free; the line `serving on` says which").between(0, 65535);
+  add("--api-key", api_key,
+      "what clients must say: `Authorization: Bearer KEY`; /health, /metrics and the page are open");
+  add("--connections", connections, "open at the same time; one more is answered 429 and closed").between(1, 100000);
+  add("--max-body", max_body, "bytes of a request").between(1, 1e12);
+  add("--client-seconds", client_seconds, "that a client may take to send a request, and to take the answer")
+      .positive();
+  add("--log", log, "a line of JSON for every request, without texts, to this file; -: standard error");
+}
+
+void Response::json(const ordered_json& value) {
+  body = value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+void Server::on(const std::string& method, const std::string& route, Handler handler, Access access) {
+  routes_.push_back({method, route, engine::split(route.substr(1), '/'), std::move(handler), access});
+}
+
+namespace {
+
+bool fits(const std::vector<std::string>& route, const std::vector<std::string>& path,
+          std::map<std::string, std::string>& at) {
+  if (route.size() != path.size()) return false;
+  at.clear();
+  for (size_t i = 0; i < route.size(); ++i) {
+    if (!route[i].starts_with('{') && route[i] != path[i]) return false;
+    if (route[i].starts_with('{')) {
+      if (path[i].empty()) return false;
+      at[route[i].substr(1, route[i].size() - 2)] = path[i];
+    }
+  }
+  return true;
+}
+
+// The same time whatever they have in common.
+bool same_secret(const std::string& a, const std::string& b) {
+  unsigned different = a.size() != b.size();
+  for (size_t i = 0; i < b.size(); ++i) different |= unsigned(a.empty() ? 1 : a[i % a.size()] ^ b[i]);
+  return different == 0;
+}
+
+}  // namespace
+
+const Server::Route& Server::find(const std::string& method, const std::string& path,
+                                  std::map<std::string, std::string>& at) const {
+  const std::vector<std::string> parts = engine::split(path.substr(std::min<size_t>(1, path.size())), '/');
+  std::string allowed;
+  for (const Route& route : routes_) {
+    if (!fits(route.parts, parts, at)) continue;
+    if (route.method == method || (method == "HEAD" && route.method == "GET")) return route;
+    allowed += (allowed.empty() ? "" : ", ") + route.method;
+  }
+  ask(allowed.empty(), 405, "{} takes {}, not {}", engine::shown(path, 100), allowed, engine::shown(method));
+  std::vector<std::string> known;
+  for (const Route& route : routes_) known.push_back(route.pattern);
+  throw Refusal(404, fmt::format("there is no {}{}; /openapi.json lists what there is", engine::shown(path, 100),
+                                 text::did_you_mean(path, known)));
+}
+
+bool Server::has_key(const Request& in) const {
+  return options_.api_key.empty() || same_secret(in.header("Authorization"), "Bearer " + options_.api_key);
+}
+
+void Server::answer(const Request& asked, Response& out, const std::function<void()>& instead) {
+  const auto start = std::chrono::steady_clock::now();
+  Request in = asked;
+  std::string pattern = "none";
+  const auto refuse = [&](int status, const std::string& sentence) {
+    out.status = status;
+    out.type = "application/json";
+    out.json(error_body_ ? error_body_(in, status, sentence) : ordered_json{{"error", sentence}});
+    out.log["error"] = sentence;
+  };
+  try {
+    const Route& route = find(in.method, in.path, in.at);
+    pattern = route.pattern;
+    ask(route.access == Access::open || has_key(in), 401, "{} wants the header `Authorization: Bearer KEY`",
+        engine::shown(in.path, 100));
+    if (instead) instead();
+    route.handler(in, out);
+  } catch (const Refusal& e) {
+    refuse(e.status, e.what());
+    if (e.retry_after) out.headers.emplace_back("Retry-After", std::to_string(e.retry_after));
+    if (e.status == 401) out.headers.emplace_back("WWW-Authenticate", "Bearer");
+  } catch (const std::bad_alloc&) {
+    refuse(507, "there is not enough memory for this request");
+  } catch (const std::exception& e) { refuse(500, e.what()); }
+  finish(in, out, pattern, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+}
+
+void Server::finish(const Request& in, Response& out, const std::string& route, double seconds) {
+  out.headers.emplace_back("x-request-id", in.id);
+  metrics_.add("attune_requests_total", {{"route", route}, {"status", std::to_string(out.status)}});
+  metrics_.observe("attune_request_duration_seconds", seconds, {{"route", route}});
+  ordered_json line{
+      {"id", in.id}, {"method", in.method}, {"route", route}, {"status", out.status}, {"ms", seconds * 1e3}};
+  line.update(out.log);
+  log_.write(line);
+}
+
+}  // namespace http

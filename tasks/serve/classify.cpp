@@ -1,0 +1,165 @@
+// Texts to labels, in the two forms that clients know. Read tasks/serve/service.h first.
+//
+// They differ: to /, as a pipeline of Hugging Face, ["a", "b"] is two texts, and the answer is a list for each text,
+// also for one; to /predict, as text-embeddings-inference has it, ["a", "b"] is one pair, ["a"] is one text, [["a"],
+// ["b"]] are two, and the answer to one is flat.
+#include <algorithm>
+#include <numeric>
+
+#include "nn/format/json.h"
+#include "tasks/serve/routes.h"
+
+namespace serve {
+
+using http::ask;
+using http::Request;
+using http::Response;
+
+std::vector<std::pair<std::string, double>> ranked(const Target& target, const Said& said, bool raw) {
+  const spec::TaskSpec& task = target.task();
+  if (task.head == nn::Predicts::number) return {{"value", raw ? double(said.logits[0]) : said.scores[0]}};
+  // Of ordered classes there are logits between them, none of them.
+  const bool logits = raw && said.logits.size() == said.scores.size();
+  std::vector<int> order(said.scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return said.scores[size_t(a)] > said.scores[size_t(b)]; });
+  const auto best = std::find(order.begin(), order.end(), said.best);
+  if (best != order.end()) std::rotate(order.begin(), best, best + 1);
+  std::vector<std::pair<std::string, double>> all;
+  for (const int k : order)
+    all.emplace_back(task.labels.name(k), logits ? double(said.logits[size_t(k)]) : said.scores[size_t(k)]);
+  return all;
+}
+
+ordered_json label_scores(const std::vector<std::pair<std::string, double>>& ranked) {
+  ordered_json list = ordered_json::array();
+  for (const auto& [label, score] : ranked) list.push_back({{"label", label}, {"score", score}});
+  return list;
+}
+
+namespace {
+
+struct Asked {
+  std::vector<text::Example> texts;
+  bool one = false;  // not a list
+};
+
+text::Example pair_of(const json& list, const std::string& where) {
+  ask(list.size() == 1 || list.size() == 2, 422, "{} must be a text or a pair of texts; it has {} members", where,
+      list.size());
+  text::Example example{.text = text_at(list[0], where)};
+  if (list.size() == 2) example.pair = text_at(list[1], where);
+  return example;
+}
+
+// {"text": ..., "text_pair": ...}
+text::Example object_of(const json& value, const std::string& where) {
+  ask(value.contains("text"), 422, "{} needs a member text", where);
+  text::Example example{.text = text_at(value["text"], where + ".text")};
+  if (value.contains("text_pair")) example.pair = text_at(value["text_pair"], where + ".text_pair");
+  return example;
+}
+
+text::Example example_of(const json& value, const std::string& where) {
+  if (value.is_array()) return pair_of(value, where);
+  if (value.is_object()) return object_of(value, where);
+  return {.text = text_at(value, where)};
+}
+
+const json& inputs_of(const json& body) {
+  ask(body.contains("inputs"), 422, "the body needs a member inputs: a text, or a list of texts");
+  const json& inputs = body["inputs"];
+  ask(!inputs.is_array() || !inputs.empty(), 400, "inputs is empty");
+  return inputs;
+}
+
+Asked as_pipeline(const json& body) {
+  const json& inputs = inputs_of(body);
+  if (!inputs.is_array()) return {{example_of(inputs, "inputs")}, true};
+  Asked asked;
+  for (size_t i = 0; i < inputs.size(); ++i) asked.texts.push_back(example_of(inputs[i], fmt::format("inputs[{}]", i)));
+  return asked;
+}
+
+Asked as_embeddings_inference(const json& body) {
+  const json& inputs = inputs_of(body);
+  const bool flat = !inputs.is_array() || std::ranges::all_of(inputs, [](const json& i) { return i.is_string(); });
+  return flat ? Asked{{example_of(inputs, "inputs")}, true} : as_pipeline(body);
+}
+
+void check_classifies(const Target& target) {
+  ask(target.task().head != nn::Predicts::tags, 422,
+      "'{}' labels words; this server answers for whole texts (predict of the programs writes tags)", target.name);
+  ask(target.task().head != nn::Predicts::vector, 422, "'{}' is an encoder without a classifier; /embed asks it",
+      target.name);
+}
+
+// Of every text its labels.
+std::vector<ordered_json> classified(Service& service, const Target& target, const Asked& asked, bool raw, long top,
+                                     std::optional<bool> truncate, Response& out) {
+  check_classifies(target);
+  std::vector<ordered_json> all;
+  for (const auto& job : service.compute(target, asked.texts, TextJob::Want::heads, out, truncate)) {
+    auto labels = ranked(target, job->said[target.head], raw);
+    if (top > 0) labels.resize(std::min(labels.size(), size_t(top)));
+    all.push_back(label_scores(labels));
+  }
+  return all;
+}
+
+std::optional<bool> truncation(const json& body) {
+  if (!body.contains("truncate") || body["truncate"].is_null()) return std::nullopt;
+  return flag(body, "truncate", true);
+}
+
+void predict(Service& service, const Request& in, Response& out) {
+  const json body = body_of(in);
+  const Target target = service.target(in, body);
+  ask(word(body, "truncation_direction", "right") == "right" || word(body, "truncation_direction", "right") == "Right",
+      422, "texts are cut from the right; truncation_direction can be nothing else");
+  const Asked asked = as_embeddings_inference(body);
+  const std::vector<ordered_json> all =
+      classified(service, target, asked, flag(body, "raw_scores", false), 0, truncation(body), out);
+  out.json(asked.one ? all[0] : ordered_json(all));
+}
+
+// What a pipeline's parameters ask for.
+struct Pipeline {
+  bool raw = false;
+  long top = 0;
+  Pipeline(const json& body, const Target& target) {
+    const json given =
+        body.contains("parameters") && body["parameters"].is_object() ? body["parameters"] : json::object();
+    top = whole(given, "top_k").value_or(0);
+    ask(top >= 0, 422, "top_k must be above 0");
+    const std::string function = word(given, "function_to_apply", ""),
+                      own = target.task().head == nn::Predicts::label && target.task().loss == "cross_entropy"
+                                ? "softmax"
+                            : target.task().head == nn::Predicts::number ? "none"
+                                                                         : "sigmoid";
+    raw = function == "none";
+    ask(raw || function.empty() || function == own, 422, "function_to_apply: this model's is {}; none is possible, too",
+        own);
+  }
+};
+
+void root(Service& service, const Request& in, Response& out) {
+  const json body = body_of(in);
+  const Target target = service.target(in, body);
+  const bool sentences = body.contains("inputs") && body["inputs"].is_object() && body["inputs"].contains("sentences");
+  if (sentences) return out.json(similarities(service, target, body, out));
+  if (target.task().head == nn::Predicts::vector) return out.json(embeddings(service, target, body, out));
+  const Pipeline how(body, target);
+  out.json(classified(service, target, as_pipeline(body), how.raw, how.top, truncation(body), out));
+}
+
+}  // namespace
+
+void classify_routes(http::Server& server, Service& service) {
+  server.on("POST", "/predict", [&](const Request& in, Response& out) { predict(service, in, out); });
+  for (const char* route : {"/", "/invocations", "/models/{model}"})
+    server.on("POST", route, [&](const Request& in, Response& out) { root(service, in, out); });
+}
+
+}  // namespace serve

@@ -1,0 +1,183 @@
+// The page, and what it asks beyond the other routes: what a model looked at, and a file with labels. The assembler
+// includes page.html; the Makefile knows that this object depends on it. Read tasks/serve/service.h first.
+#include <algorithm>
+#include <cmath>
+
+#include "nn/format/json.h"
+#include "tasks/explain/words.h"
+#include "tasks/serve/routes.h"
+
+__asm__(
+    ".pushsection .rodata\n"
+    "attune_page_begin: .incbin \"tasks/serve/page.html\"\n"
+    "attune_page_end: .byte 0\n"
+    ".popsection\n");
+extern "C" const char attune_page_begin[], attune_page_end[];
+
+namespace serve {
+
+using http::ask;
+using http::Request;
+using http::Response;
+
+namespace {
+
+// [layer][head][query][key] in ten-thousandths, which is what a shade of colour shows; of a text that is read through
+// windows the first. With token pruning a layer says which tokens are left.
+ordered_json attention_of(const model::TextModel& model, size_t head, const text::Batch& batch) {
+  const engine::NoGrad no_grad;
+  nn::Trace trace;
+  const nn::Encoded x = model.net.encoder(batch.tokens, model.net.rows_of({head}), &trace);
+  model.net.heads[head](x, &trace);
+  ordered_json layers = ordered_json::array();
+  for (const nn::AttentionMaps& maps : trace.attention) {
+    const long Q = maps.layout.query_count(0), K = maps.layout.key_count(0);
+    ordered_json heads = ordered_json::array();
+    for (long h = 0; h < maps.layout.heads; ++h) {
+      const engine::real* p = maps.probs.data() + maps.layout.block(0, h);
+      ordered_json rows = ordered_json::array();
+      for (long q = 0; q < Q; ++q) {
+        std::vector<long> row;
+        for (long k = 0; k < K; ++k) row.push_back(std::lround(double(p[q * K + k]) * 1e4));
+        rows.push_back(row);
+      }
+      heads.push_back(std::move(rows));
+    }
+    ordered_json layer{{"heads", std::move(heads)}};
+    if (!maps.rows.empty()) {
+      layer["tokens"] = ordered_json::array();
+      for (const int row : maps.rows)
+        if (row < batch.tokens.offsets[1]) layer["tokens"].push_back(row);
+    }
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+ordered_json words_of(const model::TextModel& model, size_t head, const TextJob& job, int best) {
+  ordered_json words = ordered_json::array();
+  const auto shares = explain::word_shares(model, head, {job.example}, job.set, {best});
+  for (const explain::WordShare& word : shares[0])
+    words.push_back({{"word", word.word}, {"second", word.second}, {"share", word.share}});
+  return words;
+}
+
+void look(Service& service, const Request& in, Response& out) {
+  const json body = body_of(in);
+  const Target target = service.target(in, body);
+  const text::Example example{.text = word(body, "inputs", ""), .pair = word(body, "pair", "")};
+  ask(!text::is_blank(example.text), 422, "inputs must be a text with a word in it");
+  std::vector<std::unique_ptr<TextJob>> jobs;
+  const bool says = target.classifies() || target.task().head == nn::Predicts::number;
+  if (says) jobs.push_back(service.job(target, example, TextJob::Want::heads));
+  jobs.push_back(service.job(target, example, TextJob::Want::look));
+  ordered_json answer{{"model", target.name}};
+  TextJob& looking = *jobs.back();
+  looking.look = [&](TextJob& job, const model::TextModel& model) {
+    const text::Batch batch = text::pack(job.set, {0});
+    for (int t = 0; t < batch.tokens.offsets[1]; ++t)
+      answer["tokens"].push_back(model.tokenizer.piece(batch.tokens.ids[size_t(t)]));
+    answer["layers"] = attention_of(model, target.head, batch);
+    if (says) answer["words"] = words_of(model, target.head, job, jobs[0]->said[target.head].best);
+  };
+  if (says) {  // which class the words are asked about is known first
+    std::vector<std::unique_ptr<TextJob>> first;
+    first.push_back(std::move(jobs[0]));
+    service.compute(target, first, out);
+    jobs[0] = std::move(first[0]);
+    answer["scores"] = label_scores(ranked(target, jobs[0]->said[target.head]));
+  }
+  std::vector<std::unique_ptr<TextJob>> second;
+  second.push_back(std::move(jobs.back()));
+  service.compute(target, second, out);
+  out.json(answer);
+}
+
+std::string csv_cell(const std::string& cell, char separator) {
+  const bool plain = cell.find_first_of(std::string("\"\r\n") + separator) == std::string::npos;
+  std::string quoted = "\"";
+  for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return plain ? cell : quoted + "\"";
+}
+
+std::string csv_row(const std::vector<std::string>& cells) {
+  std::string row;
+  for (const std::string& cell : cells) row += (row.empty() ? "" : ",") + csv_cell(cell, ',');
+  return row + "\r\n";
+}
+
+std::string new_column(const text::Table& table, std::string name) {
+  while (std::ranges::find(table.columns, name) != table.columns.end()) name += "_predicted";
+  return name;
+}
+
+// The rows as they were, and behind them the label that is said and its score; a row without a word has none.
+void label(Service& service, const Request& in, Response& out) {
+  const Target target = service.target(in, json::object());
+  ask(target.classifies() || target.task().head == nn::Predicts::number, 422, "'{}' says no labels", target.name);
+  const auto given = in.query.find("column");
+  text::Table table;
+  size_t column = 0;
+  try {
+    table = text::parse_table(in.body, "file", {.format = "csv"});
+    spec::DataOptions columns;
+    if (given != in.query.end())
+      columns.text_column = given->second;
+    else
+      columns.find_columns(table, false);
+    column = table.column(columns.text_column);
+  } catch (const http::Refusal&) { throw; } catch (const engine::Error& e) {
+    throw http::Refusal(422, e.what());
+  }
+  std::vector<std::unique_ptr<TextJob>> jobs;
+  std::vector<size_t> rows;
+  for (size_t i = 0; i < table.rows.size(); ++i) {
+    if (text::is_blank(table.rows[i][column])) continue;
+    jobs.push_back(service.job(target, {.text = table.rows[i][column]}, TextJob::Want::heads, true));
+    rows.push_back(i);
+  }
+  service.compute(target, jobs, out, true);
+  table.columns.push_back(new_column(table, "label"));
+  table.columns.push_back(new_column(table, "score"));
+  for (std::vector<std::string>& row : table.rows) row.resize(table.columns.size());
+  for (size_t j = 0; j < jobs.size(); ++j) {
+    const auto best = ranked(target, jobs[j]->said[target.head])[0];
+    std::vector<std::string>& row = table.rows[rows[j]];
+    row[row.size() - 2] = best.first;
+    row[row.size() - 1] = fmt::format("{:.4f}", best.second);
+  }
+  out.type = "text/csv; charset=utf-8";
+  out.body = csv_row(table.columns);
+  for (const std::vector<std::string>& row : table.rows) out.body += csv_row(row);
+  out.headers.emplace_back("Content-Disposition", "attachment; filename=\"labelled.csv\"");
+}
+
+void page(const Request&, Response& out) {
+  out.type = "text/html; charset=utf-8";
+  out.body.assign(attune_page_begin, attune_page_end);
+  out.headers.emplace_back(
+      "Content-Security-Policy",
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+      "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+}
+
+}  // namespace
+
+void page_routes(http::Server& server, Service& service) {
+  server.on("GET", "/ui", page, http::Server::Access::open);
+  server.on(
+      "GET", "/",
+      [&](const Request& in, Response& out) {
+        if (in.header("Accept").find("text/html") == std::string::npos) {
+          service.target(in, json::object());
+          return;
+        }
+        out.status = 302;
+        out.headers.emplace_back("Location", "/ui");
+      },
+      http::Server::Access::open);
+  server.on("POST", "/ui/look", [&](const Request& in, Response& out) { look(service, in, out); });
+  server.on("POST", "/ui/label", [&](const Request& in, Response& out) { label(service, in, out); });
+}
+
+}  // namespace serve

@@ -1,0 +1,302 @@
+// The whole service over small models, as its clients see it.
+#include <httplib.h>
+
+#include <future>
+
+#include "nn/format/files.h"
+#include "tasks/model/predict.h"
+#include "tasks/run/console.h"
+#include "tasks/serve/routes.h"
+#include "tests/support/golden.h"
+#include "tests/support/tasks.h"
+
+using namespace test;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A BERT of two layers that knows letters, and labels them.
+nn::Config letters_config(long width = 64) {
+  nn::Config c =
+      sized_config({.vocabulary = 57, .width = width, .layers = 2, .heads = 4, .inner = 128, .positions = 64});
+  c.initializer_range = 0.2;
+  return c;
+}
+
+struct Running {
+  run::Quiet quiet;
+  http::Log log;
+  http::Metrics metrics;
+  http::Server server;
+  serve::Service service;
+  int port;
+  std::thread thread;
+
+  explicit Running(serve::ServiceOptions options)
+      : log(""), server(any_port(), log, metrics), service(options, metrics), port(server.listen()) {
+    serve::all_routes(server, service, metrics);
+    thread = std::thread([this] { server.serve(); });
+  }
+  ~Running() {
+    server.stop();
+    thread.join();
+  }
+  static http::ServerOptions any_port() {
+    http::ServerOptions options;
+    options.port = 0;
+    return options;
+  }
+  httplib::Result post(const std::string& path, const json& body) const {
+    return post(path, body.dump(), "application/json");
+  }
+  httplib::Result post(const std::string& path, const std::string& body, const char* type) const {
+    httplib::Client client("127.0.0.1", port);
+    return client.Post(path, body, type);
+  }
+  httplib::Result get(const std::string& path) const { return httplib::Client("127.0.0.1", port).Get(path); }
+  json answer(const std::string& path, const json& body) const {
+    const auto result = post(path, body);
+    REQUIRE(result);
+    CAPTURE(result->body);
+    REQUIRE(result->status == 200);
+    return json::parse(result->body);
+  }
+};
+
+// "mood" labels, "grade" says a number, "three" has three named tasks, "encoder" has no head.
+struct Mood {
+  TemporaryDirectory dir;
+  std::unique_ptr<model::TextModel> mood = text_model(letters_config(), {task_of("", nn::Predicts::label)}, 7);
+  Running running;
+
+  Mood() : running(options()) { running.service.load(); }
+  serve::ServiceOptions options() {
+    mood->save(dir.path + "/mood");
+    text_model(letters_config(), {task_of("", nn::Predicts::number)}, 8)->save(dir.path + "/grade");
+    text_model(letters_config(), {task_of("a", nn::Predicts::label), task_of("b", nn::Predicts::labels)}, 9)
+        ->save(dir.path + "/two");
+    spec::TaskSpec vector = task_of("", nn::Predicts::vector);
+    text_model(letters_config(), {vector}, 10)->save(dir.path + "/encoder");
+    serve::ServiceOptions o;
+    for (const char* name : {"mood", "grade", "two", "encoder"}) o.models.push_back(dir.path + "/" + name);
+    return o;
+  }
+};
+
+std::string word_of(int i, int letters) {
+  std::string word;
+  for (int l = 0; l < letters; ++l) word += char('a' + (i * 7 + l * l * 3 + i * l) % 26);
+  return word;
+}
+
+}  // namespace
+
+TEST_CASE("serve: the answer to a text is the same bits alone, in a request with others, and under load") {
+  const Mood m;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 90; ++i) texts.push_back(word_of(i, 1 + i * 7 % 60));
+  std::vector<json> alone, vectors;
+  for (const std::string& text : texts) {
+    alone.push_back(m.running.answer("/predict", {{"inputs", text}, {"raw_scores", true}}));
+    vectors.push_back(m.running.answer("/embed", {{"inputs", text}, {"model", "encoder"}})[0]);
+  }
+  CHECK(m.running.answer("/", {{"inputs", texts}, {"parameters", {{"function_to_apply", "none"}}}}) == json(alone));
+  CHECK(m.running.answer("/embed", {{"inputs", texts}, {"model", "encoder"}}) == json(vectors));
+  std::vector<std::future<long>> clients;
+  for (size_t c = 0; c < 8; ++c)
+    clients.push_back(std::async(std::launch::async, [&, c] {
+      long different = 0;
+      for (size_t i = c; i < texts.size(); i += 1 + c % 3) {
+        different += m.running.answer("/predict", {{"inputs", texts[i]}, {"raw_scores", true}}) != alone[i];
+        different += m.running.answer("/embed", {{"inputs", texts[i]}, {"model", "encoder"}})[0] != vectors[i];
+      }
+      return different;
+    }));
+  for (auto& client : clients) CHECK(client.get() == 0);
+}
+
+TEST_CASE("serve: probabilities are those that the programs predict; the forms of both kinds of client") {
+  const Mood m;
+  const std::vector<text::Example> examples{{.text = "abc"}, {.text = "xyz", .pair = "bcd"}};
+  const auto expected = model::predict(*m.mood, text::encode(examples, m.mood->tokenizer, 64))[0].scores;
+  const json flat = m.running.answer("/predict", {{"inputs", "abc"}}),
+             pair = m.running.answer("/predict", {{"inputs", {"xyz", "bcd"}}});
+  REQUIRE(flat.size() == 2);
+  const std::string best = expected[0][1] > expected[0][0] ? "good" : "bad";
+  CHECK(flat[0]["label"] == best);
+  CHECK(flat[0]["score"].get<double>() == doctest::Approx(std::max(expected[0][0], expected[0][1])).epsilon(1e-5));
+  CHECK(pair[0]["score"].get<double>() == doctest::Approx(std::max(expected[1][0], expected[1][1])).epsilon(1e-5));
+  CHECK(m.running.answer("/predict", {{"inputs", json::array({"abc"})}}) == flat);
+  CHECK(m.running.answer("/predict", {{"inputs", {{"abc"}, {"xyz", "bcd"}}}}) == json{flat, pair});
+  CHECK(m.running.answer("/", {{"inputs", "abc"}}) == json::array({flat}));
+  CHECK(m.running.answer("/", {{"inputs", {"abc", "abc"}}}) == json{flat, flat});
+  CHECK(m.running.answer("/models/mood", {{"inputs", "abc"}, {"parameters", {{"top_k", 1}}}}) ==
+        json::array({json::array({flat[0]})}));
+  CHECK(m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two:b"}}).size() == 2);
+  CHECK(m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two:b"}}) !=
+        m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two"}}));
+}
+
+TEST_CASE("serve: vectors, cosines, OpenAI's form and base64, ids in the place of texts") {
+  const Mood m;
+  const json plain = m.running.answer("/v1/embeddings", {{"input", {"abc", "de"}}, {"model", "encoder"}});
+  CHECK(plain["usage"] == json{{"prompt_tokens", 9}, {"total_tokens", 9}});
+  CHECK(plain["data"][1]["embedding"].size() == 64);
+  double norm = 0;
+  for (const double x : plain["data"][0]["embedding"]) norm += x * x;
+  CHECK(norm == doctest::Approx(1).epsilon(1e-5));
+  const json ids = m.running.answer("/v1/embeddings", {{"input", {5, 32, 33}}, {"model", "encoder"}});  // a ##b ##c
+  CHECK(ids["data"][0]["embedding"] == plain["data"][0]["embedding"]);
+  const json packed = m.running.answer(
+      "/v1/embeddings", {{"input", "abc"}, {"model", "encoder"}, {"encoding_format", "base64"}, {"dimensions", 3}});
+  CHECK(packed["data"][0]["embedding"].get<std::string>().size() == 16);
+  const json cosines = m.running.answer(
+      "/similarity", {{"model", "encoder"}, {"inputs", {{"source_sentence", "abc"}, {"sentences", {"abc", "xyz"}}}}});
+  CHECK(cosines[0].get<double>() == doctest::Approx(1));
+  CHECK(cosines[1].get<double>() < 1);
+  CHECK(m.running.answer("/tokenize", {{"inputs", "ab"}})[0].size() == 4);
+  const json ranked = m.running.answer("/rerank", {{"model", "grade"},
+                                                   {"query", "abc"},
+                                                   {"texts", {"a", "xyz", "q"}},
+                                                   {"raw_scores", true},
+                                                   {"return_text", true}});
+  CHECK(ranked.size() == 3);
+  CHECK(ranked[0]["score"].get<double>() >= ranked[1]["score"].get<double>());
+  CHECK(m.running.get("/v1/models")->body.find("\"id\":\"two:b\"") != std::string::npos);
+}
+
+TEST_CASE("serve: the Open Inference Protocol, with classes") {
+  const Mood m;
+  const json input{{"name", "text"}, {"shape", {2}}, {"datatype", "BYTES"}, {"data", {"abc", "xyz"}}};
+  const json all = m.running.answer("/v2/models/mood/infer", {{"id", "7"}, {"inputs", {input}}});
+  CHECK(all["id"] == "7");
+  REQUIRE(all["outputs"].size() == 3);
+  CHECK(all["outputs"][1]["shape"] == json{2, 2});
+  CHECK(all["outputs"][1]["data"].size() == 4);
+  const json two = m.running.answer(
+      "/v2/models/mood/infer",
+      {{"inputs", {input}},
+       {"outputs", {{{"name", "scores"}, {"parameters", {{"classification", 1}}}}, {{"name", "embedding"}}}}});
+  CHECK(two["outputs"][0]["shape"] == json{2, 1});
+  const std::string first = two["outputs"][0]["data"][0];
+  CHECK(first.substr(first.find(':')) == (all["outputs"][0]["data"][0] == "good" ? ":1:good" : ":0:bad"));
+  CHECK(two["outputs"][1]["shape"] == json{2, 64});
+  CHECK(m.running.get("/v2/models/mood/versions/1/ready")->status == 200);
+  CHECK(m.running.get("/v2/models/mood/versions/2")->status == 404);
+  json wrong = input;
+  wrong["shape"] = {3};
+  const auto refused = m.running.post("/v2/models/mood/infer", {{"inputs", {wrong}}});
+  CHECK(refused->status == 400);
+  CHECK(json::parse(refused->body)["error"] == "input text: shape says 3 texts, data has 2");
+}
+
+TEST_CASE("serve: what is asked wrongly has its status and a sentence, in the form that its clients read") {
+  const Mood m;
+  const auto says = [&](const std::string& path, const std::string& body, int status, const std::string& sentence) {
+    const auto result = m.running.post(path, body, "application/json");
+    REQUIRE(result);
+    CAPTURE(body);
+    CHECK(result->status == status);
+    const json error = json::parse(result->body)["error"];
+    const std::string said = error.is_object() ? error["message"] : error;
+    CHECK(error.is_object() == path.starts_with("/v1/"));
+    CHECK_MESSAGE(said.find(sentence) != std::string::npos, said);
+    CHECK(said.find('\n') == std::string::npos);
+  };
+  says("/predict", "", 400, "no body");
+  says("/predict", R"({"inputs": "a)", 400, "not JSON");
+  says("/predict", "{\"inputs\": \"\xff\"}", 400, "UTF-8");
+  says("/predict", std::string(1000, '['), 400, "nested more than 64 deep");
+  says("/predict", "[1]", 422, "must be a JSON object");
+  says("/predict", R"({"inputs": []})", 400, "inputs is empty");
+  says("/predict", R"({"inputs": 5})", 422, "inputs must be a string; it is 5");
+  says("/predict", R"({"inputs": ["a", "b", "c"]})", 422, "a text or a pair of texts; it has 3");
+  says("/predict", R"({"inputs": "a", "model": "mod"})", 404, "there is no model 'mod'; there is mood, grade");
+  says("/predict", R"({"inputs": "a", "model": "mod"})", 404, "did you mean 'mood'?");
+  says("/v1/embeddings", R"({"input": "a", "model": "mod"})", 404, "there is no model 'mod'");
+  says("/v1/embeddings", R"({"input": [1, 99], "model": "encoder"})", 422,
+       "99 is no id of this model's vocabulary, 0 to 56");
+  says("/predict", R"({"inputs": "a", "model": "encoder"})", 422, "is an encoder without a classifier; /embed asks it");
+  says("/rerank", R"({"query": "a", "texts": ["b"]})", 422, "'mood' predicts no number");
+  says("/predict", json{{"inputs", std::string(300000, 'a')}}.dump(), 422,
+       "a text has 300000 bytes; at most 200000 are read");
+  says("/predict", json{{"inputs", std::string(100, 'a')}, {"truncate", false}}.dump(), 422,
+       "inputs: a text of 102 tokens, more than the 64");
+  says("/", json{{"inputs", std::vector<std::string>(1025, "a")}}.dump(), 422,
+       "1025 texts in one request; at most 1024");
+  CHECK(m.running.post("/predict", json{{"inputs", "abc"}})->status == 200);
+}
+
+TEST_CASE("serve: 503 until the models are there, and nothing else is") {
+  TemporaryDirectory dir;
+  text_model(letters_config(), {task_of("", nn::Predicts::label)})->save(dir.path + "/mood");
+  serve::ServiceOptions o;
+  o.models = {dir.path + "/mood"};
+  Running r(o);
+  CHECK(r.get("/health")->status == 503);
+  CHECK(r.post("/predict", json{{"inputs", "a"}})->status == 503);
+  CHECK(r.get("/metrics")->status == 200);
+  r.service.load();
+  CHECK(r.get("/health")->status == 200);
+  CHECK(r.post("/predict", json{{"inputs", "a"}})->status == 200);
+  r.service.drain();
+  CHECK(r.post("/predict", json{{"inputs", "a"}})->status == 503);
+}
+
+TEST_CASE("serve: adapters over one base share its weights, and each says what it says by itself") {
+  TemporaryDirectory dir;
+  const std::string base = dir.path + "/bert-micro";
+  fs::copy(golden_path("bert-micro"), base);
+  std::string vocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+  for (long i = 5; i < nn::read_config(base + "/config.json").vocab_size; ++i) vocab += fmt::format("w{}\n", i);
+  dir.write("bert-micro/vocab.txt", vocab);
+  serve::ServiceOptions o;
+  o.models = {base};
+  for (const char* name : {"lora-micro", "dora-micro", "lora-bias-micro"}) {
+    fs::copy(golden_path(std::string("adapters/") + name), dir.path + "/" + name);
+    o.models.push_back(dir.path + "/" + name);
+  }
+  o.base = base;
+  Running r(o);
+  r.service.load();
+  const auto& all = r.service.models().all();
+  std::vector<json> said;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i > 0) CHECK(all[i].shared > all[i].model->net.params.count() / 2);
+    const auto alone = i == 0 ? model::load_model(model::ModelDirectory(base))
+                              : model::load_model(model::ModelDirectory(all[i].path, base), model::Adapters::as_it_is);
+    const auto expected =
+        model::predict(*alone, text::encode({{.text = "w7 w9 w30"}}, alone->tokenizer, 64))[0].scores[0];
+    said.push_back(r.answer("/predict", {{"inputs", "w7 w9 w30"}, {"model", all[i].name}}));
+    CHECK(said[i][0]["score"].get<double>() == doctest::Approx(*std::ranges::max_element(expected)).epsilon(1e-5));
+  }
+  CHECK(said[0] != said[1]);
+  CHECK(said[1] != said[2]);
+}
+
+TEST_CASE("serve: the page's own routes: attention and words of a text; a CSV with labels") {
+  const Mood m;
+  const json look = m.running.answer("/ui/look", {{"inputs", "abc de"}});
+  CHECK(look["tokens"].size() == 7);
+  REQUIRE(look["layers"].size() == 2);
+  CHECK(look["layers"][0]["heads"].size() == 4);
+  long sum = 0;
+  for (const long p : look["layers"][1]["heads"][3][2]) sum += p;
+  CHECK(std::abs(sum - 10000) < 10);
+  CHECK(look["words"].size() == 2);
+  CHECK(look["words"][1]["word"] == "de");
+  CHECK(look["scores"] == m.running.answer("/predict", {{"inputs", "abc de"}}));
+  CHECK(!m.running.answer("/ui/look", {{"inputs", "abc"}, {"model", "encoder"}}).contains("words"));
+  const json abc = m.running.answer("/predict", {{"inputs", "abc"}});
+  const auto csv = m.running.post("/ui/label?model=mood", "id,text,label\n1,abc,\"x, y\"\n2,,z\n", "text/csv");
+  CHECK(csv->status == 200);
+  CHECK(csv->body == fmt::format("id,text,label,label_predicted,score\r\n1,abc,\"x, y\",{},{:.4f}\r\n2,,z,,\r\n",
+                                 abc[0]["label"].get<std::string>(), abc[0]["score"].get<double>()));
+  const auto none = m.running.post("/ui/label?column=words", "id,text\n1,abc\n", "text/csv");
+  CHECK(none->status == 422);
+  CHECK(none->body.find("words") != std::string::npos);
+  const auto page = m.running.get("/ui");
+  CHECK(page->body.find("<title>attune</title>") != std::string::npos);
+  CHECK(page->body.find("://") == std::string::npos);  // it asks nobody else
+}

@@ -1,0 +1,260 @@
+// What serving costs: sentences a second of a model by itself and behind `serve`, on the same cores. Read
+// tasks/serve/README.md first: what the table says.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "engine/parallel.h"
+#include "tasks/model/directory.h"
+#include "tasks/model/predict.h"
+#include "tasks/model/shipped.h"
+#include "tasks/run/console.h"
+#include "tasks/text/embedded.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + long(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+struct BenchOptions {
+  std::vector<std::string> models;
+  long clients = 32, seconds = 10, memory = 0;
+};
+
+// A kept-alive connection: requests out, answers in.
+class Client {
+ public:
+  explicit Client(int port) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(uint16_t(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    engine::check(connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0, "the server takes no connection");
+  }
+  ~Client() { close(socket_); }
+  Client(const Client&) = delete;
+
+  // The status of the answer to one text.
+  int predict(const std::string& request) {
+    engine::check(send(socket_, request.data(), request.size(), MSG_NOSIGNAL) == ssize_t(request.size()),
+                  "cannot send");
+    std::string answer;
+    char part[8192];
+    for (size_t whole = std::string::npos; answer.size() < whole;) {
+      const ssize_t n = recv(socket_, part, sizeof part, 0);
+      engine::check(n > 0, "the server has closed the connection");
+      answer.append(part, size_t(n));
+      const size_t head = answer.find("\r\n\r\n"), length = answer.find("Content-Length: ");
+      if (head != std::string::npos && length < head) whole = head + 4 + std::stoul(answer.substr(length + 16));
+    }
+    return std::stoi(answer.substr(9, 3));
+  }
+
+ private:
+  int socket_;
+};
+
+// `serve` beside this program, on a port of its own, with a model.
+class Served {
+ public:
+  explicit Served(const std::string& model) {
+    int out[2];
+    engine::check(pipe(out) == 0, "no pipe");
+    const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "serve";
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(out[1], STDOUT_FILENO);
+      dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+      execl(program.c_str(), "serve", "--model", model.c_str(), "--port", "0", nullptr);
+      _exit(127);
+    }
+    close(out[1]);
+    std::string line;
+    for (char c; read(out[0], &c, 1) == 1 && c != '\n';) line += c;
+    close(out[0]);
+    const size_t at = line.find("127.0.0.1:");
+    engine::check(at != std::string::npos, "serve did not start: {}", line);
+    port_ = std::stoi(line.substr(at + 10));
+  }
+  ~Served() {
+    kill(pid_, SIGTERM);
+    waitpid(pid_, nullptr, 0);
+  }
+  int port() const { return port_; }
+  double resident_mib() const {
+    std::ifstream file(fmt::format("/proc/{}/statm", pid_));
+    long all = 0, resident = 0;
+    file >> all >> resident;
+    return double(resident) * double(sysconf(_SC_PAGESIZE)) / (1 << 20);
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int port_ = 0;
+};
+
+std::vector<text::Example> sentences() {
+  const text::Table table = text::parse_table(std::string(text::embedded_sentiment()), text::kSentimentCorpus);
+  std::vector<text::Example> all;
+  const size_t column = table.column("text");
+  for (const auto& row : table.rows) all.push_back({.text = row[column]});
+  return all;
+}
+
+std::vector<std::string> requests(const std::vector<text::Example>& texts) {
+  std::vector<std::string> all;
+  for (const text::Example& example : texts) {
+    const std::string body = nlohmann::json{{"inputs", example.text}}.dump();
+    all.push_back(
+        fmt::format("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                    "{}\r\n\r\n{}",
+                    body.size(), body));
+  }
+  return all;
+}
+
+// A classifier with the shipped encoder's vocabulary and first values: as fast as a trained one of its size.
+std::string drawn(const std::string& folder, const std::string& name, long layers, long width) {
+  const model::ModelDirectory from("mini");
+  nn::Config c = from.config;
+  c.num_hidden_layers = layers;
+  c.hidden_size = width;
+  c.num_attention_heads = width / 64;
+  c.intermediate_size = 4 * width;
+  spec::TaskSpec task;
+  task.labels = text::Labels({"negative", "positive"});
+  model::TextModel model(c, {task}, from.tokenizer, from.reading, 1);
+  model.net.params.initialise();
+  model.save(folder + "/" + name);
+  return folder + "/" + name;
+}
+
+struct Load {
+  long answered = 0, refused = 0;
+  double seconds = 0;
+  double a_second() const { return double(answered) / seconds; }
+};
+
+Load load(int port, const std::vector<std::string>& all, long clients, double seconds, long most = 1L << 40) {
+  std::atomic<long> next = 0, answered = 0, refused = 0;
+  std::vector<std::thread> threads;
+  const auto start = Clock::now();
+  for (long c = 0; c < clients; ++c)
+    threads.emplace_back([&] {
+      Client client(port);
+      while (seconds_since(start) < seconds && answered < most) {
+        const int status = client.predict(all[size_t(next++) % all.size()]);
+        ++(status == 200 ? answered : refused);
+        if (status == 429)
+          std::this_thread::sleep_for(std::chrono::milliseconds(5));  // or the clients have the processor
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  return {answered, refused, seconds_since(start)};
+}
+
+double offline(const model::TextModel& model, const std::vector<text::Example>& texts, double seconds) {
+  long done = 0;
+  const auto start = Clock::now();
+  for (; seconds_since(start) < seconds; done += long(texts.size()))
+    model::predict(model, text::encode(texts, model.tokenizer, model.reading.max_length));
+  return double(done) / seconds_since(start);
+}
+
+// Milliseconds that one kept-alive client waits beyond what the model takes for the same text, at the median.
+double added_ms(const model::TextModel& model, int port, const std::vector<text::Example>& texts,
+                const std::vector<std::string>& all) {
+  Client client(port);
+  std::vector<double> alone, served;
+  for (size_t i = 0; i < 300; ++i) {
+    const auto start = Clock::now();
+    model::predict(model, text::encode({texts[i % texts.size()]}, model.tokenizer, model.reading.max_length));
+    alone.push_back(1e3 * seconds_since(start));
+    const auto asked = Clock::now();
+    client.predict(all[i % all.size()]);
+    served.push_back(1e3 * seconds_since(asked));
+  }
+  return median(served) - median(alone);
+}
+
+void measure(const std::string& name, const std::string& directory, const BenchOptions& o) {
+  const auto model = model::load_model(model::ModelDirectory(directory));
+  model->net.params.freeze("*");
+  const std::vector<text::Example> texts = sentences();
+  const std::vector<std::string> all = requests(texts);
+  const std::vector<text::Example> some(texts.begin(), texts.begin() + 320);
+  const Served server(directory);
+  std::vector<double> by_itself, behind;
+  load(server.port(), all, o.clients, 1);
+  for (int turn = 0; turn < 3; ++turn) {  // by turns
+    by_itself.push_back(offline(*model, some, double(o.seconds) / 3));
+    behind.push_back(load(server.port(), all, o.clients, double(o.seconds) / 3).a_second());
+  }
+  const double added = added_ms(*model, server.port(), texts, all), capacity = median(behind);
+  const Load over = load(server.port(), all, 4 * o.clients, double(o.seconds) / 2);
+  fmt::print("{:<10} {:>9.0f} {:>9.0f} {:>7.1f} % {:>10.2f} {:>9.1f} %", name, median(by_itself), capacity,
+             100 * capacity / median(by_itself), added, 100 * over.a_second() / capacity);
+  if (o.memory) {
+    const double before = server.resident_mib();
+    load(server.port(), all, o.clients, 1e9, o.memory);
+    fmt::print("   {:.1f} -> {:.1f} MiB after {} more", before, server.resident_mib(), o.memory);
+  }
+  fmt::print("\n");
+  std::fflush(stdout);
+}
+
+void bench(run::Options& options, const run::Parse& parse) {
+  BenchOptions o;
+  options.add("--model", o.models, "directories of classifiers; if not given, of mini's, small's and base's size");
+  options.add("--clients", o.clients, "at the same time, each with one connection").positive();
+  options.add("--seconds", o.seconds, "for each figure").positive();
+  options.add("--memory", o.memory, "so many requests more, and the server's memory before and after").not_negative();
+  parse();
+  run::print_setup("bench-serve", "run");
+  const std::string folder = fs::temp_directory_path() / fmt::format("attune-bench-{}", getpid());
+  const struct Remove {
+    std::string path;
+    ~Remove() { fs::remove_all(path); }
+  } remove{folder};
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const std::string& directory : o.models) all.emplace_back(fs::path(directory).filename(), directory);
+  if (all.empty())
+    all = {{"mini", drawn(folder, "mini", 2, 256)},
+           {"small", drawn(folder, "small", 4, 512)},
+           {"base", drawn(folder, "base", 12, 768)}};
+  fmt::print("{} clients, one sentence a request\n", o.clients);
+  fmt::print("{:<10} {:>9} {:>9} {:>9} {:>10} {:>11}\n", "model", "offline/s", "served/s", "share", "added ms",
+             "4x clients");
+  for (const auto& [name, directory] : all) measure(name, directory, o);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string run = "run";
+  std::vector<char*> words(argv, argv + argc);
+  if (argc == 1 || (std::string(argv[1]).starts_with("-") && std::string(argv[1]) != "--help"))
+    words.insert(words.begin() + 1, run.data());
+  words.push_back(nullptr);
+  return run::program(int(words.size()) - 1, words.data(), "bench-serve", "What serving costs.",
+                      {{"run", "the table: by itself, served, added, under overload", bench}});
+}
