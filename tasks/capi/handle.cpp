@@ -85,6 +85,7 @@ attune_model::attune_model(const char* directory, const char* lines) {
         "{}: word embeddings alone have no [CLS]; pooling = mean is what they have", from.path);
   model->reading = model::Reading::settle(options, asked.reading, model->reading);
   model::check_positions(model->reading, model->net, from.path);
+  model->net.pack();
 }
 
 namespace capi {

@@ -70,8 +70,7 @@ std::string model_at(const std::string& name) {
     if (!is_model(fs::path(place) / name)) continue;
     std::error_code error;
     const bool another = fs::exists(name) && !fs::equivalent(name, fs::path(place) / name, error);
-    if (another)
-      run::print_note("note: {} is the model that ships; the directory of this name is ./{}\n", name, name);
+    if (another) run::print_note("note: {} is the model that ships; the directory of this name is ./{}\n", name, name);
     return fs::path(place) / name;
   }
   return name;
@@ -90,8 +89,7 @@ std::string what_ships(const std::string& name) {
     return fmt::format("; the models that ship: {}{}", text::listed(names), text::did_you_mean(name, names));
   std::string places;
   for (const std::string& place : shipping_places()) places += (places.empty() ? "" : ", ") + place;
-  return fmt::format("; no model ships in {} ($ATTUNE_MODELS may name a place)",
-                     places.empty() ? "any place" : places);
+  return fmt::format("; no model ships in {} ($ATTUNE_MODELS may name a place)", places.empty() ? "any place" : places);
 }
 
 std::optional<double> wanted_lr(const std::string& directory) {

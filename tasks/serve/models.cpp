@@ -44,14 +44,6 @@ void read_as_vector(model::ModelDirectory& from) {
   from.tasks = {task};
 }
 
-std::string shipped_classifier() {
-  for (const std::string& name : model::shipped_models())
-    if (has_classifier(model::ModelDirectory(name))) return name;
-  engine::fail(
-      "no model that classifies ships; name one: --model DIR (`make sentiment` trains one; an encoder, as --model "
-      "mini, answers /embed alone)");
-}
-
 }  // namespace
 
 bool Served::classifies() const { return std::ranges::any_of(model->tasks, says_something); }
@@ -70,6 +62,7 @@ void Models::add(const std::string& name, const std::string& directory, const st
   check_positions(served.model->reading, served.model->net, directory);
   served.model->net.params.freeze("*");
   share(served);
+  if (!adapter) served.model->net.pack();  // an adapter's base would be packed once more for each
   served_.push_back(std::move(served));
 }
 
@@ -93,7 +86,7 @@ void Models::share(Served& served) {
 }
 
 void Models::load(const std::vector<std::string>& given, const std::string& base) {
-  for (const std::string& one : given.empty() ? std::vector<std::string>{shipped_classifier()} : given) {
+  for (const std::string& one : given.empty() ? std::vector<std::string>{model::ready_classifier()} : given) {
     const auto [name, directory] = spec::label_and_path(one);
     add(name.empty() ? name_of(directory) : name, directory, base);
     const Served& served = served_.back();
