@@ -31,7 +31,7 @@ ordered_json info(const Service& service, const Target& first) {
   for (const Target& t : service.models().targets())
     models.push_back({{"name", t.name},
                       {"model_type", model_type(t)},
-                      {"head", t.task().head == nn::Predicts::vector ? "vector" : spec::head_name(t.task().head)},
+                      {"head", spec::head_name(t.task().head)},
                       {"parameters", t.model().net.params.count()},
                       {"adapter", t.served->adapter},
                       {"attention", t.model().net.encoder.bert() != nullptr},

@@ -193,7 +193,11 @@ TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreemen
 
 }  // namespace
 
-std::string head_name(nn::Predicts head) { return head_of(head).name; }
+std::string head_name(nn::Predicts head) {
+  if (head == nn::Predicts::vector) return "vector";  // these two no task file has
+  if (head == nn::Predicts::pieces) return "pieces";
+  return head_of(head).name;
+}
 
 nn::Predicts head_named(const std::string& name) {
   Names names;
