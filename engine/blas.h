@@ -43,7 +43,8 @@ void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b,
 
 // While one lives, a row of a product that this thread asks for is the same bits whatever other rows are in it: it
 // depends on its own row of a, and on b. So what a model says of a text does not depend on its batch. Every product is
-// gemm_small()'s then, in blocks of rows; elsewhere the number of rows decides which kernel sums up, and in which order.
+// gemm_small()'s then, in blocks of rows; elsewhere the number of rows decides which kernel sums up, and in which
+// order.
 class RowsAlone {
  public:
   RowsAlone() { ++count_; }

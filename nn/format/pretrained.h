@@ -10,9 +10,9 @@ namespace nn {
 enum class Anew { nothing, classifiers, heads };
 
 // Fills a model's parameters from DIR's weights (open_weights); of int8 ones with what they stand for, and layers that
-// have them multiply int8 where no history is recorded (engine/packed.h). What belongs to a head may be new; the poolers
-// of named heads begin as the file's only one. `elsewhere`: parameters whose values come from another place, as an
-// adapter's.
+// have them multiply int8 where no history is recorded (engine/packed.h). What belongs to a head may be new; the
+// poolers of named heads begin as the file's only one. `elsewhere`: parameters whose values come from another place, as
+// an adapter's.
 Params::LoadReport load_pretrained(Model& model, const std::string& directory, Anew anew = Anew::nothing,
                                    const Params::Which& elsewhere = nullptr);
 

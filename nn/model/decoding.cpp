@@ -1,4 +1,5 @@
-// Decoding position by position: what is kept, and how hypotheses take it from each other. Read nn/model/decoder.h first.
+// Decoding position by position: what is kept, and how hypotheses take it from each other. Read nn/model/decoder.h
+// first.
 #include <cmath>
 #include <numeric>
 

@@ -7,8 +7,8 @@
 
 namespace model {
 
-// Where they are looked for, the first that has one goes first: $ATTUNE_MODELS, if it is set; beside the program, or the
-// library that somebody's program has loaded, as it is built (build/release/../../tasks/models); beside it as it is
+// Where they are looked for, the first that has one goes first: $ATTUNE_MODELS, if it is set; beside the program, or
+// the library that somebody's program has loaded, as it is built (build/release/../../tasks/models); beside it as it is
 // installed (bin/../share/attune/models, lib/../share/attune/models).
 std::vector<std::string> shipping_places();
 std::vector<std::string> shipped_models();  // their names, sorted

@@ -295,7 +295,7 @@ TEST_CASE("capi: NULL, what is not UTF-8 and numbers out of range are each one s
 
 TEST_CASE("capi: a directory that is no model, and options that are none, say what they are") {
   const TemporaryDirectory dir;
-  CHECK(refused("minj") == "minj: no such directory; the encoders that ship: mini (did you mean 'mini'?)");
+  CHECK(refused("minj") == "minj: no such directory; the models that ship: mini, sentiment (did you mean 'mini'?)");
   CHECK(refused(dir.path).find(dir.path + "/config.json") == 0);
   CHECK(refused(dir.write("file", "")).find("is a file; a model is a directory") != std::string::npos);
   dir.write("config.json", "{\"model_type\":");

@@ -65,7 +65,7 @@ TEST_CASE("capi: the C program of the README compiles without a warning and says
   CHECK(!fs::exists(dir.path + "/graph"));
   const Result wrong = run_shell("cd " + dir.path + " && " + classify + " nowhere a 2>&1");
   CHECK(wrong.status == 1);
-  CHECK(wrong.output == "error: nowhere: no such directory; the encoders that ship: mini\n");
+  CHECK(wrong.output == "error: nowhere: no such directory; the models that ship: mini, sentiment\n");
 }
 
 TEST_CASE("capi: the Python script of the README says which text is nearer" * doctest::skip(kNoLibrary)) {
@@ -86,7 +86,8 @@ TEST_CASE("capi: the Python script of the README says which text is nearer" * do
   CHECK(near > far);
   CHECK(near < 1);
   const Result wrong = run_shell(script + "minj a b 2>&1");
-  CHECK(wrong.output == "error: minj: no such directory; the encoders that ship: mini (did you mean 'mini'?)\n");
+  CHECK(wrong.output ==
+        "error: minj: no such directory; the models that ship: mini, sentiment (did you mean 'mini'?)\n");
 }
 
 TEST_CASE("capi: the README's programs are the tested ones") {
@@ -152,7 +153,8 @@ TEST_CASE("capi: installed, pkg-config says how it is linked, either way, and mo
   const std::string run = "cd / && env -u ATTUNE_MODELS LD_LIBRARY_PATH=" + prefix + "/lib ";
   CHECK(run_shell(run + loaded + " " + model + kTexts + " 2>&1").output == expected());
   const Result by_name = run_shell(run + loaded + " minj a 2>&1");
-  CHECK(by_name.output == "error: minj: no such directory; the encoders that ship: mini (did you mean 'mini'?)\n");
+  CHECK(by_name.output ==
+        "error: minj: no such directory; the models that ship: mini, sentiment (did you mean 'mini'?)\n");
   CHECK(run_shell(run + loaded + " mini a 2>&1").says("it is an encoder without a trained head"));
   const std::string archive = compiled(dir, "classify",
                                        "-Wl,-Bstatic $(" + flags + "--cflags --libs attune) -Wl,-Bdynamic $(" + flags +

@@ -1,4 +1,5 @@
-// Packed weights beside the plain product and beside sums of whole numbers, with every instruction set of the processor.
+// Packed weights beside the plain product and beside sums of whole numbers, with every instruction set of the
+// processor.
 #include "engine/packed.h"
 
 #include <omp.h>

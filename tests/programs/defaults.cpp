@@ -86,7 +86,7 @@ TEST_CASE("defaults: heads refuse what does not go with them, in one line") {
   refused("--model pool --head ordinal --labels negative,neutral,positive --class-weights balanced",
           "--label-smoothing and --class-weights are for --head label");
   refused("--model pool --head regression --metric accuracy", "'accuracy' is not one of pearson, spearman, mse, mae");
-  refused("--model auot", "auot: no such directory; the models that ship: mini");
+  refused("--model auot", "auot: no such directory; the models that ship: mini, sentiment");
 }
 
 TEST_CASE("defaults: what is wrong is said in one line each, after training and before") {

@@ -339,7 +339,7 @@ TEST_CASE("sentiment: class weights from the data or a file, repeats across spli
 
 TEST_CASE("sentiment: wrong usage exits with 2, --help and --version with 0") {
   for (const char* arguments : {"", "tain", "train --lr x", "train --epochs 0", "train --epochs 1e29",
-                                "train --max-steps 1e29", "train --nonsense", "predict", "train --schedule step"})
+                                "train --max-steps 1e29", "train --nonsense", "evaluate", "train --schedule step"})
     CHECK_MESSAGE(sentiment(arguments).status == 2, arguments);
   for (const char* arguments : {"--help", "--version", "train --help", "predict --help"})
     CHECK_MESSAGE(sentiment(arguments).status == 0, arguments);

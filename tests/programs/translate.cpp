@@ -1,4 +1,5 @@
-// The program translate: learned by heart, resumed to the bit, the directory's form, decoding options, scores, bad input.
+// The program translate: learned by heart, resumed to the bit, the directory's form, decoding options, scores, bad
+// input.
 #include "tests/support/programs.h"
 
 using namespace test;

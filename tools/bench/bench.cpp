@@ -253,8 +253,8 @@ void steps(run::Options& options, const run::Parse& parse) {
   table.save(out);
 }
 
-// One model whose weights multiply in several ways, by turns. Shown are milliseconds, and against float32 as it is packed
-// with the same instructions the median of the rounds' ratios, the smallest and the largest.
+// One model whose weights multiply in several ways, by turns. Shown are milliseconds, and against float32 as it is
+// packed with the same instructions the median of the rounds' ratios, the smallest and the largest.
 void weights(run::Options& options, const run::Parse& parse) {
   std::string shape = "base";
   std::vector<std::string> names{"1x32", "1x128", "32x128", "dev"};

@@ -17,10 +17,18 @@ nn::Config wide_config() {
   return c;
 }
 
+// Of values that a file of float32 holds without loss: in the double build, too.
+struct Storable : Drawn {
+  explicit Storable(const nn::Config& c) : Drawn(c) {
+    for (const Tensor& p : params.tensors())
+      for (long i = 0; i < p.numel(); ++i) p.data()[i] = float(p.data()[i]);
+  }
+};
+
 // A model, its directory with int8 weights, and the model of that.
 struct Quantised {
   TemporaryDirectory dir;
-  Drawn before;
+  Storable before;
   nn::Model after;
   explicit Quantised(const nn::Config& c = wide_config())
       : before(c),

@@ -1,5 +1,5 @@
-// Properties of the encoder-decoder: position by position as at once, a pair alone as in a batch, nothing later is seen,
-// both kinds of norm, directories.
+// Properties of the encoder-decoder: position by position as at once, a pair alone as in a batch, nothing later is
+// seen, both kinds of norm, directories.
 #include "nn/model/decoder.h"
 
 #include <omp.h>

@@ -1,5 +1,5 @@
-// A whole translation model against Hugging Face's MarianMTModel: forward, maps, gradients, six AdamW steps, and what it
-// writes in greedy and in beam search.
+// A whole translation model against Hugging Face's MarianMTModel: forward, maps, gradients, six AdamW steps, and what
+// it writes in greedy and in beam search.
 #include <nlohmann/json.hpp>
 
 #include "nn/model/beam.h"

@@ -48,7 +48,7 @@ TEST_CASE("shipped: $ATTUNE_MODELS goes before the places beside the program; a 
 
 TEST_CASE("shipped: a name that does not ship lists those that do, the nearest one by name") {
   const std::string said = error_of([] { model::ModelDirectory("minj"); });
-  CHECK(said == "minj: no such directory; the models that ship: mini (did you mean 'mini'?)");
+  CHECK(said == "minj: no such directory; the models that ship: mini, sentiment (did you mean 'mini'?)");
 }
 
 TEST_CASE("shipped: the peak rate is that of fine-tune.ini, which knows no other key") {
@@ -79,9 +79,8 @@ TEST_CASE("shipped: training and prediction take a model by its name from any di
   fs::create_directories(dir.path + "/build/release");
   fs::copy_file(program("sentiment"), dir.path + "/build/release/sentiment");
   const Result nowhere = run_shell(in + "build/release/sentiment" + train + " --model mini --out b 2>&1 | tail -1");
-  CHECK_MESSAGE(nowhere.output == "error: mini: no such directory; no model ships in " + dir.path +
-                                      "/tasks/models, " + dir.path +
-                                      "/build/share/attune/models ($ATTUNE_MODELS may name a place)\n",
+  CHECK_MESSAGE(nowhere.output == "error: mini: no such directory; no model ships in " + dir.path + "/tasks/models, " +
+                                      dir.path + "/build/share/attune/models ($ATTUNE_MODELS may name a place)\n",
                 nowhere.output);
 }
 

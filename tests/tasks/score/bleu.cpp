@@ -1,4 +1,5 @@
-// BLEU and chrF against sacreBLEU 2.6: tokens, counts, every figure to the last digit, signatures, the paired bootstrap.
+// BLEU and chrF against sacreBLEU 2.6: tokens, counts, every figure to the last digit, signatures, the paired
+// bootstrap.
 #include "tasks/score/bleu.h"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
-// Pieces and pairs: texts as ids and back, batches that hold every pair once an epoch, the embedded phrases, alignments.
+// Pieces and pairs: texts as ids and back, batches that hold every pair once an epoch, the embedded phrases,
+// alignments.
 #include "tasks/translate/pairs.h"
 
 #include <map>
