@@ -1,6 +1,7 @@
 #!/bin/sh
-# What adapters cost and give beside full fine-tuning: accuracy and macro F1 of every seed's mean, parameters that are
-# trained, seconds a step, peak memory; on SST-2, Financial PhraseBank and Banking77, from an encoder of this project.
+# What adapters cost and give beside full fine-tuning: accuracy and macro F1, mean and standard error; the paired
+# difference in accuracy, "not shown" under two standard errors; parameters that are trained, seconds a step, peak
+# memory; on SST-2, Financial PhraseBank and Banking77, from an encoder of this project.
 #   BIN=build/release MODEL=tasks/models/mini STEPS=0 tasks/sentiment/measured/adapters.sh DATA [SEED...]
 # DATA holds sst2, financial_phrasebank and banking77 as they are published. STEPS: so many steps a run instead of its
 # epochs, to try it. ROWS: the sets and the methods that are run, by a shell pattern over SET-METHOD.
@@ -76,12 +77,29 @@ row() {  # row SET METHOD
     run "$runs/$name-$seed" $options --seed "$seed" --max-steps "$steps"
     set +f
     echo "$(figure "$runs/$name-$seed" accuracy) $(figure "$runs/$name-$seed" macro_f1)"
-  done | awk -v name="$name" -v step="$(echo "$a $b" | awk '{ print ($2 - $1) / 50 }')" \
+  done >"$runs/$name.rows"
+  full=$runs/$1-full.rows  # the same seeds, if that row is there
+  [ -s "$full" ] || full=/dev/null
+  awk -v name="$name" -v step="$(echo "$a $b" | awk '{ print ($2 - $1) / 50 }')" \
     -v kb="$(cat "$runs/$name-60-steps.kb")" \
     -v trained="$(sed -n 's/^adapter .*: \([0-9]*\) of [0-9]* parameters.*(\(.*\))/\1 (\2)/p' "$runs/$name-60-steps.txt")" '
-    { n++; for (c = 1; c <= 2; c++) { x = 100 * $c; s[c] += x; if (n == 1 || x < lo[c]) lo[c] = x; if (n == 1 || x > hi[c]) hi[c] = x } }
-    END { printf "%-20s accuracy %.1f +- %.1f   macro F1 %.1f +- %.1f   trained %-16s  s/step %.4f   MB %.0f\n",
-          name, s[1]/n, (hi[1]-lo[1])/2, s[2]/n, (hi[2]-lo[2])/2, trained == "" ? "as its method says" : trained, step, kb / 1024 }'
+    function mean_and_error(x, n,   i, s, q) {
+      for (i = 1; i <= n; i++) { s += x[i]; q += x[i] * x[i] }
+      mean = s / n
+      error = n > 1 ? sqrt((q - s * s / n > 0 ? q - s * s / n : 0) / (n - 1) / n) : 0
+    }
+    function shown(what) { return sprintf("%s %.1f +- %.1f", what, mean, error) }
+    FILENAME != ARGV[2] { before[FNR] = 100 * $1; next }
+    { n++; accuracy[n] = 100 * $1; f1[n] = 100 * $2; gain[n] = accuracy[n] - before[n]; paired += n in before }
+    END {
+      mean_and_error(accuracy, n); line = sprintf("%-18s %s", name, shown("accuracy"))
+      mean_and_error(f1, n); line = line "   " shown("macro F1")
+      if (paired == n && name !~ /-full$/) {
+        mean_and_error(gain, n)
+        line = line sprintf("   - full %+.1f +- %.1f%s", mean, error, mean * mean > 4 * error * error ? "" : " (not shown)")
+      }
+      printf "%s   trained %s   s/step %.4f   MB %.0f\n", line, trained == "" ? "as its method says" : trained, step, kb / 1024
+    }' "$full" "$runs/$name.rows"
 }
 
 for set in sst2 bank banking77; do
