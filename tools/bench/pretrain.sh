@@ -27,7 +27,7 @@ seconds() { # PROGRAM WORD...: of one run
 rate() { # of 60 steps of 2,048 tokens
   echo "$(seconds "$@" --max-steps 10) $(seconds "$@" --max-steps 70)" | awk '{ printf "%.0f\n", 60 * 2048 / ($2 - $1) * 1e6 }'
 }
-pretrain() { rate pretrain train --model "$dir" --train "$tmp/long.txt" --dev-share 0.05 --batch-size 2048 --mask-share 0.15 --optimizer adamw --eval-every 1000; }
+pretrain() { rate pretrain train --model "$dir" --train "$tmp/long.txt" --dev-share 0.05 --batch-size 2048 --accumulate 1 --mask-share 0.15 --optimizer adamw --eval-every 1000; }
 classifier() { rate sentiment train --model "$dir" --data "$tmp/long.tsv" --split 0.99/0.01/0 --batch-size 16 --max-length 128 --no-shuffle; }
 torch() {
   tuned="OMP_NUM_THREADS=$(nproc)"
