@@ -40,8 +40,9 @@ ATTUNE_AVX2 void floats(long depth, const float* x, long stride, const float* pa
   }
 }
 
-// Adds to each int32 four products x w = sign(x, w) |w|: vpmaddubsw wants one side without a sign. A pair of products
-// is at most 2 * 127^2 = 32,258 and fits int16; two pairs may not, so they go into int32 at once.
+// Adds to each int32 four products x w = sign(x, w) |w|: vpmaddubsw wants one side without a sign. The weight's, since
+// other people's weights may be -128, whose size a byte without a sign holds; x never is. A pair of products is at most
+// 2 * 127 * 128 = 32,512 and fits int16; two pairs may not, so they go into int32 at once.
 ATTUNE_AVX2 inline __m256i add_products(__m256i sum, __m256i x, __m256i w, __m256i size) {
   const __m256i pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(x, w));
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));

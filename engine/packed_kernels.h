@@ -19,7 +19,7 @@ constexpr long kWide = kMostPanels * kColumns;  // columns of a block in memory
 using FloatKernel = void (*)(long depth, const real* x, long stride, const real* panels, long next, const real* fetch,
                              const real* start, real* block);
 
-// block[r, j] = sum_i x[r, i] w[i, j] in int32, exact; every number in [-127, 127]. x comes as it is; or where the
+// block[r, j] = sum_i x[r, i] w[i, j] in int32, exact; x in [-127, 127], w any int8. x comes as it is; or where the
 // table says `biased` as bytes x + 128, and `start`, -128 sum_i w[i, j], takes the excess away.
 //   x [R, 4 groups], rows `stride` bytes apart   panels [groups, 16, 4], `next` bytes apart   start [32] block [R, 32]
 using ByteKernel = void (*)(long groups, const uint8_t* x, long stride, const int8_t* panels, long next,

@@ -22,42 +22,45 @@ void set_task_without_labels(ModelDirectory& from) {
     from.tasks[0].width = projection->dim(0);
 }
 
+// From a directory to a new one.
+struct Rewriting {
+  std::string directory, base, out;
+  ModelDirectory parsed(run::Options& options, const run::Parse& parse, const char* result) {
+    options.add("--model", directory, "directory of a run, of a model or of an adapter").required();
+    declare_base(options, base);
+    options.add("--out", out, result).required();
+    parse();
+    check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
+    return ModelDirectory(directory, base);
+  }
+};
+
 }  // namespace
 
 void merge_command(run::Options& options, const run::Parse& parse) {
-  std::string directory, base, out;
-  options.add("--model", directory, "directory of a run or of an adapter").required();
-  declare_base(options, base);
-  options.add("--out", out, "directory for the plain model").required();
-  parse();
-  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
-  ModelDirectory from(directory, base);
+  Rewriting to;
+  ModelDirectory from = to.parsed(options, parse, "directory for the plain model");
   check(from.adapter.has_value(), "{}: is a model, not an adapter: there is nothing to be merged", from.path);
   check(from.adapter->merges(),
         "{}: a {} is a network of its own, not a change of weights: it stays an adapter, which every command reads",
         from.path, nn::name_of(from.adapter->kind));
   set_task_without_labels(from);
-  load_model(from)->save(out);
-  fmt::print("result task=merge model={} base={} out={}\n", from.path, from.base, out);
+  load_model(from)->save(to.out);
+  fmt::print("result task=merge model={} base={} out={}\n", from.path, from.base, to.out);
 }
 
 void quantize_command(run::Options& options, const run::Parse& parse) {
-  std::string directory, base, out;
-  options.add("--model", directory, "directory of a run, of a model or of an adapter").required();
-  declare_base(options, base);
-  options.add("--out", out, "directory for the model with int8 weights").required();
-  parse();
-  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
-  ModelDirectory from(directory, base);
+  Rewriting to;
+  ModelDirectory from = to.parsed(options, parse, "directory for the model with int8 weights");
   check(!from.config.int8, "{}: its weights are int8 already", from.base);
   check(!from.adapter || from.adapter->merges(),
         "{}: a {} is a network of its own, beside the weights: quantise its base", from.path,
         from.adapter ? nn::name_of(from.adapter->kind) : "");
   set_task_without_labels(from);
   const auto model = load_model(from);
-  model->save(out, nn::Stored::i8);
-  const auto bytes = double(std::filesystem::file_size(out + "/model.safetensors"));
-  fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", from.path, out, bytes / 1e6,
+  model->save(to.out, nn::Stored::i8);
+  const auto bytes = double(std::filesystem::file_size(to.out + "/model.safetensors"));
+  fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", from.path, to.out, bytes / 1e6,
              bytes / (4. * double(model->net.params.count())));
 }
 

@@ -100,6 +100,17 @@ TEST_CASE("packed int8: products of the largest numbers, 3072 of one sign, do no
     CHECK(linear(x, PackedLinear(byte_rows(w), {}, these)).to_vector() == std::vector<real>{-most, 0, 0, -most});
 }
 
+TEST_CASE("packed int8: weights of -128, which others write, are multiplied exactly") {
+  const NoGrad no_grad;
+  constexpr long kInputs = 70;
+  Tensor x = Tensor::zeros({2, kInputs});
+  ByteRows w{1, kInputs, std::vector<int8_t>(kInputs, -128), {1}};
+  for (long i = 0; i < kInputs; ++i) x.data()[i] = 127, x.data()[kInputs + i] = -127;
+  const real most = real(127) * 128 * kInputs;
+  for (const Instructions these : instructions_here())
+    CHECK(linear(x, PackedLinear(w, {}, these)).to_vector() == std::vector<real>{-most, most});
+}
+
 TEST_CASE("packed int8: golden scales, bytes and products") {
   const NoGrad no_grad;
   const nn::SafeTensors file(golden_path("quant.safetensors"));

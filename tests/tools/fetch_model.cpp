@@ -164,9 +164,7 @@ TEST_CASE("fetch_model: a model arrives as it was served, and a second run downl
 
 TEST_CASE("fetch_model: a translator arrives with its two SentencePiece models and how it is to decode") {
   Published p;
-  p.hub.files.erase(kAt + "vocab.txt");
-  p.hub.files.erase(kAt + "tokenizer.json");
-  p.hub.files.erase(kAt + "tokenizer_config.json");
+  for (const char* file : {"vocab.txt", "tokenizer.json", "tokenizer_config.json"}) p.hub.files.erase(kAt + file);
   p.hub.files[kAt + "config.json"] = nn::read_file(golden_path("marian-micro/config.json"));
   CHECK(p.fetch().says("org/small: has neither vocab.txt nor tokenizer.json"));
   p.hub.files[kAt + "source.spm"] = p.hub.files[kAt + "target.spm"] = "\n\x0e\n\x05<unk>";
