@@ -136,22 +136,8 @@ const char* attune_task_name(const attune_model* model, int64_t task) {
 }
 
 const char* attune_predicts(const attune_model* model, int64_t task) {
-  return guarded<const char*>(nullptr, [&]() -> const char* {
-    switch (task_of(model, task, "attune_predicts").head) {
-      case nn::Predicts::label:
-        return "label";
-      case nn::Predicts::ordinal:
-        return "ordinal";
-      case nn::Predicts::labels:
-        return "labels";
-      case nn::Predicts::number:
-        return "regression";
-      case nn::Predicts::tags:
-        return "tokens";
-      default:
-        fail("attune_predicts: task {} is none that this version knows", task);
-    }
-  });
+  return guarded<const char*>(nullptr,
+                              [&] { return spec::head_name(task_of(model, task, "attune_predicts").head).c_str(); });
 }
 
 int64_t attune_outputs(const attune_model* model, int64_t task) {

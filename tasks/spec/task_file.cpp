@@ -20,7 +20,7 @@ namespace {
 
 struct Head {
   nn::Predicts kind;
-  const char* name;
+  std::string name;
   Names losses, metrics;  // the first of each is the default
 };
 const Head kHeads[] = {
@@ -193,9 +193,10 @@ TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreemen
 
 }  // namespace
 
-std::string head_name(nn::Predicts head) {
-  if (head == nn::Predicts::vector) return "vector";  // these two no task file has
-  if (head == nn::Predicts::pieces) return "pieces";
+const std::string& head_name(nn::Predicts head) {
+  static const std::string vector = "vector", pieces = "pieces";  // these two no task file has
+  if (head == nn::Predicts::vector) return vector;
+  if (head == nn::Predicts::pieces) return pieces;
   return head_of(head).name;
 }
 

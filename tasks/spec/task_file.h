@@ -68,7 +68,7 @@ struct TaskFile {
 TaskFile parse_task_file(const std::string& text, const std::string& path);
 TaskFile read_task_file(const std::string& path);
 
-std::string head_name(nn::Predicts head);
+const std::string& head_name(nn::Predicts head);
 nn::Predicts head_named(const std::string& name);               // Error: none of them
 const std::vector<std::string>& losses_of(nn::Predicts head);   // the first is the default, of the metrics, too
 const std::vector<std::string>& metrics_of(nn::Predicts head);  // of which the best epoch may be the best
