@@ -169,6 +169,8 @@ ordered_json figures_of(const Parts& parts, const std::vector<double>& weights, 
 
 Outcome outcome_of(const run::Training& training, Parts& parts, const TaskSet& set) {
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
+  model::calibrate(*best, set, spec::kDev);
+  model::write_calibrations(*best, training.best_directory());
   Outcome outcome{model::evaluate(*best, set, spec::kDev), model::evaluate(*best, set, spec::kTest),
                   parts.history.json()};
   parts.sampler.at(training.step());  // of a run that was complete when it was resumed, too
