@@ -138,6 +138,7 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.steps_per_epoch = batches.per_epoch();
   frame.default_lr = model.default_lr();
   frame.own_steps = [learning](const std::string& parameter) { return learning.moves(parameter); };
+  frame.where = [&set](long row) { return set.corpora[0].examples[spec::kTrain][row].where; };
   run::Fingerprint read;
   if (!shaping.guide.empty()) read.add("guide", nn::read_file(shaping.guide));
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();

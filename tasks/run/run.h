@@ -50,10 +50,11 @@ class Run {
   // A line of log.jsonl, after the step's number; numbers also go to the progress line.
   void log(const nlohmann::ordered_json& figures);
 
-  // Throws, naming the step and the oldest tensor that holds a NaN or infinity, unless the loss is a number.
-  void require_finite(const engine::Tensor& loss) const;
   // Throws, naming the step and the tensor, unless every number of them is one.
   void require_finite(const std::vector<engine::Tensor>& tensors) const;
+
+  void note_skipped() { ++skipped_; }  // this step changes nothing
+  long skipped() const { return skipped_; }
 
   // Whether this value of the metric is the best so far (higher is better).
   bool is_best(double metric);
@@ -91,6 +92,7 @@ class Run {
   Directory directory_;
   long step_ = -1;
   double best_;
+  long skipped_ = 0;        // steps without an update
   long since_best_ = 0;     // measurements that were not better
   bool listening_ = false;  // to the signals
   std::FILE* log_ = nullptr;
