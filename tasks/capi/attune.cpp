@@ -6,7 +6,7 @@
 
 #include "tasks/capi/border.h"
 #include "tasks/capi/handle.h"
-#include "tasks/explain/attention.h"
+#include "tasks/attribution/attention.h"
 #include "tasks/model/embed.h"
 #include "tasks/model/predict.h"
 #include "tasks/text/places.h"
@@ -244,8 +244,8 @@ int64_t attune_attention(const attune_model* model, const char* text, const char
     const int64_t T = words.back() + 1, block = (in_encoder ? T : 1) * T, numbers = (head < 0 ? H : 1) * block;
     if (!capi::wants(who, maps, size, numbers)) return numbers;
     const capi::Threads threads(model->threads);
-    explain::AttentionMap map = explain::attention_maps(m, encoding)[size_t(layer)];
-    if (unit == ATTUNE_WORDS) map = explain::over_words(map, words);
+    attribution::AttentionMap map = attribution::attention_maps(m, encoding)[size_t(layer)];
+    if (unit == ATTUNE_WORDS) map = attribution::over_words(map, words);
     std::copy_n(map.p.begin() + std::max<int64_t>(head, 0) * block, numbers, maps);
     return numbers;
   });

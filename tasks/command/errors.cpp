@@ -1,10 +1,10 @@
-// Mistakes sorted and explained. Read tasks/explain/words.h first.
+// Mistakes sorted and explained. Read tasks/attribution/words.h first.
 #include "tasks/command/errors.h"
 
 #include <algorithm>
 #include <filesystem>
 
-#include "tasks/explain/words.h"
+#include "tasks/attribution/words.h"
 #include "tasks/text/utf8.h"
 
 namespace command {
@@ -41,7 +41,7 @@ std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, 
     texts.labels.push_back(-1);
     classes.push_back(best[i]);
   }
-  const auto shares = explain::word_shares(model, t, examples, texts, classes);
+  const auto shares = attribution::word_shares(model, t, examples, texts, classes);
   for (size_t n = 0; n < wrong.size(); ++n) {
     const size_t i = wrong[n];
     const std::string head = fmt::format(
@@ -51,7 +51,7 @@ std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, 
     for (const auto* text : {&examples[n].text, &examples[n].pair})
       if (const bool second = text == &examples[n].pair; !second || !text->empty())
         out += "  " +
-               explain::marked(*text, shares[n], explain::marks_of_output(), columns - std::min<size_t>(columns, 2),
+               attribution::marked(*text, shares[n], attribution::marks_of_output(), columns - std::min<size_t>(columns, 2),
                                second) +
                "\n";
   }

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "tasks/command/prediction_file.h"
-#include "tasks/explain/words.h"
+#include "tasks/attribution/words.h"
 #include "tasks/model/request.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -50,7 +50,7 @@ struct Predict {
 
  private:
   bool columns_found_ = false;
-  std::vector<std::vector<std::vector<explain::WordShare>>> shares_;  // [head][text], if asked why
+  std::vector<std::vector<std::vector<attribution::WordShare>>> shares_;  // [head][text], if asked why
 };
 
 void Predict::declare(run::Options& options) {
@@ -127,8 +127,8 @@ std::vector<std::vector<Answer>> Predict::answer(const std::vector<text::Example
   for (size_t h = 0; why && h < model->tasks.size(); ++h) {
     engine::Indices classes;
     for (const auto& answers : all) classes.push_back(answers[h].best);
-    shares_.push_back(explain::word_shares(*model, h, examples, set, classes));
-    for (size_t i = 0; i < all.size(); ++i) all[i][h].why = explain::strongest(shares_[h][i]);
+    shares_.push_back(attribution::word_shares(*model, h, examples, set, classes));
+    for (size_t i = 0; i < all.size(); ++i) all[i][h].why = attribution::strongest(shares_[h][i]);
   }
   for (size_t i = known; i < all.size(); ++i)
     for (size_t h = 0; h < refused.size(); ++h) refused[h] += all[i][h].said.empty();
@@ -149,7 +149,7 @@ void Predict::print(const std::vector<text::Example>& examples, const std::vecto
       fmt::print("{}\n", said);
       for (const auto* text : {&examples[i].text, &examples[i].pair})
         if (const bool second = text == &examples[i].pair; !second || !text->empty())
-          fmt::print("  {}\n", explain::marked(*text, shares_[h][i], explain::marks_of_output(), 0, second));
+          fmt::print("  {}\n", attribution::marked(*text, shares_[h][i], attribution::marks_of_output(), 0, second));
     }
   }
   check(std::fflush(stdout) == 0, "the output cannot be written");

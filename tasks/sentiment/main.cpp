@@ -8,7 +8,7 @@
 #include "nn/format/files.h"
 #include "tasks/command/errors.h"
 #include "tasks/command/predict.h"
-#include "tasks/explain/attention.h"
+#include "tasks/attribution/attention.h"
 #include "tasks/model/doubts.h"
 #include "tasks/model/merge.h"
 #include "tasks/model/pruning.h"
@@ -147,7 +147,7 @@ void analyze(run::Options& options, const run::Parse& parse) {
   }
   const text::EncodedSet set = text::encode(examples, model->tokenizer, given.reading.max_length, given.reading.how());
   run::Progress progress("analyze", set.size());
-  const explain::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
+  const attribution::Analysis analysis(*model, set, [&](long done) { progress.update(done); });
   progress.interrupt();
   fmt::print("{}", analysis.table());
   if (!out.empty()) {
@@ -155,12 +155,12 @@ void analyze(run::Options& options, const run::Parse& parse) {
     for (long i = 0; i < set.size(); ++i)
       for (int w = set.begin[i]; w < set.begin[i + 1]; ++w) {
         ordered_json line{{"text", examples[i].text}};
-        line.update(explain::Analysis::of_text(*model, set.windows[w]));
+        line.update(attribution::Analysis::of_text(*model, set.windows[w]));
         lines += line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
       }
     nn::write_file(out, lines);
   }
-  const explain::HeadFigures mean = analysis.mean();
+  const attribution::HeadFigures mean = analysis.mean();
   fmt::print("result task=analyze entropy={:.4f} distance={:.2f} special={:.4f} agreement={:.4f} n={}\n", mean.entropy,
              mean.distance, mean.special, mean.agreement, set.size());
 }

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "nn/format/json.h"
-#include "tasks/explain/words.h"
+#include "tasks/attribution/words.h"
 #include "tasks/serve/routes.h"
 
 __asm__(
@@ -56,8 +56,8 @@ ordered_json attention_of(const model::TextModel& model, size_t head, const text
 
 ordered_json words_of(const model::TextModel& model, size_t head, const TextJob& job, int best) {
   ordered_json words = ordered_json::array();
-  const auto shares = explain::word_shares(model, head, {job.example}, job.set, {best});
-  for (const explain::WordShare& word : shares[0])
+  const auto shares = attribution::word_shares(model, head, {job.example}, job.set, {best});
+  for (const attribution::WordShare& word : shares[0])
     words.push_back({{"word", word.word}, {"second", word.second}, {"share", word.share}});
   return words;
 }

@@ -1,13 +1,13 @@
 // What words add to a score: beside another library's numbers, and as a sum that must come out.
-#include "tasks/explain/words.h"
+#include "tasks/attribution/words.h"
 
 #include "tasks/text/utf8.h"
 #include "tests/support/golden.h"
 #include "tests/support/tasks.h"
 
 using namespace test;
-using explain::Marks;
-using explain::WordShare;
+using attribution::Marks;
+using attribution::WordShare;
 using nn::Predicts;
 
 namespace {
@@ -41,7 +41,7 @@ std::string joined(const std::vector<WordShare>& words) {
 // Of one text with the letters' vocabulary, for class 0.
 std::vector<WordShare> words_of(const model::TextModel& model, const text::Example& text, int max_length = 40,
                                 text::TooLong how = text::TooLong::cut) {
-  return explain::word_shares(model, 0, {text}, text::encode({text}, model.tokenizer, max_length, how), {0})[0];
+  return attribution::word_shares(model, 0, {text}, text::encode({text}, model.tokenizer, max_length, how), {0})[0];
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ TEST_CASE("golden: gradient times input at the word embeddings is Captum's, toke
   for (; file.has(fmt::format("{}/ids", sequences)); ++sequences) {
     const std::string at = std::to_string(sequences);
     const std::vector<double> shares =
-        explain::token_shares(*model, 0, batch_of(file.read_ints(at + "/ids")), file.read_ints(at + "/class"));
+        attribution::token_shares(*model, 0, batch_of(file.read_ints(at + "/ids")), file.read_ints(at + "/class"));
     const Tensor want = file.read(at + "/words/gradient_x_input_tokens");
     REQUIRE(long(shares.size()) == want.numel());
     for (size_t t = 0; t < shares.size(); ++t)
@@ -83,7 +83,7 @@ TEST_CASE("words: of word embeddings the shares of all tokens and the bias are t
     const NoGrad no_grad;
     const Tensor logits = model->net(batch.tokens);
     for (int k = 0; k < int(logits.dim(1)); ++k) {
-      const std::vector<double> shares = explain::token_shares(*model, 0, batch, {k, k});
+      const std::vector<double> shares = attribution::token_shares(*model, 0, batch, {k, k});
       for (long b = 0; b < 2; ++b) {
         double sum = 0;
         for (int t = batch.tokens.offsets[b]; t < batch.tokens.offsets[b + 1]; ++t) sum += shares[t];
@@ -105,7 +105,7 @@ TEST_CASE("words: pieces are joined to the words of the text as they are written
   CHECK(joined(words_of(*model, {.text = ""})) == "");
   for (const auto& [text, cut] : {std::pair{"cab bad deed fed", 40}, std::pair{"cab bad deed fed", 9}}) {
     const text::EncodedSet set = text::encode({{.text = text}}, model->tokenizer, cut);
-    const std::vector<double> shares = explain::token_shares(*model, 0, text::pack(set, {0}), {0});
+    const std::vector<double> shares = attribution::token_shares(*model, 0, text::pack(set, {0}), {0});
     double inner = 0;
     for (size_t t = 1; t + 1 < shares.size(); ++t) inner += shares[t];
     const auto own = words_of(*model, {.text = text}, cut);
@@ -123,7 +123,7 @@ TEST_CASE("words: the windows of a long text are averaged, as their logits are")
     const text::Example text{.text = "cab bad deed fed"};
     const text::EncodedSet set = text::encode({text}, model->tokenizer, 10, text::TooLong::window);
     REQUIRE(set.windows.size() == 2);
-    const std::vector<double> shares = explain::token_shares(*model, 0, text::pack(set, {0}), {0});
+    const std::vector<double> shares = attribution::token_shares(*model, 0, text::pack(set, {0}), {0});
     double inner = 0;
     for (size_t w = 0, t = 0; w < 2; ++w)
       for (size_t i = 0; i < set.windows[w].ids.size(); ++i, ++t)
@@ -156,15 +156,15 @@ TEST_CASE("marks: the strongest words, signed; what has nothing to show is not m
                                      {"a", false, 4, 5, 0.004},
                                      {"lovely", false, 6, 12, 1.314},
                                      {"day", false, 18, 21, 0.05}};
-  CHECK(explain::strongest(words) == "lovely:+1.31 not:-0.42 day:+0.05");
-  CHECK(explain::marked(text, words, Marks::brackets) == "[[-not]] a [[+lovely]] [31m [[+day]]");
-  CHECK(explain::marked(text, words, Marks::colour).find("\033[4;31mnot\033[0m a \033[1;32mlovely\033[0m") == 0);
-  CHECK(explain::marked(text, words, Marks::plain_terminal).find("\033[7mnot\033[0m a \033[1mlovely\033[0m") == 0);
+  CHECK(attribution::strongest(words) == "lovely:+1.31 not:-0.42 day:+0.05");
+  CHECK(attribution::marked(text, words, Marks::brackets) == "[[-not]] a [[+lovely]] [31m [[+day]]");
+  CHECK(attribution::marked(text, words, Marks::colour).find("\033[4;31mnot\033[0m a \033[1;32mlovely\033[0m") == 0);
+  CHECK(attribution::marked(text, words, Marks::plain_terminal).find("\033[7mnot\033[0m a \033[1mlovely\033[0m") == 0);
   for (size_t columns = 1; columns < 40; ++columns) {
-    const std::string line = explain::marked(text, words, Marks::brackets, columns);
+    const std::string line = attribution::marked(text, words, Marks::brackets, columns);
     CHECK_MESSAGE(text::columns_of(line) <= columns, columns, ": ", line);
     CHECK((line.find("\u2026") == std::string::npos) == (columns >= 36));
   }
-  CHECK(explain::strongest({}) == "");
-  CHECK(explain::marked("a b", {}, Marks::brackets) == "a b");
+  CHECK(attribution::strongest({}) == "");
+  CHECK(attribution::marked("a b", {}, Marks::brackets) == "a b");
 }

@@ -6,7 +6,7 @@
 
 #include "tasks/model/predict.h"
 
-namespace explain {
+namespace attribution {
 
 using engine::Indices;
 
@@ -46,4 +46,4 @@ Marks marks_of_output();
 std::string marked(const std::string& text, const std::vector<WordShare>& words, Marks marks, size_t columns = 0,
                    bool second = false);
 
-}  // namespace explain
+}  // namespace attribution

@@ -7,7 +7,7 @@
 
 #include "tasks/model/predict.h"
 
-namespace explain {
+namespace attribution {
 
 // A layer's attention to one text as matrices over all of its tokens: what token pruning has left behind attends to
 // nothing, and nothing to it.
@@ -46,4 +46,4 @@ class Analysis {
   std::vector<std::vector<HeadFigures>> heads_;
 };
 
-}  // namespace explain
+}  // namespace attribution

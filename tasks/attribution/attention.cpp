@@ -1,12 +1,12 @@
 // Attention maps to figures. Read nn/attention.h, AttentionMaps, and engine/ragged.h first.
-#include "tasks/explain/attention.h"
+#include "tasks/attribution/attention.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 
-namespace explain {
+namespace attribution {
 
 using engine::real;
 using nlohmann::ordered_json;
@@ -222,4 +222,4 @@ ordered_json Analysis::of_text(const model::TextModel& model, const text::Encodi
   return result;
 }
 
-}  // namespace explain
+}  // namespace attribution

@@ -1,5 +1,5 @@
 // Scores to tokens, tokens to words, words to marks. Read nn/model/heads.h first: the formulas of the heads.
-#include "tasks/explain/words.h"
+#include "tasks/attribution/words.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 #include "tasks/text/letters.h"
 #include "tasks/text/utf8.h"
 
-namespace explain {
+namespace attribution {
 
 using engine::check;
 using engine::real;
@@ -285,4 +285,4 @@ std::string marked(const std::string& text, const std::vector<WordShare>& words,
   return line;
 }
 
-}  // namespace explain
+}  // namespace attribution

@@ -1,12 +1,12 @@
 // Attention in figures: what a head is said to do, beside its matrices; also where tokens were left behind.
-#include "tasks/explain/attention.h"
+#include "tasks/attribution/attention.h"
 
 #include <cmath>
 
 #include "tests/support/tasks.h"
 
 using namespace test;
-using explain::Analysis;
+using attribution::Analysis;
 
 TEST_CASE("analysis: figures of every head are those of its matrices, and the table's the mean of the texts'") {
   for (const std::string type : {"bert", "attention_pool"}) {
@@ -70,7 +70,7 @@ TEST_CASE("attention maps: those of the JSON, over all tokens; what was left beh
   for (const auto& model : {text_model(small_config(), {own_attention()}), text_model(c, {own_attention()})}) {
     const text::Encoding text = model->tokenizer.encode("cab bad deed", 24);
     const auto json = Analysis::of_text(*model, text)["layers"];
-    const std::vector<explain::AttentionMap> maps = explain::attention_maps(*model, text);
+    const std::vector<attribution::AttentionMap> maps = attribution::attention_maps(*model, text);
     REQUIRE(maps.size() == 3);
     for (size_t l = 0; l < maps.size(); ++l) {
       const long T = 12, Q = l < 2 ? T : 1;
@@ -90,13 +90,13 @@ TEST_CASE("attention maps: those of the JSON, over all tokens; what was left beh
 }
 
 TEST_CASE("attention maps: over words what goes to a word is added, what comes from it averaged") {
-  const explain::AttentionMap map{1, 3, 3, {0.5, 0.25, 0.25, 0.1, 0.3, 0.6, 0.3, 0.5, 0.2}};
-  const explain::AttentionMap over = explain::over_words(map, {0, 1, 1});
+  const attribution::AttentionMap map{1, 3, 3, {0.5, 0.25, 0.25, 0.1, 0.3, 0.6, 0.3, 0.5, 0.2}};
+  const attribution::AttentionMap over = attribution::over_words(map, {0, 1, 1});
   const std::vector<real> expected{0.5, 0.5, 0.2, 0.8};
   CHECK(differs(over.p.data(), expected.data(), 4, 1e-6, 0) == "");
-  const explain::AttentionMap own = explain::over_words({2, 1, 3, {0.5, 0.25, 0.25, 0.1, 0.3, 0.6}}, {0, 0, 1});
+  const attribution::AttentionMap own = attribution::over_words({2, 1, 3, {0.5, 0.25, 0.25, 0.1, 0.3, 0.6}}, {0, 0, 1});
   const std::vector<real> two_heads{0.75, 0.25, 0.4, 0.6};
   REQUIRE(own.p.size() == 4);
   CHECK(differs(own.p.data(), two_heads.data(), 4, 1e-6, 0) == "");
-  CHECK(error_of([&] { explain::over_words(map, {0, 1}); }) == "over_words: a word for every token; got 2 for 3");
+  CHECK(error_of([&] { attribution::over_words(map, {0, 1}); }) == "over_words: a word for every token; got 2 for 3");
 }
