@@ -29,7 +29,7 @@ struct TrainingOptions {
   double clip = 1.0;
   std::vector<std::string> freeze, lr_of;
   // run
-  std::string out, resume;
+  std::string out, resume, events;
   bool overwrite = false;
 
   // `task` names the program in the default directory of a run.
