@@ -3,6 +3,7 @@
 #include "nn/format/files.h"
 #include "nn/loss/ranking.h"
 #include "tasks/model/build.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/objective/retention.h"
 #include "tasks/objective/shaping.h"
 #include "tasks/run/console.h"
@@ -180,6 +181,7 @@ void finish_epoch(run::Training& training, const model::TextModel& student, cons
   const Figures figures = measure("dev", student, dev);
   const bool best = training.keep_best(figures.accuracy(), save);
   training.run().log({{"dev", figures.json()}});
+  objective::log_attention(training, student, dev.target.windows[0]);
   training.run().say(
       fmt::format("epoch {:g}, dev{}: {}", training.epoch(), best ? " (the best so far)" : "", figures.line()));
 }

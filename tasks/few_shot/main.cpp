@@ -8,6 +8,7 @@
 #include "optim/several/meta.h"
 #include "tasks/few_shot/evaluate.h"
 #include "tasks/few_shot/options.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/run/training.h"
 
 namespace {
@@ -186,6 +187,7 @@ void train(run::Options& options, const run::Parse& parse) {
     training.note_loss(step.loss / step.texts, step.terms);      // nobody reads it where the step is given up
     training.update({{"accuracy", step.correct / step.texts}});  // theta changes here, only here
     if (!training.epoch_ends()) continue;
+    objective::log_attention(training, *model, pool[0].set.windows[0]);
     training.keep_best({}, [&](const std::string& directory) {
       few_shot::save_encoder(*model, directory);
       few_shot::save_pool(directory, o.method, texts);

@@ -13,6 +13,7 @@
 #include "tasks/multitask/options.h"
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/step.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/objective/ties.h"
 #include "tasks/run/console.h"
 #include "tasks/run/training.h"
@@ -122,7 +123,8 @@ void finish_epoch(run::Training& training, Parts& parts, const TaskSet& set) {
   parts.balance.end_epoch();
   parts.history.end_epoch();
   training.run().pause();
-  const std::vector<Evaluation> dev = model::evaluate(model, set, spec::kDev);
+  std::vector<model::Outputs> outputs;
+  const std::vector<Evaluation> dev = model::evaluate(model, set, spec::kDev, "", &outputs);
   double sum = 0;
   long count = 0;
   ordered_json figures;
@@ -140,6 +142,7 @@ void finish_epoch(run::Training& training, Parts& parts, const TaskSet& set) {
   if (!count) return;
   const ordered_json cka = objective::likeness_of(model, set);
   training.run().log(cka.empty() ? ordered_json{{"dev", figures}} : ordered_json{{"dev", figures}, {"cka", cka}});
+  objective::log_epoch(training, model, set, outputs);
   training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), line, best ? "  (the best so far)" : ""));
 }
 
@@ -266,6 +269,8 @@ Evaluation train_alone(const Job& joint, TaskSet& set, const std::string& joint_
   alone.weighting = "equal";
   alone.weighting_options.kind = optim::WeightingKind::equal;
   alone.training.out = joint.options.training.out + "/single/" + set.tasks[0].spec.name;
+  if (!alone.training.events.empty() && alone.training.events != "auto")
+    alone.training.events += "/single/" + set.tasks[0].spec.name;
   const std::string result = alone.training.out + "/result.json";
   if (const std::optional<Evaluation> before = done_before(result, joint_run)) return *before;
   const bool resumed = !joint.options.training.resume.empty();

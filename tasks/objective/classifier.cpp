@@ -5,6 +5,7 @@
 #include "tasks/model/doubts.h"
 #include "tasks/model/log_odds.h"
 #include "tasks/objective/defaults.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 
@@ -168,9 +169,11 @@ void finish_epoch(run::Training& training, const model::TextModel& model, const 
     return;
   }
   training.run().pause();
-  const model::Evaluation dev = model::evaluate(model, set, spec::kDev, "dev")[0];
+  std::vector<model::Outputs> outputs;
+  const model::Evaluation dev = model::evaluate(model, set, spec::kDev, "dev", &outputs)[0];
   const bool best = training.keep_best(dev.merit(metric), save);
   training.run().log({{"dev", dev.figures}});
+  log_epoch(training, model, set, outputs);
   const std::string title = fmt::format("epoch {:g}, dev{}", training.epoch(), best ? " (the best so far)" : "");
   const bool many = training.steps() > kReports * training.run().steps_per_epoch();
   training.run().say(

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nn/format/files.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/pretrain/counts.h"
 #include "tasks/pretrain/options.h"
 #include "tasks/pretrain/stack.h"
@@ -94,6 +95,8 @@ ordered_json keep_best(run::Training& training, Learner& learner, const text::Co
   ordered_json line{{"dev", measured.figures}};
   if (!measured.by_source.is_null()) line["dev_by_source"] = measured.by_source;
   training.run().log(line);
+  const std::vector<int> first(dev.ids.begin(), dev.ids.begin() + dev.begin[1]);
+  objective::log_attention(training, learner.model(), {first, std::vector<int>(first.size())});
   std::string text;
   for (const auto& [name, value] : measured.figures.items())
     text += fmt::format("  {} {:.4g}", name, value.get<double>());

@@ -137,7 +137,8 @@ bool Directory::has(const std::string& name) const { return fs::exists(file(name
 
 // options.ini goes last: a directory that has it can be resumed.
 std::vector<std::string> Directory::names() const {
-  std::vector<std::string> names{kLast, kNext, kPrevious, "best", "best.old", "best.part", "log.jsonl", "result.json"};
+  std::vector<std::string> names{kLast,       kNext,       kPrevious,     "best",      "best.old",
+                                 "best.part", "log.jsonl", "result.json", "cost.json", "events"};
   names.insert(names.end(), place_.also.begin(), place_.also.end());
   names.push_back("options.ini");
   return names;

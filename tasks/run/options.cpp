@@ -82,6 +82,9 @@ void TrainingOptions::declare_steps(Options& options) { run::declare_steps(optio
 void TrainingOptions::declare_run(Options& options, const std::string& task) {
   options.add("--out", out, "directory of the run; default runs/" + task + "-DATE-TIME").group("Run");
   options.add("--overwrite", overwrite, "replace a run that is in it already").group("Run").not_saved();
+  options
+      .add("--events", events, "also write what TensorBoard shows: into this directory, or auto: events/ in the run's")
+      .group("Run");
   options.add("--resume", resume, "continue the run in this directory, with its options").group("Run").not_saved();
 }
 

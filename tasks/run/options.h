@@ -30,7 +30,7 @@ struct TrainingOptions {
   std::string on_nan = "stop";
   std::vector<std::string> freeze, lr_of;
   // run
-  std::string out, resume;
+  std::string out, resume, events;
   bool overwrite = false;
 
   // `task` names the program in the default directory of a run.

@@ -1,15 +1,20 @@
 // The steps of a training run, its log and its signals. Read tasks/run/run.h first: what is in the directory.
 #include "tasks/run/run.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <ctime>
+#include <exception>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "engine/blas.h"
 #include "engine/debug.h"
+#include "engine/memory.h"
 #include "engine/profile.h"
 #include "tasks/run/console.h"
 
@@ -57,6 +62,10 @@ Run::Run(const Plan& plan)
 }
 
 Run::~Run() {
+  if (events_ && std::uncaught_exceptions() && !interrupted()) try {
+      events_->end(events::Status::failure);
+    } catch (const engine::Error&) {  // the error that ends the run is said, not this one
+    }
   if (log_) std::fclose(log_);
   if (listening_) on_signals(SIG_DFL);
 }
@@ -65,6 +74,7 @@ void Run::open_log() {
   log_ = std::fopen(file("log.jsonl").c_str(), "a");
   nn::check_io(log_ != nullptr, file("log.jsonl"), "written");
   progress_.emplace("train", progress_total(), progress_done());
+  if (!plan_.events.empty()) events_ = std::make_unique<EventLog>(plan_.events, plan_.options, step_ + 2);
 }
 
 double Run::used() const { return plan_.used ? plan_.used() : double(step_ + 1) / double(plan_.steps); }
@@ -75,6 +85,10 @@ long Run::progress_done() const { return plan_.used ? std::lround(1000 * std::mi
 
 bool Run::next_step() {
   if (!log_) open_log();
+  const auto now = std::chrono::steady_clock::now();
+  if (step_begun_.time_since_epoch().count())
+    step_seconds_.push_back(std::chrono::duration<float>(now - step_begun_).count());
+  step_begun_ = now;
   const bool patient = !plan_.patience || since_best_ < plan_.patience;
   const bool over = used() >= 1, done = !patient || over;
   if (!patient && !over)
@@ -86,6 +100,8 @@ bool Run::next_step() {
   if (done || stopped_by) {
     progress_->interrupt();
     directory_.require_ours("log.jsonl", fileno(log_));
+    if (done) write_cost();
+    if (done && events_) events_->end(events::Status::success);
     return false;
   }
   ++step_;
@@ -99,8 +115,26 @@ void Run::log(const ordered_json& figures) {
   const std::string text = line.dump() + "\n";
   nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
                file("log.jsonl"), "written");
+  if (events_) events_->figures(step_ + 1, figures);
   if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(progress_done(), postfix);
   engine::profile_end("log", engine::Pass::other);
+}
+
+// Of a run that was continued, the milliseconds and the memory are those of the last process.
+void Run::write_cost() const {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  ordered_json cost{{"steps", step_ + 1},
+                    {"seconds", seconds()},
+                    {"peak_memory_mb", double(use.ru_maxrss) / 1024},
+                    {"peak_tensors_mb", double(engine::memory_use().peak) / (1 << 20)},
+                    {"machine", engine::blas_description()}};
+  if (std::vector<float> sorted = step_seconds_; !sorted.empty()) {
+    std::sort(sorted.begin(), sorted.end());
+    cost["step_ms_median"] = 1e3 * double(sorted[sorted.size() / 2]);
+    cost["step_ms_95_percent"] = 1e3 * double(sorted[sorted.size() * 95 / 100]);
+  }
+  nn::write_file(file("cost.json"), cost.dump(2) + "\n");
 }
 
 void Run::require_finite(const std::vector<engine::Tensor>& tensors) const {

@@ -5,17 +5,21 @@
 //   last.safetensors       parameters, optimiser state and position: what --resume continues from
 //   previous.safetensors   the checkpoint before, for the case that the last one is damaged
 //   result.json            the final figures
+//   cost.json              what the steps took: seconds, milliseconds of a step, memory
+//   events/                with --events auto: what TensorBoard shows
 //   replaced/              with --overwrite: what the run before left, until this one has its first checkpoint
 #pragma once
 
 #include <chrono>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 #include "nn/params.h"
 #include "tasks/run/directory.h"
+#include "tasks/run/event_log.h"
 #include "tasks/run/progress.h"
 
 namespace run {
@@ -28,7 +32,8 @@ struct Plan {
   long steps_per_epoch = 1;
   // The share that is used of a budget in something else than steps, or nothing; at 1 the run is done.
   std::function<double()> used = nullptr;
-  long patience = 0;  // measurements in a row without a better one after which training ends; 0: it never does
+  long patience = 0;        // measurements in a row without a better one after which training ends; 0: it never does
+  std::string events = {};  // the directory for an event log; empty: there is none
 };
 
 class Run {
@@ -47,8 +52,11 @@ class Run {
   long steps_per_epoch() const { return plan_.steps_per_epoch; }
   double epoch() const { return double(step_ + 1) / double(plan_.steps_per_epoch); }
 
-  // A line of log.jsonl, after the step's number; numbers also go to the progress line.
+  // A line of log.jsonl, after the step's number; numbers also go to the progress line and to the event log.
   void log(const nlohmann::ordered_json& figures);
+
+  // What TensorBoard shows, from the first step on; nullptr without --events.
+  EventLog* events() const { return events_.get(); }
 
   // Throws, naming the step and the tensor, unless every number of them is one.
   void require_finite(const std::vector<engine::Tensor>& tensors) const;
@@ -83,6 +91,7 @@ class Run {
 
  private:
   void open_log();
+  void write_cost() const;
   long progress_total() const;
   long progress_done() const;
   void restore_from(const std::string& file, const std::vector<engine::Tensor>& tensors);
@@ -96,8 +105,10 @@ class Run {
   long since_best_ = 0;     // measurements that were not better
   bool listening_ = false;  // to the signals
   std::FILE* log_ = nullptr;
+  std::unique_ptr<EventLog> events_;
+  std::vector<float> step_seconds_;  // of this process's steps
   std::optional<Progress> progress_;
-  std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point start_, step_begun_;
   mutable std::chrono::steady_clock::time_point saved_;
   mutable double save_seconds_ = 0;  // that the last checkpoint took
   double seconds_before_ = 0;        // of the runs that this one continues

@@ -74,6 +74,7 @@ std::vector<Tensor> saved_tensors(const nn::Params& params, const Frame& frame, 
 
 // With a base, what it is belongs to what is learned from: another one is not resumed on.
 Plan plan_of(const TrainingOptions& o, const nn::Params& params, const Frame& frame, long steps) {
+  check_event_directory(o);
   const std::string& base = params.base_fingerprint();
   return {.place = {o.out, o.overwrite, !o.resume.empty(), frame.inputs, frame.also_written},
           .options = frame.options,
@@ -81,7 +82,8 @@ Plan plan_of(const TrainingOptions& o, const nn::Params& params, const Frame& fr
           .steps = steps,
           .steps_per_epoch = frame.steps_per_epoch,
           .used = frame.used,
-          .patience = o.patience};
+          .patience = o.patience,
+          .events = event_directory(o)};
 }
 
 }  // namespace
@@ -159,6 +161,8 @@ double Training::part_of_peak() const { return rate_ / schedule_.lr; }
 
 bool Training::update(const ordered_json& more) {
   check(open_, "training: update() belongs to a step");
+  if (EventLog* events = run_.events(); events && (run_.step() == 0 || run_.epoch_ends() || frame_.used))
+    events->sparingly("parameters", [&] { events->parameters(run_.step() + 1, trained_); });
   const bool moves = sound();
   if (moves) optimizer_.step(rate_, optim::clip_factor(trained_, *norm_, options_.clip));
   params_.clear_grads();

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "nn/format/files.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -67,6 +68,19 @@ run::Frame frame_of(const translate::Options& o, const run::Options& options, co
   return frame;
 }
 
+// The attention across of the first held-out pair, as tasks/objective/epoch_events.h has that of encoders.
+void log_alignment(run::Training& training, const Translator& translator, const Texts& dev) {
+  run::EventLog* log = training.run().events();
+  if (!log) return;
+  log->sparingly("attention", [&] {
+    const std::vector<int> source = translator.pieces.source(dev.source[0]),
+                           target = translator.pieces.target(dev.target[0]);
+    const Tensor map = translator.alignment(source, target);  // [T, S]
+    log->add(training.step() + 1,
+             {objective::picture_of("attention/across", {1, map.dim(0), map.dim(1), map.to_vector()})});
+  });
+}
+
 // The mean of the last epochs' weights is measured on the held-out texts and kept if it is the best so far.
 void finish_epoch(run::Training& training, const translate::Options& o, const Translator& translator, Translator& mean,
                   const Texts& dev) {
@@ -84,6 +98,7 @@ void finish_epoch(run::Training& training, const translate::Options& o, const Tr
   const translate::Scores scores = measure(mean, dev, how, what);
   const bool best = training.keep_best(scores.bleu.score, save);
   training.run().log({{"epoch", epoch}, {"dev", {{"bleu", scores.bleu.score}, {"chrf2", scores.chrf2}}}});
+  log_alignment(training, mean, dev);
   training.run().say(fmt::format("epoch {} dev{}:  bleu {:.2f}  chrf2 {:.2f}", epoch, best ? " (the best so far)" : "",
                                  scores.bleu.score, scores.chrf2));
 }

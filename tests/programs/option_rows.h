@@ -232,6 +232,7 @@ inline const std::map<std::string, std::string> kExempt{
     {"--config", "a file of options: tests/tasks/run/arguments.cpp"},
     {"--out", "where the run writes: this test gives it to every run"},
     {"--overwrite", "what becomes of the run before: tests/tasks/run"},
+    {"--events", "written beside the run, which stays the same: tests/tasks/run/events.cpp"},
     {"--resume", "the same bits by purpose: tests/programs/sentiment.cpp"},
 };
 

@@ -44,8 +44,8 @@ TEST_CASE("directory: a kill in the middle of a save leaves the old or the new, 
     middle();
     resume(path);
     return outcome(path) == undisturbed() &&
-           entries(path) ==
-               std::vector<std::string>{"best", "last.safetensors", "log.jsonl", "options.ini", "previous.safetensors"};
+           entries(path) == std::vector<std::string>{"best",      "cost.json",   "last.safetensors",
+                                                     "log.jsonl", "options.ini", "previous.safetensors"};
   };
   CHECK(killed_then([&] { fs::rename(path + "/best", path + "/best.old"); }));
   CHECK(killed_then([&] {
