@@ -137,6 +137,8 @@ all: $(PROGRAMS:%=build/release/%)
 build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
 
 build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
+build/release/tasks/explain/page.o build/debug/tasks/explain/page.o: tasks/explain/page.html
+build/release/tasks/attribution/viewer.o build/debug/tasks/attribution/viewer.o: $(wildcard tasks/attribution/viewer.?s*)
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
