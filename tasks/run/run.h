@@ -9,7 +9,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -95,7 +94,7 @@ class Run {
   long skipped_ = 0;        // steps without an update
   long since_best_ = 0;     // measurements that were not better
   bool listening_ = false;  // to the signals
-  std::FILE* log_ = nullptr;
+  int log_ = -1;            // log.jsonl, open
   std::optional<Progress> progress_;
   std::chrono::steady_clock::time_point start_;
   mutable std::chrono::steady_clock::time_point saved_;
