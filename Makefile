@@ -12,6 +12,8 @@
 #   make serve           models over HTTP, with a page        make bench-serve  what serving costs
 #   make test-clients    other people's clients (npm) and     make test-browser the page in Chromium
 #                        Prometheus against it                (both say what is missing, and pass, without)
+#   make torture         training programs over a disk that   make fuzz         every parser, by libFuzzer (clang)
+#                        fails, killed at every call
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
@@ -52,7 +54,7 @@ endif
 
 .DEFAULT_GOAL := all
 .PHONY: all test sentiment translate serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
-        format format-check clean help test-golden
+        format format-check clean help test-golden torture
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -107,6 +109,9 @@ $(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
+$(eval $(call link,release,torture,tools/torture/torture.cpp))
+build/torture/fault.so: tools/torture/fault.c
+	@mkdir -p $(@D) && echo '  link     $@' && $(CC) -shared -fPIC -O1 -Wall -Wextra -Werror $< -o $@ -ldl
 # The C interface and what it needs of the library. It stays loaded: its threads and their memory outlive dlclose(). The
 # second name is the one that programs ask for.
 SONAME := libattune.so.$(shell sed -n 's/^.define ATTUNE_VERSION_MAJOR \([0-9]*\).*/\1/p' tasks/capi/attune.h)
@@ -163,7 +168,11 @@ translate: build/release/translate
 	build/release/translate translate --model runs/translate/best --explain runs/translate/alignment.html $(SENTENCES)
 SENTENCES ?= 'The train to Vienna is late.' 'My sister has lost her umbrella.' 'How much does this coat cost?' 'Do you know where the bakery is?'
 
-test: check build/release/run-tests build/double/run-tests build/release/libattune.so all
+# Every training program over a disk that fails at every call; ARGS='sentiment --every 5': fewer.
+torture: build/release/torture build/torture/fault.so all
+	build/release/torture $(ARGS)
+
+test: check build/release/run-tests build/double/run-tests build/release/libattune.so build/release/torture build/torture/fault.so all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)
 	GOLDEN=$(GOLDEN) build/release/run-tests $(ARGS)
 

@@ -1,19 +1,14 @@
 // Reading whole files, and writing them so that nobody ever sees half of one. Read nn/format/safetensors.cpp next.
 #include "nn/format/files.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <memory>
-#include <utility>
 
-#include "engine/strings.h"
+#include "nn/format/part_file.h"
 
 namespace nn {
 using namespace engine;
@@ -22,29 +17,6 @@ namespace {
 struct Close {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
-
-void sync_directory(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const int fd = open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(), O_RDONLY | O_DIRECTORY);
-  if (fd < 0) return;  // the file is complete all the same
-  fsync(fd);
-  close(fd);
-}
-
-// PATH.PID.part of which no process PID is left (another user's, which may not be signalled, is one).
-void remove_stale_parts(const std::string& path) {
-  namespace fs = std::filesystem;
-  const fs::path target(path);
-  const std::string start = target.filename().string() + ".", end = ".part";
-  std::error_code error;
-  for (const auto& file : fs::directory_iterator(target.has_parent_path() ? target.parent_path() : ".", error)) {
-    const std::string name = file.path().filename().string();
-    if (!name.starts_with(start) || !name.ends_with(end) || name.size() < start.size() + end.size()) continue;
-    const std::string middle = name.substr(start.size(), name.size() - start.size() - end.size());
-    const std::optional<pid_t> writer = parse_number<pid_t>(middle);
-    if (writer && *writer > 0 && kill(*writer, 0) != 0 && errno == ESRCH) fs::remove(file.path(), error);
-  }
-}
 
 }  // namespace
 
@@ -82,24 +54,9 @@ std::string read_file(const std::string& path) {
 }
 
 void write_file(const std::string& path, const std::function<void(const Write&)>& content) {
-  const std::string temporary = fmt::format("{}.{}.part", path, getpid());
-  std::FILE* file = std::fopen(temporary.c_str(), "wb");
-  check_io(file != nullptr, path, "written");
-  try {
-    content([&](const void* bytes, size_t count) {
-      if (count == 0) return;
-      check_io(std::fwrite(bytes, 1, count, file) == count, path, "written");
-    });
-    check_io(std::fflush(file) == 0 && fsync(fileno(file)) == 0, path, "written");
-    check_io(std::fclose(std::exchange(file, nullptr)) == 0, path, "written");
-    check_io(std::rename(temporary.c_str(), path.c_str()) == 0, path, "written");
-  } catch (...) {
-    if (file) std::fclose(file);
-    std::remove(temporary.c_str());
-    throw;
-  }
-  sync_directory(path);
-  remove_stale_parts(path);
+  PartFile part(path);
+  content([&](const void* bytes, size_t count) { part.write(bytes, count); });
+  part.place();
 }
 
 void write_file(const std::string& path, const std::string& content) {

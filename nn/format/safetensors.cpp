@@ -14,6 +14,7 @@
 
 #include "engine/strings.h"
 #include "nn/format/json.h"
+#include "nn/format/sealed.h"
 
 namespace nn {
 namespace {
@@ -359,7 +360,8 @@ void save_safetensors(const std::string& path, const std::vector<Tensor>& tensor
     offset += s.size();
   }
   const std::string start = safetensors_header(header);
-  write_file(path, [&](const Write& write) {
+  const auto write_whole = metadata.contains("seal") ? write_sealed_file : WriteWhole(write_file);
+  write_whole(path, [&](const Write& write) {
     write(start.data(), start.size());
     for (const Stretch& s : all) {
       const std::string bytes = s.bytes();

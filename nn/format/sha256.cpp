@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <bit>
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 namespace nn {
 namespace {
@@ -20,9 +24,9 @@ constexpr uint32_t kRound[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-}  // namespace
+using State = std::array<uint32_t, 8>;
 
-void Sha256::block(const uint8_t* bytes) {
+void take_block(State& state, const uint8_t* bytes) {
   uint32_t w[64];
   for (int t = 0; t < 16; ++t)
     w[t] = uint32_t(bytes[4 * t]) << 24 | uint32_t(bytes[4 * t + 1]) << 16 | uint32_t(bytes[4 * t + 2]) << 8 |
@@ -32,7 +36,7 @@ void Sha256::block(const uint8_t* bytes) {
     w[t] = w[t - 16] + w[t - 7] + (std::rotr(a, 7) ^ std::rotr(a, 18) ^ a >> 3) +
            (std::rotr(b, 17) ^ std::rotr(b, 19) ^ b >> 10);
   }
-  auto [a, b, c, d, e, f, g, h] = state_;
+  auto [a, b, c, d, e, f, g, h] = state;
   for (int t = 0; t < 64; ++t) {
     const uint32_t one =
         h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + kRound[t] + w[t];
@@ -40,7 +44,55 @@ void Sha256::block(const uint8_t* bytes) {
     h = g, g = f, f = e, e = d + one, d = c, c = b, b = a, a = one + two;
   }
   const uint32_t after[] = {a, b, c, d, e, f, g, h};
-  for (int i = 0; i < 8; ++i) state_[i] += after[i];
+  for (int i = 0; i < 8; ++i) state[i] += after[i];
+}
+
+#ifdef __x86_64__
+// The same by the processor's own instructions (Intel, "New instructions supporting the secure hash algorithm", 2013),
+// four rounds at a time: six times as fast. In its registers the state stands as ABEF and CDGH; w[i] are words
+// 4 i ... 4 i + 3 of the schedule.
+__attribute__((target("sha,sse4.1"))) void take_blocks_by_instructions(State& state, const uint8_t* bytes,
+                                                                       size_t count) {
+  const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);  // words stand high byte first
+  const auto at = [&](const void* from) __attribute__((target("sha,sse4.1"))) {
+    return _mm_loadu_si128(static_cast<const __m128i*>(from));
+  };
+  const __m128i badc = _mm_shuffle_epi32(at(&state[0]), 0xB1), efgh = _mm_shuffle_epi32(at(&state[4]), 0x1B);
+  __m128i abef = _mm_alignr_epi8(badc, efgh, 8), cdgh = _mm_blend_epi16(efgh, badc, 0xF0);
+  for (; count; --count, bytes += 64) {
+    const __m128i abef_before = abef, cdgh_before = cdgh;
+    __m128i w[16];
+    for (int i = 0; i < 16; ++i) {
+      if (i < 4)
+        w[i] = _mm_shuffle_epi8(at(bytes + 16 * i), order);
+      else
+        w[i] = _mm_sha256msg2_epu32(
+            _mm_add_epi32(_mm_sha256msg1_epu32(w[i - 4], w[i - 3]), _mm_alignr_epi8(w[i - 1], w[i - 2], 4)), w[i - 1]);
+      const __m128i sum = _mm_add_epi32(w[i], at(&kRound[4 * i]));
+      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
+    }
+    abef = _mm_add_epi32(abef, abef_before), cdgh = _mm_add_epi32(cdgh, cdgh_before);
+  }
+  const __m128i feba = _mm_shuffle_epi32(abef, 0x1B), dchg = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(&state[0]), _mm_blend_epi16(feba, dchg, 0xF0));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(&state[4]), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+bool has_instructions() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA) && __builtin_cpu_supports("sse4.1");
+}
+#endif
+
+}  // namespace
+
+void Sha256::blocks(const uint8_t* bytes, size_t count) {
+#ifdef __x86_64__
+  static const bool fast = has_instructions();
+  if (fast) return take_blocks_by_instructions(state_, bytes, count);
+#endif
+  for (; count; --count, bytes += 64) take_block(state_, bytes);
 }
 
 void Sha256::add(std::string_view text) {
@@ -52,9 +104,10 @@ void Sha256::add(std::string_view text) {
     std::copy_n(bytes, taken, rest_.begin() + filled);
     bytes += taken, left -= taken;
     if (filled + taken < 64) return;
-    block(rest_.data());
+    blocks(rest_.data(), 1);
   }
-  for (; left >= 64; bytes += 64, left -= 64) block(bytes);
+  blocks(bytes, left / 64);
+  bytes += left / 64 * 64, left %= 64;
   std::copy_n(bytes, left, rest_.begin());
 }
 

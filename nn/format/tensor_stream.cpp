@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "nn/format/json.h"
+#include "nn/format/sealed.h"
 
 namespace nn {
 
@@ -16,7 +17,8 @@ void write_tensor_stream(const std::string& path, const std::string& name, long 
   nlohmann::ordered_json header{{"__metadata__", metadata}};
   header[name] = {{"dtype", "F32"}, {"shape", {count}}, {"data_offsets", {0, count * long(sizeof(float))}}};
   const std::string start = safetensors_header(header);
-  write_file(path, [&](const Write& write) {
+  const auto write_whole = metadata.contains("seal") ? write_sealed_file : WriteWhole(write_file);
+  write_whole(path, [&](const Write& write) {
     write(start.data(), start.size());
     long written = 0;
     content([&](const real* numbers, long n) {

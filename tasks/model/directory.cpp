@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "nn/adapter/attach.h"
+#include "nn/format/sealed.h"
 #include "tasks/model/adapter.h"
 #include "tasks/model/shipped.h"
 #include "tasks/run/console.h"
@@ -76,12 +77,14 @@ text::WordPiece tokenizer_of(const std::string& directory) {
 ModelDirectory::Places ModelDirectory::places_of(const std::string& directory, const std::string& base_given) {
   Places at;
   at.path = at.base = model_path(directory);
+  nn::require_sound_directory(at.path);
   if (!nn::is_adapter_directory(at.path)) {
     check(base_given.empty(), "--base is for an adapter directory; {} is a model", at.path);
     return at;
   }
   at.adapter = nn::read_adapter_config(at.path + "/adapter_config.json");
   at.base = model_path(find_base(*at.adapter, at.path, base_given));
+  nn::require_sound_directory(at.base);
   check(!nn::is_adapter_directory(at.base), "{}: its base, {}, is an adapter, too; merge that one first", at.path,
         at.base);
   at.adapter->base = std::filesystem::weakly_canonical(at.base);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "nn/format/sealed.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
 
@@ -124,6 +125,7 @@ void Teacher::write_cache(const std::string& path, const std::map<std::string, s
     for (const TeacherOutput& o : needed_) count += size(o, text);
   std::map<std::string, std::string> metadata = identity;
   metadata["holds"] = names_of(needed_);
+  metadata["seal"] = nn::kUnsealed;
   run::Progress progress("teacher", set_.size());
   nn::write_tensor_stream(path, kTensor, count, metadata, [&](const nn::Append& append) {
     for (long text = 0; text < set_.size(); ++text) {
@@ -155,6 +157,8 @@ void Teacher::open_cache(const std::string& path, const std::map<std::string, st
     begin_.push_back(begin_.back() + count);
   }
   check(begin_.back() == cache_->count(), "{}: a cache for other texts; remove it, or name another file", path);
+  const std::string fault = nn::seal_fault(path);
+  check(fault.empty(), "{}: {}; remove it, or name another file", path, fault);
   run::print_note("teacher: {} of {} texts from {}\n", names_of(needed_), set_.size(), path);
 }
 

@@ -1,9 +1,11 @@
 // The frame of every program. Read tasks/sentiment/main.cpp next: what goes into it.
 #include "tasks/run/console.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <new>
 
 #include "engine/blas.h"
@@ -50,10 +52,22 @@ int guarded(const std::function<void()>& work) {
   return 1;
 }
 
+// Descriptors that the caller has closed are taken by the first files that are opened, and words for a person would end
+// in them.
+void hold_standard_descriptors() {
+  for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR))
+    if (fd > STDERR_FILENO) {
+      close(fd);
+      return;
+    }
+}
+
 }  // namespace
 
 int program(int argc, char** argv, const std::string& name, const std::string& about,
             const std::vector<Command>& commands) {
+  hold_standard_descriptors();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk, with a name
   engine::start_again_with_best_settings(argv);
   const std::string first = argc > 1 ? argv[1] : "";
   return guarded([&] {

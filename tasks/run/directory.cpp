@@ -13,6 +13,8 @@
 #include <random>
 
 #include "nn/format/files.h"
+#include "nn/format/part_file.h"
+#include "nn/format/sealed.h"
 #include "tasks/run/console.h"
 
 namespace run {
@@ -39,17 +41,22 @@ int lock_directory(const std::string& path) {
 }
 
 void sync(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = int(nn::uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   nn::check_io(fd >= 0, path, "written");
-  const bool done = fsync(fd) == 0 || errno == EINVAL;  // some file systems have no fsync of directories
-  close(fd);
-  nn::check_io(done, path, "written");
+  const bool done = nn::uninterrupted([&] { return fsync(fd); }) == 0;
+  const int why = errno;
+  const bool closed = close(fd) == 0;
+  if (!done) errno = why;
+  nn::check_io(done && closed, path, "written");
 }
 
 void sync_all(const std::string& directory) {
   for (const auto& entry : fs::recursive_directory_iterator(directory))
-    if (entry.is_regular_file() || entry.is_directory()) sync(entry.path());
-  sync(directory);
+    if (entry.is_directory())
+      nn::sync_directory(entry.path());
+    else if (entry.is_regular_file())
+      sync(entry.path());
+  nn::sync_directory(directory);
 }
 
 void rename(const std::string& from, const std::string& to) {
@@ -71,7 +78,7 @@ std::string new_id() {
   return fmt::format("{:016x}", ((uint64_t(random()) << 32) ^ random()) ^ now ^ (uint64_t(getpid()) << 40));
 }
 
-// "" for an options.ini without one.
+// "" for an options.ini without one: half of it, or one that was written by hand.
 std::string read_id(const std::string& file) {
   const std::string text = nn::read_file(file);
   const std::string line = text.substr(0, text.find('\n'));
@@ -119,6 +126,7 @@ Directory::Directory(Place place, const std::string& options) : place_(std::move
     if (place_.resume) {
       put_in_order();
       id_ = read_id(file("options.ini"));
+      check(!id_.empty(), "{}: damaged: its first line does not name the run", file("options.ini"));
       return;
     }
     if (used) check_inputs();
@@ -171,7 +179,7 @@ void Directory::put_aside() const {
     if (has(name)) rename(file(name), to + "/" + name);
   remove(file(kAside));
   rename(to, file(kAside));
-  sync(place_.path);
+  nn::sync_directory(place_.path);
   print_note("{}: the run before goes to {} until this one has its first checkpoint\n", place_.path, file(kAside));
 }
 
@@ -213,11 +221,12 @@ void Directory::replace_directory(const std::string& name, const std::function<v
   remove(part);
   fs::create_directories(part);
   save(part);
+  nn::write_manifest(part);
   sync_all(part);
   remove(old);
   if (has(name)) rename(to, old);
   rename(part, to);
-  sync(place_.path);
+  nn::sync_directory(place_.path);
   remove(old);
 }
 
@@ -226,13 +235,13 @@ void Directory::add_checkpoint(const std::function<void(const std::string&)>& sa
   save(file(kNext));
   if (has(kLast)) rename(file(kLast), file(kPrevious));
   rename(file(kNext), file(kLast));
-  sync(place_.path);
+  nn::sync_directory(place_.path);
   if (has(kAside)) remove(file(kAside));
 }
 
 void Directory::take_previous() const {
   rename(file(kPrevious), file(kLast));
-  sync(place_.path);
+  nn::sync_directory(place_.path);
 }
 
 }  // namespace run

@@ -1,8 +1,10 @@
 // The steps of a training run, its log and its signals. Read tasks/run/run.h first: what is in the directory.
 #include "tasks/run/run.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +18,8 @@
 #include "engine/debug.h"
 #include "engine/memory.h"
 #include "engine/profile.h"
+#include "nn/format/files.h"
+#include "nn/format/part_file.h"
 #include "tasks/run/console.h"
 
 namespace run {
@@ -66,13 +70,14 @@ Run::~Run() {
       events_->end(events::Status::failure);
     } catch (const engine::Error&) {  // the error that ends the run is said, not this one
     }
-  if (log_) std::fclose(log_);
+  if (log_ >= 0) close(log_);
   if (listening_) on_signals(SIG_DFL);
 }
 
 void Run::open_log() {
-  log_ = std::fopen(file("log.jsonl").c_str(), "a");
-  nn::check_io(log_ != nullptr, file("log.jsonl"), "written");
+  const std::string path = file("log.jsonl");
+  log_ = int(nn::uninterrupted([&] { return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666); }));
+  nn::check_io(log_ >= 0, path, "written");
   progress_.emplace("train", progress_total(), progress_done());
   if (!plan_.events.empty()) events_ = std::make_unique<EventLog>(plan_.events, plan_.options, step_ + 2);
 }
@@ -84,7 +89,7 @@ long Run::progress_total() const { return plan_.used ? 1000 : plan_.steps; }
 long Run::progress_done() const { return plan_.used ? std::lround(1000 * std::min(1.0, used())) : step_ + 1; }
 
 bool Run::next_step() {
-  if (!log_) open_log();
+  if (log_ < 0) open_log();
   const auto now = std::chrono::steady_clock::now();
   if (step_begun_.time_since_epoch().count())
     step_seconds_.push_back(std::chrono::duration<float>(now - step_begun_).count());
@@ -99,7 +104,7 @@ bool Run::next_step() {
   }
   if (done || stopped_by) {
     progress_->interrupt();
-    directory_.require_ours("log.jsonl", fileno(log_));
+    directory_.require_ours("log.jsonl", log_);
     if (done) write_cost();
     if (done && events_) events_->end(events::Status::success);
     return false;
@@ -111,10 +116,9 @@ bool Run::next_step() {
 void Run::log(const ordered_json& figures) {
   ordered_json line{{"step", step_ + 1}, {"epoch", epoch()}};
   line.update(figures);
-  if (!log_) open_log();
+  if (log_ < 0) open_log();
   const std::string text = line.dump() + "\n";
-  nn::check_io(std::fwrite(text.data(), 1, text.size(), log_) == text.size() && std::fflush(log_) == 0,
-               file("log.jsonl"), "written");
+  nn::check_io(nn::write_all(log_, text.data(), text.size()), file("log.jsonl"), "written");
   if (events_) events_->figures(step_ + 1, figures);
   if (const std::string postfix = postfix_of(figures); !postfix.empty()) progress_->update(progress_done(), postfix);
   engine::profile_end("log", engine::Pass::other);

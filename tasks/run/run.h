@@ -11,7 +11,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -104,7 +103,7 @@ class Run {
   long skipped_ = 0;        // steps without an update
   long since_best_ = 0;     // measurements that were not better
   bool listening_ = false;  // to the signals
-  std::FILE* log_ = nullptr;
+  int log_ = -1;            // log.jsonl, open
   std::unique_ptr<EventLog> events_;
   std::vector<float> step_seconds_;  // of this process's steps
   std::optional<Progress> progress_;

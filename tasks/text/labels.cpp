@@ -84,10 +84,12 @@ std::string Labels::tidy(std::string_view value) {
   std::string tidied;
   for (const std::string& word : engine::split(spaced, ' '))
     if (!word.empty()) tidied += (tidied.empty() ? "" : " ") + word;
+  std::string ordered;  // as utf8proc wants it: it would take n^2 for n marks that are not
+  for (const char32_t c : decomposed(tidied)) append_utf8(ordered, c);
   utf8proc_uint8_t* composed = nullptr;
   const utf8proc_ssize_t size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(tidied.data()), utf8proc_ssize_t(tidied.size()), &composed,
-                   utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(ordered.data()), utf8proc_ssize_t(ordered.size()),
+                   &composed, utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(composed, std::free);
   check(size >= 0, "labels: utf8proc failed on '{}'", shown(value));
   return std::string(reinterpret_cast<const char*>(composed), size_t(size));

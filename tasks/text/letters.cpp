@@ -3,10 +3,9 @@
 
 #include <utf8proc.h>
 
-#include <vector>
+#include <algorithm>
 
 #include "engine/base.h"
-#include "engine/strings.h"
 #include "tasks/text/utf8.h"
 
 namespace text {
@@ -83,16 +82,35 @@ std::string lower(const std::string& token) {
   return out;
 }
 
+// utf8proc's own puts marks in order by exchanging neighbours, which takes n^2 of n marks on one letter.
+std::u32string decomposed(std::string_view text) {
+  const auto points = [](const char32_t c, utf8proc_int32_t* to, long room) {
+    int bound = 0;  // of graphemes, which are not asked for
+    return utf8proc_decompose_char(utf8proc_int32_t(c), to, room,
+                                   utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE), &bound);
+  };
+  const auto order = [](char32_t c) { return utf8proc_get_property(utf8proc_int32_t(c))->combining_class; };
+  std::u32string all;
+  for (size_t at = 0; at < text.size();) {
+    utf8proc_int32_t parts[8];  // no code point decomposes into more than four
+    const auto count = points(next_code_point(text, at).value, parts, std::size(parts));
+    engine::check(count >= 0 && count <= long(std::size(parts)), "decomposed: utf8proc failed");
+    all.append(parts, parts + count);
+  }
+  for (size_t begin = 0; begin < all.size();) {  // runs of marks by their class
+    size_t end = begin;
+    while (end < all.size() && order(all[end]) != 0) ++end;
+    std::stable_sort(all.begin() + long(begin), all.begin() + long(end),
+                     [&](char32_t a, char32_t b) { return order(a) < order(b); });
+    begin = end + 1;
+  }
+  return all;
+}
+
 std::string strip_accents(const std::string& token) {
-  std::vector<utf8proc_int32_t> points(4 * token.size());  // no code point decomposes into more than four
-  const auto capacity = utf8proc_ssize_t(points.size());
-  const utf8proc_ssize_t count =
-      utf8proc_decompose(reinterpret_cast<const utf8proc_uint8_t*>(token.data()), utf8proc_ssize_t(token.size()),
-                         points.data(), capacity, utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE));
-  engine::check(count >= 0 && count <= capacity, "strip_accents: utf8proc failed on '{}'", engine::shown(token));
   std::string out;
-  for (utf8proc_ssize_t i = 0; i < count; ++i)
-    if (utf8proc_category(points[i]) != UTF8PROC_CATEGORY_MN) append_utf8(out, char32_t(points[i]));
+  for (const char32_t c : decomposed(token))
+    if (category(c) != UTF8PROC_CATEGORY_MN) append_utf8(out, c);
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 
 namespace text {
 
@@ -27,6 +28,9 @@ inline CodePointKind kind_of(char32_t c) { return c < 0x80 ? kAsciiKinds[c] : un
 
 // Full lower-casing of one word, as Python's str.lower().
 std::string lower(const std::string& token);
+
+// Canonical decomposition (NFD), in time that grows with the length only.
+std::u32string decomposed(std::string_view text);
 
 // Canonical decomposition (NFD) without its nonspacing marks (Mn).
 std::string strip_accents(const std::string& token);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engine/ops.h"
+#include "nn/format/sealed.h"
 #include "tasks/run/arguments.h"
 #include "tasks/text/utf8.h"
 #include "tasks/translate/pairs.h"
@@ -70,6 +71,7 @@ std::string Translator::directory_of(const std::string& path) {
 
 Translator Translator::load(const std::string& path) {
   const std::string directory = directory_of(path);
+  nn::require_sound_directory(directory);
   Translator t{Pieces::load(directory), nn::load_translation(directory)};
   const nn::TranslationConfig& c = t.model->config;
   check(t.pieces.size() == c.vocab_size, "{}: vocab.json has {} pieces, the model {}: it is another model's vocabulary",

@@ -95,6 +95,10 @@ TEST_CASE("teacher cache: other weights, other texts, an output that is missing,
   refused(with(teacher, "--score-mse 1 --layer-map 0"), "the cache holds scores.1, but scores.0 is needed");
   refused(with(teacher, "--soft-targets 1"), "the cache holds scores.1, but logits is needed");
   const std::string whole = nn::read_file(cache);
+  std::string flipped = whole;
+  flipped[whole.size() - 7] = char(flipped[whole.size() - 7] ^ 16);
+  dir.write("cache.safetensors", flipped);
+  refused(with(teacher, "--score-mse 1 --layer-map 1"), "damaged: its bytes are not those that were written");
   dir.write("cache.safetensors", whole.substr(0, whole.size() / 2));
   refused(with(teacher, "--score-mse 1 --layer-map 1"), "cache.safetensors");
   dir.write("cache.safetensors", "not a cache");

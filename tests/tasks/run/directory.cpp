@@ -25,6 +25,13 @@ TEST_CASE("directory: a damaged checkpoint gives way to the one before it, and t
     std::fstream file(last, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(-9, std::ios::end).put('x');
   }));
+  CHECK(damaged([&] {  // a number of its state
+    std::string bytes = nn::read_file(last);
+    const size_t at = bytes.find("\"step\\\":5");
+    REQUIRE(at != std::string::npos);
+    bytes[at + 8] = '4';
+    std::ofstream(last, std::ios::binary) << bytes;
+  }));
   fs::remove_all(path);
   SmallRun small(path);
   small.kill_before_save = 3;  // there is one checkpoint only

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nn/format/sealed.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
 #include "tests/support/support.h"
@@ -51,7 +52,8 @@ TEST_CASE("run: two runs do not write into one directory at once, and a step tha
   }
   CHECK(std::filesystem::exists(path + "/last.safetensors"));
   for (const char* step : {"-100", "12", "1e300", "2.5", "\"x\"", "null"}) {
-    nn::save_safetensors(path + "/last.safetensors", {weight()}, {{"state", fmt::format("{{\"step\":{}}}", step)}});
+    nn::save_safetensors(path + "/last.safetensors", {weight()},
+                         {{"state", fmt::format("{{\"step\":{}}}", step)}, {"seal", nn::kUnsealed}});
     run::Run run(plan(path, false, true));
     CHECK_MESSAGE(
         error_of([&] { run.restore({weight()}); }).find("its step is not one of this run's 12") != std::string::npos,
@@ -74,8 +76,10 @@ TEST_CASE("run: a checkpoint of another model, another run or none is refused by
   std::filesystem::copy_file(dir.path + "/y/last.safetensors", path + "/last.safetensors",
                              std::filesystem::copy_options::overwrite_existing);
   CHECK(resumed(weight()) == path + ": last.safetensors is of another run than options.ini");
-  nn::save_safetensors(path + "/last.safetensors", {weight()});
+  nn::save_safetensors(path + "/last.safetensors", {weight()}, {{"seal", nn::kUnsealed}});
   CHECK(resumed(weight()).find("it has no state") != std::string::npos);
+  nn::save_safetensors(path + "/last.safetensors", {weight()});
+  CHECK(resumed(weight()).find("it has no seal") != std::string::npos);
   std::filesystem::resize_file(path + "/last.safetensors", 200);
   CHECK(resumed(weight()).find("last.safetensors") != std::string::npos);
 }

@@ -91,7 +91,9 @@ TEST_CASE("training: other data than before is refused by the name of its part, 
   CHECK(error_of([&] { other.run(); }).find("has changed since: dev;") != std::string::npos);
   SmallRun options(dir.path + "/x", true);
   options.frame.options = "seed=4\n";
-  CHECK(error_of([&] { options.run(); }).find("options.ini has changed since") != std::string::npos);
+  CHECK(error_of([&] { options.run(); }) ==
+        dir.path + "/x: options.ini has changed since: it said 'seed=3', now it says 'seed=4'; start a new run with " +
+            "--config");
   resume(dir.path + "/x");
   CHECK(outcome(dir.path + "/x") == undisturbed());
 }

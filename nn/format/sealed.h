@@ -1,0 +1,36 @@
+// Files that say of themselves whether they are whole, and directories whose manifest says it: every bit counts.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "nn/format/files.h"
+
+namespace nn {
+
+// What stands in a file until its seal is known: once, among the first bytes, as the value of "seal" in a JSON header.
+extern const std::string kUnsealed;
+
+using WriteWhole = void (*)(const std::string& path, const std::function<void(const Write&)>& content);
+// As write_file(); kUnsealed becomes the SHA-256 of the whole file with kUnsealed in it. save_safetensors() and
+// write_tensor_stream() do so where their metadata have {"seal": kUnsealed}.
+void write_sealed_file(const std::string& path, const std::function<void(const Write&)>& content);
+
+// What is wrong with a sealed file, as a sentence; empty: nothing. Error: it cannot be read.
+std::string seal_fault(const std::string& path);
+
+// manifest.json, the last file of a directory: of every other one, in folders, too, its name, size and SHA-256.
+//   {"files": [{"name": "config.json", "size": 501, "sha256": "..."}, ...]}
+constexpr const char* kManifest = "manifest.json";
+void write_manifest(const std::string& directory);
+// What is wrong with the files that it names, as a sentence; empty: nothing, or there is no manifest. Error: it is no
+// manifest; names a file outside of its directory.
+std::string manifest_fault(const std::string& directory);
+
+// Before a model directory is read. Error: manifest_fault(), or a link in it to what is not in it: files that somebody
+// hands over must not choose what else is read. A folder's own links are not looked for.
+void require_sound_directory(const std::string& directory);
+
+std::string sha256_of_file(const std::string& path);
+
+}  // namespace nn

@@ -1,0 +1,110 @@
+// Seals and manifests: every bit of every file counts, and a directory that is handed over reads nothing beside it.
+#include "nn/format/sealed.h"
+
+#include <filesystem>
+
+#include "nn/format/safetensors.h"
+#include "nn/format/sha256.h"
+#include "nn/format/tensor_stream.h"
+#include "tests/support/support.h"
+
+using namespace test;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string sealed_tensors(const TemporaryDirectory& dir) {
+  nn::save_safetensors(dir.path + "/x", {varied({3, 2}).named("a"), varied({4}).named("b")},
+                       {{"seal", nn::kUnsealed}, {"state", "{\"seal\":\"no\"}"}});
+  return dir.path + "/x";
+}
+
+}  // namespace
+
+TEST_CASE("seal: a file with one flipped bit, a byte less or a byte more is damaged, wherever that is") {
+  const TemporaryDirectory dir;
+  const std::string path = sealed_tensors(dir), whole = nn::read_file(path);
+  CHECK(nn::seal_fault(path) == "");
+  CHECK(nn::SafeTensors(path).read("b").to_vector() == varied({4}).to_vector());
+  for (size_t i = 0; i < whole.size(); ++i) {
+    std::string bytes = whole;
+    bytes[i] = char(bytes[i] ^ (1 << i % 8));
+    CHECK_MESSAGE(nn::seal_fault(dir.write("y", bytes)).starts_with("damaged: "), i);
+  }
+  CHECK(nn::seal_fault(dir.write("y", whole.substr(0, whole.size() - 1))) != "");
+  CHECK(nn::seal_fault(dir.write("y", whole + '\0')) != "");
+  CHECK(nn::seal_fault(dir.write("y", "")) == "damaged: it has no seal");
+  CHECK(error_of([&] { nn::seal_fault(dir.path + "/nowhere"); }).find("cannot be read") != std::string::npos);
+}
+
+TEST_CASE("seal: a tensor that is written piece by piece has one, too; a file without a place for it is an error") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/x";
+  nn::write_tensor_stream(path, "t", 300000, {{"seal", nn::kUnsealed}}, [](const nn::Append& append) {
+    const std::vector<real> part(100000, real(0.5));
+    for (int i = 0; i < 3; ++i) append(part.data(), long(part.size()));
+  });
+  CHECK(nn::seal_fault(path) == "");
+  CHECK(nn::TensorStream(path, "t").count() == 300000);
+  const auto plain = [](const nn::Write& write) { write("abc", 3); };
+  CHECK(error_of([&] { nn::write_sealed_file(path, plain); }).find("no place for its seal") != std::string::npos);
+  CHECK(nn::seal_fault(path) == "");  // what was there stands
+  CHECK(std::distance(fs::directory_iterator(dir.path), {}) == 1);
+}
+
+TEST_CASE("manifest: each of its files is there with its bytes, those of folders, too; others are not its concern") {
+  const TemporaryDirectory dir;
+  fs::create_directories(dir.path + "/deep");
+  const auto anew = [&] {
+    dir.write("a.json", "{}");
+    dir.write("deep/b.bin", "bytes");
+    nn::write_manifest(dir.path);
+  };
+  CHECK(nn::manifest_fault(dir.path) == "");  // there is none
+  anew();
+  CHECK(nn::manifest_fault(dir.path) == "");
+  CHECK(nn::read_file(dir.path + "/manifest.json").find(nn::sha256_hex("bytes")) != std::string::npos);
+  dir.write("more.txt", "x");
+  CHECK(nn::manifest_fault(dir.path) == "");
+  dir.write("deep/b.bin", "bytez");
+  CHECK(nn::manifest_fault(dir.path) == "deep/b.bin has been changed or damaged");
+  dir.write("deep/b.bin", "byte");
+  CHECK(nn::manifest_fault(dir.path) == "deep/b.bin has 4 bytes, not 5");
+  fs::remove(dir.path + "/deep/b.bin");
+  CHECK(nn::manifest_fault(dir.path) == "deep/b.bin is missing");
+  CHECK(error_of([&] { nn::require_sound_directory(dir.path); }).find("deep/b.bin is missing; if you") !=
+        std::string::npos);
+  anew();
+  fs::remove(dir.path + "/a.json");
+  fs::create_symlink(dir.path + "/deep/b.bin", dir.path + "/a.json");
+  CHECK(nn::manifest_fault(dir.path) == "a.json is not a plain file");
+}
+
+TEST_CASE("manifest: one that is none, or that names what is outside, is an error") {
+  const TemporaryDirectory dir;
+  const auto refused = [&](const std::string& text, const char* why) {
+    dir.write("manifest.json", text);
+    const std::string error = error_of([&] { nn::manifest_fault(dir.path); });
+    CHECK_MESSAGE(error.find(why) != std::string::npos, text, " ", error);
+  };
+  for (const char* text : {"", "[]", "{", "{\"files\":3}", "null"}) refused(text, "not a manifest");
+  for (const char* file : {"3", "{\"name\":\"a\"}", "{\"name\":3,\"size\":1,\"sha256\":\"\"}",
+                           "{\"name\":\"a\",\"size\":-1,\"sha256\":\"\"}"})
+    refused(fmt::format("{{\"files\":[{}]}}", file), "a name, a size and a sha256");
+  for (const char* name : {"../x", "/etc/passwd", "a/../../x", ""})
+    refused(fmt::format("{{\"files\":[{{\"name\":\"{}\",\"size\":1,\"sha256\":\"\"}}]}}", name), "outside of the");
+}
+
+TEST_CASE("model directory: a link to what is not in it is refused by name; one to a neighbour in it is not") {
+  const TemporaryDirectory dir;
+  const std::string model = dir.path + "/model";
+  fs::create_directories(model);
+  std::ofstream(model + "/a.json") << "{}";
+  std::ofstream(dir.path + "/secret") << "x";
+  fs::create_symlink("a.json", model + "/b.json");
+  nn::require_sound_directory(model);
+  fs::create_symlink("../secret", model + "/vocab.txt");
+  CHECK(error_of([&] {
+          nn::require_sound_directory(model);
+        }).find(model + "/vocab.txt: a link to a file that is not") == 0);
+}

@@ -1,0 +1,53 @@
+// What surrounds a program and may be wrong with it: descriptors that are closed, files that may not grow, a model that
+// has been changed. Read tests/programs/sentiment.cpp first.
+#include "tests/support/programs.h"
+
+using namespace test;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string tiny_run(const TemporaryDirectory& dir, const std::string& name) {
+  return program("sentiment") + " train --model pool --hidden 8 --max-steps 4 --batch-size 4 --lr 0.01 --data " +
+         three_moods(dir) + " --labels negative,neutral,positive --out " + dir.path + "/" + name;
+}
+
+}  // namespace
+
+TEST_CASE("surroundings: descriptors that the caller has closed are not taken by the run's files") {
+  const TemporaryDirectory dir;
+  const Result open = run_shell(tiny_run(dir, "open") + " 2>&1");
+  REQUIRE_MESSAGE(open.status == 0, open.output);
+  for (const std::string closed : {"0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"}) {
+    const std::string path = dir.path + "/closed";
+    fs::remove_all(path);
+    CHECK_MESSAGE(run_shell(tiny_run(dir, "closed") + " " + closed).status == 0, closed);
+    CHECK_MESSAGE(nn::read_file(path + "/log.jsonl") == nn::read_file(dir.path + "/open/log.jsonl"), closed);
+  }
+}
+
+TEST_CASE("surroundings: where a file may not grow or the disk is full, the run ends with a line that names the file") {
+  const TemporaryDirectory dir;
+  const Result small = run_shell("ulimit -f 8; " + tiny_run(dir, "x") + " 2>&1");
+  CHECK_MESSAGE(small.status == 1, small.status, small.output);
+  CHECK_MESSAGE(small.output.find("cannot be written: File too large") != std::string::npos, small.output);
+  const Result again = run_shell(program("sentiment") + " train --resume " + dir.path + "/x 2>&1");
+  CHECK_MESSAGE(again.status == 0, again.output);
+}
+
+TEST_CASE("surroundings: a model whose files are not those that were written is refused by the file's name") {
+  const TemporaryDirectory dir;
+  REQUIRE(run_shell(tiny_run(dir, "x") + " 2>&1").status == 0);
+  const std::string best = dir.path + "/x/best", predict = "predict --model " + dir.path + "/x good";
+  CHECK(call("sentiment", predict).status == 0);
+  const std::string weights = nn::read_file(best + "/model.safetensors");
+  std::string flipped = weights;
+  flipped[flipped.size() - 3] = char(flipped[flipped.size() - 3] ^ 1);
+  nn::write_file(best + "/model.safetensors", flipped);
+  const Result changed = call("sentiment", predict);
+  CHECK_MESSAGE(changed.status == 1, changed.output);
+  CHECK_MESSAGE(changed.output.find("model.safetensors has been changed or damaged") != std::string::npos,
+                changed.output);
+  fs::remove(best + "/manifest.json");
+  CHECK(call("sentiment", predict).status == 0);
+}
