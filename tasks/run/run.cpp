@@ -16,6 +16,7 @@
 #include "engine/debug.h"
 #include "engine/memory.h"
 #include "engine/profile.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 
 namespace run {
@@ -157,7 +158,10 @@ bool Run::is_best(double metric) {
 }
 
 void Run::replace_best(const std::function<void(const std::string& directory)>& save) const {
-  directory_.replace_directory("best", save);
+  directory_.replace_directory("best", [&](const std::string& directory) {
+    save(directory);
+    keep_edited_card(file("best"), directory);
+  });
 }
 
 bool Run::due_for_save() const {
