@@ -126,7 +126,7 @@ build/translate-deps.mk: tools/deps.sh
 build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
 HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
-$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve answer)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,release debug,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
@@ -137,6 +137,8 @@ all: $(PROGRAMS:%=build/release/%)
 build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
 
 build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
+build/release/tasks/answer/serve.o build/debug/tasks/answer/serve.o: tasks/answer/page.html
+build/release/tasks/answer/shop.o build/debug/tasks/answer/shop.o: $(wildcard tasks/data/shop/*)
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)

@@ -248,6 +248,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const objective::RetentionLearning retention(o.retention, student->net);
   run::Frame frame = frame_of(o, options, batches, *student, train);
   frame.own_steps = [&](const std::string& parameter) { return retention.moves(parameter); };
+  frame.where = [&](long row) { return texts.target[row].where; };
   run::Training training(o.training, student->net.params, frame);
 
   while (training.next_step()) {
@@ -258,9 +259,9 @@ void train(run::Options& options, const run::Parse& parse) {
       if (o.both)
         add_side(terms, student->net, text::pack(train.source, part.rows), wanted, o, shaping);  // the sentences
       retention.add_to(terms);
-      training.backward(terms, part.share);
+      training.backward(terms, part.share, part.rows);
     }
-    retention.step(training.part_of_peak());
+    if (training.sound()) retention.step(training.part_of_peak());
     training.update();
     if (training.epoch_ends()) finish_epoch(training, *student, dev);
   }

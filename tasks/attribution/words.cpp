@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "tasks/text/letters.h"
+#include "tasks/attribution/subject.h"
 #include "tasks/text/utf8.h"
 
 namespace attribution {
@@ -98,88 +98,6 @@ std::vector<double> weight_x_contribution(const model::TextModel& model, size_t 
   return shares;
 }
 
-// A word as a reader sees it, and its pieces.
-struct Unit {
-  size_t begin, end;
-  std::vector<int> ids;
-};
-
-bool is_apostrophe(char32_t c) { return c == U'\'' || c == 0x2019; }
-
-// What stands between blanks, without its punctuation, which stands by itself; so does an ideograph.
-std::vector<Unit> units_of(const std::string& text, const text::WordPiece& tokenizer) {
-  std::vector<Unit> units;
-  size_t begin = 0;
-  const auto close = [&](size_t end) {
-    if (end > begin) units.push_back({begin, end, {}});
-    begin = end;
-  };
-  bool letter_before = false;
-  for (size_t at = 0; at < text.size();) {
-    const size_t start = at;
-    const char32_t c = text::next_code_point(text, at).value;
-    size_t next = at;
-    const text::CodePointKind kind = text::kind_of(c);
-    const bool joins = is_apostrophe(c) && letter_before && at < text.size() &&
-                       text::kind_of(text::next_code_point(text, next).value) == text::CodePointKind::letter;
-    letter_before = kind == text::CodePointKind::letter;
-    if (joins || letter_before || kind == text::CodePointKind::removed) continue;
-    close(start);
-    if (kind != text::CodePointKind::space) close(at);
-    begin = at;
-  }
-  close(text.size());
-  for (Unit& unit : units) {
-    const text::Encoding pieces =
-        tokenizer.encode(std::string_view(text).substr(unit.begin, unit.end - unit.begin), 1 << 30);
-    unit.ids.assign(pieces.ids.begin() + 1, pieces.ids.end() - 1);
-  }
-  return units;
-}
-
-// The shares of the pieces of a text, summed over its windows; what its pieces are, as far as they were read.
-struct Pieces {
-  std::vector<int> ids;
-  std::vector<double> shares;
-};
-
-void add(Pieces& to, const text::Encoding& window, size_t first, size_t last, const double* shares, double weight) {
-  for (size_t t = first; t < last; ++t) {
-    const size_t piece = size_t(window.begin) + t - first;
-    if (piece >= to.ids.size()) {
-      to.ids.resize(piece + 1, -1);
-      to.shares.resize(piece + 1);
-    }
-    to.ids[piece] = window.ids[t];
-    to.shares[piece] += weight * shares[t];
-  }
-}
-
-// Where the words' pieces are not those that were read (added tokens of several words), pieces are words.
-void append_words(const std::string& text, bool second, const Pieces& pieces, const text::WordPiece& tokenizer,
-                  std::vector<WordShare>& words) {
-  std::vector<int> ids;
-  std::vector<Unit> units = units_of(text, tokenizer);
-  for (const Unit& unit : units) ids.insert(ids.end(), unit.ids.begin(), unit.ids.end());
-  const bool found = ids.size() >= pieces.ids.size() && std::equal(pieces.ids.begin(), pieces.ids.end(), ids.begin());
-  size_t at = 0;
-  for (const Unit& unit : units) {
-    if (!found) break;
-    WordShare word{text.substr(unit.begin, unit.end - unit.begin), second, unit.begin, unit.end, 0};
-    for (size_t i = 0; i < unit.ids.size() && at < pieces.ids.size(); ++i) word.share += pieces.shares[at++];
-    words.push_back(std::move(word));
-  }
-  for (size_t i = 0; !found && i < pieces.ids.size(); ++i) {
-    const std::string& piece = tokenizer.piece(pieces.ids[i]);
-    if (piece.starts_with("##") && i > 0) {
-      words.back().word += piece.substr(2);
-      words.back().share += pieces.shares[i];
-    } else {
-      words.push_back({piece, second, 0, 0, pieces.shares[i]});
-    }
-  }
-}
-
 // The strongest, as places in `words`, strongest first.
 std::vector<size_t> strongest_places(const std::vector<WordShare>& words) {
   std::vector<size_t> order(words.size());
@@ -227,17 +145,12 @@ std::vector<std::vector<WordShare>> word_shares(const model::TextModel& model, s
     for (size_t b = 0; b < batch.rows.size(); ++b) {
       const int row = batch.rows[b];
       const double weight = 1 / double(batch.windows[b + 1] - batch.windows[b]);
-      Pieces first, second;
-      for (int w = batch.windows[b]; w < batch.windows[b + 1]; ++w) {
-        const text::Encoding& window = set.windows[size_t(set.begin[row] + w - batch.windows[b])];
-        const double* own_shares = shares.data() + batch.tokens.offsets[w];
-        const auto behind = std::find(window.types.begin(), window.types.end(), 1);
-        const size_t split = size_t(behind - window.types.begin());  // where the second text begins
-        add(first, window, 1, split - 1, own_shares, weight);
-        if (behind != window.types.end()) add(second, window, split, window.ids.size() - 1, own_shares, weight);
+      const Subject subject = subject_of(examples[row], set, row, model.tokenizer);
+      const double* own_shares = shares.data() + batch.tokens.offsets[batch.windows[b]];
+      for (const Word& of : subject.words) {
+        WordShare& word = all[row].emplace_back(WordShare{of.text, of.second, of.begin, of.end, 0});
+        for (const int token : of.tokens) word.share += weight * own_shares[token];
       }
-      append_words(examples[row].text, false, first, model.tokenizer, all[row]);
-      if (!examples[row].pair.empty()) append_words(examples[row].pair, true, second, model.tokenizer, all[row]);
     }
   }
   return all;

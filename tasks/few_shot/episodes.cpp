@@ -80,7 +80,7 @@ Episodes::Drawn Episodes::at(long step, long number) const {
   for (int place : engine::permutation(int(usable_[t].size()), random))
     if (long(classes.size()) < size_.ways) classes.push_back(usable_[t][place]);
   random.call += 1;
-  return {pool_[t], draw_episode(pool_[t], classes, size_.shots, size_.queries, random)};
+  return {pool_[t], draw_episode(pool_[t], classes, size_.shots, size_.queries, random), int(t)};
 }
 
 }  // namespace few_shot

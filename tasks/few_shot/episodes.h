@@ -33,6 +33,7 @@ class Episodes {
   struct Drawn {
     const PoolTask& task;
     Episode episode;
+    int number;  // of the task in the pool
   };
   // First the task, with a probability by its classes that have enough texts; then classes; then texts.
   Drawn at(long step, long number) const;

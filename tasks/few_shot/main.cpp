@@ -2,6 +2,7 @@
 // pool of tasks, and shows how well it does. Read optim/several/meta.h first: the formulas.
 #include <algorithm>
 #include <numeric>
+#include <sstream>
 
 #include "nn/format/files.h"
 #include "optim/several/meta.h"
@@ -47,6 +48,7 @@ run::Frame frame_of(const TrainOptions& o, const run::Options& options, const sp
   frame.default_lr = o.model.default_lr();
   if (!o.joint()) frame.own_steps = few_shot::is_last_layer;
   frame.unit = "texts";
+  frame.where = [&pool](long number) { return fmt::format("an episode of '{}'", pool[number].name); };
   run::Fingerprint data = few_shot::fingerprint_of(pool, model.tokenizer);
   if (!o.shaping.guide.empty()) data.add("guide", nn::read_file(o.shaping.guide));
   frame.data = data.text();
@@ -73,7 +75,7 @@ struct Seen {
 // A forward and a backward on texts of an episode.
 class Learner {
  public:
-  Learner(const TrainOptions& o, const model::TextModel& model, const run::Training& training)
+  Learner(const TrainOptions& o, const model::TextModel& model, run::Training& training)
       : joint_(o.joint()),
         smoothing_(real(o.label_smoothing)),
         model_(model),
@@ -96,7 +98,7 @@ class Learner {
                            [&] { return forward(drawn, batch, nullptr); });
     shaping_.add_to(terms, trace, batch);
     const Tensor loss = terms.sum();
-    training_.require_finite(loss);
+    if (!training_.sound(loss, {drawn.number})) return {};
     backward(loss);
     Seen seen{double(loss.item()) * double(part.size()), 0, double(part.size())};
     const std::vector<real> best = engine::argmax(text::mean_over_windows(logits, batch).detach()).to_vector();
@@ -117,15 +119,23 @@ class Learner {
   bool joint_;
   real smoothing_;
   const model::TextModel& model_;
-  const run::Training& training_;
+  run::Training& training_;
   objective::Shaping shaping_;
 };
 
+// The last step's line of the log that has a loss.
+ordered_json last_figures(const std::string& path) {
+  std::istringstream log(nn::read_file(path));
+  ordered_json last;
+  for (std::string line; std::getline(log, line);)
+    if (const ordered_json figures = ordered_json::parse(line); figures.contains("loss")) last = figures;
+  engine::check(!last.is_null(), "{}: every step was skipped: no loss was a number", path);
+  return last;
+}
+
 // The last step's figures, of a run that was complete when it was continued, too.
 void report(const run::Training& training, const TrainOptions& o) {
-  const std::string log = nn::read_file(training.run().file("log.jsonl"));
-  const size_t end = log.find_last_not_of('\n'), begin = log.rfind('\n', end) + 1;
-  const ordered_json last = ordered_json::parse(log.substr(begin, end + 1 - begin));
+  const ordered_json last = last_figures(training.run().file("log.jsonl"));
   ordered_json result{{"method", o.method}, {"steps", training.steps()}, {"episodes", training.steps() * o.episodes}};
   for (const char* name : {"loss", "accuracy", "lr", "grad_norm"}) result[name] = last.at(name);
   const double seconds = training.run().seconds();
@@ -174,7 +184,7 @@ void train(run::Options& options, const run::Parse& parse) {
       step.add(learn_episode(o, learn, meta, episodes.at(training.step(), e)));
     meta.finish();  // d theta
     for (auto& [name, value] : step.terms.items()) value = value.get<double>() / step.texts;
-    training.note_loss(step.loss / step.texts, step.terms);
+    training.note_loss(step.loss / step.texts, step.terms);      // nobody reads it where the step is given up
     training.update({{"accuracy", step.correct / step.texts}});  // theta changes here, only here
     if (!training.epoch_ends()) continue;
     objective::log_attention(training, *model, pool[0].set.windows[0]);

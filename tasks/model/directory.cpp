@@ -198,6 +198,7 @@ std::unique_ptr<TextModel> load_model(const ModelDirectory& from, Adapters adapt
   check(report.initialised.empty(), "{}/model.safetensors: '{}' is missing: an encoder without a trained classifier",
         from.base, report.initialised.empty() ? "" : report.initialised[0]);
   if (from.adapter && from.adapter->merges() && adapters == Adapters::merged) nn::merge(model->net);
+  model->calibrations = read_calibrations(from.path, *model);
   return model;
 }
 
@@ -217,6 +218,7 @@ void export_task(const TextModel& model, size_t task, const std::string& directo
   spec.name.clear();
   TextModel single(config, {spec}, model.tokenizer, model.reading, 0);
   single.net.params.initialise();
+  single.calibrations[0] = model.calibrations[task];
   const std::string prefix = "heads." + model.tasks[task].name + ".";
   for (const Tensor& to : single.net.params.tensors()) {
     std::string name = to.name();

@@ -26,7 +26,8 @@ void append_tags(const Tensor& logits, const text::Batch& batch, Outputs& to) {
   }
 }
 
-void append(const spec::TaskSpec& task, const Tensor& logits, const text::Batch& batch, Outputs& to) {
+void append(const spec::TaskSpec& task, double temperature, const Tensor& logits, const text::Batch& batch,
+            Outputs& to) {
   check(engine::all_finite(logits.data(), logits.numel()), "{}the model's logits hold a NaN or infinity",
         task.name.empty() ? "" : "task '" + task.name + "': ");
   if (task.head == nn::Predicts::tags) return append_tags(logits, batch, to);
@@ -34,8 +35,8 @@ void append(const spec::TaskSpec& task, const Tensor& logits, const text::Batch&
   if (task.head == nn::Predicts::ordinal) {
     for (const int rank : nn::ranks_of(y)) to.ranks.push_back(rank);
     y = nn::class_shares(y);  // [B, K - 1] -> [B, K]
-  } else if (task.head == nn::Predicts::label && task.loss == "cross_entropy")
-    y = engine::softmax(y);
+  } else if (calibrates(task))
+    y = calibrated(y, temperature);
   else if (task.head != nn::Predicts::number)
     y = engine::sigmoid(y);
   const long K = y.dim(1);
@@ -74,7 +75,8 @@ std::vector<Outputs> predict(const TextModel& model, const text::EncodedSet& set
     const nn::Encoded x = model.net.encoder(batch.tokens, rows);
     for (size_t i = 0; i < heads.size(); ++i) {
       const Tensor logits = model.net.heads[heads[i]](x);
-      append(model.tasks[heads[i]], logits, batch, outputs[i]);
+      const std::optional<Calibration>& known = model.calibrations[heads[i]];
+      append(model.tasks[heads[i]], known ? known->temperature : 1, logits, batch, outputs[i]);
       if (on_logits) on_logits(heads[i], logits, batch);
     }
     done += long(batch.rows.size());

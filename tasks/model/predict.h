@@ -13,7 +13,8 @@ using engine::Tensor;
 
 // What a head says of every text of a set, in order.
 struct Outputs {
-  std::vector<std::vector<double>> scores;  // label, ordinal, labels: probabilities [n][K]; a number: [n][1]
+  // label, ordinal, labels: probabilities [n][K], those of a label by the head's temperature; a number: [n][1]
+  std::vector<std::vector<double>> scores;
   Indices ranks;              // ordinal: the class of each text, whose probability need not be the highest
   std::vector<Indices> tags;  // tags: the best class of every token of a text
   int best_of(size_t i) const;

@@ -81,7 +81,8 @@ TextModel::TextModel(const nn::Config& config, std::vector<spec::TaskSpec> specs
       tokenizer(std::move(t)),
       reading(std::move(r)),
       net(config_for(config, tasks), head_configs(tasks, config), seed,
-          text::subword_rows(tokenizer.pieces(), config.subword_buckets)) {}
+          text::subword_rows(tokenizer.pieces(), config.subword_buckets)),
+      calibrations(tasks.size()) {}
 
 size_t TextModel::task(const std::string& name) const {
   std::vector<std::string> names;
@@ -147,6 +148,7 @@ void TextModel::save(const std::string& directory, nn::Stored stored) const {
   if (!net.adapter) text::save_tokenizer(tokenizer, directory, reading.max_length);  // else the base has it
   record_reading(reading, directory);
   if (!named()) record_columns(tasks[0].files.how, directory);
+  write_calibrations(*this, directory);
 }
 
 void print_model(const std::string& name, const TextModel& model) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/format/pretrained.h"
+#include "tasks/model/calibration.h"
 #include "tasks/model/reading.h"
 #include "tasks/spec/task_file.h"
 
@@ -16,6 +17,7 @@ struct TextModel {
   Reading reading;
   nn::Model net;
   nlohmann::ordered_json settings;  // what tasks.json says beside the tasks: the seed that shares out their texts
+  Calibrations calibrations;        // one a head; nothing while it is trained
 
   // Declares the parameters; initialise() or load them.
   TextModel(const nn::Config& config, std::vector<spec::TaskSpec> tasks, text::WordPiece tokenizer, Reading reading,

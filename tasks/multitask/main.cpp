@@ -109,6 +109,11 @@ run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
     if (!path.empty()) frame.inputs.push_back(path);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   frame.also_written = {"tasks.json", "single"};
+  frame.where = [&set](long row) {  // of the corpora end to end
+    size_t c = 0;
+    while (row >= long(set.corpora[c].examples[spec::kTrain].size())) row -= long(set.corpora[c++].examples[0].size());
+    return set.corpora[c].examples[spec::kTrain][row].where;
+  };
   return frame;
 }
 
@@ -172,6 +177,8 @@ ordered_json figures_of(const Parts& parts, const std::vector<double>& weights, 
 
 Outcome outcome_of(const run::Training& training, Parts& parts, const TaskSet& set) {
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
+  model::calibrate(*best, set, spec::kDev);
+  model::write_calibrations(*best, training.best_directory());
   Outcome outcome{model::evaluate(*best, set, spec::kDev), model::evaluate(*best, set, spec::kTest),
                   parts.history.json()};
   parts.sampler.at(training.step());  // of a run that was complete when it was resumed, too
@@ -181,6 +188,24 @@ Outcome outcome_of(const run::Training& training, Parts& parts, const TaskSet& s
   outcome.way["seconds"] = training.run().seconds();
   parts.retention.report(training.best_directory());
   return outcome;
+}
+
+// The texts of a batch, as the frame's `where` counts them.
+engine::Indices rows_of(const TaskSet& set, const std::vector<multitask::Part>& batch) {
+  std::vector<int> first{0};
+  for (const spec::Corpus& corpus : set.corpora)
+    first.push_back(first.back() + int(corpus.examples[spec::kTrain].size()));
+  engine::Indices rows;
+  for (const multitask::Part& part : batch)
+    for (const int row : part.batch.rows) rows.push_back(first[part.corpus] + row);
+  return rows;
+}
+
+// Whether the losses of a batch are numbers.
+bool sound(run::Training& training, const multitask::Losses& losses, const engine::Indices& rows) {
+  for (size_t t = 0; t < losses.tasks.size(); ++t)
+    if (losses.tasks[t] && !training.sound(losses.tasks[t], t ? engine::Indices() : rows)) return false;
+  return !losses.extra || training.sound(losses.extra);
 }
 
 // The cost of a schedule of token pruning that is learned, and the schedule's own step.
@@ -210,19 +235,19 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
     for (const auto& batch : batches_of(set, draws, o.training.accumulate, all_tasks)) {  // one, unless --accumulate
       // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T, and what shapes attention
       const multitask::Losses losses = losses_of(*parts.model, set, batch, parts.shaping);
-      for (const Tensor& loss : losses.tasks)
-        if (loss) training.require_finite(loss);
+      if (!sound(training, losses, rows_of(set, batch))) break;
       parts.balance.backward(step, losses.tasks, losses.extra);  // 5 coefficients, and every gradient
       losses.add_shaped_to(terms);
     }
     const std::vector<double> c = parts.balance.coefficients(step);
     const ordered_json tied = parts.ties.backward(step);  //   and what ties the tasks adds to them
-    learn_retention(parts.retention, training);
+    if (training.sound()) learn_retention(parts.retention, training);
     training.note_loss(parts.balance.loss(), terms);
-    training.update(figures_of(parts, c, tied));  // 6 norm, clipping, 7 the weights change here, 8 a line of log.jsonl
-    parts.balance.step();                         //   and here what the weighting itself learns
-    if (parts.balance.wants_losses_after()) look_back(parts, set, draws, step);
-    parts.history.add(parts.balance.losses(), c);
+    if (training.update(figures_of(parts, c, tied))) {  // 6 norm, clipping, 7 the weights change here, 8 log.jsonl
+      parts.balance.step();                             //   and here what the weighting itself learns
+      if (parts.balance.wants_losses_after()) look_back(parts, set, draws, step);
+      parts.history.add(parts.balance.losses(), c);
+    }
     if (training.epoch_ends()) finish_epoch(training, parts, set);
   }
   return {outcome_of(training, parts, set), training.run().id()};

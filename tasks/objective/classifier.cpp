@@ -139,6 +139,7 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.steps_per_epoch = batches.per_epoch();
   frame.default_lr = model.default_lr();
   frame.own_steps = [learning](const std::string& parameter) { return learning.moves(parameter); };
+  frame.where = [&set](long row) { return set.corpora[0].examples[spec::kTrain][row].where; };
   run::Fingerprint read;
   if (!shaping.guide.empty()) read.add("guide", nn::read_file(shaping.guide));
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
@@ -185,13 +186,18 @@ void finish_run(const run::Training& training, const std::string& task, const sp
                 const ClassifierOptions& o) {
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
   const bool has_dev = set.corpora[0].texts[spec::kDev].size() > 0;
-  const model::Evaluation test = model::evaluate(*best, set, spec::kTest, "test")[0];
+  if (has_dev) model::calibrate(*best, set, spec::kDev);
+  model::write_calibrations(*best, training.best_directory());
+  std::vector<model::Outputs> said;
+  const model::Evaluation test = model::evaluate(*best, set, spec::kTest, "test", &said)[0];
   fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text(run::terminal_width()));
   std::fflush(stdout);
   model::Doubts doubts = model::doubts_about(test);
   for (const std::string& doubt : model::doubts_about_memory(*best, set, test)) doubts.push_back(doubt);
   model::print(doubts);
   ordered_json result = test.json();
+  if (model::calibrates(best->tasks[0]))
+    result["certainty"] = model::certainty_of(said[0].scores, set.tasks[0].targets[spec::kTest].classes).json();
   if (!doubts.empty()) result["warnings"] = doubts;
   if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -training.best() : training.best()}};
   const double seconds = training.run().seconds();

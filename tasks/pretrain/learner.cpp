@@ -65,7 +65,8 @@ std::vector<Part> Learner::parts(const text::Corpus& corpus, const std::vector<l
       filled += length;
     }
     parts.push_back({text::mask(lay_out(corpus, some), draws, model_->tokenizer, options_.mask, options_.seed),
-                     {options_.seed, engine::Stream::sample, uint32_t(draws[0] >> 32), uint32_t(draws[0])}});
+                     {options_.seed, engine::Stream::sample, uint32_t(draws[0] >> 32), uint32_t(draws[0])},
+                     {some.begin(), some.end()}});
   }
   return parts;
 }

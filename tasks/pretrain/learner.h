@@ -38,6 +38,7 @@ struct Sums {
 struct Part {
   text::Masked masked;
   engine::Random random;
+  engine::Indices sequences;  // of the texts
   text::Batch batch() const { return text::unlabelled(masked.tokens); }
   double share_of(const Sums& step) const { return double(masked.tokens.count()) / step.tokens; }  // of its tokens
 };

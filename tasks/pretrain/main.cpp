@@ -151,6 +151,7 @@ run::Frame frame_of(const pretrain::Options& o, const run::Options& options, Lea
   frame.data = print.text();
   frame.inputs = o.inputs();
   frame.unit = "tokens";
+  frame.where = [](long sequence) { return fmt::format("sequence {} of the texts", sequence + 1); };
   frame.also_trained = learner.beside_the_model();
   frame.steps_per_epoch = std::max(1L, std::lround(tokens_per_epoch / double(o.tokens_a_step())));
   const double fewest =
@@ -193,7 +194,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
       nn::Trace trace;
       run::Terms terms = learner.loss(part, step, shaping.ask(trace));  // [N], [M] -> []
       shaping.add_to(terms, trace, part.batch(), part.share_of(step));
-      training.backward(terms);
+      training.backward(terms, 1, part.sequences);
     }
     at.tokens += std::lround(step.tokens);
     const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());

@@ -48,10 +48,15 @@ void drop_lines_after(const std::string& path, long step) {
 void Run::save(const std::vector<engine::Tensor>& tensors) const {
   directory_.require_ours();
   const auto begun = std::chrono::steady_clock::now();
-  const ordered_json state{{"run", id()},          {"step", step_},
-                           {"best", best_},        {"since_best", since_best_},
-                           {"seconds", seconds()}, {"options", engine::hash_of(plan_.options)},
-                           {"data", plan_.data},   {"sum", sum_of(tensors)}};
+  const ordered_json state{{"run", id()},
+                           {"step", step_},
+                           {"best", best_},
+                           {"since_best", since_best_},
+                           {"skipped", skipped_},
+                           {"seconds", seconds()},
+                           {"options", engine::hash_of(plan_.options)},
+                           {"data", plan_.data},
+                           {"sum", sum_of(tensors)}};
   directory_.add_checkpoint([&](const std::string& file) {
     nn::save_safetensors(file, tensors, {{"state", state.dump()}});
   });
@@ -116,6 +121,7 @@ void Run::take_position(const ordered_json& state, const std::string& path) {
   step_ = state["step"];
   if (number("best")) best_ = state["best"];
   if (number("since_best")) since_best_ = state["since_best"];
+  if (number("skipped")) skipped_ = state["skipped"];
   if (number("seconds")) seconds_before_ = state["seconds"];
 }
 

@@ -58,6 +58,9 @@ void declare_steps(Options& options, TrainingOptions& o) {
   options.add("--momentum", o.momentum, "of sgd and muon").group(group).between(0, 1);
   options.add("--weight-decay", o.weight_decay, "of everything but biases and LayerNorm").group(group).not_negative();
   options.add("--clip", o.clip, "largest norm of all gradients together; 0: none").group(group).not_negative();
+  options.add("--on-nan", o.on_nan, "at a loss or gradient that is no number: stop, or skip the step and count it")
+      .group(group)
+      .one_of({"stop", "skip"});
   options.add("--lr-of", o.lr_of, "PATTERN=FACTOR: this share of --lr for parameters whose names fit; may be repeated")
       .group(group);
   options

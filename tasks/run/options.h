@@ -27,6 +27,7 @@ struct TrainingOptions {
   double momentum = 0.9, beta1 = 0.9, beta2 = 0.999, weight_decay = 0.01;
   std::optional<double> adam_eps;
   double clip = 1.0;
+  std::string on_nan = "stop";
   std::vector<std::string> freeze, lr_of;
   // run
   std::string out, resume, events;

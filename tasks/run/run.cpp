@@ -138,11 +138,6 @@ void Run::write_cost() const {
   nn::write_file(file("cost.json"), cost.dump(2) + "\n");
 }
 
-void Run::require_finite(const engine::Tensor& loss) const {
-  if (!std::isfinite(loss.item()))
-    engine::fail("step {}: the loss is {}; {}", step_ + 1, loss.item(), engine::first_nonfinite(loss));
-}
-
 void Run::require_finite(const std::vector<engine::Tensor>& tensors) const {
   for (const engine::Tensor& t : tensors)
     check(engine::all_finite(t.data(), t.numel()),

@@ -58,10 +58,11 @@ class Run {
   // What TensorBoard shows, from the first step on; nullptr without --events.
   EventLog* events() const { return events_.get(); }
 
-  // Throws, naming the step and the oldest tensor that holds a NaN or infinity, unless the loss is a number.
-  void require_finite(const engine::Tensor& loss) const;
   // Throws, naming the step and the tensor, unless every number of them is one.
   void require_finite(const std::vector<engine::Tensor>& tensors) const;
+
+  void note_skipped() { ++skipped_; }  // this step changes nothing
+  long skipped() const { return skipped_; }
 
   // Whether this value of the metric is the best so far (higher is better).
   bool is_best(double metric);
@@ -100,6 +101,7 @@ class Run {
   Directory directory_;
   long step_ = -1;
   double best_;
+  long skipped_ = 0;        // steps without an update
   long since_best_ = 0;     // measurements that were not better
   bool listening_ = false;  // to the signals
   std::FILE* log_ = nullptr;

@@ -119,9 +119,14 @@ bool Training::next_step() {
     rate_ = schedule_(frame_.used ? std::lround(frame_.used() * double(kBudget)) : run_.step());
     loss_ = 0;
     terms_ = ordered_json::object();
+    given_up_ = false;
+    norm_.reset();
+    rows_.clear();
     return true;
   }
   if (began && !saved) save();
+  if (!run_.interrupted() && began && run_.skipped())
+    run_.say(fmt::format("{} of {} steps were skipped", run_.skipped(), run_.step() + 1));
   if (!run_.interrupted()) return false;
   run_.leave();
 }
@@ -136,9 +141,10 @@ void Training::save() const {
   run_.save(saved_);
 }
 
-void Training::backward(const Terms& terms, double share) {
+void Training::backward(const Terms& terms, double share, const engine::Indices& rows) {
   const Tensor loss = terms.sum();
-  run_.require_finite(loss);
+  if (!sound(loss, rows)) return;
+  norm_.reset();
   engine::backward(share == 1 ? loss : loss * engine::real(share));
   loss_ += share * double(loss.item());
   if (terms.plain()) return;
@@ -153,19 +159,23 @@ void Training::note_loss(double loss, const ordered_json& terms) {
 
 double Training::part_of_peak() const { return rate_ / schedule_.lr; }
 
-void Training::update(const ordered_json& more) {
+bool Training::update(const ordered_json& more) {
   check(open_, "training: update() belongs to a step");
   if (EventLog* events = run_.events(); events && (run_.step() == 0 || run_.epoch_ends() || frame_.used))
     events->sparingly("parameters", [&] { events->parameters(run_.step() + 1, trained_); });
-  const double norm = optim::grad_norm(trained_);
-  optimizer_.step(rate_, optim::clip_factor(trained_, norm, options_.clip));
+  const bool moves = sound();
+  if (moves) optimizer_.step(rate_, optim::clip_factor(trained_, *norm_, options_.clip));
   params_.clear_grads();
   for (const Tensor& t : frame_.also_trained) t.clear_grad();
   params_.eval();
-  ordered_json figures{{"loss", loss_}, {"lr", rate_}, {"grad_norm", norm}};
-  figures.update(terms_);
-  if (more.is_object()) figures.update(more);
+  ordered_json figures{{"lr", rate_}, {"skipped", run_.skipped()}};
+  if (moves) {
+    figures = {{"loss", loss_}, {"lr", rate_}, {"grad_norm", *norm_}};
+    figures.update(terms_);
+    if (more.is_object()) figures.update(more);
+  }
   run_.log(figures);
+  return moves;
 }
 
 bool Training::keep_best(std::optional<double> merit, const std::function<void(const std::string&)>& save) {

@@ -39,7 +39,8 @@ struct Frame {
   // can take: the rate follows it, and at 1 the run ends.
   std::function<double()> used = nullptr;
   long most_steps = 0;
-  std::string unit = "texts";                  // what a batch consists of
+  std::string unit = "texts";                            // what a batch consists of
+  std::function<std::string(long row)> where = nullptr;  // the name of a row: reviews.tsv:217
   std::string data = {};                       // Fingerprint::text() of what is learned from: resume refuses other data
   std::vector<std::string> inputs = {};        // files and directories that the run reads: not to be replaced by it
   std::vector<std::string> also_written = {};  // names beside a run's own in its directory: "single", "tasks.json"
@@ -59,16 +60,22 @@ class Training {
   double epoch() const { return run_.epoch(); }
   bool epoch_ends() const { return run_.epoch_ends(); }
 
-  // The gradient of sum(terms) * share is added to every parameter's. Error: the sum is not a number; says where it
-  // came from.
-  void backward(const Terms& terms, double share = 1);
+  // The gradient of sum(terms) * share is added to every parameter's; `rows` are what was read for it. Nothing happens
+  // in a step that is given up.
+  void backward(const Terms& terms, double share = 1, const engine::Indices& rows = {});
   // For programs that walk the graph themselves: what the step's loss was, and its terms.
   void note_loss(double loss, const nlohmann::ordered_json& terms = {});
-  void require_finite(const engine::Tensor& loss) const { run_.require_finite(loss); }
+
+  // Whether this loss is a number; whether every number of every gradient is. If not, the step is given up: an Error
+  // that names step, rows and the first tensor that is to blame, with --on-nan skip a warning and a step without update.
+  bool sound(const engine::Tensor& loss, const engine::Indices& rows = {});
+  bool sound();
+  long skipped() const { return run_.skipped(); }  // steps, in all
 
   // Norm of all gradients, clipping, the optimiser's step at this step's rate, gradients cleared, dropout off, a line
-  // of log.jsonl: loss, lr, grad_norm, the terms (unless there is one only, of weight 1) and `more`.
-  void update(const nlohmann::ordered_json& more = {});
+  // of log.jsonl: loss, lr, grad_norm, the terms (unless there is one only, of weight 1) and `more`. Returns whether
+  // the weights have moved: not in a step that is given up.
+  bool update(const nlohmann::ordered_json& more = {});
   double part_of_peak() const;  // this step's learning rate, as a part of its peak
 
   // After a measurement on dev (higher is better), or without one: save(directory) writes the model beside the best one
@@ -84,6 +91,8 @@ class Training {
  private:
   void require_finite_weights() const;
   void save() const;
+  std::string texts_of(const engine::Indices& rows) const;
+  void give_up(const std::string& why, const engine::Indices& rows);
 
   TrainingOptions options_;
   nn::Params& params_;
@@ -97,6 +106,9 @@ class Training {
   double loss_ = 0;
   nlohmann::ordered_json terms_;
   bool open_ = false;  // a step has begun whose end has not been seen to
+  bool given_up_ = false;
+  std::optional<double> norm_;  // of the gradients, as long as none is added
+  engine::Indices rows_;        // that the step has read
 };
 
 }  // namespace run

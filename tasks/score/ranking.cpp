@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "engine/debug.h"
 #include "engine/parallel.h"
 #include "tasks/score/top_k.h"
 
@@ -22,6 +23,9 @@ double dot(const real* a, const real* b, long C) {
 std::vector<double> own_ranks(const engine::Tensor& queries, const engine::Tensor& candidates) {
   engine::check(queries.shape().rank() == 2 && queries.shape() == candidates.shape() && queries.dim(0) > 0,
                 "retrieve: queries and candidates must have one shape [n, C]; got {} and {}", queries, candidates);
+  engine::check(
+      engine::all_finite(queries.data(), queries.numel()) && engine::all_finite(candidates.data(), candidates.numel()),
+      "retrieve: the vectors hold a NaN or infinity");  // which is nearer than nothing, and would come first
   const long n = queries.dim(0), C = queries.dim(1);
   std::vector<double> length(n), rank(n);
   for (long j = 0; j < n; ++j) {

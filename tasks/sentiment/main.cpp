@@ -51,11 +51,11 @@ void train(const run::Options& options, const objective::ClassifierOptions& o, s
       const Tensor logits = forward(shaping.ask(trace));
       run::Terms terms;  // 4 the loss: [B, K], [B] -> []
       shaping.add_task_loss(terms, "cross_entropy", 1, task, logits, part, [&] { return forward(nullptr); });
-      shaping.add_to(terms, trace, part);    //   nothing, unless attention is to be shaped
-      retention.add_to(terms);               //   or a schedule of token pruning to be learned
-      training.backward(terms, part.share);  // 5 adds to every parameter's gradient
+      shaping.add_to(terms, trace, part);               //   nothing, unless attention is to be shaped
+      retention.add_to(terms);                          //   or a schedule of token pruning to be learned
+      training.backward(terms, part.share, part.rows);  // 5 adds to every parameter's gradient
     }
-    retention.step(training.part_of_peak());
+    if (training.sound()) retention.step(training.part_of_peak());
     training.update();  // 6 norm and clipping, 7 the weights change here, only here, 8 a line of log.jsonl
     if (training.epoch_ends()) objective::finish_epoch(training, *model, set, o.metric);
   }

@@ -2,7 +2,6 @@
 #include "tasks/spec/class_weights.h"
 
 #include <algorithm>
-#include <cmath>
 #include <sstream>
 
 #include "engine/strings.h"
@@ -11,6 +10,8 @@
 namespace spec {
 
 using engine::check;
+
+constexpr double kMostWeight = 1e9;  // as in a task file: the mean over many texts must not leave single precision
 
 void set_class_weights(TaskSpec& task, const std::string& class_weights) {
   task.class_weights = class_weights;
@@ -31,8 +32,8 @@ void set_class_weights(TaskSpec& task, const std::string& class_weights) {
     check(found != labels.end(), "{}:{}: label '{}' is not one of {}{}", class_weights, number, text::shown(label),
           text::listed(labels), text::did_you_mean(label, labels));
     const double weight = engine::parse_number<double>(line.substr(tab + 1)).value_or(-1);
-    check(std::isfinite(weight) && weight >= 0, "{}:{}: '{}' is not a weight from 0", class_weights, number,
-          text::shown(line.substr(tab + 1)));
+    check(weight >= 0 && weight <= kMostWeight, "{}:{}: '{}' is not a weight from 0 to {:g}", class_weights, number,
+          text::shown(line.substr(tab + 1)), kMostWeight);
     task.weight_of_class[label] = weight;
     sum += weight;
   }

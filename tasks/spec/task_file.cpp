@@ -129,8 +129,8 @@ void take_class_weights(StrictObject& object, TaskSpec& task) {
         weights->dump().substr(0, 40));
   double sum = 0;
   for (const auto& [label, weight] : weights->items()) {
-    check(weight.is_number() && weight >= 0 && weight <= 1e9, "{}.{}: must be a number from 0; got {}", where, label,
-          weight.dump().substr(0, 40));
+    check(weight.is_number() && weight >= 0 && weight <= 1e9, "{}.{}: must be a number from 0 to 1e9; got {}", where,
+          label, weight.dump().substr(0, 40));
     sum += task.weight_of_class[label] = weight;
   }
   check(sum > 0, "{}: the weights sum to 0", where);

@@ -33,9 +33,9 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
       transfer.add_to(terms, mean_over_windows(logits, part), trace, part);  // the teacher's terms
       shaping.add_to(terms, trace, part);
       retention.add_to(terms);
-      training.backward(terms, part.share);
+      training.backward(terms, part.share, part.rows);
     }
-    retention.step(training.part_of_peak());
+    if (training.sound()) retention.step(training.part_of_peak());
     training.update();
     if (training.epoch_ends()) objective::finish_epoch(training, model, set, o.metric);
   }

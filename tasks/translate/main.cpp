@@ -64,6 +64,7 @@ run::Frame frame_of(const translate::Options& o, const run::Options& options, co
   frame.default_lr = 2e-3;
   frame.steps_per_epoch = steps_per_epoch;
   frame.also_written = {"epochs"};
+  frame.where = [&data](long text) { return data.train.where[text]; };
   return frame;
 }
 
@@ -134,7 +135,7 @@ void learn(const translate::Options& o, const run::Options& options, const trans
       run::Terms terms;                                                             // 4 [M, V], [M] -> []
       terms.add("cross_entropy", 1,
                 cross_entropy(model.logits(states), part.target, {.label_smoothing = engine::real(o.label_smoothing)}));
-      training.backward(terms, part.share);  // 5 adds to every parameter's gradient
+      training.backward(terms, part.share, part.texts);  // 5 adds to every parameter's gradient
       tokens += long(part.source.count() + part.target.size());
     }
     training.update({{"tokens_per_second", std::round(double(tokens) / (now() - begun))}});  // 6, 7, 8

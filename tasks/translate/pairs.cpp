@@ -87,7 +87,8 @@ Texts pairs_of(std::string_view table, const std::string& name) {
 std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long positions, long* skipped) {
   std::vector<Pair> pairs(texts.size());
 #pragma omp parallel for schedule(static)
-  for (long i = 0; i < texts.size(); ++i) pairs[i] = {pieces.source(texts.source[i]), pieces.target(texts.target[i])};
+  for (long i = 0; i < texts.size(); ++i)
+    pairs[i] = {pieces.source(texts.source[i]), pieces.target(texts.target[i]), int(i)};
   std::vector<Pair> fitting;
   for (long i = 0; i < texts.size(); ++i) {
     const long longest = long(std::max(pairs[i].source.size(), pairs[i].target.size()));
@@ -115,8 +116,9 @@ nn::Tokens packed(const std::vector<const std::vector<int>*>& sequences) {
 Batch batch_of(const std::vector<const Pair*>& pairs, int start) {
   std::vector<const std::vector<int>*> sources, targets;
   for (const Pair* pair : pairs) sources.push_back(&pair->source), targets.push_back(&pair->target);
-  Batch batch{packed(sources), packed(targets), {}};
+  Batch batch{packed(sources), packed(targets), {}, {}};
   batch.target = batch.input.ids;
+  for (const Pair* pair : pairs) batch.texts.push_back(pair->text);
   for (size_t b = 0; b < pairs.size(); ++b) {  // one to the right
     const int first = batch.input.offsets[b], end = batch.input.offsets[b + 1];
     std::copy_backward(batch.target.begin() + first, batch.target.begin() + end - 1, batch.input.ids.begin() + end);

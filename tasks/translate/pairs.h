@@ -25,6 +25,7 @@ Texts pairs_of(std::string_view table, const std::string& name);
 
 struct Pair {
   std::vector<int> source, target;  // with the end
+  int text = 0;                     // which of the texts
 };
 // Error: a pair of more than `positions` pieces on a side, unless `skipped` counts them.
 std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long positions, long* skipped = nullptr);
@@ -33,6 +34,7 @@ std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long position
 struct Batch {
   nn::Tokens source, input;  // input: start, then the target without its end
   nn::Indices target;        // [M]
+  nn::Indices texts;         // [B] which they are
   double share = 1;          // of the target tokens of the step
 };
 Batch batch_of(const std::vector<const Pair*>& pairs, int start);

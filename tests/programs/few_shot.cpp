@@ -55,7 +55,7 @@ TEST_CASE("episodes: N classes, K and Q texts of each, none in both parts, and e
   std::map<std::string, int> tasks;
   std::map<int, int> classes;
   for (int step = 0; step < 300; ++step) {
-    const auto [task, episode] = episodes.at(step, step % 2);
+    const auto [task, episode, number] = episodes.at(step, step % 2);
     REQUIRE(episode.classes.size() == 3);
     CHECK(std::set<int>(episode.classes.begin(), episode.classes.end()).size() == 3);
     CHECK(episode.support.labels == Indices{0, 0, 0, 1, 1, 1, 2, 2, 2});

@@ -7,14 +7,15 @@
 
 namespace test {
 
-// What becomes of a run with the option.
-enum Becomes { kDiffers, kRefused };
+// What becomes of a run with the option. kGoesOn: without it the run stops with an error, with it there is `leaves`.
+enum Becomes { kDiffers, kRefused, kGoesOn };
 
 // PROGRAM empty: of every program that has no row of its own. `with` stands in the run without the option, too; there
 // "!--name" takes an option of the program's basis away. @ is the test's directory.
 struct Row {
   const char *program, *option, *value, *with = "";
   Becomes becomes = kDiffers;
+  const char* leaves = "";
 };
 
 inline const char* const kEmbedded = "!--train !--dev !--test";
@@ -116,6 +117,7 @@ inline const Row kRows[] = {
     {"", "--momentum", "0.1", "--optimizer sgd"},
     {"", "--weight-decay", "0.5"},
     {"", "--clip", "0.001"},
+    {"", "--on-nan", "skip", "--lr 1e25 --clip 0 --warmup 0 --weight-decay 0", kGoesOn, "\"skipped\":1"},
     {"", "--freeze", "bert.embeddings.*"},
     {"", "--lr-of", "bert.embeddings.*=0.1"},
     {"", "--label-smoothing", "0.3"},

@@ -15,6 +15,15 @@ TEST_CASE("retrieve: ranks 1, 2 and 3 give accuracy 1/3 and (1 + 1/2 + 1/3)/3, w
   CHECK(r.mrr == doctest::Approx((1 + 1. / 2 + 1. / 3) / 3));
 }
 
+TEST_CASE("retrieve: vectors that hold a NaN are refused, not found nearest of all") {
+  Tensor found = varied({3, 2});
+  found.data()[1] = real(NAN);
+  for (const bool first : {true, false})
+    CHECK(error_of([&] {
+            first ? score::retrieve(found, varied({3, 2})) : score::retrieve(varied({3, 2}), found);
+          }) == "retrieve: the vectors hold a NaN or infinity");
+}
+
 TEST_CASE("retrieve: vectors that are all alike find nothing, and so do rows of zeros") {
   const Tensor same = Tensor::full({4, 3}, 2);
   CHECK(score::retrieve(same, same).accuracy == 0);

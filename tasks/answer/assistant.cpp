@@ -1,0 +1,198 @@
+// From a run's directory to an assistant, and from a text to what it understands. Read tasks/answer/assistant.h first.
+#include "tasks/answer/assistant.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "nn/format/json.h"
+#include "tasks/explain/attention.h"
+#include "tasks/explain/words.h"
+#include "tasks/score/calibration.h"
+#include "tasks/score/confidence.h"
+#include "tasks/score/nearest.h"
+#include "tasks/score/order.h"
+#include "tasks/score/refusal.h"
+
+namespace answer {
+
+using engine::check;
+using engine::real;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+namespace {
+
+Tensor matrix_of(const std::vector<std::vector<double>>& rows, long width) {
+  Tensor x({long(rows.size()), width});
+  for (size_t i = 0; i < rows.size(); ++i) std::copy(rows[i].begin(), rows[i].end(), x.data() + long(i) * width);
+  return x;
+}
+
+Tensor labels_of(const std::vector<text::Example>& examples) {
+  Tensor x(engine::Shape{long(examples.size())});
+  for (size_t i = 0; i < examples.size(); ++i) x.data()[i] = real(examples[i].label);
+  return x;
+}
+
+Indices classes_in(const nn::SafeTensors& file, const std::string& name) {
+  const std::vector<real> values = file.read(name).to_vector();
+  return {values.begin(), values.end()};
+}
+
+std::vector<std::string> texts_of(const std::vector<text::Example>& examples) {
+  std::vector<std::string> texts;
+  for (const text::Example& e : examples) texts.push_back(e.text);
+  return texts;
+}
+
+Promises promises_of(const json& settings, const OtherPromises& others, const std::string& where) {
+  Promises p;
+  const nn::JsonObject object(settings, where);
+  object.take("detector", p.detector);
+  object.take("refuse", p.refuse);
+  object.take("ask", p.ask);
+  p.detector = others.detector.value_or(p.detector);
+  p.refuse = others.refuse.value_or(p.refuse);
+  p.ask = others.ask.value_or(p.ask);
+  spec::check_name(where + ": detector", p.detector, kDetectors);
+  return p;
+}
+
+std::vector<std::vector<double>> rows_of(const Tensor& x) {
+  std::vector<std::vector<double>> rows;
+  for (long i = 0; i < x.dim(0); ++i) rows.emplace_back(x.data() + i * x.dim(1), x.data() + (i + 1) * x.dim(1));
+  return rows;
+}
+
+}  // namespace
+
+Calibration calibrate(const Read& kept, const Indices& classes, const Scope& scope, const Promises& promises) {
+  Calibration c;
+  c.questions = long(classes.size());
+  c.threshold = -score::kEveryClass;
+  c.nonconformity = score::kEveryClass;
+  const auto needs = [&](double alpha) { return std::ceil(1 / alpha) - 1; };
+  if (promises.refuse > 0 && double(c.questions) < needs(promises.refuse))
+    c.too_few.push_back(fmt::format("{} questions were kept for calibration, a promise to refuse at most {:g} % needs "
+                                    "{:.0f}: nothing is refused",
+                                    c.questions, 100 * promises.refuse, needs(promises.refuse)));
+  if (double(c.questions) < needs(promises.ask))
+    c.too_few.push_back(fmt::format("{} questions were kept for calibration, a promise to miss at most {:g} % needs "
+                                    "{:.0f}: the likeliest three are offered each time",
+                                    c.questions, 100 * promises.ask, needs(promises.ask)));
+  if (classes.empty()) return c;
+  c.temperature = score::best_temperature(kept.logits, classes);
+  if (promises.refuse > 0)
+    c.threshold = score::refusal_threshold(scope.scores(promises.detector, kept, c.temperature), promises.refuse);
+  std::vector<double> own;
+  for (size_t i = 0; i < classes.size(); ++i)
+    own.push_back(1 - score::probabilities(kept.logits[i], c.temperature)[size_t(classes[i])]);
+  c.nonconformity = score::conformal_threshold(own, promises.ask);
+  return c;
+}
+
+Assistant::Assistant(const std::string& directory, const OtherPromises& others) : directory_(directory) {
+  const std::string settings = directory + "/" + kSettings;
+  check(std::filesystem::exists(settings), "{}: not an assistant: {} is missing; `answer train --out {}` makes one",
+        directory, kSettings, directory);
+  settings_ = nn::read_json(settings);
+  promises_ = promises_of(settings_, others, settings);
+  const model::ModelDirectory from(directory);
+  model_ = model::load_model(from);
+  check(!model_->tasks.empty() && model_->tasks[0].name == kIntent, "{}: its first task must be '{}'", from.path,
+        kIntent);
+  model_->net.params.freeze("*");
+  knowledge_ = parse_knowledge(nn::read_file(directory + "/" + kKnowledge), directory + "/" + kKnowledge);
+  check(tasks_of(knowledge_, 0)[0].labels.names() == model_->tasks[0].labels.names(),
+        "{}: the intents of {} are not those that the model learned", directory, kKnowledge);
+  index_ = std::make_unique<Index>(Index::load(directory + "/" + kIndex, hash_of(from.path)));
+  nn::JsonObject(settings_, settings).take("wording", wording_weight_);
+  wording_ = std::make_unique<Wording>(Wording::load(directory + "/" + kWording));
+  check(wording_->classes() == long(knowledge_.intents.size()), "{}: of {} intents; there are {}", kWording,
+        wording_->classes(), knowledge_.intents.size());
+  const nn::SafeTensors file(directory + "/" + kQuestions);
+  scope_ = std::make_unique<Scope>(file.read("learned.vectors"), classes_in(file, "learned.classes"));
+  kept_.vectors = file.read("kept.vectors");
+  kept_.logits = rows_of(file.read("kept.logits"));
+  kept_classes_ = classes_in(file, "kept.classes");
+  const json texts = nn::parse_json(file.metadata().at("learned"), file.path());
+  for (const json& text : texts) learned_.push_back(text.get<std::string>());
+  check(long(learned_.size()) == scope_->vectors().dim(0), "{}: {} texts, but {} vectors", file.path(), learned_.size(),
+        scope_->vectors().dim(0));
+  calibration_ = calibrate(kept_, kept_classes_, *scope_, promises_);
+}
+
+Read Assistant::read(const std::vector<std::string>& texts) const {
+  return answer::read(*model_, texts, wording_.get(), wording_weight_);
+}
+
+std::vector<Understanding> Assistant::understand(const std::vector<std::string>& texts) const {
+  const Read all = read(texts);
+  const std::vector<double> scores = scope_->scores(promises_.detector, all, calibration_.temperature);
+  const score::Neighbours near = score::nearest(all.vectors, scope_->vectors(), 1);
+  std::vector<Understanding> understood;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    Understanding& u = understood.emplace_back();
+    u.text = texts[i];
+    u.p = score::probabilities(all.logits[i], calibration_.temperature);
+    u.ranked = score::order_of(u.p);
+    u.score = scores[i];
+    u.in_scope = u.score >= calibration_.threshold;
+    const std::vector<int> set = score::conformal_set(score::least_ambiguous(u.p), calibration_.nonconformity);
+    for (const int k : u.ranked)
+      if (std::ranges::count(set, k)) u.offered.push_back(k);
+    if (!all.tags.empty()) u.values = values_of(*model_, texts[i], all.tags[i]);
+    u.nearest = learned_[size_t(near.index[i])];
+    u.cosine = double(near.score[i]);
+    u.vector = engine::slice(all.vectors, 0, long(i), long(i) + 1);
+  }
+  return understood;
+}
+
+std::vector<Assistant::Word> Assistant::words(const std::string& text, int intent) const {
+  const text::EncodedSet set = encoded(*model_, {text});
+  const auto shares = explain::word_shares(*model_, 0, {{.text = text}}, set, {intent})[0];
+  std::vector<Word> words;
+  for (const explain::WordShare& w : shares) words.push_back({w.word, w.share, 0});
+  const std::vector<explain::AttentionMap> maps = explain::attention_maps(*model_, set.windows[0]);
+  if (maps.empty()) return words;
+  const explain::AttentionMap& last = maps.back();
+  const std::vector<text::Span> spans = model_->tokenizer.spans(text);
+  const double weight = 1.0 / double(last.heads * last.queries);
+  for (long key = 1; key + 1 < last.keys && size_t(key) <= spans.size(); ++key)
+    for (size_t w = 0; w < words.size(); ++w) {
+      if (spans[size_t(key) - 1].begin < shares[w].begin || spans[size_t(key) - 1].begin >= shares[w].end) continue;
+      for (long row = 0; row < last.heads * last.queries; ++row)
+        words[w].attention += weight * double(last.p[size_t(row * last.keys + key)]);
+    }
+  return words;
+}
+
+void save_assistant(const std::string& directory, const model::TextModel& model, const std::string& model_directory,
+                    const Lesson& lesson, const TrainOptions& o) {
+  const std::vector<text::Example>* part = lesson.set.corpora[0].examples;
+  const long K = long(lesson.knowledge.intents.size());
+  const std::vector<std::string> texts = texts_of(part[spec::kTrain]);
+  const Wording wording(texts, lesson.set.tasks[0].targets[spec::kTrain].classes, K, o.training.seed);
+  const Read learned = answer::read(model, texts);
+  const Read kept = answer::read(model, texts_of(part[spec::kDev]), &wording, o.wording);
+  const auto named = [](const Tensor& x, const char* name) { return x.clone().named(name); };
+  nn::save_safetensors(directory + "/" + kQuestions,
+                       {named(learned.vectors, "learned.vectors"), named(labels_of(part[spec::kTrain]), "learned.classes"),
+                        named(kept.vectors, "kept.vectors"), named(matrix_of(kept.logits, K), "kept.logits"),
+                        named(labels_of(part[spec::kDev]), "kept.classes")},
+                       {{"learned", ordered_json(texts).dump()}});
+  wording.save(directory + "/" + kWording);
+  Index(lesson.knowledge.articles, model, hash_of(model_directory)).save(directory + "/" + kIndex);
+  nn::write_file(directory + "/" + kKnowledge, lesson.knowledge.json_lines());
+  ordered_json test = ordered_json::array();
+  for (const text::Example& e : part[spec::kTest])
+    test.push_back({{"text", e.text}, {"intent", lesson.knowledge.intents[size_t(e.label)].name}, {"tags", e.target}});
+  const ordered_json settings{{"detector", o.promises.detector}, {"refuse", o.promises.refuse}, {"ask", o.promises.ask},
+                              {"wording", o.wording},            {"shop", o.data.empty()},      {"left_out", lesson.left_out},
+                              {"test", test}};
+  nn::write_file(directory + "/" + kSettings, settings.dump(2) + "\n");  // last: what says that the rest is there
+}
+
+}  // namespace answer

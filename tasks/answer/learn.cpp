@@ -1,0 +1,154 @@
+// What a training run of an assistant is made of, but for its loop. Read tasks/answer/learn.h first.
+#include "tasks/answer/learn.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/random.h"
+#include "nn/format/files.h"
+#include "nn/loss/contrastive.h"
+#include "tasks/answer/evaluate.h"
+#include "tasks/run/console.h"
+
+namespace answer {
+
+using engine::check;
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr long kPairs = 16, kEvery = 4;  // articles of a step, and of which steps: texts are long
+
+// A share of the intents, drawn by seed, goes.
+std::vector<std::string> leave_out(Knowledge& knowledge, double share, uint64_t seed) {
+  std::vector<Intent>& intents = knowledge.intents;
+  const std::vector<int> order = engine::permutation(int(intents.size()), {seed, engine::Stream::shuffle, ~1u});
+  const size_t kept = intents.size() - size_t(std::lround(share * double(intents.size())));
+  std::vector<bool> stays(intents.size(), false);
+  for (size_t i = 0; i < kept; ++i) stays[size_t(order[i])] = true;
+  std::vector<std::string> left;
+  std::vector<Intent> rest;
+  for (size_t i = 0; i < intents.size(); ++i) {
+    if (stays[i]) {
+      rest.push_back(intents[i]);
+      continue;
+    }
+    for (const Question& q : intents[i].questions) left.push_back(q.text);
+  }
+  intents = rest;
+  return left;
+}
+
+void print_doubts(const Lesson& lesson) {
+  const long silent = std::ranges::count_if(lesson.knowledge.intents, [](const Intent& i) { return i.answer.empty(); });
+  if (silent)
+    run::print_note("warning: {} of {} intents have no answer: of these the name alone is said\n", silent,
+                    lesson.knowledge.intents.size());
+}
+
+std::vector<text::Example> parts_of(const Knowledge& knowledge, std::string Article::*part,
+                                    std::string Article::*otherwise) {
+  std::map<std::string, int> titles;
+  std::vector<text::Example> examples;
+  for (const Article& a : knowledge.articles) {
+    text::Example& e = examples.emplace_back();
+    e.text = text::is_blank(a.*part) ? a.*otherwise : a.*part;
+    e.label = titles.emplace(a.title, int(titles.size())).first->second;
+    e.where = a.where;
+  }
+  return examples;
+}
+
+text::EncodedSet encode_parts(const Knowledge& knowledge, std::string Article::*part, std::string Article::*otherwise,
+                              const model::TextModel& model) {
+  return text::encode(parts_of(knowledge, part, otherwise), model.tokenizer, model.reading.max_length,
+                      model.reading.how());
+}
+
+// [B, C]
+Tensor vectors(const model::TextModel& model, const text::Batch& batch) {
+  nn::Trace trace;
+  model.net.heads[0](model.net.encoder(batch.tokens, model.net.rows_of({0})), &trace);
+  return text::mean_over_windows(trace.context, batch);
+}
+
+}  // namespace
+
+Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
+  Lesson lesson{std::move(knowledge), {}, {}};
+  if (o.leave_out > 0) lesson.left_out = leave_out(lesson.knowledge, o.leave_out, o.training.seed);
+  check(lesson.knowledge.intents.size() > 1, "{}: an assistant tells two intents apart, or more; it has {}",
+        o.data.empty() ? "the knowledge" : o.data, lesson.knowledge.intents.size());
+  std::vector<text::Example> all = examples_of(lesson.knowledge), split[3];
+  text::split_stratified(all, o.training.seed, text::Shares::parse(o.split));
+  for (const text::Example& e : all)
+    for (const int s : {spec::kTrain, spec::kDev, spec::kTest})
+      if (e.split == spec::kSplitNames[s]) split[s].push_back(e);
+  for (const spec::TaskSpec& task : tasks_of(lesson.knowledge, o.label_smoothing)) {
+    spec::TaskSet one = spec::with_texts(task, split[spec::kTrain], split[spec::kDev], split[spec::kTest]);
+    if (lesson.set.corpora.empty())
+      lesson.set = one;
+    else
+      lesson.set.tasks.push_back(one.tasks[0]);
+  }
+  print_doubts(lesson);
+  return lesson;
+}
+
+Pairs::Pairs(const Knowledge& knowledge, const model::TextModel& model, const TrainOptions& o)
+    : titles_(encode_parts(knowledge, &Article::title, &Article::text, model)),
+      texts_(encode_parts(knowledge, &Article::text, &Article::title, model)) {
+  if (empty()) return;
+  title_batches_.emplace(titles_, int(kPairs), true, o.training.seed);
+  text_batches_.emplace(texts_, int(kPairs), true, o.training.seed);
+}
+
+bool Pairs::due(long step) const { return !empty() && step % kEvery == 0; }
+
+Tensor Pairs::loss(const model::TextModel& model, long step) {
+  const text::Batch titles = title_batches_->at(step / kEvery), texts = text_batches_->at(step / kEvery);
+  return nn::multiple_negatives(vectors(model, titles), vectors(model, texts),
+                                {.symmetric = true, .classes = titles.labels});
+}
+
+void Pairs::add_to(run::Fingerprint& print) const {
+  for (const text::EncodedSet* set : {&titles_, &texts_})
+    for (const text::Encoding& window : set->windows)
+      print.add("articles", {reinterpret_cast<const char*>(window.ids.data()), window.ids.size() * sizeof(int)});
+}
+
+run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Lesson& lesson,
+                    const text::Batches& batches, const Pairs& pairs, const model::TextModel& model) {
+  run::Frame frame;
+  frame.options = options.effective();
+  frame.steps_per_epoch = batches.per_epoch();
+  frame.default_lr = o.model.default_lr();
+  run::Fingerprint more;
+  pairs.add_to(more);
+  more.add("knowledge", lesson.knowledge.json_lines());
+  if (!o.shaping.guide.empty()) more.add("guide", nn::read_file(o.shaping.guide));
+  frame.data = spec::fingerprint_of(lesson.set, model.tokenizer) + more.text();
+  for (const std::string& path : {o.data, o.shaping.guide})
+    if (!path.empty()) frame.inputs.push_back(path);
+  for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
+  frame.also_written = {kSettings, kKnowledge, kQuestions, kIndex, kWording};
+  return frame;
+}
+
+void finish(const run::Training& training, const Lesson& lesson, const TrainOptions& o) {
+  const std::string directory = o.training.out;
+  {
+    const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
+    save_assistant(directory, *best, training.best_directory(), lesson, o);
+  }
+  const Assistant assistant(directory);
+  for (const std::string& sentence : assistant.calibration().too_few) run::print_note("warning: {}\n", sentence);
+  ordered_json result = figures_of(
+      assistant, own_questions(assistant), o.data.empty() && lesson.left_out.empty() ? embedded_out_of_scope() : lesson.left_out);
+  fmt::print("\n{}", table_of(result));
+  result["seconds"] = training.run().seconds();
+  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  fmt::print("{} seconds={:.0f} out={}\n", result_line(result), training.run().seconds(), directory);
+}
+
+}  // namespace answer

@@ -1,0 +1,157 @@
+// `answer evaluate` and `answer index`: figures of an assistant that is there, and new articles for it. Read
+// tasks/answer/evaluate.h first.
+#include <algorithm>
+#include <chrono>
+#include <sstream>
+
+#include "nn/format/json.h"
+#include "tasks/answer/commands.h"
+#include "tasks/answer/evaluate.h"
+#include "tasks/score/proportions.h"
+#include "tasks/score/top_k.h"
+
+namespace answer {
+
+using engine::check;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& path) {
+  std::istringstream in(text::read_file(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!text::is_blank(line)) lines.push_back(line);
+  }
+  check(!lines.empty(), "{}: no text", path);
+  return lines;
+}
+
+struct Search {
+  std::string question;
+  std::vector<std::string> wanted;  // ids
+};
+
+std::vector<Search> searches_of(const std::string& path) {
+  std::vector<Search> searches;
+  long number = 0;
+  for (const std::string& line : lines_of(path)) {
+    const std::string where = path + ":" + std::to_string(++number);
+    const json object = nn::parse_json(line, where);
+    Search& search = searches.emplace_back();
+    nn::JsonObject(object, where).take("question", search.question);
+    check(object.contains("articles") && object["articles"].is_array() && !text::is_blank(search.question),
+          "{}: a search is {{\"question\": ..., \"articles\": [ids]}}", where);
+    for (const json& id : object["articles"]) {
+      check(id.is_string(), "{}: an id must be a string", where);
+      search.wanted.push_back(id);
+    }
+  }
+  return searches;
+}
+
+// NDCG@10, MAP over the whole list, and how often the first article is a right one; the time of a search in ms.
+ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>& searches, double by_vector) {
+  const std::vector<Article>& articles = assistant.index().articles();
+  check(!articles.empty(), "the assistant has no article to be found");
+  std::vector<std::string> texts;
+  for (const Search& search : searches) texts.push_back(search.question);
+  const Read all = assistant.read(texts);
+  std::vector<score::TopK> ten, whole;
+  std::vector<double> ms;
+  long first = 0;
+  for (size_t i = 0; i < searches.size(); ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto found = assistant.index().search(texts[i], engine::slice(all.vectors, 0, long(i), long(i) + 1),
+                                                long(articles.size()), by_vector);
+    ms.push_back(1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    std::vector<bool> relevant;
+    for (const Found& f : found)
+      relevant.push_back(std::ranges::count(searches[i].wanted, articles[size_t(f.article)].id) > 0);
+    const long positives = long(searches[i].wanted.size());
+    ten.push_back(score::top_k_of_ranked(relevant, positives, 10));
+    whole.push_back(score::top_k_of_ranked(relevant, positives, long(relevant.size())));
+    first += !relevant.empty() && relevant[0];
+  }
+  return {{"searches", searches.size()},
+          {"ndcg@10", score::mean_of(ten, score::Undefined::skip).ndcg},
+          {"map", score::mean_of(whole, score::Undefined::skip).map},
+          {"hit@1", double(first) / double(searches.size())},
+          {"p95_ms", score::quantile(ms, 0.95)}};
+}
+
+struct Asked {
+  std::string model, data, searches, out;
+  std::vector<std::string> out_of_scope;
+  double by_vector = Index::kByVector;
+  OtherPromises promises;
+
+  void declare(run::Options& options) {
+    options.add("--model", model, "the directory of a run of `train`").required();
+    options.add("--data", data,
+                "questions and their intents, in the form of what is known; without it those that `train` kept for the "
+                "test. Questions of other intents are out of scope");
+    options.add("--out-of-scope", out_of_scope,
+                "files of texts that are none of its business, a line each; of the shop without it its own");
+    options.add("--search", searches, "a file of searches: {\"question\": ..., \"articles\": [ids]} a line");
+    options.add("--by-vector", by_vector, "the weight of the vectors among searches, the rest is that of the words")
+        .between(0, 1);
+    options.add("--out", out, "also write the figures as JSON to this file");
+    promises.declare(options);
+  }
+};
+
+}  // namespace
+
+void evaluate_command(run::Options& options, const run::Parse& parse) {
+  Asked asked;
+  asked.declare(options);
+  parse();
+  run::print_setup("answer", "evaluate");
+  const Assistant assistant(asked.model, asked.promises);
+  for (const std::string& sentence : assistant.calibration().too_few) run::print_note("warning: {}\n", sentence);
+  std::vector<std::string> others;
+  for (const std::string& path : asked.out_of_scope)
+    for (const std::string& line : lines_of(path)) others.push_back(line);
+  const std::vector<Labelled> questions = asked.data.empty()
+                                              ? own_questions(assistant)
+                                              : questions_of(assistant, read_knowledge(asked.data), others);
+  for (const json& text : assistant.settings().value("left_out", json::array())) others.push_back(text);
+  if (others.empty() && assistant.settings().value("shop", false)) others = embedded_out_of_scope();
+  ordered_json figures = figures_of(assistant, questions, others);
+  fmt::print("{}", table_of(figures));
+  std::string line = result_line(figures);
+  if (!asked.searches.empty()) {
+    figures["search"] = retrieval_of(assistant, searches_of(asked.searches), asked.by_vector);
+    for (const auto& [name, value] : figures["search"].items()) {
+      fmt::print("{:<15} {:g}\n", name, value.get<double>());
+      line += fmt::format(" {}={:.4f}", name, value.get<double>());
+    }
+  }
+  if (!asked.out.empty()) nn::write_file(asked.out, figures.dump(2) + "\n");
+  fmt::print("{}\n", line);
+}
+
+void index_command(run::Options& options, const run::Parse& parse) {
+  std::string directory, data;
+  options.add("--model", directory, "the directory of a run of `train`").required();
+  options.add("--data", data,
+              "a file with articles: new ones come to those that are there, others take the place of those of their ids")
+      .required();
+  parse();
+  Assistant assistant(directory);
+  const Knowledge file = read_knowledge(data);
+  check(!file.articles.empty(), "{}: no article in it", data);
+  if (!file.intents.empty())
+    run::print_note("note: {} intents of {} are passed over: `train` learns intents\n", file.intents.size(), data);
+  const size_t before = assistant.index().articles().size();
+  assistant.index().add(file.articles, assistant.model());
+  assistant.index().save(directory + "/" + kIndex);
+  const size_t now = assistant.index().articles().size();
+  fmt::print("result task=index articles={} new={} replaced={}\n", now, now - before,
+             file.articles.size() - (now - before));
+}
+
+}  // namespace answer
