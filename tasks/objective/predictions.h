@@ -5,6 +5,8 @@
 
 namespace objective {
 
+constexpr const char* kPredictions = "predictions.jsonl";
+
 // A line a text: {"where": "reviews.tsv:217", "text": ..., "pair": ... if it has one, "label": ..., "predicted": ...,
 // "scores": {LABEL: probability, ...}}; of a regression label and predicted are numbers, and there are no scores.
 // Error: a head that predicts something else.    outputs: of the split's texts

@@ -68,11 +68,12 @@ std::string files_of(const Settings& settings) {
 // Hugging Face's name of a figure.
 std::string metric_type(const std::string& figure) {
   static const std::map<std::string, std::string> kNames{
-      {"macro_f1", "f1"},        {"micro_f1", "f1"},        {"entity_f1", "f1"},   {"mcc", "matthews_correlation"},
-      {"pearson", "pearsonr"},   {"spearman", "spearmanr"}, {"dev_bleu", "bleu"},  {"macro_recall", "recall"},
+      {"macro_f1", "f1"},      {"micro_f1", "f1"},        {"entity_f1", "f1"},  {"mcc", "matthews_correlation"},
+      {"pearson", "pearsonr"}, {"spearman", "spearmanr"}, {"dev_bleu", "bleu"}, {"macro_recall", "recall"},
       {"kappa", "cohen_kappa"}};
-  const auto found = kNames.find(figure);
-  return found == kNames.end() ? figure : found->second;
+  const std::string metric = figure.substr(figure.rfind('.') + 1);  // of several tasks TASK.METRIC
+  const auto found = kNames.find(metric);
+  return found == kNames.end() ? metric : found->second;
 }
 
 // The name of a base model that others can look up; a place on a disk is none.
@@ -96,8 +97,8 @@ std::string metadata(const Card& card, const Settings& settings, const std::stri
     results += fmt::format("    - type: {}\n      name: {}\n      value: {}\n", type, quoted(figure), value.dump());
   }
   if (results.empty()) return yaml + "---\n";
-  yaml += fmt::format("metrics:\n{}model-index:\n- name: {}\n  results:\n  - task:\n      type: {}\n", types, quoted(name),
-                      card.pipeline);
+  yaml += fmt::format("metrics:\n{}model-index:\n- name: {}\n  results:\n  - task:\n      type: {}\n", types,
+                      quoted(name), card.pipeline);
   yaml += fmt::format("    dataset:\n      type: {0}\n      name: {0}\n      split: {1}\n    metrics:\n{2}---\n",
                       quoted(files.empty() ? kUnknown : files), quoted(card.measured_on), results);
   return yaml;
@@ -150,8 +151,9 @@ std::string text_of(const Run& run, const Card& card) {
     text += fmt::format("\n## {}\n\n{}\n", heading, body);
   };
   section("Model details",
-          fmt::format("- Developed by: {0}\n- Licence: {0}\n- Languages: {0}\n- Base model: {1}\n- Labels: {2}", kUnknown,
-                      base.empty() ? kUnknown : escaped(base), card.labels.empty() ? "none" : escaped(joined(card.labels))));
+          fmt::format("- Developed by: {0}\n- Licence: {0}\n- Languages: {0}\n- Base model: {1}\n- Labels: {2}",
+                      kUnknown, base.empty() ? kUnknown : escaped(base),
+                      card.labels.empty() ? "none" : escaped(joined(card.labels))));
   section("Uses", fmt::format("Intended: {0}. Out of scope: {0}.", kUnknown));
   section("Bias, risks, limits", fmt::format("{}.", kUnknown));
   section("How to start", card.program == "translate"
@@ -159,8 +161,9 @@ std::string text_of(const Run& run, const Card& card) {
                               : "    sentiment predict --model THIS_DIRECTORY TEXT    # serve --model: over HTTP");
   section("Training", training(card, settings));
   section("Evaluation", evaluation(card));
-  section("Safety", "Not measured. `report card RUN --safety` measures how far training texts can be told from others, "
-                    "and looks for pieces that flip a class.");
+  section("Safety",
+          "Not measured. `report card RUN --safety` measures how far training texts can be told from others, "
+          "and looks for pieces that flip a class.");
   section("Environment", environment(run));
   section("Citation", fmt::format("{}.", kUnknown));
   return text;
@@ -168,9 +171,7 @@ std::string text_of(const Run& run, const Card& card) {
 
 }  // namespace
 
-std::string sealed(const std::string& text) {
-  return text + fmt::format("\n{}{} -->\n", kSeal, nn::sha256_hex(text));
-}
+std::string sealed(const std::string& text) { return text + fmt::format("\n{}{} -->\n", kSeal, nn::sha256_hex(text)); }
 
 bool edited(const std::string& card) {
   const size_t seal = card.rfind(std::string("\n") + kSeal);
