@@ -139,6 +139,8 @@ build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcar
 build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
 build/release/tasks/answer/serve.o build/debug/tasks/answer/serve.o: tasks/answer/page.html
 build/release/tasks/answer/shop.o build/debug/tasks/answer/shop.o: $(wildcard tasks/data/shop/*)
+build/release/tasks/explain/page.o build/debug/tasks/explain/page.o: tasks/explain/page.html
+build/release/tasks/attribution/viewer.o build/debug/tasks/attribution/viewer.o: $(wildcard tasks/attribution/viewer.?s*)
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_layers.sh: the folders include each other in one direction only, and the guests stay behind their doors.
 #   engine <- nn <- tasks,  engine <- optim <- tasks;  nn and optim never see each other;  nothing points back.
-#   Inside tasks: files <- text <- score <- detect <- events <- run <- spec <- model <- attribution <- objective <- command <- capi <- http <- programs; no program sees another.
+#   Inside tasks: files <- text <- score <- detect <- events <- run <- search <- spec <- model <- attribution <- objective <- command <- capi <- http <- programs; no program sees another.
 set -eu
 cd "$(dirname "$0")/.."
 status=0
@@ -21,9 +21,10 @@ forbid tasks/score '(nn|optim)/' 'scores are numbers, not models'
 forbid tasks/detect '(nn|optim)/' 'counts, not models'
 forbid tasks/events '(nn/(model|loss)|optim)/' 'events are numbers and pictures, not models'
 forbid tasks/run 'nn/(model|loss)/' 'the life of a run knows parameters, not models'
+forbid tasks/search 'nn/(model|loss)/' 'a search knows values, not models'
 forbid tasks/http '(nn/(model|loss)|tasks/(model|spec|attribution|command))/' 'a server carries answers, it makes none'
 
-libraries='files text score detect events run spec model attribution objective command capi http'
+libraries='files text score detect events run search spec model attribution objective command capi http'
 later=$libraries
 for library in $libraries; do
   later=$(echo "$later" | sed "s/^$library *//")

@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "nn/format/json.h"
-#include "tasks/explain/attention.h"
-#include "tasks/explain/words.h"
+#include "tasks/attribution/attention.h"
+#include "tasks/attribution/words.h"
 #include "tasks/score/calibration.h"
 #include "tasks/score/confidence.h"
 #include "tasks/score/nearest.h"
@@ -152,12 +152,12 @@ std::vector<Understanding> Assistant::understand(const std::vector<std::string>&
 
 std::vector<Assistant::Word> Assistant::words(const std::string& text, int intent) const {
   const text::EncodedSet set = encoded(*model_, {text});
-  const auto shares = explain::word_shares(*model_, 0, {{.text = text}}, set, {intent})[0];
+  const auto shares = attribution::word_shares(*model_, 0, {{.text = text}}, set, {intent})[0];
   std::vector<Word> words;
-  for (const explain::WordShare& w : shares) words.push_back({w.word, w.share, 0});
-  const std::vector<explain::AttentionMap> maps = explain::attention_maps(*model_, set.windows[0]);
+  for (const attribution::WordShare& w : shares) words.push_back({w.word, w.share, 0});
+  const std::vector<attribution::AttentionMap> maps = attribution::attention_maps(*model_, set.windows[0]);
   if (maps.empty()) return words;
-  const explain::AttentionMap& last = maps.back();
+  const attribution::AttentionMap& last = maps.back();
   const std::vector<text::Span> spans = model_->tokenizer.spans(text);
   const double weight = 1.0 / double(last.heads * last.queries);
   for (long key = 1; key + 1 < last.keys && size_t(key) <= spans.size(); ++key)

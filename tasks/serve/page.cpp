@@ -1,9 +1,9 @@
 // The page, and what it asks beyond the other routes: what a model looked at, and a file with labels. The assembler
 // includes page.html; the Makefile knows that this object depends on it. Read tasks/serve/service.h first.
 #include <algorithm>
-#include <cmath>
 
 #include "nn/format/json.h"
+#include "tasks/attribution/viewer.h"
 #include "tasks/attribution/words.h"
 #include "tasks/serve/routes.h"
 
@@ -21,38 +21,6 @@ using http::Request;
 using http::Response;
 
 namespace {
-
-// [layer][head][query][key] in ten-thousandths, which is what a shade of colour shows; of a text that is read through
-// windows the first. With token pruning a layer says which tokens are left.
-ordered_json attention_of(const model::TextModel& model, size_t head, const text::Batch& batch) {
-  const engine::NoGrad no_grad;
-  nn::Trace trace;
-  const nn::Encoded x = model.net.encoder(batch.tokens, model.net.rows_of({head}), &trace);
-  model.net.heads[head](x, &trace);
-  ordered_json layers = ordered_json::array();
-  for (const nn::AttentionMaps& maps : trace.attention) {
-    const long Q = maps.layout.query_count(0), K = maps.layout.key_count(0);
-    ordered_json heads = ordered_json::array();
-    for (long h = 0; h < maps.layout.heads; ++h) {
-      const engine::real* p = maps.probs.data() + maps.layout.block(0, h);
-      ordered_json rows = ordered_json::array();
-      for (long q = 0; q < Q; ++q) {
-        std::vector<long> row;
-        for (long k = 0; k < K; ++k) row.push_back(std::lround(double(p[q * K + k]) * 1e4));
-        rows.push_back(row);
-      }
-      heads.push_back(std::move(rows));
-    }
-    ordered_json layer{{"heads", std::move(heads)}};
-    if (!maps.rows.empty()) {
-      layer["tokens"] = ordered_json::array();
-      for (const int row : maps.rows)
-        if (row < batch.tokens.offsets[1]) layer["tokens"].push_back(row);
-    }
-    layers.push_back(std::move(layer));
-  }
-  return layers;
-}
 
 ordered_json words_of(const model::TextModel& model, size_t head, const TextJob& job, int best) {
   ordered_json words = ordered_json::array();
@@ -77,7 +45,7 @@ void look(Service& service, const Request& in, Response& out) {
     const text::Batch batch = text::pack(job.set, {0});
     for (int t = 0; t < batch.tokens.offsets[1]; ++t)
       answer["tokens"].push_back(model.tokenizer.piece(batch.tokens.ids[size_t(t)]));
-    answer["layers"] = attention_of(model, target.head, batch);
+    answer["layers"] = attribution::attention_to_view(model, target.head, batch);
     if (says) answer["words"] = words_of(model, target.head, job, jobs[0]->said[target.head].best);
   };
   if (says) {  // which class the words are asked about is known first
@@ -154,7 +122,7 @@ void label(Service& service, const Request& in, Response& out) {
 
 void page(const Request&, Response& out) {
   out.type = "text/html; charset=utf-8";
-  out.body.assign(attune_page_begin, attune_page_end);
+  out.body = attribution::with_viewer({attune_page_begin, attune_page_end});
   out.headers.emplace_back(
       "Content-Security-Policy",
       "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "

@@ -1,0 +1,25 @@
+// The assembler includes page.html; the Makefile knows that this object depends on it. Read viewer.h first.
+#include "tasks/explain/page.h"
+
+#include "tasks/attribution/viewer.h"
+
+__asm__(
+    ".pushsection .rodata\n"
+    "attune_explain_page_begin: .incbin \"tasks/explain/page.html\"\n"
+    "attune_explain_page_end: .byte 0\n"
+    ".popsection\n");
+extern "C" const char attune_explain_page_begin[], attune_explain_page_end[];
+
+namespace explain {
+
+using nlohmann::ordered_json;
+
+std::string page_of(const ordered_json& data) {
+  std::string page = attribution::with_viewer({attune_explain_page_begin, attune_explain_page_end});
+  std::string json = data.dump(-1, ' ', false, ordered_json::error_handler_t::replace), safe;
+  for (const char c : json) safe += c == '<' ? "\\u003c" : std::string(1, c);  // nothing in it ends the script
+  const std::string place = "/* data */";
+  return page.replace(page.find(place), place.size(), safe);
+}
+
+}  // namespace explain
