@@ -212,6 +212,7 @@ void finish_run(const run::Training& training, const std::string& task, const sp
                                    .about = o.predicts() == nn::Predicts::number ? "It gives texts a number."
                                                                                  : "It gives texts one of its labels.",
                                    .labels = set.tasks[0].spec.labels.names(),
+                                   .data = o.files.paths().empty() ? "the embedded corpus" : "",
                                    .texts = {{"train", set.corpora[0].texts[spec::kTrain].size()},
                                              {"dev", set.corpora[0].texts[spec::kDev].size()},
                                              {"test", set.corpora[0].texts[spec::kTest].size()}},

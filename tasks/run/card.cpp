@@ -51,8 +51,14 @@ std::string escaped(const std::string& text) {
   return to;
 }
 
+// The last part of what is, or looks like, a place on this disk.
+std::string without_place(const std::string& value) {
+  const bool place = value.find('/') != value.npos && (value[0] == '/' || value[0] == '.' || fs::exists(value));
+  return place ? fs::path(value + "/").parent_path().filename().string() : value;
+}
+
 // Where the run read: names of files without their places, which are nobody's business.
-std::string files_of(const Settings& settings) {
+std::string files_of(const Settings& settings, const Card& card) {
   std::vector<std::string> names;
   for (const OptionLine& line : settings)
     for (const char* name : {"data", "train", "dev", "test", "source", "target", "tasks"})
@@ -60,9 +66,9 @@ std::string files_of(const Settings& settings) {
         for (const std::string& value : line.values) {
           const size_t equals = value.find('=');
           const bool labelled = equals != value.npos && !fs::exists(value);  // LABEL=FILE
-          names.push_back(fs::path(labelled ? value.substr(equals + 1) : value).filename());
+          names.push_back(without_place(labelled ? value.substr(equals + 1) : value));
         }
-  return joined(names);
+  return names.empty() ? card.data.empty() ? kUnknown : card.data : joined(names);
 }
 
 // Hugging Face's name of a figure.
@@ -84,7 +90,7 @@ std::string base_model(const Settings& settings) {
 }
 
 std::string metadata(const Card& card, const Settings& settings, const std::string& name) {
-  const std::string base = base_model(settings), files = files_of(settings);
+  const std::string base = base_model(settings), files = files_of(settings, card);
   std::string yaml = "---\n# language: not stated\n# license: not stated\nlibrary_name: attune\n";
   yaml += fmt::format("pipeline_tag: {}\ntags:\n- attune\n", card.pipeline);
   yaml += base.empty() ? "# base_model: not stated\n" : fmt::format("base_model: {}\n", quoted(base));
@@ -100,7 +106,7 @@ std::string metadata(const Card& card, const Settings& settings, const std::stri
   yaml += fmt::format("metrics:\n{}model-index:\n- name: {}\n  results:\n  - task:\n      type: {}\n", types,
                       quoted(name), card.pipeline);
   yaml += fmt::format("    dataset:\n      type: {0}\n      name: {0}\n      split: {1}\n    metrics:\n{2}---\n",
-                      quoted(files.empty() ? kUnknown : files), quoted(card.measured_on), results);
+                      quoted(files), quoted(card.measured_on), results);
   return yaml;
 }
 
@@ -112,15 +118,14 @@ std::string table(const std::string& left, const std::string& right,
 }
 
 std::string training(const Card& card, const Settings& settings) {
-  const std::string files = files_of(settings);
-  std::string text = fmt::format("Data: {}.", files.empty() ? kUnknown : escaped(files));
+  std::string text = fmt::format("Data: {}.", escaped(files_of(settings, card)));
   for (const auto& [what, count] : card.texts.items()) text += fmt::format(" {}: {} texts.", what, count.dump());
   std::vector<std::pair<std::string, std::string>> rows;
   for (const OptionLine& line : settings) {
     const bool place = line.name == "out" || line.name == "events";
-    std::string value = line.values.empty() ? "yes" : joined(line.values);
-    if (value.find('/') != value.npos && fs::exists(value)) value = fs::path(value).filename();
-    if (!place) rows.emplace_back(line.name, value);
+    std::vector<std::string> values = line.values;
+    for (std::string& value : values) value = without_place(value);
+    if (!place) rows.emplace_back(line.name, values.empty() ? "yes" : joined(values));
   }
   return text + fmt::format("\n\nTrained by `{} train`, with these settings (its --help says what they mean):\n\n{}",
                             card.program, table("setting", "value", rows));
@@ -148,7 +153,7 @@ std::string text_of(const Run& run, const Card& card) {
   const std::string name = fs::path(run.file("best")).parent_path().filename(), base = base_model(settings);
   std::string text = metadata(card, settings, name) + fmt::format("\n# {}\n\n{}\n", escaped(name), card.about);
   const auto section = [&](const std::string& heading, const std::string& body) {
-    text += fmt::format("\n## {}\n\n{}\n", heading, body);
+    text += fmt::format("\n## {}\n\n{}{}", heading, body, body.ends_with('\n') ? "" : "\n");
   };
   section("Model details",
           fmt::format("- Developed by: {0}\n- Licence: {0}\n- Languages: {0}\n- Base model: {1}\n- Labels: {2}",
@@ -162,7 +167,7 @@ std::string text_of(const Run& run, const Card& card) {
   section("Training", training(card, settings));
   section("Evaluation", evaluation(card));
   section("Safety",
-          "Not measured. `report card RUN --safety` measures how far training texts can be told from others, "
+          "Not measured. `report safety RUN` measures how far training texts can be told from others, "
           "and looks for pieces that flip a class.");
   section("Environment", environment(run));
   section("Citation", fmt::format("{}.", kUnknown));

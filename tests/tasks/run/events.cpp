@@ -13,7 +13,7 @@ namespace {
 
 SmallRun with_events(const std::string& directory, const std::string& events = "auto", bool again = false) {
   SmallRun small(directory, again);
-  small.frame.options = "seed=3\nlr=0.05\nfreeze=a.*\nfreeze=b.*\nno-shuffle\nname=it's\n";
+  small.frame.options = "seed=3\nlr=0.05\nfreeze=a.*\nfreeze=b.*\nno-shuffle\ncased=false\nname=it's\n";
   small.options.events = events;
   return small;
 }
@@ -78,12 +78,13 @@ TEST_CASE("event log: the settings are those of the run, numbers as numbers, lis
                                                        {"lr", "number 0.05"},
                                                        {"freeze", "text a.*, b.*"},
                                                        {"no-shuffle", "bool 1"},
+                                                       {"cased", "bool 0"},
                                                        {"name", "text it's"}});
   std::vector<std::string> cells;
   for (const Event& event : all_events(dir.path + "/x/events"))
     for (const EventValue& v : event.values)
       if (v.plugin == "text") cells = v.strings();
-  CHECK(cells.size() == 2 * 6);
+  CHECK(cells.size() == 2 * 7);
   CHECK(field_at(hparams_of(dir.path + "/x/events", "session_end_info"), {4, 1}).value == 1);
   CHECK(!hparams_of(dir.path + "/x/events", "experiment").empty());
 }
