@@ -63,10 +63,10 @@ std::string axes(const Range& x, const Range& y, const std::string& x_name) {
     svg += fmt::format(
         "<line class=axis x1={:.0f} x2={:.0f} y1={:.1f} y2={:.1f} /><text x={:.0f} y={:.1f} "
         "text-anchor=end>{}</text>\n",
-        kLeft, kWidth - kRight, place_y(y, t), place_y(y, t), kLeft - 6, place_y(y, t) + 4, number(t));
+        kLeft, kWidth - kRight, place_y(y, t), place_y(y, t), kLeft - 6, place_y(y, t) + 4, fmt::format("{:.6g}", t));
   for (const double t : ticks(x.low, x.high))
     svg += fmt::format("<text x={:.1f} y={:.0f} text-anchor=middle>{}</text>\n", place_x(x, t), kHeight - kBottom + 16,
-                       number(t));
+                       fmt::format("{:.6g}", t));
   return svg + fmt::format("<text x={:.0f} y={:.0f} text-anchor=middle>{}</text>\n", (kLeft + kWidth) / 2, kHeight - 3,
                            escaped(x_name));
 }
