@@ -119,12 +119,14 @@ EventLog::EventLog(const std::string& directory, const std::string& options, lon
 }
 
 void EventLog::figures(long step, const ordered_json& figures) {
+  const Timed timed(*this);
   std::vector<events::Proto> values;
   add_scalars(values, "", figures);
   add(step, values);
 }
 
 void EventLog::add(long step, const std::vector<events::Proto>& values) {
+  const Timed timed(*this);
   writer_.add(step, values);
   writer_.flush();
 }
@@ -145,6 +147,7 @@ void EventLog::parameters(long step, const std::vector<Tensor>& tensors) {
 }
 
 void EventLog::sparingly(const std::string& name, const std::function<void()>& work) {
+  const Timed timed(*this);
   const Clock::time_point begun = Clock::now();
   const auto before = done_.find(name);
   if (before != done_.end() && begun - before->second.at < kShare * before->second.took) return;

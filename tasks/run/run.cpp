@@ -18,6 +18,7 @@
 #include "engine/profile.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 
 namespace run {
 namespace {
@@ -130,6 +131,7 @@ void Run::write_cost() const {
                     {"peak_memory_mb", double(use.ru_maxrss) / 1024},
                     {"peak_tensors_mb", double(engine::memory_use().peak) / (1 << 20)},
                     {"machine", engine::blas_description()}};
+  if (events_) cost["events_seconds"] = events_->seconds();
   if (std::vector<float> sorted = step_seconds_; !sorted.empty()) {
     std::sort(sorted.begin(), sorted.end());
     cost["step_ms_median"] = 1e3 * double(sorted[sorted.size() / 2]);

@@ -9,6 +9,7 @@
 #include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
 #include "tasks/translate/average.h"

@@ -67,6 +67,33 @@ TEST_CASE("report: two runs of sentiment become one page, with the words that th
   CHECK_MESSAGE(has(mlflow.output, "result task=mlflow runs=2"), mlflow.output);
 }
 
+TEST_CASE("report: TensorBoard gets of a classifier curves of each class and a picture of each layer, at every epoch") {
+  const TemporaryDirectory dir;
+  const Result r =
+      call("sentiment", fmt::format("train --data {} --model bert --layers 2 --hidden 8 --heads 2 --intermediate "
+                                    "8 --max-length 12 --epochs 2 --events {}/tb --out {}/run",
+                                    three_moods(dir), dir.path, dir.path));
+  REQUIRE_MESSAGE(r.status == 0, r.output);
+  std::map<std::string, std::set<long>> steps;  // by tag
+  std::map<std::string, size_t> strings;
+  for (const std::string& file : events::event_files(dir.path + "/tb"))
+    for (const Event& event : events_of(file))
+      for (const EventValue& v : event.values) {
+        steps[v.tag].insert(event.step);
+        strings[v.tag] = v.strings().size();
+      }
+  for (const char* label : {"negative", "positive", "neutral"})
+    CHECK_MESSAGE(steps[fmt::format("pr/{}/pr_curves", label)].size() == 2, label);
+  CHECK(steps["dev/macro_f1"] == steps["pr/negative/pr_curves"]);
+  for (const char* layer : {"attention/0", "attention/1"}) {
+    CHECK(!steps[layer].empty());
+    CHECK(strings[layer] == 2 + 2);  // width, height, two heads
+  }
+  CHECK(steps.count("weights/classifier.weight"));
+  CHECK(steps.count("gradients/classifier.weight"));
+  CHECK(!fs::exists(dir.path + "/run/events"));
+}
+
 TEST_CASE("report: a run of any program has a page and a card") {
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/run";

@@ -1,6 +1,7 @@
 // What TensorBoard shows of a run: all numbers of the log once, settings, histograms, how it ended; through kills, too.
 #include <set>
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 #include "tests/support/event_files.h"
 
 #include "tests/support/programs.h"
@@ -146,6 +147,14 @@ TEST_CASE("event log: work that is dear is done again only when it has become a 
       while (std::chrono::steady_clock::now() < until) {}
     });
   CHECK(done == 1);
+}
+
+TEST_CASE("event log: what it takes is counted once, and stands among the costs") {
+  const TemporaryDirectory dir;
+  with_events(dir.path + "/x").run();
+  const auto cost = nlohmann::json::parse(nn::read_file(dir.path + "/x/cost.json"));
+  CHECK(cost["events_seconds"].get<double>() > 0);
+  CHECK(cost["events_seconds"].get<double>() < cost["seconds"].get<double>());
 }
 
 TEST_CASE("cost: a run that has ended says what its steps took") {
