@@ -159,8 +159,9 @@ bench-serve: build/release/bench-serve build/release/serve
 test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: build/release/serve build/release/sentiment
+test-browser: build/release/serve build/release/sentiment build/release/report
 	tests/browser/run.sh $(ARGS)
+	tests/browser/report.sh
 
 # On the embedded phrases; then sentences that are not among them.
 translate: build/release/translate

@@ -6,6 +6,7 @@
 #include "tasks/objective/epoch_events.h"
 #include "tasks/objective/retention.h"
 #include "tasks/objective/shaping.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -194,6 +195,10 @@ void finish_run(const run::Training& training, model::TextModel& student, const 
   const double seconds = training.run().seconds();
   result["seconds"] = seconds;
   nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  run::write_card(training.run(), {.program = "align",
+                                   .pipeline = "sentence-similarity",
+                                   .about = "Its vectors of sentences are those of its teacher, in another language.",
+                                   .figures = figures.json()});
   fmt::print(
       "\ntest: {}\nresult task=align source_to_target={:.4f} target_to_source={:.4f} n={} seconds={:.0f} out={}\n",
       figures.line(), figures.to_target.accuracy, figures.to_source.accuracy, test.target.size(), seconds,

@@ -9,6 +9,7 @@
 #include "tasks/few_shot/evaluate.h"
 #include "tasks/few_shot/options.h"
 #include "tasks/objective/epoch_events.h"
+#include "tasks/run/card.h"
 #include "tasks/run/training.h"
 
 namespace {
@@ -141,6 +142,11 @@ void report(const run::Training& training, const TrainOptions& o) {
   const double seconds = training.run().seconds();
   result["seconds"] = seconds;
   nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  run::write_card(training.run(), {.program = "few_shot",
+                                   .pipeline = "feature-extraction",
+                                   .about = "An encoder that learns new classes of texts from few examples of each.",
+                                   .figures = {{"accuracy", last.at("accuracy")}, {"loss", last.at("loss")}},
+                                   .measured_on = "training"});
   fmt::print("result task=few_shot method={} steps={} loss={:.4f} accuracy={:.4f} seconds={:.0f} out={}\n", o.method,
              training.steps(), last.at("loss").get<double>(), last.at("accuracy").get<double>(), seconds,
              o.training.out);

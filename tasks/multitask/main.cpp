@@ -15,6 +15,7 @@
 #include "tasks/multitask/step.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/objective/ties.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/training.h"
 
@@ -146,6 +147,19 @@ void finish_epoch(run::Training& training, Parts& parts, const TaskSet& set) {
   training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), line, best ? "  (the best so far)" : ""));
 }
 
+void write_card(const run::Training& training, const TaskSet& set, const Outcome& outcome) {
+  run::Card card{.program = "multitask", .pipeline = "text-classification", .about = "One encoder with several heads:"};
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    card.about +=
+        fmt::format("{} {} ({})", t ? "," : "", set.tasks[t].spec.name, spec::head_name(set.tasks[t].spec.head));
+    if (outcome.test[t].empty()) continue;
+    for (const auto& [name, value] : outcome.test[t].figures.items())
+      card.figures[set.tasks[t].spec.name + "." + name] = value;
+  }
+  card.about += ".";
+  run::write_card(training.run(), card);
+}
+
 // A step tried on one half of each task's texts, its loss on the other.
 void look_ahead(Parts& parts, const TaskSet& set, const std::vector<multitask::Draw>& draws, long step) {
   const auto losses_on = [&](bool second) {
@@ -250,7 +264,9 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
     }
     if (training.epoch_ends()) finish_epoch(training, parts, set);
   }
-  return {outcome_of(training, parts, set), training.run().id()};
+  const Outcome outcome = outcome_of(training, parts, set);
+  write_card(training, set, outcome);
+  return {outcome, training.run().id()};
 }
 
 // The figures of a task alone that this very run has trained before it was stopped.

@@ -6,6 +6,8 @@
 #include "tasks/model/log_odds.h"
 #include "tasks/objective/defaults.h"
 #include "tasks/objective/epoch_events.h"
+#include "tasks/objective/predictions.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 
@@ -143,6 +145,7 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   run::Fingerprint read;
   if (!shaping.guide.empty()) read.add("guide", nn::read_file(shaping.guide));
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
+  frame.also_written = {kPredictions};
   frame.inputs = more;
   for (const std::string& file : files.paths()) frame.inputs.push_back(file);
   for (const std::string& path : model.inputs()) frame.inputs.push_back(path);
@@ -203,6 +206,17 @@ void finish_run(const run::Training& training, const std::string& task, const sp
   const double seconds = training.run().seconds();
   result["seconds"] = seconds;
   nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  write_predictions(training.run().file(kPredictions), set, 0, spec::kTest, said[0]);
+  run::write_card(training.run(), {.program = task,
+                                   .pipeline = "text-classification",
+                                   .about = o.predicts() == nn::Predicts::number ? "It gives texts a number."
+                                                                                 : "It gives texts one of its labels.",
+                                   .labels = set.tasks[0].spec.labels.names(),
+                                   .data = o.files.paths().empty() ? "the embedded corpus" : "",
+                                   .texts = {{"train", set.corpora[0].texts[spec::kTrain].size()},
+                                             {"dev", set.corpora[0].texts[spec::kDev].size()},
+                                             {"test", set.corpora[0].texts[spec::kTest].size()}},
+                                   .figures = test.figures});
   std::string figures;
   for (const char* name : {"accuracy", "quadratic_kappa", "mae", "macro_f1", "pearson"})
     if (test.figures.contains(name)) figures += fmt::format(" {}={:.4f}", name, test.value(name));

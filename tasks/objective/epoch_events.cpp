@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tasks/events/png.h"
+#include "tasks/run/event_log.h"
 
 namespace objective {
 

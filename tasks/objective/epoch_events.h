@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tasks/attribution/attention.h"
+#include "tasks/events/summary.h"
 #include "tasks/model/evaluate.h"
 #include "tasks/run/training.h"
 

@@ -8,6 +8,7 @@
 #include "tasks/pretrain/counts.h"
 #include "tasks/pretrain/options.h"
 #include "tasks/pretrain/stack.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -108,6 +109,11 @@ ordered_json keep_best(run::Training& training, Learner& learner, const text::Co
 void finish_run(const run::Training& training, ordered_json result, double tokens, const std::string& out) {
   std::string figures;
   for (const auto& [name, value] : result.items()) figures += fmt::format("{}={:.4f} ", name, value.get<double>());
+  run::write_card(training.run(), {.program = "pretrain",
+                                   .pipeline = "fill-mask",
+                                   .about = "An encoder that was trained to tell hidden pieces of texts.",
+                                   .figures = result,
+                                   .measured_on = "held-out"});
   const double seconds = training.run().seconds();
   result["tokens"] = tokens;
   result["seconds"] = seconds;

@@ -25,6 +25,8 @@ constexpr int kShare = 400;  // of the run's time, for each kind of work that is
 
 events::Setting setting_of(const OptionLine& line) {
   if (line.values.empty()) return true;
+  if (line.values == std::vector<std::string>{"true"} || line.values == std::vector<std::string>{"false"})
+    return line.values[0] == "true";
   if (line.values.size() == 1)
     if (const auto number = engine::parse_number<double>(line.values[0])) return *number;
   std::string text;
@@ -34,7 +36,7 @@ events::Setting setting_of(const OptionLine& line) {
 
 std::string text_of(const events::Setting& setting) {
   if (const double* number = std::get_if<double>(&setting)) return fmt::format("{:g}", *number);
-  if (std::get_if<bool>(&setting)) return "yes";
+  if (const bool* truth = std::get_if<bool>(&setting)) return *truth ? "yes" : "no";
   return std::get<std::string>(setting);
 }
 
@@ -117,12 +119,14 @@ EventLog::EventLog(const std::string& directory, const std::string& options, lon
 }
 
 void EventLog::figures(long step, const ordered_json& figures) {
+  const Timed timed(*this);
   std::vector<events::Proto> values;
   add_scalars(values, "", figures);
   add(step, values);
 }
 
 void EventLog::add(long step, const std::vector<events::Proto>& values) {
+  const Timed timed(*this);
   writer_.add(step, values);
   writer_.flush();
 }
@@ -143,6 +147,7 @@ void EventLog::parameters(long step, const std::vector<Tensor>& tensors) {
 }
 
 void EventLog::sparingly(const std::string& name, const std::function<void()>& work) {
+  const Timed timed(*this);
   const Clock::time_point begun = Clock::now();
   const auto before = done_.find(name);
   if (before != done_.end() && begun - before->second.at < kShare * before->second.took) return;

@@ -36,6 +36,7 @@ class EventLog {
   void parameters(long step, const std::vector<engine::Tensor>& tensors);
   // Does `work`, whose name this is, unless it takes more than 1/400 of the time since it was last done.
   void sparingly(const std::string& name, const std::function<void()>& work);
+  double seconds() const { return std::chrono::duration<double>(spent_).count(); }  // that all of this has taken
   // The run is over, as TensorBoard's table of runs says.
   void end(events::Status status);
 
@@ -45,6 +46,21 @@ class EventLog {
     Clock::time_point at;
     Clock::duration took;
   };
+  // While the outermost of them lives, its time is this log's.
+  class Timed {
+   public:
+    explicit Timed(EventLog& log) : log_(log), begun_(Clock::now()) { ++log_.timed_; }
+    ~Timed() {
+      if (--log_.timed_ == 0) log_.spent_ += Clock::now() - begun_;
+    }
+    Timed(const Timed&) = delete;
+
+   private:
+    EventLog& log_;
+    Clock::time_point begun_;
+  };
+  int timed_ = 0;
+  Clock::duration spent_{};
   events::Writer writer_;
   std::map<std::string, Done> done_;
 };

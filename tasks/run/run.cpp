@@ -20,7 +20,9 @@
 #include "engine/profile.h"
 #include "nn/format/files.h"
 #include "nn/format/part_file.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 
 namespace run {
 namespace {
@@ -133,6 +135,7 @@ void Run::write_cost() const {
                     {"peak_memory_mb", double(use.ru_maxrss) / 1024},
                     {"peak_tensors_mb", double(engine::memory_use().peak) / (1 << 20)},
                     {"machine", engine::blas_description()}};
+  if (events_) cost["events_seconds"] = events_->seconds();
   if (std::vector<float> sorted = step_seconds_; !sorted.empty()) {
     std::sort(sorted.begin(), sorted.end());
     cost["step_ms_median"] = 1e3 * double(sorted[sorted.size() / 2]);
@@ -156,7 +159,10 @@ bool Run::is_best(double metric) {
 }
 
 void Run::replace_best(const std::function<void(const std::string& directory)>& save) const {
-  directory_.replace_directory("best", save);
+  directory_.replace_directory("best", [&](const std::string& directory) {
+    save(directory);
+    keep_edited_card(file("best"), directory);
+  });
 }
 
 bool Run::due_for_save() const {

@@ -18,10 +18,11 @@
 
 #include "nn/params.h"
 #include "tasks/run/directory.h"
-#include "tasks/run/event_log.h"
 #include "tasks/run/progress.h"
 
 namespace run {
+
+class EventLog;  // tasks/run/event_log.h
 
 struct Plan {
   Place place;

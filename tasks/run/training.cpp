@@ -9,6 +9,7 @@
 #include "engine/strings.h"
 #include "optim/clip.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 
 namespace run {
 

@@ -7,7 +7,9 @@
 
 #include "nn/format/files.h"
 #include "tasks/objective/epoch_events.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
 #include "tasks/translate/average.h"
@@ -107,6 +109,12 @@ void finish_run(const run::Training& training, const Texts& dev, const std::stri
   const double bleu = dev.size() ? training.best() : 0, seconds = training.run().seconds();
   nn::write_file(training.run().file("result.json"),
                  ordered_json{{"dev_bleu", bleu}, {"seconds", seconds}}.dump(2) + "\n");
+  run::write_card(training.run(), {.program = "translate",
+                                   .pipeline = "translation",
+                                   .about = "It translates sentences.",
+                                   .texts = dev.size() ? ordered_json{{"held out", dev.size()}} : ordered_json(),
+                                   .figures = dev.size() ? ordered_json{{"dev_bleu", bleu}} : ordered_json(),
+                                   .measured_on = "held-out"});
   fmt::print("result task=translate dev_bleu={:.2f} seconds={:.0f} out={}\n", bleu, seconds, out);
 }
 

@@ -105,7 +105,8 @@ std::string outcome_of(const Result& result, const std::string& out) {
     if (fs::exists(out + "/" + name)) all += nn::read_file(out + "/" + name);
   std::set<std::string> files;
   if (fs::exists(out + "/best"))
-    for (const auto& file : fs::directory_iterator(out + "/best")) files.insert(file.path());
+    for (const auto& file : fs::directory_iterator(out + "/best"))
+      if (file.path().filename() != "README.md") files.insert(file.path());  // it has all options, and times
   all = replaced(all, out, "OUT");
   all = std::regex_replace(
       all, std::regex("\"?[a-z_]*seconds\"?[=:] ?[0-9.e+-]+|[0-9.]+ (texts|tokens)/s|\"[a-z_]*per_second\":[0-9.e+-]+"),

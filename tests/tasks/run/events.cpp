@@ -1,6 +1,7 @@
 // What TensorBoard shows of a run: all numbers of the log once, settings, histograms, how it ended; through kills, too.
 #include <set>
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 #include "tests/support/event_files.h"
 
 #include "tests/support/programs.h"
@@ -13,7 +14,7 @@ namespace {
 
 SmallRun with_events(const std::string& directory, const std::string& events = "auto", bool again = false) {
   SmallRun small(directory, again);
-  small.frame.options = "seed=3\nlr=0.05\nfreeze=a.*\nfreeze=b.*\nno-shuffle\nname=it's\n";
+  small.frame.options = "seed=3\nlr=0.05\nfreeze=a.*\nfreeze=b.*\nno-shuffle\ncased=false\nname=it's\n";
   small.options.events = events;
   return small;
 }
@@ -78,12 +79,13 @@ TEST_CASE("event log: the settings are those of the run, numbers as numbers, lis
                                                        {"lr", "number 0.05"},
                                                        {"freeze", "text a.*, b.*"},
                                                        {"no-shuffle", "bool 1"},
+                                                       {"cased", "bool 0"},
                                                        {"name", "text it's"}});
   std::vector<std::string> cells;
   for (const Event& event : all_events(dir.path + "/x/events"))
     for (const EventValue& v : event.values)
       if (v.plugin == "text") cells = v.strings();
-  CHECK(cells.size() == 2 * 6);
+  CHECK(cells.size() == 2 * 7);
   CHECK(field_at(hparams_of(dir.path + "/x/events", "session_end_info"), {4, 1}).value == 1);
   CHECK(!hparams_of(dir.path + "/x/events", "experiment").empty());
 }
@@ -145,6 +147,14 @@ TEST_CASE("event log: work that is dear is done again only when it has become a 
       while (std::chrono::steady_clock::now() < until) {}
     });
   CHECK(done == 1);
+}
+
+TEST_CASE("event log: what it takes is counted once, and stands among the costs") {
+  const TemporaryDirectory dir;
+  with_events(dir.path + "/x").run();
+  const auto cost = nlohmann::json::parse(nn::read_file(dir.path + "/x/cost.json"));
+  CHECK(cost["events_seconds"].get<double>() > 0);
+  CHECK(cost["events_seconds"].get<double>() < cost["seconds"].get<double>());
 }
 
 TEST_CASE("cost: a run that has ended says what its steps took") {

@@ -1,0 +1,77 @@
+// Paired comparisons of runs. Read tasks/score/proportions.h first: the bootstrap and McNemar's test.
+#include "tasks/report/compare.h"
+
+#include <cmath>
+#include <functional>
+
+#include "tasks/score/metrics.h"
+
+namespace report {
+namespace {
+
+using Classes = std::vector<int>;
+
+std::string why_not(const RunFiles& a, const RunFiles& b) {
+  if (!a.predictions || !b.predictions) return "one of them has no predictions.jsonl";
+  if (a.predictions->labels != b.predictions->labels) return "they have different labels";
+  if (a.predictions->rows.size() != b.predictions->rows.size()) return "they were measured on different texts";
+  if (a.predictions->rows.empty()) return "they were measured on no text";
+  for (size_t i = 0; i < a.predictions->rows.size(); ++i) {
+    const Prediction &p = a.predictions->rows[i], &q = b.predictions->rows[i];
+    if (p.text != q.text || p.pair != q.pair) return "they were measured on different texts";
+    if (p.label != q.label || p.number != q.number) return "their texts have different labels";
+  }
+  return "";
+}
+
+double macro_f1(const Classes& truth, const Classes& said, const std::vector<int>& rows, int K) {
+  Classes t, p;
+  for (const int row : rows) t.push_back(truth[size_t(row)]), p.push_back(said[size_t(row)]);
+  return score::macro_f1(score::confusion_matrix(t, p, K));
+}
+
+double mean(const std::vector<double>& x) {
+  double sum = 0;
+  for (const double value : x) sum += value;
+  return sum / double(x.size());
+}
+
+}  // namespace
+
+Comparison compare(const RunFiles& first, const RunFiles& second, long resamples, uint64_t seed) {
+  engine::check(resamples > 0, "compare: one resample at least");
+  Comparison c;
+  c.impossible = why_not(first, second);
+  if (!c.impossible.empty()) return c;
+  const Predictions &a = *first.predictions, &b = *second.predictions;
+  const long n = long(a.rows.size());
+  std::vector<std::vector<int>> rows;
+  for (long r = 0; r < resamples; ++r) rows.push_back(score::resample(n, seed, uint32_t(r)));
+  std::vector<double> of_a, of_b;  // [n]: whether a text is right, or how far off a number is
+  if (a.labels.empty()) {
+    for (const Prediction& p : a.rows) of_a.push_back(std::abs(p.number - p.predicted_number));
+    for (const Prediction& p : b.rows) of_b.push_back(std::abs(p.number - p.predicted_number));
+    c.gains.push_back({"mae", mean(of_a), mean(of_b), score::paired_bootstrap(of_a, of_b, rows)});
+    return c;
+  }
+  for (const bool right : a.right()) of_a.push_back(right);
+  for (const bool right : b.right()) of_b.push_back(right);
+  for (size_t i = 0; i < of_a.size(); ++i) {
+    c.only_first += of_a[i] > of_b[i];
+    c.only_second += of_b[i] > of_a[i];
+  }
+  c.mcnemar = score::mcnemar(c.only_first, c.only_second);
+  c.gains.push_back({"accuracy", mean(of_a), mean(of_b), score::paired_bootstrap(of_a, of_b, rows)});
+  const Classes truth = a.truth(), by_a = a.predicted(), by_b = b.predicted();
+  const int K = int(a.labels.size());
+  std::vector<double> differences(static_cast<size_t>(resamples));
+#pragma omp parallel for
+  for (long r = 0; r < resamples; ++r)
+    differences[size_t(r)] = macro_f1(truth, by_b, rows[size_t(r)], K) - macro_f1(truth, by_a, rows[size_t(r)], K);
+  const double f_a = score::macro_f1(score::confusion_matrix(truth, by_a, K)),
+               f_b = score::macro_f1(score::confusion_matrix(truth, by_b, K));
+  c.gains.push_back({"macro_f1", f_a, f_b, score::bootstrap_of(f_b - f_a, differences)});
+  return c;
+}
+
+}  // namespace report
