@@ -152,7 +152,7 @@ bench-serve: build/release/bench-serve build/release/serve
 test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: build/release/serve build/release/sentiment
+test-browser: build/release/serve build/release/sentiment build/release/explain
 	tests/browser/run.sh $(ARGS)
 
 # On the embedded phrases; then sentences that are not among them.

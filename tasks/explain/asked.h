@@ -28,6 +28,9 @@ std::vector<attribution::Subject> subjects_of(const model::TextModel& model, con
 // Text i of the command line or its place in the file.
 std::string name_of(const text::Example& example, size_t i);
 
+// What a page calls a model: the last part of its path.
+std::string model_name(const std::string& directory);
+
 // "the probability of positive", "the logit of positive", "the number".
 std::string score_text(const attribution::Decision& decision);
 
