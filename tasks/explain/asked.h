@@ -13,8 +13,8 @@ struct Asked {
   attribution::Settings settings;
 
   void declare(run::Options& options);
-  // After the model was loaded: its parameters stand still from now on, and `auto` is decided by the encoder: [MASK] for
-  // a BERT, which has learned to read it, else nothing.   -> the head.   Error: a task that the model does not have.
+  // After the model was loaded: its parameters stand still from now on, and the encoder decides `auto`: [MASK] for a
+  // BERT, which has learned to read it, else nothing.   -> the head.   Error: a task that the model does not have.
   size_t settle(model::TextModel& model);
   attribution::Of score() const { return of == "logit" ? attribution::Of::logit : attribution::Of::probability; }
   // "[MASK] in its place", for those who read the figures.
