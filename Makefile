@@ -159,7 +159,7 @@ bench-serve: build/release/bench-serve build/release/serve
 test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: build/release/serve build/release/sentiment build/release/report
+test-browser: build/release/serve build/release/sentiment build/release/report build/release/explain
 	tests/browser/run.sh $(ARGS)
 	tests/browser/report.sh
 

@@ -71,7 +71,7 @@ Tensor gradient(const Decision& decision, const Windows& text) {
 
 // gradient x input (the gradient of a class score: Simonyan, Vedaldi, Zisserman 2013; times the input: Shrikumar,
 // Greenside, Shcherbina, Kundaje 2016).
-//   share_t = e_t . dF / dx_t       e_t the word's embedding, x_t what it is in what enters the encoder    [N, C] -> [N]
+//   share_t = e_t . dF / dx_t       e_t the word's embedding, which is part of what enters, x_t      [N, C] -> [N]
 // The first order of what would be gone with e_t. The shares do not add up to F.
 std::vector<double> gradient_x_input(const Decision& decision, const Windows& text) {
   const Tensor d = gradient(decision, text);

@@ -17,7 +17,8 @@ std::vector<double> gradient_x_input(const Decision& decision, const Windows& te
 Tensor gradient(const Decision& decision, const Windows& text);  // dF/dx [N, C]
 
 // Points and weights of Gauss and Legendre's rule for the integral from 0 to 1, which is exact for polynomials of
-// degree 2 n - 1:   alpha = (1 + xi) / 2,   w = 1 / ((1 - xi^2) P_n'(xi)^2),   P_n(xi) = 0       (Abramowitz, Stegun 25.4.29)
+// degree 2 n - 1 (Abramowitz, Stegun 25.4.29):
+//   alpha = (1 + xi) / 2,   w = 1 / ((1 - xi^2) P_n'(xi)^2),   P_n(xi) = 0
 struct Rule {
   std::vector<double> points, weights;
 };

@@ -1,4 +1,4 @@
-// The viewer: what pages of several programs show alike - bars, marked words, the attention of all heads - and its data.
+// The viewer: what pages of several programs show alike (bars, marked words, the attention of all heads), and its data.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,8 +8,8 @@
 
 namespace attribution {
 
-// A page with the viewer's style and script in the places of its comments /* viewer.css */ and /* viewer.js */.
-// Error: a page without one of them.
+// A page with the viewer's style and script in the places of its lines /* viewer.css */ and /* viewer.js */, if it has
+// them.
 std::string with_viewer(std::string page);
 
 // What the viewer draws attention from: [layer] {"heads": [head][query][key]} in ten-thousandths, which is what a shade

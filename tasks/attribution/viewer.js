@@ -18,12 +18,14 @@ function bars(scores) {
   return list;
 }
 
-function words(list) {
+// Without signs the shade says how much, and nothing of for and against.
+function words(list, signs = true) {
   const most = Math.max(1e-9, ...list.map(w => Math.abs(w.share))), out = make('p', {className: 'words'});
   for (const w of list) {
-    const strength = Math.abs(w.share) / most, span = make('span', {title: (w.share >= 0 ? '+' : '') + w.share.toFixed(3)}, w.word);
-    span.style.background = `rgba(${rgb(w.share >= 0 ? '--for' : '--against')}, ${0.35 * strength})`;
-    if (strength > 0.2) span.style.borderBottom = `3px ${w.share >= 0 ? 'solid' : 'dashed'} rgb(${rgb(w.share >= 0 ? '--for' : '--against')})`;
+    const strength = Math.abs(w.share) / most, colour = rgb(!signs ? '--heat' : w.share >= 0 ? '--for' : '--against');
+    const span = make('span', {title: (signs && w.share >= 0 ? '+' : '') + w.share.toFixed(3)}, w.word);
+    span.style.background = `rgba(${colour}, ${0.35 * strength})`;
+    if (signs && strength > 0.2) span.style.borderBottom = `3px ${w.share >= 0 ? 'solid' : 'dashed'} rgb(${colour})`;
     out.append(span, ' ');
   }
   return out;

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "tasks/attribution/attention.h"
 #include "tasks/capi/border.h"
 #include "tasks/capi/handle.h"
-#include "tasks/attribution/attention.h"
 #include "tasks/model/embed.h"
 #include "tasks/model/predict.h"
 #include "tasks/text/places.h"

@@ -51,8 +51,8 @@ std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, 
     for (const auto* text : {&examples[n].text, &examples[n].pair})
       if (const bool second = text == &examples[n].pair; !second || !text->empty())
         out += "  " +
-               attribution::marked(*text, shares[n], attribution::marks_of_output(), columns - std::min<size_t>(columns, 2),
-                               second) +
+               attribution::marked(*text, shares[n], attribution::marks_of_output(),
+                                   columns - std::min<size_t>(columns, 2), second) +
                "\n";
   }
   return out;

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "tasks/command/prediction_file.h"
 #include "tasks/attribution/words.h"
+#include "tasks/command/prediction_file.h"
 #include "tasks/model/request.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"

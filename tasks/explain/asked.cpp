@@ -1,6 +1,8 @@
 // From options to what explanations are made of. Read tasks/attribution/explanation.h first.
 #include "tasks/explain/asked.h"
 
+#include <filesystem>
+
 #include "tasks/attribution/gradients.h"
 
 namespace explain {
@@ -63,6 +65,11 @@ std::vector<attribution::Subject> subjects_of(const model::TextModel& model, con
   }
   if (cut > 1) run::print_note("note: so are {} texts more\n", cut - 1);
   return subjects;
+}
+
+std::string model_name(const std::string& directory) {
+  const std::filesystem::path path = std::filesystem::path(directory) / "";  // with or without a slash at its end
+  return path.parent_path().filename().string();
 }
 
 std::string score_text(const attribution::Decision& decision) {

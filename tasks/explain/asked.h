@@ -13,8 +13,8 @@ struct Asked {
   attribution::Settings settings;
 
   void declare(run::Options& options);
-  // After the model was loaded: its parameters stand still from now on, and `auto` is decided by the encoder: [MASK] for
-  // a BERT, which has learned to read it, else nothing.   -> the head.   Error: a task that the model does not have.
+  // After the model was loaded: its parameters stand still from now on, and the encoder decides `auto`: [MASK] for a
+  // BERT, which has learned to read it, else nothing.   -> the head.   Error: a task that the model does not have.
   size_t settle(model::TextModel& model);
   attribution::Of score() const { return of == "logit" ? attribution::Of::logit : attribution::Of::probability; }
   // "[MASK] in its place", for those who read the figures.
@@ -27,6 +27,9 @@ std::vector<attribution::Subject> subjects_of(const model::TextModel& model, con
 
 // Text i of the command line or its place in the file.
 std::string name_of(const text::Example& example, size_t i);
+
+// What a page calls a model: the last part of its path.
+std::string model_name(const std::string& directory);
 
 // "the probability of positive", "the logit of positive", "the number".
 std::string score_text(const attribution::Decision& decision);

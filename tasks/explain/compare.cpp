@@ -132,6 +132,34 @@ void check_head(const spec::TaskSpec& task) {
         spec::head_name(task.head));
 }
 
+// The model of a seed, ready to be asked.
+struct Side {
+  std::unique_ptr<model::TextModel> model;
+  model::Reading reading;
+  size_t head;
+};
+
+Side side_of(Command& command, const run::Options& options, size_t seed) {
+  const std::string& directory = command.models[seed % command.models.size()];
+  Side side{model::load_model(model::ModelDirectory(directory, command.base)), {}, 0};
+  side.model->net.pack();
+  side.reading = model::Reading::settle(options, command.reading, side.model->reading);
+  model::check_positions(side.reading, side.model->net, directory);
+  side.head = command.asked.settle(*side.model);
+  check_head(side.model->tasks[side.head]);
+  return side;
+}
+
+void print(const Command& command, const Comparison& found, const std::string& absent, long left_out) {
+  if (left_out) run::print_note("note: {} texts of fewer than 3 words are left out\n", left_out);
+  fmt::print("{} texts, {} seeds; absent words: {}\n\n{}\n{}\n", found.texts, found.runs, absent, found.table(),
+             found.answer());
+  if (!command.out.empty()) nn::write_file(command.out, found.json().dump(2) + "\n");
+  const Mean a = found.gain(found.row("attention")), s = found.gain(found.row("shapley"));
+  fmt::print("result task=compare texts={} attention={:.4f} shapley={:.4f} correlation={:.4f}\n", found.texts, a.mean,
+             s.mean, mean_of(found.row("attention").order).mean);
+}
+
 }  // namespace
 
 void compare_command(run::Options& options, const run::Parse& parse) {
@@ -139,44 +167,30 @@ void compare_command(run::Options& options, const run::Parse& parse) {
   command.declare(options);
   parse();
   command.seeds = std::max(command.seeds, long(command.models.size()));
+  Side side = side_of(command, options, 0);
+  command.files.follow(options, side.model->tasks[0].files.how);
+  const std::vector<std::vector<text::Example>> parts = drawn(command);
   Measured measured(command.seeds);
-  std::vector<std::vector<text::Example>> parts;
-  long left_out = 0;
-  run::Progress progress("compare", command.seeds * command.texts, 0, "texts");
-  std::unique_ptr<model::TextModel> model;
-  for (size_t seed = 0; seed < size_t(command.seeds); ++seed) {
-    const std::string& directory = command.models[seed % command.models.size()];
-    if (!model || command.models.size() > 1) model = model::load_model(model::ModelDirectory(directory, command.base));
-    model->net.pack();
-    const model::Reading reading = model::Reading::settle(options, command.reading, model->reading);
-    model::check_positions(reading, model->net, directory);
-    const size_t head = command.asked.settle(*model);
-    check_head(model->tasks[head]);
-    if (parts.empty()) command.files.follow(options, model->tasks[0].files.how);
-    if (parts.empty()) parts = drawn(command);
-    const std::vector<Subject> subjects = subjects_of(*model, parts[seed], reading);
+  long done = 0, left_out = 0;
+  run::Progress progress("compare", command.seeds * long(parts[0].size()), 0, "texts");
+  for (size_t seed = 0; seed < parts.size(); ++seed) {
+    if (seed > 0 && command.models.size() > 1) side = side_of(command, options, seed);
+    const std::vector<Subject> subjects = subjects_of(*side.model, parts[seed], side.reading);
     for (size_t i = 0; i < subjects.size(); ++i) {
-      progress.update(long(seed) * long(parts[seed].size()) + long(i) + 1);
+      progress.update(++done);
       if (subjects[i].read().size() < 3) {
         ++left_out;
         continue;
       }
       attribution::Settings settings = command.asked.settings;
       settings.seed += 1000 * seed + i;
-      const int k = attribution::class_of(*model, head, "", subjects[i].windows);
-      measured.add(seed, Decision(*model, head, k, command.asked.score()), subjects[i], settings);
+      const int k = attribution::class_of(*side.model, side.head, "", subjects[i].windows);
+      measured.add(seed, Decision(*side.model, side.head, k, command.asked.score()), subjects[i], settings);
     }
   }
   progress.interrupt();
-  const Comparison& found = measured.comparison();
-  check(found.texts > 0, "compare: no text has three words");
-  if (left_out) run::print_note("note: {} texts of fewer than 3 words are left out\n", left_out);
-  fmt::print("{} texts, {} seeds; absent words: {}\n\n{}\n{}\n", found.texts, found.runs,
-             command.asked.absent_text(*model), found.table(), found.answer());
-  if (!command.out.empty()) nn::write_file(command.out, found.json().dump(2) + "\n");
-  const Mean a = found.gain(found.row("attention")), s = found.gain(found.row("shapley"));
-  fmt::print("result task=compare texts={} attention={:.4f} shapley={:.4f} correlation={:.4f}\n", found.texts, a.mean,
-             s.mean, mean_of(found.row("attention").order).mean);
+  check(measured.comparison().texts > 0, "compare: no text has three words");
+  print(command, measured.comparison(), command.asked.absent_text(*side.model), left_out);
 }
 
 }  // namespace explain

@@ -140,8 +140,9 @@ void patch_command(run::Options& options, const run::Parse& parse) {
     print(found, contrast);
   if (!command.out.empty() && command.out != "-") nn::write_file(command.out, line);
   if (!command.page.empty())
-    nn::write_file(command.page,
-                   page_of({{"model", command.given.directory}, {"texts", ordered_json::array()}, {"patching", json}}));
+    nn::write_file(command.page, page_of({{"model", model_name(command.given.directory)},
+                                          {"texts", ordered_json::array()},
+                                          {"patching", json}}));
 }
 
 }  // namespace explain

@@ -97,7 +97,7 @@ void texts_command(run::Options& options, const run::Parse& parse) {
   const std::vector<text::Example> examples = command.examples(options);
   const std::vector<attribution::Subject> subjects = subjects_of(*model, examples, command.given.reading);
   std::string lines;
-  ordered_json page{{"model", command.given.directory}, {"texts", ordered_json::array()}};
+  ordered_json page{{"model", model_name(command.given.directory)}, {"texts", ordered_json::array()}};
   for (size_t i = 0; i < examples.size(); ++i) {
     const int k = attribution::class_of(*model, head, command.class_name, subjects[i].windows);
     const attribution::Decision decision(*model, head, k, command.asked.score());

@@ -111,8 +111,13 @@ std::string Comparison::answer() const {
       "does "
       "not know for and against, by {:.3f} ± {:.3f}.\n",
       a.mean, a.error, s.mean, s.error, u.mean, u.error);
-  if (s.mean >= 2 * s.error && s.mean > 0)
-    text += fmt::format("Attention reaches {:.0f} % of what Shapley's order does.\n", 100 * a.mean / s.mean);
+  const auto share_of = [&](const Mean& most, const char* whose) {
+    const bool known = most.mean >= 2 * most.error && most.mean > 0;
+    return known ? fmt::format("{:.0f} % of what {}", 100 * a.mean / most.mean, whose) : "";
+  };
+  const std::string of_order = share_of(s, "Shapley's order does"), of_sizes = share_of(u, "the sizes alone do");
+  if (!of_order.empty())
+    text += fmt::format("Attention reaches {}{}{}.\n", of_order, of_sizes.empty() ? "" : ", ", of_sizes);
   const auto better = [&](const Row& r) {
     const Mean d = mean_of(less(r.comprehensiveness, attention.comprehensiveness));
     return r.name != kRandom && r.name != kSizes && d.mean > 0 && d.mean >= 2 * d.error;

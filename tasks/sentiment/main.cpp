@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "tasks/attribution/attention.h"
 #include "tasks/command/errors.h"
 #include "tasks/command/predict.h"
-#include "tasks/attribution/attention.h"
 #include "tasks/model/doubts.h"
 #include "tasks/model/merge.h"
 #include "tasks/model/pruning.h"

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tasks/attribution/viewer.h"
+
 namespace translate {
 namespace {
 
@@ -58,30 +60,36 @@ std::string word_alignment(const Translator& t, const std::string& source, const
 
 std::string alignment_page(const Translator& t, const std::vector<std::string>& texts,
                            const std::vector<std::vector<Translation>>& translations) {
-  std::string page =
-      "<!doctype html><meta charset=utf-8><title>Alignments</title><style>body{font:14px sans-serif}"
-      "td,th{padding:2px 6px;font-weight:normal;text-align:left}td{width:2em;border:1px solid #eee}"
-      "thead th{writing-mode:vertical-rl}caption{text-align:left;margin:1em 0 .3em}</style>\n";
+  std::string page = attribution::with_viewer(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>attune: alignments</title>\n"
+      "<link rel=\"icon\" href=\"data:,\"><style>\n/* viewer.css */\n"
+      "table{border-collapse:collapse}td,th{padding:2px 6px;font-weight:normal;text-align:left}"
+      "td{width:2em;border:1px solid var(--line)}thead th{writing-mode:vertical-rl}"
+      ".scroll{overflow-x:auto}</style></head><body>\n"
+      "<header><h1>attune</h1><p>which source piece each target piece looks at</p></header><main>\n");
   for (size_t i = 0; i < texts.size(); ++i) {
     const Translation& best = translations[i][0];
     if (best.ids.empty()) continue;
     const std::vector<int> source = t.pieces.source(texts[i]);
     const Tensor map = t.alignment(source, best.ids);
-    page += fmt::format("<table><caption>{} → {}<br>words: {}</caption><thead><tr><th></th>", escaped(texts[i]),
-                        escaped(best.text), word_alignment(t, texts[i], best));
-    for (const int id : source) page += fmt::format("<th>{}</th>", escaped(t.pieces.piece(id)));
+    page += fmt::format(
+        "<section class=\"card\" aria-label=\"text {0}\"><h2>{1}</h2><h3>{2}</h3><p class=\"note\">words: {3}</p>\n"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"map {0}\"><table><thead><tr><td></td>",
+        i + 1, escaped(texts[i]), escaped(best.text), word_alignment(t, texts[i], best));
+    for (const int id : source) page += fmt::format("<th scope=\"col\">{}</th>", escaped(t.pieces.piece(id)));
     page += "</tr></thead>\n";
     for (size_t row = 0; row < best.ids.size(); ++row) {
-      page += fmt::format("<tr><th>{}</th>", escaped(t.pieces.piece(best.ids[row])));
+      page += fmt::format("<tr><th scope=\"row\">{}</th>", escaped(t.pieces.piece(best.ids[row])));
       for (size_t s = 0; s < source.size(); ++s) {
         const real p = map.data()[row * source.size() + s];
-        page += fmt::format("<td style=\"background:rgba(0,70,160,{0:.3f})\" title=\"{0:.3f}\"></td>", p);
+        page += fmt::format("<td style=\"background:rgba(var(--heat),{0:.3f})\" title=\"{0:.3f}\"></td>", p);
       }
       page += "</tr>\n";
     }
-    page += "</table>\n";
+    page += "</table></div></section>\n";
   }
-  return page;
+  return page + "</main></body></html>\n";
 }
 
 }  // namespace translate

@@ -1,4 +1,4 @@
-// What users do with `explain` from the command line: a text, a pair, many texts, two texts; with good input and with bad.
+// What users do with `explain` from the command line: a text, a pair, many texts; with good input and with bad.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 

@@ -42,7 +42,8 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
               .status == 0);
   CHECK(nn::read_file(written) == nn::read_file(f.target));
   const std::string page = nn::read_file(written + ".html");
-  CHECK(page.find("<caption>this house is red. → dies Haus ist rot.<br>words: ") != std::string::npos);
+  CHECK(page.find("<h2>this house is red.</h2><h3>dies Haus ist rot.</h3><p class=\"note\">words: ") !=
+        std::string::npos);
   const std::string refs = " --references " + f.target;
   CHECK(call("translate", "score --hypotheses " + written + refs).says("BLEU|nrefs:1|case:mixed|eff:no|tok:13a|"));
   const Result compared =

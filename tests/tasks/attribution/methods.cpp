@@ -1,6 +1,7 @@
 // Explanations: beside Captum's and ERASER's numbers, and what must add up, be equal or be nothing.
 #include "tasks/attribution/explanation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -199,6 +200,11 @@ TEST_CASE("integrated gradients: complete within a thousandth, whatever the enco
           const Decision decision(*model, 0, 0, of);
           const Integrated found = integrated_gradients(decision, s.windows, model->tokenizer.mask_id());
           CHECK(found.complete);
+          Indices told;  // [CLS] and [SEP] stand in the baseline, too
+          for (const Word& word : s.words) told.insert(told.end(), word.tokens.begin(), word.tokens.end());
+          for (size_t t = 0; t < found.tokens.size(); ++t)
+            if (type == "bert" && std::find(told.begin(), told.end(), int(t)) == told.end())
+              CHECK(found.tokens[t] == 0);
           CHECK(found.steps >= 50);
           const double moved = found.value - found.baseline;
           CHECK(std::abs(sum_of(found.tokens) - moved) <= 1e-3 * std::abs(moved) + 1e-4);
@@ -302,5 +308,26 @@ TEST_CASE("attention: a head's own attention adds up to 1 over all tokens, and r
     const Decision decision(*model, 0, 0);
     CHECK(sum_of(attention_weights(decision, s.windows)) == doctest::Approx(1).epsilon(1e-5));
     CHECK(sum_of(rollout(decision, s.windows)) == doctest::Approx(1).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("attention: of several heads with queries of their own each shows its own") {
+  spec::TaskSpec a = own_attention(), b = own_attention();
+  a.name = "a";
+  b.name = "b";
+  nn::Config c = small_config();
+  c.initializer_range = 0.4;
+  const auto model = text_model(c, {a, task_of("first", Predicts::label), b}, 5);
+  const Subject s = subject(*model, {.text = "cab bad deed"});
+  const engine::NoGrad no_grad;
+  for (const size_t head : {size_t(0), size_t(2)}) {
+    const text::Batch batch = pack_texts({s.windows});
+    nn::Trace trace;
+    model->net.heads[head](model->net.encoder(batch.tokens, {nn::Rows::all}), &trace);
+    const nn::AttentionMaps& own = trace.attention.at(0);
+    const std::vector<double> found = attention_weights(Decision(*model, head, 0), s.windows);
+    REQUIRE(long(found.size()) * 2 == own.probs.numel());
+    for (size_t t = 0; t < found.size(); ++t)
+      CHECK(found[t] == doctest::Approx((own.probs.data()[t] + own.probs.data()[t + found.size()]) / 2).epsilon(1e-4));
   }
 }
