@@ -1,6 +1,7 @@
 // Rows in blocks, from a file to a file. Read tasks/model/answers.h and tasks/command/prediction_file.h first.
 #include "tasks/command/predict.h"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,11 @@ std::string Predict::settings() const {
   all.add("--max-length", std::to_string(given.reading.max_length)).add("--long", given.reading.too_long);
   all.add("--text-column", given.files.text_column).add("--pair-column", given.files.pair_column);
   all.add("--top", std::to_string(saying.top)).add("--threshold", fmt::format("{}", saying.threshold.value_or(-1)));
+  for (size_t h = 0; h < model->tasks.size(); ++h) {
+    const double T = model->calibrations[h] ? model->calibrations[h]->temperature : 1;
+    all.add("calibration",
+            fmt::format("{} {} {}", T, saying.least(h).value_or(-1), fmt::join(saying.strangest(h), " ")));
+  }
   return all.add("--none", saying.none).add("--why", why ? "yes" : "no").text();
 }
 
@@ -158,11 +164,11 @@ void Predict::print(const std::vector<text::Example>& examples, const std::vecto
 void Predict::report(const text::Table& last, const std::vector<text::Warning>& warnings, long rows) const {
   for (const text::Warning& warning : last.warnings) run::print_note("warning: {}\n", text::to_string(warning));
   for (const text::Warning& warning : warnings) run::print_note("warning: {}\n", text::to_string(warning));
-  for (size_t h = 0; saying.threshold && h < refused.size(); ++h)
-    if (model->tasks[h].one_class() || model->tasks[h].head == nn::Predicts::labels)
-      run::print_note("{}{} of {} texts ({:.1f} %) have no label of probability {} or more\n",
+  for (size_t h = 0; h < refused.size(); ++h)
+    if (saying.least(h) && (model->tasks[h].one_class() || model->tasks[h].head == nn::Predicts::labels))
+      run::print_note("{}{} of {} texts ({:.1f} %) have no label of probability {:.4g} or more\n",
                       model->named() ? model->tasks[h].name + ": " : "", refused[h], rows,
-                      rows ? 100 * double(refused[h]) / double(rows) : 0.0, *saying.threshold);
+                      rows ? 100 * double(refused[h]) / double(rows) : 0.0, *saying.least(h));
 }
 
 void Predict::report(const PredictionFile& file, long rows, long before) const {

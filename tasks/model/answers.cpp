@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "tasks/run/console.h"
+#include "tasks/score/refusal.h"
 
 namespace model {
 
@@ -25,8 +26,33 @@ void AnswerOptions::declare(run::Options& options) {
       "no label that is less probable: --none is said instead, and at the end how often; of several labels 0.5 if not "
       "given")
       .between(0, 1);
-  add("--none", none, "what is said where no label reaches --threshold");
+  add("--none", none, "what is said where no label reaches --threshold, or --refuse");
+  add("--refuse", refuse,
+      "a share, 0.95: --none is said where the model is least sure, no oftener than it takes for 95 % of the rest to "
+      "be "
+      "right on the texts that it was calibrated on")
+      .excludes("--threshold");
+  add("--coverage", coverage,
+      "a share, 0.9: also a set of labels, one or more, that holds the right one in 90 % of texts like those that the "
+      "model was calibrated on (conformal; a set that would be empty has the likeliest)");
+  add("--by-class", by_class,
+      "with --coverage: in 90 % of the texts of every class; of a rare one that takes more labels");
 }
+
+namespace {
+
+double refuse_below(const Calibration& known, double accuracy, const std::string& who) {
+  const Calibration::Refusal r = known.refusal(accuracy);
+  check(r.coverage > 0, "{}--refuse {}: of the {} texts that it was calibrated on, no surest part is right so often",
+        who, accuracy, known.texts.size());
+  run::print_note(
+      "{}said from a probability of {:.4f} on: {:.1f} % of the {} texts that it was calibrated on, {:.1f} % of "
+      "these right\n",
+      who, r.threshold, 100 * r.coverage, known.texts.size(), 100 * r.accuracy);
+  return r.threshold;
+}
+
+}  // namespace
 
 void AnswerOptions::settle(const run::Options& options, const TextModel& model) {
   const bool labels = std::any_of(model.tasks.begin(), model.tasks.end(), [](const spec::TaskSpec& task) {
@@ -34,8 +60,34 @@ void AnswerOptions::settle(const run::Options& options, const TextModel& model) 
   });
   for (const char* name : {"--top", "--threshold"})
     check(labels || !options.given(name), "{} is about labels with probabilities; this model predicts none", name);
-  if (options.given("--none") && !threshold) run::usage_error("--none is what --threshold says; give that, too");
+  if (options.given("--none") && !threshold && !refuse)
+    run::usage_error("--none is what --threshold and --refuse say; give one of them, too");
+  if (by_class && !coverage) run::usage_error("--by-class is about the sets of --coverage; give that, too");
   none = text::Labels::tidy(none);
+  if (!coverage && !refuse) return;
+  const char* asked = coverage ? "--coverage" : "--refuse";
+  least_of.resize(model.tasks.size()), sets.resize(model.tasks.size());
+  bool any = false;
+  for (size_t h = 0; h < model.tasks.size(); ++h) {
+    if (!calibrates(model.tasks[h])) continue;
+    const std::string who = model.named() ? model.tasks[h].name + ": " : "";
+    const std::optional<Calibration>& known = model.calibrations[h];
+    check(known.has_value(),
+          "{}{}: nobody has measured how sure this model may be; a run with dev texts does, and `sentiment calibrate`",
+          who, asked);
+    any = true;
+    if (coverage && by_class) sets[h] = known->thresholds_by_class(*coverage);
+    if (coverage && !by_class) sets[h].assign(size_t(known->classes), known->threshold(*coverage));
+    if (coverage && std::ranges::count(sets[h], score::kEveryClass))
+      run::print_note("warning: {}too few texts were calibrated on for --coverage {}{}: {} in every set\n", who,
+                      *coverage, by_class ? " --by-class" : "", by_class ? "some labels are" : "all labels are");
+    if (refuse) least_of[h] = refuse_below(*known, *refuse, who);
+  }
+  check(any, "{}: this model has no head that is calibrated, of one label a text", asked);
+}
+
+std::optional<double> AnswerOptions::least(size_t head) const {
+  return least_of.empty() || !least_of[head] ? threshold : least_of[head];
 }
 
 namespace {
@@ -45,8 +97,19 @@ double rounded(double p, int digits) {
   return digits < 0 ? p : std::round(p * unit) / unit;
 }
 
-Answer answer(const spec::TaskSpec& task, const Outputs& outputs, size_t i, const std::string& text,
-              const text::WordPiece& tokenizer, const AnswerOptions& options) {
+// The classes that are not too strange, by their probability; of none the likeliest.
+std::vector<std::string> set_of(const Answer& answer, const text::Labels& labels,
+                                const std::vector<double>& strangest) {
+  std::vector<std::string> set;
+  for (const auto& [label, p] : answer.ranked)
+    if (1 - p <= strangest[size_t(labels.find(label))]) set.push_back(label);
+  if (set.empty()) set.push_back(answer.ranked[0].first);
+  return set;
+}
+
+Answer answer(const TextModel& model, size_t head, const Outputs& outputs, size_t i, const std::string& text,
+              const AnswerOptions& options) {
+  const spec::TaskSpec& task = model.tasks[head];
   Answer answer;
   if (task.head == nn::Predicts::number) {
     answer.value = outputs.scores[i][0];
@@ -54,7 +117,7 @@ Answer answer(const spec::TaskSpec& task, const Outputs& outputs, size_t i, cons
   }
   if (task.head == nn::Predicts::tags) {
     const std::vector<std::string> words = spec::words_of(text);
-    const Indices places = spec::first_pieces(text, tokenizer, long(outputs.tags[i].size()));
+    const Indices places = spec::first_pieces(text, model.tokenizer, long(outputs.tags[i].size()));
     const std::vector<std::string> tags = tags_of_words(task, outputs.tags[i], places);
     for (size_t w = 0; w < words.size(); ++w) answer.tagged.emplace_back(words[w], tags[w]);
     return answer;
@@ -70,7 +133,9 @@ Answer answer(const spec::TaskSpec& task, const Outputs& outputs, size_t i, cons
   answer.best = order[0];
   for (const int k : order) answer.ranked.emplace_back(task.labels.name(k), p[k]);
   if (task.one_class()) {
-    if (p[order[0]] >= options.threshold.value_or(0)) answer.said = {answer.ranked[0]};
+    if (p[order[0]] >= options.least(head).value_or(0)) answer.said = {answer.ranked[0]};
+    if (const std::vector<double> strangest = options.strangest(head); !strangest.empty())
+      answer.set = set_of(answer, task.labels, strangest);
     return answer;
   }
   for (size_t k = 0; k < p.size(); ++k)
@@ -98,6 +163,7 @@ ordered_json to_json(const spec::TaskSpec& task, const Answer& answer, const Ans
     for (const std::string& label : task.labels.names()) probabilities[label] = 0;
   for (size_t k = 0; k < answer.ranked.size() && (options.top == 0 || k < size_t(options.top)); ++k)
     probabilities[answer.ranked[k].first] = rounded(answer.ranked[k].second, options.digits);
+  if (answer.set) line["set"] = *answer.set;
   return line;
 }
 
@@ -113,6 +179,8 @@ std::string joined(const std::vector<std::string>& parts, const spec::TaskSpec& 
   return fmt::format("{}", fmt::join(parts, task.separator.empty() ? "," : task.separator));
 }
 
+bool has_sets(const spec::TaskSpec& task, const AnswerOptions& options) { return options.coverage && calibrates(task); }
+
 std::vector<std::string> columns_of(const spec::TaskSpec& task, const AnswerOptions& options) {
   if (task.head == nn::Predicts::number) return {"value"};
   if (task.head == nn::Predicts::tags) return {"tags"};
@@ -121,6 +189,7 @@ std::vector<std::string> columns_of(const spec::TaskSpec& task, const AnswerOpti
   for (size_t k = 3; k <= ranks(task, options); ++k)
     for (const char* what : {"label", "probability"}) columns.push_back(fmt::format("{}_{}", what, k));
   columns.resize(2 * ranks(task, options));
+  if (has_sets(task, options)) columns.push_back("set");
   return columns;
 }
 
@@ -135,7 +204,7 @@ std::vector<std::vector<Answer>> answers(const TextModel& model, const std::vect
   std::vector<std::vector<Answer>> all(examples.size());
   for (size_t i = 0; i < examples.size(); ++i)
     for (size_t h = 0; h < model.tasks.size(); ++h)
-      all[i].push_back(answer(model.tasks[h], outputs[h], i, examples[i].text, model.tokenizer, options));
+      all[i].push_back(answer(model, h, outputs[h], i, examples[i].text, options));
   return all;
 }
 
@@ -197,6 +266,7 @@ std::vector<Cell> cells_of(const spec::TaskSpec& task, const Answer& answer, con
     cells.push_back(text_cell(k == 0 && answer.said.empty() ? options.none : answer.ranked[k].first));
     cells.push_back(probability_cell(answer.ranked[k].second));
   }
+  if (has_sets(task, options)) cells.push_back({joined(*answer.set, task), *answer.set});
   return cells;
 }
 

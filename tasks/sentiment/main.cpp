@@ -6,10 +6,8 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
-#include "tasks/attribution/attention.h"
-#include "tasks/command/errors.h"
+#include "tasks/command/labelled.h"
 #include "tasks/command/predict.h"
-#include "tasks/model/doubts.h"
 #include "tasks/model/merge.h"
 #include "tasks/model/pruning.h"
 #include "tasks/model/request.h"
@@ -18,6 +16,7 @@
 #include "tasks/run/progress.h"
 #include "tasks/sentiment/check.h"
 #include "tasks/sentiment/curve.h"
+#include "tasks/sentiment/evaluate.h"
 #include "tasks/sentiment/noise.h"
 #include "tasks/sentiment/suggest.h"
 
@@ -77,59 +76,6 @@ void train_command(run::Options& options, const run::Parse& parse) {
 
 void curve(run::Options& options, const run::Parse& parse) { sentiment::curve_command(options, parse, train); }
 void noise(run::Options& options, const run::Parse& parse) { sentiment::noise_command(options, parse, train); }
-
-// The texts of the files, or the embedded test set, with the model's labels.
-spec::TaskSet labelled(const run::Options& options, const model::Request& given, const std::vector<std::string>& data,
-                       const model::TextModel& model) {
-  spec::TaskSpec task = model.only_task();
-  task.where.clear();  // errors name file and line themselves
-  const bool as_target = !task.one_class();
-  task.files.how = given.files;
-  task.files.how.label_as_target = as_target;
-  if (task.separator.empty()) task.separator = task.head == nn::Predicts::tags ? " " : ",";
-  if (options.given("--labels")) {
-    const text::Labels own = text::Labels::parse(given.files.labels);
-    check(own.empty() || own.names() == model.labels(),
-          "the model knows the labels {}, the data has {}; --labels may map them", text::listed(model.labels()),
-          text::listed(own.names()));
-    if (!own.empty()) task.labels = own;
-  }
-  return spec::load_test(task, data);
-}
-
-void evaluate(run::Options& options, const run::Parse& parse) {
-  model::Request given;
-  std::string out;
-  std::vector<std::string> data;
-  int errors = 0;
-  given.declare(options, true);
-  options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
-  options.add("--errors", errors, "also list so many texts with a wrong label, the surest first, and what led to it")
-      .not_negative();
-  options.add("--out", out, "also write the figures as JSON to this file");
-  parse();
-  run::print_setup("sentiment", "evaluate");
-  const auto model = given.load(options);
-  spec::TaskSet set = labelled(options, given, data, *model);
-  spec::encode(set, model->tokenizer, given.reading.max_length, given.reading.how());
-  std::vector<model::Outputs> outputs;
-  const model::Evaluation e = model::evaluate(*model, set, spec::kTest, "evaluate", &outputs)[0];
-  const size_t columns = run::terminal_width();
-  fmt::print("\n{}\n{}\n", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")),
-             e.text(columns));
-  std::fflush(stdout);
-  model::print(model::doubts_about_texts(*model, set, spec::kTest));
-  model::print(model::doubts_about(e));
-  if (errors) {
-    model->net.params.freeze("*");
-    fmt::print("{}\n", command::wrong_ones(*model, set, 0, spec::kTest, outputs[0], size_t(errors), columns));
-  }
-  if (!out.empty()) nn::write_file(out, e.json().dump(2) + "\n");
-  std::string line = "result task=sentiment";
-  for (const auto& [name, value] : e.figures.items())
-    if (name != "loss") line += fmt::format(" {}={:.4f}", name, value.get<double>());
-  fmt::print("{} n={}\n", line, set.corpora[0].texts[spec::kTest].size());
-}
 
 // A table of what every head looks at; with --out also the maps of each text, as JSON lines.
 void analyze(run::Options& options, const run::Parse& parse) {
@@ -209,9 +155,7 @@ void prune(run::Options& options, const run::Parse& parse) {
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
   const auto model = given.load(options);
   const auto read = [&](const std::vector<std::string>& files) {
-    spec::TaskSet set = labelled(options, given, files, *model);
-    spec::encode(set, model->tokenizer, given.reading.max_length, given.reading.how());
-    return set;
+    return command::labelled(options, given, files, *model);
   };
   const spec::TaskSet set = read(data), test_set = test.empty() ? set : read(test);
   const auto pruned = model::prune(*model, model::ModelDirectory(given.directory, given.base).path,
@@ -227,7 +171,9 @@ int main(int argc, char** argv) {
   return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
                       {{"check", "say what can be known of labelled texts before training", sentiment::check_command},
                        {"train", "train on labelled texts; without options, on the embedded corpus", train_command},
-                       {"evaluate", "measure a trained model on labelled texts", evaluate},
+                       {"evaluate", "measure a trained model on labelled texts", sentiment::evaluate_command},
+                       {"calibrate", "measure how sure a model may be, and keep it in its directory",
+                        sentiment::calibrate_command},
                        {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
                        {"curve", "say what more labelled texts would bring: quality by their number", curve},
                        {"suggest", "choose the texts most worth a label next", sentiment::suggest_command},

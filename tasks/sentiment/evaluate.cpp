@@ -1,0 +1,123 @@
+// A model on labelled texts: figures, certainty, groups. Read tasks/model/evaluate.h and calibration.h first.
+#include "tasks/sentiment/evaluate.h"
+
+#include <fmt/ranges.h>
+
+#include "nn/format/files.h"
+#include "tasks/command/errors.h"
+#include "tasks/command/labelled.h"
+#include "tasks/model/doubts.h"
+#include "tasks/model/groups.h"
+
+namespace sentiment {
+
+using engine::check;
+using nlohmann::ordered_json;
+
+namespace {
+
+// What the columns hold of every text, joined: one group a text. Error: no such column (the nearest name), no file.
+std::vector<std::string> groups_of(const spec::TaskSet& set, const model::Request& given,
+                                   const std::vector<std::string>& data, const std::vector<std::string>& columns) {
+  check(!data.empty(), "--group names a column of the files in --data; the embedded test set has none");
+  std::map<std::string, std::string> at;  // by where a text stands
+  for (const std::string& file : data) {
+    const text::Table table = text::read_table(spec::label_and_path(file).second, given.files.table_options());
+    for (size_t r = 0; r < table.rows.size(); ++r) {
+      std::string group;
+      for (const std::string& column : columns)
+        group += (group.empty() ? "" : ", ") + text::Labels::tidy(table.rows[r][table.column(column)]);
+      at[fmt::format("{}:{}", table.path, table.lines[r])] = group;
+    }
+  }
+  std::vector<std::string> groups;
+  for (const text::Example& e : set.corpora[0].examples[spec::kTest]) groups.push_back(at.at(e.where));
+  return groups;
+}
+
+}  // namespace
+
+void evaluate_command(run::Options& options, const run::Parse& parse) {
+  model::Request given;
+  std::string out;
+  std::vector<std::string> data;
+  std::vector<std::string> group;
+  int errors = 0;
+  given.declare(options, true);
+  options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
+  options.add("--errors", errors, "also list so many texts with a wrong label, the surest first, and what led to it")
+      .not_negative();
+  options.add("--group", group,
+              "column of --data, or several: also every figure by group, shares with their intervals, and the largest "
+              "differences between groups");
+  options.add("--out", out, "also write the figures as JSON to this file");
+  parse();
+  run::print_setup("sentiment", "evaluate");
+  const auto model = given.load(options);
+  const spec::TaskSet set = command::labelled(options, given, data, *model);
+  const std::vector<std::string> groups = group.empty() ? group : groups_of(set, given, data, group);
+  std::vector<model::Outputs> outputs;
+  const model::Evaluation e = model::evaluate(*model, set, spec::kTest, "evaluate", &outputs)[0];
+  const size_t columns = run::terminal_width();
+  ordered_json json = e.json();
+  model::GroupReport by_group;
+  if (!groups.empty())
+    by_group = model::group_report(set.tasks[0], set.tasks[0].targets[spec::kTest], outputs[0], groups);
+  fmt::print("\n{}\n{}", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")),
+             e.text(columns));
+  if (model::calibrates(model->tasks[0])) {
+    const model::Certainty certainty =
+        model::certainty_of(outputs[0].scores, set.tasks[0].targets[spec::kTest].classes);
+    fmt::print("{}", certainty.text());
+    json["certainty"] = certainty.json();
+  }
+  if (!groups.empty()) {
+    fmt::print("\n{}", by_group.text());
+    json.update(by_group.json());
+  }
+  fmt::print("\n");
+  std::fflush(stdout);
+  model::print(model::doubts_about_texts(*model, set, spec::kTest));
+  model::print(model::doubts_about(e));
+  model::print(by_group.doubts());
+  if (errors) {
+    model->net.params.freeze("*");
+    fmt::print("{}\n", command::wrong_ones(*model, set, 0, spec::kTest, outputs[0], size_t(errors), columns));
+  }
+  if (!out.empty()) nn::write_file(out, json.dump(2) + "\n");
+  std::string line = "result task=sentiment";
+  for (const auto& [name, value] : e.figures.items())
+    if (name != "loss") line += fmt::format(" {}={:.4f}", name, value.get<double>());
+  fmt::print("{} n={}\n", line, set.corpora[0].texts[spec::kTest].size());
+}
+
+// Without training: what finish_run() does with dev, for a published model, or by fresh texts.
+void calibrate_command(run::Options& options, const run::Parse& parse) {
+  model::Request given;
+  std::vector<std::string> data;
+  given.declare(options, true);
+  options
+      .add("--data", data,
+           "files with texts and labels that the model has not learned from, nor is to be measured on: a dev set")
+      .required();
+  parse();
+  run::print_setup("sentiment", "calibrate");
+  const auto model = given.load(options);
+  const std::string directory = model::ModelDirectory(given.directory, given.base).path;
+  check(model::calibrates(model->only_task()), "{}: only a head of one label a text is calibrated", directory);
+  const spec::TaskSet set = command::labelled(options, given, data, *model);
+  const std::vector<int>& classes = set.tasks[0].targets[spec::kTest].classes;
+  const auto certainty = [&] {
+    return model::certainty_of(model::predict(*model, set.corpora[0].texts[spec::kTest])[0].scores, classes);
+  };
+  model->calibrations[0].reset();
+  const model::Certainty before = certainty();
+  model::calibrate(*model, set, spec::kTest);
+  const model::Certainty after = certainty();
+  model::write_calibrations(*model, directory);
+  fmt::print("on these very texts, as it was\n{}and now\n{}", before.text(), after.text());
+  fmt::print("result task=calibrate temperature={:.4f} ece_before={:.4f} ece={:.4f} perfect={:.4f} n={}\n",
+             model->calibrations[0]->temperature, before.ece, after.ece, after.ece_of_a_perfect_model, classes.size());
+}
+
+}  // namespace sentiment
