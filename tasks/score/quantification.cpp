@@ -28,25 +28,23 @@ std::vector<double> on_simplex(std::vector<double> x, double sum) {
 
 namespace {
 
-// a x = b, a [n, n] row by row, by elimination with the largest pivot; false where a pivot is next to nothing.
+// a x = b by elimination with the largest pivot, a [n, n] row by row; false where a pivot is next to nothing.
 bool solve(std::vector<double> a, std::vector<double>& b) {
   const size_t n = b.size();
-  const auto at = [&](size_t r, size_t c) -> double& { return a[r * n + c]; };
   for (size_t i = 0; i < n; ++i) {
     size_t pivot = i;
     for (size_t r = i + 1; r < n; ++r)
-      if (std::abs(at(r, i)) > std::abs(at(pivot, i))) pivot = r;
-    if (std::abs(at(pivot, i)) < 0.05) return false;  // the errors of the counts would come out twenty times as large
-    if (pivot != i) std::swap_ranges(&at(i, 0), &at(i, 0) + n, &at(pivot, 0));
+      if (std::abs(a[r * n + i]) > std::abs(a[pivot * n + i])) pivot = r;
+    if (std::abs(a[pivot * n + i]) < 0.05) return false;  // the errors of the counts would come out twenty times larger
+    for (size_t c = 0; c < n; ++c) std::swap(a[i * n + c], a[pivot * n + c]);
     std::swap(b[i], b[pivot]);
     for (size_t r = 0; r < n; ++r) {
-      if (r == i || at(r, i) == 0) continue;
-      const double f = at(r, i) / at(i, i);
-      for (size_t c = i; c < n; ++c) at(r, c) -= f * at(i, c);
+      const double f = r == i ? 0 : a[r * n + i] / a[i * n + i];
+      for (size_t c = i; f != 0 && c < n; ++c) a[r * n + c] -= f * a[i * n + c];
       b[r] -= f * b[i];
     }
   }
-  for (size_t i = 0; i < n; ++i) b[i] /= at(i, i);
+  for (size_t i = 0; i < n; ++i) b[i] /= a[i * n + i];
   return true;
 }
 
@@ -56,7 +54,7 @@ std::vector<double> corrected(const std::vector<std::vector<double>>& confusion,
   const size_t K = said.size();
   check(confusion.size() == K, "corrected: a row of the confusion for each of {} classes; got {}", K, confusion.size());
   const double sum = std::accumulate(said.begin(), said.end(), 0.);
-  std::vector<double> transposed(K * K);  // [K, K]
+  std::vector<double> transposed(K * K, 0);
   for (size_t j = 0; j < K; ++j) {
     check(confusion[j].size() == K, "corrected: {} columns; got {}", K, confusion[j].size());
     const double row = std::accumulate(confusion[j].begin(), confusion[j].end(), 0.);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "tasks/attribution/attention.h"
 #include "tasks/command/labelled.h"
 #include "tasks/command/predict.h"
 #include "tasks/model/merge.h"

@@ -1,0 +1,38 @@
+// A board as JSON, and back. Read board.h before.
+#include "tasks/monitor/board.h"
+
+namespace monitor {
+
+using nlohmann::json;
+
+json Board::saved() const {
+  json all{{"closed", closed_}, {"newest", newest_}, {"jumps", jumps_}, {"silence", silence_}, {"no_data", no_data_}};
+  all["series"] = json::array();
+  for (const auto& [key, s] : series_) all["series"].push_back(s.saved());
+  all["open"] = json::array();
+  for (const auto& [bin, cells] : open_)
+    for (const auto& [key, cell] : cells) {
+      const size_t cut = key.find('\xff');
+      all["open"].push_back(
+          {{"bin", bin}, {"kind", key.substr(0, cut)}, {"name", key.substr(cut + 1)}, {"cell", cell.saved()}});
+    }
+  return all;
+}
+
+void Board::restore(const json& saved) {
+  closed_ = saved.at("closed");
+  newest_ = saved.at("newest");
+  jumps_ = saved.at("jumps");
+  silence_ = saved.at("silence");
+  no_data_ = saved.at("no_data");
+  for (const json& s : saved.at("series")) {
+    const std::string kind = s.at("kind"), name = s.at("name");
+    Series& to = series_.emplace(kind + '\xff' + name, Series(kind, name, seasonal(), shares())).first->second;
+    to.restore(s);
+  }
+  for (const json& o : saved.at("open"))
+    open_[o.at("bin").get<long>()][o.at("kind").get<std::string>() + '\xff' + o.at("name").get<std::string>()] =
+        Cell::restored(o.at("cell"));
+}
+
+}  // namespace monitor

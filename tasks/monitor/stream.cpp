@@ -1,0 +1,282 @@
+// Bytes to rows to records. Read stream.h before; times are read by clock.cpp.
+#include "tasks/monitor/stream.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "engine/strings.h"
+#include "nn/format/json.h"
+#include "tasks/monitor/clock.h"
+#include "tasks/run/console.h"
+#include "tasks/text/labels.h"
+#include "tasks/text/separated.h"
+#include "tasks/text/utf8.h"
+
+namespace monitor {
+
+using engine::check;
+using engine::fail;
+
+namespace {
+
+constexpr size_t kLongestRow = 1 << 20;
+constexpr int kLookAgain = 200;  // milliseconds between two looks at a file that grows
+
+volatile std::sig_atomic_t stopped = 0;
+
+void stop(int signal) {
+  stopped = signal;
+  std::signal(signal, SIG_DFL);
+}
+
+// What is wrong with a record: thrown inside of this file alone.
+struct Unusable {
+  std::string kind, why;
+};
+
+}  // namespace
+
+void stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = stop;  // without SA_RESTART: a read that waits comes back
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+int stopped_by() { return stopped; }
+void request_stop() { stopped = SIGTERM; }
+
+void StreamOptions::declare(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Stream");
+  };
+  add("FILE", file, "JSON lines or CSV with time and text; -: standard input");
+  add("--format", format, "of the stream; auto: by its first byte").one_of({"auto", "jsonl", "csv"});
+  add("--time-column", time_column, "key or column of the time: ISO 8601, or seconds since 1970");
+  add("--text-column", text_column, "of the text");
+  add("--source-column", source_column, "of the source, if there is one");
+  add("--entities-column", entities_column, "of the companies and people named, if there is one");
+  add("--topic-column", topic_column, "of a topic that is known already");
+  add("--sentiment-column", sentiment_column, "of a sentiment that is known already");
+}
+
+Stream::Stream(const StreamOptions& options) : o_(options), name_(options.file == "-" ? "stdin" : options.file) {
+  file_ = o_.file == "-" ? 0 : open(o_.file.c_str(), O_RDONLY | O_CLOEXEC);
+  check(file_ >= 0, "{}: cannot be read: {}", name_, std::strerror(errno));
+}
+
+Stream::~Stream() {
+  if (file_ > 0) close(file_);
+}
+
+void Stream::resume(long offset, long line) {
+  check(o_.file != "-", "a stream from a pipe goes on where it is");
+  const long size = lseek(file_, 0, SEEK_END);
+  check(size >= offset, "{}: has {} bytes; the state was saved after {} of them: it is another file, or was cut", name_,
+        size, offset);
+  std::string row;
+  lseek(file_, 0, SEEK_SET);
+  Record unused;
+  if (offset > 0) {  // the header of a CSV, and what the first byte says of the format
+    check(fill(true), "{}: cannot be read", name_);
+    csv_ = o_.format == "csv" || (o_.format == "auto" && buffer_[buffer_.find_first_not_of(" \t\r\n")] != '{');
+    begun_ = true;
+    if (csv_ && take_row(row, true)) read_header(row);
+  }
+  lseek(file_, offset, SEEK_SET);
+  buffer_.clear();
+  at_ = 0;
+  offset_ = offset;
+  line_ = line;
+}
+
+std::string Stream::where() const { return fmt::format("{}:{}", name_, row_line_); }
+
+// More bytes; false at the end, or where they would have to be waited for.
+bool Stream::fill(bool wait) {
+  if (at_ > 0) buffer_.erase(0, at_), at_ = 0;
+  while (!stopped) {
+    pollfd one{file_, POLLIN, 0};
+    if (!wait && poll(&one, 1, 0) == 0) return false;
+    char bytes[1 << 16];
+    const ssize_t n = read(file_, bytes, sizeof bytes);
+    if (n > 0) {
+      buffer_.append(bytes, size_t(n));
+      return true;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    check(n == 0, "{}: cannot be read: {}", name_, std::strerror(errno));
+    if (!o_.follow || o_.file == "-") {
+      ended_ = true;
+      return false;
+    }
+    if (!wait) return false;
+    if (lseek(file_, 0, SEEK_END) < offset_) {
+      run::print_note("{}: has become shorter; it is read from its beginning\n", name_);
+      offset_ = 0, line_ = 1;
+      buffer_.clear();
+    }
+    lseek(file_, offset_ + long(buffer_.size()), SEEK_SET);
+    poll(nullptr, 0, kLookAgain);
+  }
+  ended_ = true;
+  return false;
+}
+
+// A row without its end: a line, in CSV as many as its quotes hold together.
+bool Stream::take_row(std::string& row, bool wait) {
+  for (size_t from = at_, quotes = 0;;) {
+    const size_t end = buffer_.find('\n', from);
+    if (end == buffer_.npos) {
+      if (buffer_.size() - at_ > kLongestRow) {
+        row = buffer_.substr(at_);
+        const size_t used = row.size();
+        at_ += used, offset_ += long(used);
+        return true;  // too long: whoever parses it says so
+      }
+      const size_t behind = from - at_;
+      if (!fill(wait)) {
+        if (!ended_ || at_ == buffer_.size() || (o_.follow && o_.file != "-") || stopped) return false;
+        row = buffer_.substr(at_);  // the last line, without an end
+        row_line_ = line_;
+        offset_ += long(row.size());
+        at_ = buffer_.size();
+        return true;
+      }
+      from = at_ + behind;
+      continue;
+    }
+    if (csv_) quotes += size_t(std::count(buffer_.begin() + long(from), buffer_.begin() + long(end), '"'));
+    if (quotes % 2 && end - at_ < kLongestRow) {
+      from = end + 1;
+      continue;
+    }
+    row = buffer_.substr(at_, end - at_);
+    row_line_ = line_;
+    line_ += 1 + std::count(row.begin(), row.end(), '\n');
+    offset_ += long(end + 1 - at_);
+    at_ = end + 1;
+    while (row.ends_with('\r')) row.pop_back();
+    return true;
+  }
+}
+
+bool Stream::read_header(const std::string& row) {
+  text::Table table;
+  table.path = name_;
+  text::parse_csv(row, {}, 1, true, table);
+  check(!table.rows.empty(), "{}: a CSV begins with the names of its columns", name_);
+  for (size_t i = 0; i < table.rows[0].size(); ++i) columns_[table.rows[0][i]] = int(i);
+  for (const std::string& needed : {o_.time_column, o_.text_column})
+    check(columns_.contains(needed), "{}: there is no column '{}'{}; --time-column and --text-column name them", name_,
+          needed, text::did_you_mean(needed, table.rows[0]));
+  return true;
+}
+
+namespace {
+
+std::vector<std::string> entities_of(const std::string& cell) {
+  std::vector<std::string> names;
+  for (const std::string& part : engine::split(cell, cell.find('|') == cell.npos ? ';' : '|')) {
+    const size_t begin = part.find_first_not_of(' '), end = part.find_last_not_of(' ');
+    if (begin != part.npos) names.push_back(part.substr(begin, end - begin + 1));
+  }
+  return names;
+}
+
+long time_of(const std::string& text, const std::string& key) {
+  if (text.empty()) throw Unusable{"no time", fmt::format("there is no {}", key)};
+  const std::optional<long> time = parse_time(text);
+  if (!time) throw Unusable{"no time", fmt::format("{} '{}' is no time", key, engine::shown(text))};
+  return *time;
+}
+
+}  // namespace
+
+void Stream::parse_json_row(const std::string& row, Record& record) const {
+  nlohmann::json object;
+  try {
+    object = nn::parse_json(row, "");
+  } catch (const engine::Error& e) {
+    const std::string what = e.what();
+    throw Unusable{"no JSON", what.substr(what.find_first_not_of(": "))};
+  }
+  if (!object.is_object()) throw Unusable{"no JSON", "a record is a JSON object"};
+  const auto word = [&](const std::string& key) {
+    const auto found = object.find(key);
+    if (found == object.end() || found->is_null()) return std::string();
+    return found->is_string() ? found->get<std::string>() : found->dump();
+  };
+  record.time = time_of(word(o_.time_column), o_.time_column);
+  record.text = word(o_.text_column);
+  record.source = word(o_.source_column);
+  record.topic = word(o_.topic_column);
+  record.sentiment = word(o_.sentiment_column);
+  if (const auto list = object.find(o_.entities_column); list != object.end() && list->is_array()) {
+    for (const auto& one : *list)
+      if (one.is_string()) record.entities.push_back(one.get<std::string>());
+  } else {
+    record.entities = entities_of(word(o_.entities_column));
+  }
+}
+
+void Stream::parse_csv_row(const std::string& row, Record& record) const {
+  text::Table table;
+  table.path = name_;
+  try {
+    text::parse_csv(row, {}, row_line_, true, table);
+  } catch (const engine::Error& e) { throw Unusable{"no CSV", e.what()}; }
+  if (table.rows.empty() || table.rows[0].size() != columns_.size())
+    throw Unusable{"no CSV", fmt::format("{} fields; the header has {}", table.rows.empty() ? 0 : table.rows[0].size(),
+                                         columns_.size())};
+  const auto cell = [&](const std::string& name) {
+    const auto found = columns_.find(name);
+    return found == columns_.end() ? std::string() : table.rows[0][size_t(found->second)];
+  };
+  record.time = time_of(cell(o_.time_column), o_.time_column);
+  record.text = cell(o_.text_column);
+  record.source = cell(o_.source_column);
+  record.topic = cell(o_.topic_column);
+  record.sentiment = cell(o_.sentiment_column);
+  record.entities = entities_of(cell(o_.entities_column));
+}
+
+void Stream::reject(const Record& record, const std::string& kind, const std::string& why) {
+  if (++bad_[kind] == 1)
+    run::print_note("{}:{}: {} (left out, and so are others like it, which are counted)\n", name_, record.line, why);
+}
+
+bool Stream::next(Record& record, bool wait) {
+  for (std::string row; !stopped && take_row(row, wait);) {
+    if (!begun_) {
+      check(!row.starts_with("\xFF\xFE") && !row.starts_with("\xFE\xFF") && row.find('\0') == row.npos,
+            "{}: this is UTF-16; a stream is UTF-8 (iconv -f utf-16 -t utf-8)", name_);
+      if (row.starts_with("\xEF\xBB\xBF")) row.erase(0, 3);
+      const size_t first = row.find_first_not_of(" \t\r");
+      if (first == row.npos) continue;
+      begun_ = true;
+      csv_ = o_.format == "csv" || (o_.format == "auto" && row[first] != '{');
+      if (csv_ && read_header(row)) continue;
+    }
+    if (text::is_blank(row)) continue;
+    ++records_;
+    record = {};
+    record.line = row_line_;
+    try {
+      if (row.size() > kLongestRow) throw Unusable{"too long", "a record of more than a megabyte"};
+      if (!text::is_utf8(row))
+        throw Unusable{"no UTF-8", "this is not UTF-8 (iconv -f windows-1252 -t utf-8, for example)"};
+      csv_ ? parse_csv_row(row, record) : parse_json_row(row, record);
+      if (text::is_blank(record.text)) throw Unusable{"no text", fmt::format("there is no {}", o_.text_column)};
+      return true;
+    } catch (const Unusable& u) { reject(record, u.kind, u.why); }
+  }
+  return false;
+}
+
+}  // namespace monitor

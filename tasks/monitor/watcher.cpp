@@ -1,0 +1,187 @@
+// The loop of a stream, and its state in a file. Read stream.h, reader.h, board.h before.
+#include "tasks/monitor/watcher.h"
+
+#include <poll.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "nn/format/json.h"
+#include "tasks/monitor/clock.h"
+#include "tasks/run/console.h"
+
+namespace monitor {
+
+using engine::check;
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr size_t kBatch = 256;  // texts that are classified together, if so many are there
+constexpr int kForm = 1;        // of a state file
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+RepeatOptions repeat_options(const WatchOptions& o) {
+  const std::optional<long> within = parse_span(o.repeats);
+  check(within.has_value(), "--repeats: a length of time is written as 6h or 1d; got '{}'", o.repeats);
+  return {*within, o.near, o.remembered};
+}
+
+}  // namespace
+
+void WatchOptions::declare(run::Options& options) {
+  stream.declare(options);
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Stream");
+  };
+  add("--repeats", repeats, "a text that was told within this time before is not counted");
+  add("--near", near, "bits of a text's simhash that may differ in a repeat; -1: everything counts").between(-1, 7);
+  add("--remembered", remembered, "texts that are remembered for that, at most").between(1, 1e8);
+  reader.declare(options);
+  board.declare(options);
+  const auto out = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Output");
+  };
+  out("--form", form, "of the events on standard output: lines of JSON, or Alertmanager's webhook, or text")
+      .one_of({"jsonl", "alertmanager", "text"});
+  out("--metrics", metrics, "file for Prometheus' text collector, written whenever the state is, and at the end");
+  out("--save-every", save_every, "records between two savings of state and metrics").between(1, 1e12);
+}
+
+void WatchOptions::settle() { board.settle(); }
+
+Watcher::Watcher(const WatchOptions& options)
+    : o_(options),
+      reader_(options.reader),
+      board_(options.board, reader_.topics(), reader_.topic_confusion(), reader_.negative_confusion()),
+      repeats_(repeat_options(options)),
+      stream_(options.stream) {
+  if (!o_.state.empty() && std::filesystem::exists(o_.state)) load();
+}
+
+Figures Watcher::figures() const {
+  Figures f = before_;
+  f.records += stream_.records();
+  f.texts += texts_;
+  f.repeats += told_;
+  f.alerts += alerts_;
+  for (const auto& [kind, count] : stream_.bad()) f.bad[kind] += count;
+  return f;
+}
+
+Words Watcher::words() const {
+  if (o_.board.no_words || reader_.identity() == "labelled") return nullptr;
+  return [this](const std::string& text, const Event& event) {
+    return reader_.words(text, event.topic, event.kind != "volume");
+  };
+}
+
+// As many records as are there, one at least. False: the stream is at its end.
+bool Watcher::next_batch(std::vector<Record>& batch) {
+  batch.clear();
+  Record record;
+  while (batch.size() < (o_.speed > 0 ? 1 : kBatch) && stream_.next(record, batch.empty())) {
+    if (o_.speed > 0) keep_pace(record);
+    batch.push_back(record);
+  }
+  return !batch.empty();
+}
+
+// A recorded stream no faster than `speed` seconds a second.
+void Watcher::keep_pace(const Record& record) {
+  if (first_time_ < 0) first_time_ = record.time, started_ = now();
+  const double due = started_ + double(record.time - first_time_) / o_.speed;
+  while (!stopped_by() && due > now()) poll(nullptr, 0, int(std::min(200., 1 + 1000 * (due - now()))));
+}
+
+void Watcher::run(const OnEvent& on_event, bool close, const std::function<void()>& after_batch) {
+  std::vector<Record> batch, fresh;
+  const auto tell = [&] {
+    for (const Event& event : board_.take_events()) {
+      alerts_ += event.what == "firing";
+      on_event(event);
+    }
+  };
+  long saved = 0;
+  while (next_batch(batch)) {
+    fresh.clear();
+    for (Record& r : batch) {
+      if (repeats_.seen(r.text, r.time))
+        ++told_;
+      else
+        fresh.push_back(std::move(r));
+    }
+    const std::vector<Said> said = reader_.read(fresh);
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      if (const std::string kind = board_.check_time(fresh[i]); !kind.empty()) {
+        stream_.reject(fresh[i], kind,
+                       kind == "late" ? show_time(fresh[i].time) + " is too late: its bin is closed (--lateness)"
+                                      : show_time(fresh[i].time) + " is far from the times before it (--jump)");
+        continue;
+      }
+      board_.add(fresh[i], said[i]);
+      ++texts_;
+      tell();
+    }
+    if (after_batch) after_batch();
+    if (stream_.records() - saved >= o_.save_every) {
+      save();
+      saved = stream_.records();
+    }
+  }
+  if (close && !stopped_by()) board_.finish();
+  tell();
+  save();
+  const Figures f = figures();
+  check(f.texts > 0 || f.records == 0, "none of {} records could be used", f.records);
+}
+
+ordered_json Watcher::configuration() const {
+  ordered_json c = o_.board.configuration();
+  c["--repeats"] = o_.repeats;
+  c["--near"] = o_.near;
+  c["--remembered"] = o_.remembered;
+  c["--negative"] = o_.reader.negative;
+  c["--model"] = reader_.identity();
+  return c;
+}
+
+void Watcher::save() const {
+  if (!o_.metrics.empty()) nn::write_file(o_.metrics, metrics_of(board_, figures()));
+  if (o_.state.empty()) return;
+  const Figures f = figures();
+  const ordered_json state{
+      {"attune_monitor_state", kForm},
+      {"configuration", configuration()},
+      {"stream", {{"offset", stream_.offset()}, {"line", stream_.line()}, {"file", o_.stream.file}}},
+      {"figures",
+       {{"records", f.records}, {"texts", f.texts}, {"repeats", f.repeats}, {"alerts", f.alerts}, {"bad", f.bad}}},
+      {"repeats", repeats_.state()},
+      {"board", board_.saved()}};
+  nn::write_file(o_.state, state.dump());
+}
+
+void Watcher::load() {
+  const nlohmann::json state = nn::read_json(o_.state);
+  check(state.is_object() && state.value("attune_monitor_state", 0) == kForm, "{}: is no state of this program",
+        o_.state);
+  const ordered_json mine = configuration();
+  for (const auto& [key, value] : mine.items()) {
+    const nlohmann::json theirs = state.at("configuration").value(key, nlohmann::json());
+    check(theirs == nlohmann::json(value),
+          "{}: was saved with {} {}, and this is {}; name another state, or the same options", o_.state, key,
+          theirs.dump(), value.dump());
+  }
+  try {
+    const nlohmann::json& f = state.at("figures");
+    before_ = {f.at("records"), f.at("texts"), f.at("repeats"), f.at("alerts"),
+               f.at("bad").get<std::map<std::string, long>>()};
+    repeats_.restore(state.at("repeats"));
+    board_.restore(state.at("board"));
+    const nlohmann::json& s = state.at("stream");
+    if (o_.stream.file != "-" && s.at("file") == o_.stream.file) stream_.resume(s.at("offset"), s.at("line"));
+  } catch (const nlohmann::json::exception& e) { engine::fail("{}: is damaged: {}", o_.state, e.what()); }
+}
+
+}  // namespace monitor
