@@ -107,8 +107,10 @@ void ask_command(run::Options& options, const run::Parse& parse) {
       fmt::print("> {}\n{}\n{}", text, reply.text, explain ? "    [" + why(assistant, reply) + "]\n" : "");
   }
   if (!options.texts().empty()) return;
-  if (lines) answer_lines(assistant, explain);
-  else talk(assistant, explain);
+  if (lines)
+    answer_lines(assistant, explain);
+  else
+    talk(assistant, explain);
 }
 
 }  // namespace answer

@@ -74,13 +74,15 @@ Calibration calibrate(const Read& kept, const Indices& classes, const Scope& sco
   c.nonconformity = score::kEveryClass;
   const auto needs = [&](double alpha) { return std::ceil(1 / alpha) - 1; };
   if (promises.refuse > 0 && double(c.questions) < needs(promises.refuse))
-    c.too_few.push_back(fmt::format("{} questions were kept for calibration, a promise to refuse at most {:g} % needs "
-                                    "{:.0f}: nothing is refused",
-                                    c.questions, 100 * promises.refuse, needs(promises.refuse)));
+    c.too_few.push_back(
+        fmt::format("{} questions were kept for calibration, a promise to refuse at most {:g} % needs "
+                    "{:.0f}: nothing is refused",
+                    c.questions, 100 * promises.refuse, needs(promises.refuse)));
   if (double(c.questions) < needs(promises.ask))
-    c.too_few.push_back(fmt::format("{} questions were kept for calibration, a promise to miss at most {:g} % needs "
-                                    "{:.0f}: the likeliest three are offered each time",
-                                    c.questions, 100 * promises.ask, needs(promises.ask)));
+    c.too_few.push_back(
+        fmt::format("{} questions were kept for calibration, a promise to miss at most {:g} % needs "
+                    "{:.0f}: the likeliest three are offered each time",
+                    c.questions, 100 * promises.ask, needs(promises.ask)));
   if (classes.empty()) return c;
   c.temperature = score::best_temperature(kept.logits, classes);
   if (promises.refuse > 0)
@@ -104,7 +106,7 @@ Assistant::Assistant(const std::string& directory, const OtherPromises& others) 
         kIntent);
   model_->net.params.freeze("*");
   knowledge_ = parse_knowledge(nn::read_file(directory + "/" + kKnowledge), directory + "/" + kKnowledge);
-  check(tasks_of(knowledge_, 0)[0].labels.names() == model_->tasks[0].labels.names(),
+  check(tasks_of(knowledge_, true)[0].labels.names() == model_->tasks[0].labels.names(),
         "{}: the intents of {} are not those that the model learned", directory, kKnowledge);
   index_ = std::make_unique<Index>(Index::load(directory + "/" + kIndex, hash_of(from.path)));
   nn::JsonObject(settings_, settings).take("wording", wording_weight_);
@@ -178,20 +180,21 @@ void save_assistant(const std::string& directory, const model::TextModel& model,
   const Read learned = answer::read(model, texts);
   const Read kept = answer::read(model, texts_of(part[spec::kDev]), &wording, o.wording);
   const auto named = [](const Tensor& x, const char* name) { return x.clone().named(name); };
-  nn::save_safetensors(directory + "/" + kQuestions,
-                       {named(learned.vectors, "learned.vectors"), named(labels_of(part[spec::kTrain]), "learned.classes"),
-                        named(kept.vectors, "kept.vectors"), named(matrix_of(kept.logits, K), "kept.logits"),
-                        named(labels_of(part[spec::kDev]), "kept.classes")},
-                       {{"learned", ordered_json(texts).dump()}});
+  nn::save_safetensors(
+      directory + "/" + kQuestions,
+      {named(learned.vectors, "learned.vectors"), named(labels_of(part[spec::kTrain]), "learned.classes"),
+       named(kept.vectors, "kept.vectors"), named(matrix_of(kept.logits, K), "kept.logits"),
+       named(labels_of(part[spec::kDev]), "kept.classes")},
+      {{"learned", ordered_json(texts).dump()}});
   wording.save(directory + "/" + kWording);
   Index(lesson.knowledge.articles, model, hash_of(model_directory)).save(directory + "/" + kIndex);
   nn::write_file(directory + "/" + kKnowledge, lesson.knowledge.json_lines());
   ordered_json test = ordered_json::array();
   for (const text::Example& e : part[spec::kTest])
     test.push_back({{"text", e.text}, {"intent", lesson.knowledge.intents[size_t(e.label)].name}, {"tags", e.target}});
-  const ordered_json settings{{"detector", o.promises.detector}, {"refuse", o.promises.refuse}, {"ask", o.promises.ask},
-                              {"wording", o.wording},            {"shop", o.data.empty()},      {"left_out", lesson.left_out},
-                              {"test", test}};
+  const ordered_json settings{
+      {"detector", o.promises.detector}, {"refuse", o.promises.refuse}, {"ask", o.promises.ask}, {"wording", o.wording},
+      {"shop", o.data.empty()},          {"left_out", lesson.left_out}, {"test", test}};
   nn::write_file(directory + "/" + kSettings, settings.dump(2) + "\n");  // last: what says that the rest is there
 }
 

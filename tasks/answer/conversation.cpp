@@ -61,7 +61,7 @@ class Turn {
 
   std::string numbers() const {
     const Calibration& c = assistant_.calibration();
-    return fmt::format("{} {:.4f}, threshold {:.4f}: {:g} % of the questions in scope are below", 
+    return fmt::format("{} {:.4f}, threshold {:.4f}: {:g} % of the questions in scope are below",
                        assistant_.promises().detector, u_.score, c.threshold, 100 * assistant_.promises().refuse);
   }
 
@@ -137,10 +137,14 @@ class Turn {
   bool value_given() {
     const Intent* intent = before_.wanted.empty() ? nullptr : assistant_.knowledge().find(before_.intent);
     if (!intent) return false;
-    const bool marked = u_.values.count(before_.wanted);
-    const size_t words = spec::words_of(u_.text).size();
-    if (!marked && (options_of(u_).size() == 1 || words > kWordsOfAValue)) return false;
-    if (!marked) state_.slots[before_.wanted] = u_.text;
+    if (!u_.values.count(before_.wanted)) {
+      const std::vector<std::string> tagged = assistant_.knowledge().slots();
+      const bool could_be_marked = std::ranges::count(tagged, before_.wanted) > 0;
+      if (spec::words_of(u_.text).size() > kWordsOfAValue) return false;
+      if (could_be_marked && options_of(u_).size() == 1) return false;
+      state_.slots = before_.slots;
+      state_.slots[before_.wanted] = u_.text;
+    }
     reply_.rule = fmt::format("the slot {} was asked for", before_.wanted);
     answer(*intent);
     return true;
@@ -234,8 +238,12 @@ ordered_json to_json(const Assistant& assistant, const Reply& reply, const State
   out["articles"] = ordered_json::array();
   for (const Found& f : reply.articles) {
     const Article& a = assistant.index().articles()[size_t(f.article)];
-    out["articles"].push_back({{"id", a.id}, {"title", a.title}, {"text", a.text}, {"score", f.score},
-                               {"cosine", f.cosine}, {"words", f.words}});
+    out["articles"].push_back({{"id", a.id},
+                               {"title", a.title},
+                               {"text", a.text},
+                               {"score", f.score},
+                               {"cosine", f.cosine},
+                               {"words", f.words}});
   }
   out["nearest"] = {{"text", u.nearest}, {"cosine", u.cosine}};
   out["rule"] = reply.rule;

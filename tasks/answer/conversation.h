@@ -37,8 +37,8 @@ struct Reply {
 
 // In this order:
 //   a choice      after "did you mean": a number, yes or the first, the name or first question of an intent; no: refuse
-//   a value       after a slot was asked for: what the head of slots marks as it, or, if nothing is understood, a text
-//                 of at most four words as it stands
+//   a value       after a slot was asked for: what the head of slots marks as it; or a text of at most four words as it
+//                 stands, if no question has marks for this slot, or if it is no question of one intent
 //   an answer     one intent is left: its template, filled with the slots of the question or of those before. A slot
 //                 without a value is asked for
 //   carried over  no answer by itself, but the question has a value for a slot of the last answer: that one again

@@ -54,8 +54,7 @@ void add_outcomes(const Assistant& assistant, const std::vector<Labelled>& quest
   to["offered"] = share(offered, questions.size());
 }
 
-void add_slots(const Assistant& assistant, const std::vector<Labelled>& questions, const Read& read,
-               ordered_json& to) {
+void add_slots(const Assistant& assistant, const std::vector<Labelled>& questions, const Read& read, ordered_json& to) {
   std::vector<std::vector<std::string>> truth, said;
   for (size_t i = 0; i < questions.size() && !read.tags.empty(); ++i) {
     if (questions[i].tags.empty()) continue;

@@ -26,8 +26,10 @@ std::string slug(const std::string& title) {
   std::string id;
   for (const char c : title) {
     const bool part = std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
-    if (part) id += char(std::tolower(static_cast<unsigned char>(c)));
-    else if (!id.empty() && id.back() != '-') id += '-';
+    if (part)
+      id += char(std::tolower(static_cast<unsigned char>(c)));
+    else if (!id.empty() && id.back() != '-')
+      id += '-';
   }
   while (!id.empty() && id.back() == '-') id.pop_back();
   return id;
@@ -108,8 +110,8 @@ void add_object(const json& object, const std::string& where, Knowledge& to) {
     check(std::ranges::count(kKeys, key), "{}: '{}' is no key of an intent or an article{}", where, engine::shown(key),
           text::did_you_mean(key, kKeys));
   if (object.contains("article")) {
-    to.articles.push_back(
-        {string_at(object, "article", where), string_at(object, "title", where), string_at(object, "text", where), where});
+    to.articles.push_back({string_at(object, "article", where), string_at(object, "title", where),
+                           string_at(object, "text", where), where});
     check(!to.articles.back().id.empty(), "{}: the id of an article is empty", where);
     check(!object.contains("intent"), "{}: a line is an intent or an article; this one names both", where);
     return;
@@ -175,8 +177,9 @@ void read_json_lines(const std::string& bytes, const std::string& path, Knowledg
 void read_csv(const std::string& bytes, const std::string& path, Knowledge& to) {
   const text::Table table = text::parse_table(bytes, path, {.format = "csv"});
   for (const std::string& column : table.columns)
-    check(std::ranges::count(kKeys, column) && column != "questions", "{}: '{}' is no column of an intent or an article{}",
-          path, engine::shown(column), text::did_you_mean(column, kKeys));
+    check(std::ranges::count(kKeys, column) && column != "questions",
+          "{}: '{}' is no column of an intent or an article{}", path, engine::shown(column),
+          text::did_you_mean(column, kKeys));
   for (size_t r = 0; r < table.rows.size(); ++r) {
     const std::string where = path + ":" + std::to_string(table.lines[r]);
     std::map<std::string, std::string> cell;

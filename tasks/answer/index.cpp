@@ -22,10 +22,11 @@ using nlohmann::ordered_json;
 namespace {
 
 const std::set<std::string> kFunctionWords{
-    "a",   "an",   "the", "is",   "are",  "was",  "were", "be",    "been",  "do",  "does", "did",    "can", "could", "will",
-    "would", "should", "i", "me", "my", "you", "your", "it", "its", "this", "that", "there", "to", "of", "in", "on", "at",
-    "for", "from", "with", "and", "or", "if", "how", "what", "when", "where", "which", "who", "why", "please", "as", "by",
-    "so", "we", "our", "us", "have", "has", "had", "not", "no"};
+    "a",    "an",    "the",   "is",    "are",    "was",   "were",  "be",  "been", "do",     "does", "did",
+    "can",  "could", "will",  "would", "should", "i",     "me",    "my",  "you",  "your",   "it",   "its",
+    "this", "that",  "there", "to",    "of",     "in",    "on",    "at",  "for",  "from",   "with", "and",
+    "or",   "if",    "how",   "what",  "when",   "where", "which", "who", "why",  "please", "as",   "by",
+    "so",   "we",    "our",   "us",    "have",   "has",   "had",   "not", "no"};
 
 std::vector<std::vector<std::string>> terms_of(const std::vector<Article>& articles, std::string Article::*part) {
   std::vector<std::vector<std::string>> terms;
@@ -46,20 +47,6 @@ Tensor vectors_of(const std::vector<Article>& articles, const model::TextModel& 
 }
 
 }  // namespace
-
-std::string stem_of(std::string word) {
-  for (const std::string end : {"ingly", "edly", "ing", "ies", "ed", "es", "ly", "s", "e"}) {
-    if (!word.ends_with(end) || word.size() < end.size() + 3) continue;
-    word.resize(word.size() - end.size());
-    if (end == "ies") word += 'y';
-    break;
-  }
-  const size_t n = word.size();
-  if (n > 3 && word[n - 1] == word[n - 2] && std::string_view("lsz").find(word[n - 1]) == std::string_view::npos)
-    word.pop_back();  // "shipp" -> "ship"
-  if (word.size() > 3 && word.back() == 'y') word.back() = 'i';
-  return word;
-}
 
 std::vector<std::string> index_terms(const std::string& text) {
   std::vector<std::string> terms;
@@ -118,8 +105,8 @@ Index Index::load(const std::string& path, const std::string& model_hash) {
     article.where = path;
   }
   Tensor vectors = file.read("vectors");
-  check(vectors.shape().rank() == 2 && vectors.dim(0) == long(articles.size()),
-        "{}: {} articles, but vectors {}", path, articles.size(), vectors);
+  check(vectors.shape().rank() == 2 && vectors.dim(0) == long(articles.size()), "{}: {} articles, but vectors {}", path,
+        articles.size(), vectors);
   return Index(std::move(articles), std::move(vectors), model_hash);
 }
 
@@ -144,23 +131,21 @@ void Index::add(std::vector<Article> added, const model::TextModel& model) {
 
 std::vector<Found> Index::search(const std::string& question, const Tensor& vector, long k, double by_vector) const {
   if (articles_.empty()) return {};
-  const score::Neighbours near = score::nearest(vector, vectors_, long(articles_.size()));
-  std::vector<Found> all(articles_.size());
-  for (long r = 0; r < near.k; ++r) all[size_t(near.index[size_t(r)])].cosine = double(near.score[size_t(r)]);
+  const score::Neighbours near = score::nearest(vector, vectors_, kDepth);
   const std::vector<std::string> terms = index_terms(question);
   std::vector<double> words = titles_.scores(terms);
   const std::vector<double> text = texts_.scores(terms);
-  for (size_t i = 0; i < words.size(); ++i) all[i].words = words[i] += kText * text[i];
+  for (size_t i = 0; i < words.size(); ++i) words[i] += kText * text[i];
   std::vector<int> by_words = score::top(words, kDepth);
   std::erase_if(by_words, [&](int i) { return words[size_t(i)] <= 0; });
-  const std::vector<int> by_vectors(near.index.begin(), near.index.begin() + std::min(near.k, kDepth));
   const std::vector<double> both =
-      score::fused({by_vectors, by_words}, {by_vector, 1 - by_vector}, long(articles_.size()));
+      score::fused({near.index, by_words}, {by_vector, 1 - by_vector}, long(articles_.size()));
   std::vector<Found> found;
+  const long C = vectors_.dim(1);
   for (const int i : score::top(both, k)) {
-    found.push_back(all[size_t(i)]);
-    found.back().article = i;
-    found.back().score = both[size_t(i)];
+    double cosine = 0;
+    for (long c = 0; c < C; ++c) cosine += double(vector.data()[c]) * double(vectors_.data()[long(i) * C + c]);
+    found.push_back({i, cosine, words[size_t(i)], both[size_t(i)]});
   }
   return found;
 }

@@ -30,7 +30,8 @@ class Index {
 
   // The k best by both rankings fused (score::fused), `by_vector` the weight of that of the vectors, the rest that of the
   // words; of each the first kDepth count, by words only what shares one.    vector [1, C]
-  std::vector<Found> search(const std::string& question, const Tensor& vector, long k, double by_vector = kByVector) const;
+  std::vector<Found> search(const std::string& question, const Tensor& vector, long k,
+                            double by_vector = kByVector) const;
 
   const std::vector<Article>& articles() const { return articles_; }
   const Tensor& vectors() const { return vectors_; }
@@ -49,7 +50,6 @@ class Index {
 // misspelled and compound words are found, too. An article's score is BM25 of its title + kText times that of its text.
 constexpr double kText = 0.3;
 std::vector<std::string> index_terms(const std::string& text);
-std::string stem_of(std::string word);
 
 // What names a model: the SHA-256 of its weights.
 std::string hash_of(const std::string& model_directory);

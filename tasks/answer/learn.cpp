@@ -84,7 +84,8 @@ Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
   for (const text::Example& e : all)
     for (const int s : {spec::kTrain, spec::kDev, spec::kTest})
       if (e.split == spec::kSplitNames[s]) split[s].push_back(e);
-  for (const spec::TaskSpec& task : tasks_of(lesson.knowledge, o.label_smoothing)) {
+  const bool layers = o.model.pretrained() ? o.model.directory().config.model_type == "bert" : o.model.model == "bert";
+  for (const spec::TaskSpec& task : tasks_of(lesson.knowledge, layers, o.label_smoothing)) {
     spec::TaskSet one = spec::with_texts(task, split[spec::kTrain], split[spec::kDev], split[spec::kTest]);
     if (lesson.set.corpora.empty())
       lesson.set = one;
@@ -143,8 +144,9 @@ void finish(const run::Training& training, const Lesson& lesson, const TrainOpti
   }
   const Assistant assistant(directory);
   for (const std::string& sentence : assistant.calibration().too_few) run::print_note("warning: {}\n", sentence);
-  ordered_json result = figures_of(
-      assistant, own_questions(assistant), o.data.empty() && lesson.left_out.empty() ? embedded_out_of_scope() : lesson.left_out);
+  ordered_json result =
+      figures_of(assistant, own_questions(assistant),
+                 o.data.empty() && lesson.left_out.empty() ? embedded_out_of_scope() : lesson.left_out);
   fmt::print("\n{}", table_of(result));
   result["seconds"] = training.run().seconds();
   nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");

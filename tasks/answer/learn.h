@@ -13,7 +13,7 @@ class Pairs {
  public:
   Pairs(const Knowledge& knowledge, const model::TextModel& model, const TrainOptions& o);
   Pairs(const Pairs&) = delete;  // the batches refer to the texts
-  bool due(long step) const;  // some steps only; never of fewer than two articles
+  bool due(long step) const;     // some steps only; never of fewer than two articles
   // Which text belongs to this title? nn::multiple_negatives, both ways, scale 20; articles of one title, as answers to
   // the same question, are no negatives of each other.    []
   Tensor loss(const model::TextModel& model, long step);

@@ -41,12 +41,13 @@ void train_command(run::Options& options, const run::Parse& parse) {
     for (const text::Batch& part : batches.parts_at(training.step(), o.training.batch_size)) {
       nn::Trace trace;
       const nn::Encoded x = model->net.encode(part.tokens, shaping.ask(trace));  // [N] -> [N, C]
-      const Tensor logits = model->net.heads[0](x, &trace);                     // which intent: [B, K]
+      const Tensor logits = model->net.heads[0](x, &trace);                      // which intent: [B, K]
       run::Terms terms;
       shaping.add_task_loss(terms, answer::kIntent, 1, tasks[0], logits, part,
                             [&] { return model->net.heads[0](model->net.encode(part.tokens)); });
       if (tasks.size() > 1)  // which words are values: [N, tags]
-        terms.add(answer::kSlots, 1, spec::task_loss(tasks[1], tasks[1].targets[spec::kTrain], model->net.heads[1](x), part));
+        terms.add(answer::kSlots, 1,
+                  spec::task_loss(tasks[1], tasks[1].targets[spec::kTrain], model->net.heads[1](x), part));
       if (o.contrast > 0)  // questions of one intent come near, those of others go away: [B, C]
         terms.add("contrast", o.contrast,
                   nn::supervised_contrastive(answer::unit_vectors(trace.context, part), part.labels,
@@ -60,8 +61,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
       training.backward(found);
     }
     training.update();
-    if (training.epoch_ends())
-      training.keep_best({}, [&](const std::string& directory) { model->save(directory); });
+    if (training.epoch_ends()) training.keep_best({}, [&](const std::string& directory) { model->save(directory); });
   }
   finish(training, lesson, o);
 }
@@ -69,10 +69,11 @@ void train_command(run::Options& options, const run::Parse& parse) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run::program(argc, argv, "answer", "An assistant out of a file of questions, answers and articles.",
-                      {{"train", "learn the questions of a file; without options, those of the embedded shop", train_command},
-                       {"evaluate", "measure it on questions in and out of scope, and on searches", answer::evaluate_command},
-                       {"ask", "talk to it: at the terminal, or JSON lines in and out", answer::ask_command},
-                       {"serve", "the same over HTTP, with a page to chat on", answer::serve_command},
-                       {"index", "give it new articles, without training", answer::index_command}});
+  return run::program(
+      argc, argv, "answer", "An assistant out of a file of questions, answers and articles.",
+      {{"train", "learn the questions of a file; without options, those of the embedded shop", train_command},
+       {"evaluate", "measure it on questions in and out of scope, and on searches", answer::evaluate_command},
+       {"ask", "talk to it: at the terminal, or JSON lines in and out", answer::ask_command},
+       {"serve", "the same over HTTP, with a page to chat on", answer::serve_command},
+       {"index", "give it new articles, without training", answer::index_command}});
 }

@@ -2,12 +2,16 @@
 // tasks/answer/evaluate.h first.
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <sstream>
 
+#include "engine/random.h"
 #include "nn/format/json.h"
 #include "tasks/answer/commands.h"
 #include "tasks/answer/evaluate.h"
+#include "tasks/score/nearest.h"
 #include "tasks/score/proportions.h"
+#include "tasks/score/refusal.h"
 #include "tasks/score/top_k.h"
 
 namespace answer {
@@ -52,6 +56,13 @@ std::vector<Search> searches_of(const std::string& path) {
   return searches;
 }
 
+template <class F>
+double ms_of(F f) {
+  const auto start = std::chrono::steady_clock::now();
+  f();
+  return 1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 // NDCG@10, MAP over the whole list, and how often the first article is a right one; the time of a search in ms.
 ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>& searches, double by_vector) {
   const std::vector<Article>& articles = assistant.index().articles();
@@ -60,13 +71,13 @@ ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>&
   for (const Search& search : searches) texts.push_back(search.question);
   const Read all = assistant.read(texts);
   std::vector<score::TopK> ten, whole;
-  std::vector<double> ms;
+  std::vector<double> ms, vectors_ms;
   long first = 0;
   for (size_t i = 0; i < searches.size(); ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto found = assistant.index().search(texts[i], engine::slice(all.vectors, 0, long(i), long(i) + 1),
-                                                long(articles.size()), by_vector);
-    ms.push_back(1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    const Tensor vector = engine::slice(all.vectors, 0, long(i), long(i) + 1);  // [1, C]
+    std::vector<Found> found;
+    vectors_ms.push_back(ms_of([&] { score::nearest(vector, assistant.index().vectors(), Index::kDepth); }));
+    ms.push_back(ms_of([&] { found = assistant.index().search(texts[i], vector, long(articles.size()), by_vector); }));
     std::vector<bool> relevant;
     for (const Found& f : found)
       relevant.push_back(std::ranges::count(searches[i].wanted, articles[size_t(f.article)].id) > 0);
@@ -79,12 +90,39 @@ ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>&
           {"ndcg@10", score::mean_of(ten, score::Undefined::skip).ndcg},
           {"map", score::mean_of(whole, score::Undefined::skip).map},
           {"hit@1", double(first) / double(searches.size())},
-          {"p95_ms", score::quantile(ms, 0.95)}};
+          {"p95_ms", score::quantile(ms, 0.95)},
+          {"vectors_p95_ms", score::quantile(vectors_ms, 0.95)}};
+}
+
+// The share that is refused of one half of the questions that were not learned, when the other half says the threshold;
+// over so many halves, drawn by number.
+ordered_json promise_of(const Assistant& assistant, const std::vector<Labelled>& questions, int splits) {
+  const Promises& p = assistant.promises();
+  const double T = assistant.calibration().temperature;
+  std::vector<std::string> texts;
+  for (const Labelled& q : questions) texts.push_back(q.text);
+  std::vector<double> scores = assistant.scope().scores(p.detector, assistant.kept(), T);
+  if (!texts.empty())
+    for (const double score : assistant.scope().scores(p.detector, assistant.read(texts), T)) scores.push_back(score);
+  check(scores.size() > 1 && p.refuse > 0, "--splits: a promise, and two questions that were not learned, are needed");
+  std::vector<double> shares;
+  for (int s = 0; s < splits; ++s) {
+    const std::vector<int> order = engine::permutation(int(scores.size()), {uint64_t(s), engine::Stream::shuffle, 0});
+    std::vector<double> half, other;
+    for (size_t i = 0; i < order.size(); ++i) (i % 2 ? half : other).push_back(scores[size_t(order[i])]);
+    const double threshold = score::refusal_threshold(half, p.refuse);
+    shares.push_back(double(std::ranges::count_if(other, [&](double x) { return x < threshold; })) /
+                     double(other.size()));
+  }
+  return {{"mean", std::accumulate(shares.begin(), shares.end(), 0.0) / double(splits)},
+          {"least", *std::ranges::min_element(shares)},
+          {"most", *std::ranges::max_element(shares)}};
 }
 
 struct Asked {
   std::string model, data, searches, out;
   std::vector<std::string> out_of_scope;
+  int splits = 0;
   double by_vector = Index::kByVector;
   OtherPromises promises;
 
@@ -98,6 +136,11 @@ struct Asked {
     options.add("--search", searches, "a file of searches: {\"question\": ..., \"articles\": [ids]} a line");
     options.add("--by-vector", by_vector, "the weight of the vectors among searches, the rest is that of the words")
         .between(0, 1);
+    options
+        .add("--splits", splits,
+             "also try the promise: so many halves of the questions that were not learned say the threshold, the other "
+             "half is refused by it")
+        .not_negative();
     options.add("--out", out, "also write the figures as JSON to this file");
     promises.declare(options);
   }
@@ -115,9 +158,8 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   std::vector<std::string> others;
   for (const std::string& path : asked.out_of_scope)
     for (const std::string& line : lines_of(path)) others.push_back(line);
-  const std::vector<Labelled> questions = asked.data.empty()
-                                              ? own_questions(assistant)
-                                              : questions_of(assistant, read_knowledge(asked.data), others);
+  const std::vector<Labelled> questions =
+      asked.data.empty() ? own_questions(assistant) : questions_of(assistant, read_knowledge(asked.data), others);
   for (const json& text : assistant.settings().value("left_out", json::array())) others.push_back(text);
   if (others.empty() && assistant.settings().value("shop", false)) others = embedded_out_of_scope();
   ordered_json figures = figures_of(assistant, questions, others);
@@ -130,6 +172,13 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
       line += fmt::format(" {}={:.4f}", name, value.get<double>());
     }
   }
+  if (asked.splits) {
+    figures["promise"] = promise_of(assistant, questions, asked.splits);
+    for (const auto& [name, value] : figures["promise"].items()) {
+      fmt::print("refused, {:<6} {:g}\n", name, value.get<double>());
+      line += fmt::format(" refused_{}={:.4f}", name, value.get<double>());
+    }
+  }
   if (!asked.out.empty()) nn::write_file(asked.out, figures.dump(2) + "\n");
   fmt::print("{}\n", line);
 }
@@ -137,8 +186,9 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
 void index_command(run::Options& options, const run::Parse& parse) {
   std::string directory, data;
   options.add("--model", directory, "the directory of a run of `train`").required();
-  options.add("--data", data,
-              "a file with articles: new ones come to those that are there, others take the place of those of their ids")
+  options
+      .add("--data", data,
+           "a file with articles: new ones come to those that are there, others take the place of those of their ids")
       .required();
   parse();
   Assistant assistant(directory);

@@ -16,7 +16,8 @@ void declare_promises(run::Options& options, auto& detector, auto& refuse, auto&
   add("--detector", detector, "the score that a question is refused by; `evaluate --out-of-scope` compares them")
       .one_of(kDetectors);
   add("--refuse", refuse,
-      "at most this share of the questions in scope is refused; the threshold follows from the questions that were kept "
+      "at most this share of the questions in scope is refused; the threshold follows from the questions that were "
+      "kept "
       "back for calibration")
       .between(0, 0.9);
   add("--ask", ask,
@@ -59,7 +60,8 @@ void TrainOptions::declare(run::Options& options) {
   loss("--articles-weight", articles, "weight of finding an article's text by its title among those of a batch")
       .not_negative();
   loss("--wording", wording,
-       "weight of the logits of a linear classifier over words and letters, which is learned beside the encoder; 0: none")
+       "weight of the logits of a linear classifier over words and letters, which is learned beside the encoder; 0: "
+       "none")
       .not_negative();
   loss("--label-smoothing", label_smoothing, "share of the target that is spread over all intents").between(0, 1);
   shaping.declare(options);

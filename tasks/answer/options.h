@@ -26,9 +26,9 @@ struct OtherPromises {
 
 struct TrainOptions {
   std::string data, split = "75/17/8";
-  double leave_out = 0;                         // share of the intents
-  double contrast = 0.2, contrast_temperature = 0.1;
-  double articles = 0.2, wording = 1;
+  double leave_out = 0;  // share of the intents
+  double contrast = 1, contrast_temperature = 0.1;
+  double articles = 0.2, wording = 2;
   double label_smoothing = 0;
   Promises promises;
   model::BuildOptions model;

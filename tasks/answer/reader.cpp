@@ -41,14 +41,14 @@ std::string bare(std::string value) {
 
 }  // namespace
 
-std::vector<spec::TaskSpec> tasks_of(const Knowledge& knowledge, double label_smoothing) {
+std::vector<spec::TaskSpec> tasks_of(const Knowledge& knowledge, bool layers, double label_smoothing) {
   std::vector<std::string> names, tags{kOutside};
   for (const Intent& intent : knowledge.intents) names.push_back(intent.name);
   for (const std::string& slot : knowledge.slots()) tags.insert(tags.end(), {"B-" + slot, "I-" + slot});
   spec::TaskSpec intent;
   intent.name = kIntent;
   intent.labels = text::Labels(names);
-  intent.reads = nn::Reads::mean;
+  intent.reads = layers ? nn::Reads::mean : nn::Reads::attention;
   intent.label_smoothing = label_smoothing;
   intent.metric = "accuracy";
   std::vector<spec::TaskSpec> tasks{intent};
@@ -93,8 +93,7 @@ Tensor unit_vectors(const Tensor& context, const text::Batch& batch) {
   return nn::unit_rows(text::mean_over_windows(context, batch));
 }
 
-Read read(const model::TextModel& model, const std::vector<std::string>& texts, const Wording* wording,
-          double weight) {
+Read read(const model::TextModel& model, const std::vector<std::string>& texts, const Wording* wording, double weight) {
   const engine::NoGrad no_grad;
   const text::EncodedSet set = encoded(model, texts);
   Read all;
@@ -133,11 +132,12 @@ std::map<std::string, std::string> values_of(const model::TextModel& model, cons
                                              const Indices& tags) {
   std::map<std::string, std::string> values;
   if (tags.empty()) return values;
-  const std::vector<std::string> names = model::tags_of_words(
-      model.tasks[1], tags, spec::first_pieces(text, model.tokenizer, long(tags.size())));
+  const std::vector<std::string> names =
+      model::tags_of_words(model.tasks[1], tags, spec::first_pieces(text, model.tokenizer, long(tags.size())));
   const std::vector<Word> words = words_at(text);
   for (const score::Span& span : score::spans_of(names)) {
-    const std::string value = bare(text.substr(words[span.first].begin, words[span.last - 1].end - words[span.first].begin));
+    const std::string value =
+        bare(text.substr(words[span.first].begin, words[span.last - 1].end - words[span.first].begin));
     if (!value.empty()) values.emplace(span.type, value);
   }
   return values;

@@ -15,7 +15,8 @@ using engine::Tensor;
 // words are values, as B-slot, I-slot and O.
 inline constexpr const char* kIntent = "intent";
 inline constexpr const char* kSlots = "slots";
-std::vector<spec::TaskSpec> tasks_of(const Knowledge& knowledge, double label_smoothing);
+// Layers are read by their tokens' mean, word embeddings alone (`layers` false) by attention.
+std::vector<spec::TaskSpec> tasks_of(const Knowledge& knowledge, bool layers, double label_smoothing = 0);
 
 // The questions as examples of both tasks: their label is the intent's place in the knowledge, their target the tags.
 std::vector<text::Example> examples_of(const Knowledge& knowledge);

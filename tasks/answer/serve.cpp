@@ -20,7 +20,6 @@ extern "C" const char attune_answer_page_begin[], attune_answer_page_end[];
 
 namespace answer {
 
-
 using http::ask;
 using http::Refusal;
 using http::Request;
@@ -138,7 +137,9 @@ void add_routes(http::Server& server, Chat& chat, const http::Metrics& metrics) 
         out.body = metrics.text();
       },
       open);
-  for (const char* route : {"/", "/ui"}) server.on("GET", route, [](const Request&, Response& out) { page(out); }, open);
+  for (const char* route : {"/", "/ui"})
+    server.on(
+        "GET", route, [](const Request&, Response& out) { page(out); }, open);
 }
 
 }  // namespace

@@ -62,8 +62,10 @@ std::string with_marks(const Question& question) {
   size_t m = 0;
   for (size_t i = 0; i <= question.text.size(); ++i) {
     if (m < question.marked.size() && question.marked[m].end == i) line += "](" + question.marked[m++].slot + ")";
-    if (m < question.marked.size() && question.marked[m].begin == i) line += "[";
-    else if (i < question.text.size() && question.text[i] == '[') line += "\\";
+    if (m < question.marked.size() && question.marked[m].begin == i)
+      line += "[";
+    else if (i < question.text.size() && question.text[i] == '[')
+      line += "\\";
     if (i < question.text.size()) line += question.text[i];
   }
   return line;
@@ -71,19 +73,23 @@ std::string with_marks(const Question& question) {
 
 std::vector<std::string> slots_of(const std::string& answer, const std::string& where) {
   std::vector<std::string> slots;
-  walk(answer, where, [](char) {}, [&](const std::string& name) {
-    if (std::ranges::find(slots, name) == slots.end()) slots.push_back(name);
-  });
+  walk(
+      answer, where, [](char) {},
+      [&](const std::string& name) {
+        if (std::ranges::find(slots, name) == slots.end()) slots.push_back(name);
+      });
   return slots;
 }
 
 std::string filled(const std::string& answer, const std::map<std::string, std::string>& values) {
   std::string text;
-  walk(answer, "answer", [&](char c) { text += c; }, [&](const std::string& name) {
-    const auto value = values.find(name);
-    check(value != values.end(), "filled: the slot {} has no value", name);
-    text += value->second;
-  });
+  walk(
+      answer, "answer", [&](char c) { text += c; },
+      [&](const std::string& name) {
+        const auto value = values.find(name);
+        check(value != values.end(), "filled: the slot {} has no value", name);
+        text += value->second;
+      });
   return text;
 }
 

@@ -25,11 +25,25 @@ bool is_word(const std::string& feature) { return feature[0] == ' '; }
 
 }  // namespace
 
+std::string stem_of(std::string word) {
+  for (const std::string end : {"ingly", "edly", "ing", "ies", "ed", "es", "ly", "s", "e"}) {
+    if (!word.ends_with(end) || word.size() < end.size() + 3) continue;
+    word.resize(word.size() - end.size());
+    if (end == "ies") word += 'y';
+    break;
+  }
+  const size_t n = word.size();
+  if (n > 3 && word[n - 1] == word[n - 2] && std::string_view("lsz").find(word[n - 1]) == std::string_view::npos)
+    word.pop_back();  // "shipp" -> "ship"
+  if (word.size() > 3 && word.back() == 'y') word.back() = 'i';
+  return word;
+}
+
 std::vector<std::string> Wording::features(const std::string& text) {
   std::vector<std::string> features;
   std::string before;
   for (const std::string& word : text::split_words(text)) {
-    features.push_back(" " + word);
+    features.push_back(" " + stem_of(word));
     if (!before.empty()) features.push_back(" " + before + " " + word);
     before = word;
     const std::string framed = "<" + word + ">";
@@ -104,9 +118,9 @@ void Wording::save(const std::string& path) const {
     return t.named(name);
   };
   const long F = long(idf_.size());
-  nn::save_safetensors(path,
-                       {tensor(idf_, {F}, "idf"), tensor(weights_, {F, K_}, "weight"), tensor(bias_, {K_}, "bias")},
-                       {{"features", nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}});
+  nn::save_safetensors(
+      path, {tensor(idf_, {F}, "idf"), tensor(weights_, {F, K_}, "weight"), tensor(bias_, {K_}, "bias")},
+      {{"features", nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}});
 }
 
 Wording Wording::load(const std::string& path) {
@@ -122,7 +136,8 @@ Wording Wording::load(const std::string& path) {
   w.weights_ = take("weight");
   w.bias_ = take("bias");
   w.K_ = long(w.bias_.size());
-  for (const auto& name : nn::parse_json(file.metadata().at("features"), path)) w.ids_.emplace(name, int(w.ids_.size()));
+  for (const auto& name : nn::parse_json(file.metadata().at("features"), path))
+    w.ids_.emplace(name, int(w.ids_.size()));
   check(w.ids_.size() == w.idf_.size() && w.weights_.size() == w.idf_.size() * size_t(w.K_),
         "{}: {} features, idf {} and weights {} do not fit", path, w.ids_.size(), w.idf_.size(), w.weights_.size());
   return w;

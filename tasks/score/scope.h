@@ -23,8 +23,8 @@ class Mahalanobis {
   void whiten(double* row) const;  // row <- L^-1 row, S = L L^T
 
   long width_;
-  std::vector<double> lower_;                // L, [C, C]
-  std::vector<std::vector<double>> means_;   // of the classes that have a vector, whitened
+  std::vector<double> lower_;               // L, [C, C]
+  std::vector<std::vector<double>> means_;  // of the classes that have a vector, whitened
 };
 
 // score(z) = -|z - v_(k)|, v_(k) the k-th nearest of n vectors (Sun, Ming, Zhu, Li 2022), all of unit length; k > n: the

@@ -1,0 +1,220 @@
+// `answer` from a file to a conversation, on questions that a tiny model can tell apart; and every way in which its files
+// can be wrong. Read tasks/answer/conversation.h before.
+#include <filesystem>
+
+#include "tests/support/programs.h"
+
+using namespace test;
+using nlohmann::json;
+
+namespace {
+
+// Three intents whose words differ, a slot that is marked, one that is asked for, two articles.
+std::string knowledge() {
+  const char* numbers[] = {"S-11", "S-24", "S-37", "S-42", "S-58", "S-69", "S-73", "S-86", "S-95", "S-10"};
+  const char* turns[] = {"please", "now", "today", "thanks", "again", "hello", "quickly", "sir", "friend", "soon"};
+  std::string track = "# track\n## Questions\n", hours = "# hours\n## Questions\n", size = "# size\n## Questions\n";
+  for (int i = 0; i < 10; ++i) {
+    track +=
+        fmt::format("- {} where is parcel [{}](order)\n- parcel {} where did it go\n", turns[i], numbers[i], turns[i]);
+    hours += fmt::format("- {} when are you open\n- open {} at which hours\n", turns[i], turns[i]);
+    size += fmt::format("- {} how big does this tent get\n- big {} or small tent\n", turns[i], turns[i]);
+  }
+  return track + "## Answer\nParcel {order} is under way.\n## Ask\n- order: Which parcel?\n\n" + hours +
+         "## Answer\nNine to five.\n\n" + size +
+         "## Answer\nThe tent is {metres} wide.\n## Ask\n- metres: Which tent?\n\n" +
+         "# Sending things back\nReturns are free for sixty days.\n\n# Cleaning a kettle\nBoil vinegar in it.\n";
+}
+
+const std::string kLearn =
+    " --model pool --hidden 32 --heads 2 --dropout 0 --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 --seed 1 ";
+
+struct Trained {
+  TemporaryDirectory dir;
+  std::string run = dir.path + "/run";
+  std::string output;
+  Trained() {
+    dir.write("shop.md", knowledge());
+    const Result result = call("answer", "train --data " + dir.path + "/shop.md --out " + run + kLearn);
+    output = result.output;
+    INFO(output);
+    REQUIRE(result.status == 0);
+  }
+  std::vector<json> ask(const std::string& lines, const std::string& options = "") const {
+    dir.write("in.jsonl", lines);
+    return lines_of(
+        call("answer", "ask --json --model " + run + " " + options + " <" + dir.path + "/in.jsonl", "").output);
+  }
+};
+
+const Trained& trained() {
+  static const Trained once;
+  return once;
+}
+
+}  // namespace
+
+TEST_CASE("answer: a tiny assistant learns its intents and slots, and says so in result.json") {
+  const json result = result_of(trained().run);
+  CHECK(result["accuracy"].get<double>() == 1);
+  CHECK(result["slot_f1"].get<double>() > 0.6);
+  CHECK(result["questions"] == 6);
+  CHECK(trained().output.find("result task=answer accuracy=1.0000") != std::string::npos);
+}
+
+TEST_CASE("answer: slots are filled, asked for, carried over and given; intents are named with their certainty") {
+  const std::vector<json> r = trained().ask(
+      "{\"text\": \"when are you open\"}\n{\"text\": \"where is parcel S-42\"}\n"
+      "{\"text\": \"how big does this tent get\"}\n{\"text\": \"the green one\"}\n"
+      "{\"text\": \"where is parcel\", \"session\": \"other\"}\n{\"text\": \"where is parcel\"}\n");
+  REQUIRE(r.size() == 6);
+  CHECK(r[0]["outcome"] == "answer");
+  CHECK(r[0]["text"] == "Nine to five.");
+  CHECK(r[0]["certainty"].get<double>() > 0.5);
+  CHECK(r[0]["nearest"]["text"].get<std::string>().find("open") != std::string::npos);
+  CHECK(r[1]["text"] == "Parcel S-42 is under way.");
+  CHECK(r[2]["outcome"] == "ask");
+  CHECK(r[2]["text"] == "Which tent?");
+  CHECK(r[3]["text"] == "The tent is the green one wide.");
+  CHECK(r[4]["text"] == "Which parcel?");  // another conversation knows no number
+  CHECK(r[5]["text"] == "Parcel S-42 is under way.");
+}
+
+TEST_CASE(
+    "answer: a stricter promise refuses more; what is refused finds articles by shared words, or is handed over") {
+  const auto refused = [](const std::vector<json>& r) {
+    long count = 0;
+    for (const json& reply : r) count += reply["scope"]["in"] == false;
+    return count;
+  };
+  const std::string lines =
+      "{\"text\": \"boil the kettle with vinegar\"}\n{\"text\": \"boil the kettle with vinegar\"}\n";
+  const std::vector<json> some = trained().ask(lines, "--refuse 0.5"), none = trained().ask(lines, "--refuse 0");
+  CHECK(refused(none) == 0);
+  CHECK(refused(some) == 2);
+  CHECK(some[0]["outcome"] == "refuse");
+  CHECK(some[0]["articles"][0]["id"] == "cleaning-a-kettle");
+  CHECK(some[1]["outcome"] == "hand over");
+  CHECK(some[1]["rule"].get<std::string>().find("for the second time") != std::string::npos);
+  CHECK(some[0]["rule"].get<std::string>().find("50 %") != std::string::npos);
+}
+
+TEST_CASE("answer: several intents are offered, and a choice among them is understood") {
+  const std::vector<json> r =
+      trained().ask("{\"text\": \"please big open\"}\n{\"text\": \"the second\"}\n", "--ask 0.001 --refuse 0");
+  REQUIRE(r.size() == 2);
+  CHECK(r[0]["outcome"] == "ask");
+  REQUIRE(r[0]["options"].size() == 3);
+  CHECK(r[1]["intent"] == r[0]["options"][1]["intent"]);
+  CHECK(r[1]["state"]["offered"].empty());
+}
+
+TEST_CASE(
+    "answer: what every word adds and the attention it gets are shown on request; a bad line is answered as one") {
+  const std::vector<json> r = trained().ask(
+      "{\"text\": \"when are you open\"}\nno json\n{\"text\": \" \"}\n{\"text\": \"big tent\"}\n", "--explain");
+  REQUIRE(r.size() == 4);
+  REQUIRE(r[0]["words"].size() == 4);
+  double attention = 0;
+  for (const json& word : r[0]["words"]) attention += word["attention"].get<double>();
+  CHECK(attention > 0.1);
+  CHECK(attention <= 1.001);
+  CHECK(r[0]["words"][3]["share"].get<double>() > r[0]["words"][2]["share"].get<double>());  // open, you
+  CHECK(r[1]["error"].get<std::string>().find("line 2") != std::string::npos);
+  CHECK(r[2]["error"].get<std::string>().find("line 3: \"text\" must have a word") != std::string::npos);
+  CHECK(!r[3].contains("error"));
+}
+
+TEST_CASE("answer: evaluate compares every detector, with questions of unknown intents and of files as out of scope") {
+  const Trained& t = trained();
+  t.dir.write("more.md", knowledge() + "\n# weather\n## Questions\n- will it rain\n- is it cold outside\n");
+  t.dir.write("others.txt", "who won\ntell me a joke\n");
+  const std::string out = t.dir.path + "/figures.json";
+  const Result result = call("answer", "evaluate --model " + t.run + " --data " + t.dir.path +
+                                           "/more.md --out-of-scope " + t.dir.path + "/others.txt --out " + out);
+  INFO(result.output);
+  REQUIRE(result.status == 0);
+  const json figures = json::parse(nn::read_file(out));
+  CHECK(figures["questions"] == 60);
+  CHECK(figures["out_of_scope"] == 4);
+  CHECK(figures["detectors"].size() == 9);
+  for (const auto& [name, values] : figures["detectors"].items()) {
+    INFO(name);
+    CHECK(values["auroc"].get<double>() > 0.6);
+    CHECK(values["refused"].get<double>() < 0.35);
+  }
+}
+
+TEST_CASE("answer: new articles are found without training, by an index of this model only") {
+  const Trained& t = trained();
+  const std::string copy = t.dir.path + "/copy";
+  std::filesystem::copy(t.run, copy, std::filesystem::copy_options::recursive);
+  t.dir.write(
+      "new.jsonl",
+      "{\"article\": \"bikes\", \"title\": \"Mending a puncture\", \"text\": \"Take the tyre off.\"}\n"
+      "{\"article\": \"cleaning-a-kettle\", \"title\": \"Cleaning a kettle\", \"text\": \"Use citric acid.\"}\n");
+  t.dir.write("searches.jsonl", "{\"question\": \"puncture in my tyre\", \"articles\": [\"bikes\"]}\n");
+  const Result added = call("answer", "index --model " + copy + " --data " + t.dir.path + "/new.jsonl");
+  CHECK(added.says("result task=index articles=3 new=1 replaced=1"));
+  const Result found =
+      call("answer", "evaluate --model " + copy + " --by-vector 0 --search " + t.dir.path + "/searches.jsonl");
+  CHECK(found.says(" hit@1=1.0000"));
+  const Result other = call("answer", "train --data " + t.dir.path + "/shop.md --out " + t.dir.path +
+                                          "/other --overwrite" + kLearn + "--max-steps 2 --seed 2");
+  REQUIRE(other.status == 0);
+  std::filesystem::copy_file(copy + "/articles.safetensors", t.dir.path + "/other/articles.safetensors",
+                             std::filesystem::copy_options::overwrite_existing);
+  const Result refused = call("answer", "ask --model " + t.dir.path + "/other hello", "2>&1 >/dev/null");
+  CHECK(refused.status == 1);
+  CHECK(refused.one_line());
+  CHECK(refused.says("an index of another model"));
+}
+
+TEST_CASE("answer: intents that are left out are out of scope; too few questions promise nothing, and say so") {
+  const Trained& t = trained();
+  const std::string out = t.dir.path + "/left", shop = t.dir.path + "/shop.md";
+  const Result left =
+      call("answer", "train --data " + shop + " --out " + out + kLearn + "--leave-out 0.3 --max-steps 3");
+  INFO(left.output);
+  REQUIRE(left.status == 0);
+  CHECK(result_of(out)["out_of_scope"] == 20);
+  CHECK(left.says("12 questions were kept for calibration, a promise to refuse at most 5 % needs 19"));
+  const Result few =
+      call("answer", "train --data " + shop + " --out " + t.dir.path + "/few" + kLearn + "--split 1/0/0 --max-steps 3");
+  REQUIRE(few.status == 0);
+  CHECK(few.says("0 questions were kept for calibration"));
+  CHECK(few.says("nothing is refused"));
+}
+
+TEST_CASE("answer: a run that was stopped goes on to the same bits, and other knowledge is refused") {
+  const Trained& t = trained();
+  const std::string shop = t.dir.path + "/shop.md", a = t.dir.path + "/a", b = t.dir.path + "/b";
+  const std::string learn = "train --data " + shop + kLearn + "--articles-weight 0.5 --out ";
+  REQUIRE(call("answer", learn + a).status == 0);
+  run_shell("OMP_NUM_THREADS=1 " + program("answer") + " " + learn + b + " >/dev/null 2>&1 & p=$!; until grep -qs " +
+            "'\"step\":9' " + b + "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+  CHECK(!std::filesystem::exists(b + "/answer.json"));
+  REQUIRE(call("answer", "train --resume " + b).status == 0);
+  for (const char* file : {"/log.jsonl", "/best/model.safetensors", "/wording.safetensors", "/articles.safetensors"})
+    CHECK(nn::read_file(a + file) == nn::read_file(b + file));
+  t.dir.write("shop.md", knowledge() + "\n# More\nAnother article.\n");
+  const Result other = call("answer", "train --resume " + a, "2>&1 >/dev/null");
+  t.dir.write("shop.md", knowledge());
+  CHECK(other.status == 1);
+  CHECK(other.says("error: "));
+}
+
+TEST_CASE("answer: a directory that is no assistant, and options that do not go together, are one line") {
+  const Trained& t = trained();
+  const auto error = [](const std::string& arguments) {
+    const Result result = call("answer", arguments, "2>&1 >/dev/null </dev/null");
+    CHECK(result.status != 0);
+    return result.output;
+  };
+  CHECK(error("ask --model " + t.dir.path + " hello").find("not an assistant") != std::string::npos);
+  CHECK(error("ask --model " + t.run + " --detector margn hello").find("margin") != std::string::npos);
+  CHECK(error("train --patience 3 --out " + t.dir.path + "/x").find("--patience") != std::string::npos);
+  t.dir.write("bad.md", "# a\n## Answer\nyes\n");
+  CHECK(error("train --data " + t.dir.path + "/bad.md --out " + t.dir.path + "/x").find("bad.md:1: intent 'a'") !=
+        std::string::npos);
+}
