@@ -19,7 +19,8 @@ void write_sealed_file(const std::string& path, const std::function<void(const W
 // What is wrong with a sealed file, as a sentence; empty: nothing. Error: it cannot be read.
 std::string seal_fault(const std::string& path);
 
-// manifest.json, the last file of a directory: of every other one, in folders, too, its name, size and SHA-256.
+// manifest.json, the last file of a directory: of every other one, in folders, too, its name, size and SHA-256; not of
+// README.md, which people write.
 //   {"files": [{"name": "config.json", "size": 501, "sha256": "..."}, ...]}
 constexpr const char* kManifest = "manifest.json";
 void write_manifest(const std::string& directory);
@@ -28,7 +29,8 @@ void write_manifest(const std::string& directory);
 std::string manifest_fault(const std::string& directory);
 
 // Before a model directory is read. Error: manifest_fault(), or a link in it to what is not in it: files that somebody
-// hands over must not choose what else is read. A folder's own links are not looked for.
+// hands over must not choose what else is read. Into ../../blobs a Hugging Face cache's snapshots/NAME may link. A
+// folder's own links are not looked for.
 void require_sound_directory(const std::string& directory);
 
 std::string sha256_of_file(const std::string& path);

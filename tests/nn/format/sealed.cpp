@@ -108,3 +108,27 @@ TEST_CASE("model directory: a link to what is not in it is refused by name; one 
           nn::require_sound_directory(model);
         }).find(model + "/vocab.txt: a link to a file that is not") == 0);
 }
+
+TEST_CASE("model directory: a Hugging Face cache's links into its own blobs are read; other links out of it are not") {
+  const TemporaryDirectory dir;
+  const std::string cache = dir.path + "/models--a--b", model = cache + "/snapshots/1f";
+  fs::create_directories(model);
+  fs::create_directories(cache + "/blobs");
+  std::ofstream(cache + "/blobs/9c") << "{}";
+  std::ofstream(cache + "/other") << "x";
+  fs::create_symlink("../../blobs/9c", model + "/config.json");
+  nn::require_sound_directory(model);
+  fs::create_symlink("../../other", model + "/vocab.txt");
+  CHECK_THROWS_AS(nn::require_sound_directory(model), engine::Error);
+}
+
+TEST_CASE("manifest: a card that somebody has edited is no damage") {
+  const TemporaryDirectory dir;
+  std::ofstream(dir.path + "/config.json") << "{}";
+  std::ofstream(dir.path + "/README.md") << "before";
+  nn::write_manifest(dir.path);
+  std::ofstream(dir.path + "/README.md") << "after that";
+  CHECK(nn::manifest_fault(dir.path) == "");
+  std::ofstream(dir.path + "/config.json") << "[]";
+  CHECK(nn::manifest_fault(dir.path) != "");
+}
