@@ -15,6 +15,7 @@
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
+#   make recommend       lists out of the catalogue that ships
 #
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
@@ -51,7 +52,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment translate serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
+.PHONY: all test sentiment translate recommend serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
         format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -126,7 +127,7 @@ build/translate-deps.mk: tools/deps.sh
 build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
 HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
-$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve recommend)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,release debug,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
@@ -137,6 +138,8 @@ all: $(PROGRAMS:%=build/release/%)
 build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
 
 build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
+build/release/tasks/recommend/service.o build/debug/tasks/recommend/service.o: tasks/recommend/page.html
+build/release/tasks/recommend/data.o build/debug/tasks/recommend/data.o: tasks/data/catalogue.tsv tasks/data/interactions.tsv
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
@@ -158,6 +161,13 @@ translate: build/release/translate
 	build/release/translate train --out runs/translate --overwrite --layers 2 --vocab-size 1500 --batch-size 700 --lr 0.003 $(ARGS)
 	build/release/translate translate --model runs/translate/best --explain runs/translate/alignment.html $(SENTENCES)
 SENTENCES ?= 'The train to Vienna is late.' 'My sister has lost her umbrella.' 'How much does this coat cost?' 'Do you know where the bakery is?'
+
+# On the catalogue that ships: what is learned, how good it is, and lists for somebody new.
+recommend: build/release/recommend
+	build/release/recommend train --out runs/recommend --overwrite $(ARGS)
+	build/release/recommend evaluate --model runs/recommend
+	build/release/recommend recommend --model runs/recommend --k 5 $(PICKS)
+PICKS ?= 'Small Boats' 'Knitting on Trains' 'The Salt Witch'
 
 test: check build/release/run-tests build/double/run-tests build/release/libattune.so all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)

@@ -1,0 +1,143 @@
+// From a history to a list with reasons. Read tasks/recommend/recommender.h first.
+#include "tasks/recommend/recommender.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "engine/parallel.h"
+#include "tasks/recommend/rerank.h"
+#include "tasks/run/arguments.h"
+
+namespace recommend {
+
+using engine::check;
+
+void SimpleOptions::declare(run::Options& options) {
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Simple models: of several values the best on the dev part");
+  };
+  add("--ease", ease, "EASE's lambda; 0: without it").delimiter(',').not_negative();
+  add("--knn", knn, "neighbours that each item keeps").delimiter(',').between(1, 1e6);
+  add("--damping", damping, "of item transitions").delimiter(',').not_negative();
+  add("--reach", reach, "places behind an item that count as a transition").between(1, 1000);
+  add("--recent", recent, "last items of a history from which transitions are taken").between(1, 1000);
+  add("--decay", decay, "weight of an item in the wanted words against the one behind it").between(0, 1);
+}
+
+Source Recommender::attention() const {
+  return {"attention", [this](const std::vector<Case>& cases) {
+            std::vector<Items> histories;
+            for (const Case& c : cases) histories.emplace_back(c.history);
+            return sequence->scores(vectors, histories);
+          }};
+}
+
+std::vector<Source> Recommender::sources(const std::vector<History>& histories) const {
+  const long I = items();
+  std::vector<Source> all{source_of("popularity", popularity(counts_of(histories, I))),
+                          source_of("recent", popularity(recent_counts(histories, I))),
+                          source_of("knn", item_knn(histories, I, {.k = settings.knn}))};
+  if (settings.ease > 0) all.push_back(source_of("ease", ease(histories, I, settings.ease)));
+  all.push_back(source_of(
+      "transitions",
+      by_transitions(
+          transitions(histories, I, {.reach = settings.reach, .recent = settings.recent, .damping = settings.damping}),
+          settings.recent)));
+  all.push_back(source_of("words", by_words(words, settings.decay)));
+  if (sequence) all.push_back(attention());
+  return all;
+}
+
+void Recommender::take_vectors() {
+  const engine::NoGrad no_grad;
+  vectors = sequence->item_vectors();
+}
+
+std::vector<Reason> reasons_for(const Recommender& r, Items history, const std::vector<int>& items) {
+  const auto parts = r.sequence->reasons(r.vectors, history, items);
+  std::vector<Reason> reasons;
+  for (const std::vector<double>& part : parts) {
+    Reason& reason = reasons.emplace_back();
+    double all = 0;
+    size_t best = 0;
+    for (size_t j = 0; j < part.size(); ++j) {
+      all += std::max(0., part[j]);
+      if (part[j] > part[best]) best = j;
+    }
+    if (part.empty() || part[best] <= 0) continue;
+    reason = {history[history.size() - part.size() + best], part[best] / all};
+  }
+  return reasons;
+}
+
+std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items) {
+  std::vector<std::vector<double>> rows(items.size());
+  const auto append = [&](const std::vector<std::vector<double>>& part) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const double length = std::sqrt(std::inner_product(part[i].begin(), part[i].end(), part[i].begin(), 0.));
+      for (const double x : part[i]) rows[i].push_back(length > 0 ? x / length : 0);
+    }
+  };
+  append(dense_rows(r.words, items));
+  append(dense_rows(r.vectors, items));
+  std::map<std::string, size_t> places;
+  for (const int i : items)
+    for (const std::string& tag : r.data.items[size_t(i)].tags) places.emplace(tag, places.size());
+  std::vector<std::vector<double>> tags(items.size(), std::vector<double>(places.size(), 0.));
+  for (size_t i = 0; i < items.size(); ++i)
+    for (const std::string& tag : r.data.items[size_t(items[i])].tags) tags[i][places[tag]] = 1;
+  if (!places.empty()) append(tags);
+  return rows;
+}
+
+score::Lists reranked(const Recommender& r, const std::vector<Case>& cases, const std::vector<Scores>& scores,
+                      const std::vector<int>& among, const Wanted& wanted, long candidates) {
+  score::Lists lists(cases.size());
+  engine::parallel_tasks(long(cases.size()), [&](long n) {
+    const size_t c = size_t(n);
+    const std::vector<int> items =
+        top_items(scores[c], rankable(cases[c], among, long(scores[c].size())), std::max(candidates, wanted.k));
+    std::vector<double> relevance;
+    for (const int item : items) relevance.push_back(scores[c][size_t(item)]);
+    // Items that were no candidate of the second stage have no score: they stand behind, and take no part in the scale.
+    while (!relevance.empty() && relevance.back() <= kNoCandidate) relevance.pop_back();
+    const std::vector<int> some(items.begin(), items.begin() + long(relevance.size()));
+    for (const int place : rerank(wanted.rerank, relevance, likeness(r, some), wanted.diversity, wanted.k))
+      lists[c].push_back(items[size_t(place)]);
+    for (size_t i = some.size(); i < items.size() && long(lists[c].size()) < wanted.k; ++i)
+      lists[c].push_back(items[i]);
+  });
+  return lists;
+}
+
+std::vector<Recommended> Answering::operator()(const std::vector<int>& history, const Wanted& wanted) const {
+  const long I = r_.items();
+  Case asked{.user = -1, .history = history, .targets = {}};
+  asked.history.insert(asked.history.begin(), wanted.exclude.begin(), wanted.exclude.end());
+  std::vector<int> among;  // none of what is to be left out
+  const std::vector<char> can = rankable(asked, {}, I);
+  for (int i = 0; i < int(I); ++i)
+    if (can[size_t(i)]) among.push_back(i);
+  check(!among.empty(), "the history has every item: there is nothing left to recommend");
+  asked.history = history;
+  std::vector<std::vector<Scores>> scores;
+  for (const Source& source : sources_) scores.push_back(source.scores({asked}));
+  const std::vector<List> lists = lists_of(scores, {asked}, among, I, std::max(r_.joined.candidates, wanted.k));
+  const std::vector<Scores> joined = joined_scores(r_.joined, lists, I);
+  const std::vector<int> list = reranked(r_, {asked}, joined, among, wanted)[0];
+  const std::vector<Reason> reasons = reasons_for(r_, asked.history, list);
+  std::vector<Recommended> all;
+  for (size_t n = 0; n < list.size(); ++n) {
+    const double score = joined[0][size_t(list[n])];
+    all.push_back({.item = list[n],
+                   .score = score,
+                   .probability = r_.joined.platt(score),
+                   .because = reasons[n].item,
+                   .part = reasons[n].part});
+  }
+  return all;
+}
+
+}  // namespace recommend
