@@ -86,18 +86,17 @@ Indices NextItem::draw(const Random& random, long count) const {
   return items;
 }
 
-// -log(K q) of the next item and of each negative; of a negative that is the next item a number that takes it out of the
+// 0 of the next item; -log(K q) of each negative; of a negative that is the next item a number that takes it out of the
 // softmax.    -> [N, 1 + K]
 Tensor NextItem::correction(const Indices& negatives, const Indices& next) const {
   const long N = long(next.size()), K = long(negatives.size());
-  Tensor all({N, 1 + K});
-  const auto lowered = [&](int item) { return real(-std::log(double(K) * share_[size_t(item)])); };
-  for (long n = 0; n < N; ++n) {
-    real* row = all.data() + n * (1 + K);
-    row[0] = lowered(next[size_t(n)]);
-    for (long k = 0; k < K; ++k)
-      row[1 + k] = negatives[size_t(k)] == next[size_t(n)] ? real(-1e9) : lowered(negatives[size_t(k)]);
-  }
+  Tensor all = Tensor::zeros({N, 1 + K});
+  for (long n = 0; n < N; ++n)
+    for (long k = 0; k < K; ++k) {
+      const int item = negatives[size_t(k)];
+      all.data()[n * (1 + K) + 1 + k] =
+          item == next[size_t(n)] ? real(-1e9) : real(-std::log(double(K) * share_[size_t(item)]));
+    }
   return all;
 }
 

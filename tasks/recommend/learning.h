@@ -44,9 +44,9 @@ class NextItem {
 
   // Adds the terms of a batch:
   //   next        mean_n -log softmax_i(s_ni)_{next_n}, over all items that were ever taken; or, with `negatives` K,
-  //               over the next one and K others drawn with probability q_i, the same for all places, each s_i lowered by
-  //               log(K q_i), the next one likewise, so that the softmax over all is what is approached (Bengio, Senecal
-  //               2008; Yi et al. 2019); a draw that is the next one itself does not count
+  //               over the next one and K others drawn with probability q_i, the same for all places, whose s_i are
+  //               lowered by log(K q_i): e^s_i / (K q_i) summed over the draws stands for the sum over all (Bengio, Senecal
+  //               2008), so that popular items are not pushed down. A draw that is the next one itself does not count
   //   candidate   of a model with attention by candidate: the same, sampled, of one place of each history, drawn, with the
   //               candidates' own attention over what stands before it
   // `call`: which part of the step; draws are functions of (seed, step, call).

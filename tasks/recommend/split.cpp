@@ -56,7 +56,7 @@ void cut_in_time(const Data& data, Split& split) {
 void at_random(const Data& data, uint64_t seed, Split& split) {
   for (size_t u = 0; u < data.histories.size(); ++u) {
     const History& h = data.histories[u];
-    const long n = long(h.size()), test = n / 5, dev = (n - test) / 10;
+    const long n = long(h.size()), test = n / 5, dev = (n - test + 5) / 10;
     const std::vector<int> order = engine::permutation(int(n), {seed, Stream::sample, 1, uint32_t(u)});
     std::vector<char> kind(h.size());  // 1: dev, 2: test
     for (long i = 0; i < test + dev; ++i) kind[size_t(order[size_t(i)])] = i < test ? 2 : 1;
