@@ -24,7 +24,11 @@ using recommend::Split;
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 void say_findings(const recommend::Data& data) {
-  for (const text::Warning& finding : data.findings) run::print_note("{}\n", text::to_string(finding));
+  for (const text::Warning& finding : data.findings)
+    run::print_note("{}\n",
+                    finding.first.empty()
+                        ? fmt::format("{}{}", finding.count ? fmt::format("{} ", finding.count) : "", finding.what)
+                        : text::to_string(finding));
   long with_text = 0;
   for (const recommend::Item& item : data.items) with_text += !text::is_blank(item.words());
   run::print_note("{} users, {} items ({} with a text), {} interactions\n", data.users.size(), data.items.size(),

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "engine/parallel.h"
@@ -72,24 +71,47 @@ std::vector<Reason> reasons_for(const Recommender& r, Items history, const std::
   return reasons;
 }
 
+namespace {
+
+// The dot product of two sparse rows, whose columns rise.
+double dot(const SparseRows& rows, int a, int b) {
+  double sum = 0;
+  long i = rows.begin[size_t(a)], j = rows.begin[size_t(b)];
+  while (i < rows.begin[size_t(a) + 1] && j < rows.begin[size_t(b) + 1]) {
+    const int left = rows.column[size_t(i)], right = rows.column[size_t(j)];
+    if (left == right) sum += double(rows.value[size_t(i)]) * double(rows.value[size_t(j)]);
+    i += left <= right, j += right <= left;
+  }
+  return sum;
+}
+
+double dot(const Tensor& rows, int a, int b) {
+  const long C = rows.dim(1);
+  const engine::real* x = rows.data() + a * C;
+  return std::inner_product(x, x + C, rows.data() + b * C, 0.);
+}
+
+double common(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return double(std::count_if(a.begin(), a.end(), [&](const std::string& tag) { return std::ranges::count(b, tag); }));
+}
+
+}  // namespace
+
 std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items) {
-  std::vector<std::vector<double>> rows(items.size());
-  const auto append = [&](const std::vector<std::vector<double>>& part) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const double length = std::sqrt(std::inner_product(part[i].begin(), part[i].end(), part[i].begin(), 0.));
-      for (const double x : part[i]) rows[i].push_back(length > 0 ? x / length : 0);
+  std::vector<std::vector<double>> s(items.size(), std::vector<double>(items.size(), 1));
+  const bool tags = std::ranges::any_of(r.data.items, [](const Item& item) { return !item.tags.empty(); });
+  std::vector<double> length;
+  for (const int i : items) length.push_back(std::sqrt(dot(r.vectors, i, i)));
+  for (size_t a = 0; a < items.size(); ++a)
+    for (size_t b = 0; b < a; ++b) {
+      const std::vector<std::string>&x = r.data.items[size_t(items[a])].tags, &y = r.data.items[size_t(items[b])].tags;
+      const double lengths = length[a] * length[b], size = std::sqrt(double(x.size() * y.size()));
+      double sum = dot(r.words, items[a], items[b]);
+      if (lengths > 0) sum += dot(r.vectors, items[a], items[b]) / lengths;
+      if (size > 0) sum += common(x, y) / size;
+      s[a][b] = s[b][a] = sum / (tags ? 3 : 2);
     }
-  };
-  append(dense_rows(r.words, items));
-  append(dense_rows(r.vectors, items));
-  std::map<std::string, size_t> places;
-  for (const int i : items)
-    for (const std::string& tag : r.data.items[size_t(i)].tags) places.emplace(tag, places.size());
-  std::vector<std::vector<double>> tags(items.size(), std::vector<double>(places.size(), 0.));
-  for (size_t i = 0; i < items.size(); ++i)
-    for (const std::string& tag : r.data.items[size_t(items[i])].tags) tags[i][places[tag]] = 1;
-  if (!places.empty()) append(tags);
-  return rows;
+  return s;
 }
 
 score::Lists reranked(const Recommender& r, const std::vector<Case>& cases, const std::vector<Scores>& scores,

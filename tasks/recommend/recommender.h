@@ -77,8 +77,8 @@ class Answering {
 score::Lists reranked(const Recommender& r, const std::vector<Case>& cases, const std::vector<Scores>& scores,
                       const std::vector<int>& among, const Wanted& wanted, long candidates = 100);
 
-// How alike items are to re-ranking: rows whose cosine is the mean of those of their words, of their learned vectors and,
-// where there are any, of their tags (1 / sqrt(their number) each).    -> [n][width]
+// How alike items are to re-ranking, 1 of each and itself: the mean of the cosines of their words, of their learned
+// vectors and, where there are any, of their tags.    -> [n][n]
 std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items);
 
 // Which item of the history is named for each of some items: that with the largest reason, if it is above 0.

@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "engine/base.h"
-#include "tasks/score/catalogue.h"
 #include "tasks/score/order.h"
 
 namespace recommend {
@@ -46,8 +45,28 @@ std::vector<int> greedy_dpp(const std::vector<double>& r, const std::vector<std:
   return order;
 }
 
+std::vector<int> greedy_mmr(const std::vector<double>& r, const std::vector<std::vector<double>>& s, double lambda,
+                            long k) {
+  const size_t n = r.size();
+  std::vector<double> nearest(n, -1);  // the highest likeness to a chosen one
+  std::vector<char> taken(n, 0);
+  std::vector<int> order;
+  while (long(order.size()) < std::min(k, long(n))) {
+    int best = -1;
+    double highest = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const double value = lambda * r[i] - (order.empty() ? 0 : (1 - lambda) * nearest[i]);
+      if (!taken[i] && (best < 0 || value > highest)) highest = value, best = int(i);
+    }
+    order.push_back(best);
+    taken[size_t(best)] = 1;
+    for (size_t i = 0; i < n; ++i) nearest[i] = std::max(nearest[i], s[size_t(best)][i]);
+  }
+  return order;
+}
+
 std::vector<int> rerank(const std::string& method, const std::vector<double>& relevance,
-                        const std::vector<std::vector<double>>& vectors, double diversity, long k) {
+                        const std::vector<std::vector<double>>& likeness, double diversity, long k) {
   check(diversity >= 0 && diversity < 1, "--diversity must be in [0, 1); got {}", diversity);
   std::vector<int> plain = score::order_of(relevance);
   plain.resize(std::min(plain.size(), size_t(k)));
@@ -55,11 +74,8 @@ std::vector<int> rerank(const std::string& method, const std::vector<double>& re
   const auto [low, high] = std::minmax_element(relevance.begin(), relevance.end());
   std::vector<double> r;
   for (const double x : relevance) r.push_back(*high > *low ? (x - *low) / (*high - *low) : 1);
-  if (method == "mmr") return score::marginal_relevance(r, vectors, 1 - diversity, k).order;
-  std::vector<std::vector<double>> s(r.size(), std::vector<double>(r.size()));
-  for (size_t i = 0; i < r.size(); ++i)
-    for (size_t j = 0; j <= i; ++j) s[i][j] = s[j][i] = i == j ? 1 : score::cosine(vectors[i], vectors[j]);
-  std::vector<int> order = greedy_dpp(r, s, (1 - diversity) / (2 * diversity), k);
+  if (method == "mmr") return greedy_mmr(r, likeness, 1 - diversity, k);
+  std::vector<int> order = greedy_dpp(r, likeness, (1 - diversity) / (2 * diversity), k);
   for (const int i : score::order_of(relevance))
     if (long(order.size()) < k && std::find(order.begin(), order.end(), i) == order.end()) order.push_back(i);
   return order;

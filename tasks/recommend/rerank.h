@@ -14,11 +14,16 @@ namespace recommend {
 std::vector<int> greedy_dpp(const std::vector<double>& r, const std::vector<std::vector<double>>& s, double theta,
                             long k);
 
+// Maximal marginal relevance by likenesses: score/catalogue.h's marginal_relevance() with s_ij for the cosines.
+//   r [n], s [n][n] -> places, k at most
+std::vector<int> greedy_mmr(const std::vector<double>& r, const std::vector<std::vector<double>>& s, double lambda,
+                            long k);
+
 // k of n candidates, in their order. `diversity` d in [0, 1): 0 is the order of relevance.
-//   mmr   lambda = 1 - d (score/catalogue.h)
+//   mmr   lambda = 1 - d
 //   dpp   theta = (1 - d) / (2 d), so that log det weighs d and relevance 1 - d; what it leaves open follows by relevance
-// The relevance is brought to [0, 1]: (r - min) / (max - min).    relevance [n], vectors [n][C] -> places
+// The relevance is brought to [0, 1]: (r - min) / (max - min).    relevance [n], likeness [n][n] -> places
 std::vector<int> rerank(const std::string& method, const std::vector<double>& relevance,
-                        const std::vector<std::vector<double>>& vectors, double diversity, long k);
+                        const std::vector<std::vector<double>>& likeness, double diversity, long k);
 
 }  // namespace recommend

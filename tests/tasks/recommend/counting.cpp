@@ -211,10 +211,23 @@ TEST_CASE("recommend: greedy DPP takes in each step what makes the determinant l
     if (const double det = L(0, 0) * L(j, j) - L(0, j) * L(0, j); det > highest) highest = det, best = j;
   CHECK(order[1] == best);
   CHECK(order[1] != 1);  // relevance alone would take it
-  CHECK(rerank("dpp", r, {{1, 0}, {1, 0}, {0, 1}, {1, 1}}, 0, 2) == std::vector<int>{0, 1});
-  CHECK(rerank("dpp", r, {{1, 0}, {1, 0}, {0, 1}, {1, 1}}, 0.9, 2) == std::vector<int>{0, 2});
-  CHECK(rerank("mmr", r, {{1, 0}, {1, 0}, {0, 1}, {1, 1}}, 0.6, 2) == std::vector<int>{0, 2});
-  CHECK(rerank("dpp", {1, 1, 1}, {{1, 0}, {1, 0}, {1, 0}}, 0.5, 3).size() == 3);  // nothing new is left: by relevance
+  const std::vector<std::vector<double>> same{{1, 1, 1}, {1, 1, 1}, {1, 1, 1}};
+  CHECK(rerank("dpp", r, s, 0, 2) == std::vector<int>{0, 1});
+  CHECK(rerank("dpp", r, s, 0.9, 2) != std::vector<int>{0, 1});
+  CHECK(rerank("dpp", {1, 1, 1}, same, 0.5, 3).size() == 3);  // nothing new is left: by relevance
+}
+
+TEST_CASE("recommend: MMR by likenesses chooses as score's does by vectors") {
+  std::vector<double> r;
+  std::vector<std::vector<double>> v, s(20, std::vector<double>(20));
+  for (int i = 0; i < 20; ++i) {
+    r.push_back(std::abs(std::sin(i * 2.3)));
+    v.push_back({std::sin(i * 1.1), std::cos(i * 0.7), std::sin(i * 3.1)});
+  }
+  for (size_t i = 0; i < 20; ++i)
+    for (size_t j = 0; j < 20; ++j) s[i][j] = score::cosine(v[i], v[j]);
+  for (const double lambda : {0.3, 0.7, 1.})
+    CHECK(greedy_mmr(r, s, lambda, 8) == score::marginal_relevance(r, v, lambda, 8).order);
 }
 
 TEST_CASE("recommend: the catalogue that ships has 300 different items and 400 readers, all of them known") {
