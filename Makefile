@@ -17,6 +17,7 @@
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
+#   make recommend       lists out of the catalogue that ships
 #
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
@@ -53,7 +54,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment translate serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
+.PHONY: all test sentiment translate recommend answer monitor serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
         format format-check clean help test-golden torture
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -131,7 +132,7 @@ build/translate-deps.mk: tools/deps.sh
 build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
 HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
-$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve answer)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve answer recommend)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,release debug,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
@@ -146,6 +147,8 @@ build/release/tasks/answer/serve.o build/debug/tasks/answer/serve.o: tasks/answe
 build/release/tasks/answer/shop.o build/debug/tasks/answer/shop.o: $(wildcard tasks/data/shop/*)
 build/release/tasks/explain/page.o build/debug/tasks/explain/page.o: tasks/explain/page.html
 build/release/tasks/attribution/viewer.o build/debug/tasks/attribution/viewer.o: $(wildcard tasks/attribution/viewer.?s*)
+build/release/tasks/recommend/service.o build/debug/tasks/recommend/service.o: tasks/recommend/page.html
+build/release/tasks/recommend/data.o build/debug/tasks/recommend/data.o: tasks/data/catalogue.tsv tasks/data/interactions.tsv
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
@@ -168,6 +171,13 @@ translate: build/release/translate
 	build/release/translate train --out runs/translate --overwrite --layers 2 --vocab-size 1500 --batch-size 700 --lr 0.003 $(ARGS)
 	build/release/translate translate --model runs/translate/best --explain runs/translate/alignment.html $(SENTENCES)
 SENTENCES ?= 'The train to Vienna is late.' 'My sister has lost her umbrella.' 'How much does this coat cost?' 'Do you know where the bakery is?'
+
+# On the catalogue that ships: what is learned, how good it is, and lists for somebody new.
+recommend: build/release/recommend
+	build/release/recommend train --out runs/recommend --overwrite $(ARGS)
+	build/release/recommend evaluate --model runs/recommend
+	build/release/recommend recommend --model runs/recommend --k 5 $(PICKS)
+PICKS ?= 'Small Boats' 'Knitting on Trains' 'The Salt Witch'
 
 # Every training program over a disk that fails at every call; ARGS='sentiment --every 5': fewer.
 torture: build/release/torture build/torture/fault.so all

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 BIN=${BIN:-build/release}
 README=tasks/run/README.md
-programs='sentiment transfer align pretrain multitask few_shot translate'
+programs='sentiment transfer align pretrain multitask few_shot translate recommend'
 
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
@@ -28,6 +28,8 @@ pretrain       --(token-retention|learn-retention|retention-rate)               
 few_shot       --(new-head|log-odds|head|class-weights|metric|patience|no-shuffle)     h
 few_shot       --(epochs|max-steps|batch-size|accumulate)                         i
 few_shot       --(learn-retention|retention-rate)                                 j
+recommend      --(split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|max-length|long|model|new-head|vocab.*|cased|bigrams|subwords|length-exponent|log-odds|attention-(temperature|normaliser|window)|global-tokens|entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|token-retention|learn-retention|retention-rate|adapter.*|base|head|class-weights|metric|data)  s
+[a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|user|identity-dropout|text|text-(encoder|words|length)|negatives|ease|knn|damping|reach|recent|decay|candidates|protocol|k)  t
 [a-z_]+        --(start|stack|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  k
 [a-z_]+        --(source|target|(dev|test)-(source|target)|pooling|mse|ranking|scale|both)  l
 [a-z_]+        --(teacher|temperature|relation-heads|layer-map|from-layers|teacher-cache|hard|soft-targets|soft-cross-entropy|score-mse|attention-cross-entropy|attention-kl|minilm|relations|hidden-mse|hidden-cosine|activation-map|patient)  m
@@ -54,6 +56,8 @@ o of episodes
 p of what classifies or of an encoder alone; a translator reads pairs of lines and writes
 q of a translator, which has two sides and is measured by BLEU
 r not in the layers of the translator yet
+s of texts with labels, or of an encoder of texts that is trained; here the texts' vectors are computed once, and histories are learned from
+t of who took what: a recommender's
 END
 }
 
@@ -62,7 +66,7 @@ rows() {  # group TAB option TAB programs that have it, in the order in which --
     "$BIN/$program" train --help | awk -v program="$program" '
       /^[A-Z].*:$/ { group = $0; sub(/:.*/, "", group) }
       match($0, /^  --[a-z0-9-]+/) { print group "\t" substr($0, 3, RLENGTH - 2) "\t" program }'
-  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes' '
+  done | awk -F'\t' -v order='Data files,Model,Texts of items,Attention,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes,Simple models,Measured' '
     $2 == "--config" { $1 = "Run" }
     $2 == "--tasks" { $1 = "Tasks" }
     !($2 in group) { group[$2] = $1; list[++n] = $2 }

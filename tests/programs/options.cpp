@@ -29,6 +29,9 @@ const std::map<std::string, std::string> kBasis{
      "--layers 1 --hidden 8 --heads 2 --intermediate 8 --vocab-size 45 --dropout 0 --average 1 --lr 0.05 "
      "--max-steps 2 --batch-size 60 --source @/a.txt --target @/b.txt --dev-source @/c.txt "
      "--dev-target @/d.txt"},
+    {"recommend",
+     "--interactions @/taken.tsv --items @/things.tsv --text words --layers 1 --hidden 8 --heads 2 --intermediate 8 "
+     "--positions 4 --ease 5 --knn 3 --damping 1 --k 2 --lr 0.05 --max-steps 2 --batch-size 8"},
     {"few_shot", kTiny + "--steps 2 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 --inner-steps 1"},
 };
 
@@ -85,6 +88,16 @@ void write_data(const TemporaryDirectory& dir) {
   };
   lines("a.txt", 0), lines("b.txt", 5), lines("c.txt", 9), lines("d.txt", 13), lines("other.txt", 17);
   dir.write("pairs.tsv", "1 awful thing\tfine Thing\n2 good\tpoor at noon\n3 the train\tbad and good\n");
+  std::string taken = "user\titem\ttime\twho\twhat\twhen\tkind\tweight\n",
+              things = "id\ttitle\tdescription\ttags\tsku\n";
+  for (int u = 0; u < 12; ++u)
+    for (int n = 0; n < 5 + u % 3; ++n)
+      taken += fmt::format("u{0}\ti{1}\t{2}\tw{3}\ti{4}\t{5}\t{6}\t{7}\n", u, (u * u + n * (1 + u % 2)) % 9, n, u % 7,
+                           (u + n * n) % 9, (n * 5) % 7, n % 2 ? "buy" : "click", 1 + n % 3);
+  for (int i = 0; i < 9; ++i)
+    things += fmt::format("i{0}\t{1} thing\t{2} and {1}\t{3};all|{4}\ti{5}\n", i, words[i % 3], words[i % 2], i % 4,
+                          i % 2, 8 - i);
+  dir.write("taken.tsv", taken), dir.write("things.tsv", things);
   dir.write("leak.txt", fmt::format("1 {} thing {}\n", words[1], words[1]));
   dir.write("lexicon.txt", "bad\ngood\t2\n");
   std::string pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nthing\ntrain\nfine\n";

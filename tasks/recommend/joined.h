@@ -1,0 +1,69 @@
+// Joined: a second stage over the candidates of several models, by logistic regression on held-out lists, and what its
+// scores are as probabilities.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+
+#include "tasks/recommend/figures.h"
+
+namespace recommend {
+
+// A model as the second stage sees it: the scores of all items for each case.
+struct Source {
+  std::string name;
+  std::function<std::vector<Scores>(const std::vector<Case>&)> scores;
+};
+Source source_of(const std::string& name, Scorer scorer);  // a case after the other, in parallel
+
+// The items that any source has among its highest `candidates`, and of each two numbers a source:
+//   -log(rank of its score among the rankable, ties in the middle)      (score - mean) / deviation, over the rankable
+struct List {
+  std::vector<int> items;        // ascending
+  std::vector<double> features;  // [n, F], F = 2 sources
+  std::vector<int> relevant;     // places in items of the targets that are among them
+};
+std::vector<List> lists_of(const std::vector<std::vector<Scores>>& scores_by_source, const std::vector<Case>& cases,
+                           const std::vector<int>& among, long items, long candidates);
+
+// w that makes  sum over lists and relevant t of log softmax_i(w . x_i)_t - ridge / 2 |w|^2  largest: the conditional
+// logit (McFadden 1974), by Newton's steps.    -> [F]
+std::vector<double> fit_conditional(const std::vector<List>& lists, long features, double ridge);
+// w . x_i, less log sum over the list of its exponential: at most 0.    -> [n]
+std::vector<double> log_shares(const List& list, const std::vector<double>& w);
+
+// p = 1 / (1 + e^-(a s + b)) (Platt 1999), a and b of the largest likelihood of (s, right), by Newton's steps. Where all
+// are right or all wrong, b alone with half a case of the other kind added.
+struct Platt {
+  double a = 1, b = 0;
+  double operator()(double s) const;
+};
+Platt fit_platt(const std::vector<double>& s, const std::vector<bool>& right);
+
+struct Joined {
+  std::vector<std::string> sources;
+  std::vector<double> weights;  // [2 sources]
+  Platt platt;                  // that an item of a list of k is taken
+  double ridge = 1;
+  long candidates = 200;  // of each source
+  double dev_ndcg = 0;    // by weights of the other folds
+};
+
+struct JoinOptions {
+  long candidates = 200, folds = 5, k = 10;
+  std::vector<double> ridges{0.3, 3, 30, 300};
+};
+// Fits weights on held-out cases. Which ridge, and the probabilities: by folds, the lists of each scored with the weights
+// of the others, so that nothing is judged on what it was fitted on.
+Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std::vector<Scores>>& scores_by_source,
+                  const std::vector<Case>& cases, const std::vector<int>& among, long items, const JoinOptions& options,
+                  uint64_t seed);
+
+// The joined score of all items: log_shares of the candidates, and far below these of the others.    -> [I] each
+std::vector<Scores> joined_scores(const Joined& joined, const std::vector<List>& lists, long items);
+inline constexpr double kNoCandidate = -1e6;
+
+void to_json(nlohmann::ordered_json& json, const Joined& joined);
+Joined joined_from(const nlohmann::ordered_json& json, const std::string& where);
+
+}  // namespace recommend

@@ -1,0 +1,229 @@
+// What is measured on the test part. Read tasks/recommend/figures.h first.
+#include "tasks/recommend/report.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "engine/random.h"
+#include "tasks/score/calibration.h"
+#include "tasks/score/confidence.h"
+#include "tasks/score/proportions.h"
+
+namespace recommend {
+
+using engine::Random;
+using engine::Stream;
+
+std::string table_of(const std::vector<Row>& rows, long k) {
+  std::string text =
+      fmt::format("{:<22} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}\n",
+                  fmt::format("lists of {}", k), "cases", "ndcg", "hr", "recall", "prec", "map", "mrr", "auc", "gauc",
+                  "cover", "gini", "novel", "div", "tagdiv", "calib");
+  for (const Row& row : rows) {
+    const Figures& f = row.figures;
+    text += fmt::format(
+        "{:<22} {:>6} {:>7.4f} {:>7.4f} {:>7.4f} {:>7.4f} {:>7.4f} {:>6.3f} {:>6.3f} {:>6.3f} {:>6.3f} {:>6.3f} "
+        "{:>6.2f} "
+        "{:>6.3f} {:>6.3f} {:>6.3f}\n",
+        row.name, f.cases, f.mean.ndcg, f.mean.hr, f.mean.recall, f.mean.precision, f.mean.map, f.mean.mrr, f.mean.auc,
+        f.gauc, f.coverage, f.gini, f.novelty, f.diversity, f.tag_diversity, f.calibration);
+  }
+  return text;
+}
+
+std::string curve_table(const Row& plain, const std::vector<Row>& rows) {
+  std::string text = fmt::format("{:<12} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "re-ranked", "ndcg",
+                                 "", "cover", "words", "", "tags", "", "vectors", "");
+  const auto change = [](double x, double from) {
+    return from > 0 ? fmt::format("{:+.1f} %", 100 * (x / from - 1)) : "";
+  };
+  const auto line = [&](const Row& row) {
+    const Figures &f = row.figures, &p = plain.figures;
+    text += fmt::format("{:<12} {:>7.4f} {:>8} {:>7.3f} {:>8.3f} {:>8} {:>8.3f} {:>8} {:>8.3f} {:>8}\n", row.name,
+                        f.mean.ndcg, change(f.mean.ndcg, p.mean.ndcg), f.coverage, f.diversity,
+                        change(f.diversity, p.diversity), f.tag_diversity, change(f.tag_diversity, p.tag_diversity),
+                        f.vector_diversity, change(f.vector_diversity, p.vector_diversity));
+  };
+  line(plain);
+  for (const Row& row : rows) line(row);
+  return text;
+}
+
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+Scorer random_scorer(long items, uint64_t seed) {
+  return [items, seed](Items history) {
+    std::vector<uint32_t> words(static_cast<size_t>(items));
+    const uint32_t call = history.empty() ? 0 : uint32_t(history.back()) * 31u + uint32_t(history.size());
+    Random{seed, Stream::sample, 4, call}.words(0, items, words.data());
+    return Scores(words.begin(), words.end());
+  };
+}
+
+// Cases of users of whom nothing was known; and of all, the targets that nobody has taken.
+std::vector<Case> cold_users(const std::vector<Case>& cases) {
+  std::vector<Case> some;
+  for (const Case& c : cases) some.push_back({c.user, c.history, c.history.empty() ? c.targets : std::vector<int>{}});
+  return some;
+}
+std::vector<Case> cold_targets(const std::vector<Case>& cases, const std::vector<double>& counts) {
+  std::vector<Case> some;
+  for (const Case& c : cases) {
+    Case& left = some.emplace_back(Case{c.user, c.history, {}});
+    for (const int t : c.targets)
+      if (counts[size_t(t)] == 0) left.targets.push_back(t);
+  }
+  return some;
+}
+
+void add_probabilities(const Recommender& r, const Split& split, const std::vector<Scores>& joined, long k,
+                       Report& to) {
+  std::vector<double> p;
+  std::vector<bool> right;
+  for (size_t c = 0; c < split.test.size(); ++c) {
+    const Case& one = split.test[c];
+    for (const int item : top_items(joined[c], rankable(one, split.test_among, r.items()), k)) {
+      p.push_back(r.joined.platt(joined[c][size_t(item)]));
+      right.push_back(std::find(one.targets.begin(), one.targets.end(), item) != one.targets.end());
+      to.said += p.back(), to.taken += right.back();
+    }
+  }
+  to.probabilities = long(p.size());
+  if (p.empty()) return;
+  to.said /= double(p.size()), to.taken /= double(p.size());
+  to.ece = score::ece(score::bins_of_width(p, right, 15));
+  to.ece_perfect = score::ece_of_a_perfect_model(p, 15);
+}
+
+double log_share(const Scores& scores, int item) { return scores[size_t(item)] - score::log_sum_exp(scores); }
+
+// Of every history of three items and more: its first recommended item, the item that is named for it, and another one,
+// drawn.
+void add_faithfulness(const Recommender& r, const Split& split, const std::vector<Scores>& joined, uint64_t seed,
+                      Report& to) {
+  std::vector<std::vector<int>> full, without_named, without_other;
+  std::vector<int> shown;
+  for (size_t c = 0; c < split.test.size(); ++c) {
+    const Case& one = split.test[c];
+    const size_t read = std::min(one.history.size(), size_t(r.sequence->config.positions));
+    const std::vector<int> list = top_items(joined[c], rankable(one, split.test_among, r.items()), 1);
+    if (read < 3 || list.empty()) continue;
+    const std::vector<int> history(one.history.end() - long(read), one.history.end());
+    const int named = reasons_for(r, history, list)[0].item;
+    if (named < 0) continue;
+    uint32_t word = 0;
+    Random{seed, Stream::sample, 5, uint32_t(c)}.words(0, 1, &word);
+    std::vector<int> others;
+    for (const int item : history)
+      if (item != named) others.push_back(item);
+    const int other = others[word % others.size()];
+    const auto without = [&](int item) {
+      std::vector<int> left = history;
+      std::erase(left, item);
+      return left;
+    };
+    full.push_back(history), without_named.push_back(without(named)), without_other.push_back(without(other));
+    shown.push_back(list[0]);
+  }
+  const auto scored = [&](const std::vector<std::vector<int>>& histories) {
+    std::vector<Items> views(histories.begin(), histories.end());
+    return r.sequence->scores(r.vectors, views);
+  };
+  const auto a = scored(full), b = scored(without_named), c = scored(without_other);
+  for (size_t n = 0; n < shown.size(); ++n) {
+    const double before = log_share(a[n], shown[n]), named = before - log_share(b[n], shown[n]),
+                 other = before - log_share(c[n], shown[n]);
+    to.named_drop += named, to.other_drop += other, to.named_share += named > other;
+  }
+  to.explained = long(shown.size());
+  if (shown.empty()) return;
+  for (double* x : {&to.named_drop, &to.other_drop, &to.named_share}) *x /= double(shown.size());
+}
+
+void add_gain(const std::vector<Row>& rows, uint64_t seed, Report& to) {
+  const Row* best = nullptr;
+  for (const Row& row : rows)
+    if (row.name != "attention" && row.name != "joined" && row.name != "random" &&
+        (!best || row.figures.mean.ndcg > best->figures.mean.ndcg))
+      best = &row;
+  const std::vector<double>&a = best->figures.ndcg, &b = rows.back().figures.ndcg;
+  to.baseline = best->name;
+  if (a.empty()) return;
+  std::vector<std::vector<int>> samples;
+  for (uint32_t n = 0; n < 1000; ++n) samples.push_back(score::resample(long(a.size()), seed, n));
+  const score::Bootstrap bootstrap = score::paired_bootstrap(a, b, samples);
+  to.gain = bootstrap.difference, to.gain_low = bootstrap.interval.low, to.gain_high = bootstrap.interval.high;
+  to.gain_p = bootstrap.two_sided;
+}
+
+void add_curve(const Recommender& r, const Measuring& m, const Split& split, const std::vector<Scores>& joined,
+               Report& to) {
+  for (const char* method : {"mmr", "dpp"})
+    for (const double d : {0.1, 0.3, 0.5, 0.7}) {
+      const Wanted wanted{.k = m.k, .diversity = d, .rerank = method};
+      const score::Lists lists = reranked(r, split.test, joined, split.test_among, wanted);
+      to.curve.push_back({fmt::format("{} {:g}", method, d), measure(m, split.test, joined, &lists)});
+    }
+}
+
+}  // namespace
+
+Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed) {
+  const long I = r.items();
+  const double begun = now();
+  Report report;
+  const std::vector<double> counts = counts_of(split.known, I);
+  const Measuring m{r.data, r.words, counts, split.test_among, k, &r.vectors};
+  std::vector<std::vector<Scores>> scores;
+  std::vector<std::string> names;
+  for (const Source& source : r.sources(split.known)) {
+    scores.push_back(source.scores(split.test));
+    names.push_back(source.name);
+  }
+  const std::vector<Scores> joined =
+      joined_scores(r.joined, lists_of(scores, split.test, split.test_among, I, r.joined.candidates), I);
+  reranked(r, split.test, joined, split.test_among, {.k = k});
+  report.list_seconds = now() - begun;
+  report.rows.push_back(
+      {"random", measure(m, split.test, source_of("random", random_scorer(I, seed)).scores(split.test))});
+  for (size_t s = 0; s < scores.size(); ++s) report.rows.push_back({names[s], measure(m, split.test, scores[s])});
+  report.rows.push_back({"joined", measure(m, split.test, joined)});
+  const size_t words = size_t(std::find(names.begin(), names.end(), "words") - names.begin());
+  const auto add_cold = [&](const std::string& what, const std::vector<Case>& cases) {
+    for (const auto& [name, s] :
+         {std::pair{"joined", &joined}, {"attention", &scores.back()}, {"words", &scores[words]}}) {
+      Row row{fmt::format("{}, {}", name, what), measure(m, cases, *s)};
+      if (row.figures.cases) report.cold.push_back(std::move(row));
+    }
+  };
+  add_cold("cold users", cold_users(split.test));
+  add_cold("cold items", cold_targets(split.test, counts));
+  add_curve(r, m, split, joined, report);
+  add_probabilities(r, split, joined, k, report);
+  add_faithfulness(r, split, joined, seed, report);
+  add_gain(report.rows, seed, report);
+  return report;
+}
+
+std::string Report::text(const Split& split, long k) const {
+  std::string all = fmt::format("{}\n{}", split.text(), table_of(rows, k));
+  if (!cold.empty()) all += "\nof whom, or of which, nothing was known\n" + table_of(cold, k);
+  all += "\njoined, re-ranked: NDCG against the mean distance of two items, by words, tags and learned vectors\n" +
+         curve_table(rows.back(), curve);
+  all += fmt::format(
+      "\njoined against {}: NDCG {:+.4f}, 95 % of resamples {:+.4f} ... {:+.4f}, p {:.3f}\n"
+      "probabilities of what is shown: {:.2f} % said, {:.2f} % taken, ECE {:.4f} (of a perfect model {:.4f})\n",
+      baseline, gain, gain_low, gain_high, gain_p, 100 * said, 100 * taken, ece, ece_perfect);
+  if (explained)
+    all += fmt::format(
+        "reasons: the log share of what is shown falls by {:.3f} without the item that is named, by {:.3f} without "
+        "another "
+        "one; further in {:.0f} % of {}\n",
+        named_drop, other_drop, 100 * named_share, explained);
+  return all;
+}
+
+}  // namespace recommend

@@ -1,0 +1,133 @@
+// The program recommend: learned, resumed to the bit, evaluated, asked, served; bad input.
+#include <cmath>
+
+#include "tests/support/programs.h"
+
+using namespace test;
+
+namespace {
+
+const std::string kTiny =
+    "--text words --layers 1 --hidden 16 --heads 2 --intermediate 16 --positions 8 --ease 5 --knn 5 --damping 1 --k 3 ";
+
+// Readers walk round a circle of twelve items: what comes next follows from the last one alone.
+struct Files {
+  TemporaryDirectory dir;
+  std::string interactions, items;
+  explicit Files(int users = 40) {
+    std::string a = "user,item,time\n", b = "id,title,description,tags\n";
+    for (int i = 0; i < 12; ++i) b += fmt::format("i{0},Thing {0},\"a thing, number {0}\",{1}|all\n", i, i % 3);
+    for (int u = 0; u < users; ++u)
+      for (int n = 0; n < 7; ++n) a += fmt::format("u{},i{},{}\n", u, (u * 5 + n) % 12, 100 * u + n);
+    interactions = dir.write("a.csv", a);
+    items = dir.write("b.csv", b);
+  }
+  std::string data() const { return "--interactions " + interactions + " --items " + items + " "; }
+};
+
+double figure(const std::string& line, const std::string& name) {
+  const size_t at = line.find(" " + name + "=");
+  REQUIRE_MESSAGE(at != std::string::npos, line);
+  return std::stod(line.substr(at + name.size() + 2));
+}
+
+}  // namespace
+
+TEST_CASE("recommend: what follows in a circle is learned, found again in the directory, and named with its reason") {
+  const Files f;
+  const std::string out = f.dir.path + "/run";
+  const Result run =
+      call("recommend", "train " + f.data() + kTiny + "--epochs 30 --batch-size 64 --lr 0.01 --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  CHECK(figure(run.last_line(), "dev_ndcg") > 0.9);
+  const Result evaluated = call("recommend", "evaluate --model " + out);
+  REQUIRE_MESSAGE(evaluated.status == 0, evaluated.output);
+  CHECK(figure(evaluated.last_line(), "ndcg") > 0.9);
+  CHECK(figure(evaluated.last_line(), "attention_ndcg") > 0.9);
+  CHECK(evaluated.says("last item out, all items ranked that the user has not had, ties by half ranks"));
+  CHECK(call("recommend", "evaluate --model " + out).output.substr(0, 2000) == evaluated.output.substr(0, 2000));
+  const std::string ask = "recommend --model " + out + " ";
+  const Result list = call("recommend", ask + "--k 2 i3 i4 'Thing 5'");
+  REQUIRE_MESSAGE(list.status == 0, list.output);
+  CHECK_MESSAGE(list.output.find("  1  Thing 6 ") == 0, list.output);
+  const Result json = call("recommend", ask + "--k 2 --json i3 i4 i5", "2>/dev/null");
+  const auto answer = nlohmann::json::parse(json.output);
+  CHECK(answer["items"].size() == 2);
+  CHECK(answer["items"][0]["id"] == "i6");
+  CHECK(answer["items"][0]["probability"] > 0.3);
+  CHECK(answer["items"][0]["because"]["id"].get<std::string>().starts_with("i"));
+  const auto all = lines_of(call("recommend", ask + "--k 1 --all-users", "2>/dev/null").output);
+  CHECK(all.size() == 40);
+  CHECK(all[7]["user"] == "u7");
+  CHECK(call("recommend", ask + "--k 3 --diversity 0.9 i3 i4 i5").output !=
+        call("recommend", ask + "--k 3 i3 i4 i5").output);
+}
+
+TEST_CASE("recommend: a run that was stopped and resumed ends in the bits of one that ran through") {
+  const Files f;
+  const std::string command =
+      "train " + f.data() + kTiny +
+      "--dropout 0.2 --user candidate --negatives 5 --epochs 200 --batch-size 40 --accumulate 2 "
+      "--patience 0 --lr 0.003";
+  const std::string out = f.dir.path + "/a", again = f.dir.path + "/b";
+  REQUIRE(call("recommend", command + " --out " + out).status == 0);
+  const Result stopped =
+      run_shell("sh -c '" + program("recommend") + " " + command + " --out " + again + " & p=$!; while [ ! -s " +
+                again + "/last.safetensors ]; do sleep 0.01; done; kill $p; wait $p' 2>&1");
+  CHECK((stopped.status == 128 + 15 || stopped.status == 0));
+  if (stopped.status != 0) {
+    CHECK(call("recommend", "evaluate --model " + again).says("the training did not come to its end"));
+    REQUIRE(call("recommend", "train --resume " + again).status == 0);
+  }
+  for (const char* file : {"best/model.safetensors", "best/recommend.json", "last.safetensors"}) {
+    if (std::string(file) != "last.safetensors")  // which holds the run's name
+      CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
+  }
+}
+
+TEST_CASE("recommend: the same bits with one thread and with two") {
+  const Files f;
+  std::string models[2];
+  for (const int threads : {1, 2}) {
+    const std::string out = fmt::format("{}/t{}", f.dir.path, threads);
+    REQUIRE(run_shell(fmt::format("OMP_NUM_THREADS={} {} train {} {} --epochs 3 --batch-size 64 --out {} 2>&1", threads,
+                                  program("recommend"), f.data(), kTiny, out))
+                .status == 0);
+    models[threads - 1] = nn::read_file(out + "/best/model.safetensors") + nn::read_file(out + "/best/recommend.json");
+  }
+  CHECK(models[0] == models[1]);
+}
+
+TEST_CASE("recommend: bad input gets one clear line") {
+  const Files f;
+  const auto refused = [&](const std::string& arguments, const std::string& why) {
+    const Result result = call("recommend", arguments);
+    CHECK_MESSAGE(result.status != 0, arguments);
+    const size_t at = result.output.rfind("error: ");
+    CHECK_MESSAGE((at != std::string::npos && result.output.find(why, at) != std::string::npos), result.output);
+    CHECK_MESSAGE(result.output.find('\n', at) == result.output.size() - 1, result.output);
+  };
+  const std::string out = " --out " + f.dir.path + "/x";
+  refused("train --items " + f.items + out, "--items needs --interactions");
+  refused("train --interactions " + f.interactions + " --user-column who" + out, "who");
+  refused("train --interactions " + f.dir.write("t.csv", "user,item,time\nu,i,noon\n") + out,
+          "t.csv:2: the time must be seconds or a date; got 'noon'");
+  refused("train --interactions " + f.dir.write("w.csv", "user,item,w\nu,i,much\n") + " --weight-column w" + out,
+          "w.csv:2: the weight must be a number of 0 or more; got 'much'");
+  refused("train --interactions " + f.dir.write("one.csv", "user,item\nu,i\nv,i\n") + out, "leaves nothing to measure");
+  refused("train " + f.data() + "--kinds buy=x" + out, "kind");
+  CHECK(call("recommend", "train " + f.data() + "--text prose" + out).says("or none; got 'prose'"));
+  refused("train " + f.data() + "--hidden 10 --heads 4" + out, "--hidden must be a multiple of --heads");
+  refused("train " + f.data() + "--negatives 4 --label-smoothing 0.1" + out, "--label-smoothing");
+  refused("evaluate --model " + f.dir.path, "is no directory of a recommender");
+  const std::string run = f.dir.path + "/run";
+  REQUIRE(call("recommend", "train " + f.data() + kTiny + "--max-steps 2 --out " + run).status == 0);
+  refused("recommend --model " + run + " 'Thing 13'", "there is no item 'Thing 13' (did you mean ");
+  refused("recommend --model " + run + " --user u99", "there is no user 'u99'");
+  const std::string config = run + "/best/recommend.json", text = nn::read_file(config);
+  nn::write_file(config, text.substr(0, text.size() / 2));
+  refused("evaluate --model " + run, "recommend.json: is no JSON");
+  nn::write_file(config, text);
+  nn::write_file(run + "/best/items.jsonl", "{\"id\": \"a\"}\n");
+  refused("evaluate --model " + run, "there are 1 items");
+}
