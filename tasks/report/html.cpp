@@ -16,20 +16,29 @@ constexpr double kWidth = 640, kHeight = 240, kLeft = 58, kRight = 10, kTop = 10
 constexpr size_t kRows = 12;  // of the table behind a drawing
 
 constexpr const char* kStyle = R"(
-:root{color-scheme:light dark;--page:#fff;--text:#1b1e23;--soft:#5a6069;--line:#d4d8de;--warm:255,140,0;--cool:0,98,178;
+:root{color-scheme:light dark;--page:#fff;--text:#1b1e23;--soft:#5a6069;--line:#d4d8de;--warm:255,140,0;
+--cool:0,98,178;
 --c0:#0062b2;--c1:#b34700;--c2:#00734f;--c3:#9b3a7d;--c4:#6a5500;--c5:#4b4bb8}
 @media(prefers-color-scheme:dark){:root{--page:#15181d;--text:#e9ebee;--soft:#a9b0ba;--line:#3b424c;--cool:90,170,240;
 --c0:#6cb6f5;--c1:#ff9d5c;--c2:#4fd1a5;--c3:#ec9ed2;--c4:#e0c64a;--c5:#b0b0ff}}
-body{margin:0 auto;max-width:76rem;padding:1rem 1.2rem 4rem;background:var(--page);color:var(--text);font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2.4rem;border-top:1px solid var(--line);padding-top:1rem}h3{font-size:1.05rem}
+body{margin:0 auto;max-width:76rem;padding:1rem 1.2rem 4rem;background:var(--page);color:var(--text);
+font:16px/1.5 system-ui,sans-serif}
+h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2.4rem;border-top:1px solid var(--line);padding-top:1rem}
+h3{font-size:1.05rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:.4rem 0 1rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--soft);padding:.2rem 0}th,td{border:1px solid var(--line);padding:.2rem .6rem;text-align:left;vertical-align:top}
-td.n{text-align:right}th{font-weight:600}.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(30rem,100%),1fr));gap:1rem}
-figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto;background:var(--page)}svg text{fill:var(--text);font:12px system-ui,sans-serif}
+caption{text-align:left;color:var(--soft);padding:.2rem 0}th,td{border:1px solid var(--line);padding:.2rem .6rem;
+text-align:left;vertical-align:top}
+td.n{text-align:right}th{font-weight:600}.charts{display:grid;
+grid-template-columns:repeat(auto-fill,minmax(min(30rem,100%),1fr));gap:1rem}
+figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto;background:var(--page)}
+svg text{fill:var(--text);font:12px system-ui,sans-serif}
 .axis{stroke:var(--line)}.l{fill:none;stroke-width:1.8}.c0{stroke:var(--c0)}.c1{stroke:var(--c1)}.c2{stroke:var(--c2)}
-.c3{stroke:var(--c3)}.c4{stroke:var(--c4)}.c5{stroke:var(--c5)}.bar{fill:rgba(var(--cool),.55)}.whisker{stroke:var(--text)}
-.d1{stroke-dasharray:6 4}.d2{stroke-dasharray:2 3}.legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0}
-.legend svg{width:2rem;height:.8rem;vertical-align:middle}.said{color:var(--soft)}.w{border-radius:.2rem;padding:0 .1rem}
+.c3{stroke:var(--c3)}.c4{stroke:var(--c4)}.c5{stroke:var(--c5)}.bar{fill:rgba(var(--cool),.55)}
+.whisker{stroke:var(--text)}
+.d1{stroke-dasharray:6 4}.d2{stroke-dasharray:2 3}.legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;
+list-style:none;padding:0}
+.legend svg{width:2rem;height:.8rem;vertical-align:middle}.said{color:var(--soft)}.w{border-radius:.2rem;
+padding:0 .1rem}
 details summary{cursor:pointer}ol.errors li{margin:.7rem 0}
 @media print{details>*{display:block}h2{break-before:auto}figure,tr{break-inside:avoid}}
 )";

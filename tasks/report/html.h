@@ -1,4 +1,5 @@
-// Pieces of a page: text made safe, tables, drawings in SVG with a table beside each. No script, nothing from elsewhere.
+// Pieces of a page: text made safe, tables, drawings in SVG with a table beside each. No script, nothing from
+// elsewhere.
 #pragma once
 
 #include <string>

@@ -39,7 +39,8 @@ std::vector<Trigger> trigger_scan(const model::TextModel& model, const std::vect
                                   const std::vector<int>& pieces);
 
 // Pieces that are worth a scan: whole words in 2 texts to 5 % of them, of which one class has more than its share; the
-// most one-sided first, by z = (k - n q) / sqrt(n q (1 - q)) with k of the piece's n texts of the class, whose share is q.
+// most one-sided first, by z = (k - n q) / sqrt(n q (1 - q)) with k of the piece's n texts of the class, whose share
+// is q.
 std::vector<int> one_sided_pieces(const model::TextModel& model, const text::EncodedSet& texts,
                                   const std::vector<int>& classes, size_t most);
 
