@@ -81,7 +81,8 @@ build/release/%: PIC = -fPIC -fvisibility=hidden
 build/release/tests/% build/release/tools/%: PIC =
 build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT) $(PIC)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
-build/release/tests/% build/double/tests/%: OPT = -O1
+build/single/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT)  # the lower floors alone: for `make mutate`
+build/release/tests/% build/double/tests/% build/single/tests/%: OPT = -O1
 build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
 
@@ -111,10 +112,10 @@ define link
 build/$(1)/$(2): $(call objects,$(1),$(3)) build/$(1)/libattune.a
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
-$(foreach v,release double debug coverage fuzz,$(eval $(call variant,$(v))))
-$(eval $(call archive,double,$(ENGINE)))
+$(foreach v,release double single debug coverage fuzz,$(eval $(call variant,$(v))))
+$(foreach v,double single,$(eval $(call archive,$(v),$(ENGINE))))
 $(foreach v,release debug coverage fuzz,$(eval $(call archive,$(v),$(LIB))))
-$(eval $(call link,double,run-tests,$(ENGINE_TESTS)))
+$(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS))))
 $(foreach v,release debug coverage,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
 $(foreach p,$(PROGRAMS),$(foreach v,release debug coverage,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
@@ -151,7 +152,7 @@ HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/ta
 $(foreach v,release debug coverage,$(addprefix build/$(v)/,run-tests serve)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,release debug coverage fuzz,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
--include $(foreach v,release debug double coverage fuzz,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
+-include $(foreach v,release debug double single coverage fuzz,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
 
 all: $(PROGRAMS:%=build/release/%)
 
