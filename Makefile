@@ -12,8 +12,12 @@
 #   make serve           models over HTTP, with a page        make bench-serve  what serving costs
 #   make test-clients    other people's clients (npm) and     make test-browser the page in Chromium
 #                        Prometheus against it                (both say what is missing, and pass, without)
-#   make torture         training programs over a disk that   make fuzz         every parser, by libFuzzer (clang)
-#                        fails, killed at every call
+#   make torture         training programs over a disk that   make fuzz         every parser, by libFuzzer (clang);
+#                        fails, killed at every call                            SECONDS=60 TARGETS='table packed'
+#   make mutate          break the arithmetic, see the tests  make coverage     lines and branches that tests reach
+#                        fail; ARGS='--sample 200'
+#   make lint            clang-tidy and cppcheck              make sbom         packages and models, as CycloneDX
+#   make reproducible    build in two folders, compare
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
@@ -55,13 +59,13 @@ endif
 
 .DEFAULT_GOAL := all
 .PHONY: all test sentiment translate recommend answer monitor serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
-        format format-check clean help test-golden torture
+        format format-check clean help test-golden torture fuzz mutate coverage sbom reproducible lint
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 # build/deps.mk: what tools/deps.sh found (and installed): OPENBLAS_CFLAGS, OPENBLAS_LIBS, PACKAGE_LIBS. Make remakes an
 # included file first, so a fresh machine has its packages before the first line is compiled.
-ifneq ($(filter-out help clean format format-check check uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format format-check check uninstall mutate reproducible,$(or $(MAKECMDGOALS),all)),)
 include build/deps.mk
 endif
 build/deps.mk: tools/deps.sh
@@ -78,7 +82,8 @@ build/release/%: PIC = -fPIC -fvisibility=hidden
 build/release/tests/% build/release/tools/%: PIC =
 build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT) $(PIC)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
-build/release/tests/% build/double/tests/%: OPT = -O1
+build/single/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT)  # the lower floors alone: for `make mutate`
+build/release/tests/% build/double/tests/% build/single/tests/%: OPT = -O1
 build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
 
@@ -96,20 +101,33 @@ define archive
 build/$(1)/libattune.a: $(call objects,$(1),$(2))
 	@echo '  archive  $$@' && rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
+build/coverage/%: VARIANT_FLAGS = -march=$(ARCH) -O1 --coverage -fprofile-update=atomic -Wno-maybe-uninitialized
+# The fuzzers: by clang, whose runtime has libFuzzer. Small sizes and one processor's instructions are enough.
+FUZZ_CXX ?= clang++
+build/fuzz/%: CXX = $(FUZZ_CXX)
+build/fuzz/%: VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+                              -fno-sanitize-recover=undefined -Wno-unknown-warning-option -Wno-error
+
 # link VARIANT PROGRAM SOURCES: what they need of the library comes with them
 define link
 build/$(1)/$(2): $(call objects,$(1),$(3)) build/$(1)/libattune.a
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
-$(foreach v,release double debug,$(eval $(call variant,$(v))))
-$(eval $(call archive,double,$(ENGINE)))
-$(foreach v,release debug,$(eval $(call archive,$(v),$(LIB))))
-$(eval $(call link,double,run-tests,$(ENGINE_TESTS)))
-$(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
-$(foreach p,$(PROGRAMS),$(foreach v,release debug,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
+$(foreach v,release double single debug coverage fuzz,$(eval $(call variant,$(v))))
+$(foreach v,double single,$(eval $(call archive,$(v),$(ENGINE))))
+$(foreach v,release debug coverage fuzz,$(eval $(call archive,$(v),$(LIB))))
+$(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS))))
+$(foreach v,release debug coverage,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
+$(foreach p,$(PROGRAMS),$(foreach v,release debug coverage,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
+$(eval $(call link,fuzz,fuzz,tests/fuzz/targets.cpp tools/fuzz/libfuzzer.cpp $(filter-out %/main.cpp,$(call sources,tasks/serve))))
+build/fuzz/fuzz: LDFLAGS += -fsanitize=fuzzer
+build/fuzz/fuzz: PACKAGE_LIBS += $(HTTPLIB_LIBS)
+build/fuzz/flags: | build/fuzz-deps.mk
+build/fuzz-deps.mk: tools/deps.sh
+	@mkdir -p $(@D) && tools/deps.sh $@ fuzz
 $(eval $(call link,release,torture,tools/torture/torture.cpp))
 build/torture/fault.so: tools/torture/fault.c
 	@mkdir -p $(@D) && echo '  link     $@' && $(CC) -shared -fPIC -O1 -Wall -Wextra -Werror $< -o $@ -ldl
@@ -119,36 +137,36 @@ SONAME := libattune.so.$(shell sed -n 's/^.define ATTUNE_VERSION_MAJOR \([0-9]*\
 build/release/libattune.so: $(call objects,release,$(wildcard tasks/capi/*.cpp)) build/release/libattune.a tasks/capi/attune.map
 	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME),--version-script=tasks/capi/attune.map,-z,defs,-z,nodelete \
 	  $(filter %.o %.a,$^) $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@ && ln -sf libattune.so build/release/$(SONAME)
-build/release/tasks/capi/%.o: private CXXFLAGS += -g  # what abidw reads
+build/release/tasks/capi/%.o: private CXXFLAGS += -g -ffile-prefix-map=$(CURDIR)=.  # what abidw reads
 build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
 # SentencePiece is asked for when what needs it is built: the program and, with its parts, the tests.
-build/release/translate build/debug/translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
-build/release/tasks/translate/pieces.o build/debug/tasks/translate/pieces.o: build/translate-deps.mk
+build/release/translate build/debug/translate build/coverage/translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
+build/release/tasks/translate/pieces.o build/debug/tasks/translate/pieces.o build/coverage/tasks/translate/pieces.o: build/translate-deps.mk
 build/translate-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ translate
-build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
+build/release/run-tests build/debug/run-tests build/coverage/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
 HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
-$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve answer recommend)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
-$(foreach v,release debug,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
+$(foreach v,release debug coverage,$(addprefix build/$(v)/,run-tests serve answer recommend)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug coverage fuzz,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
--include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
+-include $(foreach v,release debug double single coverage fuzz,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
 
 all: $(PROGRAMS:%=build/release/%)
 
-# The embedded corpus is part of the program: text/embedded.cpp includes its bytes.
-build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
-
-build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
-build/release/tasks/answer/serve.o build/debug/tasks/answer/serve.o: tasks/answer/page.html
-build/release/tasks/answer/shop.o build/debug/tasks/answer/shop.o: $(wildcard tasks/data/shop/*)
-build/release/tasks/explain/page.o build/debug/tasks/explain/page.o: tasks/explain/page.html
-build/release/tasks/attribution/viewer.o build/debug/tasks/attribution/viewer.o: $(wildcard tasks/attribution/viewer.?s*)
-build/release/tasks/recommend/service.o build/debug/tasks/recommend/service.o: tasks/recommend/page.html
-build/release/tasks/recommend/data.o build/debug/tasks/recommend/data.o: tasks/data/catalogue.tsv tasks/data/interactions.tsv
+# Files that are part of a program: a source includes their bytes.
+embeds = $(foreach v,release debug coverage fuzz,build/$(v)/tasks/$(1).o): $(wildcard tasks/$(2))
+$(eval $(call embeds,text/embedded,data/*.tsv))
+$(eval $(call embeds,serve/page,serve/page.html))
+$(eval $(call embeds,explain/page,explain/page.html))
+$(eval $(call embeds,attribution/viewer,attribution/viewer.?s*))
+$(eval $(call embeds,answer/serve,answer/page.html))
+$(eval $(call embeds,answer/shop,data/shop/*))
+$(eval $(call embeds,recommend/service,recommend/page.html))
+$(eval $(call embeds,recommend/data,data/*.tsv))
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
@@ -182,6 +200,30 @@ PICKS ?= 'Small Boats' 'Knitting on Trains' 'The Salt Witch'
 # Every training program over a disk that fails at every call; ARGS='sentiment --every 5': fewer.
 torture: build/release/torture build/torture/fault.so all
 	build/release/torture $(ARGS)
+
+mutate:
+	tools/mutate.py $(ARGS)
+
+# Lines and branches by folder: all tests and all programs, built so that they count.
+coverage: build/coverage/run-tests $(PROGRAMS:%=build/coverage/%)
+	-GOLDEN=$(GOLDEN) build/coverage/run-tests
+	tools/coverage.py $(ARGS)
+
+sbom: all build/release/libattune.so
+	@mkdir -p build && tools/sbom.py >build/sbom.json && echo 'build/sbom.json: CycloneDX 1.6'
+
+reproducible:
+	tools/reproducible.sh $(ARGS)
+
+lint: build/lint-deps.mk
+	tools/lint.sh $(ARGS)
+build/lint-deps.mk: tools/deps.sh
+	@mkdir -p $(@D) && tools/deps.sh $@ lint
+
+# SECONDS of each target, or of those in TARGETS; what is found stays in build/fuzz/found.
+SECONDS ?= 60
+fuzz: build/fuzz/fuzz
+	tools/fuzz/run.sh $(SECONDS) $(TARGETS)
 
 test: check build/release/run-tests build/double/run-tests build/release/libattune.so build/release/torture build/torture/fault.so all
 	GOLDEN=$(GOLDEN) build/double/run-tests $(ARGS)

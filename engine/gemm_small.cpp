@@ -69,6 +69,17 @@ constexpr std::array<BlockKernel, kBlockRows> kOneVector = kernels_of<1, false>(
                                               kTwoVectors = kernels_of<2, false>(RowCounts{}),
                                               kTwoVectorsPrefetching = kernels_of<2, true>(RowCounts{});
 
+// Lane i is lane from[i] of x and y end to end.
+inline Vector shuffled(Vector x, Vector y, Lanes from) {
+#ifdef __clang__  // it has no __builtin_shuffle; only the fuzzers are built by it
+  Vector z;
+  for (int i = 0; i < kLanes; ++i) z[i] = from[i] < kLanes ? x[from[i]] : y[from[i] - kLanes];
+  return z;
+#else
+  return __builtin_shuffle(x, y, from);
+#endif
+}
+
 // Exchanges the off-diagonal quarters of every square of 2 D rows and lanes; D = width/2 ... 1 in turn transposes.
 template <int D>
 inline void transpose_in_squares(Vector (&rows)[kLanes]) {
@@ -80,8 +91,8 @@ inline void transpose_in_squares(Vector (&rows)[kLanes]) {
   for (int i = 0; i < kLanes; ++i) {
     if (i & D) continue;
     const Vector x = rows[i], y = rows[i + D];
-    rows[i] = __builtin_shuffle(x, y, upper);
-    rows[i + D] = __builtin_shuffle(x, y, lower);
+    rows[i] = shuffled(x, y, upper);
+    rows[i + D] = shuffled(x, y, lower);
   }
   if constexpr (D > 1) transpose_in_squares<D / 2>(rows);
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
-# deps.sh FILE [bench | translate]: make sure that the packages are here (with the name also what `make bench` or the
-# program needs), then write into FILE the flags that the Makefile includes.
+# deps.sh FILE [bench | translate | fuzz | lint]: make sure that the packages are here (with the name also what `make
+# bench` or the program needs), then write into FILE the flags that the Makefile includes.
 # What is missing is installed with apt-get when that is allowed (root, or sudo without a password); otherwise the
 # command to run is printed and the exit status is 2.
 set -eu
-out=${1:?usage: tools/deps.sh FILE [bench | translate]}
+out=${1:?usage: tools/deps.sh FILE [bench | translate | fuzz | lint]}
 for_whom=${2:-}
 export PKG_CONFIG_PATH="${PKG_CONFIG_PATH:-}"
 triplet=$(${CXX:-g++} -print-multiarch 2>/dev/null || true)
@@ -17,6 +17,12 @@ need() {  # need PACKAGE COMMAND...: the command tells whether the package is he
   "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
 header() { printf '#include <%s>\n' "$1" | ${CXX:-g++} -E -x c++ - >/dev/null 2>&1; }
+
+# A compiler with libFuzzer and OpenMP.
+fuzzes() {
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+    ${FUZZ_CXX:-clang++} -x c++ -fopenmp -fsanitize=fuzzer,address -o /dev/null -
+}
 
 look() {
   missing=""
@@ -32,6 +38,9 @@ look() {
   need libcpp-httplib-dev pkg-config --exists cpp-httplib
   need curl curl --version
   [ "$for_whom" != bench ] || need libbenchmark-dev header benchmark/benchmark.h
+  [ "$for_whom" != fuzz ] || need "clang libclang-rt-14-dev libomp-dev" fuzzes
+  [ "$for_whom" != lint ] || need clang-tidy clang-tidy --version
+  [ "$for_whom" != lint ] || need cppcheck cppcheck --version
   [ "$for_whom" != translate ] || need libsentencepiece-dev header sentencepiece_processor.h
 }
 

@@ -111,7 +111,7 @@ void write_manifest(const std::string& directory) {
   std::vector<std::string> names;
   for (const auto& entry : fs::recursive_directory_iterator(directory))
     if (entry.is_regular_file()) names.push_back(entry.path().lexically_relative(directory));
-  std::erase_if(names, [](const std::string& name) { return name == kManifest || name == "README.md"; });
+  std::erase_if(names, [](const std::string& name) { return name == kManifest || name.ends_with(".md"); });
   std::sort(names.begin(), names.end());
   ordered_json files = ordered_json::array();
   for (const std::string& name : names)
@@ -119,6 +119,10 @@ void write_manifest(const std::string& directory) {
                      {"size", uint64_t(fs::file_size(directory + "/" + name))},
                      {"sha256", sha256_of_file(directory + "/" + name)}});
   write_file(directory + "/" + kManifest, ordered_json{{"files", files}}.dump(1) + "\n");
+}
+
+void renew_manifest(const std::string& directory) {
+  if (fs::exists(directory + "/" + kManifest)) write_manifest(directory);
 }
 
 std::string manifest_fault(const std::string& directory) {

@@ -19,11 +19,12 @@ void write_sealed_file(const std::string& path, const std::function<void(const W
 // What is wrong with a sealed file, as a sentence; empty: nothing. Error: it cannot be read.
 std::string seal_fault(const std::string& path);
 
-// manifest.json, the last file of a directory: of every other one, in folders, too, its name, size and SHA-256; not of
-// README.md, which people write.
+// manifest.json, the last file of a directory: of every other one, in folders, too, its name, size and SHA-256; but of
+// pages for people (.md), who may go on writing them.
 //   {"files": [{"name": "config.json", "size": 501, "sha256": "..."}, ...]}
 constexpr const char* kManifest = "manifest.json";
 void write_manifest(const std::string& directory);
+void renew_manifest(const std::string& directory);  // where there is one: after a file beside it has been written
 // What is wrong with the files that it names, as a sentence; empty: nothing, or there is no manifest. Error: it is no
 // manifest; names a file outside of its directory.
 std::string manifest_fault(const std::string& directory);

@@ -69,6 +69,9 @@ class Server {
   void stop();  // from any thread, and more than once
   long connections() const;
 
+  // What serve() does with a request that was read. `instead` of the handler, if there is one, is called: it refuses.
+  void answer(const Request& in, Response& out, const std::function<void()>& instead);
+
  private:
   struct Route {
     std::string method, pattern;
@@ -78,8 +81,6 @@ class Server {
   };
   struct Connections;
   class Http;
-  // `instead` of the handler, if there is one, is called: it refuses.
-  void answer(const Request& in, Response& out, const std::function<void()>& instead);
   const Route& find(const std::string& method, const std::string& path, std::map<std::string, std::string>& at) const;
   bool has_key(const Request& in) const;
   void finish(const Request& in, Response& out, const std::string& route, double seconds);

@@ -186,11 +186,15 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
   begun = &training;
   at.take();
   interval.continue_from(double(at.intervals));
-  check(used() < 1, "{}: its budget is used up; --model {} goes on from its weights in a new run", o.training.out,
-        o.training.out);
+  check(used() < 1 || !training.run().has("result.json"),
+        "{}: its budget is used up; --model {} goes on from its weights in a new run", o.training.out, o.training.out);
 
+  ordered_json dev;  // of the weights as they are
+  bool moved = false;
   while (training.next_step()) {
     const double start = now();
+    dev = nullptr;
+    moved = true;
     learner.train(training.step());
     const uint64_t first_draw = uint64_t(at.next_draw);
     const std::vector<long> sequences = draws.take(at.next_draw, o.tokens_of_step(used()));
@@ -207,9 +211,11 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     at.intervals = std::lround(interval.last());
     at.keep();
     training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / (now() - start))}});
-    if (due && used() < 1) keep_best(training, learner, data.dev, o.training.batch_size);
+    if (due || used() >= 1) dev = keep_best(training, learner, data.dev, o.training.batch_size);
   }
-  const ordered_json dev = keep_best(training, learner, data.dev, o.training.batch_size);
+  if (dev.is_null() && moved) dev = keep_best(training, learner, data.dev, o.training.batch_size);
+  if (dev.is_null())  // killed between the last step and the result
+    dev = data.dev.size() ? measure(learner, data.dev, o.training.batch_size).figures : ordered_json::object();
   finish_run(training, dev, double(at.tokens), o.training.out);
 }
 

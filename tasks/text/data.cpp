@@ -42,7 +42,9 @@ const std::string& label_value(const Source& source, const Places& places, size_
 void check_flat(const Source& source, const Places& places) {
   const auto& [table, columns] = source;
   for (const auto& [at, what] : table.nested) {
-    const auto is = [&](const std::string& name, size_t place) { return !name.empty() && at.second == place; };
+    const auto is = [column = at.second](const std::string& name, size_t place) {
+      return !name.empty() && column == place;
+    };
     const bool text = is(columns.text, places.text) || is(columns.pair, places.pair);
     const bool value = (is(columns.label, places.label) && columns.every_label.empty()) ||
                        (is(columns.target, places.target) && !what.list) || is(columns.split, places.split) ||

@@ -104,8 +104,8 @@ class Torture {
       nn::write_file(place_ + (first ? "/b.txt" : "/a.txt"), lines);
     }
     nn::write_file(place_ + "/tasks.json",
-                   fmt::format(R"({{"tasks": {{"mood": {{"data": "{0}/train.tsv", "dev": "{0}/dev.tsv"}},
-                                              "again": {{"data": "{0}/dev.tsv", "dev": "{0}/train.tsv"}}}}}})",
+                   fmt::format(R"({{"tasks": {{"mood": {{"train": "{0}/train.tsv", "dev": "{0}/dev.tsv"}},
+                                              "again": {{"train": "{0}/dev.tsv", "dev": "{0}/train.tsv"}}}}}})",
                                place_));
     const Ended teacher = shell(bin_ + "/sentiment train " + kTiny + "--max-steps 2 --train " + place_ +
                                 "/train.tsv --dev " + place_ + "/dev.tsv --out " + place_ + "/teacher");
@@ -125,6 +125,8 @@ class Torture {
 
   // Resumed, or, where there is nothing to resume yet, begun.
   Ended go_on(const std::string& program, const std::string& out) const {
+    if (program == "pretrain" && fs::exists(out + "/result.json"))
+      return {0, ""};  // a budget that is used up is used up
     if (fs::exists(out + "/options.ini") || fs::exists(out + "/replaced/options.ini"))
       return shell("exec " + bin_ + "/" + program + " train --resume " + out);
     return shell("exec " + fresh(program, out));

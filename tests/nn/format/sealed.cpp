@@ -57,14 +57,21 @@ TEST_CASE("manifest: each of its files is there with its bytes, those of folders
   fs::create_directories(dir.path + "/deep");
   const auto anew = [&] {
     dir.write("a.json", "{}");
+    dir.write("README.md", "mine");
     dir.write("deep/b.bin", "bytes");
     nn::write_manifest(dir.path);
   };
+  nn::renew_manifest(dir.path);
   CHECK(nn::manifest_fault(dir.path) == "");  // there is none
+  CHECK(!fs::exists(dir.path + "/manifest.json"));
   anew();
   CHECK(nn::manifest_fault(dir.path) == "");
   CHECK(nn::read_file(dir.path + "/manifest.json").find(nn::sha256_hex("bytes")) != std::string::npos);
   dir.write("more.txt", "x");
+  dir.write("README.md", "of people");
+  CHECK(nn::manifest_fault(dir.path) == "");
+  dir.write("deep/b.bin", "other");
+  nn::renew_manifest(dir.path);
   CHECK(nn::manifest_fault(dir.path) == "");
   dir.write("deep/b.bin", "bytez");
   CHECK(nn::manifest_fault(dir.path) == "deep/b.bin has been changed or damaged");

@@ -1,7 +1,9 @@
 // Encoders that ship, found by their names.
 #include "tasks/model/shipped.h"
 
+#include "nn/format/sealed.h"
 #include "tasks/model/build.h"
+#include "tasks/model/directory.h"
 #include "tasks/run/arguments.h"
 #include "tests/support/programs.h"
 
@@ -25,6 +27,21 @@ std::string encoder(const TemporaryDirectory& dir, const std::string& name, cons
 }
 
 }  // namespace
+
+TEST_CASE("shipped: every model's manifest names its weights and its configuration, and says what they are") {
+  const TemporaryDirectory dir;
+  for (const std::string& name : model::shipped_models()) {
+    const std::string directory = model::model_at(name);
+    CHECK_MESSAGE(nn::manifest_fault(directory) == "", name, ": after a change, tools/manifest.sh");
+    const std::string manifest = nn::read_file(directory + "/manifest.json");
+    CHECK(manifest.find("model.safetensors\"") != std::string::npos);
+    CHECK(manifest.find("\"config.json\"") != std::string::npos);
+    fs::copy(directory, dir.path + "/" + name);
+    std::ofstream(dir.path + "/" + name + "/config.json", std::ios::app) << " ";
+    CHECK(error_of([&] { model::ModelDirectory(dir.path + "/" + name); }).find("config.json has ") !=
+          std::string::npos);
+  }
+}
 
 TEST_CASE("shipped: mini is found beside the program, whatever the directory it is called from") {
   const std::string mini = model::model_at("mini");
