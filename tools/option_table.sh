@@ -22,6 +22,8 @@ align          --(label-column|labels|rationale-column|split|log-odds|head|label
 align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
 multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
 few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
+(multitask|few_shot)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  s
+(pretrain|align|translate)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  t
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g
@@ -54,6 +56,8 @@ o of episodes
 p of what classifies or of an encoder alone; a translator reads pairs of lines and writes
 q of a translator, which has two sides and is measured by BLEU
 r not in the layers of the translator yet
+s not in the steps of several tasks yet
+t of texts with classes, and of the step of a classifier
 END
 }
 
@@ -62,7 +66,7 @@ rows() {  # group TAB option TAB programs that have it, in the order in which --
     "$BIN/$program" train --help | awk -v program="$program" '
       /^[A-Z].*:$/ { group = $0; sub(/:.*/, "", group) }
       match($0, /^  --[a-z0-9-]+/) { print group "\t" substr($0, 3, RLENGTH - 2) "\t" program }'
-  done | awk -F'\t' -v order='Data files,Model,Attention,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes' '
+  done | awk -F'\t' -v order='Data files,Model,Attention,Robustness,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes' '
     $2 == "--config" { $1 = "Run" }
     $2 == "--tasks" { $1 = "Tasks" }
     !($2 in group) { group[$2] = $1; list[++n] = $2 }

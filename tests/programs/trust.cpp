@@ -114,6 +114,11 @@ TEST_CASE("trust: figures by group, and columns that make no groups are refused 
   CHECK(right["of"] == 180);
   CHECK(right["low"] < right["value"]);
   CHECK(groups["gaps"]["demographic parity"]["low"].is_number());
+  const Result exchanged = call("sentiment", evaluate + "city --counterfactual --out " + dir.path + "/c.json");
+  CHECK_MESSAGE(exchanged.says("women's names, men's names"), exchanged.output);
+  const json shifts = json::parse(nn::read_file(dir.path + "/c.json"))["counterfactual"];
+  REQUIRE(shifts.size() == 8);
+  for (const json& shift : shifts) CHECK(std::abs(shift["classes"]["negative"]["shift"].get<double>()) < 0.5);
   const Result both = call("sentiment", evaluate + "city label");
   CHECK_MESSAGE(both.says("Kiel, negative"), both.output);
   CHECK(both.says("not estimable"));

@@ -8,7 +8,7 @@ using Words = std::vector<std::string>;
 
 namespace {
 
-// Adjectives big, large, huge (similar to big), little (the opposite of big); the verb stop, halt; the noun story, tale.
+// Adjectives big, large, huge (similar to big), little (the opposite of big); a verb stop, halt; a noun story, tale.
 std::string dictionary(const TemporaryDirectory& dir) {
   const std::string licence = "  1 This is a file of our own  \n";
   dir.write("data.adj", licence +
