@@ -22,6 +22,8 @@ align          --(label-column|labels|rationale-column|split|log-odds|head|label
 align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
 multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
 few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
+(multitask|few_shot)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  u
+(pretrain|align|translate|recommend)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  v
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g
@@ -58,6 +60,8 @@ q of a translator, which has two sides and is measured by BLEU
 r not in the layers of the translator yet
 s of texts with labels, or of an encoder of texts that is trained; here the texts' vectors are computed once, and histories are learned from
 t of who took what: a recommender's
+u not in the steps of several tasks yet
+v of texts with classes, and of the step of a classifier
 END
 }
 
@@ -66,7 +70,7 @@ rows() {  # group TAB option TAB programs that have it, in the order in which --
     "$BIN/$program" train --help | awk -v program="$program" '
       /^[A-Z].*:$/ { group = $0; sub(/:.*/, "", group) }
       match($0, /^  --[a-z0-9-]+/) { print group "\t" substr($0, 3, RLENGTH - 2) "\t" program }'
-  done | awk -F'\t' -v order='Data files,Model,Texts of items,Attention,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes,Simple models,Measured' '
+  done | awk -F'\t' -v order='Data files,Model,Texts of items,Attention,Robustness,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes,Simple models,Measured' '
     $2 == "--config" { $1 = "Run" }
     $2 == "--tasks" { $1 = "Tasks" }
     !($2 in group) { group[$2] = $1; list[++n] = $2 }

@@ -42,6 +42,7 @@ void ClassifierOptions::declare_learning(run::Options& options) {
       "default), mae, accuracy, macro_f1; of regression pearson (the default), spearman, mse, mae")
       .one_of({"accuracy", "macro_f1", "mcc", "loss", "quadratic_kappa", "mae", "pearson", "spearman", "mse"});
   shaping.declare(options);
+  robust.declare(options);
   retention.declare(options);
 }
 
@@ -56,6 +57,7 @@ void ClassifierOptions::settle(run::Options& options, const std::string& task) {
   check(plain || (label_smoothing == 0 && class_weights == "none"),
         "--label-smoothing and --class-weights are for --head label; got --head {}", head);
   model.retention_bins = retention.bins();
+  robust.settle(predicts(), shaping, label_smoothing, class_weights);
 }
 
 spec::TaskSet ClassifierOptions::load(const text::Labels& known) const {
@@ -115,7 +117,8 @@ void ClassifierOptions::decide(run::Options& options, spec::TaskSet& set) {
   if (!options.given("--lr")) decide("--lr", fmt::format("{:g}", model.default_lr()));
   if (!options.given("--epochs") && !options.given("--max-steps")) {
     const long batch = long(training.batch_size) * training.accumulate;
-    const long steps = (long(train.size()) + batch - 1) / batch;
+    const long texts = long(train.size()) * (robust.augment == "none" ? 1 : robust.copies + 1);
+    const long steps = (texts + batch - 1) / batch;
     const PassesChoice passes = choose_passes(steps, classes);
     decide("--epochs", std::to_string(passes.epochs), fmt::format(" ({} steps)", passes.epochs * steps));
     const bool has_dev = !set.corpora[0].examples[spec::kDev].empty();
@@ -150,6 +153,7 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   for (const std::string& file : files.paths()) frame.inputs.push_back(file);
   for (const std::string& path : model.inputs()) frame.inputs.push_back(path);
   if (!shaping.guide.empty()) frame.inputs.push_back(shaping.guide);
+  for (const std::string& path : robust.inputs()) frame.inputs.push_back(path);
   if (class_weights != "none" && class_weights != "balanced") frame.inputs.push_back(class_weights);
   return frame;
 }

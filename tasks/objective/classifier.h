@@ -4,6 +4,7 @@
 #include "tasks/model/build.h"
 #include "tasks/model/evaluate.h"
 #include "tasks/objective/retention.h"
+#include "tasks/objective/robust.h"
 #include "tasks/objective/shaping.h"
 #include "tasks/run/training.h"
 
@@ -14,6 +15,7 @@ struct ClassifierOptions {
   model::BuildOptions model;
   run::TrainingOptions training;
   ShapingOptions shaping;
+  RobustOptions robust;
   RetentionOptions retention;
   std::string head = "label";
   double label_smoothing = 0;

@@ -8,6 +8,7 @@
 #include "tasks/command/labelled.h"
 #include "tasks/model/doubts.h"
 #include "tasks/model/groups.h"
+#include "tasks/sentiment/counterfactual.h"
 
 namespace sentiment {
 
@@ -35,6 +36,19 @@ std::vector<std::string> groups_of(const spec::TaskSet& set, const model::Reques
   return groups;
 }
 
+// What the model says of every contrast's pairs.
+std::vector<ContrastReport> exchanged(const model::TextModel& model, const model::Reading& reading) {
+  const int comparisons = int(contrasts().size() * model.labels().size());
+  std::vector<ContrastReport> reports;
+  for (const Contrast& contrast : contrasts()) {
+    std::vector<text::Example> examples;
+    for (const std::string& text : sentences(contrast)) examples.push_back({.text = text});
+    const text::EncodedSet set = text::encode(examples, model.tokenizer, reading.max_length, reading.how());
+    reports.push_back(contrast_report(contrast, model::predict(model, set)[0].scores, comparisons));
+  }
+  return reports;
+}
+
 }  // namespace
 
 void evaluate_command(run::Options& options, const run::Parse& parse) {
@@ -43,6 +57,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   std::vector<std::string> data;
   std::vector<std::string> group;
   int errors = 0;
+  bool counterfactual = false;
   given.declare(options, true);
   options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
   options.add("--errors", errors, "also list so many texts with a wrong label, the surest first, and what led to it")
@@ -50,10 +65,15 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   options.add("--group", group,
               "column of --data, or several: also every figure by group, shares with their intervals, and the largest "
               "differences between groups");
+  options.add("--counterfactual", counterfactual,
+              "also what changes when names, pronouns and places are exchanged, in sentences of the program's own, "
+              "English and German");
   options.add("--out", out, "also write the figures as JSON to this file");
   parse();
   run::print_setup("sentiment", "evaluate");
   const auto model = given.load(options);
+  check(!counterfactual || model->only_task().one_class(),
+        "--counterfactual compares classes; this model's head predicts '{}'", spec::head_name(model->tasks[0].head));
   const spec::TaskSet set = command::labelled(options, given, data, *model);
   const std::vector<std::string> groups = group.empty() ? group : groups_of(set, given, data, group);
   std::vector<model::Outputs> outputs;
@@ -74,6 +94,11 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   if (!groups.empty()) {
     fmt::print("\n{}", by_group.text());
     json.update(by_group.json());
+  }
+  if (counterfactual) {
+    const std::vector<ContrastReport> reports = exchanged(*model, given.reading);
+    fmt::print("\n{}", to_text(reports, model->labels()));
+    json["counterfactual"] = to_json(reports, model->labels());
   }
   fmt::print("\n");
   std::fflush(stdout);

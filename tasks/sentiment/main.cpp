@@ -30,6 +30,7 @@ using nlohmann::ordered_json;
 // What was decided is what happens; `finish` hears when all steps are done.
 void train(const run::Options& options, const objective::ClassifierOptions& o, spec::TaskSet& set,
            const sentiment::Finish& finish) {
+  o.robust.extend(set, o.training.seed);
   const spec::Task& task = set.tasks[0];
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed);
@@ -37,23 +38,23 @@ void train(const run::Options& options, const objective::ClassifierOptions& o, s
   text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
   const objective::RetentionLearning retention(o.retention, model->net);
+  objective::Robust robust(o.robust, set, model->net, o.training.seed);
   run::Training training(o.training, model->net.params, o.frame(options, batches, set, *model, retention));
 
   while (training.next_step()) {  // false at the end; dropout on, with the masks of this step
     // 1 sentences -> ids [N], offsets [B+1], labels [B]; several parts only with --accumulate
     for (const text::Batch& part :
          batches.parts_at(training.step(), o.training.batch_size, task.loss_options.class_weights)) {
-      const auto forward = [&](nn::Trace* trace) {
-        const nn::Encoded x = model->net.encode(part.tokens, trace);  // 2 the encoder: [N] -> [B, C]
-        return model->net.head()(x, trace);                           // 3 its head: [B, C] -> [B, K]
-      };
       nn::Trace trace;
-      const Tensor logits = forward(shaping.ask(trace));
-      run::Terms terms;  // 4 the loss: [B, K], [B] -> []
-      shaping.add_task_loss(terms, "cross_entropy", 1, task, logits, part, [&] { return forward(nullptr); });
+      const nn::Encoded x = robust.encode(training.step(), part, shaping.ask(trace));  // 2 the encoder: [N] -> [B, C]
+      const Tensor logits = model->net.head()(x, shaping.ask(trace));                  // 3 its head: [B, C] -> [B, K]
+      run::Terms terms;                                                                // 4 the loss: [B, K], [B] -> []
+      robust.add_task_loss(terms, "cross_entropy", 1, task, logits, part, shaping,
+                           [&] { return model->net(part.tokens); });
       shaping.add_to(terms, trace, part);               //   nothing, unless attention is to be shaped
       retention.add_to(terms);                          //   or a schedule of token pruning to be learned
       training.backward(terms, part.share, part.rows);  // 5 adds to every parameter's gradient
+      robust.more_passes(training, task, 1, part);      //   and an adversary's, if there is one
     }
     if (training.sound()) retention.step(training.part_of_peak());
     training.update();  // 6 norm and clipping, 7 the weights change here, only here, 8 a line of log.jsonl
@@ -169,18 +170,18 @@ void prune(run::Options& options, const run::Parse& parse) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run::program(argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
-                      {{"check", "say what can be known of labelled texts before training", sentiment::check_command},
-                       {"train", "train on labelled texts; without options, on the embedded corpus", train_command},
-                       {"evaluate", "measure a trained model on labelled texts", sentiment::evaluate_command},
-                       {"calibrate", "measure how sure a model may be, and keep it in its directory",
-                        sentiment::calibrate_command},
-                       {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
-                       {"curve", "say what more labelled texts would bring: quality by their number", curve},
-                       {"suggest", "choose the texts most worth a label next", sentiment::suggest_command},
-                       {"noise", "list labels that are probably wrong", noise},
-                       {"analyze", "show what the heads of a model look at", analyze},
-                       {"prune", "take out the heads, neurons and tokens that matter least", prune},
-                       {"merge", "put what an adapter has learned into its base model", model::merge_command},
-                       {"quantize", "write a model with int8 weights, a quarter as large", model::quantize_command}});
+  return run::program(
+      argc, argv, "sentiment", "Fine-tune a text classifier, measure it, use it.",
+      {{"check", "say what can be known of labelled texts before training", sentiment::check_command},
+       {"train", "train on labelled texts; without options, on the embedded corpus", train_command},
+       {"evaluate", "measure a trained model on labelled texts", sentiment::evaluate_command},
+       {"calibrate", "measure how sure a model may be, and keep it in its directory", sentiment::calibrate_command},
+       {"predict", "classify texts: as JSON lines, or beside the rows of a file", command::predict},
+       {"curve", "say what more labelled texts would bring: quality by their number", curve},
+       {"suggest", "choose the texts most worth a label next", sentiment::suggest_command},
+       {"noise", "list labels that are probably wrong", noise},
+       {"analyze", "show what the heads of a model look at", analyze},
+       {"prune", "take out the heads, neurons and tokens that matter least", prune},
+       {"merge", "put what an adapter has learned into its base model", model::merge_command},
+       {"quantize", "write a model with int8 weights, a quarter as large", model::quantize_command}});
 }

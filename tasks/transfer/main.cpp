@@ -18,6 +18,7 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
   text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model.tokenizer);
   const objective::RetentionLearning retention(o.retention, model.net);
+  objective::Robust robust(o.robust, set, model.net, o.training.seed);
   const bool look = shaping.looks_at_attention() || transfer.looks_inside();
   run::Frame frame = o.frame(options, batches, set, model, retention, {t.teacher});
   frame.also_trained = transfer.projections();
@@ -27,13 +28,15 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
     for (const text::Batch& part :
          batches.parts_at(training.step(), o.training.batch_size, task.loss_options.class_weights)) {
       nn::Trace trace;
-      const Tensor logits = model.net(part.tokens, look ? &trace : nullptr);  // [N] -> [B, K]
+      const nn::Encoded x = robust.encode(training.step(), part, look ? &trace : nullptr);  // [N] -> [B, C]
+      const Tensor logits = model.net.head()(x, look ? &trace : nullptr);                   // [B, C] -> [B, K]
       run::Terms terms;
-      shaping.add_task_loss(terms, "hard", t.hard, task, logits, part, [&] { return model.net(part.tokens); });
+      robust.add_task_loss(terms, "hard", t.hard, task, logits, part, shaping, [&] { return model.net(part.tokens); });
       transfer.add_to(terms, mean_over_windows(logits, part), trace, part);  // the teacher's terms
       shaping.add_to(terms, trace, part);
       retention.add_to(terms);
       training.backward(terms, part.share, part.rows);
+      robust.more_passes(training, task, t.hard, part);
     }
     if (training.sound()) retention.step(training.part_of_peak());
     training.update();
@@ -64,6 +67,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const auto model = model::build(o.model, {set.tasks[0].spec}, set.corpora[0].examples[spec::kTrain], o.training.seed,
                                   &teacher->tokenizer);
   objective::start_from_teacher(t, *teacher, *model);
+  o.robust.extend(set, o.training.seed);
   o.encode(set, *model);
   learn(options, o, t, *teacher, *model, set);
 }

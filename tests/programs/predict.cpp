@@ -133,7 +133,7 @@ TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
           "no column 'antwort'; the columns are id, answer, label");
   refused("--file " + dir.path + "/none.csv --out " + dir.path + "/out.csv", "none.csv: cannot be read");
   refused("a --resume", "--resume goes on with a file; name it with --out");
-  refused("a --none x", "--none is what --threshold says");
+  refused("a --none x", "--none is what --threshold and --refuse say");
   refused("a --threshold 2", "--threshold");
   refused("a --top 0", "--top");
   refused("--file - < " + in, "--format tsv, csv or jsonl says what it is");

@@ -114,6 +114,11 @@ TEST_CASE("trust: figures by group, and columns that make no groups are refused 
   CHECK(right["of"] == 180);
   CHECK(right["low"] < right["value"]);
   CHECK(groups["gaps"]["demographic parity"]["low"].is_number());
+  const Result exchanged = call("sentiment", evaluate + "city --counterfactual --out " + dir.path + "/c.json");
+  CHECK_MESSAGE(exchanged.says("women's names, men's names"), exchanged.output);
+  const json shifts = json::parse(nn::read_file(dir.path + "/c.json"))["counterfactual"];
+  REQUIRE(shifts.size() == 8);
+  for (const json& shift : shifts) CHECK(std::abs(shift["classes"]["negative"]["shift"].get<double>()) < 0.5);
   const Result both = call("sentiment", evaluate + "city label");
   CHECK_MESSAGE(both.says("Kiel, negative"), both.output);
   CHECK(both.says("not estimable"));
@@ -124,4 +129,29 @@ TEST_CASE("trust: figures by group, and columns that make no groups are refused 
   CHECK(call("sentiment", evaluate + "id").last_line() ==
         "error: groups: two of 5 texts at least are needed to be compared; of 240 texts there are 240 groups, 0 so "
         "large: a column with few different values is wanted");
+}
+
+TEST_CASE(
+    "trust: a run with copies, mixed texts and an adversary, stopped and resumed, ends in the bits of one that ran") {
+  const TemporaryDirectory dir;
+  const std::string data = noisy(dir);
+  for (const std::string kind : {"freelb --mixup 0.5", "pgd --accumulate 2", "smart --class-loss focal"}) {
+    const std::string through = dir.path + "/through", again = dir.path + "/again";
+    const std::string how =
+        "train --model bert --layers 1 --hidden 16 --heads 2 --dropout 0.2 --max-steps 60 --batch-size "
+        "8 --augment characters --oversample 1 --overwrite --data " +
+        data + " --adversarial " + kind + " --out ";
+    const Result ran = call("sentiment", how + through);
+    REQUIRE_MESSAGE(ran.status == 0, ran.output);
+    std::filesystem::remove_all(again);
+    run_shell("OMP_NUM_THREADS=1 " + program("sentiment") + " " + how + again +
+              " >/dev/null 2>&1 & p=$!; until grep -qs '\"step\":9' " + again +
+              "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+    CHECK(nn::read_file(again + "/log.jsonl") != nn::read_file(through + "/log.jsonl"));
+    const Result resumed = call("sentiment", "train --resume " + again);
+    REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
+    CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(through + "/log.jsonl"));
+    for (const char* file : {"/best/model.safetensors", "/best/calibration.json"})
+      CHECK(nn::read_file(again + file) == nn::read_file(through + file));
+  }
 }

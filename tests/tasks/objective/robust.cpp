@@ -1,0 +1,237 @@
+// What robustness adds to a step: gradients against passes made by hand, losses against their formulas, texts counted.
+#include "tasks/objective/robust.h"
+
+#include <numeric>
+
+#include "nn/loss/adversarial.h"
+#include "nn/loss/imbalance.h"
+#include "tasks/run/console.h"
+#include "tasks/spec/loss.h"
+#include "tests/support/tasks.h"
+
+using namespace test;
+using nn::Predicts;
+using objective::RobustOptions;
+
+namespace {
+
+const std::vector<text::Example> kTexts{{.text = "warm bread", .label = 1},
+                                        {.text = "a cold soup again", .label = 0},
+                                        {.text = "they left before the end", .label = 0}};
+
+// A model with dropout, its set of three texts and one batch of them.
+struct Step {
+  std::unique_ptr<model::TextModel> model;
+  spec::TaskSet set;
+  text::Batch batch;
+  objective::Shaping shaping;
+
+  explicit Step(const std::string& type = "bert")
+      : model(text_model(small_config(type, 0.3), {type == "bert" ? task_of("", Predicts::label) : own_attention()})),
+        set(train_set(model->tasks[0], text::encode(kTexts, model->tokenizer, 24))),
+        batch(text::in_order(text::encode(kTexts, model->tokenizer, 24), 3)[0]),
+        shaping({}, kTexts, model->tokenizer) {
+    begin();
+  }
+  void begin() const {
+    model->net.params.clear_grads();
+    model->net.params.mode() = {.training = true, .seed = 5, .step = 9, .calls = 0};
+  }
+  std::vector<real> gradients() const { return gradients_of(model->net.params); }
+  Tensor loss(const nn::Encoded& x) const {
+    return spec::task_loss(set.tasks[0], set.tasks[0].targets[spec::kTrain], model->net.head()(x), batch);
+  }
+  nn::Encoded at(const Tensor& delta) const {
+    model->net.params.mode().calls = 0;
+    const Tensor x = model->net.encoder.embed(batch.tokens);
+    return model->net.encoder.run(x + delta, batch.tokens.offsets, model->net.rows_of());
+  }
+  Tensor leaf() const { return Tensor::zeros({long(batch.tokens.ids.size()), model->net.config.hidden_size}); }
+};
+
+// What Robust leaves in the gradients, by a training that is written to a directory of its own.
+std::vector<real> stepped(Step& s, const RobustOptions& o) {
+  const TemporaryDirectory dir;
+  run::TrainingOptions t;
+  t.out = dir.path + "/run";
+  t.max_steps = 1;
+  t.lr = 0;
+  t.clip = 0;
+  const run::Quiet quiet;
+  run::Training training(t, s.model->net.params, {});
+  training.next_step();
+  s.begin();  // with the masks of the passes by hand
+  objective::Robust robust(o, s.set, s.model->net, 3);
+  const Tensor logits = s.model->net.head()(robust.encode(0, s.batch, nullptr));
+  run::Terms terms;
+  robust.add_task_loss(terms, "cross_entropy", 1, s.set.tasks[0], logits, s.batch, s.shaping, nullptr);
+  training.backward(terms);
+  robust.more_passes(training, s.set.tasks[0], 1, s.batch);
+  return s.gradients();
+}
+
+void check_close(const std::vector<real>& a, const std::vector<real>& b, const std::string& what) {
+  REQUIRE(a.size() == b.size());
+  double most = 0, largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    most = std::max(most, double(std::abs(a[i] - b[i])));
+    largest = std::max(largest, double(std::abs(b[i])));
+  }
+  CHECK_MESSAGE(most < 1e-5 * std::max(largest, 1.), what, " differs by ", most);
+  CHECK(largest > 0);
+}
+
+}  // namespace
+
+TEST_CASE("robust: fgm adds the gradients of one pass at the steepest place, with the same dropout") {
+  for (const std::string type : {"bert", "attention_pool"}) {
+    Step s(type);
+    s.begin();
+    Tensor delta = s.leaf();
+    delta.require_grad();
+    backward(s.loss(s.at(delta)));
+    const Tensor up = nn::steepest(delta.grad_tensor(), s.batch.tokens.offsets, real(2));
+    backward(s.loss(s.at(up)));
+    const std::vector<real> by_hand = s.gradients();
+    RobustOptions o;
+    o.adversarial = "fgm";
+    o.size = 2;
+    check_close(stepped(s, o), by_hand, "fgm of " + type);
+  }
+}
+
+TEST_CASE("robust: pgd stays in its ball, and of its passes the last alone counts beside the clean one") {
+  Step s;
+  const Indices& offsets = s.batch.tokens.offsets;
+  const auto climbed = [&](const Tensor& delta) {
+    const NoGrad no_grad;
+    const Tensor g = delta.grad_tensor();
+    Tensor to = nn::within_ball(delta + nn::steepest(g, offsets, real(0.3)), offsets, real(0.5)).clone();
+    return to.require_grad();
+  };
+  s.begin();
+  Tensor delta = s.leaf();
+  delta.require_grad();
+  backward(s.loss(s.at(delta)));
+  std::vector<real> by_hand = s.gradients();
+  for (int k = 0; k < 3; ++k) {
+    delta = climbed(delta);
+    s.begin();
+    backward(s.loss(s.at(delta)));
+  }
+  const std::vector<real> last = s.gradients();
+  for (size_t i = 0; i < last.size(); ++i) by_hand[i] += last[i];
+  RobustOptions o;
+  o.adversarial = "pgd";
+  o.size = 0.5;
+  check_close(stepped(s, o), by_hand, "pgd");
+}
+
+TEST_CASE("robust: freelb's passes share the loss, and where nothing moves they are one plain step") {
+  Step s;
+  RobustOptions o;
+  o.adversarial = "freelb";
+  o.start = 0;
+  o.rate = 0;
+  o.ascents = 4;
+  s.begin();
+  backward(s.loss(s.at(s.leaf())));
+  const std::vector<real> plain = s.gradients();
+  check_close(stepped(s, o), plain, "four quarters of one step");
+  o.start = 0.6;
+  o.rate = 0.1;
+  const std::vector<real> moved = stepped(s, o);
+  CHECK(moved != plain);
+  CHECK(moved == stepped(s, o));
+}
+
+TEST_CASE("robust: smart adds nothing where nothing moves, and its weight is that of its distance") {
+  Step s;
+  RobustOptions none, o;
+  const std::vector<real> plain = stepped(s, none);
+  o.adversarial = "smart";
+  o.start = 0;
+  o.size = 0;
+  o.rate = 0;
+  check_close(stepped(s, o), plain, "smart without a step");
+  o.start = 0.1;
+  o.size = 0.5;
+  o.rate = 0.5;
+  const std::vector<real> once = stepped(s, o);
+  o.smart_weight = 2;
+  const std::vector<real> twice = stepped(s, o);
+  double moved = 0;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    moved = std::max(moved, double(std::abs(once[i] - plain[i])));
+    CHECK(double(twice[i] - plain[i]) == doctest::Approx(2 * double(once[i] - plain[i])).epsilon(0.02).scale(1e-2));
+  }
+  CHECK(moved > 1e-4);
+}
+
+TEST_CASE("robust: bent losses are their formulas, and mixup lies between two batches") {
+  Step s;
+  const engine::Indices classes{1, 0, 0};
+  const Tensor logits({3, 2}, std::vector<real>{1, 2, real(0.5), real(-1), 0, real(0.25)});
+  const auto value = [&](const RobustOptions& o) {
+    objective::Robust robust(o, s.set, s.model->net, 3);
+    run::Terms terms;
+    robust.add_task_loss(terms, "loss", 1, s.set.tasks[0], logits, s.batch, s.shaping, nullptr);
+    return double(terms.sum().item());
+  };
+  const auto named = [](const char* name) {
+    RobustOptions o;
+    o.class_loss = name;
+    return o;
+  };
+  CHECK(value(named("focal")) == doctest::Approx(double(nn::focal(logits, classes, 2).item())));
+  CHECK(value(named("margins")) ==
+        doctest::Approx(double(nn::margin_loss(logits, classes, nn::label_margins({2, 1}, real(0.5)), 1).item())));
+  CHECK(value(named("logit-adjusted")) ==
+        doctest::Approx(double(nn::logit_adjusted(logits, classes, {2, 1}, 1).item())));
+  RobustOptions mixed;
+  mixed.mixup = 1;
+  const double plain = value({}), with = value(mixed);
+  CHECK(with != doctest::Approx(plain));
+  CHECK(with == value(mixed));
+  CHECK(with > 0.3);
+  mixed.mixup = 1e-3;  // nearly always one of the two alone: a permutation of the same texts
+  CHECK(value(mixed) == doctest::Approx(plain).epsilon(0.02));
+}
+
+TEST_CASE("robust: copies stand behind the texts with their labels, and rare classes as often as the largest") {
+  spec::TaskSet set = spec::with_texts(task_of("", Predicts::label), kTexts, {}, kTexts);
+  RobustOptions o;
+  o.augment = "words";
+  o.copies = 2;
+  o.augment_share = 0.8;
+  o.oversample = 1;
+  const run::Quiet quiet;
+  o.extend(set, 1);
+  const std::vector<text::Example>& train = set.corpora[0].examples[spec::kTrain];
+  REQUIRE(train.size() == 12);  // 3 and 6 copies: six of class 0, three of class 1, three times more
+  for (size_t i = 0; i < 9; ++i) CHECK(train[i].label == kTexts[i % 3].label);
+  for (size_t i = 9; i < 12; ++i) CHECK(train[i].label == 1);
+  CHECK(train[0].text == kTexts[0].text);
+  CHECK(train[1 + 3].text + train[1 + 6].text != kTexts[1].text + kTexts[1].text);
+  CHECK(set.tasks[0].targets[spec::kTrain].classes.size() == 12);
+  CHECK(set.corpora[0].examples[spec::kTest].size() == 3);
+}
+
+TEST_CASE("robust: what does not go together is refused") {
+  const auto refused = [](RobustOptions o, Predicts head, double r_drop = 0, const std::string& weights = "none") {
+    objective::ShapingOptions shaping;
+    shaping.r_drop = r_drop;
+    return error_of([&] { o.settle(head, shaping, 0, weights); });
+  };
+  RobustOptions o;
+  o.mixup = 0.5;
+  CHECK(refused(o, Predicts::number) == "--mixup is about classes; --head regression has none of its own");
+  CHECK(refused(o, Predicts::label, 1).find("--r-drop compares two plain passes") == 0);
+  o = {};
+  o.class_loss = "logit-adjusted";
+  CHECK(refused(o, Predicts::label, 0, "balanced").find("has no class weights") != std::string::npos);
+  o = {};
+  o.adversarial = "fgm";
+  o.size = -1;
+  CHECK(refused(o, Predicts::label) == "--adversarial-size must be 0 or more; got -1");
+}
