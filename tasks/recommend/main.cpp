@@ -9,6 +9,7 @@
 #include "tasks/recommend/options.h"
 #include "tasks/recommend/report.h"
 #include "tasks/recommend/service.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/text/utf8.h"
@@ -98,6 +99,11 @@ void finish_run(run::Training& training, const recommend::Options& o, const Spli
       ordered_json{{"dev_ndcg", training.best()}, {"dev_ndcg_joined", r.joined.dev_ndcg}, {"seconds", seconds}}.dump(
           2) +
           "\n");
+  run::write_card(training.run(), {.program = "recommend",
+                                   .pipeline = "other",
+                                   .about = "It recommends what comes next to whom.",
+                                   .figures = {{"ndcg", training.best()}, {"ndcg_joined", r.joined.dev_ndcg}},
+                                   .measured_on = "dev"});
   fmt::print("result task=recommend protocol={} dev_ndcg={:.4f} dev_ndcg_joined={:.4f} seconds={:.0f} out={}\n",
              o.protocol, training.best(), r.joined.dev_ndcg, seconds, o.training.out);
 }

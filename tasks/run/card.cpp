@@ -148,6 +148,18 @@ std::string environment(const Run& run) {
                      cost.value("peak_memory_mb", 0.), kUnknown);
 }
 
+std::string how_to_start(const Card& card) {
+  if (card.program == "translate") return "    translate translate --model THIS_DIRECTORY TEXT";
+  if (card.program == "multitask") return "    multitask predict --model THIS_DIRECTORY TEXT";
+  if (card.pipeline == "text-classification")
+    return "    sentiment predict --model THIS_DIRECTORY TEXT    # serve --model: over HTTP";
+  for (const char* encoder : {"fill-mask", "feature-extraction", "sentence-similarity"})
+    if (card.pipeline == encoder)
+      return "    serve --model THIS_DIRECTORY    # /embed answers with vectors; sentiment train --model learns "
+             "classes";
+  return fmt::format("`{} --help` lists what can be done with it.", card.program);
+}
+
 std::string text_of(const Run& run, const Card& card) {
   const Settings settings = parse_option_lines(nn::read_file(run.file("options.ini")), run.file("options.ini"));
   const std::string name = fs::path(run.file("best")).parent_path().filename(), base = base_model(settings);
@@ -161,9 +173,7 @@ std::string text_of(const Run& run, const Card& card) {
                       card.labels.empty() ? "none" : escaped(joined(card.labels))));
   section("Uses", fmt::format("Intended: {0}. Out of scope: {0}.", kUnknown));
   section("Bias, risks, limits", fmt::format("{}.", kUnknown));
-  section("How to start", card.program == "translate"
-                              ? "    translate translate --model THIS_DIRECTORY TEXT"
-                              : "    sentiment predict --model THIS_DIRECTORY TEXT    # serve --model: over HTTP");
+  section("How to start", how_to_start(card));
   section("Training", training(card, settings));
   section("Evaluation", evaluation(card));
   section("Safety",

@@ -12,8 +12,8 @@ echo "| model | step without, ms | with, ms | share of the time |"
 echo "| --- | --- | --- | --- |"
 for model in mini pool; do
   for turn in $(seq "$turns"); do
-    build/release/sentiment train --model "$model" --epochs 2 --out "$dir/off-$turn" --overwrite >/dev/null 2>&1
-    build/release/sentiment train --model "$model" --epochs 2 --out "$dir/on-$turn" --overwrite --events auto >/dev/null 2>&1
+    build/release/sentiment train --model "$model" --epochs 1 --out "$dir/off-$turn" --overwrite >/dev/null 2>&1
+    build/release/sentiment train --model "$model" --epochs 1 --out "$dir/on-$turn" --overwrite --events auto >/dev/null 2>&1
     echo "$(value "$dir/off-$turn" step_ms_median) $(value "$dir/on-$turn" step_ms_median)" \
          "$(value "$dir/on-$turn" events_seconds) $(value "$dir/on-$turn" seconds)"
   done | sort -n | awk -v model="$model" '{off[NR] = $1; on[NR] = $2; spent += $3; all += $4}
