@@ -9,6 +9,7 @@
 #                        be loaded                                              both in build/release
 #   make install         programs, header, both libraries,    make uninstall    take them away again, of the same
 #                        and the models that ship                               PREFIX and DESTDIR
+#   make answer          an assistant for the embedded shop
 #   make serve           models over HTTP, with a page        make bench-serve  what serving costs
 #   make test-clients    other people's clients (npm) and     make test-browser the page in Chromium
 #                        Prometheus against it                (both say what is missing, and pass, without)
@@ -51,7 +52,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment translate serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
+.PHONY: all test sentiment translate answer serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
         format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -142,6 +143,11 @@ build/release/tasks/answer/shop.o build/debug/tasks/answer/shop.o: $(wildcard ta
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
+
+# On the embedded shop; then a conversation with it.
+answer: build/release/answer
+	build/release/answer train --out runs/answer --overwrite $(ARGS)
+	build/release/answer ask --model runs/answer --explain <tasks/data/shop/conversation.txt
 
 serve: build/release/serve
 	build/release/serve $(ARGS)

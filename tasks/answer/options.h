@@ -26,6 +26,7 @@ struct OtherPromises {
 
 struct TrainOptions {
   std::string data, split = "75/17/8";
+  bool no_hints = false;
   double leave_out = 0;  // share of the intents
   double contrast = 1, contrast_temperature = 0.1;
   double articles = 0.2, wording = 2;
@@ -38,6 +39,8 @@ struct TrainOptions {
   TrainOptions();
   void declare(run::Options& options);
   void settle(run::Options& options);  // after parsing
+  // What was left open, the passes, by how much there is to learn (objective::choose_passes).
+  void decide(run::Options& options, long questions, long intents);
   // What --data names, or the shop that the program carries inside.
   Knowledge load() const;
 };

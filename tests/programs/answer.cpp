@@ -27,7 +27,8 @@ std::string knowledge() {
 }
 
 const std::string kLearn =
-    " --model pool --hidden 32 --heads 2 --dropout 0 --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 --seed 1 ";
+    " --model pool --hidden 32 --heads 2 --dropout 0 --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 "
+    "--no-hints --seed 1 ";
 
 struct Trained {
   TemporaryDirectory dir;
