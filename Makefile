@@ -146,7 +146,7 @@ sentiment: build/release/sentiment
 
 # On the embedded shop; then a conversation with it.
 answer: build/release/answer
-	build/release/answer train --out runs/answer --overwrite $(ARGS)
+	build/release/answer train --out runs/answer --overwrite --ask 0.4 --refuse 0.2 $(ARGS)
 	build/release/answer ask --model runs/answer --explain <tasks/data/shop/conversation.txt
 
 serve: build/release/serve

@@ -108,6 +108,11 @@ TEST_CASE("answer: several intents are offered, and a choice among them is under
   REQUIRE(r[0]["options"].size() == 3);
   CHECK(r[1]["intent"] == r[0]["options"][1]["intent"]);
   CHECK(r[1]["state"]["offered"].empty());
+  const std::vector<json> none =
+      trained().ask("{\"text\": \"big open kettle\"}\n{\"text\": \"None of these.\"}\n", "--ask 0.001 --refuse 0");
+  REQUIRE(none.size() == 2);
+  CHECK(none[1]["outcome"] == "refuse");  // with articles for the question before
+  CHECK(none[1]["articles"][0]["id"] == "cleaning-a-kettle");
 }
 
 TEST_CASE(
