@@ -21,7 +21,7 @@
 #   make clean           remove build/                        make format-check say whether they are in it
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
-#   make recommend       lists out of the catalogue that ships
+#   make answer          an assistant for the embedded shop   make recommend    lists out of the catalogue that ships
 #
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
@@ -170,6 +170,11 @@ $(eval $(call embeds,recommend/data,data/*.tsv))
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
+
+# On the embedded shop; then a conversation with it.
+answer: build/release/answer
+	build/release/answer train --out runs/answer --overwrite --ask 0.4 --refuse 0.2 $(ARGS)
+	build/release/answer ask --model runs/answer --explain <tasks/data/shop/conversation.txt
 
 serve: build/release/serve
 	build/release/serve $(ARGS)

@@ -40,6 +40,7 @@ class Turn {
 
   void decide() {
     state_.offered.clear();
+    state_.question.clear();
     state_.wanted.clear();
     if (chosen() || value_given()) return;
     const std::vector<int> options = options_of(u_);
@@ -50,7 +51,7 @@ class Turn {
     if (carried_over()) return;
     if (options.empty()) {
       reply_.rule = fmt::format("out of scope; {}", numbers());
-      return refuse();
+      return refuse(u_);
     }
     reply_.rule = fmt::format("{} intents are left; {}", options.size(), numbers());
     ask_back(options);
@@ -91,11 +92,12 @@ class Turn {
       reply_.text += fmt::format("\n  {}. {}", i + 1, title_of(intent));
       state_.offered.push_back(intent.name);
     }
+    state_.question = u_.text;
     state_.refusals = 0;
   }
 
-  void refuse() {
-    reply_.articles = assistant_.search(u_, kArticles);
+  void refuse(const Understanding& question) {
+    reply_.articles = assistant_.search(question, kArticles);
     const bool shared = std::ranges::any_of(reply_.articles, [](const Found& f) { return f.words > 0; });
     if (++state_.refusals >= kRefusals || !shared) {
       reply_.rule += shared ? "; for the second time" : "; no article shares a word";
@@ -129,7 +131,7 @@ class Turn {
     if (!std::ranges::count(std::vector<std::string>{"no", "none", "neither", "none of these", "none of them"}, said))
       return false;
     reply_.rule = "none of those that were offered";
-    refuse();
+    refuse(before_.question.empty() ? u_ : assistant_.understand({before_.question})[0]);
     return true;
   }
 
@@ -180,7 +182,8 @@ std::vector<int> options_of(const Understanding& u) {
 }
 
 ordered_json State::json() const {
-  return {{"intent", intent}, {"slots", slots}, {"offered", offered}, {"wanted", wanted}, {"refusals", refusals}};
+  return {{"intent", intent},     {"slots", slots},   {"offered", offered},
+          {"question", question}, {"wanted", wanted}, {"refusals", refusals}};
 }
 
 State State::from(const nlohmann::json& value, const std::string& where) {
@@ -189,6 +192,7 @@ State State::from(const nlohmann::json& value, const std::string& where) {
   const nn::JsonObject object(value, where);
   object.take("intent", state.intent);
   object.take("wanted", state.wanted);
+  object.take("question", state.question);
   object.take("refusals", state.refusals);
   if (const auto* slots = object.find("slots")) {
     check(slots->is_object(), "{}: slots must be an object", where);

@@ -15,6 +15,7 @@ struct State {
   std::string intent;
   std::map<std::string, std::string> slots;
   std::vector<std::string> offered;  // intents, after "did you mean"
+  std::string question;              // that they were offered for
   std::string wanted;                // the slot that was asked for, of `intent`
   long refusals = 0;                 // in succession
 
@@ -36,7 +37,8 @@ struct Reply {
 };
 
 // In this order:
-//   a choice      after "did you mean": a number, yes or the first, the name or first question of an intent; no: refuse
+//   a choice      after "did you mean": a number, yes or the first, the name or first question of an intent; none of
+//                 these: the question that they were offered for is refused
 //   a value       after a slot was asked for: what the head of slots marks as it; or a text of at most four words as it
 //                 stands, if no question has marks for this slot, or if it is no question of one intent
 //   an answer     one intent is left: its template, filled with the slots of the question or of those before. A slot

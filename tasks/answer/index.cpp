@@ -53,8 +53,7 @@ std::vector<std::string> index_terms(const std::string& text) {
   for (const std::string& word : text::split_words(text)) {
     if (kFunctionWords.count(word) || (word.size() == 1 && std::ispunct(static_cast<unsigned char>(word[0])))) continue;
     terms.push_back(stem_of(word));
-    const std::string framed = "<" + word + ">";
-    for (size_t i = 0; i + 3 <= framed.size(); ++i) terms.push_back("#" + framed.substr(i, 3));
+    append_runs(word, 3, terms);
   }
   return terms;
 }

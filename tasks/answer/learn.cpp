@@ -84,6 +84,8 @@ Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
   for (const text::Example& e : all)
     for (const int s : {spec::kTrain, spec::kDev, spec::kTest})
       if (e.split == spec::kSplitNames[s]) split[s].push_back(e);
+  if (!o.no_hints)
+    for (const text::Example& hint : hints_of(lesson.knowledge)) split[spec::kTrain].push_back(hint);
   const bool layers = o.model.pretrained() ? o.model.directory().config.model_type == "bert" : o.model.model == "bert";
   for (const spec::TaskSpec& task : tasks_of(lesson.knowledge, layers, o.label_smoothing)) {
     spec::TaskSet one = spec::with_texts(task, split[spec::kTrain], split[spec::kDev], split[spec::kTest]);

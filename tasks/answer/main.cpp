@@ -28,6 +28,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
   o.settle(options);
   run::print_setup("answer", "train");
   answer::Lesson lesson = lesson_of(o.load(), o);
+  o.decide(options, long(lesson.set.corpora[0].examples[spec::kTrain].size()), long(lesson.knowledge.intents.size()));
   const auto model = new_model(o, lesson);
   const std::vector<spec::Task>& tasks = lesson.set.tasks;
   const spec::Corpus& corpus = lesson.set.corpora[0];

@@ -2,6 +2,7 @@
 #include "tasks/answer/options.h"
 
 #include "tasks/answer/scope.h"
+#include "tasks/objective/defaults.h"
 #include "tasks/run/console.h"
 #include "tasks/text/batches.h"
 
@@ -32,7 +33,7 @@ void OtherPromises::declare(run::Options& options) { declare_promises(options, d
 
 TrainOptions::TrainOptions() {
   model.model = "mini";
-  training.epochs = 30;
+  training.batch_size = 32;
 }
 
 void TrainOptions::declare(run::Options& options) {
@@ -44,6 +45,7 @@ void TrainOptions::declare(run::Options& options) {
       "shop that the program carries inside");
   add("--split", split,
       "of each intent's questions, shares to learn from, to calibrate with and to test on: TRAIN/CALIBRATION/TEST");
+  add("--no-hints", no_hints, "learn from questions alone, not from the names of intents and the sentences of answers");
   add("--leave-out", leave_out, "this share of the intents is not learned: `evaluate` takes them as out of scope")
       .between(0, 0.9);
   model.declare(options);
@@ -75,6 +77,14 @@ void TrainOptions::settle(run::Options& options) {
                 "--patience: an assistant is trained to the end: a model that was chosen by the questions for "
                 "calibration could not promise anything by them");
   text::Shares::parse(split);
+}
+
+void TrainOptions::decide(run::Options& options, long questions, long intents) {
+  if (options.given("--epochs") || options.given("--max-steps")) return;
+  const long batch = long(training.batch_size) * training.accumulate;
+  const long steps = (questions + batch - 1) / batch, passes = objective::choose_passes(steps, intents).epochs;
+  options.decide("--epochs", std::to_string(passes));
+  run::print_note("left open, so: --epochs {} ({} steps)\n", passes, passes * steps);
 }
 
 }  // namespace answer

@@ -10,7 +10,7 @@ namespace answer {
 
 // What an assistant decides by; recorded in the run's answer.json, and options of every command that asks one.
 struct Promises {
-  std::string detector = "probability";  // of kDetectors, tasks/answer/scope.h
+  std::string detector = "product";  // of kDetectors, tasks/answer/scope.h
   double refuse = 0.05;                  // the share of questions in scope that may be refused
   double ask = 0.1;                      // the share of questions whose intent may be missing among those offered
 
@@ -26,6 +26,7 @@ struct OtherPromises {
 
 struct TrainOptions {
   std::string data, split = "75/17/8";
+  bool no_hints = false;
   double leave_out = 0;  // share of the intents
   double contrast = 1, contrast_temperature = 0.1;
   double articles = 0.2, wording = 2;
@@ -38,6 +39,8 @@ struct TrainOptions {
   TrainOptions();
   void declare(run::Options& options);
   void settle(run::Options& options);  // after parsing
+  // What was left open, the passes, by how much there is to learn (objective::choose_passes).
+  void decide(run::Options& options, long questions, long intents);
   // What --data names, or the shop that the program carries inside.
   Knowledge load() const;
 };

@@ -89,6 +89,31 @@ std::vector<text::Example> examples_of(const Knowledge& knowledge) {
   return examples;
 }
 
+std::vector<text::Example> hints_of(const Knowledge& knowledge) {
+  std::vector<text::Example> hints;
+  const auto add = [&](size_t k, std::string text) {
+    for (char& c : text)
+      if (c == '_' || c == '{' || c == '}') c = ' ';
+    text::Example e;
+    e.text = text::Labels::tidy(text);
+    e.label = int(k);
+    e.where = knowledge.intents[k].where;
+    e.target = tags_of({.text = e.text, .marked = {}, .where = e.where});
+    if (!text::is_blank(e.text)) hints.push_back(e);
+  };
+  for (size_t k = 0; k < knowledge.intents.size(); ++k) {
+    add(k, knowledge.intents[k].name);
+    std::string sentence;
+    for (const char c : knowledge.intents[k].answer + ".") {
+      sentence += c;
+      if (std::string_view(".:;!?").find(c) == std::string_view::npos) continue;
+      if (words_at(sentence).size() > 1) add(k, sentence);
+      sentence.clear();
+    }
+  }
+  return hints;
+}
+
 Tensor unit_vectors(const Tensor& context, const text::Batch& batch) {
   return nn::unit_rows(text::mean_over_windows(context, batch));
 }

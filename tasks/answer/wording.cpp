@@ -8,6 +8,7 @@
 #include "nn/format/json.h"
 #include "nn/format/safetensors.h"
 #include "tasks/score/confidence.h"
+#include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
 
 namespace answer {
@@ -39,6 +40,15 @@ std::string stem_of(std::string word) {
   return word;
 }
 
+void append_runs(const std::string& word, size_t n, std::vector<std::string>& to) {
+  const std::string framed = "<" + word + ">";
+  std::vector<size_t> starts;
+  for (size_t at = 0; at < framed.size(); text::next_code_point(framed, at)) starts.push_back(at);
+  starts.push_back(framed.size());
+  for (size_t i = 0; i + n < starts.size(); ++i)
+    to.push_back("#" + framed.substr(starts[i], starts[i + n] - starts[i]));
+}
+
 std::vector<std::string> Wording::features(const std::string& text) {
   std::vector<std::string> features;
   std::string before;
@@ -46,9 +56,7 @@ std::vector<std::string> Wording::features(const std::string& text) {
     features.push_back(" " + stem_of(word));
     if (!before.empty()) features.push_back(" " + before + " " + word);
     before = word;
-    const std::string framed = "<" + word + ">";
-    for (size_t n = 3; n <= 5; ++n)
-      for (size_t i = 0; i + n <= framed.size(); ++i) features.push_back("#" + framed.substr(i, n));
+    for (size_t n = 3; n <= 5; ++n) append_runs(word, n, features);
   }
   return features;
 }

@@ -14,6 +14,9 @@ namespace answer {
 // ending now and then, too, which does little harm: it is the same one each time.
 std::string stem_of(std::string word);
 
+// Appends "#" and every run of n letters (code points) of "<word>".
+void append_runs(const std::string& word, size_t n, std::vector<std::string>& to);
+
 // Features f of a text: the stems of its words, pairs of neighbours, and the runs of 3 to 5 letters of each word. Of each of the
 // two kinds
 //   x_f = (1 + ln count_f) (1 + ln((1 + N) / (1 + N_f))), divided by the norm of the kind

@@ -27,7 +27,8 @@ std::string knowledge() {
 }
 
 const std::string kLearn =
-    " --model pool --hidden 32 --heads 2 --dropout 0 --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 --seed 1 ";
+    " --model pool --hidden 32 --heads 2 --dropout 0 --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 "
+    "--no-hints --seed 1 ";
 
 struct Trained {
   TemporaryDirectory dir;
@@ -107,6 +108,11 @@ TEST_CASE("answer: several intents are offered, and a choice among them is under
   REQUIRE(r[0]["options"].size() == 3);
   CHECK(r[1]["intent"] == r[0]["options"][1]["intent"]);
   CHECK(r[1]["state"]["offered"].empty());
+  const std::vector<json> none =
+      trained().ask("{\"text\": \"big open kettle\"}\n{\"text\": \"None of these.\"}\n", "--ask 0.001 --refuse 0");
+  REQUIRE(none.size() == 2);
+  CHECK(none[1]["outcome"] == "refuse");  // with articles for the question before
+  CHECK(none[1]["articles"][0]["id"] == "cleaning-a-kettle");
 }
 
 TEST_CASE(

@@ -81,6 +81,15 @@ TEST_CASE("knowledge: the tags of a question's words begin, go on and end with w
   CHECK(tags_of(parse_question("[a](x) [b](x)", "q")) == "B-x B-x");
 }
 
+TEST_CASE("knowledge: hints are the words of a name and the sentences of an answer, of one word none") {
+  const std::vector<text::Example> hints = hints_of(parse_knowledge(kMarkdown, "shop.md"));
+  std::vector<std::string> texts;
+  for (const text::Example& e : hints) texts.push_back(e.text);
+  CHECK(texts == std::vector<std::string>{"track", "Order order is under way.", "hours", "Nine to five."});
+  CHECK(hints[1].label == 0);
+  CHECK(hints[1].target == "O O O O O");
+}
+
 TEST_CASE("knowledge: every fault is one line with its place") {
   CHECK(says(wrong("# a\n## Answer\nyes\n"), "shop.md:1: intent 'a' has an answer, but no question"));
   CHECK(

@@ -41,6 +41,7 @@ TEST_CASE("wording: the same seed gives the same bits, another one others; a fil
   const std::string text = "open the parcel on sunday";
   CHECK(w.logits(text) == again.logits(text));
   CHECK(w.logits(text) != other.logits(text));
+  CHECK(Wording::features("ß!").size() == 5);  // letters are whole: two words, their pair, #<ß> and #<!>
   w.save(dir.path + "/w.safetensors");
   const std::vector<double> loaded = Wording::load(dir.path + "/w.safetensors").logits(text);
   for (size_t k = 0; k < 3; ++k) CHECK(loaded[k] == doctest::Approx(w.logits(text)[k]).epsilon(1e-5));
