@@ -5,6 +5,7 @@
 #   make debug           the tests under the address and      make check        the include directions of the folders
 #                        undefined-behaviour sanitizers       make format       rewrite the sources in the house style
 #   make bench           speed: kernels and whole steps       make compare      beside PyTorch and ONNX Runtime
+#   make monitor         ninety days of a stream, its alerts
 #   make libattune.so    the C interface, tasks/capi, to      make libattune.a  the same and all of C++, to be linked;
 #                        be loaded                                              both in build/release
 #   make install         programs, header, both libraries,    make uninstall    take them away again, of the same
@@ -51,7 +52,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test sentiment translate serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
+.PHONY: all test sentiment translate monitor serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
         format format-check clean help test-golden
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -126,7 +127,7 @@ build/translate-deps.mk: tools/deps.sh
 build/release/run-tests build/debug/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
 HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
-$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug,$(addprefix build/$(v)/,run-tests serve monitor)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,release debug,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
@@ -137,6 +138,7 @@ all: $(PROGRAMS:%=build/release/%)
 build/release/tasks/text/embedded.o build/debug/tasks/text/embedded.o: $(wildcard tasks/data/*.tsv)
 
 build/release/tasks/serve/page.o build/debug/tasks/serve/page.o: tasks/serve/page.html
+build/release/tasks/monitor/serve.o build/debug/tasks/monitor/serve.o: tasks/monitor/page.html
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
@@ -152,6 +154,13 @@ test-clients: build/release/serve build/release/sentiment
 
 test-browser: build/release/serve build/release/sentiment
 	tests/browser/run.sh $(ARGS)
+
+# Two heads on the encoder that ships, then ninety days of a stream that was drawn: its three surges are found, and not
+# the decoy.
+monitor: build/release/monitor
+	build/release/monitor train --model mini --out runs/monitor --overwrite
+	build/release/monitor example > runs/monitor/stream.jsonl
+	build/release/monitor replay runs/monitor/stream.jsonl --model runs/monitor --bin 6h --repeats 6h --form text $(ARGS)
 
 # On the embedded phrases; then sentences that are not among them.
 translate: build/release/translate
