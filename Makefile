@@ -155,12 +155,10 @@ test-clients: build/release/serve build/release/sentiment
 test-browser: build/release/serve build/release/sentiment
 	tests/browser/run.sh $(ARGS)
 
-# Two heads on the encoder that ships, then ninety days of a stream that was drawn: its three surges are found, and not
-# the decoy.
+# Ninety days of a stream that was drawn, by the labels of its texts: its three surges are found, and not the decoy.
 monitor: build/release/monitor
-	build/release/monitor train --model mini --out runs/monitor --overwrite
-	build/release/monitor example > runs/monitor/stream.jsonl
-	build/release/monitor replay runs/monitor/stream.jsonl --model runs/monitor --bin 6h --repeats 6h --form text $(ARGS)
+	@mkdir -p runs && build/release/monitor example > runs/monitor.jsonl
+	build/release/monitor replay runs/monitor.jsonl --labelled --bin 6h --repeats 6h --watch negative --form text $(ARGS)
 
 # On the embedded phrases; then sentences that are not among them.
 translate: build/release/translate
