@@ -5,6 +5,7 @@
 #   make debug           the tests under the address and      make check        the include directions of the folders
 #                        undefined-behaviour sanitizers       make format       rewrite the sources in the house style
 #   make bench           speed: kernels and whole steps       make compare      beside PyTorch and ONNX Runtime
+#   make monitor         ninety days of a stream, its alerts
 #   make libattune.so    the C interface, tasks/capi, to      make libattune.a  the same and all of C++, to be linked;
 #                        be loaded                                              both in build/release
 #   make install         programs, header, both libraries,    make uninstall    take them away again, of the same
@@ -22,6 +23,7 @@
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
 #   make answer          an assistant for the embedded shop   make recommend    lists out of the catalogue that ships
+#   make monitor         watch a drawn stream: alerts
 #
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
@@ -150,7 +152,7 @@ build/translate-deps.mk: tools/deps.sh
 build/release/run-tests build/debug/run-tests build/coverage/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
 HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
-$(foreach v,release debug coverage,$(addprefix build/$(v)/,run-tests serve answer recommend)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
+$(foreach v,release debug coverage,$(addprefix build/$(v)/,run-tests serve answer recommend monitor)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,release debug coverage fuzz,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
 -include $(foreach v,release debug double single coverage fuzz,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
@@ -167,6 +169,7 @@ $(eval $(call embeds,answer/serve,answer/page.html))
 $(eval $(call embeds,answer/shop,data/shop/*))
 $(eval $(call embeds,recommend/service,recommend/page.html))
 $(eval $(call embeds,recommend/data,data/*.tsv))
+$(eval $(call embeds,monitor/serve,monitor/page.html))
 
 sentiment: build/release/sentiment
 	build/release/sentiment train $(ARGS)
@@ -188,6 +191,11 @@ test-clients: build/release/serve build/release/sentiment
 test-browser: build/release/serve build/release/sentiment build/release/report build/release/explain
 	tests/browser/run.sh $(ARGS)
 	tests/browser/report.sh
+
+# Ninety days of a stream that was drawn, by the labels of its texts: its three surges are found, and not the decoy.
+monitor: build/release/monitor
+	@mkdir -p runs && build/release/monitor example > runs/monitor.jsonl
+	build/release/monitor replay runs/monitor.jsonl --labelled --bin 6h --repeats 6h --watch negative --form text $(ARGS)
 
 # On the embedded phrases; then sentences that are not among them.
 translate: build/release/translate

@@ -10,7 +10,7 @@ namespace monitor {
 
 struct BoardOptions {
   std::string bin = "1h", lateness = "10m", jump = "7d", warm_up = "14d", freeze = "7d", offset = "0h";
-  double budget = 0.1;  // false alarms a day, over all series and kinds
+  double budget = 0.02;  // false alarms a day, over all series and kinds
   std::vector<std::string> watch = {"negative", "drift"};
   int hits = 1, of = 1, calm = 3;
   long entities = 200, history = 720, trend = 24;

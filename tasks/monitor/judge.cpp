@@ -51,13 +51,14 @@ void Board::judge(Series& s, long bin, const Cell& cell, std::vector<Test>& test
   const detect::Judged volume = s.volume.judge(slot, n, u), negatives = s.negatives.judge(slot, k, u);
   const detect::ShareJudged share = s.share.judge(k, n, pooled, u);
   const score::Bounds bounds = n > 0 ? score::wilson(k, n) : score::Bounds{};
-  s.drift = std::max(0., s.drift + share.z - kAllowance);
+  const bool warm = s.volume.bins() >= double(o_.warm_bins);
+  s.drift = warm ? std::max(0., s.drift + share.z - kAllowance) : 0;
   s.history.push_back({bin, true, cell.texts, cell.negatives, cell.sum_topic, cell.sum_negative, volume.expected,
                        volume.low, volume.high, n > 0 ? double(k) / double(n) : 0, bounds.low, bounds.high,
                        share.expected, "", cell.shown});
   const size_t keep = s.kind == "entity" ? std::min(48L, o_.history) : o_.history;
   while (s.history.size() > keep) s.history.pop_front();
-  if (s.kind == "stream" || s.volume.bins() < double(o_.warm_bins)) return;
+  if (s.kind == "stream" || !warm) return;
   const auto add = [&](const char* kind, double p, long window, double seen, double ordinary, double texts) {
     Event event{"", kind, {{"alertname", kind}, {s.kind, s.name}}};
     event.p = p;

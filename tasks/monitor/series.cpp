@@ -49,6 +49,7 @@ void Cell::show(Shown one) {
     while (end > 0 && (static_cast<unsigned char>(one.text[end]) & 0xC0) == 0x80) --end;
     one.text.resize(end);
   }
+  if (std::any_of(shown.begin(), shown.end(), [&](const Shown& s) { return s.text == one.text; })) return;
   shown.insert(std::upper_bound(shown.begin(), shown.end(), one, before), std::move(one));
   if (shown.size() > kShown) shown.pop_back();
 }

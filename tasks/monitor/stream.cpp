@@ -102,7 +102,10 @@ bool Stream::fill(bool wait) {
   if (at_ > 0) buffer_.erase(0, at_), at_ = 0;
   while (!stopped) {
     pollfd one{file_, POLLIN, 0};
-    if (!wait && poll(&one, 1, 0) == 0) return false;
+    if (poll(&one, 1, wait ? kLookAgain : 0) == 0) {  // a signal may have come to another thread
+      if (!wait) return false;
+      continue;
+    }
     char bytes[1 << 16];
     const ssize_t n = read(file_, bytes, sizeof bytes);
     if (n > 0) {

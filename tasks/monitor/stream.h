@@ -51,6 +51,7 @@ class Stream {
   // Where the next record begins, in bytes, and to go on from there: of files.
   long offset() const { return offset_; }
   void resume(long offset, long line);
+  void count_lines_from(long line) { line_ = line; }  // of pipes, which go on where they are
   long line() const { return line_; }
 
  private:

@@ -180,7 +180,10 @@ void Watcher::load() {
     repeats_.restore(state.at("repeats"));
     board_.restore(state.at("board"));
     const nlohmann::json& s = state.at("stream");
-    if (o_.stream.file != "-" && s.at("file") == o_.stream.file) stream_.resume(s.at("offset"), s.at("line"));
+    if (o_.stream.file == "-")
+      stream_.count_lines_from(s.at("line"));
+    else if (s.at("file") == o_.stream.file)
+      stream_.resume(s.at("offset"), s.at("line"));
   } catch (const nlohmann::json::exception& e) { engine::fail("{}: is damaged: {}", o_.state, e.what()); }
 }
 

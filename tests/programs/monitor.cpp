@@ -1,0 +1,114 @@
+// The program monitor: surges of a labelled stream are found and the decoy is not, resumed to the bit, bad records,
+// states of other configurations, forms of output.
+#include "tests/support/programs.h"
+
+using namespace test;
+
+namespace {
+
+// Sixty days of two topics, hour by hour, with moods that are known: a surge of bad news on day 40, a decoy of volume on
+// day 50. Every text differs.
+std::string labelled_stream() {
+  std::string lines;
+  uint32_t dice = 12345;
+  const auto roll = [&] { return (dice = dice * 1664525 + 1013904223) >> 8; };
+  for (long hour = 0; hour < 60 * 24; ++hour)
+    for (const std::string topic : {"rail", "bread"}) {
+      const bool surge = topic == "rail" && hour / 24 == 40, decoy = topic == "bread" && hour / 24 == 50;
+      const long bad = (surge ? 9 : decoy ? 3 : 1) * long(roll() % 3), other = (decoy ? 3 : 1) * long(roll() % 5);
+      for (long i = 0; i < bad + other; ++i)
+        lines += fmt::format("{{\"time\":{},\"text\":\"{} {} {} {}\",\"topic\":\"{}\",\"sentiment\":\"{}\"}}\n",
+                             1704067200 + hour * 3600 + i * 60, roll(), roll(), roll(), roll(), topic,
+                             i < bad ? "negative" : "other");
+    }
+  return lines;
+}
+
+std::vector<nlohmann::json> events_of(const std::string& output) {
+  std::vector<nlohmann::json> events;
+  std::istringstream in(output);
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("{")) events.push_back(nlohmann::json::parse(line));
+  return events;
+}
+
+const std::string kQuiet = " --labelled --lateness 0s 2>/dev/null";
+
+}  // namespace
+
+TEST_CASE("monitor: a surge of bad news is found, fires once and resolves; more of the usual news is not an alert") {
+  const TemporaryDirectory dir;
+  const std::string stream = dir.write("s.jsonl", labelled_stream());
+  const Result run = run_shell(program("monitor") + " replay " + stream + kQuiet);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  const auto events = events_of(run.output);
+  REQUIRE_MESSAGE(events.size() >= 2, run.output);
+  long rail = 0, bread = 0;
+  for (const auto& e : events) {
+    if (e["event"] != "firing") continue;
+    ++(e["labels"]["topic"] == "rail" ? rail : bread);
+    CHECK(e["starts_at"].get<std::string>().starts_with("2024-02-10"));  // day 40
+    CHECK(e["texts"].size() == 3);
+    CHECK(e["what"].get<std::string>().find("texts about rail") != std::string::npos);
+  }
+  CHECK(rail >= 1);
+  CHECK(rail <= 2);  // negative and, perhaps, drift
+  CHECK(bread == 0);
+  const Result volume = run_shell(program("monitor") + " replay " + stream + " --watch volume" + kQuiet);
+  CHECK(volume.says("texts about bread in "));
+  const Result hook = run_shell(program("monitor") + " replay " + stream + " --form alertmanager" + kQuiet);
+  const auto body = events_of(hook.output).at(0);
+  CHECK(body["version"] == "4");
+  CHECK(body["alerts"][0]["status"] == "firing");
+  CHECK(body["alerts"][0]["fingerprint"] == events[0]["fingerprint"]);
+}
+
+TEST_CASE(
+    "monitor: of the ninety days that ship the three surges are found within a day, and neither the decoy nor more") {
+  const Result run = run_shell(program("monitor") + " example | " + program("monitor") +
+                               " replay --labelled --bin 6h --repeats 6h --watch negative 2>/dev/null");
+  std::string found;
+  for (const auto& e : events_of(run.output))
+    if (e["event"] == "firing")
+      found += e["labels"]["topic"].get<std::string>() + " " + e["starts_at"].get<std::string>().substr(0, 10) + "; ";
+  CHECK(found == "travel 2024-02-01; support 2024-02-18; finance 2024-03-18; ");  // days 31, 48, 77
+}
+
+TEST_CASE("monitor: stopped in the middle of the surge and resumed, the alerts and the state are the same to the bit") {
+  const TemporaryDirectory dir;
+  const std::string all = labelled_stream(), run = program("monitor") + " run ";
+  const size_t middle = all.find('\n', all.size() * 2 / 3 + 2000) + 1;
+  const std::string whole = dir.write("all", all), a = dir.write("a", all.substr(0, middle)),
+                    b = dir.write("b", all.substr(middle)), s1 = dir.path + "/s1", s2 = dir.path + "/s2";
+  const auto events = [](const Result& r) { return r.output.substr(0, r.output.find("result task")); };
+  const Result through = run_shell(run + "--state " + s1 + kQuiet + " < " + whole);
+  const Result first = run_shell(run + "--state " + s2 + kQuiet + " < " + a);
+  const Result second = run_shell(run + "--state " + s2 + kQuiet + " < " + b);
+  CHECK(events(through) == events(first) + events(second));
+  CHECK(nn::read_file(s1).substr(nn::read_file(s1).find("\"repeats\":{")) ==
+        nn::read_file(s2).substr(nn::read_file(s2).find("\"repeats\":{")));
+  const Result other = run_shell(run + "--labelled --bin 6h --state " + s2 + " < " + b + " 2>&1");
+  CHECK(other.status == 1);
+  CHECK_MESSAGE(other.says("was saved with --bin 3600, and this is 21600"), other.output);
+}
+
+TEST_CASE("monitor: bad records are counted and the stream goes on") {
+  const TemporaryDirectory dir;
+  const std::string stream = dir.write("bad.jsonl",
+                                       "{\"time\":\"2024-01-01\",\"text\":\"a fine day\"}\nno json\n{\"text\":\"x\"}\n"
+                                       "{\"time\":\"soon\",\"text\":\"x\"}\n{\"time\":\"2024-01-01T02:00\"}\n"
+                                       "{\"time\":\"2024-01-01\",\"text\":\"caf\xE9\"}\n"
+                                       "{\"time\":\"2031-01-01\",\"text\":\"from far away\"}\n"
+                                       "{\"time\":\"2024-01-01T01:00\",\"text\":\"another fine one\"}\n");
+  const Result r = run_shell(program("monitor") + " run " + stream + " --labelled 2>&1");
+  CHECK(r.status == 0);
+  CHECK_MESSAGE(r.says("records=8 texts=2 repeats=0 bad=6"), r.output);
+  CHECK(r.says("left out: clock: 1, no JSON: 1, no UTF-8: 1, no text: 1, no time: 2"));
+  const std::string csv = dir.write("s.csv", "when,text\n2024-01-01,\"two\nlines\"\n2024-01-01,one,more\n");
+  CHECK(run_shell(program("monitor") + " run " + csv + " --labelled 2>&1").says("there is no column 'time'"));
+  CHECK(run_shell(program("monitor") + " run " + csv + " --labelled --time-column when 2>&1")
+            .says("texts=1 repeats=0 bad=1"));
+  const Result wide = run_shell("printf '\\377\\376{\\0' | " + program("monitor") + " run --labelled 2>&1");
+  CHECK(wide.status == 1);
+  CHECK(wide.says("this is UTF-16"));
+}
