@@ -58,7 +58,8 @@ Mixture::Mixture(std::vector<double> weights, std::vector<Kernels> kernels)
     std::vector<double> norm;
     for (size_t c = 0; c < k.mu.size(); ++c) {
       const double mass = log_mass((k.low - k.mu[c]) / k.sigma[c], (k.high - k.mu[c]) / k.sigma[c]);
-      norm.push_back(k.kind == Kernels::Kind::density ? -kLogRoot2Pi - std::log(k.sigma[c]) - mass : -mass);
+      norm.push_back(k.kind == Kernels::Kind::density ? -kLogRoot2Pi - (k.unscaled ? 0 : std::log(k.sigma[c])) - mass
+                                                      : -mass);
     }
     log_norm_.push_back(std::move(norm));
   }

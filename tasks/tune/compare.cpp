@@ -127,7 +127,7 @@ namespace {
 using Best = std::map<std::string, std::vector<double>>;  // by function, seed by seed
 
 SamplerOptions sampler_named(const std::string& name) {
-  if (name == "joint") return {.name = "tpe", .joint = true};
+  if (name == "independent") return {.name = "tpe", .joint = false};
   return {.name = name};
 }
 
@@ -191,8 +191,10 @@ void compare_command(run::Options& options, const run::Parse& parse) {
   long trials = 50, seeds = 20;
   std::string beside;
   bool timing = false;
-  options.add("--sampler", samplers, "tpe, joint or random; each is laid beside the last of them")
-      .one_of({"tpe", "joint", "random"});
+  options
+      .add("--sampler", samplers,
+           "tpe, independent (one parameter at a time) or random; each is laid beside the last of them")
+      .one_of({"tpe", "independent", "random"});
   options.add("--trials", trials, "of a search").positive();
   options.add("--seeds", seeds, "searches of each function").positive();
   options.add("--beside", beside, "lines `function seed value` of another program: each is laid beside these, too");

@@ -15,8 +15,8 @@ struct Function {
   std::function<double(const search::Values&)> value;  // to be made small
   double minimum;
 };
-// Branin, Hartmann's of six variables, Ackley's of five off its centre, a space with a choice that others depend on, and one
-// like that of a training run. measured/functions.py has the same five.
+// Branin, Hartmann's of six variables, Ackley's of five off its centre, a space with a choice that others depend on,
+// and one like that of a training run. measured/functions.py has the same five.
 std::vector<Function> functions();
 
 // The lowest of `trials` values that a sampler finds.

@@ -68,6 +68,25 @@ void print_result(const StudyRecord& study, const std::string& where) {
              count(search::State::pruned), count(search::State::failed), where);
 }
 
+// Makes the directory of a search, or takes one; --overwrite removes what a search writes, and nothing else.
+void prepare(const std::string& out, bool overwrite) {
+  if (overwrite)
+    for (const std::string name : {"journal.log", "journal.log.lock", "trials", "report.html"})
+      fs::remove_all(out + "/" + name);
+  std::error_code error;
+  fs::create_directories(out + "/trials", error);
+  check(!error, "{}: cannot be created: {}", out, error.message());
+}
+
+void tell(const StudyRecord& record, const tune::Setup& setup) {
+  nn::write_file(setup.out + "/report.html", tune::report_html(record, setup.metric));
+  fmt::print("\n{}\n{}", tune::best_table(record, 10, run::terminal_width()),
+             tune::importance_table(search::importances(record.trials, setup.direction)));
+  if (const search::Trial* best = search::best_of(record.trials, setup.direction))
+    fmt::print("\nbest: {}\nreport: {}/report.html\n", command_of(record, *best), setup.out);
+  print_result(record, setup.out);
+}
+
 void run_command(run::Options& options, const run::Parse& parse) {
   std::string file;
   tune::Setup setup;
@@ -81,36 +100,24 @@ void run_command(run::Options& options, const run::Parse& parse) {
   options.footer(std::string("The program and its options come after --.\n") + tune::kExample);
   parse();
   const tune::StudyFile study_file = tune::read_study(file);
+  search::StudySettings settings = study_file.settings;
   setup.command = options.texts();
   setup.metric = study_file.metric;
-  setup.direction = study_file.settings.direction;
+  setup.direction = settings.direction;
   if (!options.given("--trials")) setup.trials = study_file.trials;
-  if (setup.out.empty()) setup.out = "runs/tune-" + study_file.settings.name;
+  if (setup.out.empty()) setup.out = "runs/tune-" + settings.name;
   if (setup.command.empty())
     run::usage_error("which program? It and its options come after --: -- sentiment train ...");
-  tune::require_fitting(setup.command, study_file.settings.space);
+  tune::require_fitting(setup.command, settings.space);
   tune::find_program(setup.command[0]);
 
-  const std::string journal = setup.out + "/journal.log";
-  if (overwrite)
-    for (const std::string name : {"journal.log", "journal.log.lock", "trials", "report.html"})
-      fs::remove_all(setup.out + "/" + name);
-  std::error_code error;
-  fs::create_directories(setup.out + "/trials", error);
-  check(!error, "{}: cannot be created: {}", setup.out, error.message());
-  search::StudySettings settings = study_file.settings;
+  prepare(setup.out, overwrite);
   settings.kept = {{"metric", setup.metric}, {"command", setup.command}};
-  search::Study study(journal, settings);  // 1 begun, or gone on with
+  search::Study study(setup.out + "/journal.log", settings);  // 1 begun, or gone on with
   run::print_note("study '{}', {} of {} trials are there, in {}\n", settings.name, study.record().trials.size(),
                   setup.trials, setup.out);
-  tune::run_trials(study, setup);              // 2
-  const StudyRecord& record = study.record();  // 3
-  nn::write_file(setup.out + "/report.html", tune::report_html(record, setup.metric));
-  fmt::print("\n{}\n{}", tune::best_table(record, 10, run::terminal_width()),
-             tune::importance_table(search::importances(record.trials, setup.direction)));
-  if (const search::Trial* best = search::best_of(record.trials, setup.direction))
-    fmt::print("\nbest: {}\nreport: {}/report.html\n", command_of(record, *best), setup.out);
-  print_result(record, setup.out);
+  tune::run_trials(study, setup);  // 2
+  tell(study.record(), setup);     // 3
 }
 
 void best_command(run::Options& options, const run::Parse& parse) {
@@ -160,8 +167,8 @@ void report_command(run::Options& options, const run::Parse& parse) {
 
 }  // namespace
 
-// `tune --study FILE -- ...` is `tune run --study FILE -- ...`. Threads of this program have nothing to do: they are not
-// bound to processors, or the trials would inherit that; the mark is taken out again for them (process.cpp).
+// `tune --study FILE -- ...` is `tune run --study FILE -- ...`. Threads of this program have nothing to do: they are
+// not bound to processors, or the trials would inherit that; the mark is taken out again for them (process.cpp).
 int main(int argc, char** argv) {
   if (!std::getenv("OMP_PROC_BIND")) setenv("OMP_PROC_BIND", "FALSE", 1);
   std::string run = "run";

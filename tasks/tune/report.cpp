@@ -175,7 +175,7 @@ std::string axes(const Scale& x, const Scale& y, const std::string& under) {
   for (const double part : {0.0, 0.5, 1.0}) {
     const double at = y.low + part * (y.high - y.low), across = x.low + part * (x.high - x.low);
     s += label(x.from - 6, y(at) + 4, fmt::format("{:.4g}", at), "end");
-    s += label(x(across), y.from + 18, fmt::format("{:.0f}", across));
+    s += label(x(across), y.from + 18, fmt::format("{:.4g}", across));
   }
   return s + label((x.from + x.to) / 2, y.from + 34, under);
 }
@@ -246,54 +246,66 @@ double place_on(const Distribution& d, double value) {
                : (value - d.low) / (d.high - d.low);
 }
 
+constexpr double kHigh = 380, kAbsent = kHigh - 22, kLow = kHigh - 60, kUpper = 40;  // of the parallel coordinates
+
+// One trial across its parameters, then its value.
+std::string thread(const Trial& t, const std::vector<std::string>& names,
+                   const std::map<std::string, Distribution>& domain, const Scale& x, const Scale& y, double rank) {
+  std::string d;
+  for (size_t a = 0; a <= names.size(); ++a) {
+    double py = kAbsent;
+    if (a == names.size())
+      py = y(*t.value);
+    else if (const auto at = t.values.find(names[a]); at != t.values.end())
+      py = kLow + std::clamp(place_on(domain.at(names[a]), at->second), 0.0, 1.0) * (kUpper - kLow);
+    d += fmt::format("{}{:.1f},{:.1f}", a ? "L" : "M", x(double(a)), py);
+  }
+  return fmt::format("<path class=\"thread\" stroke=\"{}\" d=\"{}\">{}</path>", colour(rank), d, point_title(t));
+}
+
+// The ends of an axis at `px`, or its choices.
+std::string marks(const Distribution& d, double px) {
+  if (d.kind != Distribution::Kind::choice)
+    return label(px, kLow + 16, fmt::format("{:.3g}", d.low)) +
+           label(px + 4, kUpper + 4, fmt::format("{:.3g}", d.high), "start");
+  std::string s;
+  for (size_t c = 0; c < d.choices.size(); ++c)
+    s += label(px + 4, kLow + place_on(d, double(c)) * (kUpper - kLow) + 4,
+               d.choices[c].is_string() ? d.choices[c].get<std::string>() : d.choices[c].dump(), "start");
+  return s;
+}
+
 std::string parallel(const StudyRecord& study) {
   const std::vector<const Trial*> trials = by_value(study);
-  const std::vector<std::string> names = parameters_of(study);
-  if (trials.empty() || names.empty()) return "";
+  std::vector<std::string> names = parameters_of(study);
   std::map<std::string, Distribution> domain;
-  for (const Trial* t : trials)
-    for (const auto& [name, d] : t->domain) domain[name] = d;
-  constexpr double kHigh = 380, kAbsent = kHigh - 22, kLow = kHigh - 60, kUpper = 40;
   std::vector<double> values;
-  for (const Trial* t : trials) values.push_back(*t->value);
+  for (const Trial* t : trials) {
+    values.push_back(*t->value);
+    for (const auto& [name, d] : t->domain) domain[name] = d;
+  }
+  std::erase_if(names, [&](const std::string& name) { return !domain.count(name); });
+  if (names.empty()) return "";
   Scale y = value_scale(values, direction_of(study));
   y.from = kLow, y.to = kUpper;
   const Scale x{0, double(names.size()), kLeft + 20, kWidth - kRight - 50};
   std::string s;
-  for (size_t i = trials.size(); i-- > 0;) {  // the best last, on top
-    const Trial& t = *trials[i];
-    std::string d;
-    for (size_t a = 0; a <= names.size(); ++a) {
-      const auto at = a < names.size() ? t.values.find(names[a]) : t.values.end();
-      const double py = a == names.size() ? y(*t.value)
-                        : at == t.values.end()
-                            ? kAbsent
-                            : kLow + std::clamp(place_on(domain[names[a]], at->second), 0.0, 1.0) * (kUpper - kLow);
-      d += fmt::format("{}{:.1f},{:.1f}", a ? "L" : "M", x(double(a)), py);
-    }
-    const double rank = trials.size() > 1 ? 1 - double(i) / double(trials.size() - 1) : 1;
-    s += fmt::format("<path class=\"thread\" stroke=\"{}\" d=\"{}\">{}</path>", colour(rank), d, point_title(t));
-  }
+  for (size_t i = trials.size(); i-- > 0;)  // the best last, on top
+    s += thread(*trials[i], names, domain, x, y, trials.size() > 1 ? 1 - double(i) / double(trials.size() - 1) : 1);
   for (size_t a = 0; a <= names.size(); ++a) {
     const double px = x(double(a));
     s += fmt::format("<path class=\"axis\" d=\"M{0:.1f},{1}V{2}\"/>", px, kUpper, kLow);
     s += label(px, a % 2 ? kUpper - 10 : kUpper - 24, a < names.size() ? names[a] : "value");
-    if (a == names.size()) {
-      s += label(px + 6, kUpper + 4, fmt::format("{:.4g}", y.high), "start");
-      s += label(px + 6, kLow + 4, fmt::format("{:.4g}", y.low), "start");
-      continue;
-    }
-    const Distribution& d = domain[names[a]];
-    const auto end = [&](double v) { return d.kind == Distribution::Kind::choice ? "" : fmt::format("{:.3g}", v); };
-    s += label(px, kLow + 16, end(d.low)) + label(px + 4, kUpper + 4, end(d.high), "start");
-    for (size_t c = 0; c < d.choices.size(); ++c)
-      s += label(px + 4, kLow + (d.single() ? 0.5 : double(c) / d.high) * (kUpper - kLow) + 4,
-                 d.choices[c].is_string() ? d.choices[c].get<std::string>() : d.choices[c].dump(), "start");
+    if (a < names.size())
+      s += marks(domain.at(names[a]), px);
+    else
+      s += label(px + 6, kUpper + 4, fmt::format("{:.4g}", y.high), "start") +
+           label(px + 6, kLow + 4, fmt::format("{:.4g}", y.low), "start");
   }
   return "<h2>Parallel coordinates</h2>\n" + svg("every trial across its parameters, yellow is best", s, kHigh) +
          "<p class=\"key\">A line is a trial, from violet, the worst, to yellow, the best. Below an axis run those "
-         "that were "
-         "not asked for it.</p>\n";
+         "that "
+         "were not asked for it.</p>\n";
 }
 
 std::string bars(const StudyRecord& study) {
@@ -332,17 +344,22 @@ std::string table(const StudyRecord& study) {
 }
 
 constexpr const char* kStyle =
-    R"(:root{color-scheme:light dark;--ink:#1c1c1c;--paper:#fff;--soft:#767676;--blue:#0b5cad;--red:#b3400e}
+    R"(
+:root{color-scheme:light dark;--ink:#1c1c1c;--paper:#fff;--soft:#767676;--blue:#0b5cad;--red:#b3400e}
 @media (prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#161616;--soft:#9a9a9a;--blue:#6cb0f5;--red:#f0905c}}
-body{font:16px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;padding:0 1rem}
+body{font:16px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
+body{max-width:60rem;margin:2rem auto;padding:0 1rem}
 svg{width:100%;height:auto}svg text{font-size:12px;fill:var(--ink)}path{fill:none}
 .axis{stroke:var(--soft)}.best{stroke:var(--blue);stroke-width:2}.thread{stroke-width:1.3;opacity:.75}
 circle.complete{fill:var(--blue)}circle.pruned{fill:var(--paper);stroke:var(--red);stroke-width:1.5}
 .curve{stroke:var(--blue);opacity:.45}.curve.pruned{stroke:var(--red)}.curve.chosen{stroke-width:3;opacity:1}
-.bar{fill:var(--blue)}.key{font-size:.9rem}.dot{display:inline-block;width:.6em;height:.6em;border-radius:50%;margin:0 .2em 0 .8em}
+.bar{fill:var(--blue)}.key{font-size:.9rem}
+.dot{display:inline-block;width:.6em;height:.6em;border-radius:50%;margin:0 .2em 0 .8em}
 .dot.complete{background:var(--blue)}.dot.pruned{border:2px solid var(--red)}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--soft)}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere})";
+.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}
+td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--soft)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}dt{font-weight:600}
+dd{margin:0;overflow-wrap:anywhere})";
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// From the study's file to a space and settings, from a trial's values to a command. Read tasks/tune/study_file.h first.
+// From the study's file to a space and settings, from a trial's values to a command. Read tasks/tune/study_file.h
+// first.
 #include "tasks/tune/study_file.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ A study file (JSON, comments allowed):
     "metric": "dev.macro_f1",          // of log.jsonl, every measurement; or result.accuracy: of the line `result ...`
     "direction": "maximize",
     "trials": 50, "seed": 1,
-    "sampler": "tpe",                  // or random, grid; {"name": "tpe", "joint": true, "startup": 10}
+    "sampler": "tpe",                  // or random, grid; {"name": "tpe", "joint": false, "startup": 10}
     "pruner": "median",                // or none, halving, hyperband; {"name": "halving", "min": 1, "factor": 3}
     "space": {                         // names of options of the program, without dashes
       "lr": {"low": 1e-4, "high": 1e-2, "log": true},
@@ -36,10 +37,10 @@ A study file (JSON, comments allowed):
   tune --study mood.json -- sentiment train --train train.tsv --dev dev.tsv --split 1/0/0
   tune --study mood.json --jobs 4 -- python3 mine.py --rate {lr} --dir {out} --seed {seed}
 
-Of a command of attune's --NAME VALUE, --seed and --out are added; any other program says where they go, in braces. It
-writes a JSON object a line to {out}/log.jsonl, or prints a last line `result metric=0.9`. Called again, a search goes on:
-after a kill, with more --trials, or beside another `tune` on the same --out. The journal is Optuna's: its dashboard and
-its Python open and continue it.
+To a command of attune's, --NAME=VALUE, --seed and --out are added; any other program says where they go, in braces. It
+writes a JSON object a line to {out}/log.jsonl, or prints a last line `result metric=0.9`. Called again, a search goes
+on: after a kill, with more --trials, or beside another `tune` on the same --out. The journal is Optuna's: its dashboard
+and its Python open and continue it.
 )";
 
 namespace {

@@ -14,7 +14,8 @@ struct StudyFile {
   long trials = 50;
 };
 
-// Reads the JSON (comments are allowed). Error: FILE: key: what must be; a key that is not known, a bound above another.
+// Reads the JSON (comments are allowed). Error: FILE: key: what must be; a key that is not known, bounds that are the
+// wrong way round.
 StudyFile read_study(const std::string& path);
 
 // What --help shows of it.
@@ -29,8 +30,8 @@ std::vector<std::string> options_of(const search::Trial& trial);
 bool says_where(const std::vector<std::string>& command);
 // Error: the command gives what the search chooses, or says where its output goes without {out}.
 void require_fitting(const std::vector<std::string>& command, const search::Space& space);
-// One trial's call: `command` with {NAME}, {seed} and {out} replaced. What is not used so is added behind: the values as
-// options and, to a command without {out}, --seed, unless it is given, and --out.
+// One trial's call: `command` with {NAME}, {seed} and {out} replaced. What is not used so is added behind: the values
+// as options and, to a command without {out}, --seed, unless it is given, and --out.
 std::vector<std::string> words_of(const std::vector<std::string>& command, const search::Trial& trial, uint64_t seed,
                                   const std::string& out);
 

@@ -13,8 +13,8 @@ trap 'rm -f "$beside"' EXIT
 if "$python" -c 'import optuna' 2>/dev/null; then
   "$python" tasks/tune/measured/functions.py "$trials" "$seeds" >"$beside"
   printf 'beside: Optuna %s, its default TPE\n' "$("$python" -c 'import optuna; print(optuna.__version__)')"
-  "$bin/tune" compare --sampler tpe joint random --trials "$trials" --seeds "$seeds" --timing --beside "$beside"
+  "$bin/tune" compare --sampler tpe independent random --trials "$trials" --seeds "$seeds" --timing --beside "$beside"
 else
   printf 'python3-optuna is not here: nothing of it beside\n'
-  "$bin/tune" compare --sampler tpe joint random --trials "$trials" --seeds "$seeds" --timing
+  "$bin/tune" compare --sampler tpe independent random --trials "$trials" --seeds "$seeds" --timing
 fi
