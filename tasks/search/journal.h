@@ -52,7 +52,7 @@ class Journal {
  public:
   explicit Journal(std::string path);
 
-  // Plays what has been appended since the last call; a broken last line is left. Error: FILE:LINE: what cannot be read.
+  // Plays what has been appended since the last call; a broken last line is left. Error: FILE:LINE: what is wrong.
   void read();
   const std::string& path() const { return path_; }
   const std::vector<StudyRecord>& studies() const { return studies_; }

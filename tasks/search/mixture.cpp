@@ -13,6 +13,7 @@ namespace search {
 namespace {
 
 constexpr double kLogRoot2Pi = 0.91893853320467274178;
+constexpr double kTail = -30;  // shares below it come near to what a double can hold
 
 // log(exp(a) - exp(b)), a > b.
 double log_difference(double a, double b) { return a + std::log1p(-std::exp(b - a)); }
@@ -34,17 +35,17 @@ double Draws::next() {
   return (double((uint64_t(word[0]) << 21) ^ (word[1] >> 11)) + 0.5) * 0x1p-53;
 }
 
-// Below -30 the share is left to the series  phi(x) / -x (1 - 1/x^2 + 3/x^4 - 15/x^6)  (Abramowitz, Stegun 26.2.12).
+// Below kTail the share is left to the series  phi(x) / -x (1 - 1/x^2 + 3/x^4 - 15/x^6)  (Abramowitz, Stegun 26.2.12).
 double log_phi(double x) {
   if (x > 5) return std::log1p(-phi(-x));
-  if (x > -30) return std::log(phi(x));
+  if (x > kTail) return std::log(phi(x));
   const double y = 1 / (x * x);
   return -x * x / 2 - std::log(-x) - kLogRoot2Pi + std::log1p(-y * (1 - 3 * y * (1 - 5 * y)));
 }
 
 double log_mass(double from, double to) {
-  if (to <= 0) return log_difference(log_phi(to), log_phi(from));
-  if (from > 0) return log_difference(log_phi(-from), log_phi(-to));
+  if (from > 0) return log_mass(-to, -from);
+  if (to <= 0) return from > kTail ? std::log(phi(to) - phi(from)) : log_difference(log_phi(to), log_phi(from));
   return std::log1p(-phi(from) - phi(-to));
 }
 
@@ -57,7 +58,8 @@ Mixture::Mixture(std::vector<double> weights, std::vector<Kernels> kernels)
     std::vector<double> norm;
     for (size_t c = 0; c < k.mu.size(); ++c) {
       const double mass = log_mass((k.low - k.mu[c]) / k.sigma[c], (k.high - k.mu[c]) / k.sigma[c]);
-      norm.push_back(k.kind == Kernels::Kind::density ? -kLogRoot2Pi - std::log(k.sigma[c]) - mass : -mass);
+      norm.push_back(k.kind == Kernels::Kind::density ? -kLogRoot2Pi - (k.unscaled ? 0 : std::log(k.sigma[c])) - mass
+                                                      : -mass);
     }
     log_norm_.push_back(std::move(norm));
   }

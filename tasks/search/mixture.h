@@ -32,7 +32,8 @@ struct Kernels {
     log_cells  // the same of [log(x - cell/2), log(x + cell/2)]
   };
   Kind kind = Kind::density;
-  bool log = false;  // mu, sigma, low and high are of log x
+  bool log = false;       // mu, sigma, low and high are of log x
+  bool unscaled = false;  // without 1 / sigma in the density: wide components weigh more than they should
   double low = 0, high = 1, cell = 0;
   std::vector<double> mu = {}, sigma = {};       // [C]
   std::vector<std::vector<double>> shares = {};  // [C, K] instead: of choices

@@ -75,6 +75,7 @@ Kernels number_kernels(const Distribution& d, const std::vector<double>& seen, l
   k.low = d.log ? std::log(d.low - half) : d.low - half;
   k.high = d.log ? std::log(d.high + half) : d.high + half;
   k.cell = d.step;
+  k.unscaled = o.unscaled;
   if (d.step > 0 && !d.log) k.kind = Kernels::Kind::cells;
   if (d.step > 0 && d.log && o.bandwidth == Bandwidth::latest) k.kind = Kernels::Kind::log_cells;
   for (const double x : seen) k.mu.push_back(d.log ? std::log(x) : x);

@@ -20,6 +20,7 @@ struct ParzenOptions {
   double prior_weight = 1;
   bool magic_clip = true;  // sigma is not below (high - low) / min(100, 2 + n)
   bool endpoints = false;  // the outermost kernels reach to the bounds
+  bool unscaled = false;   // leave 1/sigma out of the density of numbers, as 3.1.0 does
 };
 
 // 1 for each of n < 25 observations, in the order of their trials; else the oldest n - 25 rise from 1/n to 1.
@@ -31,7 +32,7 @@ std::vector<double> ramp(long n);
 //             mu_i = z_i,   sigma_i = the larger gap to a neighbour, of several parameters in 3.1.0
 //             0.2 n^(-1/(D + 4)) (high - low), clipped;   prior: mu = (low + high) / 2, sigma = high - low
 //   choices   share of k is 1/(n + 1) times the prior's weight, 1 more for the one seen, normalised
-// 3.1.0 leaves 1/sigma out of the density of numbers; here it is in, as in later releases.
+// 3.1.0 leaves 1/sigma out of the density of numbers, later releases have it.
 class Parzen {
  public:
   Parzen(std::vector<Distribution> domain, const std::vector<std::vector<double>>& observations,

@@ -144,7 +144,8 @@ double Sampler::at_random(const Distribution& d, Draws& draws) const {
 
 std::vector<double> Sampler::choose(const std::vector<Distribution>& domain, const std::vector<std::string>& names,
                                     const Split& trials, Draws& draws) const {
-  const ParzenOptions options{.bandwidth = o_.joint ? Bandwidth::latest : Bandwidth::optuna_3_1, .several = o_.joint};
+  const ParzenOptions options{
+      .bandwidth = o_.joint ? Bandwidth::latest : Bandwidth::optuna_3_1, .several = o_.joint, .unscaled = !o_.joint};
   const auto estimator = [&](const std::vector<const Trial*>& part) {
     std::vector<std::vector<double>> seen;
     for (const Trial* t : part) {

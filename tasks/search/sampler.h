@@ -13,7 +13,7 @@ struct SamplerOptions {
   std::string name = "tpe";  // tpe, random, grid
   long startup = 10;         // trials that are over before TPE has something to go by
   long candidates = 24;      // drawn where good trials are; the one that is most likelier there than elsewhere is taken
-  bool joint = false;        // all parameters in one draw (Optuna after 4.9), not one at a time (3.1.0)
+  bool joint = true;         // all parameters in one draw (Optuna after 4.9); false: one at a time (3.1.0)
 
   void require_valid(const std::string& who) const;
 };

@@ -85,8 +85,8 @@ TEST_CASE("optuna: the real one opens a journal that was written here, goes on w
   run(path, 12);
   const json ours = seen(path);
   const auto ask = [&](int trials) {
-    const Result said = run_shell(
-        fmt::format("{} tests/tasks/search/continue_study.py {} '{}' {} 2>&1", python(), path, settings().name, trials));
+    const Result said = run_shell(fmt::format("{} tests/tasks/search/continue_study.py {} '{}' {} 2>&1", python(), path,
+                                              settings().name, trials));
     REQUIRE_MESSAGE(said.status == 0, said.output);
     return json::parse(as_here(said.last_line()));
   };

@@ -103,7 +103,7 @@ TEST_CASE("study: cut off after any byte and continued, a search has the trials 
     run(whole, s, 12);
     const std::string want = what_is_in(whole), bytes = nn::read_file(whole);
     CHECK(count(want, " complete ") + count(want, " pruned ") == 12);
-    CHECK_MESSAGE(count(want, " pruned ") > 0, pruner);
+    CHECK_MESSAGE(count(want, " pruned ") > 0, std::string(pruner));
     size_t lines = 0;
     for (size_t at = 0; at < bytes.size(); ++at) {
       lines += bytes[at] == '\n';
@@ -112,7 +112,7 @@ TEST_CASE("study: cut off after any byte and continued, a search has the trials 
       std::ofstream(cut, std::ios::binary | std::ios::trunc) << bytes.substr(0, at + 1);
       run(cut, s, 12);
       if (what_is_in(cut) == want) continue;
-      CHECK_MESSAGE(what_is_in(cut) == want, pruner, " cut after byte ", at, " in line ", lines + 1);
+      CHECK_MESSAGE(what_is_in(cut) == want, std::string(pruner), " cut after byte ", at, " in line ", lines + 1);
       break;
     }
   }
