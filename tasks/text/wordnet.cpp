@@ -63,6 +63,7 @@ void WordNet::read(const std::string& directory, const std::string& part) {
     long offset = 0, links = 0;
     fields >> offset >> hex >> type >> count;
     Synset synset;
+    synset.part = part == "adv" ? 'r' : part[0];
     const long words = fields ? std::strtol(count.c_str(), nullptr, 16) : 0;
     for (long w = 0; w < words && fields >> word >> hex; ++w) {
       word = lower(word.substr(0, word.find('(')));  // "galore(ip)": where an adjective may stand
@@ -117,15 +118,17 @@ std::vector<std::string> WordNet::antonyms(const std::string& word) const {
   return all;
 }
 
-std::vector<std::string> WordNet::synonyms_of_base(const std::string& word) const {
+// Of senses that can have the ending: -s nouns and verbs, -ed and -ing verbs.
+std::vector<std::string> WordNet::synonyms_of_base(const std::string& word, const std::string& ending) const {
   std::vector<std::string> all;
   const auto found = synsets_of_.find(word);
   if (found == synsets_of_.end()) return all;
   const std::vector<std::string> opposite = antonyms(word);
+  const std::string parts = ending.empty() ? "nvar" : ending == "s" ? "nv" : "v";
   for (const size_t s : found->second)
     for (const std::string& other : synsets_[s].words)
-      if (other != word && is_single(other) && !std::ranges::count(all, other) &&
-          !std::binary_search(opposite.begin(), opposite.end(), other))
+      if (parts.find(synsets_[s].part) != std::string::npos && other != word && is_single(other) &&
+          !std::ranges::count(all, other) && !std::binary_search(opposite.begin(), opposite.end(), other))
         all.push_back(other);
   return all;
 }
@@ -175,11 +178,12 @@ std::string inflected(const std::string& base, const std::string& ending) {
 
 std::vector<std::string> WordNet::synonyms(const std::string& word) const {
   if (!is_single(word)) return {};
-  if (knows(word)) return synonyms_of_base(word);
+  if (knows(word)) return synonyms_of_base(word, "");
   for (const Base& base : bases_of(word)) {
     if (!knows(base.word)) continue;
     std::vector<std::string> all;
-    for (const std::string& other : synonyms_of_base(base.word)) all.push_back(inflected(other, base.ending));
+    for (const std::string& other : synonyms_of_base(base.word, base.ending))
+      all.push_back(inflected(other, base.ending));
     std::erase(all, word);
     return all;
   }

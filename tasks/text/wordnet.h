@@ -26,12 +26,13 @@ class WordNet {
 
  private:
   struct Synset {
+    char part = 'n';                                    // noun, verb, adjective (a), adverb (r)
     std::vector<std::string> words;                     // lower case, single ones and phrases
     std::vector<std::pair<int, std::string>> antonyms;  // of word i (from 0): its antonym
     std::vector<size_t> similar;                        // of adjectives
   };
   void read(const std::string& directory, const std::string& part);
-  std::vector<std::string> synonyms_of_base(const std::string& word) const;
+  std::vector<std::string> synonyms_of_base(const std::string& word, const std::string& ending) const;
 
   std::vector<Synset> synsets_;
   std::map<std::string, std::vector<size_t>, std::less<>> synsets_of_;  // by word, in the order of its senses

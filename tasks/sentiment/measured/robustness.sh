@@ -56,11 +56,11 @@ train() {
     set -- "$@" --train "$out.csv" --test "$out.test.csv" --no-header --label-column 1 --text-column 2 \
       --labels negative,neutral,positive --split 1/0/0
   fi
-  method=$3 seed=$4
+  way=$3 draw=$4
   shift 4
   # shellcheck disable=SC2046 # options are words
   "$bin/sentiment" train --model "$model" --batch-size 32 --dropout 0.1 --max-length 64 --lr 5e-4 --epochs "$passes" \
-    --seed "$seed" $(of_method "$method") "$@" --out "$out" --overwrite >"$out.txt" 2>&1 ||
+    --seed "$draw" $(of_method "$way") "$@" --out "$out" --overwrite >"$out.txt" 2>&1 ||
     { tail -n 3 "$out.txt" >&2; exit 1; }
 }
 figure() { sed -n "s/.*\"$2\": \\([0-9.]*\\),*/\\1/p" "$1/result.json" | head -n 1; }

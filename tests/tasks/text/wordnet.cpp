@@ -42,6 +42,8 @@ TEST_CASE("wordnet: words of one meaning, by its endings too, and never an oppos
   CHECK(words.antonyms("huge") == Words{"little"});  // by what it is similar to
   CHECK(words.synonyms("huge") == Words{"vast"});    // "little" stands beside it, as a mistake would put it there
   CHECK(words.synonyms("little") == Words{"huge", "vast"});
+  CHECK(words.synonyms("bigs").empty());  // an adjective has no plural
+  CHECK(words.synonyms("storied").empty());
   CHECK(words.synonyms("unknown").empty());
   CHECK(words.synonyms("42").empty());
 }
