@@ -13,6 +13,7 @@
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/run.h"
 #include "tasks/text/labels.h"
+#include "tasks/text/utf8.h"
 
 namespace run {
 namespace {
@@ -68,7 +69,7 @@ void Run::save(const std::vector<engine::Tensor>& tensors) const {
                            {"since_best", since_best_},
                            {"skipped", skipped_},
                            {"seconds", seconds()},
-                           {"options", plan_.options},
+                           {"options", text::repair_utf8(plan_.options).text},
                            {"data", plan_.data}};
   directory_.add_checkpoint([&](const std::string& file) {
     nn::save_safetensors(file, tensors, {{"state", state.dump()}, {"seal", nn::kUnsealed}});
@@ -124,11 +125,15 @@ void Run::take_position(const ordered_json& state, const std::string& path) {
   const auto number = [&](const char* key) { return state.contains(key) && state[key].is_number(); };
   check(number("step") && state["step"].is_number_integer() && state["step"] >= -1 && state["step"] < plan_.steps,
         "{}: its step is not one of this run's {}", path, plan_.steps);
-  const std::string options = state.contains("options") && state["options"].is_string() ? state["options"] : "";
-  check(options == plan_.options, "{}: options.ini has changed since{}; start a new run with --config", directory,
-        difference(options, plan_.options));
-  check(state.value("run", "") == id(), "{}: last.safetensors is of another run than options.ini", directory);
-  const std::string data = state.value("data", "");
+  const auto words = [&](const char* key) {
+    return state.contains(key) && state[key].is_string() ? state[key].get<std::string>() : "";
+  };
+  const std::string options = words("options");
+  const std::string now = text::repair_utf8(plan_.options).text;  // names of files may be any bytes, JSON may not
+  check(options == now, "{}: options.ini has changed since{}; start a new run with --config", directory,
+        difference(options, now));
+  check(words("run") == id(), "{}: last.safetensors is of another run than options.ini", directory);
+  const std::string data = words("data");
   check(data == plan_.data, "{}: the data has changed since{}; start a new run", directory,
         Fingerprint::difference(data, plan_.data));
   step_ = state["step"];

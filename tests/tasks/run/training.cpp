@@ -53,6 +53,17 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("training: options whose bytes are no UTF-8, as names of files may be, are kept and compared like others") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/x";
+  SmallRun first(path), rest(path, true);
+  first.frame.options = rest.frame.options = "data=caf\xE9.tsv\n";
+  first.kill_before_save = 5;
+  first.run();
+  rest.run();
+  CHECK(outcome(path) == undisturbed());
+}
+
 TEST_CASE("training: after the last step a signal has its own action again, while the run still stands") {
   const TemporaryDirectory dir;
   nn::Params params(3);
