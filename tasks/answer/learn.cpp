@@ -8,6 +8,7 @@
 #include "nn/format/files.h"
 #include "nn/loss/contrastive.h"
 #include "tasks/answer/evaluate.h"
+#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 
 namespace answer {
@@ -152,6 +153,10 @@ void finish(const run::Training& training, const Lesson& lesson, const TrainOpti
   fmt::print("\n{}", table_of(result));
   result["seconds"] = training.run().seconds();
   nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  run::write_card(training.run(), {.program = "answer",
+                                   .pipeline = "text-classification",
+                                   .about = "It finds the answer that belongs to a question.",
+                                   .figures = result});
   fmt::print("{} seconds={:.0f} out={}\n", result_line(result), training.run().seconds(), directory);
 }
 
