@@ -51,7 +51,7 @@ struct Joined {
 
 struct JoinOptions {
   long candidates = 200, folds = 5, k = 10;
-  std::vector<double> ridges{0.3, 3, 30, 300};
+  std::vector<double> ridges{0.3, 3, 30, 300, 3000};
 };
 // Fits weights on held-out cases. Which ridge, and the probabilities: by folds, the lists of each scored with the weights
 // of the others, so that nothing is judged on what it was fitted on.

@@ -68,7 +68,7 @@ SimpleSettings choose(const SimpleOptions& o, const Data& data, const Split& spl
   const SparseRows no_words = word_vectors(std::vector<Item>(data.items.size()));
   const std::vector<double> counts = counts_of(split.train, I);
   SimpleSettings s;
-  s.reach = o.reach, s.recent = o.recent, s.decay = o.decay;
+  s.reach = o.reach, s.recent = o.recent;
   const auto pick = [&](auto values, const char* name, auto make) {
     auto best = values.at(0);
     double highest = -1;
@@ -85,6 +85,8 @@ SimpleSettings choose(const SimpleOptions& o, const Data& data, const Split& spl
   s.damping = pick(o.damping, "transitions", [&](double a) {
     return by_transitions(transitions(split.train, I, {.reach = o.reach, .recent = o.recent, .damping = a}), o.recent);
   });
+  const SparseRows words = word_vectors(data.items);
+  s.decay = pick(o.decay, "words", [&](double decay) { return by_words(words, decay); });
   std::vector<double> lambdas;
   for (const double lambda : o.ease)
     if (lambda > 0) lambdas.push_back(lambda);

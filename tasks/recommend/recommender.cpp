@@ -22,7 +22,7 @@ void SimpleOptions::declare(run::Options& options) {
   add("--damping", damping, "of item transitions").delimiter(',').not_negative();
   add("--reach", reach, "places behind an item that count as a transition").between(1, 1000);
   add("--recent", recent, "last items of a history from which transitions are taken").between(1, 1000);
-  add("--decay", decay, "weight of an item in the wanted words against the one behind it").between(0, 1);
+  add("--decay", decay, "weight of an item in the wanted words against the one behind it").delimiter(',').between(0, 1);
 }
 
 Source Recommender::attention() const {

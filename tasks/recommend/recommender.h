@@ -12,9 +12,8 @@ namespace recommend {
 
 // What the simple models are told; lists are what is tried on the dev part.
 struct SimpleOptions {
-  std::vector<double> ease{50, 100, 200, 400}, knn{20, 100}, damping{0, 1, 5};
+  std::vector<double> ease{50, 100, 200, 400}, knn{20, 100}, damping{0, 1, 5}, decay{0.7, 0.95, 1};
   long reach = 5, recent = 10, ease_items = 20000;  // items beyond which EASE's I^2 numbers are too many
-  double decay = 0.7;
   void declare(run::Options& options);
 };
 // What was chosen. 0: there is none.
