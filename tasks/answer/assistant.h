@@ -85,8 +85,8 @@ class Assistant {
   Calibration calibration_;
 };
 
-// The knowledge that is learned, its questions as the texts of one or two tasks (train; dev: kept for calibration; test),
-// and the questions of intents that were left out.
+// The knowledge that is learned, its questions as the texts of one or two tasks (train; dev: kept for calibration;
+// test), and the questions of intents that were left out.
 struct Lesson {
   Knowledge knowledge;
   spec::TaskSet set;

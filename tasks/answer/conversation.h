@@ -5,8 +5,9 @@
 
 namespace answer {
 
-// The intents between which a question lies: none, it is refused; one, it is answered; two or three, the conformal set's
-// likeliest: it is asked back. A set of none, which a question has that is between many, counts as the two likeliest.
+// The intents between which a question lies: none, it is refused; one, it is answered; two or three, the conformal
+// set's likeliest: it is asked back. A set of none, which a question has that is between many, counts as the two
+// likeliest.
 constexpr size_t kMostOptions = 3;
 std::vector<int> options_of(const Understanding& u);
 
@@ -49,8 +50,8 @@ struct Reply {
 //                 word, hand over
 Reply reply_to(const Assistant& assistant, const std::string& text, State& state, bool with_words);
 
-// {"outcome": ..., "text": ..., "intent": ..., "certainty": p, "options": [{"intent", "certainty"}], "ranking": the five
-//  likeliest, "slots": {...},
+// {"outcome": ..., "text": ..., "intent": ..., "certainty": p, "options": [{"intent", "certainty"}],
+//  "ranking": the five likeliest, "slots": {...},
 //  "articles": [{"id", "title", "text", "score", "cosine", "words"}], "nearest": {"text", "cosine"}, "rule": ...,
 //  "scope": {"detector", "score", "threshold"}, "words": [{"word", "share", "attention"}], "state": {...}}
 // certainty is that of what was decided: of a refusal 1 - the likeliest intent's.

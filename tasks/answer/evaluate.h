@@ -19,7 +19,7 @@ std::vector<Labelled> questions_of(const Assistant& assistant, const Knowledge& 
                                    std::vector<std::string>& out_of_scope);
 
 // {"questions": n, "accuracy": ..., "macro_f1": ..., "answered": share, "asked": ..., "refused": ...,
-//  "answered_right": share of those answered, "offered": share whose intent was answered with or offered, "slot_f1": ...,
+//  "answered_right": share of those answered, "offered": share whose intent was said or offered, "slot_f1": ...,
 //  "out_of_scope": m, "detectors": {NAME: {"refused": share in scope, "found": share out of scope that is refused, and
 //  with texts of both kinds "auroc", "fpr95", "aupr", "accuracy", "macro_f1", "open_f1"}}}
 // The last three count what is out of scope as one more class, as TEXTOIR does. Every detector has the threshold that

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "nn/format/json.h"
@@ -114,15 +115,17 @@ void Index::add(std::vector<Article> added, const model::TextModel& model) {
   const long C = vectors_.dim(1);
   std::vector<Article> articles = articles_;
   std::vector<real> rows = vectors_.to_vector();
+  std::map<std::string, size_t> places;
+  for (size_t i = 0; i < articles.size(); ++i) places[articles[i].id] = i;
   for (size_t i = 0; i < added.size(); ++i) {
     const real* row = fresh.data() + long(i) * C;
-    const auto old = std::ranges::find(articles, added[i].id, &Article::id);
-    if (old == articles.end()) {
+    const auto [place, is_new] = places.emplace(added[i].id, articles.size());
+    if (is_new) {
       articles.push_back(added[i]);
       rows.insert(rows.end(), row, row + C);
     } else {
-      std::copy(row, row + C, rows.begin() + (old - articles.begin()) * C);
-      *old = added[i];
+      std::copy(row, row + C, rows.begin() + long(place->second) * C);
+      articles[place->second] = added[i];
     }
   }
   *this = Index(articles, Tensor({long(articles.size()), C}, rows), hash_);

@@ -16,7 +16,7 @@ struct Found {
 class Index {
  public:
   static constexpr long kDepth = 100;
-  static constexpr double kByVector = 0.3;
+  static constexpr double kByVector = 0.02;
 
   // An article's vector is the mean of its title's and its text's, each of unit length: its product with a question's
   // is the mean of two cosines.
@@ -28,8 +28,8 @@ class Index {
   // New ones, and others in the place of those of their ids; only their vectors are computed.
   void add(std::vector<Article> articles, const model::TextModel& model);
 
-  // The k best by both rankings fused (score::fused), `by_vector` the weight of that of the vectors, the rest that of the
-  // words; of each the first kDepth count, by words only what shares one.    vector [1, C]
+  // The k best by both rankings fused (score::fused), `by_vector` the weight of that of the vectors, the rest that of
+  // the words; of each the first kDepth count, by words only what shares one.    vector [1, C]
   std::vector<Found> search(const std::string& question, const Tensor& vector, long k,
                             double by_vector = kByVector) const;
 

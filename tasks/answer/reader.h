@@ -20,8 +20,8 @@ std::vector<spec::TaskSpec> tasks_of(const Knowledge& knowledge, bool layers, do
 
 // The questions as examples of both tasks: their label is the intent's place in the knowledge, their target the tags.
 std::vector<text::Example> examples_of(const Knowledge& knowledge);
-// What else speaks of an intent: its name as words, and the sentences of its answer, slots by their names. Texts to learn
-// from where there are few questions; none is a question.
+// What else speaks of an intent: its name as words, and the sentences of its answer, slots by their names. Texts to
+// learn from where there are few questions; none is a question.
 std::vector<text::Example> hints_of(const Knowledge& knowledge);
 std::string tags_of(const Question& question);  // a tag for each word between blanks
 

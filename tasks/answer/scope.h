@@ -9,8 +9,8 @@
 namespace answer {
 
 // Of the logits of the intents (tasks/score/confidence.h): probability, margin, entropy, logit, energy. Of the unit
-// vector (tasks/score/scope.h): mahalanobis, neighbour (the nearest one), sphere. product: the largest probability times
-// the cosine to the nearest question that was learned, 0 where that is negative.
+// vector (tasks/score/scope.h): mahalanobis, neighbour (the nearest one), sphere. product: the largest probability
+// times the cosine to the nearest question that was learned, 0 where that is negative.
 inline const std::vector<std::string> kDetectors{"probability", "margin",    "entropy", "logit",  "energy",
                                                  "mahalanobis", "neighbour", "sphere",  "product"};
 

@@ -10,15 +10,15 @@
 
 namespace answer {
 
-// The common part of inflected English words, cut by rule: "returns", "returned" and "return" are "return". Others lose an
-// ending now and then, too, which does little harm: it is the same one each time.
+// The common part of inflected English words, cut by rule: "returns", "returned" and "return" are "return". Others lose
+// an ending now and then, too, which does little harm: it is the same one each time.
 std::string stem_of(std::string word);
 
 // Appends "#" and every run of n letters (code points) of "<word>".
 void append_runs(const std::string& word, size_t n, std::vector<std::string>& to);
 
-// Features f of a text: the stems of its words, pairs of neighbours, and the runs of 3 to 5 letters of each word. Of each of the
-// two kinds
+// Features f of a text: the stems of its words, pairs of neighbours, and the runs of 3 to 5 letters of each word. Of
+// each of the two kinds
 //   x_f = (1 + ln count_f) (1 + ln((1 + N) / (1 + N_f))), divided by the norm of the kind
 // over N texts that were learned, N_f of which have f; features that no text had are left out. The classifier is
 // multinomial logistic regression, logits = W x + b, learned by passes of stochastic gradients, each step

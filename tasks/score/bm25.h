@@ -25,8 +25,8 @@ class Bm25 {
   std::unordered_map<std::string, std::vector<Posting>> postings_;
 };
 
-// Reciprocal rank fusion (Cormack, Clarke, Buettcher 2009): sum over the rankings of weight / (60 + rank), ranks from 1;
-// what a ranking does not name gets nothing from it.    rankings: indices, best first -> [n]
+// Reciprocal rank fusion (Cormack, Clarke, Buettcher 2009): sum over the rankings of weight / (60 + rank), ranks from
+// 1; what a ranking does not name gets nothing from it.    rankings: indices, best first -> [n]
 constexpr double kFusion = 60;
 std::vector<double> fused(const std::vector<std::vector<int>>& rankings, const std::vector<double>& weights, long n);
 

@@ -27,14 +27,16 @@ class Mahalanobis {
   std::vector<std::vector<double>> means_;  // of the classes that have a vector, whitened
 };
 
-// score(z) = -|z - v_(k)|, v_(k) the k-th nearest of n vectors (Sun, Ming, Zhu, Li 2022), all of unit length; k > n: the
-// farthest.    queries [Q, C], vectors [n, C] -> [Q]
+// score(z) = -|z - v_(k)|, v_(k) the k-th nearest of n vectors (Sun, Ming, Zhu, Li 2022), all of unit length; k > n:
+// the farthest.    queries [Q, C], vectors [n, C] -> [Q]
 std::vector<double> neighbour_scores(const engine::Tensor& queries, const engine::Tensor& vectors, long k);
 
 // A sphere a class, its centre the class's mean (Zhang, Xu, Lin 2021, "Deep Open Intent Classification with Adaptive
 // Decision Boundary"). The published radius d_k is learned at the loss
-//   mean_i [(|z_i - c_k| - d_k) 1(|z_i - c_k| > d_k) + (d_k - |z_i - c_k|) 1(|z_i - c_k| < d_k)] = mean_i ||z_i - c_k| - d_k|
-// over a class's vectors, whose minimum is the median of the distances: it is taken at once, of an even number the lower.
+//   mean_i [(|z_i - c_k| - d_k) 1(|z_i - c_k| > d_k) + (d_k - |z_i - c_k|) 1(|z_i - c_k| < d_k)]
+//     = mean_i ||z_i - c_k| - d_k|
+// over a class's vectors, whose minimum is the median of the distances: it is taken at once, of an even number the
+// lower.
 //   score(z) = d_k - |z - c_k|,   k the class of the nearest centre; below 0 z is outside
 class Spheres {
  public:

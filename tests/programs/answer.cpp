@@ -1,5 +1,5 @@
-// `answer` from a file to a conversation, on questions that a tiny model can tell apart; and every way in which its files
-// can be wrong. Read tasks/answer/conversation.h before.
+// `answer` from a file to a conversation, on questions that a tiny model can tell apart; and what its files can have
+// wrong. Read tasks/answer/conversation.h before.
 #include <filesystem>
 
 #include "tests/support/programs.h"

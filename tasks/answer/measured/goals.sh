@@ -87,7 +87,7 @@ open(f"{runs}/faq-searches.jsonl", "w").write("\n".join(searches) + "\n")
 rng = random.Random(1)
 words = re.findall(r"[a-z]{3,}", faq.lower())
 open(f"{runs}/many.jsonl", "w").writelines(
-    json.dumps({"article": str(i), "title": " ".join(rng.sample(words, 6)), "text": ""}) + "\n" for i in range(100000))
+    json.dumps({"article": str(i), "title": " ".join(rng.choices(words, k=6)), "text": ""}) + "\n" for i in range(100000))
 END
 
 pool="--model pool --log-odds 0.3 --subwords 30000 --length-exponent 0.5"
