@@ -222,9 +222,10 @@ Certainty certainty_of(const std::vector<std::vector<double>>& p, const std::vec
 
 std::string Certainty::text() const {
   return fmt::format(
-      "confidence: ECE {:.4f}, a perfectly calibrated model of this size {:.4f}  Brier {:.4f}  AURC {:.4f}, at best "
-      "{:.4f}\n"
-      "the surest 80, 90, 95 %: {:.4f}, {:.4f}, {:.4f} of them right; 95 % are right of the surest {:.1f} %\n",
+      "confidence: ECE {:.4f} (a perfectly calibrated model of this size {:.4f})\n"
+      "Brier {:.4f}  AURC {:.4f} (at best {:.4f})\n"
+      "right of the surest 80, 90, 95 %: {:.4f}, {:.4f}, {:.4f}\n"
+      "95 % are right of the surest {:.1f} %\n",
       ece, ece_of_a_perfect_model, brier, aurc, least_aurc, accuracy_at[0], accuracy_at[1], accuracy_at[2],
       100 * coverage_95);
 }

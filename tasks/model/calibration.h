@@ -73,7 +73,7 @@ constexpr int kBins = 15;
 struct Certainty {
   double ece = 0, ece_of_a_perfect_model = 0, brier = 0, aurc = 0, least_aurc = 0;
   double accuracy_at[3] = {}, coverage_95 = 0;
-  std::string text() const;  // two lines
+  std::string text() const;  // a few lines
   nlohmann::ordered_json json() const;
 };
 Certainty certainty_of(const std::vector<std::vector<double>>& p, const std::vector<int>& labels);

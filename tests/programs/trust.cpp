@@ -78,7 +78,7 @@ TEST_CASE("trust: fresh texts calibrate a model that was not, and evaluate says 
   CHECK(json::parse(nn::read_file(kept))["heads"][""]["label"].size() == 240);
   const std::string out = dir.path + "/e.json";
   const Result evaluated = call("sentiment", "evaluate " + model + "--data " + noisy(dir) + " --out " + out);
-  CHECK_MESSAGE(evaluated.says("a perfectly calibrated model of this size 0."), evaluated.output);
+  CHECK_MESSAGE(evaluated.says("(a perfectly calibrated model of this size 0."), evaluated.output);
   const json certainty = json::parse(nn::read_file(out))["certainty"];
   CHECK(certainty["aurc"].get<double>() >= certainty["least_aurc"].get<double>());
 }

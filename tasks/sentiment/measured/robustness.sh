@@ -67,7 +67,8 @@ figure() { sed -n "s/.*\"$2\": \\([0-9.]*\\),*/\\1/p" "$1/result.json" | head -n
 # "mean  difference ± error" of pairs of lines: plain, with
 paired='{ n++; m += $2; d = $2 - $1; s += d; q += d * d }
   END { e = n > 1 ? sqrt((q - s * s / n) / (n - 1) / n) : 0; d = s / n
-    printf "%.1f | %+.1f ± %.1f%s", m / n * 100, d * 100, e * 100, n > 1 && (d > 0 ? d : -d) >= 2 * e && d != 0 ? "" : ", not shown" }'
+    shown = (n > 1 && d != 0 && d * d >= 4 * e * e)
+    printf("%.1f | %+.1f ± %.1f%s", m / n * 100, d * 100, e * 100, shown ? "" : ", not shown") }'
 
 printf '| data | texts | option | accuracy | difference | macro F1 | difference |\n| --- | --- | --- | --- | --- | --- | --- |\n'
 for set in sst2 bank; do
