@@ -67,7 +67,7 @@ class Training {
   void note_loss(double loss, const nlohmann::ordered_json& terms = {});
 
   // Whether this loss is a number; whether every number of every gradient is. If not, the step is given up: an Error
-  // that names step, rows and the first tensor that is to blame, with --on-nan skip a warning and a step without update.
+  // that names step, rows and the first tensor to blame; with --on-nan skip a warning, and a step without an update.
   bool sound(const engine::Tensor& loss, const engine::Indices& rows = {});
   bool sound();
   long skipped() const { return run_.skipped(); }  // steps, in all
