@@ -21,6 +21,7 @@ constexpr std::array<Guess, 24> kGuesses{{{0, 0},    {0.1, 0},  {0.25, 0}, {0.45
                                           {1.5, 0},  {2, 0},    {2.7, 0},  {3.5, 0},  {4.5, 0},  {6, 0},
                                           {9, 0},    {14, 0},   {25, 0},   {45, 0},   {0, 0.01}, {0, 0.03},
                                           {0, 0.07}, {0, 0.15}, {0, 0.3},  {0, 0.6},  {0, 1.2},  {0, 3}}};
+constexpr double kShortest = 50;     // half-life
 constexpr double kForgotten = 1e-3;  // a guess of less weight than this part of the best one's says nothing
 
 }  // namespace
@@ -33,13 +34,14 @@ double log_probability(long x, double mean, double variance) {
          n * std::log(mean / (r + mean));
 }
 
-Dispersion::Dispersion(double half_life) : decay_(std::exp2(-1 / half_life)), log_weights_(kGuesses.size(), 0) {
+Dispersion::Dispersion(double half_life) : half_life_(half_life), log_weights_(kGuesses.size(), 0) {
   check(half_life > 0, "Dispersion: the half-life is above 0; got {}", half_life);
 }
 
 void Dispersion::learn(long x, double mean, double weight) {
   check(x >= 0 && mean > 0, "Dispersion: a count of 0 or more and a mean above 0; got {} and {}", x, mean);
-  const double d = std::pow(decay_, weight);
+  seen_ += weight;
+  const double d = std::exp2(-weight / std::min(half_life_, std::max(kShortest, seen_ / 3)));
   for (size_t h = 0; h < kGuesses.size(); ++h)
     log_weights_[h] = d * log_weights_[h] + weight * log_probability(x, mean, kGuesses[h].variance(mean));
   const double most = *std::max_element(log_weights_.begin(), log_weights_.end());
@@ -87,9 +89,17 @@ double Dispersion::log_of_zero(double mean) const {
   return std::log(std::max(sum, 1e-300));
 }
 
+std::vector<double> Dispersion::state() const {
+  std::vector<double> x = log_weights_;
+  x.push_back(seen_);
+  return x;
+}
+
 void Dispersion::restore(const std::vector<double>& state) {
-  check(state.size() == log_weights_.size(), "Dispersion: {} weights; got {}", log_weights_.size(), state.size());
-  log_weights_ = state;
+  check(state.size() == log_weights_.size() + 1, "Dispersion: {} numbers; got {}", log_weights_.size() + 1,
+        state.size());
+  std::copy(state.begin(), state.end() - 1, log_weights_.begin());
+  seen_ = state.back();
 }
 
 }  // namespace detect

@@ -14,7 +14,8 @@ namespace detect {
 //   tails    =  sum_h w_h tails of h                      the predictive distribution, as wide as the doubt that is left
 class Dispersion {
  public:
-  // `half_life`: the number of counts, of weight 1, after which one counts half.
+  // `half_life`: the number of counts, of weight 1, after which one counts half; of a third of all there were while
+  // there are few: what was foretold badly, before the season was known, is soon forgotten.
   explicit Dispersion(double half_life = 4368);
 
   void learn(long x, double mean, double weight = 1);
@@ -22,11 +23,11 @@ class Dispersion {
   double variance(double mean) const;     // sum_h w_h variance of h
   double log_of_zero(double mean) const;  // log P(X = 0)
 
-  const std::vector<double>& state() const { return log_weights_; }
+  std::vector<double> state() const;
   void restore(const std::vector<double>& state);  // Error: not as many as there are guesses
 
  private:
-  double decay_;
+  double half_life_, seen_ = 0;
   std::vector<double> log_weights_;  // the largest is 0
 };
 

@@ -1,5 +1,5 @@
-// From texts to bins to tests to alerts. Read series.h, alerts.h and tasks/detect/seasonal.h before; what is saved is in
-// state.cpp, how a bin is judged in judge.cpp.
+// From texts to bins to tests to alerts. Read series.h, alerts.h and tasks/detect/seasonal.h before; state.cpp has
+// what is saved, judge.cpp how a bin is judged.
 #include "tasks/monitor/board.h"
 
 #include <algorithm>
