@@ -47,13 +47,13 @@ struct DataOptions {
   void declare(run::Options& options);
 };
 
-// Interactions in the order of their times, equal ones by a draw of the seed: files stand in the order of the items' ids,
-// and a model would learn that. A user has an item once, at its first time, with the weights added up.
+// Interactions in the order of their times, equal ones by a draw of the seed: files stand in the order of ids, and a
+// model would learn that. A user has an item once, at its first time, with the weights added up.
 // Error: FILE:LINE: no number where a time or a weight must be; a file without users or items; nothing left.
 Data read_data(const DataOptions& options, uint64_t seed);
 Data read_tables(const text::Table& interactions, const text::Table& items, const DataOptions& options, uint64_t seed);
 
-// Seconds: a number, or a date "2024-05-31", "2024-05-31 18:30:00" with a T or Z where ISO 8601 has them. Nothing: neither.
+// Seconds: a number, or a date "2024-05-31", "2024-05-31 18:30:00" with a T or Z where ISO 8601 has them. Else nothing.
 std::optional<double> seconds_of(std::string_view time);
 
 // The catalogue that ships: items and interactions written for this project.

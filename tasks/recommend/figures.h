@@ -30,7 +30,8 @@ CaseFigures figures_of(const std::vector<double>& ranks, long others, long k);
 
 // Of all cases: means, auc likewise; gauc: its mean with each case weighted by its targets. Then of the lists of k:
 // coverage and Gini (score/catalogue.h); novelty, of counts of at least 1; diversity: 1 - cosine of the items' words,
-// vector_diversity of their learned vectors, tag_diversity: 1 - Jaccard of their tags; calibration: tag_divergence() from the history.
+// vector_diversity of their learned vectors, tag_diversity: 1 - Jaccard of their tags;
+// calibration: tag_divergence() from the history.
 struct Figures {
   long cases = 0, targets = 0;
   CaseFigures mean;
