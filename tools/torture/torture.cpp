@@ -65,7 +65,8 @@ Ended shell(const std::string& command) {
   return ended;
 }
 
-// Every number that a run leaves, without its times and its name: the log, the last state, the best model.
+// Every number that a run leaves, without its times and its name: the log, the last state, the best model. The model's
+// card tells how long it took.
 std::string outcome(const std::string& directory) {
   std::string all;
   std::istringstream log(nn::read_file(directory + "/log.jsonl"));
@@ -79,7 +80,7 @@ std::string outcome(const std::string& directory) {
   for (const auto& [name, entry] : last.entries()) all += name + last.bytes(name);
   std::set<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(directory + "/best"))
-    if (entry.is_regular_file()) files.insert(entry.path());
+    if (entry.is_regular_file() && entry.path().extension() != ".md") files.insert(entry.path());
   for (const std::string& file : files) all += file.substr(directory.size()) + nn::read_file(file);
   return all;
 }
