@@ -143,7 +143,8 @@ void require_sound_directory(const std::string& directory) {
     const auto within = [&](const fs::path& folder) {
       return std::mismatch(folder.begin(), folder.end(), there.begin(), there.end()).first == folder.end();
     };
-    check(broken || within(here) || (here.parent_path().filename() == "snapshots" && within(here.parent_path().parent_path() / "blobs")),
+    check(broken || within(here) ||
+              (here.parent_path().filename() == "snapshots" && within(here.parent_path().parent_path() / "blobs")),
           "{}: a link to a file that is not in the directory; `cp -rL {} COPY` makes a copy with the file itself",
           directory + "/" + entry.path().filename().string(), directory);
   }
