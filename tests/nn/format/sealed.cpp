@@ -25,7 +25,8 @@ TEST_CASE("seal: a file with one flipped bit, a byte less or a byte more is dama
   const TemporaryDirectory dir;
   const std::string path = sealed_tensors(dir), whole = nn::read_file(path);
   CHECK(nn::seal_fault(path) == "");
-  CHECK(nn::SafeTensors(path).read("b").to_vector() == varied({4}).to_vector());
+  for (long i = 0; i < 4; ++i)
+    CHECK(nn::SafeTensors(path).read("b").data()[i] == engine::real(float(varied({4}).data()[i])));
   for (size_t i = 0; i < whole.size(); ++i) {
     std::string bytes = whole;
     bytes[i] = char(bytes[i] ^ (1 << i % 8));
