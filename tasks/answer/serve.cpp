@@ -8,15 +8,11 @@
 #include "nn/format/json.h"
 #include "tasks/answer/commands.h"
 #include "tasks/answer/conversation.h"
+#include "tasks/files/embed.h"
 #include "tasks/http/scheduler.h"
 #include "tasks/http/server.h"
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_answer_page_begin: .incbin \"tasks/answer/page.html\"\n"
-    "attune_answer_page_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_answer_page_begin[], attune_answer_page_end[];
+EMBED(answer_page, "tasks/answer/page.html");
 
 namespace answer {
 

@@ -4,17 +4,11 @@
 
 #include "tasks/answer/options.h"
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_shop_intents_begin: .incbin \"tasks/data/shop/intents.md\"\n"
-    "attune_shop_intents_end: .byte 0\n"
-    "attune_shop_articles_begin: .incbin \"tasks/data/shop/articles.md\"\n"
-    "attune_shop_articles_end: .byte 0\n"
-    "attune_shop_others_begin: .incbin \"tasks/data/shop/out_of_scope.txt\"\n"
-    "attune_shop_others_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_shop_intents_begin[], attune_shop_intents_end[], attune_shop_articles_begin[],
-    attune_shop_articles_end[], attune_shop_others_begin[], attune_shop_others_end[];
+#include "tasks/files/embed.h"
+
+EMBED(shop_intents, "tasks/data/shop/intents.md");
+EMBED(shop_articles, "tasks/data/shop/articles.md");
+EMBED(shop_others, "tasks/data/shop/out_of_scope.txt");
 
 namespace answer {
 

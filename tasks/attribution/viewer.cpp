@@ -5,15 +5,10 @@
 #include <cmath>
 #include <string_view>
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_viewer_css_begin: .incbin \"tasks/attribution/viewer.css\"\n"
-    "attune_viewer_css_end: .byte 0\n"
-    "attune_viewer_js_begin: .incbin \"tasks/attribution/viewer.js\"\n"
-    "attune_viewer_js_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_viewer_css_begin[], attune_viewer_css_end[];
-extern "C" const char attune_viewer_js_begin[], attune_viewer_js_end[];
+#include "tasks/files/embed.h"
+
+EMBED(viewer_css, "tasks/attribution/viewer.css");
+EMBED(viewer_js, "tasks/attribution/viewer.js");
 
 namespace attribution {
 

@@ -2,13 +2,9 @@
 #include "tasks/explain/page.h"
 
 #include "tasks/attribution/viewer.h"
+#include "tasks/files/embed.h"
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_explain_page_begin: .incbin \"tasks/explain/page.html\"\n"
-    "attune_explain_page_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_explain_page_begin[], attune_explain_page_end[];
+EMBED(explain_page, "tasks/explain/page.html");
 
 namespace explain {
 

@@ -4,17 +4,13 @@
 #include <condition_variable>
 #include <thread>
 
+#include "tasks/files/embed.h"
 #include "tasks/http/server.h"
 #include "tasks/monitor/commands.h"
 #include "tasks/monitor/trend.h"
 #include "tasks/monitor/watcher.h"
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_monitor_page_begin: .incbin \"tasks/monitor/page.html\"\n"
-    "attune_monitor_page_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_monitor_page_begin[], attune_monitor_page_end[];
+EMBED(monitor_page, "tasks/monitor/page.html");
 
 namespace monitor {
 

@@ -11,17 +11,11 @@
 #include <set>
 
 #include "engine/random.h"
+#include "tasks/files/embed.h"
 #include "tasks/run/arguments.h"
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_items_begin: .incbin \"tasks/data/catalogue.tsv\"\n"
-    "attune_items_end: .byte 0\n"
-    "attune_interactions_begin: .incbin \"tasks/data/interactions.tsv\"\n"
-    "attune_interactions_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_items_begin[], attune_items_end[];
-extern "C" const char attune_interactions_begin[], attune_interactions_end[];
+EMBED(items, "tasks/data/catalogue.tsv");
+EMBED(interactions, "tasks/data/interactions.tsv");
 
 namespace recommend {
 

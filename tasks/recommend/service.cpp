@@ -7,14 +7,10 @@
 #include <thread>
 
 #include "nn/format/json.h"
+#include "tasks/files/embed.h"
 #include "tasks/http/scheduler.h"
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_recommend_page_begin: .incbin \"tasks/recommend/page.html\"\n"
-    "attune_recommend_page_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_recommend_page_begin[], attune_recommend_page_end[];
+EMBED(recommend_page, "tasks/recommend/page.html");
 
 namespace recommend {
 

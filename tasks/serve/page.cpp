@@ -5,14 +5,10 @@
 #include "nn/format/json.h"
 #include "tasks/attribution/viewer.h"
 #include "tasks/attribution/words.h"
+#include "tasks/files/embed.h"
 #include "tasks/serve/routes.h"
 
-__asm__(
-    ".pushsection .rodata\n"
-    "attune_page_begin: .incbin \"tasks/serve/page.html\"\n"
-    "attune_page_end: .byte 0\n"
-    ".popsection\n");
-extern "C" const char attune_page_begin[], attune_page_end[];
+EMBED(page, "tasks/serve/page.html");
 
 namespace serve {
 
