@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <ctime>
 #include <exception>
 #include <limits>
@@ -23,25 +22,13 @@
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/event_log.h"
+#include "tasks/run/stop.h"
 
 namespace run {
 namespace {
 
 using engine::check;
 using nlohmann::ordered_json;
-
-volatile std::sig_atomic_t stopped_by = 0;
-
-// The first signal lets the step finish; a second one of the same kind ends the program at once.
-void stop_after_step(int signal) {
-  stopped_by = signal;
-  std::signal(signal, SIG_DFL);
-}
-
-void on_signals(void (*action)(int)) {
-  std::signal(SIGINT, action);
-  std::signal(SIGTERM, action);
-}
 
 std::string postfix_of(const ordered_json& figures) {
   std::string text;
@@ -52,8 +39,6 @@ std::string postfix_of(const ordered_json& figures) {
 
 }  // namespace
 
-bool stop_requested() { return stopped_by != 0; }
-
 Run::Run(const Plan& plan)
     : plan_(plan),
       directory_(plan.place, plan.options),
@@ -61,9 +46,8 @@ Run::Run(const Plan& plan)
       start_(std::chrono::steady_clock::now()),
       saved_(start_) {
   check(plan.steps > 0 && plan.steps_per_epoch > 0, "a run needs at least one step; got {}", plan.steps);
-  stopped_by = 0;
   listening_ = true;
-  on_signals(stop_after_step);
+  listen_for_stop();
   engine::profile_end("set-up", engine::Pass::other);
 }
 
@@ -73,7 +57,7 @@ Run::~Run() {
     } catch (const engine::Error&) {  // the error that ends the run is said, not this one
     }
   if (log_ >= 0) close(log_);
-  if (listening_) on_signals(SIG_DFL);
+  if (listening_) end_listening();
 }
 
 void Run::open_log() {
@@ -101,10 +85,10 @@ bool Run::next_step() {
   if (!patient && !over)
     say(fmt::format("stopped early: {} epochs in a row were not better than the best", since_best_));
   if (done) {  // the signals first: one that comes now is either seen below or ends the program
-    on_signals(SIG_DFL);
+    end_listening();
     listening_ = false;
   }
-  if (done || stopped_by) {
+  if (done || stop_requested()) {
     progress_->interrupt();
     directory_.require_ours("log.jsonl", log_);
     if (done) write_cost();
@@ -170,12 +154,12 @@ bool Run::due_for_save() const {
   return since > 300 || (epoch_ends() && (save_seconds_ < 0.1 || since > 20 * save_seconds_));
 }
 
-bool Run::interrupted() const { return stopped_by != 0; }
+bool Run::interrupted() const { return stop_requested(); }
 
 void Run::leave() const {
-  print_note("stopped by signal {} after step {} of {}; continue with --resume {}\n", int(stopped_by), step_ + 1,
+  print_note("stopped by signal {} after step {} of {}; continue with --resume {}\n", stop_signal(), step_ + 1,
              plan_.steps, plan_.place.path);
-  throw Exit{128 + int(stopped_by)};
+  throw Exit{128 + stop_signal()};
 }
 
 void Run::pause() {

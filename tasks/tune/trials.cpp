@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -16,6 +15,7 @@
 
 #include "nn/format/json.h"
 #include "tasks/run/console.h"
+#include "tasks/run/stop.h"
 #include "tasks/text/labels.h"
 
 namespace tune {
@@ -29,13 +29,6 @@ using search::Trial;
 namespace {
 
 constexpr const char* kResult = "result.";
-
-volatile std::sig_atomic_t stopped_by = 0;
-
-void ask_to_stop(int signal) {
-  stopped_by = signal;
-  std::signal(signal, SIG_DFL);  // a second one ends this program at once
-}
 
 // The value at a.b.c; a number that is none where it is null.
 std::optional<double> number_at(const json& line, const std::string& path) {
@@ -132,7 +125,7 @@ class Loop {
   void run() {
     while (fill(), !running_.empty()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      if (stopped_by)
+      if (run::stop_signal())
         for (Running& r : running_) r.process->stop();
       for (size_t i = 0; i < running_.size();)
         if (follow(running_[i]))
@@ -171,7 +164,7 @@ bool Loop::claim(long number) {
 }
 
 void Loop::fill() {
-  while (!stopped_by && long(running_.size()) < setup_.jobs) {
+  while (!run::stop_signal() && long(running_.size()) < setup_.jobs) {
     const auto asked = study_.ask(setup_.trials, [&](long number) { return claim(number); });
     if (!asked) return;
     start(*asked);
@@ -251,7 +244,7 @@ void Loop::fail_for_want_of_metric(const Running& r) const {
 void Loop::end(Running& r) {
   const int status = r.process->status();
   if (r.pruned) return say(r.number, false);
-  if (stopped_by && status != 0) return;
+  if (run::stop_signal() && status != 0) return;
   const std::optional<double> value = status == 0 ? value_of(r) : std::nullopt;
   study_.finish(r.number, value);
   say(r.number, status != 0);
@@ -281,15 +274,12 @@ void Loop::say(long number, bool failed) const {
 }  // namespace
 
 void run_trials(search::Study& study, const Setup& setup) {
-  stopped_by = 0;
-  std::signal(SIGINT, ask_to_stop);
-  std::signal(SIGTERM, ask_to_stop);
+  run::listen_for_stop();
   Loop(study, setup).run();
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  if (!stopped_by) return;
-  run::print_note("stopped by signal {}; the same command goes on\n", int(stopped_by));
-  throw run::Exit{128 + int(stopped_by)};
+  run::end_listening();
+  if (!run::stop_signal()) return;
+  run::print_note("stopped by signal {}; the same command goes on\n", run::stop_signal());
+  throw run::Exit{128 + run::stop_signal()};
 }
 
 }  // namespace tune

@@ -119,7 +119,10 @@ TEST_CASE("tune: on SIGTERM the trial is asked to stop and stays to be gone on w
   const TemporaryDirectory dir;
   const std::string call = "--study " + study(dir) + " --out " + dir.path + "/out -- sh " + learner(dir, "0.3");
   const Result stopped =
-      run_shell(fmt::format("timeout -s TERM 0.8 {} {} 2>&1; echo status $?", test::program("tune"), call));
+      run_shell(fmt::format("{} {} 2>&1 & p=$!; n=0; until grep -Eq '\"op_code\": ?4' {}/out/journal.log 2>/dev/null "
+                            "|| [ $n = 600 ]; do sleep 0.05; "
+                            "n=$((n + 1)); done; kill -TERM $p; kill -TERM $p; wait $p",
+                            test::program("tune"), call, dir.path));
   CHECK_MESSAGE(stopped.says("stopped by signal 15; the same command goes on"), stopped.output);
   CHECK(trials_in(dir.path + "/out").find(" running ") != std::string::npos);
 }
