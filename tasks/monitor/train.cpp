@@ -7,7 +7,7 @@
 #include "nn/format/files.h"
 #include "tasks/model/build.h"
 #include "tasks/model/evaluate.h"
-#include "tasks/model/log_odds.h"
+#include "tasks/model/of_tasks.h"
 #include "tasks/monitor/commands.h"
 #include "tasks/monitor/reader.h"
 #include "tasks/run/training.h"
@@ -46,12 +46,6 @@ spec::TaskFile task_file(const std::string& path) {
         "{}: ties and settings are of `multitask train`, whose directories `monitor run --model` reads, too",
         file.path);
   return file;
-}
-
-std::vector<spec::TaskSpec> specs_of(const TaskSet& set) {
-  std::vector<spec::TaskSpec> specs;
-  for (const spec::Task& task : set.tasks) specs.push_back(task.spec);
-  return specs;
 }
 
 // Which task has its turn at each step of an epoch: every one as often as it has batches, spread evenly.
@@ -142,18 +136,6 @@ void finish_epoch(::run::Training& training, const model::TextModel& model, cons
   training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), line, best ? "  (the best so far)" : ""));
 }
 
-std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, TaskSet& set) {
-  std::vector<text::Example> texts;
-  for (const spec::Corpus& corpus : set.corpora)
-    texts.insert(texts.end(), corpus.examples[spec::kTrain].begin(), corpus.examples[spec::kTrain].end());
-  std::unique_ptr<model::TextModel> model = model::build(o.model, specs_of(set), texts, o.training.seed);
-  model->settings["seed"] = o.training.seed;
-  spec::encode(set, model->tokenizer, model->reading.max_length, model->reading.how());
-  model::start_from_counts(*model, set);
-  if (o.model.log_odds > 0) model::start_from_log_odds(*model, set, o.model.log_odds);
-  return model;
-}
-
 ::run::Frame frame_of(const TrainOptions& o, const std::string& ini, long steps, const TaskSet& set,
                       const text::WordPiece& tokenizer) {
   ::run::Frame frame;
@@ -187,7 +169,7 @@ void train(::run::Options& options, const ::run::Parse& parse) {
   o.model.settle(options);
   ::run::print_setup("monitor", "train");
   TaskSet set = spec::load_tasks(file.tasks, o.training.seed);
-  const std::unique_ptr<model::TextModel> model = new_model(o, set);
+  const std::unique_ptr<model::TextModel> model = model::build_of_tasks(o.model, set, o.training.seed);
   const std::vector<int> order = turns(set, o.training.batch_size * o.training.accumulate);
   ::run::Training training(o.training, model->net.params,
                            frame_of(o, options.effective(), long(order.size()), set, model->tokenizer));

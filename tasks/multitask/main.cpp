@@ -4,7 +4,7 @@
 
 #include "nn/format/files.h"
 #include "tasks/command/predict.h"
-#include "tasks/model/log_odds.h"
+#include "tasks/model/of_tasks.h"
 #include "tasks/model/merge.h"
 #include "tasks/model/request.h"
 #include "tasks/multitask/balance.h"
@@ -29,25 +29,6 @@ using multitask::TrainOptions;
 using nlohmann::ordered_json;
 using spec::TaskSet;
 
-std::vector<spec::TaskSpec> specs_of(const TaskSet& set) {
-  std::vector<spec::TaskSpec> specs;
-  for (const spec::Task& task : set.tasks) specs.push_back(task.spec);
-  return specs;
-}
-
-// A model for these tasks, and their texts as its ids.
-std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, TaskSet& set) {
-  std::vector<text::Example> texts;
-  for (const spec::Corpus& corpus : set.corpora)
-    texts.insert(texts.end(), corpus.examples[spec::kTrain].begin(), corpus.examples[spec::kTrain].end());
-  std::unique_ptr<model::TextModel> model = model::build(o.model, specs_of(set), texts, o.training.seed);
-  model->settings["seed"] = o.training.seed;
-  spec::encode(set, model->tokenizer, model->reading.max_length, model->reading.how());
-  model::start_from_counts(*model, set);
-  if (o.model.log_odds > 0) model::start_from_log_odds(*model, set, o.model.log_odds);
-  return model;
-}
-
 multitask::Sampler new_sampler(const TrainOptions& o, const TaskSet& set) {
   std::vector<long> sizes;
   for (const spec::Task& task : set.tasks) sizes.push_back(long(task.targets[spec::kTrain].rows.size()));
@@ -71,7 +52,7 @@ struct Parts {
   objective::Ties ties;
 
   Parts(const TrainOptions& o, TaskSet& set, const spec::TaskFile& file)
-      : model(new_model(o, set)),
+      : model(model::build_of_tasks(o.model, set, o.training.seed)),
         sampler(new_sampler(o, set)),
         balance(o.weighting_options, o.weighting_lr, *model),
         history(model->tasks),
@@ -324,7 +305,7 @@ void train(run::Options& options, const run::Parse& parse) {
     TaskSet one = set.only(t);
     single.push_back(train_alone(job, one, id));
   }
-  multitask::report(specs_of(set), joint, single, o.weighting, o.training.out);
+  multitask::report(model::specs_of(set), joint, single, o.weighting, o.training.out);
 }
 
 void export_command(run::Options& options, const run::Parse& parse) {
