@@ -106,14 +106,7 @@ void about(const Chat& chat, Response& out) {
             {"examples", examples}});
 }
 
-void page(Response& out) {
-  out.type = "text/html; charset=utf-8";
-  out.body.assign(attune_answer_page_begin, attune_answer_page_end);
-  out.headers.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-      "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
-}
+void page(Response& out) { out.page({attune_answer_page_begin, attune_answer_page_end}); }
 
 void add_routes(http::Server& server, Chat& chat, const http::Metrics& metrics) {
   const auto open = http::Server::Access::open;

@@ -30,6 +30,14 @@ void Response::json(const ordered_json& value) {
   body = value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+void Response::page(std::string html) {
+  type = "text/html; charset=utf-8";
+  body = std::move(html);
+  headers.emplace_back("Content-Security-Policy",
+                       "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+                       "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+}
+
 void Server::on(const std::string& method, const std::string& route, Handler handler, Access access) {
   routes_.push_back({method, route, engine::split(route.substr(1), '/'), std::move(handler), access});
 }

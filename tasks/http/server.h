@@ -45,6 +45,7 @@ struct Response {
       nlohmann::ordered_json::object();  // what its line in the log has beside time, route, status and duration
 
   void json(const nlohmann::ordered_json& value);  // what is no UTF-8 becomes U+FFFD
+  void page(std::string html);  // one file with its style and script inside, which may ask this server and nobody else
 };
 
 class Server {

@@ -142,13 +142,7 @@ long number(const http::Request& in, const std::string& text, const char* what) 
   return *value;
 }
 
-void page(const http::Request&, http::Response& out) {
-  out.type = "text/html; charset=utf-8";
-  out.body.assign(attune_monitor_page_begin, attune_monitor_page_end);
-  out.headers.emplace_back("Content-Security-Policy",
-                           "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src "
-                           "'self'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
-}
+void page(const http::Request&, http::Response& out) { out.page({attune_monitor_page_begin, attune_monitor_page_end}); }
 
 void add_routes(http::Server& server, const Shop& shop, const http::Metrics& metrics) {
   using http::Request;

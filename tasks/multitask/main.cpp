@@ -4,8 +4,8 @@
 
 #include "nn/format/files.h"
 #include "tasks/command/predict.h"
-#include "tasks/model/of_tasks.h"
 #include "tasks/model/merge.h"
+#include "tasks/model/of_tasks.h"
 #include "tasks/model/request.h"
 #include "tasks/multitask/balance.h"
 #include "tasks/multitask/evaluate.h"

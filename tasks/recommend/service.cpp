@@ -71,14 +71,7 @@ ordered_json found_items(const Recommender& r, const std::vector<int>& by_count,
   return {{"items", found}};
 }
 
-void page(const Request&, Response& out) {
-  out.type = "text/html; charset=utf-8";
-  out.body.assign(attune_recommend_page_begin, attune_recommend_page_end);
-  out.headers.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-      "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
-}
+void page(const Request&, Response& out) { out.page({attune_recommend_page_begin, attune_recommend_page_end}); }
 
 }  // namespace
 

@@ -116,14 +116,7 @@ void label(Service& service, const Request& in, Response& out) {
   out.headers.emplace_back("Content-Disposition", "attachment; filename=\"labelled.csv\"");
 }
 
-void page(const Request&, Response& out) {
-  out.type = "text/html; charset=utf-8";
-  out.body = attribution::with_viewer({attune_page_begin, attune_page_end});
-  out.headers.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-      "img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
-}
+void page(const Request&, Response& out) { out.page(attribution::with_viewer({attune_page_begin, attune_page_end})); }
 
 }  // namespace
 
