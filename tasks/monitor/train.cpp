@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/model/build.h"
 #include "tasks/model/evaluate.h"
 #include "tasks/model/of_tasks.h"
@@ -109,7 +110,7 @@ ordered_json measured(const model::TextModel& model, const TaskSet& set) {
 
 void write_calibration(const model::TextModel& model, const TaskSet& set, const std::string& directory) {
   const ordered_json heads = measured(model, set);
-  nn::write_file(directory + "/" + kCalibration, ordered_json{{"heads", heads}}.dump(1) + "\n");
+  nn::write_listed_file(directory, kCalibration, ordered_json{{"heads", heads}}.dump(1) + "\n");
   for (const auto& [name, head] : heads.items())
     ::run::print_note("{}: temperature {:.2f} on {} dev texts\n", name, head["temperature"].get<double>(),
                       head["texts"].get<long>());

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/command/predict.h"
 #include "tasks/model/merge.h"
 #include "tasks/model/of_tasks.h"
@@ -316,7 +317,8 @@ void export_command(run::Options& options, const run::Parse& parse) {
   parse();
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
   const std::unique_ptr<model::TextModel> model = model::load_model(model::ModelDirectory(directory));
-  model::export_task(*model, model->task(task), out);
+  nn::write_directory(out,
+                      [&](const std::string& directory) { model::export_task(*model, model->task(task), directory); });
   fmt::print("result task=export model={} out={}\n", task, out);
 }
 

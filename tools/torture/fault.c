@@ -1,5 +1,5 @@
-// A disk that fails, for LD_PRELOAD: the FAULT_AT-th call that opens, writes, flushes, closes, renames or creates
-// something below FAULT_BELOW fails, or is the last thing that the process does. Read tools/torture/torture.cpp next.
+// A disk that fails, for LD_PRELOAD: the FAULT_AT-th call that opens, writes, flushes, closes, renames, removes or
+// creates something below FAULT_BELOW fails, or is the last thing that the process does. Read tools/torture/torture.cpp next.
 //
 //   FAULT_HOW=count    nothing fails; at the end FAULT_COUNT, a file, has the number of calls
 //   FAULT_HOW=kill     the process is killed; bytes that fsync() had not brought to the disk are gone, as after
@@ -168,6 +168,29 @@ int rename(const char* from, const char* to) {
   const int done = REAL(rename)(from, to);
   if (done == 0) follow(from, to);
   return done;
+}
+
+int renameat2(int at, const char* from, int there, const char* to, unsigned flags) {
+  if (below(to) && fails()) return -1;
+  const int done = REAL(renameat2)(at, from, there, to, flags);
+  if (done != 0) return done;
+  const char* aside = "/-";  // of no file
+  if (flags & RENAME_EXCHANGE) follow(to, aside);
+  follow(from, to);
+  if (flags & RENAME_EXCHANGE) follow(aside, from);
+  return done;
+}
+
+int unlink(const char* path) {
+  if (below(path) && fails()) return -1;
+  return REAL(unlink)(path);
+}
+
+int unlinkat(int at, const char* name, int flags) {
+  char path[PATH_MAX];
+  const int ours = at == AT_FDCWD ? below(name) : path_of(at, path) && below(path);
+  if (ours && fails()) return -1;
+  return REAL(unlinkat)(at, name, flags);
 }
 
 int mkdir(const char* path, mode_t mode) {
