@@ -251,7 +251,7 @@ void export_half(run::Options& options, const run::Parse& parse) {
   const auto objective = pieces ? pretrain::Objective::mlm : pretrain::Objective::rtd;
   const auto model = pieces || kind == "BertModel" ? model::load_to_train(directory, {task_of(objective)}, 0)
                                                    : model::load_model(directory, model::Adapters::as_it_is);
-  nn::write_directory(out, [&](const std::string& directory) { model->save(directory, nn::Stored::f16); });
+  nn::write_directory(out, [&](const std::string& to) { model->save(to, nn::Stored::f16); });
   fmt::print("result task=pretrain out={}\n", out);
 }
 
