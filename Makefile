@@ -86,7 +86,7 @@ build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT) $(PIC)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
 build/single/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT)  # the lower floors alone: for `make mutate`
 build/release/tests/% build/double/tests/% build/single/tests/%: OPT = -O1
-build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
 
 # A build variant is a folder, so switching variants never mixes objects. build/VARIANT/flags changes only when the
