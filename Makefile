@@ -131,7 +131,7 @@ build/fuzz/fuzz: PACKAGE_LIBS += $(HTTPLIB_LIBS)
 build/fuzz/flags: | build/fuzz-deps.mk
 build/fuzz-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ fuzz
-$(eval $(call link,release,torture,tools/torture/torture.cpp))
+$(eval $(call link,release,torture,$(wildcard tools/torture/*.cpp)))
 build/torture/fault.so: tools/torture/fault.c
 	@mkdir -p $(@D) && echo '  link     $@' && $(CC) -shared -fPIC -O1 -Wall -Wextra -Werror $< -o $@ -ldl
 # The C interface and what it needs of the library. It stays loaded: its threads and their memory outlive dlclose(). The

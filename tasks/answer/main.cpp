@@ -54,7 +54,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
                   nn::supervised_contrastive(answer::unit_vectors(trace.context, part), part.labels,
                                              real(o.contrast_temperature), real(o.contrast_temperature)));
       shaping.add_to(terms, trace, part);
-      training.backward(terms, part.share);
+      training.backward(terms, part.share, part.rows);
     }
     if (o.articles > 0 && pairs.due(training.step())) {  // titles find the texts of their articles
       run::Terms found;

@@ -2,6 +2,7 @@
 // read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
 #include <cmath>
 
+#include "nn/format/whole_directory.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/pretrain/counts.h"
 #include "tasks/pretrain/options.h"
@@ -233,8 +234,10 @@ void train(run::Options& options, const run::Parse& parse) {
 void export_half(run::Options& options, const run::Parse& parse) {
   std::string from, out;
   options.add("--model", from, "a directory of a model, of an adapter or of a run").required();
-  options.add("--out", out, "directory, made if need be").required();
+  options.add("--out", out, "a new directory").required();
   parse();
+  namespace fs = std::filesystem;
+  check(!fs::exists(out) || fs::is_empty(out), "{}: is there already; name a new directory", out);
   const model::ModelDirectory directory(from);
   const std::string& kind = directory.config.architecture;
   const bool pieces = kind == "BertForMaskedLM";
@@ -243,7 +246,7 @@ void export_half(run::Options& options, const run::Parse& parse) {
   const auto objective = pieces ? pretrain::Objective::mlm : pretrain::Objective::rtd;
   const auto model = pieces || kind == "BertModel" ? model::load_to_train(directory, {task_of(objective)}, 0)
                                                    : model::load_model(directory, model::Adapters::as_it_is);
-  model->save(out, nn::Stored::f16);
+  nn::write_directory(out, [&](const std::string& to) { model->save(to, nn::Stored::f16); });
   fmt::print("result task=pretrain out={}\n", out);
 }
 

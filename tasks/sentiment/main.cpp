@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/attribution/attention.h"
 #include "tasks/command/labelled.h"
 #include "tasks/command/predict.h"
@@ -161,7 +162,7 @@ void prune(run::Options& options, const run::Parse& parse) {
   const spec::TaskSet set = read(data), test_set = test.empty() ? set : read(test);
   const auto pruned = model::prune(*model, model::ModelDirectory(given.directory, given.base).path,
                                    set.corpora[0].texts[spec::kTest], o);
-  pruned->save(out);
+  nn::write_directory(out, [&](const std::string& directory) { pruned->save(directory); });
   pruned->net.pack();  // as the other one is
   compare(*model, *pruned, test_set, out);
 }
