@@ -153,24 +153,6 @@ engine::Tensor centred(const engine::Tensor& vectors) {
   return x;
 }
 
-// The exact k best of `query` among the vectors whose rough score is not more than `slack` below the k-th best one.
-Best best_of(const real* query, const engine::Tensor& vectors, const real* rough, double slack, long k) {
-  const long N = vectors.dim(0), C = vectors.dim(1);
-  Best first, exact;
-  first.take(rough, N, 0, k);
-  first.shorten(k);
-  const real least = real(double(first.bar()) - slack);
-  std::vector<int> left;
-  for (long j = 0; j < N; ++j)
-    if (rough[j] >= least) left.push_back(int(j));
-  for (const int j : left) {
-    const real score = dot(query, vectors.data() + j * C, C);
-    exact.take(&score, 1, j, k);
-  }
-  exact.shorten(k);
-  return exact;
-}
-
 }  // namespace
 
 NearestIndex::NearestIndex(const engine::Tensor& vectors) : vectors_(vectors) {
@@ -181,11 +163,34 @@ NearestIndex::NearestIndex(const engine::Tensor& vectors) : vectors_(vectors) {
   const engine::ByteRows bytes = engine::byte_rows(x);
   for (long i = 0; i < bytes.rows; ++i) {
     const Copied c = copied(x.data() + i * bytes.columns, bytes, i);
-    farthest_ = std::max(farthest_, c.error);
-    longest_ = std::max(longest_, c.length);
-    most_ = std::max(most_, length(vectors.data() + i * bytes.columns, bytes.columns));
+    errors_.push_back(real(c.error));
+    lengths_.push_back(real(c.length));
+    longest_ = std::max(longest_, length(vectors.data() + i * bytes.columns, bytes.columns));
   }
   copies_ = std::make_shared<engine::PackedLinear>(bytes);
+}
+
+std::vector<int> NearestIndex::candidates(const engine::Tensor& query, long k) const {
+  constexpr double kRounding = 1e-6;  // a term of a product in single precision: far above what it loses
+  const long N = vectors_.dim(0), C = vectors_.dim(1);
+  const engine::NoGrad no_grad;
+  const engine::Tensor rough = engine::linear(query, *copies_);  // [1, N]
+  const double own = length(query.data(), C);
+  const real a = real(own * (1 + kRounding)), b = real(copied(query.data(), engine::byte_rows(query), 0).error);
+  const real slack = real(kRounding * double(C) * own * longest_);
+  std::vector<real> least(size_t(N), 0), most(size_t(N), 0);
+  for (long j = 0; j < N; ++j) {
+    const real d = a * errors_[size_t(j)] + b * lengths_[size_t(j)] + slack;
+    least[size_t(j)] = rough.data()[j] - d;
+    most[size_t(j)] = rough.data()[j] + d;
+  }
+  Best sure;
+  sure.take(least.data(), N, 0, k);
+  sure.shorten(k);
+  std::vector<int> left;
+  for (long j = 0; j < N; ++j)
+    if (most[size_t(j)] >= sure.bar()) left.push_back(int(j));
+  return left;
 }
 
 Neighbours NearestIndex::operator()(const engine::Tensor& queries, long k) const {
@@ -194,16 +199,14 @@ Neighbours NearestIndex::operator()(const engine::Tensor& queries, long k) const
         "nearest: queries [Q, {}] and k above 0; got {}, {}", C, queries, k);
   check(engine::all_finite(queries.data(), queries.numel()), "nearest: the queries hold a NaN or infinity");
   if (wanted == N) return nearest(queries, vectors_, k);
-  constexpr double kRounding = 1e-6;  // of products in single precision, a term; far above what they lose
-  const engine::NoGrad no_grad;
   Neighbours result{wanted, {}, {}};
-  for (long q = 0; q < Q; ++q) {  // one by one: all their rough scores would fill the memory
-    const engine::Tensor query = engine::slice(queries, 0, q, q + 1);
-    const Copied copy = copied(query.data(), engine::byte_rows(query), 0);
-    const double own = length(query.data(), C);
-    const double apart = own * farthest_ + longest_ * copy.error + kRounding * double(C) * own * most_;
-    const engine::Tensor rough = engine::linear(query, *copies_);  // [1, N]
-    const Best best = best_of(query.data(), vectors_, rough.data(), 2 * apart, wanted);
+  for (long q = 0; q < Q; ++q) {  // one by one: the rough scores of many would fill the memory
+    Best best;
+    for (const int j : candidates(engine::slice(queries, 0, q, q + 1), wanted)) {
+      const real score = dot(queries.data() + q * C, vectors_.data() + j * C, C);
+      best.take(&score, 1, j, wanted);
+    }
+    best.shorten(wanted);
     for (const Candidate& c : best.kept()) {
       result.index.push_back(c.index);
       result.score.push_back(c.score);

@@ -23,19 +23,24 @@ Neighbours nearest(const engine::Tensor& queries, const engine::Tensor& vectors,
 
 // The same of vectors that are asked often, from a quarter of the memory: products with int8 copies say which vectors
 // can be among the k best, exact ones in what order. m is the vectors' mean, w ~ v - m and r ~ q the copies:
-//   |q . v - (q . m + r . w)| <= |q| |v - m - w| + |w| |q - r| =: d (Cauchy, Schwarz), each at its largest over v
-// so that whatever lies more than 2 d below the k-th best r . w is none of them. Where the vectors lie so near each
+//   |q . v - (q . m + r . w)| <= |q| |v - m - w| + |w| |q - r| =: d_v      (Cauchy, Schwarz)
+// so that a v whose r . w + d_v is below the k-th best r . w - d_v is none of them. Where the vectors lie so near each
 // other that this spares nothing it is a plain search.    vectors [N, C], finite; they must not change
 class NearestIndex {
  public:
   explicit NearestIndex(const engine::Tensor& vectors);
   Neighbours operator()(const engine::Tensor& queries, long k) const;
   const engine::Tensor& vectors() const { return vectors_; }
+  // How many vectors the copies leave to exact products for one query.    query [1, C]
+  long left(const engine::Tensor& query, long k) const { return long(candidates(query, k).size()); }
 
  private:
+  std::vector<int> candidates(const engine::Tensor& query, long k) const;  // rising
+
   engine::Tensor vectors_;
   std::shared_ptr<const engine::PackedLinear> copies_;  // of v - m; none where there are no vectors
-  double farthest_ = 0, longest_ = 0, most_ = 0;        // the largest |v - m - w|, |w|, |v|
+  std::vector<engine::real> errors_, lengths_;          // |v - m - w|, |w|
+  double longest_ = 0;                                  // |v|
 };
 
 }  // namespace score
