@@ -52,6 +52,7 @@ inline const Row kRows[] = {
     {"", "--new-head", "", "--model @/teacher"},
     {"align", "--new-head", "", "--model @/aligned"},
     {"multitask", "--new-head", "", "--model @/multitask"},
+    {"monitor", "--new-head", "", "--model @/multitask"},
     {"", "--layers", "1"},
     {"", "--hidden", "16"},
     {"", "--heads", "4"},
