@@ -99,7 +99,9 @@ void finish_epoch(run::Training& training, const translate::Options& o, const Tr
   what.tokenize = o.tokenize;
   const translate::Scores scores = measure(mean, dev, how, what);
   const bool best = training.keep_best(scores.bleu.score, save);
-  training.run().log({{"epoch", epoch}, {"dev", {{"bleu", scores.bleu.score}, {"chrf2", scores.chrf2}}}});
+  training.run().log({{"epoch", epoch},
+                      {"seconds", std::round(training.run().seconds())},
+                      {"dev", {{"bleu", scores.bleu.score}, {"chrf2", scores.chrf2}}}});
   log_alignment(training, mean, dev);
   training.run().say(fmt::format("epoch {} dev{}:  bleu {:.2f}  chrf2 {:.2f}", epoch, best ? " (the best so far)" : "",
                                  scores.bleu.score, scores.chrf2));
