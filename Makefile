@@ -124,6 +124,8 @@ $(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS))))
 $(foreach v,release debug coverage,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
 $(foreach p,$(PROGRAMS),$(foreach v,release debug coverage,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
+$(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate))))
+build/release/bench-translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
 FUZZ_PARTS := $(filter-out %/main.cpp,$(call sources,tasks/serve tasks/recommend)) $(addprefix tasks/,tune/study_file.cpp report/run_files.cpp \
@@ -272,7 +274,7 @@ uninstall:
 abi: build/release/libattune.so
 	tools/abi.sh write
 
-compare: build/release/bench build/release/sentiment
+compare: build/release/bench build/release/sentiment build/release/bench-translate
 	tools/bench/compare.sh $(ARGS)
 
 check:
