@@ -46,7 +46,7 @@ std::string fault_of(const std::string& directory, const ordered_json& entry) {
 }
 
 ordered_json entries_of(const std::string& path) {
-  const ordered_json manifest = ordered_json::parse(read_regular_file(path, kMaxManifest), nullptr, false);
+  const ordered_json manifest = parse_ordered_json(read_regular_file(path, kMaxManifest), path);
   check(manifest.is_object() && manifest.contains("files") && manifest["files"].is_array(),
         "{}: not a manifest: a list of files is needed", path);
   for (const ordered_json& entry : manifest["files"]) {

@@ -12,6 +12,7 @@
 #include "nn/format/part_file.h"
 #include "nn/format/sealed.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/run.h"
 #include "tasks/text/labels.h"
@@ -74,6 +75,7 @@ void Run::save(const std::vector<engine::Tensor>& tensors) const {
   directory_.require_ours();
   if (log_ >= 0)  // its lines are on the disk before the checkpoint that counts on them
     nn::check_io(nn::uninterrupted([&] { return fsync(log_); }) == 0, file("log.jsonl"), "written");
+  if (events_) events_->flush();
   const auto begun = std::chrono::steady_clock::now();
   const ordered_json state{{"run", id()},
                            {"step", step_},

@@ -1,7 +1,6 @@
 // Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README.
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 
@@ -16,6 +15,7 @@
 #include "tasks/objective/classifier.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/sentiment/check.h"
 #include "tasks/sentiment/curve.h"
 #include "tasks/sentiment/evaluate.h"
@@ -126,10 +126,9 @@ void compare(const model::TextModel& before, const model::TextModel& after, cons
   Side sides[] = {{"before", before}, {"after", after}};
   for (int turn = 0; turn < 2; ++turn)
     for (Side& side : sides) {
-      const auto start = std::chrono::steady_clock::now();
+      const run::Stopwatch watch;
       side.evaluation = model::evaluate(side.model, set, spec::kTest, side.name)[0];
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      side.seconds = std::min(side.seconds, seconds);
+      side.seconds = std::min(side.seconds, watch.seconds());
     }
   for (const Side& side : sides)
     fmt::print("{:<7} {:.2f} M parameters  accuracy {:.4f}  macro_f1 {:.4f}  {:.0f} texts/s\n", side.name,
