@@ -13,7 +13,7 @@
 #   make serve           models over HTTP, with a page        make bench-serve  what serving costs
 #   make test-clients    other people's clients (npm) and     make test-browser the page in Chromium
 #                        Prometheus against it                (both say what is missing, and pass, without)
-#   make torture         training programs over a disk that   make fuzz         every parser, by libFuzzer (clang);
+#   make torture         programs over a disk that fails,     make fuzz         every parser, by libFuzzer (clang);
 #                        fails, killed at every call                            SECONDS=60 TARGETS='table packed'
 #   make mutate          break the arithmetic, see the tests  make coverage     lines and branches that tests reach
 #                        fail; ARGS='--sample 200'

@@ -147,6 +147,7 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.where = [&set](long row) { return set.corpora[0].examples[spec::kTrain][row].where; };
   run::Fingerprint read;
   if (!shaping.guide.empty()) read.add("guide", nn::read_file(shaping.guide));
+  if (class_weights != "none" && class_weights != "balanced") read.add("class weights", nn::read_file(class_weights));
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
   frame.also_written = {kPredictions};
   frame.inputs = more;

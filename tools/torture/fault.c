@@ -1,13 +1,14 @@
 // A disk that fails, for LD_PRELOAD: the FAULT_AT-th call that opens, writes, flushes, closes, renames, removes or
 // creates something below FAULT_BELOW fails, or is the last thing that the process does. Read tools/torture/torture.cpp next.
 //
-//   FAULT_HOW=count    nothing fails; at the end FAULT_COUNT, a file, has the number of calls, and of large allocations
+//   FAULT_HOW=count    nothing fails; at the end FAULT_COUNT, a file, has the number of calls, and of allocations
 //   FAULT_HOW=kill     the process is killed; bytes that fsync() had not brought to the disk are gone, as after
 //                      a power cut
 //   FAULT_HOW=eio, enospc, eintr    the call fails with this error, once
 //   FAULT_HOW=short    write() writes one byte; other calls are as ever
 //   FAULT_HOW=full, readonly        from this call on nothing that grows, or nothing that changes, succeeds
-//   FAULT_HOW=memory   not a call: the FAULT_AT-th allocation of 16 kB or more is refused
+//   FAULT_HOW=memory   not a call: of the allocations of 1 kB or more that follow the first of them, the FAULT_AT-th is
+//                      refused
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -97,7 +98,7 @@ static int fails(enum Kind kind) {
 extern void *__libc_malloc(size_t size), *__libc_memalign(size_t alignment, size_t size);
 
 static int refused(size_t size) {
-  if (size < (16 << 10)) return 0;
+  if (size < (1 << 10) || calls == 0) return 0;
   const long n = __atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
   return strcmp(word("FAULT_HOW"), "memory") == 0 && n == atol(word("FAULT_AT"));
 }

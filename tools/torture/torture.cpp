@@ -71,6 +71,40 @@ class Torture {
     all_lost_ += std::exchange(lost_, 0);
   }
 
+  // A run that is over is not gone on with when what it read, or its options, are others: each file that the command
+  // names, and the tables behind a task file, with another last word.
+  void change(const std::string& data) {
+    if (!work_.again.empty()) return;
+    check(shell("exec " + filled_in(work_.first)).status == 0, "torture: {}", name_);
+    const std::string resume =
+        filled_in(work_.first).substr(0, filled_in(work_.first).find(' ')) + " train --resume " + out_;
+    long changes = 0;
+    const auto refused = [&](const std::string& path, const std::string& before, const std::string& after,
+                             const std::string& why) {
+      nn::write_file(path, after);
+      const Ended ended = shell("exec " + resume);
+      nn::write_file(path, before);
+      ++changes;
+      if (!ended.in_one_line() || ended.output.find(why) == ended.output.npos)
+        note(name_ + " with another " + fs::path(path).filename().string(), ended.output);
+    };
+    for (const std::string& file : torture::files_of(work_.first)) {
+      const std::string path = data + "/" + file, before = nn::read_file(path);
+      std::string after = before;
+      char& last = after[after.find_last_not_of("\n.")];
+      last = last >= '0' && last < '9' ? char(last + 1) : last == 'x' ? 'y' : 'x';
+      refused(path, before, after, "the data has changed since: ");
+    }
+    const std::string path = out_ + "/options.ini", before = nn::read_file(path);
+    const size_t at = before.find("\nlr=");
+    check(at != before.npos, "{}: no rate", path);
+    refused(path, before, before.substr(0, at) + "\nlr=0.0625" + before.substr(before.find('\n', at + 1)),
+            "options.ini has changed since: it said ");
+    fmt::print("{:<10} {} changes of data and options, {} not refused\n", name_, changes, lost_);
+    all_lost_ += std::exchange(lost_, 0);
+    clear();
+  }
+
   // kill -9 after a random time, up to three times, then the rest.
   void kill_at_random(long times, std::mt19937& random) {
     long killed = 0;
@@ -189,6 +223,7 @@ void torture_command(run::Options& options, const run::Parse& parse) {
   for (const std::string& name : programs) {
     all.whole(name);
     for (const std::string& one : how) all.walk(one, every);
+    all.change(place);
     if (kills) all.kill_at_random(kills, random);
   }
   fs::remove_all(place);

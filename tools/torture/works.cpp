@@ -57,7 +57,7 @@ std::map<std::string, Work> all_works() {
   };
   writes("merge", "BIN/sentiment merge --model @/adapter");
   writes("quantize", "BIN/sentiment quantize --model @/teacher");
-  writes("prune", "BIN/sentiment prune --model @/teacher --keep-heads 1 --data @/dev.tsv");
+  writes("prune", "BIN/sentiment prune --model @/teacher --heads 0.5 --data @/dev.tsv");
   writes("half", "BIN/pretrain export --model @/teacher");
   writes("export", "BIN/multitask export --model @/tasks --task mood");
   const std::string calibrate = "BIN/sentiment calibrate --model OUT --data @/train.tsv";
@@ -155,6 +155,16 @@ void write_others(const std::string& data, const std::string& bin) {
 const std::map<std::string, Work>& works() {
   static const std::map<std::string, Work> all = all_works();
   return all;
+}
+
+std::vector<std::string> files_of(const std::string& command) {
+  std::vector<std::string> files;
+  for (const char* file : {"train.tsv", "dev.tsv", "a.txt", "b.txt", "taken.tsv", "things.tsv", "shop.md"}) {
+    const bool table = std::string(file) == "train.tsv" || std::string(file) == "dev.tsv";
+    const bool behind = table && command.find("@/tasks.json") != command.npos;  // it names both
+    if (behind || command.find(std::string("@/") + file) != command.npos) files.emplace_back(file);
+  }
+  return files;
 }
 
 std::string filled_in(std::string text, const std::string& data, const std::string& bin, const std::string& out) {

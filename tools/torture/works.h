@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace torture {
 
@@ -15,6 +16,9 @@ struct Work {
 
 const std::map<std::string, Work>& works();
 std::string filled_in(std::string text, const std::string& data, const std::string& bin, const std::string& out);
+
+// The files of the data that a training reads.
+std::vector<std::string> files_of(const std::string& command);
 
 // Texts, task files, interactions, a teacher, an adapter, a model of two tasks. Error: a program fails.
 void write_data(const std::string& data, const std::string& bin);

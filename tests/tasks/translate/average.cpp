@@ -21,6 +21,7 @@ TEST_CASE("average: the epochs that an epoch needs are there as long as the run 
   const translate::Average average(dir.path + "/epochs", 2);
   nn::Params params(1), mean(1);
   const nn::Linear of(params.root() / "layer", 2, 1, real(0.1)), to(mean.root() / "layer", 2, 1, real(0.1));
+  params.initialise(), mean.initialise();
   const auto epoch = [&](long number, long first) {
     std::fill_n(of.weight.data(), 2, real(10 * number));
     average.keep(params, number, first);
