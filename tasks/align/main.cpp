@@ -192,9 +192,7 @@ void finish_run(const run::Training& training, model::TextModel& student, const 
   const Figures figures = measure("test", student, test);
   ordered_json result = figures.json();
   result["n"] = test.target.size();
-  const double seconds = training.run().seconds();
-  result["seconds"] = seconds;
-  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  const double seconds = run::write_result(training.run(), result);
   run::write_card(training.run(), {.program = "align",
                                    .pipeline = "sentence-similarity",
                                    .about = "Its vectors of sentences are those of its teacher, in another language.",

@@ -207,9 +207,7 @@ void finish_run(const run::Training& training, const std::string& task, const sp
     result["certainty"] = model::certainty_of(said[0].scores, set.tasks[0].targets[spec::kTest].classes).json();
   if (!doubts.empty()) result["warnings"] = doubts;
   if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -training.best() : training.best()}};
-  const double seconds = training.run().seconds();
-  result["seconds"] = seconds;
-  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  const double seconds = run::write_result(training.run(), result);
   write_predictions(training.run().file(kPredictions), set, 0, spec::kTest, said[0]);
   run::write_card(training.run(), {.program = task,
                                    .pipeline = "text-classification",

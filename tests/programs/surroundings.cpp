@@ -35,6 +35,25 @@ TEST_CASE("surroundings: where a file may not grow or the disk is full, the run 
   CHECK_MESSAGE(again.status == 0, again.output);
 }
 
+// Of every size between too little to be loaded and enough.
+TEST_CASE("surroundings: where memory is refused, a run ends at once, in one line, and goes on where there is more") {
+  const TemporaryDirectory dir;
+  long refused = 0;
+  for (long kilobytes = 200'000; kilobytes <= 450'000; kilobytes += 50'000) {
+    const Result run = run_shell(fmt::format("ulimit -v {}; OMP_NUM_THREADS=1 timeout -s KILL 60 {} --overwrite 2>&1",
+                                             kilobytes, tiny_run(dir, "x")));
+    if (run.status == 0 || run.status == 127) continue;
+    ++refused;
+    CHECK_MESSAGE(run.status == 1, kilobytes, " kB: ", run.status, run.output);
+    CHECK_MESSAGE(run.last_line().starts_with("error: "), run.output);
+    CHECK_MESSAGE(run.last_line().find("memory") != std::string::npos, run.output);
+  }
+  CHECK(refused > 0);
+  const bool begun = fs::exists(dir.path + "/x/options.ini");
+  CHECK(run_shell((begun ? program("sentiment") + " train --resume " + dir.path + "/x" : tiny_run(dir, "x")) + " 2>&1")
+            .status == 0);
+}
+
 TEST_CASE("surroundings: a model whose files are not those that were written is refused by the file's name") {
   const TemporaryDirectory dir;
   REQUIRE(run_shell(tiny_run(dir, "x") + " 2>&1").status == 0);
