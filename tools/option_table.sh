@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 BIN=${BIN:-build/release}
 README=tasks/run/README.md
-programs='sentiment transfer align pretrain multitask few_shot monitor translate recommend answer'
+programs='sentiment transfer align pretrain multitask few_shot translate recommend answer monitor'
 
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
