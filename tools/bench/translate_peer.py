@@ -252,9 +252,9 @@ def main():
     outside = [f"{k}={os.path.basename(os.environ.get(k, ''))}" for k in ("OPENBLAS_CORETYPE", "LD_PRELOAD")]
     say(ready=True, **first, setup=f"torch {torch.__version__}, {torch.get_num_threads()} threads, {' '.join(outside)}")
     for _ in sys.stdin:
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         run()
-        say(seconds=time.perf_counter() - start)
+        say(seconds=time.perf_counter() - start, processor_seconds=time.process_time() - processor)
     say(peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
