@@ -41,14 +41,20 @@ void run_command(const Command& command, const std::string& program, int argc, c
   command.body(options, [&] { options.parse(argc, argv); });
 }
 
+// Behind what was said before it, where both outputs go to one place.
+void say_error(const std::string& what) {
+  std::fflush(stdout);
+  print_note("error: {}\n", what);
+}
+
 int guarded(const std::function<void()>& work) {
   try {
     work();
     nn::check_io(std::fflush(stdout) == 0 && !std::ferror(stdout), "the output", "written");
     return 0;
   } catch (const Exit& e) { return e.status; } catch (const std::bad_alloc&) {
-    print_note("error: out of memory\n");
-  } catch (const std::exception& e) { print_note("error: {}\n", engine::shown(e.what(), 4000)); }
+    say_error("out of memory");
+  } catch (const std::exception& e) { say_error(engine::shown(e.what(), 4000)); }
   return 1;
 }
 

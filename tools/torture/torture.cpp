@@ -151,7 +151,8 @@ class Torture {
   void note(const std::string& name, const std::string& what) {
     fmt::print("LOST: {}: {}\n", name, what);
     ++lost_;
-    if (!keep_.empty()) fs::copy(place_ + "/before", fmt::format("{}/{}", keep_, lost_), fs::copy_options::recursive);
+    if (!keep_.empty())
+      fs::copy(place_ + "/before", fmt::format("{}/{}", keep_, all_lost_ + lost_), fs::copy_options::recursive);
   }
 
   void clear() const {
