@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <new>
 
 #include "engine/blas.h"
@@ -58,6 +60,17 @@ int guarded(const std::function<void()>& work) {
   return 1;
 }
 
+// Exceptions that nobody can catch: of a parallel loop, of a destructor that allocates while memory is out (nlohmann's).
+[[noreturn]] void end_in_one_line() {
+  try {
+    if (std::current_exception()) std::rethrow_exception(std::current_exception());
+    std::fputs("error: ended without a reason\n", stderr);
+  } catch (const std::bad_alloc&) { std::fputs("error: out of memory\n", stderr); } catch (const std::exception& e) {
+    std::fprintf(stderr, "error: %s\n", e.what());
+  } catch (...) { std::fputs("error: ended without a reason\n", stderr); }
+  _exit(1);
+}
+
 // Descriptors that the caller has closed are taken by the first files that are opened, and words for a person would end
 // in them.
 void hold_standard_descriptors() {
@@ -73,6 +86,7 @@ void hold_standard_descriptors() {
 int program(int argc, char** argv, const std::string& name, const std::string& about,
             const std::vector<Command>& commands) {
   hold_standard_descriptors();
+  std::set_terminate(end_in_one_line);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk, with a name
   engine::start_again_with_best_settings(argv);
   const std::string first = argc > 1 ? argv[1] : "";
