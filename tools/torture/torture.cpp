@@ -98,9 +98,9 @@ class Torture {
       refused(path, before, after, "the data has changed since: ");
     }
     const std::string path = out_ + "/options.ini", before = nn::read_file(path);
-    const size_t at = before.find("\nlr=");
-    check(at != before.npos, "{}: no rate", path);
-    refused(path, before, before.substr(0, at) + "\nlr=0.0625" + before.substr(before.find('\n', at + 1)),
+    const size_t at = before.find("\nseed=");
+    check(at != before.npos, "{}: no seed", path);
+    refused(path, before, before.substr(0, at) + "\nseed=7" + before.substr(before.find('\n', at + 1)),
             "options.ini has changed since: it said ");
     fmt::print("{:<10} {} changes of data and options, {} not refused\n", name_, changes, lost_);
     all_lost_ += std::exchange(lost_, 0);
