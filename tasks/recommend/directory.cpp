@@ -96,9 +96,10 @@ void save_recommender(const Recommender& r, const std::string& directory) {
   const SimpleSettings& s = r.settings;
   ordered_json joined = ordered_json::object();
   if (!r.joined.weights.empty()) to_json(joined, r.joined);
-  const ordered_json json{{"protocol", r.protocol}, {"seed", r.seed},       {"k", r.k},         {"ease", s.ease},
-                          {"knn", s.knn},           {"damping", s.damping}, {"reach", s.reach}, {"recent", s.recent},
-                          {"decay", s.decay},       {"joined", joined}};
+  const ordered_json json{{"protocol", r.protocol}, {"seed", r.seed},       {"k", r.k},
+                          {"ease", s.ease},         {"knn", s.knn},         {"damping", s.damping},
+                          {"reach", s.reach},       {"recent", s.recent},   {"near", s.near},
+                          {"decay", s.decay},       {"content", s.content}, {"joined", joined}};
   nn::write_file(directory + "/recommend.json", json.dump(2) + "\n");
 }
 
@@ -116,6 +117,7 @@ std::unique_ptr<Recommender> load_recommender(const std::string& given) {
   object.take("ease", r->settings.ease, 0, 1e12), object.take("knn", r->settings.knn, 1, 1e9);
   object.take("damping", r->settings.damping, 0, 1e12), object.take("reach", r->settings.reach, 1, 1e9);
   object.take("recent", r->settings.recent, 1, 1e9), object.take("decay", r->settings.decay, 0, 1);
+  object.take("near", r->settings.near, 1, 1e9), object.take("content", r->settings.content, 0, 1e12);
   r->seed = uint64_t(seed);
   const ordered_json* joined = object.find("joined");
   object.finish();
