@@ -131,7 +131,7 @@ $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
 FUZZ_PARTS := $(filter-out %/main.cpp,$(call sources,tasks/serve tasks/recommend)) $(addprefix tasks/,tune/study_file.cpp report/run_files.cpp \
   $(patsubst %,answer/%.cpp,assistant conversation forms index knowledge reader scope templates wording) \
   $(patsubst %,monitor/%.cpp,alerts board clock nab reader repeats series state stream judge))
-$(eval $(call link,fuzz,fuzz,$(filter-out %/replay.cpp,$(call sources,tests/fuzz)) tools/fuzz/libfuzzer.cpp $(FUZZ_PARTS)))
+$(eval $(call link,fuzz,fuzz,$(filter-out %/replay.cpp,$(call sources,tests/fuzz)) $(call sources,tools/fuzz) $(FUZZ_PARTS)))
 build/fuzz/fuzz: LDFLAGS += -fsanitize=fuzzer
 build/fuzz/fuzz: PACKAGE_LIBS += $(HTTPLIB_LIBS)
 build/fuzz/flags: | build/fuzz-deps.mk
