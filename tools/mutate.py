@@ -98,6 +98,8 @@ class Tree:
     def fate(self, place):
         whole = pathlib.Path(place.path).read_text()
         lines = whole.split('\n')
+        if lines[place.number] != place.before:
+            return 'no program (it was edited meanwhile)'
         lines[place.number] = place.after
         same = 0
         for variant in self.variants:
