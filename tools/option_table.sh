@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 BIN=${BIN:-build/release}
 README=tasks/run/README.md
-programs='sentiment transfer align pretrain multitask few_shot translate recommend answer'
+programs='sentiment transfer align pretrain multitask few_shot translate recommend answer monitor'
 
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
@@ -15,14 +15,15 @@ translate      --(split|test|labels?|label-column|text-column|pair-column|ration
 translate      --(new-head|log-odds|head|class-weights|metric|r-drop|long|max-length)  p
 translate      --(bigrams|subwords|length-exponent|token-retention|learn-retention|retention-rate|vocab|cased)  p
 translate      --(adapter.*|base|attention-(normaliser|temperature|window)|global-tokens|entropy-penalty|guide|guide-weight|head-disagreement|target-entropy|target-entropy-weight)  r
-[a-z_]+        --(pieces|lowercase|decoder-layers|positions|norm|activation|activation-dropout|average|dev-beams|tokenize)  q
+[a-z_]+        --(pieces|lowercase|decoder-layers|positions|norm|activation|activation-dropout|average|dev-beams|tokenize|sort-window|teacher-beams)  q
 pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
 pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
 align          --(label-column|labels|rationale-column|split|log-odds|head|label-smoothing|class-weights|metric|r-drop) b
 align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
-multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
+(multitask|monitor)  --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
 few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
-(multitask|few_shot)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  u
+monitor        --(entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|learn-retention|retention-rate)  y
+(multitask|few_shot|monitor)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  u
 (pretrain|align|translate|recommend)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  v
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
@@ -67,6 +68,7 @@ u not in the steps of several tasks yet
 v of texts with classes, and of the step of a classifier
 w intents, questions and articles stand in a file of their own, and what a question is read for is fixed
 x of an assistant, which answers, asks back or refuses
+y `multitask train` has them, and writes directories that `monitor` reads
 END
 }
 

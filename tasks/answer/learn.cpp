@@ -86,6 +86,7 @@ run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Le
   for (const std::string& path : {o.data, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
+  frame.where = [&lesson](long row) { return lesson.set.corpora[0].examples[spec::kTrain][size_t(row)].where; };
   frame.also_written = {kSettings, kKnowledge, kQuestions, kIndex, kWording};
   return frame;
 }

@@ -56,7 +56,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
       if (o.contrast > 0)  // questions of one intent come near, those of others go away: [B, C]
         terms.add("contrast", o.contrast, contrast(p, answer::unit_vectors(trace.context, part)));
       shaping.add_to(terms, trace, part);
-      training.backward(terms, part.share);
+      training.backward(terms, part.share, part.rows);
     }
     if (o.articles > 0 && pairs.due(training.step()))  // titles find the texts of their articles
       for (const answer::Pairs::Part& part : pairs.parts_at(*model, training.step(), parts.size())) {

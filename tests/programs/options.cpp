@@ -32,6 +32,7 @@ const std::map<std::string, std::string> kBasis{
     {"recommend",
      "--interactions @/taken.tsv --items @/things.tsv --text words --layers 1 --hidden 8 --heads 2 --intermediate 8 "
      "--positions 4 --ease 5 --knn 3 --damping 1 --k 2 --lr 0.05 --max-steps 2 --batch-size 8"},
+    {"monitor", kTiny + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
     {"answer", kTiny + "--max-steps 2 --batch-size 8 --data @/shop.md"},
     {"few_shot", kTiny + "--steps 2 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 --inner-steps 1"},
 };
