@@ -165,7 +165,9 @@ Assistant::Assistant(const std::string& directory, const OtherPromises& others) 
   check(wording_->classes() == long(knowledge_.intents.size()), "{}: of {} intents; there are {}", kWording,
         wording_->classes(), knowledge_.intents.size());
   const nn::SafeTensors file(directory + "/" + kQuestions);
-  const long K = long(knowledge_.intents.size()), C = model_->config().hidden_size;
+  const nn::Head& head = model_->net.heads[0];
+  check(head.classifier.has_value(), "{}: the head of intents has no classifier", from.path);
+  const long K = long(knowledge_.intents.size()), C = head.classifier->weight.dim(1);  // of attention: heads x hidden
   const Tensor learned = file.read("learned.vectors"), logits = file.read("kept.logits");
   scope_ = std::make_unique<Scope>(learned, classes_in(file, "learned.classes", learned, K));
   kept_.vectors = file.read("kept.vectors");
