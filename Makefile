@@ -188,9 +188,10 @@ bench-serve: build/release/bench-serve build/release/serve
 test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: build/release/serve build/release/sentiment build/release/report build/release/explain
+test-browser: build/release/serve build/release/sentiment build/release/report build/release/explain build/release/recommend
 	tests/browser/run.sh $(ARGS)
 	tests/browser/report.sh
+	tests/browser/recommend.sh
 
 # Ninety days of a stream that was drawn, by the labels of its texts: its three surges are found, and not the decoy.
 monitor: build/release/monitor

@@ -1,6 +1,5 @@
 // Pretrain: an encoder learns from texts without labels. The loop is that of tasks/sentiment/main.cpp, which is to be
 // read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
-#include <chrono>
 #include <cmath>
 
 #include "nn/format/files.h"
@@ -12,6 +11,7 @@
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/rate.h"
 
 namespace {
 
@@ -23,8 +23,6 @@ using pretrain::Learner;
 using pretrain::Sums;
 
 constexpr uint64_t kDevDraws = uint64_t(1) << 63;  // the masks of the held-out texts: the same at every measurement
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::unique_ptr<Learner> make_learner(const pretrain::Options& o) {
   const pretrain::LearnerOptions how = o.learner();
@@ -192,7 +190,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
   ordered_json dev;  // of the weights as they are
   bool moved = false;
   while (training.next_step()) {
-    const double start = now();
+    run::Rate rate;
     dev = nullptr;
     moved = true;
     learner.train(training.step());
@@ -206,11 +204,11 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
       shaping.add_to(terms, trace, part.batch(), part.share_of(step));
       training.backward(terms, 1, part.sequences);
     }
-    at.tokens += std::lround(step.tokens);
+    at.tokens += std::lround(step.tokens), rate.add(step.tokens);
     const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
     at.intervals = std::lround(interval.last());
     at.keep();
-    training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / (now() - start))}});
+    training.update({{"tokens", at.tokens}, {"tokens_per_second", rate.per_second()}});
     if (due || used() >= 1) dev = keep_best(training, learner, data.dev, o.training.batch_size);
   }
   if (dev.is_null() && moved) dev = keep_best(training, learner, data.dev, o.training.batch_size);

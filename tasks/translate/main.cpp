@@ -2,7 +2,6 @@
 // tasks/sentiment/main.cpp, which is to be read first; the model is nn/model/decoder.h's.
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <iostream>
 
 #include "nn/format/files.h"
@@ -12,6 +11,7 @@
 #include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/rate.h"
 #include "tasks/translate/average.h"
 #include "tasks/translate/explain.h"
 #include "tasks/translate/options.h"
@@ -24,8 +24,6 @@ using engine::Tensor;
 using nlohmann::ordered_json;
 using translate::Texts;
 using translate::Translator;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::vector<std::vector<std::string>> one_each(const std::vector<std::string>& references) {
   std::vector<std::vector<std::string>> all;
@@ -134,8 +132,7 @@ void learn(const translate::Options& o, const run::Options& options, const trans
   run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
 
   while (training.next_step()) {
-    const double begun = now();
-    long tokens = 0;
+    run::Rate tokens;
     // 1 pairs -> source ids [N], target ids [M], offsets [B + 1] of each
     for (const translate::Batch& part : batches.parts_at(training.step())) {
       const Tensor memory = model.encode(part.source);                              // 2 [N] -> [N, C]
@@ -144,9 +141,9 @@ void learn(const translate::Options& o, const run::Options& options, const trans
       terms.add("cross_entropy", 1,
                 cross_entropy(model.logits(states), part.target, {.label_smoothing = engine::real(o.label_smoothing)}));
       training.backward(terms, part.share, part.texts);  // 5 adds to every parameter's gradient
-      tokens += long(part.source.count() + part.target.size());
+      tokens.add(double(part.source.count()) + double(part.target.size()));
     }
-    training.update({{"tokens_per_second", std::round(double(tokens) / (now() - begun))}});  // 6, 7, 8
+    training.update({{"tokens_per_second", tokens.per_second()}});  // 6, 7, 8
     if (training.epoch_ends()) finish_epoch(training, o, translator, mean, data.dev);
   }
   finish_run(training, data.dev, o.training.out);
@@ -183,10 +180,10 @@ void evaluate(run::Options& options, const run::Parse& parse) {
     run::usage_error("--source and --target are needed, or --data");
   const Translator translator = Translator::load(model);
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
-  const double begun = now();
+  const run::Rate since;
   const translate::Scores s = measure(translator, texts, how, scores);
   fmt::print("{}result task=translate bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={} seconds={:.1f}\n", s.text(),
-             s.bleu.score, s.chrf2, s.chrfpp, texts.size(), now() - begun);
+             s.bleu.score, s.chrf2, s.chrfpp, texts.size(), since.seconds());
 }
 
 std::vector<std::string> texts_of(const std::string& file, const std::vector<std::string>& given) {
