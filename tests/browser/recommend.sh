@@ -10,8 +10,8 @@ dir=$(mktemp -d)
 server=""
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
 export OMP_NUM_THREADS=1
-build/release/recommend train --text words --max-steps 20 --ease 100 --content 3 --out "$dir/run" >"$dir/train" 2>&1 || { cat "$dir/train"; exit 1; }
-build/release/recommend serve --model "$dir/run" --port 0 >"$dir/out" 2>"$dir/err" &
+${BIN:-build/release}/recommend train --text words --max-steps 20 --ease 100 --content 3 --out "$dir/run" >"$dir/train" 2>&1 || { cat "$dir/train"; exit 1; }
+${BIN:-build/release}/recommend serve --model "$dir/run" --port 0 >"$dir/out" 2>"$dir/err" &
 server=$!
 URL=""
 for _ in $(seq 300); do
