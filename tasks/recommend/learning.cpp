@@ -18,10 +18,12 @@ Windows::Windows(const std::vector<History>& histories, long places, long batch,
                  bool shuffled, bool weighted)
     : accumulate_(accumulate), seed_(seed), shuffled_(shuffled), weighted_(weighted) {
   long longest = 1;
-  for (const History& history : histories) {
+  for (size_t u = 0; u < histories.size(); ++u) {
+    const History& history = histories[u];
     for (long end = long(history.size()); end > 1; end -= places) {
       const long begin = std::max(0L, end - places - 1);
       windows_.emplace_back(history.begin() + begin, history.begin() + end);
+      user_.push_back(int(u));
       places_ += end - begin - 1;
       longest = std::max(longest, end - begin - 1);
     }
@@ -37,24 +39,26 @@ std::vector<Batch> Windows::parts_at(long step) const {
   std::vector<int> order(windows_.size());
   std::iota(order.begin(), order.end(), 0);
   if (shuffled_) order = engine::permutation(int(order.size()), {seed_, Stream::shuffle, uint32_t(step / steps_)});
-  std::vector<std::vector<const History*>> chosen(static_cast<size_t>(accumulate_));
+  std::vector<Indices> chosen(static_cast<size_t>(accumulate_));  // windows
   long before = 0;
   for (const int w : order) {
     const long part = before * parts / places_;
     const History& window = windows_[size_t(w)];
-    if (part >= first && part < first + accumulate_) chosen[size_t(part - first)].push_back(&window);
+    if (part >= first && part < first + accumulate_) chosen[size_t(part - first)].push_back(w);
     before += long(window.size()) - 1;
   }
   std::vector<Batch> batches;
   double all = 0;
-  for (const std::vector<const History*>& windows : chosen) {
+  for (const Indices& windows : chosen) {
     if (windows.empty()) continue;
     Batch batch;
     std::vector<std::vector<int>> items;
-    for (const History* window : windows) {
-      items.push_back(items_of(*window));
+    for (const int w : windows) {
+      const History& window = windows_[size_t(w)];
+      batch.users.push_back(user_[size_t(w)]);
+      items.push_back(items_of(window));
       batch.next.insert(batch.next.end(), items.back().begin() + 1, items.back().end());
-      for (size_t i = 1; weighted_ && i < window->size(); ++i) batch.weights.push_back(real((*window)[i].weight));
+      for (size_t i = 1; weighted_ && i < window.size(); ++i) batch.weights.push_back(real(window[i].weight));
       items.back().pop_back();
     }
     batch.tokens = packed({items.begin(), items.end()}, places_);

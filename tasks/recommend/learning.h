@@ -13,6 +13,7 @@ using engine::real;
 struct Batch {
   nn::Tokens tokens;          // N places
   Indices next;               // [N]
+  Indices users;              // whose windows they are
   std::vector<real> weights;  // [N] of the next one; empty: all 1
   double share = 1;           // of the places of the step
 };
@@ -31,6 +32,7 @@ class Windows {
 
  private:
   std::vector<History> windows_;
+  std::vector<int> user_;  // of each window
   long places_ = 0, steps_ = 1;
   int accumulate_;
   uint64_t seed_;

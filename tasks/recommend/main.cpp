@@ -12,7 +12,7 @@
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
-#include "tasks/run/rate.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/text/utf8.h"
 
 namespace {
@@ -50,6 +50,7 @@ run::Frame frame_of(const recommend::Options& o, const run::Options& options, co
   frame.unit = "items";
   frame.default_lr = 2e-3;
   frame.steps_per_epoch = steps;
+  frame.where = [&r](long user) { return "user " + engine::shown(r.data.users[size_t(user)], 100); };
   return frame;
 }
 
@@ -125,18 +126,19 @@ void learn(const recommend::Options& o, const run::Options& options, const Split
   run::Training training(texts.joined(o.training, frame), model.params, frame);
 
   while (training.next_step()) {
-    run::Rate items;
+    const run::Stopwatch watch;
+    long places = 0;
     uint32_t call = 0;
     // 1 histories -> ids [N], offsets [B + 1], the item behind each place [N]
     for (const recommend::Batch& part : windows.parts_at(training.step())) {
       run::Terms terms;
       const recommend::FreshTexts fresh = texts.read(part, training.step(), call);  // of an encoder that learns
       next.add_losses(terms, model, part, call++, &fresh);  // 2 items [I, C], 3 users [N, C], 4 losses []
-      training.backward(terms, part.share);                 // 5 adds to every parameter's gradient
+      training.backward(terms, part.share, part.users);     // 5 adds to every parameter's gradient
       texts.keep(fresh);
-      items.add(double(part.tokens.count()));
+      places += part.tokens.count();
     }
-    training.update({{"items_per_second", items.per_second()}});  // 6, 7, 8
+    training.update({{"items_per_second", std::round(double(places) / watch.seconds())}});  // 6, 7, 8
     if (!training.epoch_ends()) continue;
     texts.read_all();
     finish_epoch(training, r, split, o.k);
@@ -166,7 +168,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   options.add("--model", model, "a directory of recommend train").required();
   options.add("--k", k, "length of the lists; 0: as in training").between(0, 1000);
   parse();
-  const run::Rate since;
+  const run::Stopwatch since;
   const auto r = recommend::load_recommender(model);
   if (k == 0) k = r->k;
   const Split split = split_by(r->protocol, r->data, r->seed);

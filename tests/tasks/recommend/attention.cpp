@@ -112,7 +112,7 @@ TEST_CASE("recommend: with weights a place counts as often as its weight says, a
     return double(terms.sum().item());
   };
   const auto of = [&](std::vector<int> read, std::vector<int> after, std::vector<real> weights) {
-    return loss({packed({read}, 6), after, weights, 1});
+    return loss({packed({read}, 6), after, {}, weights, 1});
   };
   const std::vector<int> read{0, 1, 2}, after{1, 2, 3};
   CHECK(of(read, after, {1, 1, 1}) == doctest::Approx(of(read, after, {})).epsilon(1e-5));
@@ -133,7 +133,7 @@ TEST_CASE("recommend: what texts say is distilled into the identities of what co
   model.params.initialise();
   model.text.has[3] = 0;
   const NextItem with(counts_of(kHistories, 9), {.distil_text = 2}), without(counts_of(kHistories, 9), {});
-  const Batch batch{packed({std::vector<int>{0, 1, 2}}, 6), {1, 2, 3}, {}, 1};
+  const Batch batch{packed({std::vector<int>{0, 1, 2}}, 6), {1, 2, 3}, {}, {}, 1};
   const auto gradients = [&](const NextItem& next) {
     run::Terms terms;
     next.add_losses(terms, model, batch, 0);
