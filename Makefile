@@ -197,11 +197,12 @@ bench-serve: build/release/bench-serve build/release/serve
 test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: $(addprefix build/release/,serve sentiment report explain monitor answer)
+test-browser: $(addprefix build/release/,serve sentiment report explain monitor answer recommend)
 	tests/browser/run.sh $(ARGS)
 	tests/browser/report.sh
 	tests/browser/monitor.sh
 	tests/browser/answer.sh
+	tests/browser/recommend.sh
 
 # Ninety days of a stream that was drawn, by the labels of its texts: its three surges are found, and not the decoy.
 monitor: build/release/monitor

@@ -32,7 +32,7 @@ few_shot       --(new-head|log-odds|head|class-weights|metric|patience|no-shuffl
 few_shot       --(epochs|max-steps|batch-size|accumulate)                         i
 few_shot       --(learn-retention|retention-rate)                                 j
 recommend      --(split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|max-length|long|model|new-head|vocab.*|cased|bigrams|subwords|length-exponent|log-odds|attention-(temperature|normaliser|window)|global-tokens|entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|token-retention|learn-retention|retention-rate|adapter.*|base|head|class-weights|metric|data)  s
-[a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|user|identity-dropout|text|text-(encoder|words|length)|negatives|ease|knn|damping|reach|recent|decay|candidates|protocol|k)  t
+[a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|user|identity-dropout|text|text-(encoder|words|length|training|batch|rate)|distil-text|weighted-loss|negatives|ease|knn|damping|reach|recent|near|content|decay|candidates|protocol|k)  t
 answer         --(train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|class-weights|metric)  w
 answer         --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight|learn-retention|retention-rate)  u
 [a-z_]+        --(no-hints|leave-out|detector|refuse|ask|contrast|contrast-temperature|articles-weight|articles-batch|hard-negatives|wording)  x
@@ -62,7 +62,7 @@ o of episodes
 p of what classifies or of an encoder alone; a translator reads pairs of lines and writes
 q of a translator, which has two sides and is measured by BLEU
 r not in the layers of the translator yet
-s of texts with labels, or of an encoder of texts that is trained; here the texts' vectors are computed once, and histories are learned from
+s of texts with labels; here histories are learned from, and `--text-training` says what of an encoder of texts learns along
 t of who took what: a recommender's
 u not in the steps of several tasks yet
 v of texts with classes, and of the step of a classifier

@@ -260,7 +260,7 @@ void Reader::keep_core(std::vector<Row>& rows) {
               }) > 0;
   }
   if (rows.size() != before)
-    data_.findings.push_back({.what = "interactions of users or items with too few of them are left out",
+    data_.findings.push_back({.what = "an interaction of a user or an item with too few of them is left out",
                               .count = long(before - rows.size()),
                               .first = ""});
 }
@@ -275,11 +275,12 @@ void Reader::count_oddities(const std::vector<Row>& rows) {
     single += !before && !behind;
   }
   if (equal && has_times_)
-    data_.findings.push_back({.what = "interactions have the time of the user's one before: drawn which comes first",
-                              .count = equal,
-                              .first = ""});
+    data_.findings.push_back(
+        {.what = "an interaction has the time of the user's one before: which comes first is drawn",
+         .count = equal,
+         .first = ""});
   if (single)
-    data_.findings.push_back({.what = "users have one interaction: counted, but nothing of theirs can be held out",
+    data_.findings.push_back({.what = "a user has one interaction: it counts, but nothing of theirs can be held out",
                               .count = single,
                               .first = ""});
   if (!has_times_)
@@ -329,7 +330,7 @@ Data Reader::finish() {
   }
   if (repeated)
     data_.findings.push_back(
-        {.what = "interactions repeat one of the user's: its first time counts, with their weights",
+        {.what = "an interaction repeats one of the user's: the first time counts, with the weights of all",
          .count = repeated,
          .first = ""});
   count_oddities(once);

@@ -99,7 +99,8 @@ void save_recommender(const Recommender& r, const std::string& directory) {
   const ordered_json json{{"protocol", r.protocol}, {"seed", r.seed},       {"k", r.k},
                           {"ease", s.ease},         {"knn", s.knn},         {"damping", s.damping},
                           {"reach", s.reach},       {"recent", s.recent},   {"near", s.near},
-                          {"decay", s.decay},       {"content", s.content}, {"joined", joined}};
+                          {"decay", s.decay},       {"content", s.content}, {"spread", spread_json(r.spread)},
+                          {"joined", joined}};
   nn::write_file(directory + "/recommend.json", json.dump(2) + "\n");
 }
 
@@ -119,11 +120,12 @@ std::unique_ptr<Recommender> load_recommender(const std::string& given) {
   object.take("recent", r->settings.recent, 1, 1e9), object.take("decay", r->settings.decay, 0, 1);
   object.take("near", r->settings.near, 1, 1e9), object.take("content", r->settings.content, 0, 1e12);
   r->seed = uint64_t(seed);
-  const ordered_json* joined = object.find("joined");
+  const ordered_json *joined = object.find("joined"), *spread = object.find("spread");
   object.finish();
   check(joined && !joined->empty(), "{}: has no second stage: the training did not come to its end; --resume goes on",
         where);
   r->joined = joined_from(*joined, where + ".joined");
+  if (spread) r->spread = spread_from(*spread, where + ".spread");
   read_items(r->data, path + "/items.jsonl");
   read_interactions(r->data, path + "/interactions.jsonl");
   r->sequence = load_sequence(path);

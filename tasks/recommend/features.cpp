@@ -31,12 +31,36 @@ void TextOptions::declare(run::Options& options) {
   options.add("--text-encoder", encoder, "whose states mean and attention take: a shipped one or a directory")
       .group(group);
   options.add("--text-words", words, "words at most, the most frequent ones").group(group).between(1, 1e6);
+  options
+      .add("--text-training", training, "what of the encoder learns: none, adapters (LoRA), all; with mean in --text")
+      .group(group)
+      .one_of({"none", "adapters", "all"});
+  options.add("--text-batch", texts, "items of a batch that the encoder reads again, where it learns")
+      .group(group)
+      .between(1, 1e5);
+  options.add("--text-rate", rate, "share of --lr for the encoder").group(group).between(0, 1e6);
   options.add("--text-length", length, "pieces of an item that the encoder reads").group(group).between(3, 512);
 }
 
 bool TextOptions::has(const std::string& part) const {
   const std::vector<std::string> parts = engine::split(text, ',');
   return std::find(parts.begin(), parts.end(), part) != parts.end();
+}
+
+// An encoder with a head without parameters: the encoder is what is wanted.
+std::unique_ptr<model::TextModel> text_encoder(const TextOptions& o) {
+  spec::TaskSpec states;
+  states.head = nn::Predicts::vector, states.reads = nn::Reads::mean;
+  const run::Quiet quiet;
+  auto encoder = model::load_to_train(model::ModelDirectory(model::model_at(o.encoder)), {states}, 0);
+  encoder->net.params.eval();
+  return encoder;
+}
+
+text::EncodedSet texts_of(const std::vector<Item>& items, const model::TextModel& encoder, const TextOptions& o) {
+  std::vector<text::Example> examples;
+  for (const Item& item : items) examples.push_back({.text = item.words()});
+  return text::encode(examples, encoder.tokenizer, int(o.length));
 }
 
 namespace {
@@ -69,17 +93,8 @@ void make_unit(Tensor& rows) {
 
 void take_states(const std::vector<Item>& items, const TextOptions& o, ItemText& to) {
   const engine::NoGrad no_grad;
-  spec::TaskSpec states;  // a head without parameters: the encoder is what is wanted
-  states.head = nn::Predicts::vector, states.reads = nn::Reads::mean;
-  const auto load = [&] {
-    const run::Quiet quiet;
-    return model::load_to_train(model::ModelDirectory(model::model_at(o.encoder)), {states}, 0);
-  };
-  const auto encoder = load();
-  encoder->net.params.eval();
-  std::vector<text::Example> examples;
-  for (const Item& item : items) examples.push_back({.text = item.words()});
-  const text::EncodedSet set = text::encode(examples, encoder->tokenizer, int(o.length));
+  const auto encoder = text_encoder(o);
+  const text::EncodedSet set = texts_of(items, *encoder, o);
   std::vector<Tensor> tokens, means;
   to.offsets = {0};
   for (const text::Batch& batch : text::in_order(set, 64)) {

@@ -151,10 +151,14 @@ std::vector<double> log_shares(const List& list, const std::vector<double>& w) {
   return s;
 }
 
-std::vector<double> fit_conditional(const std::vector<List>& lists, long features, double ridge) {
+std::vector<double> fit_conditional(const std::vector<List>& lists, long features, double ridge,
+                                    const std::vector<double>& begin) {
   const size_t F = size_t(features);
-  std::vector<double> w(F, 0);
-  for (size_t a = 0; a < F; a += 2) w[a] = 1 / double(F);
+  std::vector<double> w = begin;
+  if (w.empty()) {
+    w.assign(F, 0);
+    for (size_t a = 0; a < F; a += 2) w[a] = 1 / double(F);
+  }
   double value = likelihood(lists, w, ridge);
   for (int step = 0; step < 50; ++step) {
     std::vector<double> gradient(F, 0), hessian(F * F, 0);
@@ -169,7 +173,7 @@ std::vector<double> fit_conditional(const std::vector<List>& lists, long feature
     }
     if (gained < 0) break;
     w = next, value += gained;
-    if (gained < 1e-9 * (1 + std::abs(value))) break;
+    if (gained < 1e-7 * (1 + std::abs(value))) break;
   }
   return w;
 }
@@ -221,14 +225,14 @@ namespace {
 
 // Scores of every list by weights fitted on the lists of the other folds.
 std::vector<Scores> out_of_fold(const std::vector<List>& lists, const std::vector<int>& fold, long features, long folds,
-                                double ridge, long items) {
+                                double ridge, const std::vector<double>& begin, long items) {
   std::vector<Scores> scores(lists.size());
   for (long f = 0; f < folds; ++f) {
     std::vector<List> others;
     for (size_t c = 0; c < lists.size(); ++c)
       if (fold[c] != f) others.push_back(lists[c]);
     Joined part;
-    part.weights = fit_conditional(others, features, ridge);
+    part.weights = fit_conditional(others, features, ridge, begin);
     for (size_t c = 0; c < lists.size(); ++c)
       if (fold[c] == f) scores[c] = joined_scores(part, {lists[c]}, items)[0];
   }
@@ -249,7 +253,7 @@ double mean_ndcg(const std::vector<Case>& cases, const std::vector<Scores>& scor
 
 Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std::vector<Scores>>& scores_by_source,
                   const std::vector<Case>& cases, const std::vector<int>& among, long items, const JoinOptions& o,
-                  uint64_t seed) {
+                  uint64_t seed, std::vector<Scores>* by_folds) {
   const std::vector<List> lists = lists_of(scores_by_source, cases, among, items, o.candidates);
   const std::vector<int> order = engine::permutation(int(cases.size()), {seed, engine::Stream::sample, 3});
   std::vector<int> fold(cases.size());
@@ -258,12 +262,13 @@ Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std
   Joined best;
   best.sources = sources, best.dev_ndcg = -1, best.candidates = o.candidates;
   std::vector<Scores> held;
+  std::vector<double> w;
   for (const double ridge : o.ridges) {
-    std::vector<Scores> scores = out_of_fold(lists, fold, F, o.folds, ridge, items);
+    w = fit_conditional(lists, F, ridge, w);
+    std::vector<Scores> scores = out_of_fold(lists, fold, F, o.folds, ridge, w, items);
     const double ndcg = mean_ndcg(cases, scores, among, items, o.k);
-    if (ndcg > best.dev_ndcg) best.dev_ndcg = ndcg, best.ridge = ridge, held = std::move(scores);
+    if (ndcg > best.dev_ndcg) best.dev_ndcg = ndcg, best.ridge = ridge, best.weights = w, held = std::move(scores);
   }
-  best.weights = fit_conditional(lists, F, best.ridge);
   std::vector<double> s;
   std::vector<bool> right;
   for (size_t c = 0; c < cases.size(); ++c)
@@ -272,6 +277,7 @@ Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std
       right.push_back(std::find(cases[c].targets.begin(), cases[c].targets.end(), item) != cases[c].targets.end());
     }
   best.platt = fit_platt(s, right);
+  if (by_folds) *by_folds = std::move(held);
   return best;
 }
 

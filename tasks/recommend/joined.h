@@ -27,8 +27,9 @@ std::vector<List> lists_of(const std::vector<std::vector<Scores>>& scores_by_sou
                            const std::vector<int>& among, long items, long candidates);
 
 // w that makes  sum over lists and relevant t of log softmax_i(w . x_i)_t - ridge / 2 |w|^2  largest: the conditional
-// logit (McFadden 1974), by Newton's steps.    -> [F]
-std::vector<double> fit_conditional(const std::vector<List>& lists, long features, double ridge);
+// logit (McFadden 1974), by Newton's steps, from `begin` where it is given.    -> [F]
+std::vector<double> fit_conditional(const std::vector<List>& lists, long features, double ridge,
+                                    const std::vector<double>& begin = {});
 // w . x_i, less log sum over the list of its exponential: at most 0.    -> [n]
 std::vector<double> log_shares(const List& list, const std::vector<double>& w);
 
@@ -45,19 +46,19 @@ struct Joined {
   std::vector<double> weights;  // [2 sources]
   Platt platt;                  // that an item of a list of k is taken
   double ridge = 1;
-  long candidates = 200;  // of each source
+  long candidates = 100;  // of each source
   double dev_ndcg = 0;    // by weights of the other folds
 };
 
 struct JoinOptions {
-  long candidates = 200, folds = 5, k = 10;
-  std::vector<double> ridges{0.3, 3, 30, 300, 3000};
+  long candidates = 100, folds = 5, k = 10;
+  std::vector<double> ridges{3, 30, 300, 3000, 10000};
 };
 // Fits weights on held-out cases. Which ridge, and the probabilities: by folds, the lists of each scored with the weights
-// of the others, so that nothing is judged on what it was fitted on.
+// of the others, so that nothing is judged on what it was fitted on; `by_folds`: these scores.
 Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std::vector<Scores>>& scores_by_source,
                   const std::vector<Case>& cases, const std::vector<int>& among, long items, const JoinOptions& options,
-                  uint64_t seed);
+                  uint64_t seed, std::vector<Scores>* by_folds = nullptr);
 
 // The joined score of all items: log_shares of the candidates, and far below these of the others.    -> [I] each
 std::vector<Scores> joined_scores(const Joined& joined, const std::vector<List>& lists, long items);

@@ -5,29 +5,31 @@
 #include <cmath>
 #include <numeric>
 
+#include "nn/loss/attention_transfer.h"
+
 namespace recommend {
 
 using engine::check;
 using engine::Random;
-using engine::real;
 using engine::Stream;
 using engine::Transpose;
 
 Windows::Windows(const std::vector<History>& histories, long places, long batch, int accumulate, uint64_t seed,
-                 bool shuffled)
-    : accumulate_(accumulate), seed_(seed), shuffled_(shuffled) {
+                 bool shuffled, bool weighted)
+    : accumulate_(accumulate), seed_(seed), shuffled_(shuffled), weighted_(weighted) {
   long longest = 1;
   for (size_t u = 0; u < histories.size(); ++u) {
-    const std::vector<int> items = items_of(histories[u]);
-    for (long end = long(items.size()); end > 1; end -= places) {
+    const History& history = histories[u];
+    for (long end = long(history.size()); end > 1; end -= places) {
       const long begin = std::max(0L, end - places - 1);
-      windows_.emplace_back(items.begin() + begin, items.begin() + end);
+      windows_.emplace_back(history.begin() + begin, history.begin() + end);
       user_.push_back(int(u));
       places_ += end - begin - 1;
       longest = std::max(longest, end - begin - 1);
     }
   }
-  check(!windows_.empty(), "recommend: no user has two interactions to learn an order from");
+  check(!windows_.empty(),
+        "recommend: no user has two interactions left to learn an order from, beside what is held out");
   steps_ = std::max(1L, places_ / (std::max(batch, longest) * accumulate));
 }
 
@@ -37,31 +39,29 @@ std::vector<Batch> Windows::parts_at(long step) const {
   std::vector<int> order(windows_.size());
   std::iota(order.begin(), order.end(), 0);
   if (shuffled_) order = engine::permutation(int(order.size()), {seed_, Stream::shuffle, uint32_t(step / steps_)});
-  std::vector<std::vector<Items>> chosen(static_cast<size_t>(accumulate_));
-  std::vector<Indices> users(chosen.size());
+  std::vector<Indices> chosen(static_cast<size_t>(accumulate_));  // windows
   long before = 0;
   for (const int w : order) {
     const long part = before * parts / places_;
-    const std::vector<int>& window = windows_[size_t(w)];
-    if (part >= first && part < first + accumulate_) {
-      chosen[size_t(part - first)].emplace_back(window);
-      users[size_t(part - first)].push_back(user_[size_t(w)]);
-    }
+    const History& window = windows_[size_t(w)];
+    if (part >= first && part < first + accumulate_) chosen[size_t(part - first)].push_back(w);
     before += long(window.size()) - 1;
   }
   std::vector<Batch> batches;
   double all = 0;
-  for (size_t i = 0; i < chosen.size(); ++i) {
-    const std::vector<Items>& windows = chosen[i];
+  for (const Indices& windows : chosen) {
     if (windows.empty()) continue;
     Batch batch;
-    batch.users = users[i];
-    std::vector<Items> read;
-    for (const Items& window : windows) {
-      read.push_back(window.first(window.size() - 1));
-      batch.next.insert(batch.next.end(), window.begin() + 1, window.end());
+    std::vector<std::vector<int>> items;
+    for (const int w : windows) {
+      const History& window = windows_[size_t(w)];
+      batch.users.push_back(user_[size_t(w)]);
+      items.push_back(items_of(window));
+      batch.next.insert(batch.next.end(), items.back().begin() + 1, items.back().end());
+      for (size_t i = 1; weighted_ && i < window.size(); ++i) batch.weights.push_back(real(window[i].weight));
+      items.back().pop_back();
     }
-    batch.tokens = packed(read, places_);
+    batch.tokens = packed({items.begin(), items.end()}, places_);
     all += double(batch.next.size());
     batches.push_back(std::move(batch));
   }
@@ -107,14 +107,31 @@ Tensor NextItem::correction(const Indices& negatives, const Indices& next) const
   return all;
 }
 
-Tensor NextItem::over_all(const SequenceModel& model, const Tensor& v, const Tensor& users, const Indices& next) const {
+namespace {
+
+// sum_n w_n loss_n / sum w, without weights the mean; loss_n = -log softmax(scores_n)_target.    [N, K], [N] -> []
+Tensor of_places(const Tensor& scores, const Indices& targets, const std::vector<real>& weights, double smoothing) {
+  if (weights.empty()) return cross_entropy(scores, targets, {.label_smoothing = real(smoothing)});
+  const long N = scores.dim(0), K = scores.dim(1);
+  Indices rows;
+  for (long n = 0; n < N; ++n) rows.push_back(int(n * K) + targets[size_t(n)]);
+  const Tensor logs = gather_rows(reshape(log_softmax(scores), {N * K, 1}), rows);  // [N, 1]
+  Tensor share({N, 1});
+  const double all = std::accumulate(weights.begin(), weights.end(), 0.);
+  for (long n = 0; n < N; ++n) share.data()[n] = all > 0 ? real(-double(weights[size_t(n)]) / all) : 0;
+  return sum(logs * share);
+}
+
+}  // namespace
+
+Tensor NextItem::over_all(const SequenceModel& model, const Tensor& v, const Tensor& users, const Batch& batch) const {
   const bool all = known_.size() == place_.size();
   const Tensor items = all ? v : gather_rows(v, known_);  // [K, C]
   const Tensor bias =
       all ? model.bias : reshape(gather_rows(reshape(model.bias, {v.dim(0), 1}), known_), {long(known_.size())});
   Indices targets;
-  for (const int item : next) targets.push_back(place_[size_t(item)]);
-  return cross_entropy(linear(users, items, bias), targets, {.label_smoothing = real(options_.label_smoothing)});
+  for (const int item : batch.next) targets.push_back(place_[size_t(item)]);
+  return of_places(linear(users, items, bias), targets, batch.weights, options_.label_smoothing);
 }
 
 namespace {
@@ -134,7 +151,7 @@ Tensor NextItem::sampled(const SequenceModel& model, const Tensor& v, const Tens
   const Tensor others = linear(users, embedding(v, negatives), biases_of(model, negatives));   // [N, K]
   const Tensor scores =
       engine::concat({reshape(own, {N, 1}), others}, 1) + correction(negatives, batch.next);  // [N, 1 + K]
-  return cross_entropy(scores, Indices(size_t(N), 0));
+  return of_places(scores, Indices(size_t(N), 0), batch.weights, 0);
 }
 
 Tensor NextItem::by_candidate(const SequenceModel& model, const Tensor& v, const Tensor& users, const Tensor& states,
@@ -145,6 +162,7 @@ Tensor NextItem::by_candidate(const SequenceModel& model, const Tensor& v, const
   std::vector<uint32_t> words(static_cast<size_t>(B));
   Random{mode.seed, Stream::sample, mode.step, 2 * call + 1000000}.words(0, B, words.data());
   Indices places, before, before_offsets{0}, queries{0}, next, asked;
+  std::vector<real> weights;
   for (long b = 0; b < B; ++b) {
     const int first = batch.tokens.offsets[size_t(b)], length = batch.tokens.offsets[size_t(b) + 1] - first;
     const int cut = first + int(words[size_t(b)] % uint32_t(length));
@@ -152,6 +170,7 @@ Tensor NextItem::by_candidate(const SequenceModel& model, const Tensor& v, const
     before_offsets.push_back(int(before.size()));
     places.push_back(cut);
     next.push_back(batch.next[size_t(cut)]);
+    if (!batch.weights.empty()) weights.push_back(batch.weights[size_t(cut)]);
     asked.push_back(next.back());
     asked.insert(asked.end(), negatives.begin(), negatives.end());
     queries.push_back(int(asked.size()));
@@ -161,16 +180,33 @@ Tensor NextItem::by_candidate(const SequenceModel& model, const Tensor& v, const
   const Tensor candidates = embedding(v, asked);  // [B n, C]
   const Tensor scores = sum(candidates * gather_rows(users, repeated), 1) + biases_of(model, asked) +
                         model.candidate_scores(candidates, queries, gather_rows(states, before), before_offsets);
-  return cross_entropy(reshape(scores, {B, n}) + correction(negatives, next), Indices(size_t(B), 0));
+  return of_places(reshape(scores, {B, n}) + correction(negatives, next), Indices(size_t(B), 0), weights, 0);
 }
 
-void NextItem::add_losses(run::Terms& terms, const SequenceModel& model, const Batch& batch, uint32_t call) const {
-  const Tensor v = model.item_vectors();  // [I, C]
+namespace {
+
+Tensor distilled(const SequenceModel& model, const Tensor& of_text, const Indices& next) {
+  std::vector<char> asked(static_cast<size_t>(model.config.items), 0);
+  for (const int item : next) asked[size_t(item)] = model.text.has[size_t(item)];
+  Indices items;
+  for (size_t i = 0; i < asked.size(); ++i)
+    if (asked[i]) items.push_back(int(i));
+  if (items.empty()) return {};
+  return nn::hidden_cosine(gather_rows(model.identity, items), gather_rows(of_text.detach(), items));
+}
+
+}  // namespace
+
+void NextItem::add_losses(run::Terms& terms, const SequenceModel& model, const Batch& batch, uint32_t call,
+                          const FreshTexts* fresh) const {
+  Tensor of_text;
+  const Tensor v = model.item_vectors(fresh, &of_text);  // [I, C]
   Tensor states;
   const Tensor users = model.user_vectors(v, batch.tokens, nullptr, &states);  // [N] -> [N, C]
-  terms.add("next", 1,
-            options_.negatives ? sampled(model, v, users, batch, call) : over_all(model, v, users, batch.next));
+  terms.add("next", 1, options_.negatives ? sampled(model, v, users, batch, call) : over_all(model, v, users, batch));
   if (model.by_candidate()) terms.add("candidate", 1, by_candidate(model, v, users, states, batch, call));
+  if (options_.distil_text > 0 && of_text)
+    if (const Tensor loss = distilled(model, of_text, batch.next)) terms.add("distil", options_.distil_text, loss);
 }
 
 }  // namespace recommend

@@ -7,12 +7,15 @@
 
 namespace recommend {
 
+using engine::real;
+
 // Places of some windows end to end, and the item that comes after each.
 struct Batch {
-  nn::Tokens tokens;  // N places
-  Indices next;       // [N]
-  Indices users;      // whose windows they are
-  double share = 1;   // of the places of the step
+  nn::Tokens tokens;          // N places
+  Indices next;               // [N]
+  Indices users;              // whose windows they are
+  std::vector<real> weights;  // [N] of the next one; empty: all 1
+  double share = 1;           // of the places of the step
 };
 
 // A window has at most `places` items that are read and the one behind the last; windows are cut from the end of a
@@ -21,22 +24,26 @@ struct Batch {
 // step alone.
 class Windows {
  public:
-  Windows(const std::vector<History>& histories, long places, long batch, int accumulate, uint64_t seed, bool shuffled);
+  // `weighted`: batches have the weights of what comes next.
+  Windows(const std::vector<History>& histories, long places, long batch, int accumulate, uint64_t seed, bool shuffled,
+          bool weighted = false);
   long steps_per_epoch() const { return steps_; }
   std::vector<Batch> parts_at(long step) const;
 
  private:
-  std::vector<std::vector<int>> windows_;
+  std::vector<History> windows_;
   std::vector<int> user_;  // of each window
   long places_ = 0, steps_ = 1;
   int accumulate_;
   uint64_t seed_;
-  bool shuffled_;
+  bool shuffled_, weighted_;
 };
 
 struct LossOptions {
   long negatives = 0;          // 0: the softmax is over all items
   double label_smoothing = 0;  // of the softmax over all
+  double distil_text = 0;      // weight of identities learning from texts
+  bool weighted = false;       // an interaction counts as much as its weight
 };
 
 // What the losses need to know of the items: which were learned of, and how often each was taken.
@@ -51,13 +58,18 @@ class NextItem {
   //               2008), so that popular items are not pushed down. A draw that is the next one itself does not count
   //   candidate   of a model with attention by candidate: the same, sampled, of one place of each history, drawn, with the
   //               candidates' own attention over what stands before it
+  //   distil      with `distil_text`: 1 - cos(e_i, t_i), t_i what the text adds to v_i, mean over the items that come next and
+  //               have a text: what texts say goes into the identities (nn/loss/attention_transfer.h, hidden_cosine). Its
+  //               gradient goes to the identities alone
+  // With weights w of a batch `next` and `candidate` are sums of w_n times a place's loss, over sum w.
   // `call`: which part of the step; draws are functions of (seed, step, call).
-  void add_losses(run::Terms& terms, const SequenceModel& model, const Batch& batch, uint32_t call) const;
+  void add_losses(run::Terms& terms, const SequenceModel& model, const Batch& batch, uint32_t call,
+                  const FreshTexts* fresh = nullptr) const;
 
  private:
   Indices draw(const engine::Random& random, long count) const;
   Tensor correction(const Indices& negatives, const Indices& next) const;
-  Tensor over_all(const SequenceModel& model, const Tensor& v, const Tensor& users, const Indices& next) const;
+  Tensor over_all(const SequenceModel& model, const Tensor& v, const Tensor& users, const Batch& batch) const;
   Tensor sampled(const SequenceModel& model, const Tensor& v, const Tensor& users, const Batch& batch,
                  uint32_t call) const;
   Tensor by_candidate(const SequenceModel& model, const Tensor& v, const Tensor& users, const Tensor& states,

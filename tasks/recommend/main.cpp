@@ -2,16 +2,17 @@
 // tasks/sentiment/main.cpp, which is to be read first; the model is tasks/recommend/sequence.h's.
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <iostream>
 
 #include "nn/format/files.h"
 #include "tasks/recommend/options.h"
 #include "tasks/recommend/report.h"
 #include "tasks/recommend/service.h"
+#include "tasks/recommend/text_training.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/text/utf8.h"
 
 namespace {
@@ -22,14 +23,12 @@ using nlohmann::ordered_json;
 using recommend::Recommender;
 using recommend::Split;
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 void say_findings(const recommend::Data& data) {
-  for (const text::Warning& finding : data.findings)
-    run::print_note("{}\n",
-                    finding.first.empty()
-                        ? fmt::format("{}{}", finding.count ? fmt::format("{} ", finding.count) : "", finding.what)
-                        : text::to_string(finding));
+  for (const text::Warning& finding : data.findings) {
+    const std::string line =
+        text::to_string(finding);  // "FILE:LINE: what (3 in all)"; of the whole ": what (3 in all)"
+    run::print_note("{}\n", finding.first.empty() ? line.substr(2) : line);
+  }
   long with_text = 0;
   for (const recommend::Item& item : data.items) with_text += !text::is_blank(item.words());
   run::print_note("{} users, {} items ({} with a text), {} interactions\n", data.users.size(), data.items.size(),
@@ -83,7 +82,9 @@ void join(const recommend::Options& o, const Split& split, Recommender& r) {
     const auto f = measure({r.data, r.words, counts, split.dev_among, o.k}, split.dev, scores.back()).mean;
     run::print_note("dev: {:<12} ndcg@{} {:.4f}  hr {:.4f}\n", source.name, o.k, f.ndcg, f.hr);
   }
-  r.joined = fit_joined(names, scores, split.dev, split.dev_among, r.items(), o.join, o.training.seed);
+  r.joined = fit_joined(names, scores, split.dev, split.dev_among, r.items(), o.join, o.training.seed, &scores[0]);
+  const std::vector<double> counts = counts_of(split.train, r.items());
+  r.spread = choose_spread(r, {r.data, r.words, counts, split.dev_among, o.k, &r.vectors}, split.dev, scores[0]);
   run::print_note("dev: {:<12} ndcg@{} {:.4f}, each fold by weights of the others (ridge {:g})\n", "joined", o.k,
                   r.joined.dev_ndcg, r.joined.ridge);
 }
@@ -116,25 +117,31 @@ void learn(const recommend::Options& o, const run::Options& options, const Split
   for (const double n : counts) model.known.push_back(n > 0);
   model.params.initialise();
   recommend::Windows windows(split.train, o.model.positions, o.training.batch_size, o.training.accumulate,
-                             o.training.seed, !o.training.no_shuffle);
+                             o.training.seed, !o.training.no_shuffle, o.loss.weighted);
   const recommend::NextItem next(counts, o.loss);
   run::print_note("{} layers of {}, {:.2f} M parameters; {}\n", o.model.layers, o.model.hidden,
                   double(model.params.count()) / 1e6, split.text());
-  run::Training training(o.training, model.params, frame_of(o, options, r, windows.steps_per_epoch()));
+  recommend::TextTraining texts(r.data.items, o.text, model.text, o.training.seed);
+  run::Frame frame = frame_of(o, options, r, windows.steps_per_epoch());
+  run::Training training(texts.joined(o.training, frame), model.params, frame);
 
   while (training.next_step()) {
-    const double begun = now();
+    const run::Stopwatch watch;
     long places = 0;
     uint32_t call = 0;
     // 1 histories -> ids [N], offsets [B + 1], the item behind each place [N]
     for (const recommend::Batch& part : windows.parts_at(training.step())) {
       run::Terms terms;
-      next.add_losses(terms, model, part, call++);       // 2 items [I, C], 3 users [N, C], 4 losses []
-      training.backward(terms, part.share, part.users);  // 5 adds to every parameter's gradient
+      const recommend::FreshTexts fresh = texts.read(part, training.step(), call);  // of an encoder that learns
+      next.add_losses(terms, model, part, call++, &fresh);  // 2 items [I, C], 3 users [N, C], 4 losses []
+      training.backward(terms, part.share, part.users);     // 5 adds to every parameter's gradient
+      texts.keep(fresh);
       places += part.tokens.count();
     }
-    training.update({{"items_per_second", std::round(double(places) / (now() - begun))}});  // 6, 7, 8
-    if (training.epoch_ends()) finish_epoch(training, r, split, o.k);
+    training.update({{"items_per_second", std::round(double(places) / watch.seconds())}});  // 6, 7, 8
+    if (!training.epoch_ends()) continue;
+    texts.read_all();
+    finish_epoch(training, r, split, o.k);
   }
   finish_run(training, o, split, r);
 }
@@ -161,7 +168,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   options.add("--model", model, "a directory of recommend train").required();
   options.add("--k", k, "length of the lists; 0: as in training").between(0, 1000);
   parse();
-  const double begun = now();
+  const run::Stopwatch since;
   const auto r = recommend::load_recommender(model);
   if (k == 0) k = r->k;
   const Split split = split_by(r->protocol, r->data, r->seed);
@@ -173,13 +180,16 @@ void evaluate(run::Options& options, const run::Parse& parse) {
       "result task=recommend protocol=\"{}\" k={} cases={} ndcg={:.4f} hr={:.4f} mrr={:.4f} attention_ndcg={:.4f} "
       "best_simple={} gain={:.4f} list_seconds={:.1f} seconds={:.1f}\n",
       split.text(), k, f.cases, f.mean.ndcg, f.mean.hr, f.mean.mrr, attention.mean.ndcg, report.baseline, report.gain,
-      report.list_seconds, now() - begun);
+      report.list_seconds, since.seconds());
 }
 
 void declare_wanted(run::Options& options, recommend::Wanted& wanted) {
   options.add("--k", wanted.k, "length of the list").between(1, 1e5);
   options.add("--diversity", wanted.diversity, "0: by score alone; nearer to 1: less of the same").between(0, 0.99);
   options.add("--rerank", wanted.rerank, "how: mmr or dpp").one_of({"mmr", "dpp"});
+  options
+      .add("--likeness", wanted.likeness, "what of the same is: words, tags, vectors that were learned, or their mean")
+      .one_of({"mean", "words", "tags", "vectors"});
 }
 
 std::string percent(double p) { return p < 0.1 ? fmt::format("{:.1f} %", 100 * p) : fmt::format("{:.0f} %", 100 * p); }

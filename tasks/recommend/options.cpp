@@ -40,6 +40,8 @@ void Options::declare(run::Options& options) {
       .between(0, 1e6);
   add("--label-smoothing", loss.label_smoothing, "share of the target that all items have alike", "Training")
       .between(0, 1);
+  add("--distil-text", loss.distil_text, "weight of identities learning what texts say", "Training").not_negative();
+  add("--weighted-loss", loss.weighted, "an interaction counts in the loss as much as its weight", "Training");
   simple.declare(options);
   add("--candidates", join.candidates, "of each model, for the second stage", measured).between(1, 1e6);
   add("--protocol", protocol, "what is held out: last, time, random, cold (see README)", measured)
@@ -54,6 +56,12 @@ void Options::settle(run::Options& options) {
   training.settle(options, "recommend");
   if (loss.negatives && loss.label_smoothing > 0)
     run::usage_error("--label-smoothing is of the softmax over all items; --negatives draws some");
+  if (text.training != "none" && !text.has("mean"))
+    run::usage_error("--text-training {}: what it learns goes into the mean state; --text has none", text.training);
+  if (loss.distil_text > 0 && text.has("none"))
+    run::usage_error("--distil-text: --text none leaves nothing to learn from");
+  if (loss.weighted && loss.label_smoothing > 0)
+    run::usage_error("--label-smoothing is of the mean over interactions; --weighted-loss weighs them");
   join.k = k;
 }
 

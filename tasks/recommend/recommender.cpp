@@ -7,7 +7,6 @@
 
 #include "engine/parallel.h"
 #include "tasks/recommend/regression.h"
-#include "tasks/recommend/rerank.h"
 #include "tasks/run/arguments.h"
 
 namespace recommend {
@@ -78,69 +77,6 @@ std::vector<Reason> reasons_for(const Recommender& r, Items history, const std::
   return reasons;
 }
 
-namespace {
-
-// The dot product of two sparse rows, whose columns rise.
-double dot(const SparseRows& rows, int a, int b) {
-  double sum = 0;
-  long i = rows.begin[size_t(a)], j = rows.begin[size_t(b)];
-  while (i < rows.begin[size_t(a) + 1] && j < rows.begin[size_t(b) + 1]) {
-    const int left = rows.column[size_t(i)], right = rows.column[size_t(j)];
-    if (left == right) sum += double(rows.value[size_t(i)]) * double(rows.value[size_t(j)]);
-    i += left <= right, j += right <= left;
-  }
-  return sum;
-}
-
-double dot(const Tensor& rows, int a, int b) {
-  const long C = rows.dim(1);
-  const engine::real* x = rows.data() + a * C;
-  return std::inner_product(x, x + C, rows.data() + b * C, 0.);
-}
-
-double common(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  return double(std::count_if(a.begin(), a.end(), [&](const std::string& tag) { return std::ranges::count(b, tag); }));
-}
-
-}  // namespace
-
-std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items) {
-  std::vector<std::vector<double>> s(items.size(), std::vector<double>(items.size(), 1));
-  const bool tags = std::ranges::any_of(r.data.items, [](const Item& item) { return !item.tags.empty(); });
-  std::vector<double> length;
-  for (const int i : items) length.push_back(std::sqrt(dot(r.vectors, i, i)));
-  for (size_t a = 0; a < items.size(); ++a)
-    for (size_t b = 0; b < a; ++b) {
-      const std::vector<std::string>&x = r.data.items[size_t(items[a])].tags, &y = r.data.items[size_t(items[b])].tags;
-      const double lengths = length[a] * length[b], size = std::sqrt(double(x.size() * y.size()));
-      double sum = dot(r.words, items[a], items[b]);
-      if (lengths > 0) sum += dot(r.vectors, items[a], items[b]) / lengths;
-      if (size > 0) sum += common(x, y) / size;
-      s[a][b] = s[b][a] = sum / (tags ? 3 : 2);
-    }
-  return s;
-}
-
-score::Lists reranked(const Recommender& r, const std::vector<Case>& cases, const std::vector<Scores>& scores,
-                      const std::vector<int>& among, const Wanted& wanted, long candidates) {
-  score::Lists lists(cases.size());
-  engine::parallel_tasks(long(cases.size()), [&](long n) {
-    const size_t c = size_t(n);
-    const std::vector<int> items =
-        top_items(scores[c], rankable(cases[c], among, long(scores[c].size())), std::max(candidates, wanted.k));
-    std::vector<double> relevance;
-    for (const int item : items) relevance.push_back(scores[c][size_t(item)]);
-    // Items that were no candidate of the second stage have no score: they stand behind, and take no part in the scale.
-    while (!relevance.empty() && relevance.back() <= kNoCandidate) relevance.pop_back();
-    const std::vector<int> some(items.begin(), items.begin() + long(relevance.size()));
-    for (const int place : rerank(wanted.rerank, relevance, likeness(r, some), wanted.diversity, wanted.k))
-      lists[c].push_back(items[size_t(place)]);
-    for (size_t i = some.size(); i < items.size() && long(lists[c].size()) < wanted.k; ++i)
-      lists[c].push_back(items[i]);
-  });
-  return lists;
-}
-
 std::vector<Recommended> Answering::operator()(const std::vector<int>& history, const Wanted& wanted) const {
   const long I = r_.items();
   Case asked{.user = -1, .history = history, .targets = {}};
@@ -155,7 +91,7 @@ std::vector<Recommended> Answering::operator()(const std::vector<int>& history, 
   for (const Source& source : sources_) scores.push_back(source.scores({asked}));
   const std::vector<List> lists = lists_of(scores, {asked}, among, I, std::max(r_.joined.candidates, wanted.k));
   const std::vector<Scores> joined = joined_scores(r_.joined, lists, I);
-  const std::vector<int> list = reranked(r_, {asked}, joined, among, wanted)[0];
+  const std::vector<int> list = reranked(r_, {asked}, joined, among, {wanted})[0][0];
   const std::vector<Reason> reasons = reasons_for(r_, asked.history, list);
   std::vector<Recommended> all;
   for (size_t n = 0; n < list.size(); ++n) {

@@ -7,6 +7,7 @@
 
 #include "tasks/recommend/joined.h"
 #include "tasks/recommend/sequence.h"
+#include "tasks/recommend/spread.h"
 
 namespace recommend {
 
@@ -29,9 +30,10 @@ struct Recommender {
   long k = 10;
   SimpleSettings settings;
   std::unique_ptr<SequenceModel> sequence;
-  Joined joined;     // without weights: there is no second stage yet
-  SparseRows words;  // of the items
-  Tensor vectors;    // v [I, C] of the sequence model
+  std::vector<Spread> spread;  // what the dev part allows of diversity
+  Joined joined;               // without weights: there is no second stage yet
+  SparseRows words;            // of the items
+  Tensor vectors;              // v [I, C] of the sequence model
 
   long items() const { return long(data.items.size()); }
   // The models over what `histories` say, in the order in which the second stage has them: popularity, recent, knn, ease
@@ -53,13 +55,6 @@ struct Recommended {
   int because = -1;                   // an item of the history; -1: none
   double part = 0;                    // its part of what all items of the history that speak for it add
 };
-struct Wanted {
-  long k = 10;
-  double diversity = 0;
-  std::string rerank = "mmr";
-  std::vector<int> exclude = {};  // beside the history
-};
-
 // A recommender that answers: its simple models are counted once, from all interactions.
 class Answering {
  public:
@@ -71,14 +66,6 @@ class Answering {
   const Recommender& r_;
   std::vector<Source> sources_;
 };
-
-// Of each case the highest `candidates` by score, re-ranked to k.
-score::Lists reranked(const Recommender& r, const std::vector<Case>& cases, const std::vector<Scores>& scores,
-                      const std::vector<int>& among, const Wanted& wanted, long candidates = 100);
-
-// How alike items are to re-ranking, 1 of each and itself: the mean of the cosines of their words, of their learned
-// vectors and, where there are any, of their tags.    -> [n][n]
-std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items);
 
 // Which item of the history is named for each of some items: that with the largest reason, if it is above 0.
 struct Reason {

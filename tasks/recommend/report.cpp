@@ -33,14 +33,14 @@ std::string table_of(const std::vector<Row>& rows, long k) {
 }
 
 std::string curve_table(const Row& plain, const std::vector<Row>& rows) {
-  std::string text = fmt::format("{:<12} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "re-ranked", "ndcg",
+  std::string text = fmt::format("{:<20} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "re-ranked", "ndcg",
                                  "", "cover", "words", "", "tags", "", "vectors", "");
   const auto change = [](double x, double from) {
     return from > 0 ? fmt::format("{:+.1f} %", 100 * (x / from - 1)) : "";
   };
   const auto line = [&](const Row& row) {
     const Figures &f = row.figures, &p = plain.figures;
-    text += fmt::format("{:<12} {:>7.4f} {:>8} {:>7.3f} {:>8.3f} {:>8} {:>8.3f} {:>8} {:>8.3f} {:>8}\n", row.name,
+    text += fmt::format("{:<20} {:>7.4f} {:>8} {:>7.3f} {:>8.3f} {:>8} {:>8.3f} {:>8} {:>8.3f} {:>8}\n", row.name,
                         f.mean.ndcg, change(f.mean.ndcg, p.mean.ndcg), f.coverage, f.diversity,
                         change(f.diversity, p.diversity), f.tag_diversity, change(f.tag_diversity, p.tag_diversity),
                         f.vector_diversity, change(f.vector_diversity, p.vector_diversity));
@@ -161,12 +161,17 @@ void add_gain(const std::vector<Row>& rows, uint64_t seed, Report& to) {
 
 void add_curve(const Recommender& r, const Measuring& m, const Split& split, const std::vector<Scores>& joined,
                Report& to) {
+  std::vector<Wanted> wanted;
   for (const char* method : {"mmr", "dpp"})
-    for (const double d : {0.1, 0.3, 0.5, 0.7}) {
-      const Wanted wanted{.k = m.k, .diversity = d, .rerank = method};
-      const score::Lists lists = reranked(r, split.test, joined, split.test_among, wanted);
-      to.curve.push_back({fmt::format("{} {:g}", method, d), measure(m, split.test, joined, &lists)});
-    }
+    for (const double d : {0.1, 0.3, 0.5, 0.7}) wanted.push_back({.k = m.k, .diversity = d, .rerank = method});
+  const size_t curve = wanted.size();
+  for (const Spread& s : r.spread)
+    wanted.push_back({.k = m.k, .diversity = s.diversity, .rerank = s.rerank, .likeness = s.likeness});
+  const std::vector<score::Lists> lists = reranked(r, split.test, joined, split.test_among, wanted);
+  for (size_t w = 0; w < wanted.size(); ++w)
+    to.curve.push_back(
+        {fmt::format("{}{} {:g}", w < curve ? "" : wanted[w].likeness + ": ", wanted[w].rerank, wanted[w].diversity),
+         measure(m, split.test, joined, &lists[w])});
 }
 
 }  // namespace
@@ -185,7 +190,7 @@ Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed
   }
   const std::vector<Scores> joined =
       joined_scores(r.joined, lists_of(scores, split.test, split.test_among, I, r.joined.candidates), I);
-  reranked(r, split.test, joined, split.test_among, {.k = k});
+  reranked(r, split.test, joined, split.test_among, {{.k = k}});
   report.list_seconds = now() - begun;
   report.rows.push_back(
       {"random", measure(m, split.test, source_of("random", random_scorer(I, seed)).scores(split.test))});
@@ -211,8 +216,10 @@ Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed
 std::string Report::text(const Split& split, long k) const {
   std::string all = fmt::format("{}\n{}", split.text(), table_of(rows, k));
   if (!cold.empty()) all += "\nof whom, or of which, nothing was known\n" + table_of(cold, k);
-  all += "\njoined, re-ranked: NDCG against the mean distance of two items, by words, tags and learned vectors\n" +
-         curve_table(rows.back(), curve);
+  all +=
+      "\njoined, re-ranked: NDCG against the mean distance of two items, by words, tags and learned vectors\n" +
+      curve_table(rows.back(), curve) +
+      "the last ones re-rank by tags, by vectors, by their mean with words: as far as 2 % of the dev part's NDCG go\n";
   all += fmt::format(
       "\njoined against {}: NDCG {:+.4f}, 95 % of resamples {:+.4f} ... {:+.4f}, p {:.3f}\n"
       "probabilities of what is shown: {:.2f} % said, {:.2f} % taken, ECE {:.4f} (of a perfect model {:.4f})\n",

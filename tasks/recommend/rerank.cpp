@@ -73,8 +73,11 @@ std::vector<int> rerank(const std::string& method, const std::vector<double>& re
   if (diversity == 0 || relevance.size() < 2) return plain;
   const auto [low, high] = std::minmax_element(relevance.begin(), relevance.end());
   std::vector<double> r;
+  if (method == "mmr") {
+    for (const double x : relevance) r.push_back(std::exp(x - *high));
+    return greedy_mmr(r, likeness, 1 - diversity, k);
+  }
   for (const double x : relevance) r.push_back(*high > *low ? (x - *low) / (*high - *low) : 1);
-  if (method == "mmr") return greedy_mmr(r, likeness, 1 - diversity, k);
   std::vector<int> order = greedy_dpp(r, likeness, (1 - diversity) / (2 * diversity), k);
   for (const int i : score::order_of(relevance))
     if (long(order.size()) < k && std::find(order.begin(), order.end(), i) == order.end()) order.push_back(i);

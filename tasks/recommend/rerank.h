@@ -20,9 +20,10 @@ std::vector<int> greedy_mmr(const std::vector<double>& r, const std::vector<std:
                             long k);
 
 // k of n candidates, in their order. `diversity` d in [0, 1): 0 is the order of relevance.
-//   mmr   lambda = 1 - d
-//   dpp   theta = (1 - d) / (2 d), so that log det weighs d and relevance 1 - d; what it leaves open follows by relevance
-// The relevance is brought to [0, 1]: (r - min) / (max - min).    relevance [n], likeness [n][n] -> places
+//   mmr   lambda = 1 - d, over shares of the highest, e^(r - max r): what costs little is what is hardly taken
+//   dpp   theta = (1 - d) / (2 d), so that log det weighs d and relevance 1 - d, over (r - min) / (max - min); what it
+//         leaves open follows by relevance
+// relevance [n] logs of shares, likeness [n][n] -> places
 std::vector<int> rerank(const std::string& method, const std::vector<double>& relevance,
                         const std::vector<std::vector<double>>& likeness, double diversity, long k);
 

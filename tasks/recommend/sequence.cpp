@@ -70,7 +70,20 @@ SequenceModel::SequenceModel(const SequenceConfig& c, ItemText item_text, uint64
     candidate_.emplace_back(params.root() / "candidate", c.hidden, c.heads, real(c.attention_dropout), kDeviation);
 }
 
-Tensor SequenceModel::item_vectors() const {
+namespace {
+
+// The rows of `kept` with those of some items exchanged.    [I, Ce] -> [I, Ce]
+Tensor with_fresh(const Tensor& kept, const FreshTexts* fresh) {
+  if (!fresh || fresh->items.empty()) return kept;
+  Indices rows(static_cast<size_t>(kept.dim(0)));
+  std::iota(rows.begin(), rows.end(), 0);
+  for (size_t n = 0; n < fresh->items.size(); ++n) rows[size_t(fresh->items[n])] = int(kept.dim(0) + long(n));
+  return gather_rows(engine::concat({kept, fresh->means}, 0), rows);
+}
+
+}  // namespace
+
+Tensor SequenceModel::item_vectors(const FreshTexts* fresh, Tensor* of_text) const {
   const nn::Mode& mode = params.mode();
   const bool drops = mode.training && config.identity_dropout > 0 && text.any();
   Tensor v = identity;
@@ -84,13 +97,16 @@ Tensor SequenceModel::item_vectors() const {
     }
     v = v * keep;  // [I, C]
   }
-  if (text.words) v = v + words_[0](text.words);  // [I, W] -> [I, C]
-  if (text.mean) v = v + mean_[0](text.mean);     // [I, Ce] -> [I, C]
+  Tensor t;
+  const auto add = [&](const Tensor& more) { t = t ? t + more : more; };
+  if (text.words) add(words_[0](text.words));                  // [I, W] -> [I, C]
+  if (text.mean) add(mean_[0](with_fresh(text.mean, fresh)));  // [I, Ce] -> [I, C]
   if (text.tokens) {
     const Tensor a = segment_softmax(piece_scores_[0](text.tokens), text.offsets);  // [M, 1]
-    v = v + attended_[0](segment_attend(a, text.tokens, text.offsets));             // [I, Ce] -> [I, C]
+    add(attended_[0](segment_attend(a, text.tokens, text.offsets)));                // [I, Ce] -> [I, C]
   }
-  return v;
+  if (of_text) *of_text = t;
+  return t ? v + t : v;
 }
 
 Tensor SequenceModel::user_vectors(const Tensor& v, const nn::Tokens& histories, std::vector<nn::AttentionMaps>* maps,

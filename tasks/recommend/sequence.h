@@ -45,7 +45,8 @@ struct SequenceModel {
 
   SequenceModel(const SequenceConfig& config, ItemText text, uint64_t seed);
 
-  Tensor item_vectors() const;  // v: [I, C]
+  // v: [I, C]. `fresh`: means that stand for those of their items, with their gradient.
+  Tensor item_vectors(const FreshTexts* fresh = nullptr, Tensor* of_text = nullptr) const;
   // States of packed histories, u of last or pooled.    v [I, C], N ids -> [N, C];  maps: of every layer
   Tensor user_vectors(const Tensor& v, const nn::Tokens& histories, std::vector<nn::AttentionMaps>* maps = nullptr,
                       Tensor* states = nullptr) const;

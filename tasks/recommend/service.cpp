@@ -113,6 +113,12 @@ ordered_json answer_json(const Answering& answering, const std::string& text) {
     ask(body["rerank"] == "mmr" || body["rerank"] == "dpp", 422, "rerank must be mmr or dpp");
     wanted.rerank = body["rerank"];
   }
+  if (body.contains("likeness")) {
+    const json& kind = body["likeness"];
+    ask(kind == "mean" || kind == "words" || kind == "tags" || kind == "vectors", 422,
+        "likeness must be mean, words, tags or vectors");
+    wanted.likeness = kind;
+  }
   wanted.exclude = items_at(r, body, "exclude");
   std::vector<int> history;
   std::string user;

@@ -31,6 +31,16 @@ double figure(const std::string& line, const std::string& name) {
   return std::stod(line.substr(at + name.size() + 2));
 }
 
+// Stopped as soon as there is something to go on from.
+void stop_and_resume(const std::string& command, const std::string& out) {
+  const Result stopped = run_shell("sh -c '" + program("recommend") + " " + command + " & p=$!; while [ ! -s " + out +
+                                   "/last.safetensors ]; do sleep 0.01; done; kill $p; wait $p' 2>&1");
+  CHECK((stopped.status == 128 + 15 || stopped.status == 0));
+  if (stopped.status == 0) return;
+  CHECK(call("recommend", "evaluate --model " + out).says("the training did not come to its end"));
+  REQUIRE(call("recommend", "train --resume " + out).status == 0);
+}
+
 }  // namespace
 
 TEST_CASE("recommend: what follows in a circle is learned, found again in the directory, and named with its reason") {
@@ -71,18 +81,30 @@ TEST_CASE("recommend: a run that was stopped and resumed ends in the bits of one
       "--patience 0 --lr 0.003";
   const std::string out = f.dir.path + "/a", again = f.dir.path + "/b";
   REQUIRE(call("recommend", command + " --out " + out).status == 0);
-  const Result stopped =
-      run_shell("sh -c '" + program("recommend") + " " + command + " --out " + again + " & p=$!; while [ ! -s " +
-                again + "/last.safetensors ]; do sleep 0.01; done; kill $p; wait $p' 2>&1");
-  CHECK((stopped.status == 128 + 15 || stopped.status == 0));
-  if (stopped.status != 0) {
-    CHECK(call("recommend", "evaluate --model " + again).says("the training did not come to its end"));
-    REQUIRE(call("recommend", "train --resume " + again).status == 0);
+  stop_and_resume(command + " --out " + again, again);
+  for (const char* file : {"best/model.safetensors", "best/recommend.json"})  // last.safetensors holds the run's name
+    CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
+}
+
+TEST_CASE("recommend: an encoder of texts that learns along changes what texts say, and is resumed to the bit") {
+  const Files f(12);
+  const std::string command = "train " + f.data() + kTiny +
+                              "--text mean --text-length 12 --text-batch 4 --text-rate 1 --batch-size 32 "
+                              "--content 0 --lr 0.01 ";
+  const auto model_of = [&](const std::string& name) {
+    return nn::read_file(f.dir.path + "/" + name + "/best/model.safetensors");
+  };
+  for (const std::string kind : {"none", "adapters", "all"}) {
+    const Result run = call("recommend", command + "--text-training " + kind + " --out " + f.dir.path + "/" + kind);
+    REQUIRE_MESSAGE(run.status == 0, run.output);
   }
-  for (const char* file : {"best/model.safetensors", "best/recommend.json", "last.safetensors"}) {
-    if (std::string(file) != "last.safetensors")  // which holds the run's name
-      CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
-  }
+  CHECK(model_of("none") != model_of("all"));
+  CHECK(model_of("none") != model_of("adapters"));
+  CHECK(model_of("adapters") != model_of("all"));
+  const std::string longer = command + "--text-training adapters --epochs 100 --patience 0 --out " + f.dir.path;
+  REQUIRE(call("recommend", longer + "/through").status == 0);
+  stop_and_resume(longer + "/part", f.dir.path + "/part");
+  CHECK(model_of("part") == model_of("through"));
 }
 
 TEST_CASE("recommend: the same bits with one thread and with two") {
@@ -119,6 +141,9 @@ TEST_CASE("recommend: bad input gets one clear line") {
   CHECK(call("recommend", "train " + f.data() + "--text prose" + out).says("or none; got 'prose'"));
   refused("train " + f.data() + "--hidden 10 --heads 4" + out, "--hidden must be a multiple of --heads");
   refused("train " + f.data() + "--negatives 4 --label-smoothing 0.1" + out, "--label-smoothing");
+  refused("train " + f.data() + "--text words --text-training all" + out, "goes into the mean state; --text has none");
+  refused("train " + f.data() + "--text none --distil-text 1" + out, "leaves nothing to learn from");
+  refused("train " + f.data() + "--weighted-loss --label-smoothing 0.1" + out, "--weighted-loss weighs them");
   refused("evaluate --model " + f.dir.path, "is no directory of a recommender");
   const std::string run = f.dir.path + "/run";
   REQUIRE(call("recommend", "train " + f.data() + kTiny + "--max-steps 2 --out " + run).status == 0);

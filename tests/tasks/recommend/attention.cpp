@@ -102,6 +102,84 @@ TEST_CASE("recommend: every parameter of every form gets a gradient") {
     }
 }
 
+TEST_CASE("recommend: with weights a place counts as often as its weight says, and not at all with 0") {
+  SequenceModel model(tiny("last"), some_text(9), 1);
+  model.params.initialise();
+  const NextItem next(counts_of(kHistories, 9), {});
+  const auto loss = [&](const Batch& batch) {
+    run::Terms terms;
+    next.add_losses(terms, model, batch, 0);
+    return double(terms.sum().item());
+  };
+  const auto of = [&](std::vector<int> read, std::vector<int> after, std::vector<real> weights) {
+    return loss({packed({read}, 6), after, {}, weights, 1});
+  };
+  const std::vector<int> read{0, 1, 2}, after{1, 2, 3};
+  CHECK(of(read, after, {1, 1, 1}) == doctest::Approx(of(read, after, {})).epsilon(1e-5));
+  const double first = of(read, after, {1, 0, 0}), last = of(read, after, {0, 0, 1});
+  CHECK(first == doctest::Approx(of({0}, {1}, {})).epsilon(1e-5));
+  CHECK(of(read, after, {3, 0, 1}) == doctest::Approx((3 * first + last) / 4).epsilon(1e-5));
+  std::vector<History> heavy = kHistories;
+  heavy[0][2].weight = 5;
+  const Batch batch = Windows(heavy, 6, 100, 1, 1, false, true).parts_at(0).at(0);
+  REQUIRE(batch.weights.size() == batch.next.size());
+  CHECK(batch.weights[1] == 5);  // of item 2, which comes after the second one
+  CHECK(batch.weights[0] == 1);
+  CHECK(Windows(heavy, 6, 100, 1, 1, false).parts_at(0).at(0).weights.empty());
+}
+
+TEST_CASE("recommend: what texts say is distilled into the identities of what comes next, and into nothing else") {
+  SequenceModel model(tiny("last"), some_text(9), 1);
+  model.params.initialise();
+  model.text.has[3] = 0;
+  const NextItem with(counts_of(kHistories, 9), {.distil_text = 2}), without(counts_of(kHistories, 9), {});
+  const Batch batch{packed({std::vector<int>{0, 1, 2}}, 6), {1, 2, 3}, {}, {}, 1};
+  const auto gradients = [&](const NextItem& next) {
+    run::Terms terms;
+    next.add_losses(terms, model, batch, 0);
+    engine::backward(terms.sum());
+    std::map<std::string, std::vector<real>> all;
+    for (const Tensor& t : model.params.tensors())
+      if (t.has_grad()) all[t.name()] = {t.grad_data(), t.grad_data() + t.numel()};
+    model.params.clear_grads();
+    return all;
+  };
+  const auto a = gradients(with), b = gradients(without);
+  for (const auto& [name, gradient] : a)
+    if (name != "item.identity")
+      CHECK_MESSAGE(test::differs(gradient.data(), b.at(name).data(), long(gradient.size()), 1e-6, 1e-5) == "", name);
+  const auto moved = [&](size_t item) {
+    return test::differs(a.at("item.identity").data() + item * 8, b.at("item.identity").data() + item * 8, 8, 1e-6,
+                         1e-5) != "";
+  };
+  CHECK((moved(1) && moved(2)));
+  CHECK((!moved(3) && !moved(7)));  // no text; comes nowhere
+}
+
+TEST_CASE("recommend: a text that is read again stands for what was read before, and a gradient reaches it") {
+  SequenceModel model(tiny("last"), some_text(9), 1);
+  model.params.initialise();
+  FreshTexts fresh{{4, 1}, test::varied({2, 4}, 9)};
+  fresh.means.require_grad();
+  Tensor before, after;
+  {
+    const engine::NoGrad no_grad;
+    before = model.item_vectors();
+  }
+  after = model.item_vectors(&fresh);
+  for (const int item : {0, 4, 1, 8})
+    CHECK((test::differs(before.data() + item * 8, after.data() + item * 8, 8, 1e-6, 1e-6) == "") ==
+          (item != 4 && item != 1));
+  engine::backward(sum(after));
+  REQUIRE(fresh.means.has_grad());
+  const Tensor& W = model.params.find("item.mean.weight");  // [8, 4]
+  for (long c = 0; c < 4; ++c) {
+    double column = 0;
+    for (long o = 0; o < 8; ++o) column += double(W.data()[o * 4 + c]);
+    CHECK(double(fresh.means.grad_data()[4 + c]) == doctest::Approx(column).epsilon(1e-4));
+  }
+}
+
 TEST_CASE("recommend: windows predict every item but a history's first once an epoch") {
   Windows windows(kHistories, 3, 4, 1, 7, true);
   std::vector<int> predicted;

@@ -155,14 +155,14 @@ TEST_CASE("recommend: odd input is counted, a line each kind, and nothing goes w
       "10:00:00\n\ta\t1\n",
       "id\ttitle\na\tOne\nb\t\na\tTwice\n");
   CHECK(count_of(d, "an item's id with blanks around it") == 1);
-  CHECK(count_of(d, "repeat one of the user's") == 1);
+  CHECK(count_of(d, "repeats one of the user's") == 1);
   CHECK(count_of(d, "an item that the catalogue lacks is kept") == 1);
   CHECK(count_of(d, "without a time") == 1);
   CHECK(count_of(d, "without a user or an item is left out") == 1);
   CHECK(count_of(d, "an item has no text") == 1);
   CHECK(count_of(d, "an item that was there before is left out") == 1);
-  CHECK(count_of(d, "users have one interaction") == 1);
-  CHECK(count_of(d, "have the time of the user's one before") == 1);
+  CHECK(count_of(d, "a user has one interaction") == 1);
+  CHECK(count_of(d, "has the time of the user's one before") == 1);
   CHECK(d.items.size() == 3);
   CHECK(d.histories[0][0].weight + d.histories[0][1].weight == 3);  // a twice, b once
   CHECK(d.histories[2][1].time - d.histories[2][0].time == 86400 + 36000);
