@@ -1,5 +1,6 @@
 // The program recommend: learned, resumed to the bit, evaluated, asked, served; bad input.
 #include <cmath>
+#include <filesystem>
 
 #include "tests/support/programs.h"
 
@@ -151,7 +152,9 @@ TEST_CASE("recommend: bad input gets one clear line") {
   refused("recommend --model " + run + " --user u99", "there is no user 'u99'");
   const std::string config = run + "/best/recommend.json", text = nn::read_file(config);
   nn::write_file(config, text.substr(0, text.size() / 2));
-  refused("evaluate --model " + run, "recommend.json: is no JSON");
+  refused("evaluate --model " + run, "not what its manifest.json says");
+  std::filesystem::remove(run + "/best/manifest.json");
+  refused("evaluate --model " + run, "recommend.json: not JSON");
   nn::write_file(config, text);
   nn::write_file(run + "/best/items.jsonl", "{\"id\": \"a\"}\n");
   refused("evaluate --model " + run, "there are 1 items");

@@ -3,7 +3,7 @@
 #include <numeric>
 #include <set>
 
-#include "tasks/recommend/figures.h"
+#include "tasks/recommend/recommender.h"
 #include "tasks/recommend/regression.h"
 #include "tasks/recommend/rerank.h"
 #include "tasks/score/top_k.h"
@@ -276,6 +276,49 @@ TEST_CASE("recommend: greedy DPP takes in each step what makes the determinant l
   CHECK(rerank("dpp", r, s, 0, 2) == std::vector<int>{0, 1});
   CHECK(rerank("dpp", r, s, 0.9, 2) != std::vector<int>{0, 1});
   CHECK(rerank("dpp", {1, 1, 1}, same, 0.5, 3).size() == 3);  // nothing new is left: by relevance
+}
+
+TEST_CASE("recommend: MMR weighs shares, not their logs: among what is hardly taken it spreads first") {
+  const std::vector<double> logs{std::log(0.5), std::log(0.1), std::log(0.02), std::log(0.0001)};
+  std::vector<std::vector<double>> s(4, std::vector<double>(4, 0));
+  for (size_t i = 0; i < 4; ++i) s[i][i] = 1;
+  s[0][1] = s[1][0] = 0.4;
+  // 0.7 (0.1 / 0.5) - 0.3 0.4 = 0.02 of the second, 0.7 (0.02 / 0.5) = 0.028 of the third
+  CHECK(rerank("mmr", logs, s, 0.3, 2) == std::vector<int>{0, 2});
+  CHECK(rerank("mmr", logs, s, 0.2, 2) == std::vector<int>{0, 1});
+}
+
+TEST_CASE(
+    "recommend: what the dev part allows of diversity costs there what it may, and spreads by what it is named for") {
+  Recommender r;
+  for (int i = 0; i < 40; ++i)
+    r.data.items.push_back({fmt::format("i{}", i), fmt::format("kind {}", i % 7), "", {fmt::format("t{}", i % 3)}});
+  r.words = word_vectors(r.data.items);
+  r.vectors = test::varied({40, 6});
+  std::vector<Case> cases;
+  std::vector<Scores> scores;
+  for (int u = 0; u < 50; ++u) {
+    cases.push_back({u, {}, {(u * 11) % 40}});
+    Scores& s = scores.emplace_back();
+    for (int i = 0; i < 40; ++i) s.push_back(std::sin(u * 1.7 + i * 2.3) * 2 + (i == (u * 11) % 40 ? 2 : 0) - 5);
+  }
+  const std::vector<double> counts(40, 1);
+  const Measuring m{r.data, r.words, counts, {}, 5, &r.vectors};
+  const std::vector<Spread> all = choose_spread(r, m, cases, scores, 0.5);
+  REQUIRE(all.size() == 3);
+  const Figures plain = measure(m, cases, scores);
+  for (const Spread& one : all) {
+    CHECK(one.gain >= 0);
+    CHECK(one.cost <= 0.5);
+    const score::Lists lists =
+        reranked(r, cases, scores, {},
+                 {{.k = 5, .diversity = one.diversity, .rerank = one.rerank, .likeness = one.likeness}})[0];
+    const Figures f = measure(m, cases, scores, &lists);
+    CHECK(1 - f.mean.ndcg / plain.mean.ndcg == doctest::Approx(one.cost));
+    CHECK(distance_by(one.likeness, f) == doctest::Approx((1 + one.gain) * distance_by(one.likeness, plain)));
+  }
+  CHECK(std::ranges::any_of(all, [](const Spread& one) { return one.gain > 0.01; }));
+  for (const Spread& one : choose_spread(r, m, cases, scores, -9)) CHECK(one.diversity == 0);  // nothing is that cheap
 }
 
 TEST_CASE("recommend: MMR by likenesses chooses as score's does by vectors") {
