@@ -92,7 +92,7 @@ TEST_CASE(
       {"answer train --no-hints --batch-size 4 --vocab-size 100 --model pool --data " + dir.write("shop.md", shop),
        "shop.md:"},
       {"monitor train --batch-size 4 --model pool --tasks " + tasks, "data.tsv:"},
-      {"recommend train --layers 1 --intermediate 8 --positions 4 --batch-size 8 --ease 5 --knn 3 --damping 1 --k 2 "
+      {"recommend train --layers 1 --intermediate 8 --positions 4 --batch-size 4 --ease 5 --knn 3 --damping 1 --k 2 "
        "--interactions " +
            dir.write("taken.tsv", taken) + " --items " + dir.write("things.tsv", things),
        "user u"}};

@@ -1,5 +1,6 @@
 // A disk that fails, for LD_PRELOAD: the FAULT_AT-th call that opens, writes, flushes, closes, renames, removes or
-// creates something below FAULT_BELOW fails, or is the last thing that the process does. Read tools/torture/torture.cpp next.
+// creates something below FAULT_BELOW fails, or is the last thing that the process does. Read
+// tools/torture/torture.cpp next.
 //
 //   FAULT_HOW=count    nothing fails; at the end FAULT_COUNT, a file, has the number of calls, and of allocations
 //   FAULT_HOW=kill     the process is killed; bytes that fsync() had not brought to the disk are gone, as after

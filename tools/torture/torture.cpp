@@ -169,7 +169,8 @@ class Torture {
     if (!keep_.empty()) {
       fs::remove_all(place_ + "/before");
       fs::create_directories(place_ + "/before");
-      if (fs::exists(out_)) fs::copy(out_, place_ + "/before/" + name_, fs::copy_options::recursive);
+      std::error_code error;  // trials of a search that was killed are still ending
+      fs::copy(out_, place_ + "/before/" + name_, fs::copy_options::recursive, error);
     }
     const Ended rest = shell(fmt::format("OMP_NUM_THREADS={} exec {}", threads, next()));
     std::string result;
