@@ -8,6 +8,7 @@
 #include "tasks/answer/knowledge.h"
 #include "tasks/text/data.h"
 #include "tasks/text/labels.h"
+#include "tasks/text/utf8.h"
 
 namespace answer {
 
@@ -140,6 +141,7 @@ void add_object(const json& object, const std::string& where, Knowledge& to) {
 }  // namespace
 
 void read_markdown(const std::string& bytes, const std::string& path, Knowledge& to) {
+  check(text::is_utf8(bytes), "{}: not UTF-8 (iconv -f windows-1252 -t utf-8, for example)", path);
   std::istringstream in(bytes);
   std::string title = std::filesystem::path(path).stem(), where = path + ":1";  // of what stands before any heading
   std::vector<Line> lines;

@@ -21,12 +21,11 @@ Marked read_marked(const std::string& path, const std::string& windows) {
     if (++line == 1 || row.empty()) continue;
     const std::vector<std::string> cells = engine::split(row, ',');
     const auto time = parse_time(cells[0]);
-    const auto count =
-        cells.size() > 1 ? engine::parse_number<double>(cells[1].substr(0, cells[1].find('\r'))) : std::nullopt;
-    check(time && count && std::abs(*count) < 1e15, "{}:{}: a time and a count; got '{}'", path, line,
-          engine::shown(row));
+    const std::string cell = cells.size() > 1 ? cells[1].substr(0, cells[1].find('\r')) : "";
+    const double count = engine::parse_number<double>(cell).value_or(std::nan(""));
+    check(time && std::abs(count) < 1e15, "{}:{}: a time and a count; got '{}'", path, line, engine::shown(row));
     m.times.push_back(*time);
-    m.counts.push_back(std::lround(*count));
+    m.counts.push_back(std::lround(count));
   }
   const nlohmann::json all = nn::read_json(windows);
   check(all.is_object(), "{}: an object is needed: the series' names and their windows", windows);
