@@ -10,9 +10,9 @@ namespace answer {
 
 // What an assistant decides by; recorded in the run's answer.json, and options of every command that asks one.
 struct Promises {
-  std::string detector = "product";  // of kDetectors, tasks/answer/scope.h
-  double refuse = 0.05;              // the share of questions in scope that may be refused
-  double ask = 0.1;                  // the share of questions whose intent may be missing among those offered
+  std::string detector = "both";  // of kDetectors, tasks/answer/scope.h
+  double refuse = 0.05;           // the share of questions in scope that may be refused
+  double ask = 0.1;               // the share of questions whose intent may be missing among those offered
 
   void declare(run::Options& options);
 };

@@ -21,6 +21,12 @@ std::vector<double> Scope::scores(const std::string& detector, const Read& texts
     if (!spheres_) spheres_.emplace(vectors_, classes_);
     return spheres_->scores(texts.vectors);
   }
+  if (detector == "both") {
+    std::vector<double> sum = scores("product", texts, T);
+    const std::vector<double> more = scores("sphere", texts, T);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
+    return sum;
+  }
   if (detector == "neighbour") return score::neighbour_scores(texts.vectors, vectors_, 1);
   const score::Neighbours near =
       detector == "product" ? score::nearest(texts.vectors, vectors_, 1) : score::Neighbours{};

@@ -10,9 +10,10 @@ namespace answer {
 
 // Of the logits of the intents (tasks/score/confidence.h): probability, margin, entropy, logit, energy. Of the unit
 // vector (tasks/score/scope.h): mahalanobis, neighbour (the nearest one), sphere. product: the largest probability
-// times the cosine to the nearest question that was learned, 0 where that is negative.
-inline const std::vector<std::string> kDetectors{"probability", "margin",    "entropy", "logit",  "energy",
-                                                 "mahalanobis", "neighbour", "sphere",  "product"};
+// times the cosine to the nearest question that was learned, 0 where that is negative. both: product + sphere, which
+// err on different texts.
+inline const std::vector<std::string> kDetectors{"probability", "margin",    "entropy", "logit",   "energy",
+                                                 "mahalanobis", "neighbour", "sphere",  "product", "both"};
 
 class Scope {
  public:

@@ -113,7 +113,7 @@ print(*[figures["detectors"][sys.argv[3]].get(key, "-") for key in sys.argv[4:]]
 END
 }
 
-detectors="probability margin entropy logit energy mahalanobis neighbour sphere product"
+detectors="probability margin entropy logit energy mahalanobis neighbour sphere product both"
 for seed in $seeds; do
   if wanted few; then
     case $few in pool) model=$pool ;; *) model="--model $few" ;; esac
