@@ -64,6 +64,7 @@ void BoardOptions::settle() {
   warm_bins = std::max(1L, span_of("--warm-up", warm_up) / bin_seconds);
   const bool behind = offset.starts_with('-');
   shift = span_of("--utc-offset", behind ? offset.substr(1) : offset) * (behind ? -1 : 1);
+  check(std::abs(shift) <= 14 * 3600, "--utc-offset: 14 hours at most, ahead or behind; got '{}'", offset);
   check(hits <= of, "--for: {} bins of the last {}", hits, of);
   check(!watch.empty(), "--watch: nothing");
 }

@@ -93,12 +93,16 @@ void Stream::resume(long offset, long line) {
 
 // What the first row that is not blank says of the format; whether it is a header. A mark of UTF-8 goes.
 bool Stream::begin(std::string& row) {
+  check(!row.starts_with("\x1F\x8B") && !row.starts_with("PK\x03\x04") && !row.starts_with("\x28\xB5\x2F\xFD"),
+        "{}: this is compressed; unpack it into a pipe (zcat, unzip -p, zstdcat)", name_);
   check(!row.starts_with("\xFF\xFE") && !row.starts_with("\xFE\xFF") && row.find('\0') == row.npos,
         "{}: this is UTF-16; a stream is UTF-8 (iconv -f utf-16 -t utf-8)", name_);
   if (row.starts_with("\xEF\xBB\xBF")) row.erase(0, 3);
   const size_t first = row.find_first_not_of(" \t\r");
   if (first == row.npos) return false;
   begun_ = true;
+  check(o_.format == "csv" || row[first] != '[', "{}: this is one list; a stream has a record a line (jq -c '.[]')",
+        name_);
   csv_ = o_.format == "csv" || (o_.format == "auto" && row[first] != '{');
   return csv_ && read_header(row);
 }

@@ -49,7 +49,14 @@ void WatchOptions::declare(run::Options& options) {
   out("--save-every", save_every, "records between two savings of state and metrics").between(1, 1e12);
 }
 
-void WatchOptions::settle() { board.settle(); }
+void WatchOptions::settle() {
+  board.settle();
+  for (const std::string& file : {state, metrics}) {  // now, and not when the first of them is written
+    const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+    check(folder.empty() || std::filesystem::is_directory(folder), "{}: there is no folder '{}'", file,
+          folder.string());
+  }
+}
 
 Watcher::Watcher(const WatchOptions& options)
     : o_(options),

@@ -112,6 +112,15 @@ TEST_CASE("monitor: bad records are counted and the stream goes on") {
   const Result wide = run_shell("printf '\\377\\376{\\0' | " + program("monitor") + " run --labelled 2>&1");
   CHECK(wide.status == 1);
   CHECK(wide.says("this is UTF-16"));
+  const auto refused = [&](const std::string& command) {
+    const Result result = run_shell(command + " 2>&1");
+    return result.status == 1 ? result.output : "not refused: " + result.output;
+  };
+  const std::string run = program("monitor") + " run --labelled ";
+  CHECK(refused("gzip -c " + csv + " | " + run).find("this is compressed") != std::string::npos);
+  CHECK(refused("echo '[{\"time\":1,\"text\":\"a\"}]' | " + run).find("has a record a line") != std::string::npos);
+  CHECK(refused(run + csv + " --utc-offset 30h").find("14 hours at most") != std::string::npos);
+  CHECK(refused(run + csv + " --state " + dir.path + "/nowhere/s").find("there is no folder") != std::string::npos);
 }
 
 TEST_CASE(

@@ -36,4 +36,4 @@ END
 build/release/monitor train --tasks "$tmp/tasks.json" --out "$tmp/run" --batch-size 32 \
   ${MODEL:---model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 3} ${ARGS:-} 2> "$tmp/err" ||
   { cat "$tmp/err" >&2; exit 1; }
-build/release/multitask evaluate --model "$tmp/run" --task entity --data "$tmp/mixed.csv" | tail -n 1
+build/release/multitask evaluate --model "$tmp/run" --task entity --data "$tmp/mixed.csv" 2>/dev/null | tail -n 1
