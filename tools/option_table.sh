@@ -22,8 +22,9 @@ align          --(label-column|labels|rationale-column|split|log-odds|head|label
 align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
 multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
 few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
-(multitask|few_shot)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  u
-(pretrain|align|translate|recommend)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  v
+few_shot       --(oversample|margin|margin-scale|tau)                             u
+few_shot       --smart-proximal                                                   w
+(pretrain|align|translate|recommend)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-(weight|proximal))  v
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g
@@ -60,8 +61,9 @@ q of a translator, which has two sides and is measured by BLEU
 r not in the layers of the translator yet
 s of texts with labels, or of an encoder of texts that is trained; here the texts' vectors are computed once, and histories are learned from
 t of who took what: a recommender's
-u not in the steps of several tasks yet
+u an episode has as many texts of each class: no class is rare, and a margin or a logarithm that is the same for all says nothing
 v of texts with classes, and of the step of a classifier
+w the inner steps set all weights back; no average of them goes from step to step
 END
 }
 
