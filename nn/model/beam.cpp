@@ -126,14 +126,20 @@ class Search {
   std::vector<Candidate> best(const Sentence& s, int row, const real* x, long V) const {
     const size_t most = o_.beams == 1 ? 1 : 2 * o_.beams;
     std::vector<Candidate> heap;  // its front is the worst
-    for (long v = 0; v < V; ++v) {
-      if (x[v] == kNever || (heap.size() == most && double(x[v]) <= heap.front().log_prob)) continue;
-      if (heap.size() == most) {
-        std::pop_heap(heap.begin(), heap.end());
-        heap.pop_back();
+    const auto none_better = [&](double log_p) { return heap.size() == most && log_p <= heap.front().log_prob; };
+    constexpr long kStretch = 128;  // whose maximum says whether to look closer: hardly ever
+    for (long first = 0; first < V; first += kStretch) {
+      const long last = std::min(first + kStretch, V);
+      if (none_better(double(simd::max(x + first, last - first)))) continue;
+      for (long v = first; v < last; ++v) {
+        if (x[v] == kNever || none_better(double(x[v]))) continue;
+        if (heap.size() == most) {
+          std::pop_heap(heap.begin(), heap.end());
+          heap.pop_back();
+        }
+        heap.push_back({s.rows[row].sum + double(x[v]), row, int(v), double(x[v])});
+        std::push_heap(heap.begin(), heap.end());
       }
-      heap.push_back({s.rows[row].sum + double(x[v]), row, int(v), double(x[v])});
-      std::push_heap(heap.begin(), heap.end());
     }
     return heap;
   }

@@ -1,4 +1,6 @@
 // Checkpoints of a run: all of its state in one safetensors file, two generations of it. Read tasks/run/run.cpp first.
+#include "tasks/run/checkpoint.h"
+
 #include <fmt/ranges.h>
 #include <unistd.h>
 
@@ -58,6 +60,16 @@ void drop_lines_after(const std::string& path, long step) {
 }
 
 }  // namespace
+
+long steps_before(const std::string& file) {
+  try {
+    const nn::SafeTensors checkpoint(file);
+    const auto state = ordered_json::parse(checkpoint.metadata().at("state"), nullptr, false);
+    return state.is_object() && state.contains("step") && state["step"].is_number_integer()
+               ? state["step"].get<long>() + 1
+               : 0;
+  } catch (const std::exception&) { return 0; }
+}
 
 void Run::save(const std::vector<engine::Tensor>& tensors) const {
   directory_.require_ours();

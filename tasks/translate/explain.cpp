@@ -16,7 +16,7 @@ std::vector<int> words_of(const Pieces& pieces, const std::vector<int>& ids) {
   std::vector<int> words;
   int word = -1;
   for (const int id : ids) {
-    if (id != pieces.end() && (pieces.piece(id).starts_with("\xE2\x96\x81") || word < 0)) ++word;
+    if (id != pieces.end() && (pieces.begins_word(id) || word < 0)) ++word;
     words.push_back(id == pieces.end() ? -1 : word);
   }
   return words;

@@ -8,6 +8,7 @@
 #include "nn/format/files.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
+#include "tasks/run/checkpoint.h"
 #include "tasks/run/console.h"
 #include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
@@ -83,12 +84,18 @@ void log_alignment(run::Training& training, const Translator& translator, const 
   });
 }
 
+// The first epoch that this run does again if the newer of its checkpoints is lost with it.
+long first_again(const run::Run& run) {
+  const char* older = run.has("previous.safetensors") ? "previous.safetensors" : "last.safetensors";
+  return run::steps_before(run.file(older)) / run.steps_per_epoch() + 1;
+}
+
 // The mean of the last epochs' weights is measured on the held-out texts and kept if it is the best so far.
 void finish_epoch(run::Training& training, const translate::Options& o, const Translator& translator, Translator& mean,
                   const Texts& dev) {
   const translate::Average average(training.run().file("epochs"), o.average);
   const long epoch = (training.step() + 1 + training.run().steps_per_epoch() - 1) / training.run().steps_per_epoch();
-  average.keep(translator.model->params, epoch);
+  average.keep(translator.model->params, epoch, first_again(training.run()));
   average.read(mean.model->params, epoch);
   const auto save = [&](const std::string& directory) { mean.save(directory); };
   training.run().pause();
@@ -99,7 +106,9 @@ void finish_epoch(run::Training& training, const translate::Options& o, const Tr
   what.tokenize = o.tokenize;
   const translate::Scores scores = measure(mean, dev, how, what);
   const bool best = training.keep_best(scores.bleu.score, save);
-  training.run().log({{"epoch", epoch}, {"dev", {{"bleu", scores.bleu.score}, {"chrf2", scores.chrf2}}}});
+  training.run().log({{"epoch", epoch},
+                      {"seconds", std::round(training.run().seconds())},
+                      {"dev", {{"bleu", scores.bleu.score}, {"chrf2", scores.chrf2}}}});
   log_alignment(training, mean, dev);
   training.run().say(fmt::format("epoch {} dev{}:  bleu {:.2f}  chrf2 {:.2f}", epoch, best ? " (the best so far)" : "",
                                  scores.bleu.score, scores.chrf2));
@@ -119,16 +128,18 @@ void finish_run(const run::Training& training, const Texts& dev, const std::stri
 }
 
 void learn(const translate::Options& o, const run::Options& options, const translate::Data& data,
-           Translator& translator) {
+           Translator& translator, const translate::Distil& distil) {
   nn::EncoderDecoder& model = *translator.model;
   long skipped = 0;
-  const std::vector<translate::Pair> pairs =
-      encode(data.train, translator.pieces, model.config.max_position_embeddings, &skipped);
-  if (skipped)
-    run::print_note("left out: {} pairs of more than {} pieces\n", skipped, model.config.max_position_embeddings);
+  const std::vector<translate::Pair> pairs = encode(data.train, translator.pieces, distil.positions(), &skipped);
+  if (skipped) run::print_note("left out: {} pairs of more than {} pieces\n", skipped, distil.positions());
   const int start = int(model.config.decoder_start_token_id);
-  translate::Batches batches(pairs, start, o.training.batch_size, o.training.accumulate, o.training.seed,
-                             !o.training.no_shuffle);
+  translate::Batches batches(pairs, {.start = start,
+                                     .tokens = o.training.batch_size,
+                                     .accumulate = o.training.accumulate,
+                                     .seed = o.training.seed,
+                                     .shuffled = !o.training.no_shuffle,
+                                     .window = o.sort_window});
   Translator mean{translator.pieces, std::make_unique<nn::EncoderDecoder>(model.config, 0)};
   mean.model->params.initialise();
   run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
@@ -138,11 +149,15 @@ void learn(const translate::Options& o, const run::Options& options, const trans
     long tokens = 0;
     // 1 pairs -> source ids [N], target ids [M], offsets [B + 1] of each
     for (const translate::Batch& part : batches.parts_at(training.step())) {
-      const Tensor memory = model.encode(part.source);                              // 2 [N] -> [N, C]
-      const Tensor states = model.decode(part.input, memory, part.source.offsets);  // 3 [M], [N, C] -> [M, C]
-      run::Terms terms;                                                             // 4 [M, V], [M] -> []
-      terms.add("cross_entropy", 1,
-                cross_entropy(model.logits(states), part.target, {.label_smoothing = engine::real(o.label_smoothing)}));
+      nn::TranslationTrace trace;
+      nn::TranslationTrace* look = distil.looks_inside() ? &trace : nullptr;
+      const Tensor memory = model.encode(part.source);                                    // 2 [N] -> [N, C]
+      const Tensor states = model.decode(part.input, memory, part.source.offsets, look);  // 3 [M], [N, C] -> [M, C]
+      const Tensor logits = model.logits(states);                                         //   [M, C] -> [M, V]
+      run::Terms terms;                                                                   // 4 [M, V], [M] -> []
+      terms.add("cross_entropy", distil.hard(),
+                cross_entropy(logits, part.target, {.label_smoothing = engine::real(o.label_smoothing)}));
+      distil.add_to(terms, logits, trace, part);         //   the teacher's terms
       training.backward(terms, part.share, part.texts);  // 5 adds to every parameter's gradient
       tokens += long(part.source.count() + part.target.size());
     }
@@ -158,14 +173,17 @@ void train(run::Options& options, const run::Parse& parse) {
   parse();
   o.settle(options);
   run::print_setup("translate", "train");
-  const translate::Data data = read_data(o);
+  translate::Data data = read_data(o);
   check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
-  Translator translator = make_translator(o, data.train);
+  const std::optional<Translator> teacher = load_teacher(o.distil);
+  if (o.distil.teacher_beams) data.train = written_by(*teacher, data.train, o.distil.teacher_beams);
+  Translator translator = make_translator(o, data.train, teacher ? &*teacher : nullptr);
+  const translate::Distil distil(o.distil, teacher ? &*teacher : nullptr, translator);
   const nn::TranslationConfig& c = translator.model->config;
   run::print_note("{} + {} layers of {}, {} pieces, {:.2f} M parameters; {} pairs, {} held out\n", c.encoder_layers,
                   c.decoder_layers, c.d_model, c.vocab_size,
                   double(translator.model->params.count() - c.vocab_size) / 1e6, data.train.size(), data.dev.size());
-  learn(o, options, data, translator);
+  learn(o, options, data, translator, distil);
 }
 
 void evaluate(run::Options& options, const run::Parse& parse) {

@@ -33,8 +33,11 @@ void Options::declare(run::Options& options) {
   add("--dev", dev, "or both in a file", files).excludes("--dev-source");
   add("--dev-share", dev_share, "of the pairs that are held out where no file has them", files).between(0, 0.9);
   add("--model", model, "a translation model to go on from, in Hugging Face's form; default: a new one", sizes);
-  add("--pieces", pieces.kind, "of a new one: unigram or bpe, learned from both languages together", sizes)
-      .one_of({"unigram", "bpe"});
+  add("--pieces", pieces.kind,
+      "of a new one: unigram, bpe, by SentencePiece; wordpiece, whose blanks are guessed; learned from both languages "
+      "together",
+      sizes)
+      .one_of({"unigram", "bpe", "wordpiece"});
   add("--vocab-size", pieces.vocabulary, "pieces at most", sizes).between(8, 1e6);
   add("--lowercase", pieces.lowercase, "texts are lower-cased, before they are cut", sizes);
   add("--layers", layers, "of the encoder", sizes).between(1, 100);
@@ -54,6 +57,10 @@ void Options::declare(run::Options& options) {
   add("--dev-beams", dev_beams, "beams of the measurement", "Learning").between(1, 100);
   add("--tokenize", tokenize, "of its BLEU: 13a; none, for files of tokenised text; intl, zh, char", "Learning")
       .one_of({"13a", "intl", "zh", "char", "none"});
+  add("--sort-window", sort_window,
+      "sort the pairs of so many steps by length, then give the steps an order by the seed; 0: no sorting", "Learning")
+      .between(0, 1e6);
+  distil.declare(options);
   training.declare(options, "translate");
   options.footer(
       "--batch-size counts target pieces here. The best model is that with the highest BLEU on the held-out texts.");
@@ -61,6 +68,7 @@ void Options::declare(run::Options& options) {
 
 void Options::settle(run::Options& options) {
   training.settle(options, "translate");
+  distil.settle();
   const auto both = [](const std::string& a, const std::string& b, const char* names) {
     if (a.empty() != b.empty()) run::usage_error("{} belong together", names);
   };
@@ -73,6 +81,10 @@ void Options::settle(run::Options& options) {
                              "--heads", "--intermediate", "--positions", "--norm", "--activation"})
       if (training.resume.empty() && options.given(name))
         run::usage_error("{} is for a new model; {} has its own", name, model);
+  if (distil.compares())
+    for (const char* name : {"--pieces", "--vocab-size", "--lowercase"})
+      if (training.resume.empty() && options.given(name))
+        run::usage_error("{} makes pieces; a student that is compared with its teacher has the teacher's", name);
 }
 
 nn::TranslationConfig Options::config(const Pieces& p) const {
@@ -98,7 +110,7 @@ nn::TranslationConfig Options::config(const Pieces& p) const {
 
 std::vector<std::string> Options::inputs() const {
   std::vector<std::string> paths;
-  for (const std::string& path : {source, target, data, dev_source, dev_target, dev, model})
+  for (const std::string& path : {source, target, data, dev_source, dev_target, dev, model, distil.teacher})
     if (!path.empty()) paths.push_back(path);
   return paths;
 }
@@ -127,7 +139,22 @@ Data read_data(const Options& o) {
   return data;
 }
 
-Translator make_translator(const Options& o, const Texts& train) {
+namespace {
+
+Pieces pieces_of(const Options& o, const Texts& train, const Translator* teacher) {
+  if (o.distil.compares()) return teacher->pieces;
+  std::vector<std::string> texts = train.source;
+  texts.insert(texts.end(), train.target.begin(), train.target.end());
+  const Pieces pieces = Pieces::learn(texts, o.pieces);
+  if (o.pieces.kind == "wordpiece")
+    run::print_note("word pieces: {} of {} texts come back as they were, the others with other blanks\n",
+                    pieces.came_back(texts), texts.size());
+  return pieces;
+}
+
+}  // namespace
+
+Translator make_translator(const Options& o, const Texts& train, const Translator* teacher) {
   if (!o.model.empty()) {
     const std::string directory = Translator::directory_of(o.model);
     Translator t = Translator::load(directory);
@@ -139,9 +166,7 @@ Translator make_translator(const Options& o, const Texts& train) {
     t.model = std::move(model);
     return t;
   }
-  std::vector<std::string> texts = train.source;
-  texts.insert(texts.end(), train.target.begin(), train.target.end());
-  Translator t{Pieces::learn(texts, o.pieces), nullptr};
+  Translator t{pieces_of(o, train, teacher), nullptr};
   t.model = std::make_unique<nn::EncoderDecoder>(o.config(t.pieces), o.training.seed);
   t.model->params.initialise();
   return t;

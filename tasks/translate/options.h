@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tasks/run/training.h"
+#include "tasks/translate/distil.h"
 #include "tasks/translate/pairs.h"
 #include "tasks/translate/translator.h"
 
@@ -22,6 +23,8 @@ struct Options {
   double label_smoothing = 0.1;
   int average = 10, dev_beams = 1;
   std::string tokenize = "13a";  // of the BLEU on held-out texts
+  int sort_window = 0;           // steps
+  DistilOptions distil;
 
   Options();
   void declare(run::Options& options);
@@ -36,7 +39,8 @@ struct Data {
 // Files as the options say; without any, the embedded phrases. Held-out pairs are every so-manieth one where no file
 // has them.
 Data read_data(const Options& o);
-// The translator that is trained: of --model, or drawn, with pieces learned from the training texts.
-Translator make_translator(const Options& o, const Texts& train);
+// The translator that is trained: of --model, or drawn, with the teacher's pieces where it is compared with one, else
+// with pieces learned from the training texts.
+Translator make_translator(const Options& o, const Texts& train, const Translator* teacher);
 
 }  // namespace translate

@@ -127,37 +127,61 @@ Batch batch_of(const std::vector<const Pair*>& pairs, int start) {
   return batch;
 }
 
-Batches::Batches(const std::vector<Pair>& pairs, int start, long tokens, int accumulate, uint64_t seed, bool shuffled)
-    : pairs_(pairs), start_(start), accumulate_(accumulate), seed_(seed), shuffled_(shuffled) {
+Batches::Batches(const std::vector<Pair>& pairs, const BatchOptions& options) : pairs_(pairs), o_(options) {
   check(!pairs.empty(), "translate: there are no pairs to learn from");
   for (const Pair& pair : pairs) all_tokens_ += long(pair.target.size());
-  const long step = tokens * accumulate;
+  const long step = o_.tokens * o_.accumulate;
   steps_ = std::min(std::max(1L, (all_tokens_ + step / 2) / step), long(pairs.size()));
 }
 
 // Part k of an epoch are the pairs whose first target token is among tokens [k T / n, (k + 1) T / n) of all T, of n
 // parts.
-std::vector<Batch> Batches::parts_at(long step) {
-  const long parts = steps_ * accumulate_;
-  if (step / steps_ != epoch_) {
-    epoch_ = step / steps_;
-    order_.resize(pairs_.size());
-    std::iota(order_.begin(), order_.end(), 0);
-    if (shuffled_) order_ = engine::permutation(int(pairs_.size()), {seed_, engine::Stream::shuffle, uint32_t(epoch_)});
-    cut_.assign(parts + 1, long(order_.size()));
-    long before = 0, part = 0;
-    for (size_t i = 0; i < order_.size(); ++i) {
-      while (part <= before * parts / all_tokens_ && part < parts) cut_[part++] = long(i);
-      before += long(pairs_[order_[i]].target.size());
-    }
+void Batches::cut(const std::vector<int>& order) {
+  const long n = steps_ * o_.accumulate;
+  parts_.assign(n, {});
+  long before = 0;
+  for (const int pair : order) {
+    parts_[before * n / all_tokens_].push_back(pair);
+    before += long(pairs_[pair].target.size());
   }
+}
+
+void Batches::begin_epoch(long epoch) {
+  epoch_ = epoch;
+  std::vector<int> order(pairs_.size());
+  std::iota(order.begin(), order.end(), 0);
+  if (o_.shuffled) order = engine::permutation(int(pairs_.size()), {o_.seed, engine::Stream::shuffle, uint32_t(epoch)});
+  cut(order);
+  if (!o_.window) return;
+  const auto shorter = [&](int a, int b) {
+    const Pair &p = pairs_[a], &q = pairs_[b];
+    return std::pair(p.target.size(), p.source.size()) < std::pair(q.target.size(), q.source.size());
+  };
+  const size_t window = size_t(o_.window) * o_.accumulate;
+  std::vector<int> sorted;
+  for (size_t first = 0; first < parts_.size(); first += window) {
+    const long begin = long(sorted.size());
+    for (size_t k = first; k < std::min(first + window, parts_.size()); ++k)
+      sorted.insert(sorted.end(), parts_[k].begin(), parts_[k].end());
+    std::stable_sort(sorted.begin() + begin, sorted.end(), shorter);
+  }
+  cut(sorted);
+  if (!o_.shuffled) return;
+  std::vector<std::vector<int>> parts(parts_.size());
+  const auto places = engine::permutation(int(parts.size()), {o_.seed, engine::Stream::shuffle, uint32_t(epoch), 1});
+  for (size_t k = 0; k < parts.size(); ++k) parts[k] = std::move(parts_[places[k]]);
+  parts_ = std::move(parts);
+}
+
+std::vector<Batch> Batches::parts_at(long step) {
+  if (step / steps_ != epoch_) begin_epoch(step / steps_);
   std::vector<Batch> batches;
   double all = 0;
-  for (long k = step % steps_ * accumulate_; k < (step % steps_ + 1) * accumulate_; ++k) {
+  for (long k = step % steps_ * o_.accumulate; k < (step % steps_ + 1) * o_.accumulate; ++k) {
     std::vector<const Pair*> chosen;
-    for (long i = cut_[k]; i < cut_[k + 1]; ++i) chosen.push_back(&pairs_[order_[i]]);
+    for (const int pair : parts_[k]) chosen.push_back(&pairs_[pair]);
     if (chosen.empty()) continue;
-    batches.push_back(batch_of(chosen, start_));
+    batches.push_back(batch_of(chosen, o_.start));
     all += double(batches.back().target.size());
   }
   for (Batch& batch : batches) batch.share = double(batch.target.size()) / all;

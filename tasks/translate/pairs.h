@@ -40,24 +40,33 @@ struct Batch {
 Batch batch_of(const std::vector<const Pair*>& pairs, int start);
 nn::Tokens packed(const std::vector<const std::vector<int>*>& sequences);
 
+struct BatchOptions {
+  int start = 0;  // what a target input begins with
+  long tokens = 2048;
+  int accumulate = 1;  // parts of so many target tokens a step
+  uint64_t seed = 42;
+  bool shuffled = true;
+  long window = 0;  // steps whose pairs are sorted by length; 0: as they come
+};
+
 // An epoch takes the pairs in an order of its own and cuts them into steps of about equally many target tokens. Nothing
-// is padded, so that sentences of one length need not stand together.
+// is padded, so that sentences of one length need not stand together. With a window they do: the pairs of so many steps
+// are sorted by target, then by source length, and the parts that they are cut into are shuffled, all by the seed.
 class Batches {
  public:
-  // `tokens` of a part, `accumulate` parts a step.
-  Batches(const std::vector<Pair>& pairs, int start, long tokens, int accumulate, uint64_t seed, bool shuffled);
+  Batches(const std::vector<Pair>& pairs, const BatchOptions& options);
   long steps_per_epoch() const { return steps_; }
   std::vector<Batch> parts_at(long step);
 
  private:
+  void begin_epoch(long epoch);
+  void cut(const std::vector<int>& order);
+
   const std::vector<Pair>& pairs_;
-  int start_, accumulate_;
-  uint64_t seed_;
-  bool shuffled_;
+  BatchOptions o_;
   long all_tokens_ = 0, steps_ = 1;
   long epoch_ = -1;
-  std::vector<int> order_;  // of this epoch
-  std::vector<long> cut_;   // [steps * accumulate + 1] in order_
+  std::vector<std::vector<int>> parts_;  // [steps * accumulate]: the pairs of each part of this epoch
 };
 
 }  // namespace translate

@@ -1,4 +1,5 @@
-// SentencePiece (Kudo, Richardson 2018) behind one door. Read tasks/translate/translator.cpp next: who asks.
+// SentencePiece (Kudo, Richardson 2018) and WordPiece behind one door. Read tasks/translate/translator.cpp next: who
+// asks.
 #include "tasks/translate/pieces.h"
 
 #include <sentencepiece_processor.h>
@@ -13,6 +14,7 @@
 #include "nn/format/json.h"
 #include "tasks/text/letters.h"
 #include "tasks/text/utf8.h"
+#include "tasks/text/vocab_trainer.h"
 
 namespace translate {
 
@@ -46,9 +48,51 @@ std::shared_ptr<SentencePieceProcessor> processor_of(const std::string& bytes, c
   return processor;
 }
 
+// Umlauts stay what they are: accents are not stripped.
+text::TokenizerOptions word_options(bool lowercase) {
+  text::TokenizerOptions o;
+  o.lower_case = lowercase;
+  o.strip_accents = false;
+  o.special = {kPadding, kUnknown, kEnd, kEnd, ""};
+  return o;
+}
+
+// Words and punctuation marks with blanks where they belong, as a rule.
+std::string joined(const std::vector<std::string>& pieces) {
+  constexpr std::string_view kBefore = ".,?!;:)]'-", kBehind = "(['-";  // no blank before these, none behind these
+  std::string text;
+  for (const std::string& piece : pieces) {
+    const bool goes_on = piece.starts_with("##");
+    const auto alone = [&](char c, std::string_view marks) { return marks.find(c) != marks.npos; };
+    if (!text.empty() && !goes_on && !alone(piece[0], kBefore) && !alone(text.back(), kBehind)) text += ' ';
+    text += goes_on ? piece.substr(2) : piece;
+  }
+  return text;
+}
+
 }  // namespace
 
+Pieces Pieces::learn_words(const std::vector<std::string>& texts, const PieceOptions& o) {
+  const long theirs = 5;  // special pieces that a vocabulary of BERT begins with
+  std::vector<std::string> learned =
+      text::train_vocab(texts, int(o.vocabulary - 3 + theirs), 2, word_options(o.lowercase));
+  check(long(learned.size()) > theirs, "pieces: these {} texts have no words", texts.size());
+  std::vector<std::string> names{kEnd, kUnknown};
+  names.insert(names.end(), learned.begin() + theirs, learned.end());
+  names.push_back(kPadding);
+  Pieces pieces;
+  pieces.lowercase_ = o.lowercase;
+  pieces.number(names);
+  pieces.take_words();
+  return pieces;
+}
+
+void Pieces::take_words() {
+  words_ = std::make_shared<const text::WordPiece>(names_, word_options(lowercase_), "vocab.json");
+}
+
 Pieces Pieces::learn(const std::vector<std::string>& texts, const PieceOptions& o) {
+  if (o.kind == "wordpiece") return learn_words(texts, o);
   Pieces pieces;
   pieces.lowercase_ = o.lowercase;
   std::vector<std::string> cased;
@@ -113,16 +157,25 @@ Pieces Pieces::load(const std::string& directory) {
     check(vocabulary.contains(name), "{}: there is no piece '{}'", where, name);
   Pieces pieces;
   pieces.number(names);
+  const std::string own = directory + "/translate.json";
+  std::string kind = "sentencepiece";
+  if (std::filesystem::exists(own)) {
+    const json object = nn::read_json(own);
+    nn::JsonObject members(object, own);
+    members.take("lowercase", pieces.lowercase_);
+    members.take("pieces", kind);
+  }
+  check(kind == "sentencepiece" || kind == "wordpiece", "{}: 'pieces' must be sentencepiece or wordpiece; got '{}'",
+        own, engine::shown(kind));
+  if (kind == "wordpiece") {
+    pieces.take_words();
+    return pieces;
+  }
   const auto model = [&](const std::string& file) {
     return processor_of(nn::read_regular_file(directory + "/" + file), directory + "/" + file);
   };
   pieces.source_ = model("source.spm");
   pieces.target_ = model("target.spm");
-  const std::string own = directory + "/translate.json";
-  if (std::filesystem::exists(own)) {
-    const json object = nn::read_json(own);
-    nn::JsonObject(object, own).take("lowercase", pieces.lowercase_);
-  }
   return pieces;
 }
 
@@ -130,15 +183,23 @@ void Pieces::save(const std::string& directory) const {
   ordered_json vocabulary = ordered_json::object();
   for (size_t i = 0; i < names_.size(); ++i) vocabulary[names_[i]] = i;
   nn::write_file(directory + "/vocab.json", vocabulary.dump(1) + "\n");
-  nn::write_file(directory + "/source.spm", source_->serialized_model_proto());
-  nn::write_file(directory + "/target.spm", target_->serialized_model_proto());
-  nn::write_file(directory + "/translate.json", ordered_json{{"lowercase", lowercase_}}.dump() + "\n");
+  ordered_json own{{"lowercase", lowercase_}};
+  if (words_) {
+    own["pieces"] = "wordpiece";
+  } else {
+    nn::write_file(directory + "/source.spm", source_->serialized_model_proto());
+    nn::write_file(directory + "/target.spm", target_->serialized_model_proto());
+  }
+  nn::write_file(directory + "/translate.json", own.dump() + "\n");
 }
 
 std::vector<int> Pieces::encode(const Model& model, const std::string& text) const {
   std::vector<std::string> cut;
-  check(model->Encode(lowercase_ ? text::lower(text) : text, &cut).ok(), "pieces: '{}' cannot be cut",
-        engine::shown(text));
+  if (words_)
+    cut = words_->tokenize(text);
+  else
+    check(model->Encode(lowercase_ ? text::lower(text) : text, &cut).ok(), "pieces: '{}' cannot be cut",
+          engine::shown(text));
   std::vector<int> ids;
   for (const std::string& piece : cut) {
     const auto found = ids_.find(piece);
@@ -164,9 +225,22 @@ std::string Pieces::text(const std::vector<int>& ids) const {
   std::vector<std::string> pieces;
   for (const int id : ids)
     if (id != end_ && id != padding_) pieces.push_back(names_.at(id));
+  if (words_) return joined(pieces);
   std::string text;
   check(target_->Decode(pieces, &text).ok(), "pieces: {} of them cannot be joined", pieces.size());
   return text;
+}
+
+bool Pieces::begins_word(int id) const {
+  return words_ ? !piece(id).starts_with("##") : piece(id).starts_with("\xE2\x96\x81");
+}
+
+long Pieces::came_back(const std::vector<std::string>& texts) const {
+  long count = 0;
+#pragma omp parallel for schedule(static) reduction(+ : count)
+  for (long i = 0; i < long(texts.size()); ++i)
+    count += text(target(texts[i])) == (lowercase_ ? text::lower(texts[i]) : texts[i]);
+  return count;
 }
 
 }  // namespace translate

@@ -1,10 +1,12 @@
-// Pieces: texts as ids and back, by SentencePiece and the vocabulary of a Marian directory.
+// Pieces: texts as ids and back, by SentencePiece and the vocabulary of a Marian directory, or by WordPiece.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "tasks/text/wordpiece.h"
 
 namespace sentencepiece {
 class SentencePieceProcessor;
@@ -14,7 +16,7 @@ namespace translate {
 
 // What new pieces are to be.
 struct PieceOptions {
-  std::string kind = "unigram";  // or bpe
+  std::string kind = "unigram";  // or bpe, wordpiece
   long vocabulary = 8000;        // with </s>, <unk> and <pad>; a small corpus may give fewer
   bool lowercase = false;        // texts are lower-cased before they are cut
 };
@@ -22,6 +24,8 @@ struct PieceOptions {
 // A directory holds source.spm and target.spm, which cut, and vocab.json, which numbers what they cut into; lowercase
 // stands in translate.json. A piece carries its blank, so that decode(encode(text)) is the text, if its characters are
 // known and its blanks single.
+// WordPieces have no .spm; translate.json says so. They do not carry blanks: text() puts none in front of . , ? ! ; : )
+// ], behind ( [ and around ' and -, which is a guess; came_back() counts how often it is right.
 class Pieces {
  public:
   // Learned from both sides together, one model for both; the same texts give the same pieces.
@@ -35,6 +39,11 @@ class Pieces {
   std::vector<int> target(const std::string& text) const;
   std::string text(const std::vector<int>& ids) const;  // without end and padding
   const std::string& piece(int id) const { return names_.at(id); }
+  bool begins_word(int id) const;
+  // How many of these texts are text(target(text)), in lower case where that is what the pieces read.
+  long came_back(const std::vector<std::string>& texts) const;
+  // Whether both give a text the same ids, as far as vocabularies say.
+  bool same_ids(const Pieces& other) const { return names_ == other.names_ && lowercase_ == other.lowercase_; }
 
   long size() const { return long(names_.size()); }
   int end() const { return end_; }
@@ -43,11 +52,14 @@ class Pieces {
 
  private:
   using Model = std::shared_ptr<sentencepiece::SentencePieceProcessor>;
+  static Pieces learn_words(const std::vector<std::string>& texts, const PieceOptions& options);
   void number(const std::vector<std::string>& names);
+  void take_words();
   std::vector<int> encode(const Model& model, const std::string& text) const;
 
   Model source_, target_;
-  std::vector<std::string> names_;  // by id
+  std::shared_ptr<const text::WordPiece> words_;  // or this for both
+  std::vector<std::string> names_;                // by id
   std::unordered_map<std::string, int> ids_;
   int end_ = 0, unknown_ = 0, padding_ = 0;
   bool lowercase_ = false;

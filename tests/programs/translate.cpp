@@ -62,6 +62,51 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
   CHECK(call("translate", draw + "1").output != call("translate", draw + "2").output);
 }
 
+TEST_CASE("translate: a student learns from its teacher alone: its distributions and attention, or what it writes") {
+  const Files f;
+  const std::string teacher = f.dir.path + "/teacher", junk = f.dir.write("junk", []() {
+    std::string lines;
+    for (int i = 0; i < 12; ++i) lines += "dies Weg ist rot.\n";
+    return lines;
+  }());
+  REQUIRE(call("translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --out " + teacher).status == 0);
+  const std::string student =
+      "--layers 1 --hidden 24 --heads 2 --intermediate 32 --dropout 0 --average 1 "
+      "--batch-size 400 --lr 0.01 --teacher " +
+      teacher + " ";
+  const auto bleu = [&](const std::string& run) {
+    return call("translate", "evaluate --model " + run + " " + f.data() + " --beams 3").last_line();
+  };
+  const std::string soft = f.dir.path + "/soft", written = f.dir.path + "/written";
+  const Result like = call("translate", "train " + f.data() + " " + student +
+                                            "--hard 0 --soft-targets 1 --attention-kl 1 --epochs 200 --out " + soft);
+  REQUIRE_MESSAGE(like.status == 0, like.output);
+  CHECK(bleu(soft).find("result task=translate bleu=100.0000") == 0);
+  const std::string log = nn::read_file(soft + "/log.jsonl");
+  CHECK(log.find("\"attention_kl\":") != std::string::npos);
+  // The files' targets are all one sentence; what is learned are the teacher's.
+  const Result anew =
+      call("translate", "train --source " + f.source + " --target " + junk + " " + student +
+                            "--vocab-size 60 --teacher-beams 2 --label-smoothing 0 --epochs 120 --out " + written);
+  REQUIRE_MESSAGE(anew.status == 0, anew.output);
+  CHECK(bleu(written).find("result task=translate bleu=100.0000") == 0);
+}
+
+TEST_CASE("translate: a student's run that is resumed ends in the bits of one that ran through") {
+  const Files f;
+  const std::string teacher = f.dir.path + "/teacher", out = f.dir.path + "/a", again = f.dir.path + "/b";
+  REQUIRE(call("translate", "train " + f.data() + " " + kTiny + "--max-steps 5 --out " + teacher).status == 0);
+  const std::string command = "train " + f.data() + f.held_out() + kTiny + " --dropout 0.2 --vocab-size 50 --teacher " +
+                              teacher + " --teacher-beams 2 --sort-window 3 --pieces wordpiece --epochs ";
+  REQUIRE(call("translate", command + "6 --out " + out).status == 0);
+  REQUIRE(call("translate", command + "6 --out " + again).status == 0);
+  std::filesystem::rename(again + "/previous.safetensors", again + "/last.safetensors");  // a checkpoint earlier
+  std::filesystem::remove(again + "/epochs/epoch-6.safetensors");
+  REQUIRE(call("translate", "train --resume " + again).status == 0);
+  const std::string last = "/epochs/epoch-6.safetensors";
+  CHECK(nn::read_file(out + last) == nn::read_file(again + last));
+}
+
 TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one that ran through") {
   const Files f;
   const std::string command =
@@ -96,6 +141,9 @@ TEST_CASE("translate: bad input gets one clear line") {
   refused("train --data " + three + run + x, "three:1: a pair is two texts with a tab between; the line has 1 columns");
   refused("train --source " + f.source + run + x, "--source and --target belong together");
   refused("train " + f.data() + " --vocab-size 20 --out " + x, "--vocab-size 20: the texts have ");
+  refused("train " + f.data() + " --soft-targets 1" + run + x, "need a --teacher");
+  refused("train " + f.data() + " --teacher " + x + run + x, "--teacher hands over nothing without");
+  refused("train " + f.data() + " --hard 0" + run + x, "--hard 0 leaves nothing to learn");
   refused("score --hypotheses " + three + " --references " + longer, "they are not parallel");
   std::string tokenised;
   for (int i = 0; i < 100; ++i) tokenised += "So .\n";

@@ -7,6 +7,9 @@
 #   --rounds N       samples that each program gives to a row; 7 if not given
 #   --vocab FILE     vocab.txt of bert-base-uncased, for the row `predict`
 #   --texts FILE     its sentences, one a line; without it the first 1,000 of tasks/data/sentiment.tsv
+#   --translator DIR, --source FILE, --target FILE
+#                    a translator and pairs for the rows `translate`; without them what `make translate` learned from the
+#                    embedded phrases
 #
 # The programs of a row are servers that live side by side: each loads the same model, warms up, says what it computes
 # (a loss or logits, in which all must agree), then gives one sample whenever it is asked, in an order that turns round
@@ -20,15 +23,15 @@ unset LD_PRELOAD ATEN_CPU_CAPABILITY GOMP_SPINCOUNT OMP_{NUM_THREADS,PROC_BIND,W
 trap '' PIPE
 say() { echo "$*" >&2; }
 
-only=. rounds=7 vocab='' texts=''
+only=. rounds=7 vocab='' texts='' translator=runs/translate source='' target=''
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0"; exit ;;
-    --only | --rounds | --vocab | --texts) [ $# -gt 1 ] || { say "error: $1 needs a value"; exit 2; } ;;
+    --only | --rounds | --vocab | --texts | --translator | --source | --target) [ $# -gt 1 ] || { say "error: $1 needs a value"; exit 2; } ;;
     *) say "error: there is no option $1; --help lists them"; exit 2 ;;
   esac
   value=$2
-  [[ $1 != --[vt]* ]] || value=$(realpath -e "$2") || exit 2
+  [[ $1 != --[vts]* ]] || value=$(realpath -e "$2") || exit 2
   declare "${1#--}=$value"
   shift 2
 done
@@ -47,6 +50,8 @@ tuned=("OMP_NUM_THREADS=$cores" ${tcmalloc:+"LD_PRELOAD=$tcmalloc"})
 attune() { build/release/bench "$@"; }
 attune_threads() { OMP_NUM_THREADS=$1 build/release/bench "${@:2}"; }
 sentiment() { build/release/sentiment "$@"; }
+translator() { build/release/bench-translate "$@"; }
+torch_translate() { env "${tuned[@]}" "$python" tools/bench/translate_peer.py "$@"; }
 torch() { env "${tuned[@]}" "$python" tools/bench/torch_peer.py "$@"; }
 torch_as_it_comes() { "$python" tools/bench/torch_peer.py "$@"; }
 ort() { OMP_NUM_THREADS=$cores node tools/bench/ort_peer.mjs "$@"; }
@@ -283,6 +288,25 @@ play
 group each attune first-step
 limit 'first step, bert' 0.3
 play
+
+work=build/bench/translate
+if [[ ! 'translate train to longest, translate train sorted, translate beam 5, translate 1,000 sentences' =~ $only ]]; then
+  :
+elif [ ! -x build/release/bench-translate ] || [ ! -d "$translator" ]; then
+  say "translate: build/release/bench-translate and $translator are needed: make translate build/release/bench-translate"
+else
+  translator prepare --model "$translator" ${source:+--source "$source" --target "$target"} --out $work >&2 || status=1
+  group translator serve train --work $work
+  against 'translate train, to longest' 2 torch_translate train $work
+  against 'translate train, sorted' 2 torch_translate train $work --sorted
+  play
+  group translator serve beam --work $work --sentences 200
+  against 'translate beam 5' 4 torch_translate beam $work --sentences 200
+  play
+  group translator serve beam --work $work --sentences 1000
+  limit 'translate 1,000 sentences' 15
+  play 3
+fi
 
 [ -s "$tmp/rows" ] || say "no row matches $only"
 {

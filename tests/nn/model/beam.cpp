@@ -122,6 +122,17 @@ TEST_CASE("beam: as wide as there are sequences, it finds the best of all of the
     }
 }
 
+TEST_CASE("beam: in a large vocabulary it finds the best tokens wherever they stand") {
+  for (int seed = 1; seed <= 30; ++seed) {
+    Table table(301, real(seed));
+    std::vector<nn::Hypothesis> want = table.exhaustive(0, 2);  // a token, then the end, which costs nothing
+    std::erase_if(want, [](const nn::Hypothesis& h) { return h.ids[0] == kStart; });
+    const auto found = table.search({.beams = 8, .length_penalty = 0, .n_best = 8, .forbidden = {kStart}}, {.most = 2});
+    REQUIRE(found.size() == 8);
+    for (size_t i = 0; i < 8; ++i) CHECK(found[i].ids == want[i].ids);
+  }
+}
+
 TEST_CASE("beam: the exact stopping rule loses nothing against running to the end; stopping first does") {
   int worse_first = 0, worse_present = 0;
   for (const double penalty : {0.6, 1., 2.})

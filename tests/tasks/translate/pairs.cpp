@@ -67,11 +67,40 @@ TEST_CASE("pieces: decode(encode(text)) is the text, by unigrams and by BPE; a d
   CHECK(pieces.text(pieces.source("Where is 北京?")).starts_with("Where is "));  // unknown, and no crash
 }
 
+TEST_CASE("pieces: word pieces keep umlauts and guess blanks; a directory without .spm cuts as what was saved") {
+  const Pieces pieces = learned("wordpiece");
+  CHECK(pieces.size() <= 700);
+  CHECK(pieces.text(pieces.target("Wo ist der Bahnhof, bitte?")) == "Wo ist der Bahnhof, bitte?");
+  const std::string marks = "I'd like (two) tickets; don't you?";
+  const Pieces of_marks = Pieces::learn({marks, marks}, {"wordpiece", 200});
+  CHECK(of_marks.text(of_marks.source(marks)) == marks);
+  CHECK(pieces.text(pieces.target("Über die Straße")) == "Über die Straße");
+  CHECK(pieces.text(pieces.target("so - nicht")) == "so-nicht");  // the blanks are a guess
+  CHECK(pieces.came_back(phrases().target) > phrases().size() * 97 / 100);
+  CHECK(pieces.came_back({"gut", "so - nicht", "北京"}) == 1);
+  CHECK(pieces.target("gut").back() == pieces.end());
+  CHECK(pieces.begins_word(pieces.source("station")[0]));
+  const TemporaryDirectory dir;
+  pieces.save(dir.path);
+  CHECK(!std::filesystem::exists(dir.path + "/source.spm"));
+  const Pieces again = Pieces::load(dir.path);
+  CHECK(again.same_ids(pieces));
+  CHECK(again.source("Where is the harbour?") == pieces.source("Where is the harbour?"));
+  const Pieces lower = learned("wordpiece", true);
+  CHECK(lower.text(lower.target("ÜBER")) == "über");
+  dir.write("translate.json", "{\"lowercase\": false, \"pieces\": \"letters\"}");
+  CHECK(error_of([&] { Pieces::load(dir.path); }) ==
+        dir.path + "/translate.json: 'pieces' must be sentencepiece or wordpiece; got 'letters'");
+}
+
 TEST_CASE("pairs: an epoch holds every pair once, in steps of about equally many tokens, in an order by the seed") {
   std::vector<Pair> pairs;
   for (int i = 0; i < 97; ++i) pairs.push_back({{i + 1, 0}, std::vector<int>(1 + i % 13, i + 1)});
   for (Pair& p : pairs) p.target.push_back(0);
-  Batches batches(pairs, 500, 40, 2, 7, true), same(pairs, 500, 40, 2, 7, true), ordered(pairs, 500, 40, 2, 7, false);
+  const BatchOptions o{.start = 500, .tokens = 40, .accumulate = 2, .seed = 7};
+  BatchOptions unshuffled = o;
+  unshuffled.shuffled = false;
+  Batches batches(pairs, o), same(pairs, o), ordered(pairs, unshuffled);
   CHECK(batches.steps_per_epoch() == (97 + 654 - 6 + 40) / 80);
   std::vector<int> first_order;
   for (int epoch = 0; epoch < 2; ++epoch) {
@@ -103,6 +132,44 @@ TEST_CASE("pairs: an epoch holds every pair once, in steps of about equally many
     CHECK((epoch == 0 || order != first_order));
   }
   CHECK(ordered.parts_at(0)[0].source.ids[0] == 1);
+}
+
+TEST_CASE(
+    "pairs: sorted in a window, a part holds pairs of like length, every pair is there once, steps keep no order") {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 400; ++i) pairs.push_back({{i + 1, 0}, std::vector<int>(1 + i * 7 % 13, i + 1)});
+  BatchOptions o{.start = 500, .tokens = 80, .seed = 7, .window = 10};
+  const auto spread = [&](long window) {  // the mean over parts of longest - shortest target
+    o.window = window;
+    Batches batches(pairs, o);
+    double sum = 0;
+    std::vector<long> lengths;
+    std::map<int, int> times;
+    for (long step = 0; step < batches.steps_per_epoch(); ++step)
+      for (const Batch& part : batches.parts_at(step)) {
+        long least = 100, most = 0, tokens = 0;
+        for (size_t b = 0; b < part.texts.size(); ++b) {
+          const long length = part.input.offsets[b + 1] - part.input.offsets[b];
+          least = std::min(least, length), most = std::max(most, length), tokens += length;
+          ++times[part.source.ids[part.source.offsets[b]]];
+        }
+        CHECK((tokens > 60 && tokens < 100));
+        sum += double(most - least) / double(batches.steps_per_epoch());
+        lengths.push_back(most);
+      }
+    CHECK(times.size() == 400);
+    for (const auto& [pair, n] : times) CHECK(n == 1);
+    CHECK((!window || !std::is_sorted(lengths.begin(), lengths.begin() + 10)));
+    return sum;
+  };
+  CHECK(spread(10) < 3);
+  CHECK(spread(0) > 9);
+  Batches one(pairs, o), two(pairs, o);
+  o.seed = 8;
+  o.window = 10;
+  Batches other(pairs, o);
+  CHECK(one.parts_at(3)[0].target == two.parts_at(3)[0].target);
+  CHECK(one.parts_at(3)[0].target != other.parts_at(3)[0].target);
 }
 
 TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line with its place") {
