@@ -214,7 +214,7 @@ TEST_CASE(
   REQUIRE_MESSAGE(page.status == 0, page.output);
   CHECK(nn::read_file(dir.path + "/r.html").find("onfusion") != std::string::npos);
   const Result none = run_shell(program("report") + " --task c " + a + " --out " + dir.path + "/r.html 2>&1");
-  CHECK(none.last_line() == "error: " + a + ": no predictions of a task 'c'; there are those of a, b\n");
+  CHECK(none.last_line() == "error: " + a + ": no predictions of a task 'c'; there are those of a, b");
 }
 
 TEST_CASE("multitask: robustness that no task can have is refused in one line") {
@@ -224,6 +224,6 @@ TEST_CASE("multitask: robustness that no task can have is refused in one line") 
     return multitask("train --tasks " + file + " --out " + dir.path + "/run").last_line();
   };
   CHECK(said("\"augment\": \"words\",") ==
-        "error: --augment changes words, and all texts have tags for theirs as they stand\n");
+        "error: --augment changes words, and all texts have tags for theirs as they stand");
   CHECK(said("\"class_loss\": \"focal\", \"r_drop\": 1,").find("error: --r-drop compares two plain passes") == 0);
 }
