@@ -121,7 +121,9 @@ $(foreach v,double single,$(eval $(call archive,$(v),$(ENGINE))))
 $(foreach v,release debug coverage,$(eval $(call archive,$(v),$(LIB))))
 $(eval $(call archive,fuzz,$(filter-out tasks/capi/%,$(LIB))))
 $(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS))))
-$(foreach v,release debug coverage,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
+$(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
+$(eval $(call link,coverage,run-tests,$(filter-out %/main.cpp,$(PARTS))))
+build/coverage/run-tests: $(call objects,release,$(TESTS))  # the tests' own lines are not counted
 $(foreach p,$(PROGRAMS),$(foreach v,release debug coverage,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate))))
@@ -131,7 +133,7 @@ $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
 FUZZ_PARTS := $(filter-out %/main.cpp,$(call sources,tasks/serve tasks/recommend)) $(addprefix tasks/,tune/study_file.cpp report/run_files.cpp \
   $(patsubst %,answer/%.cpp,assistant conversation forms index knowledge reader scope templates wording) \
   $(patsubst %,monitor/%.cpp,alerts board clock nab reader repeats series state stream judge))
-$(eval $(call link,fuzz,fuzz,$(filter-out %/replay.cpp,$(call sources,tests/fuzz)) tools/fuzz/libfuzzer.cpp $(FUZZ_PARTS)))
+$(eval $(call link,fuzz,fuzz,$(filter-out %/replay.cpp,$(call sources,tests/fuzz)) $(call sources,tools/fuzz) $(FUZZ_PARTS)))
 build/fuzz/fuzz: LDFLAGS += -fsanitize=fuzzer
 build/fuzz/fuzz: PACKAGE_LIBS += $(HTTPLIB_LIBS)
 build/fuzz/flags: | build/fuzz-deps.mk
@@ -195,10 +197,11 @@ bench-serve: build/release/bench-serve build/release/serve
 test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: build/release/serve build/release/sentiment build/release/report build/release/explain build/release/monitor
+test-browser: $(addprefix build/release/,serve sentiment report explain monitor answer)
 	tests/browser/run.sh $(ARGS)
 	tests/browser/report.sh
 	tests/browser/monitor.sh
+	tests/browser/answer.sh
 
 # Ninety days of a stream that was drawn, by the labels of its texts: its three surges are found, and not the decoy.
 monitor: build/release/monitor

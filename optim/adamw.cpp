@@ -69,7 +69,7 @@ void AdamW::step(double lr, double grad_factor) {
     const size_t p = chunk.parameter;
     const auto [step, root, before, after] = constants[p];
     real *w = parameters_[p].data(), *m = m_.of(p), *v = v_.of(p);
-    const auto update = [=](long i, real g) {
+    const auto update = [=, step = step, root = root, before = before, after = after](long i, real g) {
       m[i] = beta1 * m[i] + gain1 * g;
       v[i] = beta2 * v[i] + gain2 * g * g;
       w[i] = (w[i] * before - step * m[i] / (std::sqrt(v[i]) * root + eps)) * after;

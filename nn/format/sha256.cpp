@@ -90,7 +90,7 @@ bool has_instructions() {
 void Sha256::blocks(const uint8_t* bytes, size_t count) {
 #ifdef __x86_64__
   static const bool fast = has_instructions();
-  if (fast) return take_blocks_by_instructions(state_, bytes, count);
+  if (fast && by_instructions_) return take_blocks_by_instructions(state_, bytes, count);
 #endif
   for (; count; --count, bytes += 64) take_block(state_, bytes);
 }

@@ -24,6 +24,36 @@ using nlohmann::ordered_json;
 
 namespace {
 
+// Where a promise cannot be kept, the likeliest intents are taken for as likely as each other if they are as near as
+// this: Rasa's ambiguity threshold. It promises nothing.
+constexpr double kClose = 0.1;
+
+std::string lower(std::string text) {
+  for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool in_word(const std::string& text, size_t at) {
+  const auto c = at < text.size() ? static_cast<unsigned char>(text[at]) : ' ';
+  return std::isalnum(c) || c >= 0x80;
+}
+
+// Values that a question of the file marks, where the text has them as whole words and the tags have marked nothing for
+// the slot: the longest of each.
+void add_known_values(const Knowledge& knowledge, const std::string& text, std::map<std::string, std::string>& values) {
+  const std::string own = lower(text);
+  std::map<std::string, std::string> known;
+  for (const Intent& intent : knowledge.intents)
+    for (const Question& q : intent.questions)
+      for (const Marked& m : q.marked) {
+        const std::string value = lower(q.text.substr(m.begin, m.end - m.begin));
+        const size_t at = own.find(value), end = at + value.size();
+        if (at == own.npos || (at > 0 && in_word(own, at - 1)) || in_word(own, end)) continue;
+        if (value.size() > known[m.slot].size()) known[m.slot] = text.substr(at, value.size());
+      }
+  values.merge(known);  // what is there stays
+}
+
 Tensor matrix_of(const std::vector<std::vector<double>>& rows, long width) {
   Tensor x({long(rows.size()), width});
   for (size_t i = 0; i < rows.size(); ++i) std::copy(rows[i].begin(), rows[i].end(), x.data() + long(i) * width);
@@ -101,8 +131,8 @@ Calibration calibrate(const Read& kept, const Indices& classes, const Scope& sco
   if (double(c.questions) < needs(promises.ask))
     c.too_few.push_back(
         fmt::format("{} questions were kept for calibration, a promise to miss at most {:g} % needs "
-                    "{:.0f}: the likeliest three are offered each time",
-                    c.questions, 100 * promises.ask, needs(promises.ask)));
+                    "{:.0f}: it asks back where two intents are within {:g} of each other",
+                    c.questions, 100 * promises.ask, needs(promises.ask), kClose));
   if (classes.empty()) return c;
   c.temperature = score::best_temperature(kept.logits, classes);
   if (promises.refuse > 0)
@@ -135,7 +165,9 @@ Assistant::Assistant(const std::string& directory, const OtherPromises& others) 
   check(wording_->classes() == long(knowledge_.intents.size()), "{}: of {} intents; there are {}", kWording,
         wording_->classes(), knowledge_.intents.size());
   const nn::SafeTensors file(directory + "/" + kQuestions);
-  const long K = long(knowledge_.intents.size()), C = model_->config().hidden_size;
+  const nn::Head& head = model_->net.heads[0];
+  check(head.classifier.has_value(), "{}: the head of intents has no classifier", from.path);
+  const long K = long(knowledge_.intents.size()), C = head.classifier->weight.dim(1);  // of attention: heads x hidden
   const Tensor learned = file.read("learned.vectors"), logits = file.read("kept.logits");
   scope_ = std::make_unique<Scope>(learned, classes_in(file, "learned.classes", learned, K));
   kept_.vectors = file.read("kept.vectors");
@@ -164,10 +196,13 @@ std::vector<Understanding> Assistant::understand(const std::vector<std::string>&
     u.ranked = score::order_of(u.p);
     u.score = scores[i];
     u.in_scope = u.score >= calibration_.threshold;
-    const std::vector<int> set = score::conformal_set(score::least_ambiguous(u.p), calibration_.nonconformity);
+    const double promised = calibration_.nonconformity;
+    const double limit = promised < score::kEveryClass ? promised : 1 - (u.p[size_t(u.ranked[0])] - kClose);
+    const std::vector<int> set = score::conformal_set(score::least_ambiguous(u.p), limit);
     for (const int k : u.ranked)
       if (std::ranges::count(set, k)) u.offered.push_back(k);
     if (!all.tags.empty()) u.values = values_of(*model_, texts[i], all.tags[i]);
+    add_known_values(knowledge_, texts[i], u.values);
     u.nearest = learned_[size_t(near.index[i])];
     u.cosine = double(near.score[i]);
     u.vector = engine::slice(all.vectors, 0, long(i), long(i) + 1);

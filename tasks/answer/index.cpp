@@ -112,7 +112,9 @@ Index Index::load(const std::string& path, const std::string& model_hash) {
 
 void Index::add(std::vector<Article> added, const model::TextModel& model) {
   const Tensor fresh = vectors_of(added, model);  // [m, C]
-  const long C = vectors_.dim(1);
+  const long C = fresh.dim(1);
+  check(articles_.empty() || vectors_.dim(1) == C, "the index has vectors of {}, the model makes some of {}",
+        vectors_.dim(1), C);
   std::vector<Article> articles = articles_;
   std::vector<real> rows = vectors_.to_vector();
   std::map<std::string, size_t> places;

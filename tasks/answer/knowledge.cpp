@@ -7,7 +7,9 @@
 #include <set>
 
 #include "nn/format/json.h"
+#include "tasks/run/console.h"
 #include "tasks/text/data.h"
+#include "tasks/text/encoding.h"
 #include "tasks/text/labels.h"
 
 namespace answer {
@@ -18,6 +20,15 @@ using nlohmann::ordered_json;
 namespace {
 
 namespace fs = std::filesystem;
+
+// UTF-8 without a mark at its beginning.
+std::string decoded(const std::string& bytes, const std::string& path) {
+  std::vector<text::Warning> warnings;
+  const std::string utf8 = text::to_utf8(bytes, "auto", path, warnings);
+  for (const text::Warning& w : warnings)
+    run::print_note("warning: {}: {}\n", w.first, w.what.substr(0, w.what.find("; --encoding")));
+  return utf8.starts_with("\xEF\xBB\xBF") ? utf8.substr(3) : utf8;
+}
 
 // Two questions are the same if they differ in case, blanks and punctuation at the end only.
 std::string key_of(const std::string& question) {
@@ -124,7 +135,10 @@ Knowledge parse_knowledge(const std::string& bytes, const std::string& name) {
   const std::string end = fs::path(name).extension();
   check(end == ".md" || end == ".jsonl" || end == ".csv",
         "{}: what is known stands in a .csv, .jsonl or .md file, or in a folder of .md files", name);
-  (end == ".md" ? read_markdown : end == ".csv" ? read_csv : read_json_lines)(bytes, name, knowledge);
+  if (end == ".csv")  // in any encoding, too
+    read_csv(bytes, name, knowledge);
+  else
+    (end == ".md" ? read_markdown : read_json_lines)(decoded(bytes, name), name, knowledge);
   check_whole(knowledge, name);
   return knowledge;
 }
@@ -136,7 +150,7 @@ Knowledge read_knowledge(const std::string& path) {
     if (entry.is_regular_file() && entry.path().extension() == ".md") files.insert(entry.path());
   check(!files.empty(), "{}: a folder without a .md file", path);
   Knowledge knowledge;
-  for (const std::string& file : files) read_markdown(text::read_file(file), file, knowledge);
+  for (const std::string& file : files) read_markdown(decoded(text::read_file(file), file), file, knowledge);
   check_whole(knowledge, path);
   return knowledge;
 }

@@ -66,6 +66,8 @@ Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
     else
       lesson.set.tasks.push_back(one.tasks[0]);
   }
+  check(lesson.set.tasks.size() == 1 || o.model.reading.how() != text::TooLong::window,
+        "--long window: values of slots are told from whole questions, which windows cut up");
   print_doubts(lesson);
   return lesson;
 }

@@ -13,7 +13,9 @@ using engine::Tensor;
 std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, answer::Lesson& lesson) {
   std::vector<spec::TaskSpec> tasks;
   for (const spec::Task& task : lesson.set.tasks) tasks.push_back(task.spec);
-  auto model = model::build(o.model, tasks, lesson.set.corpora[0].examples[spec::kTrain], o.training.seed);
+  std::vector<text::Example> texts = lesson.set.corpora[0].examples[spec::kTrain];  // what a vocabulary is made of
+  for (const answer::Article& a : lesson.knowledge.articles) texts.push_back({.text = a.title, .pair = a.text});
+  auto model = model::build(o.model, tasks, texts, o.training.seed);
   spec::encode(lesson.set, model->tokenizer, model->reading.max_length, model->reading.how());
   if (o.model.log_odds > 0) model::start_from_log_odds(*model, lesson.set, o.model.log_odds);
   return model;

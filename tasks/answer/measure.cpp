@@ -2,6 +2,7 @@
 // tasks/answer/evaluate.h first.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 #include <sstream>
 
@@ -90,12 +91,23 @@ ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>&
           {"ndcg@10", score::mean_of(ten, score::Undefined::skip).ndcg},
           {"map", score::mean_of(whole, score::Undefined::skip).map},
           {"hit@1", double(first) / double(searches.size())},
+          {"median_ms", score::quantile(ms, 0.5)},
           {"p95_ms", score::quantile(ms, 0.95)},
+          {"vectors_median_ms", score::quantile(vectors_ms, 0.5)},
           {"vectors_p95_ms", score::quantile(vectors_ms, 0.95)}};
 }
 
+// How far a promise of `alpha` by n questions comes out apart for m others, by counting alone: the threshold is the
+// k-th smallest of n scores, k = floor(alpha (n + 1)), so that the number below it among m more of the same kind is
+// beta-binomial (Vovk 2012) with a = k, b = n + 1 - k; the standard deviation of its share is
+//   sqrt(a b (a + b + m) / ((a + b)^2 (a + b + 1) m))
+double spread_by_counting(double alpha, double n, double m) {
+  const double a = std::floor(alpha * (n + 1)), b = n + 1 - a;
+  return std::sqrt(a * b * (a + b + m) / ((a + b) * (a + b) * (a + b + 1) * m));
+}
+
 // The share that is refused of one half of the questions that were not learned, when the other half says the threshold;
-// over so many halves, drawn by number.
+// over so many halves, drawn by number. "counting": the standard deviation that such halves have of themselves.
 ordered_json promise_of(const Assistant& assistant, const std::vector<Labelled>& questions, int splits) {
   const Promises& p = assistant.promises();
   const double T = assistant.calibration().temperature;
@@ -116,7 +128,8 @@ ordered_json promise_of(const Assistant& assistant, const std::vector<Labelled>&
   }
   return {{"mean", std::accumulate(shares.begin(), shares.end(), 0.0) / double(splits)},
           {"least", *std::ranges::min_element(shares)},
-          {"most", *std::ranges::max_element(shares)}};
+          {"most", *std::ranges::max_element(shares)},
+          {"counting", spread_by_counting(p.refuse, double(scores.size() / 2), double((scores.size() + 1) / 2))}};
 }
 
 struct Asked {

@@ -143,7 +143,8 @@ Read read(const model::TextModel& model, const std::vector<std::string>& texts, 
     const std::vector<double> words = wording->logits(texts[i]);
     for (size_t k = 0; k < words.size(); ++k) all.logits[i][k] += weight * words[k];
   }
-  all.vectors = rows.empty() ? Tensor(engine::Shape{0, model.config().hidden_size}) : engine::concat(rows, 0);
+  all.vectors =
+      rows.empty() ? Tensor(engine::Shape{0, model.net.heads[0].classifier->weight.dim(1)}) : engine::concat(rows, 0);
   return all;
 }
 

@@ -137,8 +137,6 @@ void Run::restore_from(const std::string& path, const std::vector<engine::Tensor
 void Run::take_position(const ordered_json& state, const std::string& path) {
   const std::string& directory = plan_.place.path;
   const auto number = [&](const char* key) { return state.contains(key) && state[key].is_number(); };
-  check(number("step") && state["step"].is_number_integer() && state["step"] >= -1 && state["step"] < plan_.steps,
-        "{}: its step is not one of this run's {}", path, plan_.steps);
   const auto words = [&](const char* key) {
     return state.contains(key) && state[key].is_string() ? state[key].get<std::string>() : "";
   };
@@ -150,6 +148,8 @@ void Run::take_position(const ordered_json& state, const std::string& path) {
   const std::string data = words("data");
   check(data == plan_.data, "{}: the data has changed since{}; start a new run", directory,
         Fingerprint::difference(data, plan_.data));
+  check(number("step") && state["step"].is_number_integer() && state["step"] >= -1 && state["step"] < plan_.steps,
+        "{}: its step is not one of this run's {}", path, plan_.steps);
   step_ = state["step"];
   if (number("best")) best_ = state["best"];
   if (number("since_best")) since_best_ = state["since_best"];

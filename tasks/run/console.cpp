@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <new>
 
 #include "engine/blas.h"
@@ -41,15 +43,32 @@ void run_command(const Command& command, const std::string& program, int argc, c
   command.body(options, [&] { options.parse(argc, argv); });
 }
 
+// Behind what was said before it, where both outputs go to one place.
+void say_error(const std::string& what) {
+  std::fflush(stdout);
+  print_note("error: {}\n", what);
+}
+
 int guarded(const std::function<void()>& work) {
   try {
     work();
     nn::check_io(std::fflush(stdout) == 0 && !std::ferror(stdout), "the output", "written");
     return 0;
   } catch (const Exit& e) { return e.status; } catch (const std::bad_alloc&) {
-    print_note("error: out of memory\n");
-  } catch (const std::exception& e) { print_note("error: {}\n", engine::shown(e.what(), 4000)); }
+    say_error("out of memory");
+  } catch (const std::exception& e) { say_error(engine::shown(e.what(), 4000)); }
   return 1;
+}
+
+// Exceptions that nobody can catch: of a parallel loop, of a destructor that allocates while memory is out (nlohmann's).
+[[noreturn]] void end_in_one_line() {
+  try {
+    if (std::current_exception()) std::rethrow_exception(std::current_exception());
+    std::fputs("error: ended without a reason\n", stderr);
+  } catch (const std::bad_alloc&) { std::fputs("error: out of memory\n", stderr); } catch (const std::exception& e) {
+    std::fprintf(stderr, "error: %s\n", e.what());
+  } catch (...) { std::fputs("error: ended without a reason\n", stderr); }
+  _exit(1);
 }
 
 // Descriptors that the caller has closed are taken by the first files that are opened, and words for a person would end
@@ -67,6 +86,7 @@ void hold_standard_descriptors() {
 int program(int argc, char** argv, const std::string& name, const std::string& about,
             const std::vector<Command>& commands) {
   hold_standard_descriptors();
+  std::set_terminate(end_in_one_line);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk, with a name
   engine::start_again_with_best_settings(argv);
   const std::string first = argc > 1 ? argv[1] : "";

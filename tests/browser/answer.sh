@@ -30,9 +30,9 @@ export OMP_NUM_THREADS=1
   printf '# Sending things back\nReturns are free for sixty days.\n# Cleaning a kettle\nBoil vinegar in it.\n'
 } >"$dir/shop.md"
 build/release/answer train --data "$dir/shop.md" --out "$dir/run" --model pool --hidden 32 --heads 2 --dropout 0 \
-  --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 --no-hints --seed 1 --refuse 0.05 --ask 0.05 \
+  --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 --no-hints --seed 1 \
   >"$dir/train" 2>&1 || { cat "$dir/train"; exit 1; }
-build/release/answer serve --model "$dir/run" --port 0 --ask 0.001 --refuse 0.05 >"$dir/out" 2>"$dir/err" &
+build/release/answer serve --model "$dir/run" --port 0 --ask 0.9 --refuse 0.05 >"$dir/out" 2>"$dir/err" &
 server=$!
 URL=""
 for _ in $(seq 100); do

@@ -64,6 +64,9 @@ TEST_CASE("elementwise ops of one operand have the right gradients") {
   check_unary("tanh", any, [](const Tensor& x) { return engine::tanh(x); });
   check_unary("sigmoid", any, sigmoid);
   check_unary("relu", any, relu);
+  Tensor zero = Tensor::zeros({2}).require_grad();
+  backward(sum(relu(zero)));
+  CHECK(zero.grad()[0] == 0);  // as PyTorch's, where there is no slope
   check_unary("silu", any, silu);
   check_unary("gelu", any, gelu);
   check_unary("gelu_tanh", any, gelu_tanh);

@@ -1,5 +1,8 @@
 // The numbers underneath: vector functions against <cmath>, Philox against its published vectors, sums, the pool.
+#include <csignal>
 #include <cstring>
+
+#include <unistd.h>
 
 #include "engine/blas.h"
 #include "engine/parallel.h"
@@ -99,6 +102,27 @@ TEST_CASE("add_column_sums: adds to what is there, for widths beside the strips"
       CHECK(out[c] == doctest::Approx(sum).epsilon(1e-5));
     }
   }
+}
+
+TEST_CASE("pool: in the double build who writes past the end is ended, and who reads there gets NaN" *
+          doctest::skip(sizeof(real) == 4)) {
+  const Buffer own(10);
+  CHECK(std::isnan(own[0]));
+  CHECK(std::isnan(own[10]));
+  const auto status_after = [](long at) {
+    const pid_t child = fork();
+    if (child == 0) {
+      std::fclose(stderr);
+      std::signal(SIGABRT, SIG_DFL);
+      Buffer(10)[at] = 1;
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status;
+  };
+  CHECK(status_after(9) == 0);
+  CHECK(WIFSIGNALED(status_after(10)));
 }
 
 TEST_CASE("pool: a block that was given back is used again, and the count of bytes in use returns to what it was") {

@@ -6,6 +6,7 @@
 #include "optim/clip.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "optim/sgd.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -59,6 +60,24 @@ TEST_CASE("AdamW: rows of an embedding that no token used move as a gradient of 
     return w.to_vector();
   };
   CHECK(run(true) == run(false));
+}
+
+TEST_CASE("optimisers: of a parameter of several blocks every number moves once, and none behind it") {
+  const long n = 2 * kBlock + 100;
+  for (const char* name : {"adamw", "sgd"}) {
+    const Buffer values(n + 16);
+    for (long i = 0; i < n + 16; ++i) values[i] = 1;
+    const Tensor w = Tensor({n}, values.part(0, n)).named("weight").require_grad();
+    set_grad(w, real(0.5));
+    CHECK(optim::grad_norm({w}) == Approx(0.5 * std::sqrt(double(n))).epsilon(1e-7));
+    if (name == std::string("sgd"))
+      optim::Sgd({w}, {.momentum = 0.9}).step(0.1);
+    else
+      optim::AdamW({w}).step(0.1);
+    CHECK(values[0] < 1);
+    for (long i = 0; i < n; ++i) REQUIRE(values[i] == values[0]);
+    for (long i = n; i < n + 16; ++i) CHECK(values[i] == 1);
+  }
 }
 
 TEST_CASE("AdamW: biases and LayerNorm are not decayed, embeddings are") {

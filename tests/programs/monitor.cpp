@@ -7,14 +7,15 @@ using namespace test;
 namespace {
 
 // Sixty days of two topics, hour by hour, with moods that are known: a surge of bad news on day 40, a decoy of volume on
-// day 50. Every text differs.
-std::string labelled_stream() {
+// day 50. Every text differs. Between two hours nothing comes.
+std::string labelled_stream(long hole = -1, long hole_end = -1) {
   std::string lines;
   uint32_t dice = 12345;
   const auto roll = [&] { return (dice = dice * 1664525 + 1013904223) >> 8; };
   for (long hour = 0; hour < 60 * 24; ++hour)
     for (const std::string topic : {"rail", "bread"}) {
       const bool surge = topic == "rail" && hour / 24 == 40, decoy = topic == "bread" && hour / 24 == 50;
+      if (hour >= hole && hour < hole_end) continue;
       const long bad = (surge ? 9 : decoy ? 3 : 1) * long(roll() % 3), other = (decoy ? 3 : 1) * long(roll() % 5);
       for (long i = 0; i < bad + other; ++i)
         lines += fmt::format("{{\"time\":{},\"text\":\"{} {} {} {}\",\"topic\":\"{}\",\"sentiment\":\"{}\"}}\n",
@@ -111,4 +112,60 @@ TEST_CASE("monitor: bad records are counted and the stream goes on") {
   const Result wide = run_shell("printf '\\377\\376{\\0' | " + program("monitor") + " run --labelled 2>&1");
   CHECK(wide.status == 1);
   CHECK(wide.says("this is UTF-16"));
+}
+
+TEST_CASE(
+    "monitor: killed in mid-stream and started again, the state is the same to the bit, and no alert is missing") {
+  const TemporaryDirectory dir;
+  const std::string all = labelled_stream(),
+                    file = dir.write("s.jsonl", all.substr(0, all.find('\n', all.size() / 2) + 1)),
+                    state = dir.path + "/state", other = dir.path + "/other";
+  const std::string run = program("monitor") + " run " + file + " --save-every 700";
+  const Result killed = run_shell(run + " --follow --state " + state + kQuiet + " & p=$!; until [ -s " + state +
+                                  " ]; do sleep 0.02; done; kill -9 $p; wait $p 2>/dev/null; echo");
+  const auto saved = nlohmann::json::parse(nn::read_file(state));
+  CHECK(saved["figures"]["records"].get<long>() >= 700);
+  dir.write("s.jsonl", all);
+  const Result second = run_shell(run + " --state " + state + kQuiet);
+  const Result through = run_shell(run + " --state " + other + kQuiet);
+  CHECK(second.status == 0);
+  CHECK(nn::read_file(state) == nn::read_file(other));
+  for (const auto& e : events_of(through.output)) {
+    const auto told = events_of(killed.output + second.output);
+    CHECK(std::find(told.begin(), told.end(), e) != told.end());
+  }
+}
+
+TEST_CASE("monitor: a day without data is told as such, and resolves nothing") {
+  const TemporaryDirectory dir;
+  const std::string stream = dir.write("s.jsonl", labelled_stream(40 * 24 + 12, 41 * 24 + 14));
+  const auto events =
+      events_of(run_shell(program("monitor") + " replay " + stream + " --watch negative" + kQuiet).output);
+  std::string story;
+  for (const auto& e : events)
+    story += e["alert"].get<std::string>() + " " + e["event"].get<std::string>() + " " +
+             e["at"].get<std::string>().substr(5, 5) + "; ";
+  CHECK_MESSAGE(story.find("negative firing 02-10; stream firing 02-10; negative no data 02-10; ") != std::string::npos,
+                story);
+  const size_t again = story.find("stream resolved 02-11; ");
+  REQUIRE_MESSAGE(again != std::string::npos, story);
+  CHECK_MESSAGE(story.find("negative resolved") > story.find("negative no data"), story);
+  CHECK_MESSAGE(story.find("negative resolved") > story.rfind("stream firing"), story);
+}
+
+TEST_CASE("monitor: a clock that jumps is believed at the tenth record in a row, and what it left behind is too late") {
+  const TemporaryDirectory dir;
+  std::string lines;
+  const auto at = [&](long day, int i) {
+    lines += fmt::format("{{\"time\":{},\"text\":\"news {} of day {}\"}}\n", 1704067200 + day * 86400 + i,
+                         i * 7919 % 1009, day);
+  };
+  for (int i = 0; i < 20; ++i) at(1, i);
+  for (int i = 0; i < 12; ++i) at(60, i);  // nine are not believed
+  for (int i = 0; i < 3; ++i) at(59, i);
+  const std::string stream = dir.write("s.jsonl", lines);
+  const Result r = run_shell(program("monitor") + " replay " + stream + " --labelled --repeats 0s 2>&1");
+  CHECK_MESSAGE(r.says("ten records in a row are 7d ahead at least; the clock is believed"), r.output);
+  CHECK_MESSAGE(r.says("records=35 texts=23 repeats=0 bad=12"), r.output);
+  CHECK_MESSAGE(r.says("left out: clock: 9, late: 3"), r.output);
 }

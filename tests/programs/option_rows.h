@@ -288,6 +288,8 @@ inline const Row kRows[] = {
     {"answer", "--split", "50/25/25"},
     {"answer", "--new-head", "", "--model @/assistant"},
     {"answer", "--patience", "1", "", kRefused},
+    {"answer", "--long", "window", "--max-length 5", kRefused},  // values of slots have places in the whole text
+    {"answer", "--token-retention", "1.0,0.5", "", kRefused},
     {"", "--no-hints", ""},
     {"", "--leave-out", "0.3"},
     {"", "--detector", "energy"},

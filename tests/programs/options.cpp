@@ -104,7 +104,8 @@ void write_data(const TemporaryDirectory& dir) {
     std::string all;
     for (int k = 0; k < 3; ++k) {
       all += fmt::format("# {}\n## Questions\n", labels[k]);
-      for (int i = 0; i < 10; ++i) all += fmt::format("- {} {} [thing {}](item)\n", i, words[(k + shift) % 3], i + shift);
+      for (int i = 0; i < 10; ++i)
+        all += fmt::format("- {} {} [thing {}](item)\n", i, words[(k + shift) % 3], i + shift);
       all += "## Answer\nThe {item} is " + std::string(labels[k]) + ".\n";
     }
     for (int i = 0; i < 6; ++i)

@@ -181,7 +181,7 @@ void write_data(const std::string& data, const std::string& bin) {
     check(ended.status == 0, "torture: {}", ended.output);
   };
   const std::string steps = kTables + "--max-steps 2 ";
-  made("exec BIN/sentiment train " + kTiny + "--layers 2 " + steps + "--out @/teacher");
+  made("exec BIN/sentiment train " + kTiny + "--layers 2 --hidden 16 " + steps + "--out @/teacher");
   made("exec BIN/sentiment train --model @/teacher --max-length 12 --adapter lora " + steps + "--out @/adapter");
   made("exec BIN/multitask train " + kTiny + "--max-steps 2 --tasks @/tasks.json --out @/tasks");
 }

@@ -74,6 +74,39 @@ TEST_CASE("safetensors: F16, BF16 and F64 become real numbers, all of them right
   CHECK(error_of([&] { file.read_ints("h"); }).find("integers are needed") != std::string::npos);
 }
 
+TEST_CASE("safetensors: as F16 every number becomes the nearest of half precision, ties to even, or is refused") {
+  const TemporaryDirectory dir;
+  const std::vector<std::pair<double, double>> stored{{1, 1},
+                                                      {1 + 0x1p-11, 1},               // half way: the even fraction
+                                                      {1 + 3 * 0x1p-11, 1 + 0x1p-9},  // half way, upwards
+                                                      {-1 - 0x1p-11 - 0x1p-20, -1 - 0x1p-10},
+                                                      {2047.4, 2047},
+                                                      {65519, 65504},
+                                                      {0x1p-14, 0x1p-14},
+                                                      {0x1p-24, 0x1p-24},
+                                                      {0x1p-25, 0},  // below 2^-14 in steps of 2^-24
+                                                      {3 * 0x1p-25, 0x1p-23},
+                                                      {-0x1.8p-15, -0x1.8p-15},
+                                                      {INFINITY, INFINITY},
+                                                      {-INFINITY, -INFINITY}};
+  std::vector<real> values;
+  for (const auto& pair : stored) values.push_back(real(pair.first));
+  values.push_back(NAN);
+  const Tensor t = Tensor({long(values.size())}, values).named("t");
+  nn::save_safetensors(dir.path + "/x", {t}, {}, nn::Stored::f16);
+  const nn::SafeTensors file(dir.path + "/x");
+  CHECK(file.entry("t").dtype == "F16");
+  const std::vector<real> got = file.read("t").to_vector();
+  for (size_t i = 0; i < stored.size(); ++i) CHECK_MESSAGE(got[i] == real(stored[i].second), stored[i].first);
+  CHECK(std::isnan(got.back()));
+  const auto save = [&](real x) {
+    return error_of(
+        [&] { nn::save_safetensors(dir.path + "/y", {Tensor::full({1}, x).named("t")}, {}, nn::Stored::f16); });
+  };
+  CHECK(save(65520).find("beyond half precision") != std::string::npos);
+  CHECK(save(-1e6).find("beyond half precision") != std::string::npos);
+}
+
 TEST_CASE("safetensors: a file that lies is refused with one line that says how") {
   const TemporaryDirectory dir;
   const std::string eight(8, '\0');

@@ -139,3 +139,14 @@ TEST_CASE("knowledge: the embedded shop has forty intents of twelve questions, s
   CHECK(shop.articles.size() == 60);
   CHECK(embedded_out_of_scope().size() == 100);
 }
+
+TEST_CASE("knowledge: a file in another encoding is read as what it says, in every form") {
+  const std::string latin = "# caf\xE9\n## Questions\n- un caf\xE9\n- deux caf\xE9s\n";
+  CHECK(parse_knowledge(latin, "shop.md").intents.at(0).questions.at(0).text == "un caf\xC3\xA9");
+  std::string wide = "\xFF\xFE";
+  for (const char c : kMarkdown) wide += {c, '\0'};
+  CHECK(parse_knowledge(wide, "shop.md").json_lines() == parse_knowledge(kMarkdown, "shop.md").json_lines());
+  CHECK(parse_knowledge("\xEF\xBB\xBF" + kMarkdown, "shop.md").intents.at(0).name == "track");
+  const std::string line = "{\"intent\": \"a\", \"questions\": [\"un caf\xE9\", \"deux\"]}\n";
+  CHECK(parse_knowledge(line, "shop.jsonl").intents.at(0).questions.at(0).text == "un caf\xC3\xA9");
+}

@@ -10,14 +10,14 @@ using namespace answer;
 
 namespace {
 
-// Articles 0 ... n - 1 of the words "a" to "z", 3 and 4 under one title.
+// Articles 0 ... n - 1 of the words "aaa" to "zzz", 3 and 4 and every 26th under one title.
 Knowledge articles(int n) {
   Knowledge k;
   for (int i = 0; i < n; ++i) {
     const auto word = [](int j) { return std::string(3, char('a' + j % 26)); };
     const int t = i == 4 ? 3 : i;
-    k.articles.push_back(
-        {std::to_string(i), "how " + word(t) + " " + word(t + 1), word(t) + " here " + word(i + 9), ""});
+    k.articles.push_back({std::to_string(i), "how " + word(t) + " " + word(t + 1),
+                          word(t) + " " + word(t + 1) + " here " + word(i + 9), ""});
   }
   return k;
 }
@@ -79,7 +79,7 @@ TEST_CASE("pairs: a step of more articles than are held at once has the loss and
     return trace.context;
   };
   Indices titles(40);
-  for (int i = 0; i < 40; ++i) titles[size_t(i)] = i == 4 ? 3 : i;
+  for (int i = 0; i < 40; ++i) titles[size_t(i)] = i == 4 ? 3 : i % 26;
   const Tensor whole =
       nn::multiple_negatives(vectors(&Article::title), vectors(&Article::text), {.symmetric = true, .classes = titles});
   engine::backward(whole);

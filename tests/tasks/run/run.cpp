@@ -52,9 +52,9 @@ TEST_CASE("run: two runs do not write into one directory at once, and a step tha
   }
   CHECK(std::filesystem::exists(path + "/last.safetensors"));
   for (const char* step : {"-100", "12", "1e300", "2.5", "\"x\"", "null"}) {
-    nn::save_safetensors(path + "/last.safetensors", {weight()},
-                         {{"state", fmt::format("{{\"step\":{}}}", step)}, {"seal", nn::kUnsealed}});
     run::Run run(plan(path, false, true));
+    const std::string state = fmt::format(R"({{"run":"{}","options":"seed=3\n","data":"","step":{}}})", run.id(), step);
+    nn::save_safetensors(path + "/last.safetensors", {weight()}, {{"state", state}, {"seal", nn::kUnsealed}});
     CHECK_MESSAGE(
         error_of([&] { run.restore({weight()}); }).find("its step is not one of this run's 12") != std::string::npos,
         step);

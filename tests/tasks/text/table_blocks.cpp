@@ -1,6 +1,7 @@
 // A table read in pieces is the table read whole, wherever its bytes are cut.
 #include "tasks/text/table_blocks.h"
 
+#include "nn/format/files.h"
 #include "tests/support/support.h"
 
 using text::Table;
@@ -103,4 +104,22 @@ TEST_CASE("table_blocks: a quote that nothing closes is named with its line, in 
   for (int i = 0; i < 40'000; ++i) rows += "a good thing and another one,1\n";  // 1.2 MB, 19,000 pieces
   const std::string path = dir.write("open.csv", rows);
   CHECK(read(path, {}, 1000, 64) == path + ":2: a quote opens a field and none closes it");
+}
+
+TEST_CASE(
+    "table_blocks: a line or a quoted field beyond the longest is refused, whole and in pieces; the longest is not") {
+  const test::TemporaryDirectory dir;
+  const auto file = [&](const std::string& name, const std::string& bytes) {
+    nn::write_file(dir.path + "/" + name, bytes);
+    return dir.path + "/" + name;
+  };
+  const std::string longest(text::kLongestLine, 'a'),
+      quoted = "text\n\"" + std::string(text::kLongestLine, '\n') + "\"\n";
+  const std::string refused = file("a.csv", "text\ngood\n" + longest + "a\n"), open = file("b.csv", quoted);
+  for (const size_t bytes : {size_t(0), size_t(1) << 20}) {
+    CHECK(read(refused, {}, 1000, bytes) ==
+          refused + ":3: a line of more than 16 MiB: no text, or a file without line ends");
+    CHECK(read(open, {}, 1000, bytes) == open + ":2: a quoted field of more than 16 MiB");
+    CHECK(read(file("c.csv", "text\n" + longest + "\n"), {}, 1000, bytes).size() > longest.size());
+  }
 }
