@@ -274,6 +274,8 @@ inline const Row kRows[] = {
     {"", "--damping", "9"},
     {"", "--reach", "1"},
     {"", "--recent", "1"},
+    {"", "--near", "1"},
+    {"", "--content", "9"},
     {"", "--decay", "0.1"},
     {"", "--candidates", "1"},
     {"", "--protocol", "random"},
