@@ -22,9 +22,11 @@ align          --(label-column|labels|rationale-column|split|log-odds|head|label
 align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
 (multitask|monitor)  --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
 few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
+few_shot       --(oversample|margin|margin-scale|tau)                             u
+few_shot       --smart-proximal                                                   z
 monitor        --(entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|learn-retention|retention-rate)  y
-(multitask|few_shot|monitor)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  u
-(pretrain|align|translate|recommend)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  v
+monitor        --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-(weight|proximal))  y
+(pretrain|align|translate|recommend)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-(weight|proximal))  v
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
 pretrain       --(token-retention|learn-retention|retention-rate)                 g
@@ -34,7 +36,7 @@ few_shot       --(learn-retention|retention-rate)                               
 recommend      --(split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|max-length|long|model|new-head|vocab.*|cased|bigrams|subwords|length-exponent|log-odds|attention-(temperature|normaliser|window)|global-tokens|entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|token-retention|learn-retention|retention-rate|adapter.*|base|head|class-weights|metric|data)  s
 [a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|user|identity-dropout|text|text-(encoder|words|length|training|batch|rate)|distil-text|weighted-loss|negatives|ease|knn|damping|reach|recent|near|content|decay|candidates|protocol|k)  t
 answer         --(train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|class-weights|metric)  w
-answer         --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight|learn-retention|retention-rate)  u
+answer         --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-(weight|proximal)|learn-retention|retention-rate)  A
 [a-z_]+        --(no-hints|leave-out|detector|refuse|ask|contrast|contrast-temperature|articles-weight|articles-batch|hard-negatives|wording)  x
 [a-z_]+        --(start|stack|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  k
 [a-z_]+        --(source|target|(dev|test)-(source|target)|pooling|mse|ranking|scale|both)  l
@@ -64,11 +66,13 @@ q of a translator, which has two sides and is measured by BLEU
 r not in the layers of the translator yet
 s of texts with labels; here histories are learned from, and `--text-training` says what of an encoder of texts learns along
 t of who took what: a recommender's
-u not in the steps of several tasks yet
+u an episode has as many texts of each class: no class is rare, and a margin or a logarithm that is the same for all says nothing
 v of texts with classes, and of the step of a classifier
 w intents, questions and articles stand in a file of their own, and what a question is read for is fixed
 x of an assistant, which answers, asks back or refuses
 y `multitask train` has them, and writes directories that `monitor` reads
+z the inner steps set all weights back; no average of them goes from step to step
+A not in the step of an assistant yet, which learns intents and articles
 END
 }
 

@@ -50,7 +50,13 @@ Episode draw_episode(const PoolTask& task, const std::vector<int>& classes, long
       part.labels.push_back(int(i));
     }
   }
-  return {classes, subset(task.set, support.rows, support.labels), subset(task.set, query.rows, query.labels)};
+  Episode episode{classes, subset(task.set, support.rows, support.labels), subset(task.set, query.rows, query.labels)};
+  for (long first = 0; first < task.copies.size(); first += task.set.size()) {
+    Indices again = support.rows;
+    for (int& row : again) row += int(first);
+    episode.support = together(episode.support, subset(task.copies, again, support.labels));
+  }
+  return episode;
 }
 
 Episodes::Episodes(const std::vector<PoolTask>& pool, const EpisodeSize& size, uint64_t seed)

@@ -9,6 +9,7 @@
 #include "tasks/few_shot/evaluate.h"
 #include "tasks/few_shot/options.h"
 #include "tasks/objective/epoch_events.h"
+#include "tasks/objective/robust.h"
 #include "tasks/run/card.h"
 #include "tasks/run/training.h"
 
@@ -58,6 +59,7 @@ run::Frame frame_of(const TrainOptions& o, const run::Options& options, const sp
   for (const std::string& path : {o.tasks, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
+  for (const std::string& path : o.robust.inputs()) frame.inputs.push_back(path);
   return frame;
 }
 
@@ -73,17 +75,18 @@ struct Seen {
   }
 };
 
-// A forward and a backward on texts of an episode.
+// A forward and a backward on texts of an episode, and what an adversary adds to them.
 class Learner {
  public:
-  Learner(const TrainOptions& o, const model::TextModel& model, run::Training& training)
+  Learner(const TrainOptions& o, model::TextModel& model, run::Training& training)
       : joint_(o.joint()),
         smoothing_(real(o.label_smoothing)),
         model_(model),
         training_(training),
-        shaping_(o.shaping, {}, model.tokenizer) {}
+        shaping_(o.shaping, {}, model.tokenizer),
+        robust_(o.robust, {}, model.net, o.training.seed) {}
 
-  Seen operator()(const Episodes::Drawn& drawn, const text::EncodedSet& part) const {
+  Seen operator()(const Episodes::Drawn& drawn, const text::EncodedSet& part) {
     engine::Indices rows(part.size());
     std::iota(rows.begin(), rows.end(), 0);
     const text::Batch batch = text::pack(part, rows);
@@ -92,36 +95,46 @@ class Learner {
     engine::Indices& classes = task.targets[spec::kTrain].classes = batch.labels;
     if (joint_)
       for (int& label : classes) label = drawn.episode.classes[label];
+    Seen seen{0, 0, double(part.size())};
+    const auto backward = [&](const run::Terms& terms) { walk(drawn, terms, seen); };
     nn::Trace trace;
-    const Tensor logits = forward(drawn, batch, shaping_.ask(trace));  // [N] -> [B, classes]
+    const nn::Encoded x = robust_.encode(training_.step(), batch, shaping_.ask(trace));  // [N] -> [B, C]
+    const Tensor logits = of_task(drawn, model_.net.head()(x, shaping_.ask(trace)));     // -> [B, classes]
     run::Terms terms;
-    shaping_.add_task_loss(terms, "cross_entropy", 1, task, logits, batch,
-                           [&] { return forward(drawn, batch, nullptr); });
+    robust_.add_task_loss(terms, "cross_entropy", 1, task, logits, batch, shaping_,
+                          [&] { return of_task(drawn, model_.net(batch.tokens)); });
     shaping_.add_to(terms, trace, batch);
-    const Tensor loss = terms.sum();
-    if (!training_.sound(loss, {drawn.number})) return {};
-    backward(loss);
-    Seen seen{double(loss.item()) * double(part.size()), 0, double(part.size())};
+    backward(terms);
+    const auto said = [&](const nn::Encoded& e) { return of_task(drawn, model_.net.head()(e)); };
+    robust_.more_passes({said, backward, training_.steps()}, task, 1, batch);
     const std::vector<real> best = engine::argmax(text::mean_over_windows(logits, batch).detach()).to_vector();
     for (size_t b = 0; b < best.size(); ++b) seen.correct += int(best[b]) == classes[b];
-    if (!terms.plain())
-      for (const auto& [name, value] : terms.values().items()) seen.terms[name] = seen.texts * value.get<double>();
     return seen;
   }
 
  private:
+  // Nothing happens in a step that is given up.
+  void walk(const Episodes::Drawn& drawn, const run::Terms& terms, Seen& seen) const {
+    const Tensor loss = terms.sum();
+    if (!training_.sound(loss, {drawn.number})) return;
+    engine::backward(loss);
+    seen.loss += double(loss.item()) * seen.texts;
+    if (terms.plain()) return;
+    for (const auto& [name, value] : terms.values().items())
+      seen.terms[name] = seen.terms.value(name, 0.) + seen.texts * value.get<double>();
+  }
   // Trained jointly, a task has its own classes, all of them.
-  Tensor forward(const Episodes::Drawn& drawn, const text::Batch& batch, nn::Trace* trace) const {
-    const Tensor logits = model_.net(batch.tokens, trace);
+  Tensor of_task(const Episodes::Drawn& drawn, const Tensor& logits) const {
     const long first = drawn.task.first_class, count = long(drawn.task.labels.size());
     return joint_ ? slice(logits, 1, first, first + count) : logits;
   }
 
   bool joint_;
   real smoothing_;
-  const model::TextModel& model_;
+  model::TextModel& model_;
   run::Training& training_;
   objective::Shaping shaping_;
+  objective::Robust robust_;
 };
 
 // The last step's line of the log that has a loss.
@@ -151,8 +164,7 @@ void report(const run::Training& training, const TrainOptions& o) {
 }
 
 // One episode: what it teaches is in `meta` then, and theta as it was.
-Seen learn_episode(const TrainOptions& o, const Learner& learn, optim::MetaGradient& meta,
-                   const Episodes::Drawn& drawn) {
+Seen learn_episode(const TrainOptions& o, Learner& learn, optim::MetaGradient& meta, const Episodes::Drawn& drawn) {
   const auto& [classes, support, query] = drawn.episode;
   Seen seen;
   for (long k = 0; k < o.inner_steps && !o.joint(); ++k) {        // theta' <- theta' - a dL(theta')
@@ -174,10 +186,10 @@ void train(run::Options& options, const run::Parse& parse) {
   const spec::TaskFile file = spec::read_task_file(o.tasks);
   const std::vector<TaskTexts> texts = few_shot::read_pool(file, o.hold_out);
   const auto model = new_model(o, texts);
-  const std::vector<PoolTask> pool = few_shot::encode(texts, *model);
+  const std::vector<PoolTask> pool = few_shot::encode(texts, *model, o.robust, o.training.seed);
   const Episodes episodes(pool, o.size, o.training.seed);
   run::Training training(o.training, model->net.params, frame_of(o, options, file, pool, *model));
-  const Learner learn(o, *model, training);
+  Learner learn(o, *model, training);
   optim::MetaGradient meta(o.reptile() ? optim::MetaMethod::reptile : optim::MetaMethod::fomaml,
                            model->net.params.trainable());
 

@@ -24,6 +24,7 @@ void TrainOptions::declare(run::Options& options) {
   model.adapter.declare(options);
   model.reading.declare(options);
   shaping.declare(options);
+  robust.declare_of_episodes(options);
   options.add("--steps", training.max_steps, "steps of the encoder").group("Training").between(1, 1e9);
   options.add("--seed", training.seed, "of first values, episodes and dropout").group("Training").between(0, 9e15);
   training.declare_steps(options);
@@ -54,6 +55,7 @@ void TrainOptions::declare_episodes(run::Options& options) {
 void TrainOptions::settle(run::Options& options) {
   training.settle(options, "few_shot");
   model.settle(options);
+  robust.settle(nn::Predicts::label, shaping, label_smoothing, "none");
   if (tasks.empty()) run::usage_error("--tasks is needed: a task file");
   const auto joint_only = [&](const char* option) {
     if (joint() && options.given(option) && training.resume.empty())

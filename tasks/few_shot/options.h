@@ -3,7 +3,7 @@
 
 #include "tasks/few_shot/episodes.h"
 #include "tasks/model/build.h"
-#include "tasks/objective/shaping.h"
+#include "tasks/objective/robust_options.h"
 #include "tasks/run/options.h"
 
 namespace few_shot {
@@ -17,6 +17,7 @@ struct TrainOptions {
   model::BuildOptions model;
   run::TrainingOptions training;
   objective::ShapingOptions shaping;
+  objective::RobustOptions robust;
 
   TrainOptions();
   void declare(run::Options& options);

@@ -41,19 +41,25 @@ std::vector<TaskTexts> read_pool(const spec::TaskFile& file, const std::vector<s
 }
 
 PoolTask encode(const TaskTexts& task, const text::WordPiece& tokenizer, const model::Reading& reading) {
-  PoolTask result{task.name, task.examples.labels.names(),
+  PoolTask result{task.name,
+                  task.examples.labels.names(),
                   text::encode(task.examples.rows, tokenizer, reading.max_length, reading.how()),
-                  std::vector<Indices>(task.examples.labels.size())};
+                  std::vector<Indices>(task.examples.labels.size()),
+                  {}};
   for (long row = 0; row < result.set.size(); ++row) result.rows_of[result.set.labels[row]].push_back(int(row));
   return result;
 }
 
-std::vector<PoolTask> encode(const std::vector<TaskTexts>& pool, const model::TextModel& model) {
+std::vector<PoolTask> encode(const std::vector<TaskTexts>& pool, const model::TextModel& model,
+                             const objective::RobustOptions& robust, uint64_t seed) {
   std::vector<PoolTask> encoded;
   long classes = 0;
   for (const TaskTexts& task : pool) {
     PoolTask& now = encoded.emplace_back(encode(task, model.tokenizer, model.reading));
     now.first_class = classes;
+    const model::Reading& reading = model.reading;
+    now.copies = text::encode(robust.copies_of(task.examples.rows, seed ^ engine::hash_of(task.name)), model.tokenizer,
+                              reading.max_length, reading.how());
     classes += long(now.labels.size());
     run::print_note("pool    {:<16} {:>6} texts in {} classes\n", task.name, now.set.size(), now.labels.size());
   }
@@ -72,6 +78,7 @@ run::Fingerprint fingerprint_of(const std::vector<PoolTask>& pool, const text::W
       add(window.ids);
       add(window.types);
     }
+    for (const text::Encoding& window : task.copies.windows) add(window.ids);
     add(task.set.labels);
   }
   return print;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tasks/model/directory.h"
+#include "tasks/objective/robust_options.h"
 #include "tasks/run/fingerprint.h"
 
 namespace few_shot {
@@ -25,11 +26,13 @@ struct PoolTask {
   std::vector<std::string> labels;
   text::EncodedSet set;
   std::vector<Indices> rows_of;  // [K]: the texts of each class
+  text::EncodedSet copies;       // of --augment: all texts in their order, as often as it says; or nothing
   long first_class = 0;          // of all the pool's classes, side by side
 };
 PoolTask encode(const TaskTexts& task, const text::WordPiece& tokenizer, const model::Reading& reading);
-// The whole pool, with a line on stderr for each task.
-std::vector<PoolTask> encode(const std::vector<TaskTexts>& pool, const model::TextModel& model);
+// The whole pool, with a line on stderr for each task; and the copies that `robust` asks for.
+std::vector<PoolTask> encode(const std::vector<TaskTexts>& pool, const model::TextModel& model,
+                             const objective::RobustOptions& robust, uint64_t seed);
 
 // Vocabulary, texts and labels: a run that is continued must find the same.
 run::Fingerprint fingerprint_of(const std::vector<PoolTask>& pool, const text::WordPiece& tokenizer);

@@ -15,6 +15,7 @@
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/step.h"
 #include "tasks/objective/epoch_events.h"
+#include "tasks/objective/predictions.h"
 #include "tasks/objective/ties.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
@@ -49,6 +50,7 @@ struct Parts {
   multitask::Balance balance;
   multitask::History history;
   std::vector<objective::Shaping> shaping;  // of each corpus
+  multitask::Robustness robust;
   objective::RetentionLearning retention;
   objective::Ties ties;
 
@@ -58,6 +60,7 @@ struct Parts {
         balance(o.weighting_options, o.weighting_lr, *model),
         history(model->tasks),
         shaping(new_shaping(o, set, model->tokenizer)),
+        robust(o.robust, set, model->net, o.training.seed),
         retention(o.retention, model->net),
         ties(file, *model, set, o.training, o.training.steps(sampler.steps_per_epoch()), sampler.steps_per_epoch()) {}
 };
@@ -78,6 +81,9 @@ run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
   frame.default_lr = o.model.default_lr();
   for (const std::vector<Tensor>& state : {parts.balance.state(), parts.history.state()})
     frame.also_saved.insert(frame.also_saved.end(), state.begin(), state.end());
+  if (parts.robust.slow)
+    frame.also_saved.insert(frame.also_saved.end(), parts.robust.slow->state().begin(),
+                            parts.robust.slow->state().end());
   frame.own_steps = [&parts](const std::string& parameter) { return parts.retention.moves(parameter); };
   frame.unit = o.sampling.batches == "mixed" ? "texts a task on the average" : "texts of one task";
   run::Fingerprint more;
@@ -91,7 +97,8 @@ run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
   for (const std::string& path : {o.tasks, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
-  frame.also_written = {"tasks.json", "single"};
+  for (const std::string& path : o.robust.inputs()) frame.inputs.push_back(path);
+  frame.also_written = {"tasks.json", "single", "predictions"};
   frame.where = [&set](long row) {  // of the corpora end to end
     size_t c = 0;
     while (row >= long(set.corpora[c].examples[spec::kTrain].size())) row -= long(set.corpora[c++].examples[0].size());
@@ -173,12 +180,26 @@ ordered_json figures_of(const Parts& parts, const std::vector<double>& weights, 
   return figures;
 }
 
+// predictions/TASK.jsonl, of the tasks that say a label or a number of a text.
+void write_predictions(const run::Training& training, const TaskSet& set, const std::vector<model::Outputs>& said) {
+  for (size_t t = 0; t < set.tasks.size(); ++t) {
+    const spec::TaskSpec& task = set.tasks[t].spec;
+    const bool has_texts = !set.tasks[t].targets[spec::kTest].rows.empty();
+    if (!has_texts || (!task.one_class() && task.head != nn::Predicts::number)) continue;
+    std::filesystem::create_directories(training.run().file("predictions"));
+    objective::write_predictions(training.run().file("predictions/" + task.name + ".jsonl"), set, t, spec::kTest,
+                                 said[t]);
+  }
+}
+
 Outcome outcome_of(const run::Training& training, Parts& parts, const TaskSet& set) {
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
   model::calibrate(*best, set, spec::kDev);
   model::write_calibrations(*best, training.best_directory());
-  Outcome outcome{model::evaluate(*best, set, spec::kDev), model::evaluate(*best, set, spec::kTest),
+  std::vector<model::Outputs> said;
+  Outcome outcome{model::evaluate(*best, set, spec::kDev), model::evaluate(*best, set, spec::kTest, "", &said),
                   parts.history.json()};
+  write_predictions(training, set, said);
   parts.sampler.at(training.step());  // of a run that was complete when it was resumed, too
   for (size_t t = 0; t < set.tasks.size(); ++t) outcome.way["seen"][set.tasks[t].spec.name] = parts.sampler.seen()[t];
   if (const ordered_json cka = objective::likeness_of(*best, set); !cka.empty()) outcome.way["cka"] = cka;
@@ -229,10 +250,11 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
     const std::vector<multitask::Draw> draws = parts.sampler.at(step);  // 1 which tasks, which texts
     if (parts.balance.wants_lookahead()) look_ahead(parts, set, draws, step);
     parts.ties.hand_over(step);
+    parts.robust.begin(step, training.steps());
     ordered_json terms = ordered_json::object();
     for (const auto& batch : batches_of(set, draws, o.training.accumulate, all_tasks)) {  // one, unless --accumulate
       // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T, and what shapes attention
-      const multitask::Losses losses = losses_of(*parts.model, set, batch, parts.shaping);
+      const multitask::Losses losses = losses_of(*parts.model, set, batch, parts.shaping, &parts.robust);
       if (!sound(training, losses, rows_of(set, batch))) break;
       parts.balance.backward(step, losses.tasks, losses.extra);  // 5 coefficients, and every gradient
       losses.add_shaped_to(terms);
@@ -302,6 +324,7 @@ void train(run::Options& options, const run::Parse& parse) {
   const bool has_dev = std::any_of(set.corpora.begin(), set.corpora.end(),
                                    [](const spec::Corpus& c) { return !c.examples[spec::kDev].empty(); });
   check(has_dev || !o.training.patience, "{}: patience needs dev examples", file.path);
+  o.robust.extend(set, o.training.seed);
   const std::string ini = options.effective();
   const Job job{o, ini, file};
   const auto [joint, id] = train_model(job, set);

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "tasks/multitask/step.h"
 #include "tasks/run/console.h"
 
 namespace multitask {
@@ -80,6 +79,7 @@ void TrainOptions::declare(run::Options& options) {
   model.declare_log_odds(options);
   training.declare(options, "multitask");
   shaping.declare(options);
+  robust.declare(options);
   retention.declare(options);
   declare_tasks(options);
   declare_weighting(options);
@@ -128,6 +128,7 @@ spec::TaskFile TrainOptions::settle(run::Options& options) {
   model.settle(options);
   settle_weighting(file);
   check_steps(file);
+  robust.settle(file.tasks, file.path, shaping);
   sampling.batch_size = training.batch_size * training.accumulate;
   sampling.shuffle = !training.no_shuffle;
   sampling.seed = training.seed;
@@ -168,7 +169,7 @@ void TrainOptions::check_steps(const spec::TaskFile& file) const {
   check(weighting != "stch" || double(weighting_options.stch_warmup_epochs) < training.epochs,
         "{}: stch_warmup_epochs: {} of {:g} epochs; stch would never begin", file.path,
         weighting_options.stch_warmup_epochs, training.epochs);
-  check(shaping.r_drop == 0 || std::any_of(file.tasks.begin(), file.tasks.end(), can_run_twice),
+  check(shaping.r_drop == 0 || std::any_of(file.tasks.begin(), file.tasks.end(), objective::one_of_several),
         "{}: r_drop compares two predictions of one class by cross_entropy; there is no such task", file.path);
 }
 

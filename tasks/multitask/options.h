@@ -6,7 +6,7 @@
 #include "tasks/model/build.h"
 #include "tasks/multitask/sampling.h"
 #include "tasks/objective/retention.h"
-#include "tasks/objective/shaping.h"
+#include "tasks/objective/robust_options.h"
 #include "tasks/run/options.h"
 
 namespace multitask {
@@ -19,6 +19,7 @@ struct TrainOptions {
   model::BuildOptions model;
   run::TrainingOptions training;
   objective::ShapingOptions shaping;
+  objective::RobustOptions robust;
   objective::RetentionOptions retention;
   SamplingOptions sampling;
   std::string weighting;  // empty: fixed if a task names a weight, else equal

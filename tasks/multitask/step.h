@@ -3,7 +3,9 @@
 
 #include "tasks/model/text_model.h"
 #include "tasks/multitask/sampling.h"
-#include "tasks/objective/shaping.h"
+#include "tasks/objective/adversary.h"
+#include "tasks/objective/class_loss.h"
+#include "tasks/objective/slow_weights.h"
 
 namespace multitask {
 
@@ -36,12 +38,23 @@ struct Losses {
   void add_shaped_to(nlohmann::ordered_json& terms) const;
 };
 
-// `shaping`: of each corpus; without it the tasks' plain losses. With R-Drop the loss of a task that predicts one class
-// by cross-entropy is (L + L') / 2 + alpha / 2 D of two passes; other tasks have one.
-Losses losses_of(const model::TextModel& model, const TaskSet& set, const std::vector<Part>& parts,
-                 const std::vector<objective::Shaping>& shaping = {});
+// What robustness asks of a step of several tasks. A task's loss is the sum of its losses at the adversary's places, so
+// that every weighting sees all of it; a text's place is where its tasks' losses, summed as they are, rise most.
+class Robustness {
+ public:
+  Robustness(const objective::RobustOptions& options, const TaskSet& set, nn::Model& net, uint64_t seed);
+  void begin(long step, long steps);  // a step, of so many in all
 
-// Whether R-Drop has something to compare.
-bool can_run_twice(const spec::TaskSpec& task);
+  objective::Adversary adversary;
+  std::vector<objective::ClassLoss> losses;  // [T]
+  std::optional<objective::SlowWeights> slow;
+  double proximal;
+  long step = 0;
+};
+
+// `shaping`: of each corpus; without it, and without `robust`, the tasks' plain losses. With R-Drop the loss of a task
+// that predicts one class by cross-entropy is (L + L') / 2 + alpha / 2 D of two passes; other tasks have one.
+Losses losses_of(const model::TextModel& model, const TaskSet& set, const std::vector<Part>& parts,
+                 const std::vector<objective::Shaping>& shaping = {}, Robustness* robust = nullptr);
 
 }  // namespace multitask

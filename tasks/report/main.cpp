@@ -16,16 +16,17 @@ std::vector<std::string> paths_of(const run::Options& options) {
 }
 
 void page_command(run::Options& options, const run::Parse& parse) {
-  std::string out = "report.html";
+  std::string out = "report.html", task;
   report::PageOptions o;
   options.take_texts();
   options.footer("Arguments: directories of runs; the others are compared with the first one.");
   options.add("--out", out, "the page: one file that needs nothing else");
+  options.add("--task", task, "of runs of several tasks: whose predictions are looked at");
   options.add("--errors", o.errors, "texts with a wrong label that are shown of each run, the surest first")
       .between(0, 1000);
   options.add("--resamples", o.resamples, "of the test texts, to tell whether runs differ").between(1, 100000);
   parse();
-  const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options));
+  const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options), task);
   const std::string html = report::page_of(runs, o);
   nn::write_file(out, html);
   fmt::print("result task=report runs={} bytes={} out={}\n", runs.size(), html.size(), out);

@@ -1,6 +1,8 @@
 // A run's directory as numbers. Read tasks/run/README.md first: what it holds.
 #include "tasks/report/run_files.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -127,7 +129,25 @@ const Curve* RunFiles::curve(const std::string& wanted) const {
   return nullptr;
 }
 
-RunFiles read_run(const std::string& path) {
+namespace {
+
+// PATH/predictions.jsonl, or of several tasks PATH/predictions/TASK.jsonl.
+std::optional<Predictions> predictions_of(const std::string& path, const std::string& task) {
+  const std::string one = path + "/predictions.jsonl", several = path + "/predictions",
+                    own = several + "/" + task + ".jsonl";
+  if (task.empty()) return fs::exists(one) ? std::optional(read_predictions(one)) : std::nullopt;
+  if (fs::exists(own)) return read_predictions(own);
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(several, error)) names.push_back(file.path().stem());
+  std::sort(names.begin(), names.end());
+  engine::fail("{}: no predictions of a task '{}'{}", path, task,
+               names.empty() ? "" : fmt::format("; there are those of {}", fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+RunFiles read_run(const std::string& path, const std::string& task) {
   check(fs::is_directory(path), "{}: there is no such directory", path);
   const std::string ini = path + "/options.ini";
   check(fs::exists(ini), "{}: not the directory of a run: there is no options.ini", path);
@@ -151,13 +171,13 @@ RunFiles read_run(const std::string& path) {
     });
   run.result = json_of(path + "/result.json");
   run.cost = json_of(path + "/cost.json");
-  if (fs::exists(path + "/predictions.jsonl")) run.predictions = read_predictions(path + "/predictions.jsonl");
+  run.predictions = predictions_of(path, task);
   return run;
 }
 
-std::vector<RunFiles> read_runs(const std::vector<std::string>& paths) {
+std::vector<RunFiles> read_runs(const std::vector<std::string>& paths, const std::string& task) {
   std::vector<RunFiles> runs;
-  for (const std::string& path : paths) runs.push_back(read_run(path));
+  for (const std::string& path : paths) runs.push_back(read_run(path, task));
   for (const RunFiles& run : runs)
     for (RunFiles& other : runs)
       if (&run != &other &&

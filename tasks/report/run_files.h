@@ -46,7 +46,9 @@ struct RunFiles {
 };
 
 // Error: not a run's directory; FILE:LINE: what is wrong. A last line of a log that is being written is left out.
-RunFiles read_run(const std::string& path);
-std::vector<RunFiles> read_runs(const std::vector<std::string>& paths);  // with names that tell them apart
+// `task`: whose predictions, of a run of several tasks. Error: it has none of that task, with those that it has.
+RunFiles read_run(const std::string& path, const std::string& task = "");
+std::vector<RunFiles> read_runs(const std::vector<std::string>& paths,
+                                const std::string& task = "");  // with names that tell them apart
 
 }  // namespace report

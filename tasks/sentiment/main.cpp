@@ -39,8 +39,10 @@ void train(const run::Options& options, const objective::ClassifierOptions& o, s
   text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
   const objective::RetentionLearning retention(o.retention, model->net);
-  objective::Robust robust(o.robust, set, model->net, o.training.seed);
-  run::Training training(o.training, model->net.params, o.frame(options, batches, set, *model, retention));
+  objective::Robust robust(o.robust, task, model->net, o.training.seed);
+  run::Frame frame = o.frame(options, batches, set, *model, retention);
+  frame.also_saved = robust.state();
+  run::Training training(o.training, model->net.params, frame);
 
   while (training.next_step()) {  // false at the end; dropout on, with the masks of this step
     // 1 sentences -> ids [N], offsets [B+1], labels [B]; several parts only with --accumulate

@@ -23,6 +23,13 @@ ordered_json model_type(const Target& target) {
   return {{"classifier", {{"id2label", of_id}, {"label2id", of_label}}}};
 }
 
+// What the head's scores were divided by before the softmax, once somebody has measured how sure it may be.
+ordered_json temperature(const Target& target) {
+  const model::Calibrations& known = target.model().calibrations;
+  if (target.head >= known.size() || !known[target.head]) return nullptr;
+  return known[target.head]->temperature;
+}
+
 // text-embeddings-inference's keys of the first model, and all models under "models".
 ordered_json info(const Service& service, const Target& first) {
   const ServiceOptions& o = service.options();
@@ -32,6 +39,7 @@ ordered_json info(const Service& service, const Target& first) {
     models.push_back({{"name", t.name},
                       {"model_type", model_type(t)},
                       {"head", spec::head_name(t.task().head)},
+                      {"temperature", temperature(t)},
                       {"parameters", t.model().net.params.count()},
                       {"adapter", t.served->adapter},
                       {"attention", t.model().net.encoder.bert() != nullptr},

@@ -21,7 +21,7 @@ void ServiceOptions::declare(run::Options& options) {
   };
   add("--model", models,
       "directories of models, runs or adapters, or names of models that ship; NAME=DIR gives one a name; if not given, "
-      "the one that ships and classifies");
+      "the one that ships and classifies; probabilities are calibrated where a directory has a calibration.json");
   add("--base", base, "where the base of adapter directories is, if not where they say");
   const auto limit = [&](const char* name, long& variable, const char* what) {
     options.add(name, variable, what).group("Limits").between(1, 1e9);

@@ -19,10 +19,11 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
   text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model.tokenizer);
   const objective::RetentionLearning retention(o.retention, model.net);
-  objective::Robust robust(o.robust, set, model.net, o.training.seed);
+  objective::Robust robust(o.robust, task, model.net, o.training.seed);
   const bool look = shaping.looks_at_attention() || transfer.looks_inside();
   run::Frame frame = o.frame(options, batches, set, model, retention, {t.teacher});
   frame.also_trained = transfer.projections();
+  frame.also_saved = robust.state();
   run::Fingerprint taught;
   for (const Tensor& p : teacher.net.params.tensors())
     taught.add("teacher", {reinterpret_cast<const char*>(p.data()), size_t(p.numel()) * sizeof(engine::real)});

@@ -95,6 +95,28 @@ TEST_CASE("episodes: the same step and number draw the same, another seed, step 
         "y: an episode needs 4 classes with 4 texts each; 3 of its 3 classes have as many");
 }
 
+TEST_CASE("episodes: of --augment the texts to learn from have copies behind them, those to be tested on have none") {
+  few_shot::PoolTask task = pool_task("z", {4, 6});
+  const few_shot::Episode plain = few_shot::draw_episode(task, {1, 0}, 2, 1, {3});
+  std::vector<text::Example> again;  // letters b in the place of a: copy 1, copy 2
+  for (int copy = 0; copy < 2; ++copy)
+    for (long i = 0; i < task.set.size(); ++i) {
+      std::string letters;
+      for (long n = 0; n <= i; ++n) letters += copy ? "c " : "b ";
+      again.push_back({.text = letters, .label = task.set.labels[i]});
+    }
+  task.copies = text::encode(again, tokenizer(), 512);
+  const few_shot::Episode with = few_shot::draw_episode(task, {1, 0}, 2, 1, {3});
+  REQUIRE(with.support.size() == 12);
+  for (long i = 0; i < 12; ++i) {
+    CHECK(row_of(with.support.windows[i]) == row_of(plain.support.windows[i % 4]));
+    CHECK(with.support.windows[i].ids[1] == 5 + i / 4);  // a, b, c
+    CHECK(with.support.labels[i] == plain.support.labels[i % 4]);
+  }
+  CHECK(with.query.windows[0].ids == plain.query.windows[0].ids);
+  CHECK(with.query.size() == plain.query.size());
+}
+
 TEST_CASE("episodes: of the new task all others are queries; a class with too few texts is named") {
   const few_shot::PoolTask task = pool_task("z", {4, 6});
   const auto all = few_shot::draw_episode(task, {1, 0}, 2, few_shot::kAllOthers, {3});
@@ -170,6 +192,30 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "few_shot train: adversaries, mixup and focal loss change the run of every method, and none of it is random") {
+  const TemporaryDirectory dir;
+  pool_file(dir);
+  for (const std::string method : {"fomaml", "reptile", "joint"}) {
+    std::set<std::string> logs;
+    const char* ways[] = {"",
+                          "--adversarial fgm",
+                          "--adversarial freelb",
+                          "--adversarial smart",
+                          "--mixup 0.5",
+                          "--class-loss focal",
+                          "--augment characters --augment-share 0.5"};
+    for (const std::string options : ways) {
+      const Result run = call(meta(dir, method, "--overwrite --steps 2 --layers 1 " + options));
+      REQUIRE_MESSAGE(run.status == 0, run.output);
+      const std::string log = nn::read_file(dir.path + "/" + method + "/log.jsonl");
+      CHECK_MESSAGE(logs.insert(log).second, method, " ", options);
+      REQUIRE(call(meta(dir, method, "--overwrite --steps 2 --layers 1 " + options)).status == 0);
+      CHECK(nn::read_file(dir.path + "/" + method + "/log.jsonl") == log);
+    }
+  }
+}
+
 TEST_CASE("few_shot evaluate: a task that was held out is learned from a few texts, and from more of them better") {
   const TemporaryDirectory dir;
   pool_file(dir);
@@ -206,6 +252,8 @@ TEST_CASE("few_shot: what cannot be done is said in one line") {
   refused(meta(dir, "joint", "--inner-lr 1"), "--inner-lr is for fomaml and reptile");
   refused(meta(dir, "joint", "--long error --max-length 4"), "a text of");
   refused("train --method joint", "--tasks is needed");
+  refused(meta(dir, "joint", "--class-loss margins"), "--class-loss: 'margins' is not one of cross-entropy, focal");
+  refused(meta(dir, "joint", "--class-loss focal --label-smoothing 0.1"), "--class-loss focal has no label smoothing");
   pool_file(dir, ", \"size\": {\"data\": \"embedded\", \"head\": \"labels\"}");
   refused(meta(dir, "joint"), "tasks.size.head: few-shot tasks have a single label; got 'labels'");
   pool_file(dir);

@@ -184,3 +184,46 @@ TEST_CASE("Auto-Lambda: weights are in the log, begin alike, sum to T, move; the
             .says("pool.json: primary: 'bird' is not one of fruit, birds, tools (did you"));
   CHECK(multitask(common + " --batches one").says("needs all tasks in every step"));
 }
+
+TEST_CASE(
+    "multitask: with smart, copies and mixup a run that was stopped ends bit for bit as one that was not, and leaves "
+    "what it says of every test text, which `report --task` shows") {
+  const TemporaryDirectory dir;
+  const std::string file =
+      two_sets(dir,
+               "\"adversarial\": \"smart\", \"augment\": \"words\", \"oversample\": 1, "
+               "\"mixup\": 0.4, \"model\": \"bert\", \"layers\": 1, \"max_steps\": 40, \"lr\": 0.01,");
+  const std::string a = dir.path + "/a", b = dir.path + "/b";
+  const Result whole = multitask("train --tasks " + file + " --out " + a);
+  REQUIRE_MESSAGE(whole.status == 0, whole.output);
+  CHECK(whole.says("72 texts to train on, 36 of them added"));
+  run_shell(program("multitask") + " train --tasks " + file + " --out " + b +
+            " >/dev/null 2>&1 & p=$!; until grep -q . " + b + "/log.jsonl 2>/dev/null; do sleep 0.01; done; " +
+            "kill -TERM $p; wait $p");
+  const Result resumed = multitask("train --resume " + b);
+  REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
+  for (const char* name : {"/log.jsonl", "/best/model.safetensors", "/predictions/a.jsonl"})
+    CHECK(nn::read_file(a + name) == nn::read_file(b + name));
+  const std::vector<json> log = lines_of(nn::read_file(a + "/log.jsonl"));
+  CHECK(log[0].at("proximal") == 0);
+  CHECK(log[20].at("proximal").get<double>() > 0);
+  const std::vector<json> said = lines_of(nn::read_file(a + "/predictions/b.jsonl"));
+  REQUIRE(said.size() == 24);
+  CHECK(said[0].at("scores").size() == 2);
+  const Result page = run_shell(program("report") + " --task b " + a + " --out " + dir.path + "/r.html 2>&1");
+  REQUIRE_MESSAGE(page.status == 0, page.output);
+  CHECK(nn::read_file(dir.path + "/r.html").find("onfusion") != std::string::npos);
+  const Result none = run_shell(program("report") + " --task c " + a + " --out " + dir.path + "/r.html 2>&1");
+  CHECK(none.last_line() == "error: " + a + ": no predictions of a task 'c'; there are those of a, b");
+}
+
+TEST_CASE("multitask: robustness that no task can have is refused in one line") {
+  const TemporaryDirectory dir;
+  const auto said = [&](const std::string& settings) {
+    const std::string file = task_file(dir, eight_texts(dir), settings + " \"max_steps\": 1,");
+    return multitask("train --tasks " + file + " --out " + dir.path + "/run").last_line();
+  };
+  CHECK(said("\"augment\": \"words\",") ==
+        "error: --augment changes words, and all texts have tags for theirs as they stand");
+  CHECK(said("\"class_loss\": \"focal\", \"r_drop\": 1,").find("error: --r-drop compares two plain passes") == 0);
+}

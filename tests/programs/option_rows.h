@@ -101,6 +101,7 @@ inline const Row kRows[] = {
     {"", "--adversarial-start", "5", "--adversarial freelb"},
     {"", "--adversarial-steps", "3", "--adversarial freelb"},
     {"", "--smart-weight", "1e6", "--adversarial smart"},
+    {"", "--smart-proximal", "0", "--adversarial smart"},
     {"", "--token-retention", "1.0,0.5"},
     {"", "--learn-retention", "0.1"},
     {"", "--retention-rate", "3", "--learn-retention 0.1"},

@@ -67,6 +67,21 @@ TEST_CASE("ready: the classifier is at most 300 kB beside its encoder, and an ad
   CHECK(fs::equivalent(model::ModelDirectory(ready).base, model::model_at("mini")));
 }
 
+TEST_CASE("ready: how sure it may be has been measured, so that sets of labels and refusals are answered") {
+  const TemporaryDirectory dir;
+  const std::string out = dir.path + "/out.jsonl",
+                    texts = dir.write("texts.tsv", "text\nWhat a lovely hotel.\nIt is a table.\n");
+  const Result said = run_shell(program("sentiment") + " predict --coverage 0.9 --refuse 0.9 --file " + texts +
+                                " --out " + out + " 2>&1");
+  REQUIRE_MESSAGE(said.status == 0, said.output);
+  const std::vector<nlohmann::json> rows = lines_of(nn::read_file(out));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].at("set") == nlohmann::json{"positive"});
+  CHECK(rows[0].at("label") == "positive");
+  CHECK(rows[1].at("set").size() > 1);
+  CHECK(rows[1].at("label") == "none of these");
+}
+
 TEST_CASE("ready: where nothing ships, a model has to be named") {
   const TemporaryDirectory dir;
   fs::create_directories(dir.path + "/build/release");

@@ -19,9 +19,10 @@ mkdir -p "$runs"
 
 of_method() {
   case $1 in
-    plain) ;;
+    plain) echo ;;
     r-drop) echo "--r-drop 1" ;;
     fgm | pgd | freelb | smart) echo "--adversarial $1" ;;
+    smart-alone) echo "--adversarial smart --smart-proximal 0" ;;
     mixup) echo "--mixup 0.4" ;;
     eda) echo "--augment eda --copies 1" ;;
     words) echo "--augment words --copies 1" ;;
@@ -38,7 +39,7 @@ texts_of() {
     awk -v s="$3" 'NR % 10 == s % 10' "$1"
   fi
 }
-# train SET SIZE METHOD SEED: kept if it is there already
+# train SET SIZE METHOD SEED: kept if it is there already, gone on with if it was killed
 train() {
   out=$runs/$1-$2-$3-$4
   [ -f "$out/result.json" ] && return
@@ -58,6 +59,10 @@ train() {
   fi
   way=$3 draw=$4
   shift 4
+  if [ -f "$out/last.safetensors" ]; then
+    "$bin/sentiment" train --resume "$out" >"$out.txt" 2>&1 || { tail -n 3 "$out.txt" >&2; exit 1; }
+    return
+  fi
   # shellcheck disable=SC2046 # options are words
   "$bin/sentiment" train --model "$model" --batch-size 32 --dropout 0.1 --max-length 64 --lr 5e-4 --epochs "$passes" \
     --seed "$draw" $(of_method "$way") "$@" --out "$out" --overwrite >"$out.txt" 2>&1 ||
@@ -73,7 +78,7 @@ paired='{ n++; m += $2; d = $2 - $1; s += d; q += d * d }
 printf '| data | texts | option | accuracy | difference | macro F1 | difference |\n| --- | --- | --- | --- | --- | --- | --- |\n'
 for set in sst2 bank; do
   for size in full tenth; do
-    for method in plain r-drop fgm pgd freelb smart mixup eda words characters focal margins logit-adjusted oversample; do
+    for method in plain r-drop freelb fgm pgd smart smart-alone mixup eda words characters focal margins logit-adjusted oversample; do
       # shellcheck disable=SC2254 # ROWS is a pattern
       case $set-$size-$method in $rows) ;; *) continue ;; esac
       for figure in accuracy macro_f1; do : >"$runs/$figure.pairs"; done

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "nn/loss/adversarial.h"
+#include "nn/loss/agreement.h"
 #include "nn/loss/imbalance.h"
 #include "tasks/run/console.h"
 #include "tasks/spec/loss.h"
@@ -44,7 +45,7 @@ struct Step {
   nn::Encoded at(const Tensor& delta) const {
     model->net.params.mode().calls = 0;
     const Tensor x = model->net.encoder.embed(batch.tokens);
-    return model->net.encoder.run(x + delta, batch.tokens.offsets, model->net.rows_of());
+    return model->net.encoder.run(delta ? x + delta : x, batch.tokens.offsets, model->net.rows_of());
   }
   Tensor leaf() const { return Tensor::zeros({long(batch.tokens.ids.size()), model->net.config.hidden_size}); }
 };
@@ -61,7 +62,7 @@ std::vector<real> stepped(Step& s, const RobustOptions& o) {
   run::Training training(t, s.model->net.params, {});
   training.next_step();
   s.begin();  // with the masks of the passes by hand
-  objective::Robust robust(o, s.set, s.model->net, 3);
+  objective::Robust robust(o, s.set.tasks[0], s.model->net, 3);
   const Tensor logits = s.model->net.head()(robust.encode(0, s.batch, nullptr));
   run::Terms terms;
   robust.add_task_loss(terms, "cross_entropy", 1, s.set.tasks[0], logits, s.batch, s.shaping, nullptr);
@@ -168,12 +169,44 @@ TEST_CASE("robust: smart adds nothing where nothing moves, and its weight is tha
   CHECK(moved > 1e-4);
 }
 
+TEST_CASE(
+    "robust: smart's proximal term is the distance to what the weights' slow average says, none at the first step") {
+  Step s;
+  const nn::Params& params = s.model->net.params;
+  objective::SlowWeights slow(params);
+  slow.follow(0, 100);
+  const auto said = [&] {
+    s.model->net.params.mode().calls = 0;
+    return s.model->net.head()(s.at({}));
+  };
+  const auto distance = [&] {
+    Tensor before;
+    slow.with([&] { before = said(); });
+    CHECK(!before.wants_grad());
+    return double(nn::symmetric_kl(said(), before).item());
+  };
+  CHECK(distance() == 0);
+  const std::vector<real> old = params.tensors()[0].to_vector();
+  for (const Tensor& t : params.trainable())
+    for (long i = 0; i < t.numel(); ++i) Tensor(t).data()[i] += real(0.1 * std::sin(double(i)));
+  const std::vector<real> now = params.tensors()[0].to_vector();
+  slow.follow(3, 100);  // within the first tenth: 0.99 of what was, a hundredth of what is
+  for (size_t i = 0; i < now.size(); ++i)
+    CHECK(double(slow.state()[0].data()[i]) == doctest::Approx(0.99 * double(old[i]) + 0.01 * double(now[i])));
+  CHECK(slow.state()[0].name() == "smart." + params.trainable()[0].name());
+  slow.follow(50, 100);
+  CHECK(double(slow.state()[0].data()[1]) ==
+        doctest::Approx(0.999 * (0.99 * double(old[1]) + 0.01 * double(now[1])) + 0.001 * double(now[1])));
+  CHECK(distance() > 1e-4);
+  CHECK(params.tensors()[0].to_vector() == now);  // and all stands where it stood
+}
+
 TEST_CASE("robust: bent losses are their formulas, and mixup lies between two batches") {
   Step s;
   const engine::Indices classes{1, 0, 0};
   const Tensor logits({3, 2}, std::vector<real>{1, 2, real(0.5), real(-1), 0, real(0.25)});
   const auto value = [&](const RobustOptions& o) {
-    objective::Robust robust(o, s.set, s.model->net, 3);
+    objective::Robust robust(o, s.set.tasks[0], s.model->net, 3);
     run::Terms terms;
     robust.add_task_loss(terms, "loss", 1, s.set.tasks[0], logits, s.batch, s.shaping, nullptr);
     return double(terms.sum().item());
@@ -217,6 +250,28 @@ TEST_CASE("robust: copies stand behind the texts with their labels, and rare cla
   CHECK(set.corpora[0].examples[spec::kTest].size() == 3);
 }
 
+TEST_CASE("robust: of several tasks a copy has the targets of its text for each, and rare classes come for their own") {
+  spec::TaskSet set = spec::with_texts(task_of("mood", Predicts::label), kTexts, {}, kTexts);
+  spec::Task number{task_of("stars", Predicts::number), 0, {}, {}};
+  number.targets[spec::kTrain].numbers = {4, 2, 1};
+  number.targets[spec::kTrain].rows = {0, 2};  // one of the texts is not used by it
+  set.tasks.push_back(number);
+  RobustOptions o;
+  o.augment = "words";
+  o.oversample = 1;
+  const run::Quiet quiet;
+  o.extend(set, 1);
+  const spec::Targets &mood = set.tasks[0].targets[spec::kTrain], &stars = set.tasks[1].targets[spec::kTrain];
+  REQUIRE(set.corpora[0].examples[spec::kTrain].size() == 8);  // 3, 3 copies, and two of the rare class again
+  CHECK(mood.classes == engine::Indices{1, 0, 0, 1, 0, 0, 1, 1});
+  CHECK(mood.rows == engine::Indices{0, 1, 2, 3, 4, 5, 6, 7});
+  CHECK(stars.numbers == std::vector<double>{4, 2, 1, 4, 2, 1, 4, 4});
+  CHECK(stars.rows == engine::Indices{0, 2, 3, 5});
+  set.tasks[0].spec.head = Predicts::tags;
+  CHECK(error_of([&] { o.extend(set, 1); }) ==
+        "--augment changes words, and all texts have tags for theirs as they stand");
+}
+
 TEST_CASE("robust: what does not go together is refused") {
   const auto refused = [](RobustOptions o, Predicts head, double r_drop = 0, const std::string& weights = "none") {
     objective::ShapingOptions shaping;
@@ -234,4 +289,18 @@ TEST_CASE("robust: what does not go together is refused") {
   o.adversarial = "fgm";
   o.size = -1;
   CHECK(refused(o, Predicts::label) == "--adversarial-size must be 0 or more; got -1");
+  const auto several = [](const RobustOptions& options, std::vector<spec::TaskSpec> tasks) {
+    return error_of([&] { options.settle(tasks, "tasks.json", {}); });
+  };
+  o = {};
+  o.adversarial = "smart";
+  CHECK(several(o, {task_of("stars", Predicts::number)}) ==
+        "tasks.json: --adversarial smart is about classes; no task predicts one of several by cross_entropy");
+  CHECK(several(o, {task_of("stars", Predicts::number), task_of("mood", Predicts::label)}) == "");
+  spec::TaskSpec smoothed = task_of("mood", Predicts::label);
+  smoothed.where = "tasks.json: tasks.mood";
+  smoothed.label_smoothing = 0.1;
+  o = {};
+  o.class_loss = "focal";
+  CHECK(several(o, {smoothed}) == "tasks.json: tasks.mood: --class-loss focal has no label smoothing");
 }
