@@ -13,7 +13,7 @@
 #   make serve           models over HTTP, with a page        make bench-serve  what serving costs
 #   make test-clients    other people's clients (npm) and     make test-browser the page in Chromium
 #                        Prometheus against it                (both say what is missing, and pass, without)
-#   make torture         training programs over a disk that   make fuzz         every parser, by libFuzzer (clang);
+#   make torture         programs over a disk that fails,     make fuzz         every parser, by libFuzzer (clang);
 #                        fails, killed at every call                            SECONDS=60 TARGETS='table packed'
 #   make mutate          break the arithmetic, see the tests  make coverage     lines and branches that tests reach
 #                        fail; ARGS='--sample 200'
@@ -86,8 +86,9 @@ build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT) $(PIC)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
 build/single/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT)  # the lower floors alone: for `make mutate`
 build/release/tests/% build/double/tests/% build/single/tests/%: OPT = -O1
-build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
+build/debug/tests/%: VARIANT_FLAGS = -march=$(ARCH) -O1  # what is tested is watched: a third of the time to build
 
 # A build variant is a folder, so switching variants never mixes objects. build/VARIANT/flags changes only when the
 # flags do, and everything is rebuilt then.
@@ -107,7 +108,7 @@ build/coverage/%: VARIANT_FLAGS = -march=$(ARCH) -O1 --coverage -fprofile-update
 # The fuzzers: by clang, whose runtime has libFuzzer. Small sizes and one processor's instructions are enough.
 FUZZ_CXX ?= clang++
 build/fuzz/%: CXX = $(FUZZ_CXX)
-build/fuzz/%: VARIANT_FLAGS = -march=$(ARCH) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+build/fuzz/%: VARIANT_FLAGS = -march=$(ARCH) -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                               -fno-sanitize-recover=undefined -Wno-unknown-warning-option -Wno-error
 
 # link VARIANT PROGRAM SOURCES: what they need of the library comes with them
@@ -117,7 +118,8 @@ build/$(1)/$(2): $(call objects,$(1),$(3)) build/$(1)/libattune.a
 endef
 $(foreach v,release double single debug coverage fuzz,$(eval $(call variant,$(v))))
 $(foreach v,double single,$(eval $(call archive,$(v),$(ENGINE))))
-$(foreach v,release debug coverage fuzz,$(eval $(call archive,$(v),$(LIB))))
+$(foreach v,release debug coverage,$(eval $(call archive,$(v),$(LIB))))
+$(eval $(call archive,fuzz,$(filter-out tasks/capi/%,$(LIB))))
 $(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS))))
 $(foreach v,release debug coverage,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
 $(foreach p,$(PROGRAMS),$(foreach v,release debug coverage,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
@@ -126,13 +128,16 @@ $(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-ou
 build/release/bench-translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
-$(eval $(call link,fuzz,fuzz,tests/fuzz/targets.cpp tools/fuzz/libfuzzer.cpp $(filter-out %/main.cpp,$(call sources,tasks/serve))))
+FUZZ_PARTS := $(filter-out %/main.cpp,$(call sources,tasks/serve tasks/recommend)) $(addprefix tasks/,tune/study_file.cpp report/run_files.cpp \
+  $(patsubst %,answer/%.cpp,assistant conversation forms index knowledge reader scope templates wording) \
+  $(patsubst %,monitor/%.cpp,alerts board clock nab reader repeats series state stream judge))
+$(eval $(call link,fuzz,fuzz,$(filter-out %/replay.cpp,$(call sources,tests/fuzz)) tools/fuzz/libfuzzer.cpp $(FUZZ_PARTS)))
 build/fuzz/fuzz: LDFLAGS += -fsanitize=fuzzer
 build/fuzz/fuzz: PACKAGE_LIBS += $(HTTPLIB_LIBS)
 build/fuzz/flags: | build/fuzz-deps.mk
 build/fuzz-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ fuzz
-$(eval $(call link,release,torture,tools/torture/torture.cpp))
+$(eval $(call link,release,torture,$(wildcard tools/torture/*.cpp)))
 build/torture/fault.so: tools/torture/fault.c
 	@mkdir -p $(@D) && echo '  link     $@' && $(CC) -shared -fPIC -O1 -Wall -Wextra -Werror $< -o $@ -ldl
 # The C interface and what it needs of the library. It stays loaded: its threads and their memory outlive dlclose(). The
@@ -190,9 +195,10 @@ bench-serve: build/release/bench-serve build/release/serve
 test-clients: build/release/serve build/release/sentiment
 	tests/clients/run.sh $(ARGS)
 
-test-browser: build/release/serve build/release/sentiment build/release/report build/release/explain
+test-browser: build/release/serve build/release/sentiment build/release/report build/release/explain build/release/monitor
 	tests/browser/run.sh $(ARGS)
 	tests/browser/report.sh
+	tests/browser/monitor.sh
 
 # Ninety days of a stream that was drawn, by the labels of its texts: its three surges are found, and not the decoy.
 monitor: build/release/monitor

@@ -3,6 +3,7 @@
 
 #include <cblas.h>
 #include <omp.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -72,6 +73,22 @@ bool suits_gemm_small(long m, long n, long k, MatrixView a, MatrixView b) {
   return m <= kSkinny && (b.transposed || b.stride <= 1024 || m <= 16);
 }
 
+// OpenBLAS takes a block of 128 MB of addresses for each thread when it first multiplies, keeps it, and where there is
+// none it asks again for ever: so we ask before it does, once.
+void require_room_for_blas() {
+  static const bool asked = [] {
+    const size_t bytes = size_t(omp_get_max_threads()) * (136 << 20);
+    void* room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    check(room != MAP_FAILED,
+          "out of memory: OpenBLAS needs {} MB of addresses for the products of {} thread{}; a limit (`ulimit -v`) "
+          "leaves "
+          "less, OMP_NUM_THREADS=1 needs least",
+          bytes >> 20, omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    return munmap(room, bytes) == 0;
+  }();
+  (void)asked;
+}
+
 }  // namespace
 
 void gemm_serial(long m, long n, long k, real alpha, MatrixView a, MatrixView b, real beta, real* c, long c_stride) {
@@ -93,6 +110,7 @@ void gemm(const std::vector<Product>& products) {
         for (const Product& product : products) gemm({product});
         return;
       }
+  require_room_for_blas();
   const bool rows_alone = RowsAlone::now();  // of this thread; those that share the loop do not know
   struct Tile {
     const Product* product;

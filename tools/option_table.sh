@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 BIN=${BIN:-build/release}
 README=tasks/run/README.md
-programs='sentiment transfer align pretrain multitask few_shot translate recommend'
+programs='sentiment transfer align pretrain multitask few_shot translate recommend answer monitor'
 
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
@@ -20,9 +20,10 @@ pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) 
 pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
 align          --(label-column|labels|rationale-column|split|log-odds|head|label-smoothing|class-weights|metric|r-drop) b
 align          --(data|train|dev|test|text-column|pair-column|format|delimiter|sheet|encoding|no-header)  c
-multitask      --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
+(multitask|monitor)  --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|label-smoothing|class-weights|metric)  d
 few_shot       --(data|split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header)  d
-(multitask|few_shot)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  u
+monitor        --(entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|learn-retention|retention-rate)  y
+(multitask|few_shot|monitor)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  u
 (pretrain|align|translate|recommend)  --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight)  v
 pretrain       --long                                                             e
 pretrain       --(bigrams|subwords|length-exponent)                               f
@@ -32,6 +33,9 @@ few_shot       --(epochs|max-steps|batch-size|accumulate)                       
 few_shot       --(learn-retention|retention-rate)                                 j
 recommend      --(split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|max-length|long|model|new-head|vocab.*|cased|bigrams|subwords|length-exponent|log-odds|attention-(temperature|normaliser|window)|global-tokens|entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|token-retention|learn-retention|retention-rate|adapter.*|base|head|class-weights|metric|data)  s
 [a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|user|identity-dropout|text|text-(encoder|words|length)|negatives|ease|knn|damping|reach|recent|decay|candidates|protocol|k)  t
+answer         --(train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|class-weights|metric)  w
+answer         --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-weight|learn-retention|retention-rate)  u
+[a-z_]+        --(no-hints|leave-out|detector|refuse|ask|contrast|contrast-temperature|articles-weight|articles-batch|hard-negatives|wording)  x
 [a-z_]+        --(start|stack|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  k
 [a-z_]+        --(source|target|(dev|test)-(source|target)|pooling|mse|ranking|scale|both)  l
 [a-z_]+        --(teacher|temperature|relation-heads|layer-map|from-layers|teacher-cache|hard|soft-targets|soft-cross-entropy|score-mse|attention-cross-entropy|attention-kl|minilm|relations|hidden-mse|hidden-cosine|activation-map|patient)  m
@@ -62,6 +66,9 @@ s of texts with labels, or of an encoder of texts that is trained; here the text
 t of who took what: a recommender's
 u not in the steps of several tasks yet
 v of texts with classes, and of the step of a classifier
+w intents, questions and articles stand in a file of their own, and what a question is read for is fixed
+x of an assistant, which answers, asks back or refuses
+y `multitask train` has them, and writes directories that `monitor` reads
 END
 }
 
@@ -70,7 +77,7 @@ rows() {  # group TAB option TAB programs that have it, in the order in which --
     "$BIN/$program" train --help | awk -v program="$program" '
       /^[A-Z].*:$/ { group = $0; sub(/:.*/, "", group) }
       match($0, /^  --[a-z0-9-]+/) { print group "\t" substr($0, 3, RLENGTH - 2) "\t" program }'
-  done | awk -F'\t' -v order='Data files,Model,Texts of items,Attention,Robustness,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes,Simple models,Measured' '
+  done | awk -F'\t' -v order='Data files,Model,Texts of items,Attention,Robustness,Token pruning,Adapter,Training,Run,Objective,Learning,Transfer,Budget,Tasks,Episodes,Simple models,Measured,Knowledge,Promises' '
     $2 == "--config" { $1 = "Run" }
     $2 == "--tasks" { $1 = "Tasks" }
     !($2 in group) { group[$2] = $1; list[++n] = $2 }

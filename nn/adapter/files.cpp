@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <regex>
 
 #include "engine/parallel.h"
 #include "engine/strings.h"
@@ -52,7 +51,15 @@ std::string parameter_of_key(const std::string& key) {
   name = without(name, ".base_layer");
   if (name.find(".lora_") != std::string::npos) name = without(name, ".default");
   if (name.ends_with("lora_magnitude_vector.weight")) name.resize(name.size() - std::string(".weight").size());
-  return std::regex_replace(name, std::regex(R"(\.adapters\.[^.]+\.)"), ".adapters.default.");
+  const std::string adapters = ".adapters.";
+  for (size_t at = 0; (at = name.find(adapters, at)) != std::string::npos;) {
+    const size_t begin = at + adapters.size(), end = name.find('.', begin);
+    if (end == std::string::npos) break;
+    const bool named = end > begin;
+    if (named) name.replace(begin, end - begin, "default");
+    at = begin + (named ? std::string("default").size() : 0);
+  }
+  return name;
 }
 
 namespace {

@@ -2,7 +2,8 @@
 #include "nn/format/part_file.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,7 +20,12 @@ namespace {
 
 constexpr size_t kKept = 1 << 20;  // bytes from one call of write() to the next
 
-// PATH.PID.part of which no process PID is left (another user's, which may not be signalled, is one).
+// Whether nobody else holds the file. The number of a process would not say so: it may be another's by now, or that of
+// a dead one whose parent has not asked after it, and another machine that sees the directory has numbers of its own.
+// False, too, where a file system knows no locks.
+bool take(int file) { return flock(file, LOCK_EX | LOCK_NB) == 0; }
+
+// PATH.123.part that nobody holds.
 void remove_stale_parts(const std::string& path) {
   namespace fs = std::filesystem;
   const fs::path target(path);
@@ -29,8 +35,11 @@ void remove_stale_parts(const std::string& path) {
     const std::string name = file.path().filename().string();
     if (!name.starts_with(start) || !name.ends_with(end) || name.size() < start.size() + end.size()) continue;
     const std::string middle = name.substr(start.size(), name.size() - start.size() - end.size());
-    const std::optional<pid_t> writer = parse_number<pid_t>(middle);
-    if (writer && *writer > 0 && kill(*writer, 0) != 0 && errno == ESRCH) fs::remove(file.path(), error);
+    if (middle.empty() || middle.find_first_not_of("0123456789") != middle.npos) continue;
+    const int part = ::open(file.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (part < 0) continue;
+    if (take(part)) fs::remove(file.path(), error);
+    ::close(part);
   }
 }
 
@@ -67,15 +76,27 @@ void sync_directory_of(const std::string& path) {
   sync_directory(slash == path.npos ? "." : path.substr(0, slash + 1));
 }
 
-PartFile::PartFile(const std::string& path) : path_(path), part_(fmt::format("{}.{}.part", path, getpid())) {
-  constexpr int kNew = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-  file_ = int(uninterrupted([&] { return ::open(part_.c_str(), kNew, 0666); }));
-  check_io(file_ >= 0, path_, "written");
+// A name that is there already is another writer's, or a dead one's; and who looks for those may come between.
+PartFile::PartFile(const std::string& path) : path_(path) {
+  constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  for (long number = getpid();; ++number) {
+    part_ = fmt::format("{}.{}.part", path, number);
+    file_ = int(uninterrupted([&] { return ::open(part_.c_str(), kNew, 0666); }));
+    if (file_ < 0 && errno == EEXIST) continue;
+    if (file_ < 0) part_.clear();
+    check_io(file_ >= 0, path_, "written");
+    const bool held = take(file_) || errno != EWOULDBLOCK;
+    struct stat now {};
+    if (held && fstat(file_, &now) == 0 && now.st_nlink > 0) break;
+    ::close(std::exchange(file_, -1));
+  }
+  lock_ = dup(file_);
 }
 
 PartFile::~PartFile() {
   if (file_ >= 0) ::close(file_);
   if (!part_.empty()) ::unlink(part_.c_str());
+  if (lock_ >= 0) ::close(lock_);
 }
 
 void PartFile::flush() {
@@ -101,6 +122,7 @@ void PartFile::place() {
   check_io(::close(std::exchange(file_, -1)) == 0, path_, "written");
   check_io(std::rename(part_.c_str(), path_.c_str()) == 0, path_, "written");
   part_.clear();
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
   sync_directory_of(path_);
   remove_stale_parts(path_);
 }

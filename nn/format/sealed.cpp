@@ -46,7 +46,7 @@ std::string fault_of(const std::string& directory, const ordered_json& entry) {
 }
 
 ordered_json entries_of(const std::string& path) {
-  const ordered_json manifest = ordered_json::parse(read_regular_file(path, kMaxManifest), nullptr, false);
+  const ordered_json manifest = parse_ordered_json(read_regular_file(path, kMaxManifest), path);
   check(manifest.is_object() && manifest.contains("files") && manifest["files"].is_array(),
         "{}: not a manifest: a list of files is needed", path);
   for (const ordered_json& entry : manifest["files"]) {
@@ -107,6 +107,19 @@ std::string seal_fault(const std::string& path) {
   return seal == hash.hex() ? "" : "damaged: its bytes are not those that were written";
 }
 
+namespace {
+
+ordered_json entry_of(const std::string& directory, const std::string& name) {
+  const std::string path = directory + "/" + name;
+  return {{"name", name}, {"size", uint64_t(fs::file_size(path))}, {"sha256", sha256_of_file(path)}};
+}
+
+void write_entries(const std::string& directory, const ordered_json& files) {
+  write_file(directory + "/" + kManifest, ordered_json{{"files", files}}.dump(1) + "\n");
+}
+
+}  // namespace
+
 void write_manifest(const std::string& directory) {
   std::vector<std::string> names;
   for (const auto& entry : fs::recursive_directory_iterator(directory))
@@ -114,15 +127,25 @@ void write_manifest(const std::string& directory) {
   std::erase_if(names, [](const std::string& name) { return name == kManifest || name.ends_with(".md"); });
   std::sort(names.begin(), names.end());
   ordered_json files = ordered_json::array();
-  for (const std::string& name : names)
-    files.push_back({{"name", name},
-                     {"size", uint64_t(fs::file_size(directory + "/" + name))},
-                     {"sha256", sha256_of_file(directory + "/" + name)}});
-  write_file(directory + "/" + kManifest, ordered_json{{"files", files}}.dump(1) + "\n");
+  for (const std::string& name : names) files.push_back(entry_of(directory, name));
+  write_entries(directory, files);
 }
 
-void renew_manifest(const std::string& directory) {
-  if (fs::exists(directory + "/" + kManifest)) write_manifest(directory);
+void leave_out_of_manifest(const std::string& directory, const std::string& name) {
+  if (!fs::exists(directory + "/" + kManifest)) return;
+  ordered_json rest = ordered_json::array();
+  const ordered_json all = entries_of(directory + "/" + kManifest);
+  for (const ordered_json& entry : all)
+    if (entry["name"] != name) rest.push_back(entry);
+  if (rest.size() < all.size()) write_entries(directory, rest);
+}
+
+void add_to_manifest(const std::string& directory, const std::string& name) {
+  if (!fs::exists(directory + "/" + kManifest)) return;
+  std::vector<ordered_json> files = entries_of(directory + "/" + kManifest);
+  files.push_back(entry_of(directory, name));
+  std::ranges::sort(files, {}, [](const ordered_json& entry) { return entry["name"].get<std::string>(); });
+  write_entries(directory, files);
 }
 
 std::string manifest_fault(const std::string& directory) {

@@ -24,7 +24,9 @@ std::string seal_fault(const std::string& path);
 //   {"files": [{"name": "config.json", "size": 501, "sha256": "..."}, ...]}
 constexpr const char* kManifest = "manifest.json";
 void write_manifest(const std::string& directory);
-void renew_manifest(const std::string& directory);  // where there is one: after a file beside it has been written
+// Of one file, where there is a manifest: for whole_directory.h.
+void leave_out_of_manifest(const std::string& directory, const std::string& name);
+void add_to_manifest(const std::string& directory, const std::string& name);
 // What is wrong with the files that it names, as a sentence; empty: nothing, or there is no manifest. Error: it is no
 // manifest; names a file outside of its directory.
 std::string manifest_fault(const std::string& directory);

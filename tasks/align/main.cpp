@@ -192,9 +192,7 @@ void finish_run(const run::Training& training, model::TextModel& student, const 
   const Figures figures = measure("test", student, test);
   ordered_json result = figures.json();
   result["n"] = test.target.size();
-  const double seconds = training.run().seconds();
-  result["seconds"] = seconds;
-  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  const double seconds = run::write_result(training.run(), result);
   run::write_card(training.run(), {.program = "align",
                                    .pipeline = "sentence-similarity",
                                    .about = "Its vectors of sentences are those of its teacher, in another language.",
@@ -206,13 +204,20 @@ void finish_run(const run::Training& training, model::TextModel& student, const 
 }
 
 run::Frame frame_of(const AlignOptions& o, const run::Options& options, const text::Batches& batches,
-                    const model::TextModel& student, const Pairs& train) {
+                    const model::TextModel& student, const Pairs& train, const std::vector<const Pairs*>& measured) {
   run::Fingerprint print;
+  const auto bytes = [](const Tensor& x) {
+    return std::string_view(reinterpret_cast<const char*>(x.data()), size_t(x.numel()) * sizeof(real));
+  };
   for (const std::string& piece : student.tokenizer.pieces()) print.add("vocabulary", piece);
   for (const text::Encoding& text : train.target.windows)
     print.add("target", {reinterpret_cast<const char*>(text.ids.data()), text.ids.size() * sizeof(int)});
-  print.add("teacher",
-            {reinterpret_cast<const char*>(train.wanted.data()), size_t(train.wanted.numel()) * sizeof(real)});
+  print.add("teacher", bytes(train.wanted));
+  for (const Pairs* pairs : measured) {
+    for (const text::Encoding& text : pairs->target.windows)
+      print.add("dev or test", {reinterpret_cast<const char*>(text.ids.data()), text.ids.size() * sizeof(int)});
+    if (pairs->wanted) print.add("dev or test", bytes(pairs->wanted));
+  }
   if (!o.shaping.guide.empty()) print.add("guide", nn::read_file(o.shaping.guide));
   run::Frame frame;
   frame.options = options.effective();
@@ -251,7 +256,7 @@ void train(run::Options& options, const run::Parse& parse) {
                         o.training.seed);
   const objective::Shaping shaping(o.shaping, texts.target, student->tokenizer);
   const objective::RetentionLearning retention(o.retention, student->net);
-  run::Frame frame = frame_of(o, options, batches, *student, train);
+  run::Frame frame = frame_of(o, options, batches, *student, train, {&dev, &test});
   frame.own_steps = [&](const std::string& parameter) { return retention.moves(parameter); };
   frame.where = [&](long row) { return texts.target[row].where; };
   run::Training training(o.training, student->net.params, frame);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "nn/format/json.h"
+#include "nn/format/sealed.h"
 #include "tasks/attribution/attention.h"
 #include "tasks/attribution/words.h"
 #include "tasks/score/calibration.h"
@@ -35,9 +36,28 @@ Tensor labels_of(const std::vector<text::Example>& examples) {
   return x;
 }
 
-Indices classes_in(const nn::SafeTensors& file, const std::string& name) {
+// [n]: one of K classes for each row of `of`, a matrix of the same file.
+Indices classes_in(const nn::SafeTensors& file, const std::string& name, const Tensor& of, long K) {
   const std::vector<real> values = file.read(name).to_vector();
+  check(of.shape().rank() == 2 && of.dim(0) == long(values.size()), "{}: '{}' has {} numbers, for rows of {}",
+        file.path(), name, values.size(), of);
+  for (const real value : values)
+    check(value >= 0 && value < real(K) && value == std::floor(value), "{}: '{}': classes are 0 to {}; got {}",
+          file.path(), name, K - 1, value);
   return {values.begin(), values.end()};
+}
+
+std::vector<std::string> learned_texts(const nn::SafeTensors& file, const Tensor& vectors) {
+  const auto stored = file.metadata().find("learned");
+  const json texts = stored == file.metadata().end() ? json() : nn::parse_json(stored->second, file.path());
+  check(texts.is_array() && long(texts.size()) == vectors.dim(0), "{}: {} texts, but {} vectors", file.path(),
+        texts.size(), vectors.dim(0));
+  std::vector<std::string> learned;
+  for (const json& text : texts) {
+    check(text.is_string(), "{}: a text must be a string; got {}", file.path(), nn::shown_json(text));
+    learned.push_back(text);
+  }
+  return learned;
 }
 
 std::vector<std::string> texts_of(const std::vector<text::Example>& examples) {
@@ -96,6 +116,7 @@ Calibration calibrate(const Read& kept, const Indices& classes, const Scope& sco
 
 Assistant::Assistant(const std::string& directory, const OtherPromises& others) : directory_(directory) {
   const std::string settings = directory + "/" + kSettings;
+  if (std::filesystem::is_directory(directory)) nn::require_sound_directory(directory);
   check(std::filesystem::exists(settings), "{}: not an assistant: {} is missing; `answer train --out {}` makes one",
         directory, kSettings, directory);
   settings_ = nn::read_json(settings);
@@ -114,14 +135,16 @@ Assistant::Assistant(const std::string& directory, const OtherPromises& others) 
   check(wording_->classes() == long(knowledge_.intents.size()), "{}: of {} intents; there are {}", kWording,
         wording_->classes(), knowledge_.intents.size());
   const nn::SafeTensors file(directory + "/" + kQuestions);
-  scope_ = std::make_unique<Scope>(file.read("learned.vectors"), classes_in(file, "learned.classes"));
+  const long K = long(knowledge_.intents.size()), C = model_->config().hidden_size;
+  const Tensor learned = file.read("learned.vectors"), logits = file.read("kept.logits");
+  scope_ = std::make_unique<Scope>(learned, classes_in(file, "learned.classes", learned, K));
   kept_.vectors = file.read("kept.vectors");
-  kept_.logits = rows_of(file.read("kept.logits"));
-  kept_classes_ = classes_in(file, "kept.classes");
-  const json texts = nn::parse_json(file.metadata().at("learned"), file.path());
-  for (const json& text : texts) learned_.push_back(text.get<std::string>());
-  check(long(learned_.size()) == scope_->vectors().dim(0), "{}: {} texts, but {} vectors", file.path(), learned_.size(),
-        scope_->vectors().dim(0));
+  kept_classes_ = classes_in(file, "kept.classes", kept_.vectors, K);
+  check(logits.shape() == engine::Shape{kept_.vectors.dim(0), K} && kept_.vectors.dim(1) == C && learned.dim(1) == C,
+        "{}: vectors of {} and logits of {} numbers are needed; got {}, {} and {}", file.path(), C, K, learned,
+        kept_.vectors, logits);
+  kept_.logits = rows_of(logits);
+  learned_ = learned_texts(file, learned);
   calibration_ = calibrate(kept_, kept_classes_, *scope_, promises_);
 }
 

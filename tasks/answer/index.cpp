@@ -9,7 +9,6 @@
 #include "nn/format/json.h"
 #include "nn/format/safetensors.h"
 #include "nn/format/sha256.h"
-#include "tasks/score/nearest.h"
 #include "tasks/score/order.h"
 #include "tasks/text/wordpiece.h"
 
@@ -71,6 +70,7 @@ std::string hash_of(const std::string& model_directory) {
 Index::Index(std::vector<Article> articles, Tensor vectors, std::string model_hash)
     : articles_(std::move(articles)),
       vectors_(std::move(vectors)),
+      nearest_(vectors_),
       hash_(std::move(model_hash)),
       titles_(terms_of(articles_, &Article::title)),
       texts_(terms_of(articles_, &Article::text)) {}
@@ -133,21 +133,30 @@ void Index::add(std::vector<Article> added, const model::TextModel& model) {
 
 std::vector<Found> Index::search(const std::string& question, const Tensor& vector, long k, double by_vector) const {
   if (articles_.empty()) return {};
-  const score::Neighbours near = score::nearest(vector, vectors_, kDepth);
+  const score::Neighbours near = nearest_(vector, kDepth);
   const std::vector<std::string> terms = index_terms(question);
   std::vector<double> words = titles_.scores(terms);
   const std::vector<double> text = texts_.scores(terms);
   for (size_t i = 0; i < words.size(); ++i) words[i] += kText * text[i];
   std::vector<int> by_words = score::top(words, kDepth);
   std::erase_if(by_words, [&](int i) { return words[size_t(i)] <= 0; });
+  std::vector<int> named = near.index;  // by either ranking; in the order of the articles, so that equal ones keep it
+  named.insert(named.end(), by_words.begin(), by_words.end());
+  std::ranges::sort(named);
+  named.erase(std::unique(named.begin(), named.end()), named.end());
+  const auto places = [&](std::vector<int> ranking) {
+    for (int& i : ranking) i = int(std::ranges::lower_bound(named, i) - named.begin());
+    return ranking;
+  };
   const std::vector<double> both =
-      score::fused({near.index, by_words}, {by_vector, 1 - by_vector}, long(articles_.size()));
+      score::fused({places(near.index), places(by_words)}, {by_vector, 1 - by_vector}, long(named.size()));
   std::vector<Found> found;
   const long C = vectors_.dim(1);
-  for (const int i : score::top(both, k)) {
+  for (const int place : score::top(both, k)) {
+    const int i = named[size_t(place)];
     double cosine = 0;
     for (long c = 0; c < C; ++c) cosine += double(vector.data()[c]) * double(vectors_.data()[long(i) * C + c]);
-    found.push_back({i, cosine, words[size_t(i)], both[size_t(i)]});
+    found.push_back({i, cosine, words[size_t(i)], both[size_t(place)]});
   }
   return found;
 }

@@ -4,6 +4,7 @@
 #include "tasks/answer/knowledge.h"
 #include "tasks/answer/reader.h"
 #include "tasks/score/bm25.h"
+#include "tasks/score/nearest.h"
 
 namespace answer {
 
@@ -29,18 +30,21 @@ class Index {
   void add(std::vector<Article> articles, const model::TextModel& model);
 
   // The k best by both rankings fused (score::fused), `by_vector` the weight of that of the vectors, the rest that of
-  // the words; of each the first kDepth count, by words only what shares one.    vector [1, C]
+  // the words; of each the first kDepth count, by words only what shares one; what neither names is not found.
+  //   vector [1, C]
   std::vector<Found> search(const std::string& question, const Tensor& vector, long k,
                             double by_vector = kByVector) const;
 
   const std::vector<Article>& articles() const { return articles_; }
   const Tensor& vectors() const { return vectors_; }
+  score::Neighbours nearest(const Tensor& vector, long k) const { return nearest_(vector, k); }
 
  private:
   Index(std::vector<Article> articles, Tensor vectors, std::string model_hash);
 
   std::vector<Article> articles_;
-  Tensor vectors_;  // [n, C]
+  Tensor vectors_;               // [n, C]
+  score::NearestIndex nearest_;  // of them
   std::string hash_;
   score::Bm25 titles_, texts_;
 };

@@ -6,7 +6,6 @@
 
 #include "engine/random.h"
 #include "nn/format/files.h"
-#include "nn/loss/contrastive.h"
 #include "tasks/answer/evaluate.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
@@ -17,8 +16,6 @@ using engine::check;
 using nlohmann::ordered_json;
 
 namespace {
-
-constexpr long kPairs = 16, kEvery = 4;  // articles of a step, and of which steps: texts are long
 
 // A share of the intents, drawn by seed, goes.
 std::vector<std::string> leave_out(Knowledge& knowledge, double share, uint64_t seed) {
@@ -47,32 +44,6 @@ void print_doubts(const Lesson& lesson) {
                     lesson.knowledge.intents.size());
 }
 
-std::vector<text::Example> parts_of(const Knowledge& knowledge, std::string Article::*part,
-                                    std::string Article::*otherwise) {
-  std::map<std::string, int> titles;
-  std::vector<text::Example> examples;
-  for (const Article& a : knowledge.articles) {
-    text::Example& e = examples.emplace_back();
-    e.text = text::is_blank(a.*part) ? a.*otherwise : a.*part;
-    e.label = titles.emplace(a.title, int(titles.size())).first->second;
-    e.where = a.where;
-  }
-  return examples;
-}
-
-text::EncodedSet encode_parts(const Knowledge& knowledge, std::string Article::*part, std::string Article::*otherwise,
-                              const model::TextModel& model) {
-  return text::encode(parts_of(knowledge, part, otherwise), model.tokenizer, model.reading.max_length,
-                      model.reading.how());
-}
-
-// [B, C]
-Tensor vectors(const model::TextModel& model, const text::Batch& batch) {
-  nn::Trace trace;
-  model.net.heads[0](model.net.encoder(batch.tokens, model.net.rows_of({0})), &trace);
-  return text::mean_over_windows(trace.context, batch);
-}
-
 }  // namespace
 
 Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
@@ -99,28 +70,6 @@ Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
   return lesson;
 }
 
-Pairs::Pairs(const Knowledge& knowledge, const model::TextModel& model, const TrainOptions& o)
-    : titles_(encode_parts(knowledge, &Article::title, &Article::text, model)),
-      texts_(encode_parts(knowledge, &Article::text, &Article::title, model)) {
-  if (empty()) return;
-  title_batches_.emplace(titles_, int(kPairs), true, o.training.seed);
-  text_batches_.emplace(texts_, int(kPairs), true, o.training.seed);
-}
-
-bool Pairs::due(long step) const { return !empty() && step % kEvery == 0; }
-
-Tensor Pairs::loss(const model::TextModel& model, long step) {
-  const text::Batch titles = title_batches_->at(step / kEvery), texts = text_batches_->at(step / kEvery);
-  return nn::multiple_negatives(vectors(model, titles), vectors(model, texts),
-                                {.symmetric = true, .classes = titles.labels});
-}
-
-void Pairs::add_to(run::Fingerprint& print) const {
-  for (const text::EncodedSet* set : {&titles_, &texts_})
-    for (const text::Encoding& window : set->windows)
-      print.add("articles", {reinterpret_cast<const char*>(window.ids.data()), window.ids.size() * sizeof(int)});
-}
-
 run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Lesson& lesson,
                     const text::Batches& batches, const Pairs& pairs, const model::TextModel& model) {
   run::Frame frame;
@@ -135,6 +84,7 @@ run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Le
   for (const std::string& path : {o.data, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
+  frame.where = [&lesson](long row) { return lesson.set.corpora[0].examples[spec::kTrain][size_t(row)].where; };
   frame.also_written = {kSettings, kKnowledge, kQuestions, kIndex, kWording};
   return frame;
 }

@@ -1,6 +1,5 @@
 // Answer: an assistant out of a file of questions and answers. The loop in train_command() is that of
 // tasks/sentiment/main.cpp, which is to be read first, with two heads and two terms more.
-#include "nn/loss/contrastive.h"
 #include "tasks/answer/commands.h"
 #include "tasks/answer/learn.h"
 #include "tasks/model/log_odds.h"
@@ -9,7 +8,6 @@
 namespace {
 
 using answer::TrainOptions;
-using engine::real;
 using engine::Tensor;
 
 std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, answer::Lesson& lesson) {
@@ -39,7 +37,11 @@ void train_command(run::Options& options, const run::Parse& parse) {
   run::Training training(o.training, model->net.params, frame_of(options, o, lesson, batches, pairs, *model));
 
   while (training.next_step()) {
-    for (const text::Batch& part : batches.parts_at(training.step(), o.training.batch_size)) {
+    const std::vector<text::Batch> parts = batches.parts_at(training.step(), o.training.batch_size);
+    const answer::Contrast contrast(*model, parts, o);
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const text::Batch& part = parts[p];
+      answer::begin_part(*model, p);
       nn::Trace trace;
       const nn::Encoded x = model->net.encode(part.tokens, shaping.ask(trace));  // [N] -> [N, C]
       const Tensor logits = model->net.heads[0](x, &trace);                      // which intent: [B, K]
@@ -50,17 +52,16 @@ void train_command(run::Options& options, const run::Parse& parse) {
         terms.add(answer::kSlots, 1,
                   spec::task_loss(tasks[1], tasks[1].targets[spec::kTrain], model->net.heads[1](x), part));
       if (o.contrast > 0)  // questions of one intent come near, those of others go away: [B, C]
-        terms.add("contrast", o.contrast,
-                  nn::supervised_contrastive(answer::unit_vectors(trace.context, part), part.labels,
-                                             real(o.contrast_temperature), real(o.contrast_temperature)));
+        terms.add("contrast", o.contrast, contrast(p, answer::unit_vectors(trace.context, part)));
       shaping.add_to(terms, trace, part);
-      training.backward(terms, part.share);
+      training.backward(terms, part.share, part.rows);
     }
-    if (o.articles > 0 && pairs.due(training.step())) {  // titles find the texts of their articles
-      run::Terms found;
-      found.add("articles", o.articles, pairs.loss(*model, training.step()));
-      training.backward(found);
-    }
+    if (o.articles > 0 && pairs.due(training.step()))  // titles find the texts of their articles
+      for (const answer::Pairs::Part& part : pairs.parts_at(*model, training.step(), parts.size())) {
+        run::Terms found;
+        found.add("articles", o.articles, part.loss());
+        training.backward(found, part.share);
+      }
     training.update();
     if (training.epoch_ends()) training.keep_best({}, [&](const std::string& directory) { model->save(directory); });
   }

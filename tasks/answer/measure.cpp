@@ -9,7 +9,6 @@
 #include "nn/format/json.h"
 #include "tasks/answer/commands.h"
 #include "tasks/answer/evaluate.h"
-#include "tasks/score/nearest.h"
 #include "tasks/score/proportions.h"
 #include "tasks/score/refusal.h"
 #include "tasks/score/top_k.h"
@@ -63,7 +62,8 @@ double ms_of(F f) {
   return 1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// NDCG@10, MAP over the whole list, and how often the first article is a right one; the time of a search in ms.
+// NDCG@10, MAP over the list of what either ranking names, and how often the first article is a right one; the time of
+// a search in ms, and of its part that is one product with all vectors.
 ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>& searches, double by_vector) {
   const std::vector<Article>& articles = assistant.index().articles();
   check(!articles.empty(), "the assistant has no article to be found");
@@ -76,14 +76,14 @@ ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>&
   for (size_t i = 0; i < searches.size(); ++i) {
     const Tensor vector = engine::slice(all.vectors, 0, long(i), long(i) + 1);  // [1, C]
     std::vector<Found> found;
-    vectors_ms.push_back(ms_of([&] { score::nearest(vector, assistant.index().vectors(), Index::kDepth); }));
-    ms.push_back(ms_of([&] { found = assistant.index().search(texts[i], vector, long(articles.size()), by_vector); }));
+    vectors_ms.push_back(ms_of([&] { assistant.index().nearest(vector, Index::kDepth); }));
+    ms.push_back(ms_of([&] { found = assistant.index().search(texts[i], vector, 2 * Index::kDepth, by_vector); }));
     std::vector<bool> relevant;
     for (const Found& f : found)
       relevant.push_back(std::ranges::count(searches[i].wanted, articles[size_t(f.article)].id) > 0);
     const long positives = long(searches[i].wanted.size());
     ten.push_back(score::top_k_of_ranked(relevant, positives, 10));
-    whole.push_back(score::top_k_of_ranked(relevant, positives, long(relevant.size())));
+    whole.push_back(score::top_k_of_ranked(relevant, positives, 2 * Index::kDepth));
     first += !relevant.empty() && relevant[0];
   }
   return {{"searches", searches.size()},

@@ -53,14 +53,20 @@ void TrainOptions::declare(run::Options& options) {
   promises.declare(options);
   training.declare_passes(options);
   training.declare_steps(options);
-  const auto loss = [&](const char* name, double& variable, const char* what) -> run::Option& {
+  const auto loss = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Training");
   };
-  loss("--contrast", contrast, "weight of the supervised contrastive loss between the questions of a batch")
+  loss("--contrast", contrast,
+       "weight of the supervised contrastive loss between all questions of a step, --accumulate of them included")
       .not_negative();
   loss("--contrast-temperature", contrast_temperature, "its temperature").positive();
   loss("--articles-weight", articles, "weight of finding an article's text by its title among those of a batch")
       .not_negative();
+  loss("--articles-batch", articles_batch, "among how many articles; more than 16 take a second pass, not more memory")
+      .between(2, 1e6);
+  loss("--hard-negatives", hard_negatives,
+       "and among so many texts more for each title, those that its words would find first")
+      .between(0, 1000);
   loss("--wording", wording,
        "weight of the logits of a linear classifier over words and letters, which is learned beside the encoder; 0: "
        "none")
@@ -76,6 +82,9 @@ void TrainOptions::settle(run::Options& options) {
   engine::check(!training.patience,
                 "--patience: an assistant is trained to the end: a model that was chosen by the questions for "
                 "calibration could not promise anything by them");
+  for (const char* option : {"--articles-batch", "--hard-negatives"})
+    engine::check(articles > 0 || !options.given(option), "{}: of the loss that --articles-weight 0 leaves out",
+                  option);
   text::Shares::parse(split);
 }
 

@@ -30,6 +30,7 @@ struct TrainOptions {
   double leave_out = 0;  // share of the intents
   double contrast = 1, contrast_temperature = 0.1;
   double articles = 0.2, wording = 2;
+  long articles_batch = 16, hard_negatives = 0;
   double label_smoothing = 0;
   Promises promises;
   model::BuildOptions model;

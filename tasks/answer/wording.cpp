@@ -144,8 +144,10 @@ Wording Wording::load(const std::string& path) {
   w.weights_ = take("weight");
   w.bias_ = take("bias");
   w.K_ = long(w.bias_.size());
-  for (const auto& name : nn::parse_json(file.metadata().at("features"), path))
+  for (const auto& name : nn::parse_json(file.metadata().at("features"), path)) {
+    check(name.is_string(), "{}: a feature must be a string; got {}", path, nn::shown_json(name));
     w.ids_.emplace(name, int(w.ids_.size()));
+  }
   check(w.ids_.size() == w.idf_.size() && w.weights_.size() == w.idf_.size() * size_t(w.K_),
         "{}: {} features, idf {} and weights {} do not fit", path, w.ids_.size(), w.idf_.size(), w.weights_.size());
   return w;

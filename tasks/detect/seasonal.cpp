@@ -152,8 +152,13 @@ void Seasonal::restore(const std::vector<double>& state) {
   const auto fill = [&](std::vector<double>& to) {
     for (double& x : to) x = get();
   };
+  const auto whole = [&](double most) {
+    const double x = get();
+    check(x >= 0 && x <= most && x == std::floor(x), "Seasonal: a state with {}, where 0 to {} must be", x, most);
+    return long(x);
+  };
   sum_ = get(), weight_ = get(), bins_ = get();
-  const size_t recent = size_t(get()), waiting = size_t(get());
+  const long recent = whole(double(state.size())), waiting = whole(double(state.size()));
   fill(slot_sum_), fill(slot_bins_), fill(factor_);
   for (Dispersion& d : spread_) {
     std::vector<double> weights(d.state().size());
@@ -161,14 +166,15 @@ void Seasonal::restore(const std::vector<double>& state) {
     d.restore(weights);
   }
   recent_.clear(), waiting_.clear();
-  for (size_t i = 0; i < recent; ++i) {
+  for (long i = 0; i < recent; ++i) {
     const double y = get(), m = get();
     recent_.emplace_back(y, m);
   }
-  for (size_t i = 0; i < waiting; ++i) {
-    const double slot = get(), count = get(), expected = get(), learn = get();
+  for (long i = 0; i < waiting; ++i) {
+    const long slot = whole(double(factor_.size()) - 1), count = whole(1e12);
+    const double expected = get(), learn = get();
     Waiting w{int(slot),
-              long(count),
+              count,
               expected,
               learn != 0,
               std::vector<double>(o_.windows.size()),

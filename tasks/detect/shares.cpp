@@ -14,6 +14,7 @@ using engine::check;
 namespace {
 constexpr std::array<double, 10> kStrengths{2, 4, 8, 16, 32, 64, 150, 400, 1500, 20000};
 constexpr double kForgotten = 1e-3;
+constexpr double kMostTexts = 1e12;  // that a state may tell of
 }  // namespace
 
 Shares::Shares(ShareOptions options) : o_(std::move(options)), log_weights_(kStrengths.size(), 0) {
@@ -97,15 +98,25 @@ std::vector<double> Shares::state() const {
 
 void Shares::restore(const std::vector<double>& x) {
   const size_t fixed = 4 + log_weights_.size();
-  check(x.size() >= fixed && double(x.size() - fixed) == 2 * x[2] + 4 * x[3], "Shares: a state of other options");
+  const bool whole = x.size() >= fixed && x[2] >= 0 && x[3] >= 0 && x[2] == std::floor(x[2]);
+  check(whole && double(x.size() - fixed) == 2 * x[2] + 4 * x[3], "Shares: a state of other options");
   held_ = x[0];
   texts_ = x[1];
   std::copy(x.begin() + 4, x.begin() + long(fixed), log_weights_.begin());
   recent_.clear();
   waiting_.clear();
   size_t at = fixed;
-  for (; double(recent_.size()) < x[2]; at += 2) recent_.emplace_back(long(x[at]), long(x[at + 1]));
-  for (; at < x.size(); at += 4) waiting_.push_back({long(x[at]), long(x[at + 1]), x[at + 2], x[at + 3] != 0});
+  const auto held_and_texts = [&] {
+    const bool counts = x[at] >= 0 && x[at] <= x[at + 1] && x[at + 1] <= kMostTexts;
+    check(counts, "Shares: of n texts 0 to n hold; got {} of {}", x[at], x[at + 1]);
+    return std::pair(long(x[at]), long(x[at + 1]));
+  };
+  for (; double(recent_.size()) < x[2]; at += 2) recent_.push_back(held_and_texts());
+  for (; at < x.size(); at += 4) {
+    const auto [held, texts] = held_and_texts();
+    check(x[at + 2] > 0 && x[at + 2] < 1, "Shares: a share between 0 and 1; got {}", x[at + 2]);
+    waiting_.push_back({held, texts, x[at + 2], x[at + 3] != 0});
+  }
 }
 
 double cusum_bound(double k, double run_length) {

@@ -133,14 +133,12 @@ Writer::Writer(const std::string& directory) {
   path_ = fmt::format("{}/events.out.tfevents.{:010}.{}.{}.{}", directory, seconds, host(), getpid(), count++);
   file_.reset(std::fopen(path_.c_str(), "wbx"));
   nn::check_io(file_ != nullptr, path_, "written");
+  std::setvbuf(file_.get(), nullptr, _IONBF, 0);
   write(version_event(wall_time(), "attune"));
   flush();
 }
 
-void Writer::write(const std::string& event) {
-  const std::string text = record(event);
-  nn::check_io(std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size(), path_, "written");
-}
+void Writer::write(const std::string& event) { waiting_ += record(event); }
 
 void Writer::restart(long step) { write(session_start(wall_time(), step)); }
 
@@ -148,6 +146,11 @@ void Writer::add(long step, const std::vector<Proto>& values) {
   if (!values.empty()) write(summary_event(wall_time(), step, values));
 }
 
-void Writer::flush() { nn::check_io(std::fflush(file_.get()) == 0, path_, "written"); }
+// Without a buffer of stdio's between, so that what a kill leaves ends with a record wherever the disk is not full.
+void Writer::flush() {
+  const size_t written = std::fwrite(waiting_.data(), 1, waiting_.size(), file_.get());
+  nn::check_io(written == waiting_.size(), path_, "written");
+  waiting_.clear();
+}
 
 }  // namespace events

@@ -37,7 +37,7 @@ class Writer {
 
   void restart(long step);  // the steps from this one on are done again
   void add(long step, const std::vector<Proto>& values);
-  void flush();  // whole records, each as it is added, stay in memory until then. Error: PATH: cannot be written.
+  void flush();  // whole records stay in memory until then. Error: PATH: cannot be written.
   const std::string& path() const { return path_; }
 
  private:
@@ -46,7 +46,7 @@ class Writer {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  std::string path_;
+  std::string path_, waiting_;  // records that are not in the file yet
   std::unique_ptr<std::FILE, Close> file_;
 };
 

@@ -139,9 +139,7 @@ void report(const run::Training& training, const TrainOptions& o) {
   const ordered_json last = last_figures(training.run().file("log.jsonl"));
   ordered_json result{{"method", o.method}, {"steps", training.steps()}, {"episodes", training.steps() * o.episodes}};
   for (const char* name : {"loss", "accuracy", "lr", "grad_norm"}) result[name] = last.at(name);
-  const double seconds = training.run().seconds();
-  result["seconds"] = seconds;
-  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  const double seconds = run::write_result(training.run(), result);
   run::write_card(training.run(), {.program = "few_shot",
                                    .pipeline = "feature-extraction",
                                    .about = "An encoder that learns new classes of texts from few examples of each.",

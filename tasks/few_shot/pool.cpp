@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <unordered_set>
 
+#include "nn/format/json.h"
 #include "tasks/run/console.h"
 #include "tasks/text/tokenizer_files.h"
 
@@ -95,7 +96,7 @@ void save_pool(const std::string& directory, const std::string& method, const st
 void refuse_trained(const std::string& directory, const TaskTexts& task) {
   const std::string path = directory + "/pool.json";
   if (!std::filesystem::exists(path)) return;
-  const ordered_json json = ordered_json::parse(nn::read_file(path), nullptr, false);
+  const ordered_json json = nn::parse_ordered_json(nn::read_regular_file(path), path);
   const auto wrong = [&] { check(false, "{}: not what `few_shot train` writes", path); };
   if (!json.is_object() || !json.contains("tasks") || !json["tasks"].is_object()) wrong();
   for (const auto& [name, trained] : json["tasks"].items()) {

@@ -10,6 +10,7 @@
 
 #include "nn/format/files.h"
 #include "nn/format/json.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/model/predict.h"
 #include "tasks/run/console.h"
 #include "tasks/score/calibration.h"
@@ -194,15 +195,14 @@ Calibrations read_calibrations(const std::string& directory, const TextModel& mo
 }
 
 void write_calibrations(const TextModel& model, const std::string& directory) {
-  const std::string path = directory + "/" + kCalibrationFile;
   ordered_json json{{"format", kFormat}, {"heads", ordered_json::object()}};
   for (size_t h = 0; h < model.calibrations.size(); ++h)
     if (model.calibrations[h])
       json["heads"][model.tasks[h].name] = to_json(*model.calibrations[h], model.tasks[h].labels.names());
   if (json["heads"].empty())
-    std::filesystem::remove(path);
+    nn::remove_listed_file(directory, kCalibrationFile);
   else
-    nn::write_file(path, json.dump() + "\n");
+    nn::write_listed_file(directory, kCalibrationFile, json.dump() + "\n");
 }
 
 Certainty certainty_of(const std::vector<std::vector<double>>& p, const std::vector<int>& labels) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "nn/format/whole_directory.h"
 #include "tasks/model/adapter.h"
 #include "tasks/model/directory.h"
 
@@ -45,7 +46,8 @@ void merge_command(run::Options& options, const run::Parse& parse) {
         "{}: a {} is a network of its own, not a change of weights: it stays an adapter, which every command reads",
         from.path, nn::name_of(from.adapter->kind));
   set_task_without_labels(from);
-  load_model(from)->save(to.out);
+  const auto model = load_model(from);
+  nn::write_directory(to.out, [&](const std::string& directory) { model->save(directory); });
   fmt::print("result task=merge model={} base={} out={}\n", from.path, from.base, to.out);
 }
 
@@ -58,7 +60,7 @@ void quantize_command(run::Options& options, const run::Parse& parse) {
         from.adapter ? nn::name_of(from.adapter->kind) : "");
   set_task_without_labels(from);
   const auto model = load_model(from);
-  model->save(to.out, nn::Stored::i8);
+  nn::write_directory(to.out, [&](const std::string& directory) { model->save(directory, nn::Stored::i8); });
   const auto bytes = double(std::filesystem::file_size(to.out + "/model.safetensors"));
   fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", from.path, to.out, bytes / 1e6,
              bytes / (4. * double(model->net.params.count())));

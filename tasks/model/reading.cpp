@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
-#include "nn/format/files.h"
+#include "nn/format/json.h"
 #include "tasks/run/console.h"
 
 namespace model {
@@ -18,7 +17,7 @@ std::string file_of(const std::string& directory) { return directory + "/tokeniz
 
 ordered_json config_of(const std::string& directory) {
   if (!std::filesystem::exists(file_of(directory))) return ordered_json::object();
-  ordered_json config = ordered_json::parse(nn::read_file(file_of(directory)), nullptr, false);
+  ordered_json config = nn::parse_ordered_json(nn::read_regular_file(file_of(directory)), file_of(directory));
   return config.is_object() ? config : ordered_json::object();  // what is wrong with it, the tokenizer says
 }
 

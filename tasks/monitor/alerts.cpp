@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/base.h"
 #include "engine/random.h"
 
 namespace monitor {
@@ -78,10 +79,19 @@ nlohmann::json Alert::saved() const {
           {"fired", fired}};
 }
 
+namespace {
+
+State state_of(int number) {
+  engine::check(number >= int(State::inactive) && number <= int(State::no_data), "an alert has no state {}", number);
+  return State(number);
+}
+
+}  // namespace
+
 void Alert::restore(const nlohmann::json& saved) {
   labels = saved.at("labels").get<Labels>();
-  state = State(saved.at("state").get<int>());
-  before_gap = State(saved.at("before_gap").get<int>());
+  state = state_of(saved.at("state"));
+  before_gap = state_of(saved.at("before_gap"));
   recent = saved.at("recent").get<std::deque<bool>>();
   calm = saved.at("calm");
   first = saved.at("first");

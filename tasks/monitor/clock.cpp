@@ -76,7 +76,8 @@ std::optional<long> parse_time(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   std::optional<long> seconds = parse_date(text);
-  if (const auto number = seconds ? std::nullopt : engine::parse_number<double>(text); number && *number < 1e15)
+  if (const auto number = seconds ? std::nullopt : engine::parse_number<double>(text);
+      number && *number >= 0 && *number < 1e15)
     seconds = long(std::floor(*number > 1e11 ? *number / 1000 : *number));
   if (!seconds || *seconds < 0 || *seconds > kLast) return {};
   return seconds;

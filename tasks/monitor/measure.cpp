@@ -135,6 +135,27 @@ std::vector<double> surprises(const Marked& m) {
   return surprise;
 }
 
+// The simple detector beside it: how far log(1 + mean of the last three hours) is above its median of the four days
+// before, in units of the median deviation from that, and 0.05.
+std::vector<double> robust(const Marked& m) {
+  const long step = m.times.size() > 1 ? std::max(1L, m.times[1] - m.times[0]) : 300;
+  const size_t hour = size_t(std::max(1L, 3600 / step)), mean = 3 * hour, days = 4 * 24 * hour;
+  std::vector<double> levels, z;
+  double sum = 0, middle = 0, spread = 0;
+  for (size_t i = 0; i < m.counts.size(); ++i) {
+    sum += double(m.counts[i]) - (i >= mean ? double(m.counts[i - mean]) : 0);
+    levels.push_back(std::log1p(sum / double(std::min(mean, i + 1))));
+    if (i > 0 && (i % hour == 0 || i < 4 * hour)) {  // anew every hour
+      std::vector<double> last(levels.begin() + long(i - std::min(i, days)), levels.begin() + long(i));
+      middle = score::quantile(last, 0.5);
+      for (double& x : last) x = std::abs(x - middle);
+      spread = score::quantile(last, 0.5);
+    }
+    z.push_back(i == 0 ? 0 : (levels.back() - middle) / (spread + 0.05));
+  }
+  return z;
+}
+
 std::vector<long> alarms_above(const Marked& m, const std::vector<double>& surprise, double threshold) {
   std::vector<long> alarms;
   for (size_t i = 0; i < surprise.size(); ++i)
@@ -144,13 +165,9 @@ std::vector<long> alarms_above(const Marked& m, const std::vector<double>& surpr
 }
 
 // The threshold is chosen on five series and tested on the other five, and the other way round.
-void nab(const std::vector<std::string>& files, const std::string& windows) {
-  std::vector<Marked> series;
+void nab_of(const char* detector, const std::vector<Marked>& series, std::vector<double> (*judge)(const Marked&)) {
   std::vector<std::vector<double>> surprise;
-  for (const std::string& file : files) {
-    series.push_back(read_marked(file, windows));
-    surprise.push_back(surprises(series.back()));
-  }
+  for (const Marked& one : series) surprise.push_back(judge(one));
   const auto score = [&](size_t parity, double threshold) {
     NabScore sum;
     for (size_t i = 0; i < series.size(); ++i)
@@ -159,16 +176,23 @@ void nab(const std::vector<std::string>& files, const std::string& windows) {
   };
   NabScore tested;
   for (const size_t test : {size_t{0}, size_t{1}}) {
-    double best = 2;
-    for (double t = 2; t < 100; t *= 1.05)
+    double best = 1;
+    for (double t = 1; t < 100; t *= 1.05)
       if (score(1 - test, t).normalised() > score(1 - test, best).normalised()) best = t;
     const NabScore s = score(test, best);
-    fmt::print("threshold 1e-{:.1f}, chosen on the others ({:.1f}): {:.1f}, {} of {} windows, {} false alarms\n", best,
-               score(1 - test, best).normalised(), s.normalised(), s.found, s.windows, s.false_alarms);
+    fmt::print("{}: threshold {:.1f}, chosen on the others ({:.1f}): {:.1f}, {} of {} windows, {} false alarms\n",
+               detector, best, score(1 - test, best).normalised(), s.normalised(), s.found, s.windows, s.false_alarms);
     tested.add(s);
   }
-  fmt::print("result task=nab score={:.1f} found={} windows={} false_alarms={}\n", tested.normalised(), tested.found,
-             tested.windows, tested.false_alarms);
+  fmt::print("result task=nab detector={} score={:.1f} found={} windows={} false_alarms={}\n", detector,
+             tested.normalised(), tested.found, tested.windows, tested.false_alarms);
+}
+
+void nab(const std::vector<std::string>& files, const std::string& windows) {
+  std::vector<Marked> series;
+  for (const std::string& file : files) series.push_back(read_marked(file, windows));
+  nab_of("robust", series, robust);
+  nab_of("seasonal", series, surprises);
 }
 
 }  // namespace

@@ -23,14 +23,18 @@ Marked read_marked(const std::string& path, const std::string& windows) {
     const auto time = parse_time(cells[0]);
     const auto count =
         cells.size() > 1 ? engine::parse_number<double>(cells[1].substr(0, cells[1].find('\r'))) : std::nullopt;
-    check(time && count, "{}:{}: a time and a count; got '{}'", path, line, engine::shown(row));
+    check(time && count && std::abs(*count) < 1e15, "{}:{}: a time and a count; got '{}'", path, line,
+          engine::shown(row));
     m.times.push_back(*time);
     m.counts.push_back(std::lround(*count));
   }
   const nlohmann::json all = nn::read_json(windows);
+  check(all.is_object(), "{}: an object is needed: the series' names and their windows", windows);
   for (const auto& [name, list] : all.items()) {
     if (std::filesystem::path(name).filename() != m.name) continue;
     for (const auto& one : list) {
+      check(one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string(),
+            "{}: {}: a window is [begin, end]; got {}", windows, engine::shown(name), nn::shown_json(one));
       const auto row = [&](const nlohmann::json& at) {
         const auto time = parse_time(at.get<std::string>());
         check(time.has_value(), "{}: {}: begin and end of a window are times", windows, name);

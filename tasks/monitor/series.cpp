@@ -107,7 +107,7 @@ void Series::restore(const json& saved) {
   negatives.restore(saved.at("negatives").get<std::vector<double>>());
   share.restore(saved.at("share").get<std::vector<double>>());
   drift = saved.at("drift");
-  last_seen = saved.at("last_seen");
+  last_seen = saved.at("last_seen").get<long>();
   for (const auto& [n, alert] : saved.at("alerts").items()) alerts[n].restore(alert);
   for (const json& j : saved.at("history")) {
     const std::vector<double> n = j.at("n");

@@ -1,8 +1,11 @@
 // A board as JSON, and back. Read board.h before.
 #include "tasks/monitor/board.h"
 
+#include "nn/format/json.h"
+
 namespace monitor {
 
+using engine::check;
 using nlohmann::json;
 
 json Board::saved() const {
@@ -19,10 +22,22 @@ json Board::saved() const {
   return all;
 }
 
+namespace {
+
+// A time, a bin or a count.
+long number(const json& value) {
+  constexpr long kMost = 1e10;  // seconds: the year 2286
+  check(value.is_number_integer() && value >= -kMost && value <= kMost, "a state with {}, where a time must be",
+        nn::shown_json(value));
+  return value;
+}
+
+}  // namespace
+
 void Board::restore(const json& saved) {
-  closed_ = saved.at("closed");
-  newest_ = saved.at("newest");
-  jumps_ = saved.at("jumps");
+  closed_ = number(saved.at("closed"));
+  newest_ = number(saved.at("newest"));
+  jumps_ = int(number(saved.at("jumps")) % 1000);
   silence_ = saved.at("silence");
   no_data_ = saved.at("no_data");
   for (const json& s : saved.at("series")) {
@@ -31,7 +46,7 @@ void Board::restore(const json& saved) {
     to.restore(s);
   }
   for (const json& o : saved.at("open"))
-    open_[o.at("bin").get<long>()][o.at("kind").get<std::string>() + '\xff' + o.at("name").get<std::string>()] =
+    open_[number(o.at("bin"))][o.at("kind").get<std::string>() + '\xff' + o.at("name").get<std::string>()] =
         Cell::restored(o.at("cell"));
 }
 

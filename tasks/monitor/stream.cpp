@@ -77,22 +77,30 @@ Stream::~Stream() {
 void Stream::resume(long offset, long line) {
   check(o_.file != "-", "a stream from a pipe goes on where it is");
   const long size = lseek(file_, 0, SEEK_END);
-  check(size >= offset, "{}: has {} bytes; the state was saved after {} of them: it is another file, or was cut", name_,
-        size, offset);
+  check(offset >= 0 && size >= offset,
+        "{}: has {} bytes; the state was saved after {} of them: it is another file, or was cut", name_, size, offset);
   std::string row;
   lseek(file_, 0, SEEK_SET);
   Record unused;
-  if (offset > 0) {  // the header of a CSV, and what the first byte says of the format
-    check(fill(true), "{}: cannot be read", name_);
-    csv_ = o_.format == "csv" || (o_.format == "auto" && buffer_[buffer_.find_first_not_of(" \t\r\n")] != '{');
-    begun_ = true;
-    if (csv_ && take_row(row, true)) read_header(row);
-  }
+  while (offset_ < offset && !begun_ && take_row(row, true)) begin(row);  // the format, and the header of a CSV
   lseek(file_, offset, SEEK_SET);
   buffer_.clear();
   at_ = 0;
+  ended_ = false;
   offset_ = offset;
   line_ = line;
+}
+
+// What the first row that is not blank says of the format; whether it is a header. A mark of UTF-8 goes.
+bool Stream::begin(std::string& row) {
+  check(!row.starts_with("\xFF\xFE") && !row.starts_with("\xFE\xFF") && row.find('\0') == row.npos,
+        "{}: this is UTF-16; a stream is UTF-8 (iconv -f utf-16 -t utf-8)", name_);
+  if (row.starts_with("\xEF\xBB\xBF")) row.erase(0, 3);
+  const size_t first = row.find_first_not_of(" \t\r");
+  if (first == row.npos) return false;
+  begun_ = true;
+  csv_ = o_.format == "csv" || (o_.format == "auto" && row[first] != '{');
+  return csv_ && read_header(row);
 }
 
 std::string Stream::where() const { return fmt::format("{}:{}", name_, row_line_); }
@@ -131,15 +139,31 @@ bool Stream::fill(bool wait) {
   return false;
 }
 
+// Goes to the end of a line that was too long.
+bool Stream::leave_row(bool wait) {
+  while (inside_) {
+    const size_t end = buffer_.find('\n', at_);
+    inside_ = end == buffer_.npos;
+    const size_t next = inside_ ? buffer_.size() : end + 1;
+    offset_ += long(next - at_);
+    line_ += !inside_;
+    at_ = next;
+    if (inside_ && !fill(wait)) return false;
+  }
+  return true;
+}
+
 // A row without its end: a line, in CSV as many as its quotes hold together.
 bool Stream::take_row(std::string& row, bool wait) {
+  if (inside_ && !leave_row(wait)) return false;
   for (size_t from = at_, quotes = 0;;) {
     const size_t end = buffer_.find('\n', from);
     if (end == buffer_.npos) {
       if (buffer_.size() - at_ > kLongestRow) {
         row = buffer_.substr(at_);
-        const size_t used = row.size();
-        at_ += used, offset_ += long(used);
+        row_line_ = line_;
+        at_ += row.size(), offset_ += long(row.size());
+        inside_ = true;
         return true;  // too long: whoever parses it says so
       }
       const size_t behind = from - at_;
@@ -256,16 +280,7 @@ void Stream::reject(const Record& record, const std::string& kind, const std::st
 
 bool Stream::next(Record& record, bool wait) {
   for (std::string row; !stopped && take_row(row, wait);) {
-    if (!begun_) {
-      check(!row.starts_with("\xFF\xFE") && !row.starts_with("\xFE\xFF") && row.find('\0') == row.npos,
-            "{}: this is UTF-16; a stream is UTF-8 (iconv -f utf-16 -t utf-8)", name_);
-      if (row.starts_with("\xEF\xBB\xBF")) row.erase(0, 3);
-      const size_t first = row.find_first_not_of(" \t\r");
-      if (first == row.npos) continue;
-      begun_ = true;
-      csv_ = o_.format == "csv" || (o_.format == "auto" && row[first] != '{');
-      if (csv_ && read_header(row)) continue;
-    }
+    if (!begun_ && begin(row)) continue;
     if (text::is_blank(row)) continue;
     ++records_;
     record = {};

@@ -57,6 +57,8 @@ class Stream {
  private:
   bool fill(bool wait);
   bool take_row(std::string& row, bool wait);
+  bool leave_row(bool wait);
+  bool begin(std::string& row);
   bool read_header(const std::string& row);
   void parse_json_row(const std::string& row, Record& record) const;
   void parse_csv_row(const std::string& row, Record& record) const;
@@ -67,7 +69,7 @@ class Stream {
   std::string buffer_, name_;
   size_t at_ = 0;
   long offset_ = 0, line_ = 1, row_line_ = 1, records_ = 0;
-  bool ended_ = false, begun_ = false, csv_ = false;
+  bool ended_ = false, begun_ = false, csv_ = false, inside_ = false;  // inside_: of a line that is too long
   std::map<std::string, int> columns_;
   std::map<std::string, long> bad_;
 };

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/model/build.h"
 #include "tasks/model/evaluate.h"
 #include "tasks/model/of_tasks.h"
@@ -80,6 +81,13 @@ Indices rows_at(const TaskSet& set, const std::vector<int>& order, long step, co
   return chosen;
 }
 
+// Places in a corpus as the frame's `where` counts them.
+Indices named(const TaskSet& set, int corpus, Indices rows) {
+  for (int c = 0; c < corpus; ++c)
+    for (int& row : rows) row += int(set.corpora[size_t(c)].examples[spec::kTrain].size());
+  return rows;
+}
+
 // Temperature and confusion of every head that says a class, on dev.
 ordered_json measured(const model::TextModel& model, const TaskSet& set) {
   std::vector<model::Outputs> outputs;
@@ -109,7 +117,7 @@ ordered_json measured(const model::TextModel& model, const TaskSet& set) {
 
 void write_calibration(const model::TextModel& model, const TaskSet& set, const std::string& directory) {
   const ordered_json heads = measured(model, set);
-  nn::write_file(directory + "/" + kCalibration, ordered_json{{"heads", heads}}.dump(1) + "\n");
+  nn::write_listed_file(directory, kCalibration, ordered_json{{"heads", heads}}.dump(1) + "\n");
   for (const auto& [name, head] : heads.items())
     ::run::print_note("{}: temperature {:.2f} on {} dev texts\n", name, head["temperature"].get<double>(),
                       head["texts"].get<long>());
@@ -149,6 +157,12 @@ void finish_epoch(::run::Training& training, const model::TextModel& model, cons
   if (!o.tasks.empty()) frame.inputs.push_back(o.tasks);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   frame.also_written = {"tasks.json"};
+  frame.where = [&set](long row) {  // of the corpora end to end
+    size_t c = 0;
+    while (row >= long(set.corpora[c].examples[spec::kTrain].size()))
+      row -= long(set.corpora[c++].examples[spec::kTrain].size());
+    return set.corpora[c].examples[spec::kTrain][size_t(row)].where;
+  };
   return frame;
 }
 
@@ -185,8 +199,8 @@ void train(::run::Options& options, const ::run::Parse& parse) {
       const nn::Encoded x = model->net.encoder(batch.tokens, model->net.rows_of({t}));  // 2 [N] -> [N, C], [B, C]
       const Tensor logits = model->net.heads[t](x);                                     // 3 -> [B, K]
       ::run::Terms terms;
-      terms.add(task.spec.name, 1, spec::task_loss(task, task.targets[spec::kTrain], logits, batch));  // 4 -> []
-      training.backward(terms, double(part.size()) / double(rows.size()));                             // 5
+      terms.add(task.spec.name, 1, spec::task_loss(task, task.targets[spec::kTrain], logits, batch));      // 4 -> []
+      training.backward(terms, double(part.size()) / double(rows.size()), named(set, task.corpus, part));  // 5
     }
     training.update({{"task", task.spec.name}});  // 6 norm, clipping, 7 the weights change here, 8 a line of log.jsonl
     if (training.epoch_ends()) finish_epoch(training, *model, set);

@@ -164,11 +164,13 @@ void Watcher::save() const {
 
 void Watcher::load() {
   const nlohmann::json state = nn::read_json(o_.state);
-  check(state.is_object() && state.value("attune_monitor_state", 0) == kForm, "{}: is no state of this program",
-        o_.state);
+  check(state.is_object() && state.contains("attune_monitor_state") && state["attune_monitor_state"] == kForm,
+        "{}: is no state of this program", o_.state);
   const ordered_json mine = configuration();
+  const auto said = state.find("configuration");
+  check(said != state.end() && said->is_object(), "{}: is damaged: it has no configuration", o_.state);
   for (const auto& [key, value] : mine.items()) {
-    const nlohmann::json theirs = state.at("configuration").value(key, nlohmann::json());
+    const nlohmann::json theirs = said->value(key, nlohmann::json());
     check(theirs == nlohmann::json(value),
           "{}: was saved with {} {}, and this is {}; name another state, or the same options", o_.state, key,
           theirs.dump(), value.dump());

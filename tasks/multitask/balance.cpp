@@ -1,6 +1,12 @@
 // Where the weighting meets the graph. Read optim/several/weighting.h and task_gradients.h first: the formulas.
 #include "tasks/multitask/balance.h"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/debug.h"
+
 namespace multitask {
 
 using engine::check;
@@ -14,6 +20,19 @@ std::vector<double> values_of(const std::vector<Tensor>& losses) {
   return values;
 }
 
+// The first task t whose g_t . g_t is no number: float's largest, squared, is one in double.
+std::optional<size_t> first_without_numbers(const std::vector<double>& gram, size_t tasks) {
+  for (size_t t = 0; t < tasks; ++t)
+    if (!std::isfinite(gram[t * tasks + t])) return t;
+  return {};
+}
+
+std::vector<double> only(size_t task, size_t tasks) {
+  std::vector<double> c(tasks, 0);
+  c[task] = 1;
+  return c;
+}
+
 }  // namespace
 
 Balance::Balance(const optim::WeightingOptions& options, double lr, const model::TextModel& model)
@@ -24,7 +43,21 @@ Balance::Balance(const optim::WeightingOptions& options, double lr, const model:
       optimizer_(learned_, {.weight_decay = 0}),
       lr_(lr) {}
 
+void Balance::remember() {
+  if (std::exchange(remembered_, true)) return;
+  if (before_)
+    before_->take();
+  else
+    before_.emplace(state());
+}
+
+void Balance::take_back() {
+  if (std::exchange(remembered_, false)) before_->restore();
+  for (const Tensor& p : learned_) p.clear_grad();
+}
+
 void Balance::begin() {
+  remember();
   if (!gradients_)
     gradients_.emplace(model_.net.shared(), optim::needs_gradients(kind_) ? long(model_.tasks.size()) : 0);
   losses_.assign(model_.tasks.size(), optim::kAbsent);
@@ -65,7 +98,9 @@ void Balance::backward(long step, const std::vector<Tensor>& losses, const Tenso
   if (extra) extra_ += double(extra.item());
   if (optim::needs_gradients(kind_)) {
     walk_each(losses);
-    c_ = weighting_.coefficients(step, values, gradients_->gram());
+    const std::vector<double> gram = gradients_->gram();
+    const std::optional<size_t> sick = first_without_numbers(gram, losses.size());
+    c_ = sick ? only(*sick, losses.size()) : weighting_.coefficients(step, values, gram);
     gradients_->combine(c_);
     if (!optim::only_shared(kind_)) scale_heads();
     if (extra) engine::backward(extra);
@@ -92,11 +127,19 @@ double Balance::loss() const {
 }
 
 void Balance::look_ahead(const optim::TaskLosses& train, const optim::TaskLosses& other) {
+  remember();
   weighting_.look_ahead(model_.net.params.trainable(), train, other);
-  step();
+  if (std::ranges::all_of(learned_, [](const Tensor& s) { return engine::all_finite(s.grad_data(), s.numel()); }))
+    move();
+  for (const Tensor& p : learned_) p.clear_grad();
 }
 
 void Balance::step() {
+  remembered_ = false;
+  move();
+}
+
+void Balance::move() {
   if (learned_.empty()) return;
   optimizer_.step(lr_);
   for (const Tensor& p : learned_) p.clear_grad();

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "optim/optimizer.h"
+#include "optim/several/meta.h"
 #include "optim/several/task_gradients.h"
 #include "optim/several/weighting.h"
 #include "tasks/model/text_model.h"
@@ -22,7 +23,9 @@ class Balance {
   //   pcgrad, mgda, cagrad, gradnorm   one backward a task over the graph that they share; on the shared parameters the
   //               sum of the gradients g_t by c, which depends on G G^T; heads: their gradient (gradnorm: times c_t);
   //               then one of extra, so that it has no part in c
-  // Error: a second batch where c depends on the losses of the whole step (optim::needs_all_tasks).
+  // Where a g_t is no numbers nothing is weighed: the gradients are then g_t of the first such task, so that who looks
+  // at them finds the parameter where it began. Error: a second batch where c depends on the losses of the whole step
+  // (optim::needs_all_tasks).
   void backward(long step, const std::vector<Tensor>& losses, const Tensor& extra = {});
   // Ends the step's gradients. Returns what every loss was multiplied by; 0 for a task that was not in the step.
   std::vector<double> coefficients(long step);
@@ -38,6 +41,8 @@ class Balance {
 
   // The update of what the method itself learns.
   void step();
+  // Of a step that is given up instead: weights, moments and mean losses are what they were before it.
+  void take_back();
   bool wants_losses_after() const { return weighting_.wants_losses_after(); }
   void losses_after(const std::vector<Tensor>& losses);  // of the same batch, once the parameters have moved
   void end_epoch() { weighting_.end_epoch(); }
@@ -46,6 +51,8 @@ class Balance {
 
  private:
   void begin();
+  void remember();
+  void move();
   void walk_each(const std::vector<Tensor>& losses);
   void scale_heads() const;
   Tensor weighted_sum(const std::vector<Tensor>& losses) const;
@@ -57,6 +64,8 @@ class Balance {
   optim::AdamW optimizer_;       // of them: without decay, at a rate of their own
   double lr_;
   std::optional<optim::TaskGradients> gradients_;  // from the first step on: what is frozen is known then
+  std::optional<optim::Snapshot> before_;          // state() before the step
+  bool remembered_ = false;                        // of this step
   bool open_ = false;                              // a step has begun that coefficients() has not ended
   std::vector<double> losses_, c_;
   double extra_ = 0;

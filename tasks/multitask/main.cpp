@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/command/predict.h"
 #include "tasks/model/merge.h"
 #include "tasks/model/of_tasks.h"
@@ -155,8 +156,10 @@ void look_ahead(Parts& parts, const TaskSet& set, const std::vector<multitask::D
 void look_back(Parts& parts, const TaskSet& set, const std::vector<multitask::Draw>& draws, long step) {
   const engine::NoGrad no_grad;
   parts.model->net.params.train(step);  // the same masks
-  parts.balance.losses_after(losses_of(*parts.model, set, batches_of(set, draws, 1, true)[0]).tasks);
+  const multitask::Losses after = losses_of(*parts.model, set, batches_of(set, draws, 1, true)[0]);
   parts.model->net.params.eval();
+  if (std::ranges::all_of(after.tasks, [](const Tensor& loss) { return !loss || std::isfinite(loss.item()); }))
+    parts.balance.losses_after(after.tasks);  // else the next step says what has become of the weights
 }
 
 // Each task's loss, weight, and how many of its examples have been seen: for the log.
@@ -242,6 +245,8 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
       parts.balance.step();                             //   and here what the weighting itself learns
       if (parts.balance.wants_losses_after()) look_back(parts, set, draws, step);
       parts.history.add(parts.balance.losses(), c);
+    } else {
+      parts.balance.take_back();
     }
     if (training.epoch_ends()) finish_epoch(training, parts, set);
   }
@@ -316,7 +321,7 @@ void export_command(run::Options& options, const run::Parse& parse) {
   parse();
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
   const std::unique_ptr<model::TextModel> model = model::load_model(model::ModelDirectory(directory));
-  model::export_task(*model, model->task(task), out);
+  nn::write_directory(out, [&](const std::string& to) { model::export_task(*model, model->task(task), to); });
   fmt::print("result task=export model={} out={}\n", task, out);
 }
 

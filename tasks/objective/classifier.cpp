@@ -147,6 +147,7 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.where = [&set](long row) { return set.corpora[0].examples[spec::kTrain][row].where; };
   run::Fingerprint read;
   if (!shaping.guide.empty()) read.add("guide", nn::read_file(shaping.guide));
+  if (class_weights != "none" && class_weights != "balanced") read.add("class weights", nn::read_file(class_weights));
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
   frame.also_written = {kPredictions};
   frame.inputs = more;
@@ -207,9 +208,7 @@ void finish_run(const run::Training& training, const std::string& task, const sp
     result["certainty"] = model::certainty_of(said[0].scores, set.tasks[0].targets[spec::kTest].classes).json();
   if (!doubts.empty()) result["warnings"] = doubts;
   if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -training.best() : training.best()}};
-  const double seconds = training.run().seconds();
-  result["seconds"] = seconds;
-  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  const double seconds = run::write_result(training.run(), result);
   write_predictions(training.run().file(kPredictions), set, 0, spec::kTest, said[0]);
   run::write_card(training.run(), {.program = task,
                                    .pipeline = "text-classification",

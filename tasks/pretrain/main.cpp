@@ -1,9 +1,8 @@
 // Pretrain: an encoder learns from texts without labels. The loop is that of tasks/sentiment/main.cpp, which is to be
 // read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
-#include <chrono>
 #include <cmath>
 
-#include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/pretrain/counts.h"
 #include "tasks/pretrain/options.h"
@@ -12,6 +11,7 @@
 #include "tasks/run/console.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/stopwatch.h"
 
 namespace {
 
@@ -23,8 +23,6 @@ using pretrain::Learner;
 using pretrain::Sums;
 
 constexpr uint64_t kDevDraws = uint64_t(1) << 63;  // the masks of the held-out texts: the same at every measurement
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::unique_ptr<Learner> make_learner(const pretrain::Options& o) {
   const pretrain::LearnerOptions how = o.learner();
@@ -114,10 +112,8 @@ void finish_run(const run::Training& training, ordered_json result, double token
                                    .about = "An encoder that was trained to tell hidden pieces of texts.",
                                    .figures = result,
                                    .measured_on = "held-out"});
-  const double seconds = training.run().seconds();
   result["tokens"] = tokens;
-  result["seconds"] = seconds;
-  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  const double seconds = run::write_result(training.run(), result);
   fmt::print("result task=pretrain {}tokens={:.0f} seconds={:.0f} out={}\n", figures, tokens, seconds, out);
 }
 
@@ -192,7 +188,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
   ordered_json dev;  // of the weights as they are
   bool moved = false;
   while (training.next_step()) {
-    const double start = now();
+    const run::Stopwatch watch;
     dev = nullptr;
     moved = true;
     learner.train(training.step());
@@ -210,7 +206,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
     at.intervals = std::lround(interval.last());
     at.keep();
-    training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / (now() - start))}});
+    training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / watch.seconds())}});
     if (due || used() >= 1) dev = keep_best(training, learner, data.dev, o.training.batch_size);
   }
   if (dev.is_null() && moved) dev = keep_best(training, learner, data.dev, o.training.batch_size);
@@ -238,8 +234,10 @@ void train(run::Options& options, const run::Parse& parse) {
 void export_half(run::Options& options, const run::Parse& parse) {
   std::string from, out;
   options.add("--model", from, "a directory of a model, of an adapter or of a run").required();
-  options.add("--out", out, "directory, made if need be").required();
+  options.add("--out", out, "a new directory").required();
   parse();
+  namespace fs = std::filesystem;
+  check(!fs::exists(out) || fs::is_empty(out), "{}: is there already; name a new directory", out);
   const model::ModelDirectory directory(from);
   const std::string& kind = directory.config.architecture;
   const bool pieces = kind == "BertForMaskedLM";
@@ -248,7 +246,7 @@ void export_half(run::Options& options, const run::Parse& parse) {
   const auto objective = pieces ? pretrain::Objective::mlm : pretrain::Objective::rtd;
   const auto model = pieces || kind == "BertModel" ? model::load_to_train(directory, {task_of(objective)}, 0)
                                                    : model::load_model(directory, model::Adapters::as_it_is);
-  model->save(out, nn::Stored::f16);
+  nn::write_directory(out, [&](const std::string& to) { model->save(to, nn::Stored::f16); });
   fmt::print("result task=pretrain out={}\n", out);
 }
 

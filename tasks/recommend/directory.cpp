@@ -1,8 +1,8 @@
 // A recommender in a directory. Read tasks/recommend/recommender.h first.
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
-#include "nn/format/files.h"
+#include "nn/format/json.h"
+#include "nn/format/sealed.h"
 #include "tasks/recommend/recommender.h"
 #include "tasks/spec/json_object.h"
 
@@ -12,12 +12,6 @@ using engine::check;
 using nlohmann::ordered_json;
 
 namespace {
-
-ordered_json parsed(const std::string& text, const std::string& where) {
-  ordered_json json = ordered_json::parse(text, nullptr, false);
-  check(!json.is_discarded(), "{}: is no JSON", where);
-  return json;
-}
 
 void write_items(const Data& data, const std::string& path) {
   std::string lines;
@@ -49,7 +43,7 @@ void each_line(const std::string& path, F f) {
   for (const std::string& line : engine::split(text, '\n'))
     if (++number; !line.empty()) {
       const std::string where = fmt::format("{}:{}", path, number);
-      f(parsed(line, where), where);
+      f(nn::parse_ordered_json(line, where), where);
     }
 }
 
@@ -102,9 +96,10 @@ void save_recommender(const Recommender& r, const std::string& directory) {
   const SimpleSettings& s = r.settings;
   ordered_json joined = ordered_json::object();
   if (!r.joined.weights.empty()) to_json(joined, r.joined);
-  const ordered_json json{{"protocol", r.protocol}, {"seed", r.seed},       {"k", r.k},         {"ease", s.ease},
-                          {"knn", s.knn},           {"damping", s.damping}, {"reach", s.reach}, {"recent", s.recent},
-                          {"decay", s.decay},       {"joined", joined}};
+  const ordered_json json{{"protocol", r.protocol}, {"seed", r.seed},       {"k", r.k},
+                          {"ease", s.ease},         {"knn", s.knn},         {"damping", s.damping},
+                          {"reach", s.reach},       {"recent", s.recent},   {"near", s.near},
+                          {"decay", s.decay},       {"content", s.content}, {"joined", joined}};
   nn::write_file(directory + "/recommend.json", json.dump(2) + "\n");
 }
 
@@ -114,13 +109,15 @@ std::unique_ptr<Recommender> load_recommender(const std::string& given) {
   const std::string where = path + "/recommend.json";
   check(fs::exists(where), "{}: is no directory of a recommender: it has no recommend.json", given);
   auto r = std::make_unique<Recommender>();
-  const ordered_json json = parsed(nn::read_file(where), where);
+  nn::require_sound_directory(path);
+  const ordered_json json = nn::parse_ordered_json(nn::read_regular_file(where), where);
   spec::StrictObject object(json, where);
   long seed = 0;
   object.take("protocol", r->protocol), object.take("seed", seed, 0, 9e15), object.take("k", r->k, 1, 1e6);
   object.take("ease", r->settings.ease, 0, 1e12), object.take("knn", r->settings.knn, 1, 1e9);
   object.take("damping", r->settings.damping, 0, 1e12), object.take("reach", r->settings.reach, 1, 1e9);
   object.take("recent", r->settings.recent, 1, 1e9), object.take("decay", r->settings.decay, 0, 1);
+  object.take("near", r->settings.near, 1, 1e9), object.take("content", r->settings.content, 0, 1e12);
   r->seed = uint64_t(seed);
   const ordered_json* joined = object.find("joined");
   object.finish();

@@ -1,6 +1,7 @@
 // Figures: how good the lists of a model are, and what a catalogue looks like through them.
 #pragma once
 
+#include "engine/tensor.h"
 #include "tasks/recommend/simple.h"
 #include "tasks/recommend/split.h"
 #include "tasks/score/catalogue.h"

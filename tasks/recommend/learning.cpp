@@ -17,11 +17,12 @@ Windows::Windows(const std::vector<History>& histories, long places, long batch,
                  bool shuffled)
     : accumulate_(accumulate), seed_(seed), shuffled_(shuffled) {
   long longest = 1;
-  for (const History& history : histories) {
-    const std::vector<int> items = items_of(history);
+  for (size_t u = 0; u < histories.size(); ++u) {
+    const std::vector<int> items = items_of(histories[u]);
     for (long end = long(items.size()); end > 1; end -= places) {
       const long begin = std::max(0L, end - places - 1);
       windows_.emplace_back(items.begin() + begin, items.begin() + end);
+      user_.push_back(int(u));
       places_ += end - begin - 1;
       longest = std::max(longest, end - begin - 1);
     }
@@ -37,18 +38,24 @@ std::vector<Batch> Windows::parts_at(long step) const {
   std::iota(order.begin(), order.end(), 0);
   if (shuffled_) order = engine::permutation(int(order.size()), {seed_, Stream::shuffle, uint32_t(step / steps_)});
   std::vector<std::vector<Items>> chosen(static_cast<size_t>(accumulate_));
+  std::vector<Indices> users(chosen.size());
   long before = 0;
   for (const int w : order) {
     const long part = before * parts / places_;
     const std::vector<int>& window = windows_[size_t(w)];
-    if (part >= first && part < first + accumulate_) chosen[size_t(part - first)].emplace_back(window);
+    if (part >= first && part < first + accumulate_) {
+      chosen[size_t(part - first)].emplace_back(window);
+      users[size_t(part - first)].push_back(user_[size_t(w)]);
+    }
     before += long(window.size()) - 1;
   }
   std::vector<Batch> batches;
   double all = 0;
-  for (const std::vector<Items>& windows : chosen) {
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const std::vector<Items>& windows = chosen[i];
     if (windows.empty()) continue;
     Batch batch;
+    batch.users = users[i];
     std::vector<Items> read;
     for (const Items& window : windows) {
       read.push_back(window.first(window.size() - 1));

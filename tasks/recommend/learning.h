@@ -11,6 +11,7 @@ namespace recommend {
 struct Batch {
   nn::Tokens tokens;  // N places
   Indices next;       // [N]
+  Indices users;      // whose windows they are
   double share = 1;   // of the places of the step
 };
 
@@ -26,6 +27,7 @@ class Windows {
 
  private:
   std::vector<std::vector<int>> windows_;
+  std::vector<int> user_;  // of each window
   long places_ = 0, steps_ = 1;
   int accumulate_;
   uint64_t seed_;

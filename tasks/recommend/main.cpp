@@ -51,6 +51,7 @@ run::Frame frame_of(const recommend::Options& o, const run::Options& options, co
   frame.unit = "items";
   frame.default_lr = 2e-3;
   frame.steps_per_epoch = steps;
+  frame.where = [&r](long user) { return "user " + engine::shown(r.data.users[size_t(user)], 100); };
   return frame;
 }
 
@@ -128,8 +129,8 @@ void learn(const recommend::Options& o, const run::Options& options, const Split
     // 1 histories -> ids [N], offsets [B + 1], the item behind each place [N]
     for (const recommend::Batch& part : windows.parts_at(training.step())) {
       run::Terms terms;
-      next.add_losses(terms, model, part, call++);  // 2 items [I, C], 3 users [N, C], 4 losses []
-      training.backward(terms, part.share);         // 5 adds to every parameter's gradient
+      next.add_losses(terms, model, part, call++);       // 2 items [I, C], 3 users [N, C], 4 losses []
+      training.backward(terms, part.share, part.users);  // 5 adds to every parameter's gradient
       places += part.tokens.count();
     }
     training.update({{"items_per_second", std::round(double(places) / (now() - begun))}});  // 6, 7, 8

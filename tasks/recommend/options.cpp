@@ -1,6 +1,7 @@
 // The options of `recommend train`, and what is chosen on the dev part. Read tasks/run/options.h first.
 #include "tasks/recommend/options.h"
 
+#include "tasks/recommend/regression.h"
 #include "tasks/run/arguments.h"
 #include "tasks/run/console.h"
 
@@ -68,7 +69,7 @@ SimpleSettings choose(const SimpleOptions& o, const Data& data, const Split& spl
   const SparseRows no_words = word_vectors(std::vector<Item>(data.items.size()));
   const std::vector<double> counts = counts_of(split.train, I);
   SimpleSettings s;
-  s.reach = o.reach, s.recent = o.recent;
+  s.reach = o.reach, s.recent = o.recent, s.near = o.near;
   const auto pick = [&](auto values, const char* name, auto make) {
     auto best = values.at(0);
     double highest = -1;
@@ -87,13 +88,18 @@ SimpleSettings choose(const SimpleOptions& o, const Data& data, const Split& spl
   });
   const SparseRows words = word_vectors(data.items);
   s.decay = pick(o.decay, "words", [&](double decay) { return by_words(words, decay); });
-  std::vector<double> lambdas;
-  for (const double lambda : o.ease)
-    if (lambda > 0) lambdas.push_back(lambda);
-  if (I > o.ease_items && !lambdas.empty())
-    run::print_note("EASE is left out: its {0} x {0} numbers are too many\n", I);
-  else if (!lambdas.empty())
-    s.ease = pick(lambdas, "ease", [&](double lambda) { return ease(split.train, I, lambda); });
+  const auto closed = [&](const std::vector<double>& given, const char* name, auto make) {
+    std::vector<double> lambdas;
+    for (const double lambda : given)
+      if (lambda > 0) lambdas.push_back(lambda);
+    if (lambdas.empty()) return 0.;
+    if (I <= o.most_items) return pick(lambdas, name, make);
+    run::print_note("{0} is left out: its {1} x {1} numbers are too many\n", name, I);
+    return 0.;
+  };
+  s.ease = closed(o.ease, "ease", [&](double lambda) { return ease(split.train, I, lambda); });
+  if (width_of(words) > 0)
+    s.content = closed(o.content, "content", [&](double lambda) { return content(split.train, words, lambda); });
   return s;
 }
 

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/parallel.h"
+#include "tasks/recommend/regression.h"
 #include "tasks/recommend/rerank.h"
 #include "tasks/run/arguments.h"
 
@@ -22,6 +23,10 @@ void SimpleOptions::declare(run::Options& options) {
   add("--damping", damping, "of item transitions").delimiter(',').not_negative();
   add("--reach", reach, "places behind an item that count as a transition").between(1, 1000);
   add("--recent", recent, "last items of a history from which transitions are taken").between(1, 1000);
+  add("--near", near, "places before and behind an item that count as near it, in whole histories").between(1, 1000);
+  add("--content", content, "lambda of what is learned from the texts alone; 0: without it")
+      .delimiter(',')
+      .not_negative();
   add("--decay", decay, "weight of an item in the wanted words against the one behind it").delimiter(',').between(0, 1);
 }
 
@@ -44,7 +49,9 @@ std::vector<Source> Recommender::sources(const std::vector<History>& histories) 
       by_transitions(
           transitions(histories, I, {.reach = settings.reach, .recent = settings.recent, .damping = settings.damping}),
           settings.recent)));
+  all.push_back(source_of("near", by_rows(near_each_other(histories, I, {.reach = settings.near}))));
   all.push_back(source_of("words", by_words(words, settings.decay)));
+  if (settings.content > 0) all.push_back(source_of("content", recommend::content(histories, words, settings.content)));
   if (sequence) all.push_back(attention());
   return all;
 }

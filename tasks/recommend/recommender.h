@@ -12,14 +12,14 @@ namespace recommend {
 
 // What the simple models are told; lists are what is tried on the dev part.
 struct SimpleOptions {
-  std::vector<double> ease{50, 100, 200, 400}, knn{20, 100}, damping{0, 1, 5}, decay{0.7, 0.95, 1};
-  long reach = 5, recent = 10, ease_items = 20000;  // items beyond which EASE's I^2 numbers are too many
+  std::vector<double> ease{50, 100, 200, 400}, knn{20, 100}, damping{0, 1, 5}, decay{0.7, 0.95, 1}, content{3, 10};
+  long reach = 5, recent = 10, near = 10, most_items = 20000;  // beyond which closed forms' I^2 numbers are too many
   void declare(run::Options& options);
 };
 // What was chosen. 0: there is none.
 struct SimpleSettings {
-  double ease = 0, damping = 1, decay = 0.7;
-  long knn = 100, reach = 5, recent = 10;
+  double ease = 0, damping = 1, decay = 0.7, content = 0;
+  long knn = 100, reach = 5, recent = 10, near = 10;
 };
 
 struct Recommender {
@@ -35,7 +35,7 @@ struct Recommender {
 
   long items() const { return long(data.items.size()); }
   // The models over what `histories` say, in the order in which the second stage has them: popularity, recent, knn, ease
-  // where there is one, transitions, words, attention.
+  // where there is one, transitions, near, words, content where there is one, attention.
   std::vector<Source> sources(const std::vector<History>& histories) const;
   Source attention() const;
   // Takes the sequence model's vectors as they are now.

@@ -1,7 +1,5 @@
 // The attention model in a directory. Read tasks/recommend/sequence.h first.
-#include <nlohmann/json.hpp>
-
-#include "nn/format/files.h"
+#include "nn/format/json.h"
 #include "nn/format/safetensors.h"
 #include "tasks/recommend/sequence.h"
 #include "tasks/spec/json_object.h"
@@ -35,8 +33,7 @@ void save_sequence(const SequenceModel& model, const std::string& directory) {
 
 std::unique_ptr<SequenceModel> load_sequence(const std::string& directory) {
   const std::string path = directory + "/config.json";
-  const auto json = nlohmann::ordered_json::parse(nn::read_file(path), nullptr, false);
-  check(!json.is_discarded(), "{}: is no JSON", path);
+  const auto json = nn::parse_ordered_json(nn::read_regular_file(path), path);
   spec::StrictObject object(json, path);
   std::string type;
   object.take("model_type", type);

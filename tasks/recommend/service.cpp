@@ -92,10 +92,19 @@ ordered_json list_json(const Recommender& r, const std::string& user, const std:
   return answer;
 }
 
+namespace {
+
+json body_of(const std::string& text) {
+  try {
+    return nn::parse_json(text, "body");
+  } catch (const engine::Error& e) { throw http::Refusal(400, e.what()); }
+}
+
+}  // namespace
+
 ordered_json answer_json(const Answering& answering, const std::string& text) {
   const Recommender& r = answering.model();
-  const json body = json::parse(text, nullptr, false);
-  ask(!body.is_discarded(), 400, "the body is no JSON");
+  const json body = body_of(text);
   ask(body.is_object(), 422, "the body must be an object");
   Wanted wanted;
   wanted.k = long(number_at(body, "k", 10, 1, 1000));

@@ -5,15 +5,10 @@
 #include <cmath>
 #include <map>
 
-#include "engine/blas.h"
 #include "engine/parallel.h"
 #include "tasks/text/utf8.h"
 
 namespace recommend {
-
-using engine::check;
-using engine::real;
-using engine::Tensor;
 
 namespace {
 
@@ -27,13 +22,20 @@ SparseRows packed(const std::vector<std::map<int, double>>& rows) {
   return all;
 }
 
-// score += factor times row i.
+}  // namespace
+
 void add_row(const SparseRows& rows, int i, double factor, Scores& to) {
   for (long k = rows.begin[size_t(i)]; k < rows.begin[size_t(i) + 1]; ++k)
     to[size_t(rows.column[size_t(k)])] += factor * double(rows.value[size_t(k)]);
 }
 
-}  // namespace
+Scorer by_rows(SparseRows rows) {
+  return [rows = std::move(rows)](Items history) {
+    Scores scores(size_t(rows.rows()), 0);
+    for (const int i : history) add_row(rows, i, 1, scores);
+    return scores;
+  };
+}
 
 std::vector<double> counts_of(const std::vector<History>& histories, long items) {
   std::vector<double> counts(size_t(items), 0);
@@ -83,87 +85,7 @@ Scorer item_knn(const std::vector<History>& histories, long items, const KnnOpti
     std::partial_sort(near.begin(), near.begin() + long(k), near.end());
     for (size_t n = 0; n < k; ++n) kept[size_t(j)][near[n].second] = -near[n].first;
   });
-  return [rows = packed(kept), items](Items history) {
-    Scores scores(size_t(items), 0);
-    for (const int j : history) add_row(rows, j, 1, scores);
-    return scores;
-  };
-}
-
-namespace {
-
-// The inverse of a small positive definite block, in double, by Gauss and Jordan.    [m, m]
-void invert_block(const real* A, long m, long stride, std::vector<real>& out) {
-  std::vector<double> a(static_cast<size_t>(m * m));
-  for (long i = 0; i < m; ++i)
-    for (long j = 0; j < m; ++j) a[size_t(i * m + j)] = double(A[i * stride + j]);
-  for (long k = 0; k < m; ++k) {
-    const double pivot = a[size_t(k * m + k)];
-    check(pivot > 0, "recommend: a matrix to be inverted must be positive definite; its pivot {} is {}", k, pivot);
-    a[size_t(k * m + k)] = 1;
-    for (long j = 0; j < m; ++j) a[size_t(k * m + j)] /= pivot;
-    for (long i = 0; i < m; ++i) {
-      if (i == k) continue;
-      const double factor = a[size_t(i * m + k)];
-      a[size_t(i * m + k)] = 0;
-      for (long j = 0; j < m; ++j) a[size_t(i * m + j)] -= factor * a[size_t(k * m + j)];
-    }
-  }
-  out.assign(a.begin(), a.end());
-}
-
-}  // namespace
-
-// Block k of the rows, with D = A_kk^-1:   R = D A_k*,   A_ij -= A_ik R_j for i != k,   A_ik = -A_ik D,   A_k* = R,
-// A_kk = D. After all blocks A is its own inverse.
-void invert_positive(Tensor& A) {
-  const long n = A.dim(0), block = 128;
-  check(A.shape() == engine::Shape({n, n}), "invert_positive: a square matrix; got {}", A);
-  real* a = A.data();
-  std::vector<real> D;
-  for (long k = 0; k < n; k += block) {
-    const long m = std::min(block, n - k);
-    invert_block(a + k * n + k, m, n, D);
-    for (long i = 0; i < m; ++i)
-      for (long j = 0; j < m; ++j) a[(k + i) * n + k + j] = real(i == j);  // so that R has D in its place
-    Tensor R({m, n}), column({n, m});
-    engine::gemm({{.m = m, .n = n, .terms = {{{D.data(), m}, {a + k * n, n}, m}}, .c = R.data(), .c_stride = n}});
-    engine::parallel_rows(n, m, [&](long i) {
-      const bool own = i >= k && i < k + m;
-      for (long j = 0; j < m; ++j) column.data()[i * m + j] = own ? 0 : -a[i * n + k + j], a[i * n + k + j] = 0;
-    });
-    engine::gemm(
-        {{.m = n, .n = n, .terms = {{{column.data(), m}, {R.data(), n}, m}}, .c = a, .c_stride = n, .beta = 1}});
-    std::copy_n(R.data(), m * n, a + k * n);
-  }
-}
-
-Tensor ease_weights(const std::vector<History>& histories, long items, double lambda) {
-  check(lambda > 0, "ease: lambda must be above 0; got {}", lambda);
-  Tensor P = Tensor::zeros({items, items});
-  for (const History& h : histories)
-    for (const Event& a : h)
-      for (const Event& b : h) P.data()[a.item * items + b.item] += real(a.weight * b.weight);
-  for (long i = 0; i < items; ++i) P.data()[i * items + i] += real(lambda);
-  invert_positive(P);
-  std::vector<real> diagonal;
-  for (long j = 0; j < items; ++j) diagonal.push_back(P.data()[j * items + j]);
-  engine::parallel_rows(items, items, [&](long i) {
-    real* row = P.data() + i * items;
-    for (long j = 0; j < items; ++j) row[j] = i == j ? 0 : -row[j] / diagonal[size_t(j)];
-  });
-  return P;
-}
-
-Scorer ease(const std::vector<History>& histories, long items, double lambda) {
-  return [B = ease_weights(histories, items, lambda), items](Items history) {
-    Scores scores(size_t(items), 0);
-    for (const int i : history) {
-      const real* row = B.data() + long(i) * items;
-      for (long j = 0; j < items; ++j) scores[size_t(j)] += double(row[j]);
-    }
-    return scores;
-  };
+  return by_rows(packed(kept));
 }
 
 SparseRows transitions(const std::vector<History>& histories, long items, const TransitionOptions& options) {
@@ -177,6 +99,22 @@ SparseRows transitions(const std::vector<History>& histories, long items, const 
       }
   for (auto& row : rows)
     for (auto& [j, value] : row) value /= std::sqrt(into[size_t(j)]) + options.damping;
+  return packed(rows);
+}
+
+SparseRows near_each_other(const std::vector<History>& histories, long items, const NearOptions& options) {
+  std::vector<std::vector<std::pair<int, double>>> pairs(static_cast<size_t>(items));
+  std::vector<double> all(size_t(items), 0);
+  for (const History& h : histories)
+    for (size_t i = 0; i < h.size(); ++i)
+      for (size_t d = 1; d <= size_t(options.reach) && i + d < h.size(); ++d)
+        for (const auto& [a, b] : {std::pair{h[i].item, h[i + d].item}, {h[i + d].item, h[i].item}})
+          pairs[size_t(a)].emplace_back(b, 1 / double(d)), all[size_t(b)] += 1 / double(d);
+  std::vector<std::map<int, double>> rows(static_cast<size_t>(items));
+  engine::parallel_tasks(items, [&](long i) {
+    for (const auto& [j, value] : pairs[size_t(i)])
+      rows[size_t(i)][j] += value / (std::pow(all[size_t(j)], options.power) + options.damping);
+  });
   return packed(rows);
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 #include <span>
 
-#include "engine/tensor.h"
 #include "tasks/recommend/data.h"
 
 namespace recommend {
@@ -21,6 +20,11 @@ struct SparseRows {
   std::vector<float> value;
   long rows() const { return long(begin.size()) - 1; }
 };
+
+// score += factor times row i.
+void add_row(const SparseRows& rows, int i, double factor, Scores& to);
+// score = the sum of the rows of the history's items.
+Scorer by_rows(SparseRows rows);
 
 // n_i = the sum of the weights of item i's interactions.    -> [I]
 std::vector<double> counts_of(const std::vector<History>& histories, long items);
@@ -39,15 +43,6 @@ struct KnnOptions {
 };
 Scorer item_knn(const std::vector<History>& histories, long items, const KnnOptions& options);
 
-// EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"), X [U, I] the weights:
-//   P = (X^T X + lambda I)^-1,   B_ij = -P_ij / P_jj,   B_jj = 0,   score = x_u B
-// Memory: I^2 numbers; operations: 2 I^3.    -> B [I, I]
-engine::Tensor ease_weights(const std::vector<History>& histories, long items, double lambda);
-Scorer ease(const std::vector<History>& histories, long items, double lambda);
-
-// A^-1 of a symmetric, positive definite A [n, n], by Gauss and Jordan in blocks: its products are the engine's.
-void invert_positive(engine::Tensor& A);
-
 // Item transitions: C_ij = sum over histories of 1 / d where j comes d <= reach places behind i; columns divided by
 // (sqrt(sum_i C_ij) + damping), so that what follows everything counts less;
 //   score_j = sum over the last `recent` items i of a history of C_ij / rank,   rank 1 the last one
@@ -57,6 +52,14 @@ struct TransitionOptions {
 };
 SparseRows transitions(const std::vector<History>& histories, long items, const TransitionOptions& options);
 Scorer by_transitions(SparseRows rows, long recent);
+
+// Items near each other in histories, before or behind, whatever was last: C_ij = sum over histories of 1 / d where i and j
+// stand d <= reach places apart; columns divided by ((sum_i C_ij)^power + damping);   score_j = sum over the history of C_ij
+struct NearOptions {
+  long reach = 10;
+  double power = 0.75, damping = 2;
+};
+SparseRows near_each_other(const std::vector<History>& histories, long items, const NearOptions& options);
 
 // Words as numbers: tf-idf, (1 + log n_iw) log(I / items with w), rows of unit length. The words are runs of letters and
 // digits in lower case; those of one item only tell nothing and are left out. The item's tags are words, too, as a whole.

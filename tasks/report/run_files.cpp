@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "nn/format/files.h"
+#include "nn/format/json.h"
 #include "tasks/run/options_file.h"
 
 namespace report {
@@ -26,8 +26,9 @@ void for_lines(const std::string& path, F f) {
     const size_t end = text.find('\n', begin);
     if (end == text.npos) return;
     ++number;
-    const ordered_json line = ordered_json::parse(text.substr(begin, end - begin), nullptr, false);
-    check(line.is_object(), "{}:{}: not a JSON object", path, number);
+    const std::string where = fmt::format("{}:{}", path, number);
+    const ordered_json line = nn::parse_ordered_json(std::string_view(text).substr(begin, end - begin), where);
+    check(line.is_object(), "{}: not a JSON object", where);
     f(line, number);
     begin = end + 1;
   }
@@ -51,7 +52,7 @@ void add_figures(std::vector<Curve>& curves, const std::string& group, double st
 
 ordered_json json_of(const std::string& path) {
   if (!fs::exists(path)) return nullptr;
-  ordered_json json = ordered_json::parse(nn::read_file(path), nullptr, false);
+  ordered_json json = nn::parse_ordered_json(nn::read_file(path), path);
   check(json.is_object(), "{}: not a JSON object", path);
   return json;
 }

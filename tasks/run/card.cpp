@@ -215,6 +215,13 @@ std::string with_section(const std::string& card, const std::string& heading, co
   return card.substr(0, body) + "\n" + text + "\n" + card.substr(end);
 }
 
+double write_result(const Run& run, ordered_json figures) {
+  const double seconds = run.seconds();
+  figures["seconds"] = seconds;
+  nn::write_file(run.file("result.json"), figures.dump(2) + "\n");
+  return seconds;
+}
+
 void write_card(const Run& run, const Card& card) { replace_card(run.file("best/README.md"), text_of(run, card)); }
 
 }  // namespace run

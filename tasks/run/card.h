@@ -21,6 +21,9 @@ struct Card {
   std::string measured_on = "test";
 };
 
+// result.json of a run that has ended: the figures and, last, the seconds it took, which are returned.
+double write_result(const Run& run, nlohmann::ordered_json figures);
+
 // The card of a run that has ended, into its best/. What the run was told and what it cost is read from its directory.
 void write_card(const Run& run, const Card& card);
 

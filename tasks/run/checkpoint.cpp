@@ -1,4 +1,6 @@
 // Checkpoints of a run: all of its state in one safetensors file, two generations of it. Read tasks/run/run.cpp first.
+#include "tasks/run/checkpoint.h"
+
 #include <fmt/ranges.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "nn/format/part_file.h"
 #include "nn/format/sealed.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/run.h"
 #include "tasks/text/labels.h"
@@ -58,10 +61,21 @@ void drop_lines_after(const std::string& path, long step) {
 
 }  // namespace
 
+long steps_before(const std::string& file) {
+  try {
+    const nn::SafeTensors checkpoint(file);
+    const auto state = ordered_json::parse(checkpoint.metadata().at("state"), nullptr, false);
+    return state.is_object() && state.contains("step") && state["step"].is_number_integer()
+               ? state["step"].get<long>() + 1
+               : 0;
+  } catch (const std::exception&) { return 0; }
+}
+
 void Run::save(const std::vector<engine::Tensor>& tensors) const {
   directory_.require_ours();
   if (log_ >= 0)  // its lines are on the disk before the checkpoint that counts on them
     nn::check_io(nn::uninterrupted([&] { return fsync(log_); }) == 0, file("log.jsonl"), "written");
+  if (events_) events_->flush();
   const auto begun = std::chrono::steady_clock::now();
   const ordered_json state{{"run", id()},
                            {"step", step_},

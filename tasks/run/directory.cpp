@@ -14,7 +14,7 @@
 
 #include "nn/format/files.h"
 #include "nn/format/part_file.h"
-#include "nn/format/sealed.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/run/console.h"
 
 namespace run {
@@ -38,25 +38,6 @@ int lock_directory(const std::string& path) {
   if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
   close(fd);
   engine::fail("{}: another run is writing here", path);
-}
-
-void sync(const std::string& path) {
-  const int fd = int(nn::uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
-  nn::check_io(fd >= 0, path, "written");
-  const bool done = nn::uninterrupted([&] { return fsync(fd); }) == 0;
-  const int why = errno;
-  const bool closed = close(fd) == 0;
-  if (!done) errno = why;
-  nn::check_io(done && closed, path, "written");
-}
-
-void sync_all(const std::string& directory) {
-  for (const auto& entry : fs::recursive_directory_iterator(directory))
-    if (entry.is_directory())
-      nn::sync_directory(entry.path());
-    else if (entry.is_regular_file())
-      sync(entry.path());
-  nn::sync_directory(directory);
 }
 
 void rename(const std::string& from, const std::string& to) {
@@ -183,12 +164,16 @@ void Directory::put_aside() const {
   print_note("{}: the run before goes to {} until this one has its first checkpoint\n", place_.path, file(kAside));
 }
 
-// After a kill in the middle of replace_directory() or add_checkpoint().
+// After a kill in the middle of replace_directory(), add_checkpoint() or a write_file(). The lock of the directory says
+// that nobody else writes.
 void Directory::put_in_order() const {
+  std::error_code error;
   std::vector<fs::path> halves;
+  for (const std::string& place : {place_.path, file("best")})
+    for (const auto& entry : fs::directory_iterator(place, error))
+      if (entry.is_regular_file() && half_written(entry.path().filename())) halves.push_back(entry.path());
   for (const auto& entry : fs::directory_iterator(place_.path)) {
     const std::string name = entry.path().filename();
-    if (entry.is_regular_file() && half_written(name)) halves.push_back(entry.path());
     if (entry.is_directory() && name.ends_with(".old") && !has(name.substr(0, name.size() - 4)))
       rename(entry.path().string(), file(name.substr(0, name.size() - 4)));
   }
@@ -217,17 +202,7 @@ void Directory::require_ours(const std::string& name, int fd) const {
 
 void Directory::replace_directory(const std::string& name, const std::function<void(const std::string&)>& save) const {
   require_ours();
-  const std::string to = file(name), part = to + ".part", old = to + ".old";
-  remove(part);
-  fs::create_directories(part);
-  save(part);
-  nn::write_manifest(part);
-  sync_all(part);
-  remove(old);
-  if (has(name)) rename(to, old);
-  rename(part, to);
-  nn::sync_directory(place_.path);
-  remove(old);
+  nn::write_directory(file(name), save);
 }
 
 void Directory::add_checkpoint(const std::function<void(const std::string&)>& save) const {

@@ -21,7 +21,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-constexpr int kShare = 400;  // of the run's time, for each kind of work that is done sparingly
+constexpr int kShare = 1000;  // of the run's time, for each kind of work that is done sparingly
 
 events::Setting setting_of(const OptionLine& line) {
   if (line.values.empty()) return true;
@@ -128,7 +128,13 @@ void EventLog::figures(long step, const ordered_json& figures) {
 void EventLog::add(long step, const std::vector<events::Proto>& values) {
   const Timed timed(*this);
   writer_.add(step, values);
+  if (Clock::now() - flushed_ > std::chrono::seconds(1)) flush();  // a write a step is half of what a tiny step may cost
+}
+
+void EventLog::flush() {
+  const Timed timed(*this);
   writer_.flush();
+  flushed_ = Clock::now();
 }
 
 void EventLog::parameters(long step, const std::vector<Tensor>& tensors) {
@@ -156,6 +162,9 @@ void EventLog::sparingly(const std::string& name, const std::function<void()>& w
   done_[name] = {ended, ended - begun};
 }
 
-void EventLog::end(events::Status status) { add(0, {events::session_ends(events::wall_time(), status)}); }
+void EventLog::end(events::Status status) {
+  add(0, {events::session_ends(events::wall_time(), status)});
+  flush();
+}
 
 }  // namespace run

@@ -32,9 +32,11 @@ class EventLog {
   // Numbers as scalars: one of the figures themselves is train/NAME, one of an object in them OBJECT/NAME.
   void figures(long step, const nlohmann::ordered_json& figures);
   void add(long step, const std::vector<events::Proto>& values);
+  // They reach the file within a second, or now; before a checkpoint, which says that its steps are done.
+  void flush();
   // Histograms weights/NAME and gradients/NAME; after the backward of a step, before its update.
   void parameters(long step, const std::vector<engine::Tensor>& tensors);
-  // Does `work`, whose name this is, unless it takes more than 1/400 of the time since it was last done.
+  // Does `work`, whose name this is, unless it takes more than 1/1000 of the time since it was last done.
   void sparingly(const std::string& name, const std::function<void()>& work);
   double seconds() const { return std::chrono::duration<double>(spent_).count(); }  // that all of this has taken
   // The run is over, as TensorBoard's table of runs says.
@@ -62,6 +64,7 @@ class EventLog {
   int timed_ = 0;
   Clock::duration spent_{};
   events::Writer writer_;
+  Clock::time_point flushed_ = Clock::now();
   std::map<std::string, Done> done_;
 };
 

@@ -28,6 +28,19 @@ Tails tails_from(long x, double mean, double at, F ratio) {
   return {1 - beyond, at + beyond, 1 - beyond - at / 2, at};
 }
 
+// sum over i < n of log ratio(i), a logarithm taken only where the product would leave the range of doubles.
+template <class F>
+double log_product(long n, F ratio) {
+  double log = 0, product = 1;
+  for (long i = 0; i < n; ++i) {
+    product *= ratio(i);
+    if (product > 1e-200 && product < 1e200) continue;
+    log += std::log(product);
+    product = 1;
+  }
+  return log + std::log(product);
+}
+
 void check_count(const char* who, long x, double mean) {
   check(x >= 0, "{}: a count is 0 or more; got {}", who, x);
   check(mean >= 0 && std::isfinite(mean), "{}: the mean is a number of 0 or more; got {}", who, mean);
@@ -41,9 +54,8 @@ Tails of_nothing(long x) { return x == 0 ? Tails{} : Tails{0, 1, 0, 0}; }
 Tails poisson_tails(long x, double mean) {
   check_count("poisson_tails", x, mean);
   if (mean == 0) return of_nothing(x);
-  double log_at = -mean;
-  for (long i = 1; i <= x; ++i) log_at += std::log(mean / double(i));
-  return tails_from(x, mean, std::exp(log_at), [&](long i) { return mean / double(i + 1); });
+  const auto ratio = [&](long i) { return mean / double(i + 1); };
+  return tails_from(x, mean, std::exp(log_product(x, ratio) - mean), ratio);
 }
 
 Tails negative_binomial_tails(long x, double mean, double size) {
@@ -53,9 +65,8 @@ Tails negative_binomial_tails(long x, double mean, double size) {
   if (mean == 0) return of_nothing(x);
   const double q = mean / (size + mean);
   const auto ratio = [&](long i) { return (size + double(i)) / double(i + 1) * q; };
-  double log_at =
-      -size * std::log1p(mean / size);  // by steps: differences of lgamma lose digits where the size is large
-  for (long i = 0; i < x; ++i) log_at += std::log(ratio(i));
+  // By steps: differences of lgamma lose digits where the size is large.
+  const double log_at = log_product(x, ratio) - size * std::log1p(mean / size);
   return tails_from(x, mean, std::exp(log_at), ratio);
 }
 
@@ -64,9 +75,9 @@ Tails beta_binomial_tails(long x, long n, double a, double b) {
   check(a > 0 && b > 0 && std::isfinite(a) && std::isfinite(b),
         "beta_binomial_tails: a and b are above 0; got {} and {}", a, b);
   const auto ratio = [&](long i) { return double(n - i) / double(i + 1) * (a + double(i)) / (b + double(n - i - 1)); };
-  double log_at = 0;  // P(X = 0) = b (b + 1) ... / ((a + b) (a + b + 1) ...), n factors each
-  for (long i = 0; i < n; ++i) log_at += std::log((b + double(i)) / (a + b + double(i)));
-  for (long i = 0; i < x; ++i) log_at += std::log(ratio(i));
+  // P(X = 0) = b (b + 1) ... / ((a + b) (a + b + 1) ...), n factors each
+  const double log_at =
+      log_product(n, [&](long i) { return (b + double(i)) / (a + b + double(i)); }) + log_product(x, ratio);
   return tails_from(x, double(n) * a / (a + b), std::exp(log_at), [&](long i) { return i < n ? ratio(i) : 0; });
 }
 
@@ -76,8 +87,7 @@ Tails binomial_tails(long x, long n, double p) {
   if (p == 0) return of_nothing(x);
   if (p == 1) return x == n ? Tails{} : Tails{1, 0, 1, 0};
   const auto ratio = [&](long i) { return double(n - i) / double(i + 1) * p / (1 - p); };
-  double log_at = double(n) * std::log1p(-p);
-  for (long i = 0; i < x; ++i) log_at += std::log(ratio(i));
+  const double log_at = log_product(x, ratio) + double(n) * std::log1p(-p);
   return tails_from(x, double(n) * p, std::exp(log_at), ratio);
 }
 

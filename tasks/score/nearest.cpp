@@ -1,10 +1,12 @@
-// Tiles of scores, the best of each kept, then joined in the order of the tiles. Read engine/blas.h first: gemm_serial.
+// Tiles of scores, the best of each kept, then joined in the order of the tiles. Read engine/blas.h first: gemm_serial;
+// for NearestIndex engine/packed.h.
 #include "tasks/score/nearest.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "engine/blas.h"
+#include "engine/debug.h"
 #include "engine/parallel.h"
 
 namespace score {
@@ -53,6 +55,7 @@ class Best {
   }
   void join(const Best& other) { kept_.insert(kept_.end(), other.kept_.begin(), other.kept_.end()); }
   const std::vector<Candidate>& kept() const { return kept_; }
+  real bar() const { return full_ ? bar_ : -INFINITY; }  // the worst of k, after shorten()
 
  private:
   std::vector<Candidate> kept_;
@@ -111,6 +114,102 @@ Neighbours nearest(const engine::Tensor& queries, const engine::Tensor& vectors,
       check(!std::isnan(c.score), "nearest: the product with vector {} is not a number", c.index);
       result.index[size_t(q * wanted + i)] = c.index;
       result.score[size_t(q * wanted + i)] = c.score;
+    }
+  }
+  return result;
+}
+
+namespace {
+
+double length(const real* x, long C) {
+  double sum = 0;
+  for (long c = 0; c < C; ++c) sum += double(x[c]) * double(x[c]);
+  return std::sqrt(sum);
+}
+
+// How far a row's copy lies from it, and how long the copy is.
+struct Copied {
+  double error = 0, length = 0;
+};
+Copied copied(const real* row, const engine::ByteRows& bytes, long r) {
+  double error = 0, square = 0;
+  for (long c = 0; c < bytes.columns; ++c) {
+    const double w = double(bytes.scales[size_t(r)]) * double(bytes.values[size_t(r * bytes.columns + c)]);
+    error += (double(row[c]) - w) * (double(row[c]) - w);
+    square += w * w;
+  }
+  return {std::sqrt(error), std::sqrt(square)};
+}
+
+// vectors - their mean    [N, C]
+engine::Tensor centred(const engine::Tensor& vectors) {
+  const long N = vectors.dim(0), C = vectors.dim(1);
+  std::vector<double> mean(size_t(C), 0);
+  for (long i = 0; i < N; ++i)
+    for (long c = 0; c < C; ++c) mean[size_t(c)] += double(vectors.data()[i * C + c]) / double(N);
+  engine::Tensor x({N, C});
+  for (long i = 0; i < N; ++i)
+    for (long c = 0; c < C; ++c) x.data()[i * C + c] = real(double(vectors.data()[i * C + c]) - mean[size_t(c)]);
+  return x;
+}
+
+}  // namespace
+
+NearestIndex::NearestIndex(const engine::Tensor& vectors) : vectors_(vectors) {
+  check(vectors.shape().rank() == 2, "nearest: vectors [N, C]; got {}", vectors);
+  check(engine::all_finite(vectors.data(), vectors.numel()), "nearest: the vectors hold a NaN or infinity");
+  if (vectors.dim(0) == 0) return;
+  const engine::Tensor x = centred(vectors);
+  const engine::ByteRows bytes = engine::byte_rows(x);
+  for (long i = 0; i < bytes.rows; ++i) {
+    const Copied c = copied(x.data() + i * bytes.columns, bytes, i);
+    errors_.push_back(real(c.error));
+    lengths_.push_back(real(c.length));
+    longest_ = std::max(longest_, length(vectors.data() + i * bytes.columns, bytes.columns));
+  }
+  copies_ = std::make_shared<engine::PackedLinear>(bytes);
+}
+
+std::vector<int> NearestIndex::candidates(const engine::Tensor& query, long k) const {
+  constexpr double kRounding = 1e-6;  // a term of a product in single precision: far above what it loses
+  const long N = vectors_.dim(0), C = vectors_.dim(1);
+  const engine::NoGrad no_grad;
+  const engine::Tensor rough = engine::linear(query, *copies_);  // [1, N]
+  const double own = length(query.data(), C);
+  const real a = real(own * (1 + kRounding)), b = real(copied(query.data(), engine::byte_rows(query), 0).error);
+  const real slack = real(kRounding * double(C) * own * longest_);
+  std::vector<real> least(size_t(N), 0), most(size_t(N), 0);
+  for (long j = 0; j < N; ++j) {
+    const real d = a * errors_[size_t(j)] + b * lengths_[size_t(j)] + slack;
+    least[size_t(j)] = rough.data()[j] - d;
+    most[size_t(j)] = rough.data()[j] + d;
+  }
+  Best sure;
+  sure.take(least.data(), N, 0, k);
+  sure.shorten(k);
+  std::vector<int> left;
+  for (long j = 0; j < N; ++j)
+    if (most[size_t(j)] >= sure.bar()) left.push_back(int(j));
+  return left;
+}
+
+Neighbours NearestIndex::operator()(const engine::Tensor& queries, long k) const {
+  const long Q = queries.dim(0), N = vectors_.dim(0), C = vectors_.dim(1), wanted = std::min(k, N);
+  check(queries.shape().rank() == 2 && queries.dim(1) == C && k > 0,
+        "nearest: queries [Q, {}] and k above 0; got {}, {}", C, queries, k);
+  check(engine::all_finite(queries.data(), queries.numel()), "nearest: the queries hold a NaN or infinity");
+  if (wanted == N) return nearest(queries, vectors_, k);
+  Neighbours result{wanted, {}, {}};
+  for (long q = 0; q < Q; ++q) {  // one by one: the rough scores of many would fill the memory
+    Best best;
+    for (const int j : candidates(engine::slice(queries, 0, q, q + 1), wanted)) {
+      const real score = dot(queries.data() + q * C, vectors_.data() + j * C, C);
+      best.take(&score, 1, j, wanted);
+    }
+    best.shorten(wanted);
+    for (const Candidate& c : best.kept()) {
+      result.index.push_back(c.index);
+      result.score.push_back(c.score);
     }
   }
   return result;

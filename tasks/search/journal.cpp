@@ -66,6 +66,16 @@ long whole_at(const json& log, const char* key) {
   return found->get<long>();
 }
 
+State state_of(long number) {
+  check(number >= long(State::running) && number <= long(State::waiting), "state {} is not known", number);
+  return State(number);
+}
+
+Direction direction_of(const json& number) {
+  check(number == 1 || number == 2, "direction {} is not known", nn::shown_json(number));
+  return Direction(number.get<int>());
+}
+
 const json& at(const json& log, const char* key) {
   static const json nothing;
   const auto found = log.find(key);
@@ -173,7 +183,7 @@ void Journal::play_study(const json& log, long op) {
     study.name = text_at(log, "study_name");
     if (find(study.name)) return;  // the first one counts
     study.id = next_study_++;
-    for (const json& d : at(log, "directions")) study.directions.push_back(Direction(d.get<int>()));
+    for (const json& d : at(log, "directions")) study.directions.push_back(direction_of(d));
     studies_.push_back(std::move(study));
     return;
   }
@@ -197,7 +207,10 @@ void Journal::set_parameter(Trial& trial, const std::string& name, const json& v
       throw;
     }
   }
-  trial.values[name] = number_of(value);
+  const double number = number_of(value);
+  check(known->second.kind != Distribution::Kind::choice || known->second.contains(number),
+        "'{}': {} is none of the {} choices", name, number, known->second.choices.size());
+  trial.values[name] = number;
   trial.domain[name] = known->second;
 }
 
@@ -207,7 +220,7 @@ void Journal::create_trial(const json& log) {
   Trial trial;
   trial.id = long(trials_.size());
   trial.number = long(study->trials.size());
-  if (at(log, "state").is_number_integer()) trial.state = State(log["state"].get<int>());
+  if (at(log, "state").is_number_integer()) trial.state = state_of(log["state"].get<long>());
   trial.start = text_at(log, "datetime_start");
   trial.end = text_at(log, "datetime_complete");
   const json &values = at(log, "values"), &value = at(log, "value"), &domains = at(log, "distributions");
@@ -243,7 +256,7 @@ void Journal::play_trial(const json& log, long op) {
   if (op == 5) {
     set_parameter(*trial, text_at(log, "param_name"), at(log, "param_value_internal"), text_at(log, "distribution"));
   } else if (op == 6) {
-    trial->state = State(whole_at(log, "state"));
+    trial->state = state_of(whole_at(log, "state"));
     const json& values = at(log, "values");
     if (values.is_array() && values.size() == 1) trial->value = number_of(values[0]);
     if (trial->state == State::running) trial->start = text_at(log, "datetime_start");

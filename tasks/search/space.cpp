@@ -63,7 +63,9 @@ bool Distribution::contains(double value) const {
 
 ordered_json Distribution::external(double value) const {
   if (kind == Kind::choice) return choices.at(size_t(value));
-  return kind == Kind::whole ? ordered_json(long(value)) : ordered_json(value);
+  if (kind != Kind::whole) return value;
+  check(std::abs(value) < 1e15, "a whole number is wanted; got {}", value);
+  return long(value);
 }
 
 double Distribution::internal(const json& value, const std::string& who) const {

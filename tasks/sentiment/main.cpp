@@ -1,11 +1,11 @@
 // Sentiment: fine-tune a text classifier, measure it, use it. The loop in train() is the walk of the README.
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/attribution/attention.h"
 #include "tasks/command/labelled.h"
 #include "tasks/command/predict.h"
@@ -15,6 +15,7 @@
 #include "tasks/objective/classifier.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/sentiment/check.h"
 #include "tasks/sentiment/curve.h"
 #include "tasks/sentiment/evaluate.h"
@@ -125,10 +126,9 @@ void compare(const model::TextModel& before, const model::TextModel& after, cons
   Side sides[] = {{"before", before}, {"after", after}};
   for (int turn = 0; turn < 2; ++turn)
     for (Side& side : sides) {
-      const auto start = std::chrono::steady_clock::now();
+      const run::Stopwatch watch;
       side.evaluation = model::evaluate(side.model, set, spec::kTest, side.name)[0];
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      side.seconds = std::min(side.seconds, seconds);
+      side.seconds = std::min(side.seconds, watch.seconds());
     }
   for (const Side& side : sides)
     fmt::print("{:<7} {:.2f} M parameters  accuracy {:.4f}  macro_f1 {:.4f}  {:.0f} texts/s\n", side.name,
@@ -162,7 +162,7 @@ void prune(run::Options& options, const run::Parse& parse) {
   const spec::TaskSet set = read(data), test_set = test.empty() ? set : read(test);
   const auto pruned = model::prune(*model, model::ModelDirectory(given.directory, given.base).path,
                                    set.corpora[0].texts[spec::kTest], o);
-  pruned->save(out);
+  nn::write_directory(out, [&](const std::string& directory) { pruned->save(directory); });
   pruned->net.pack();  // as the other one is
   compare(*model, *pruned, test_set, out);
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "tasks/text/separated.h"
 #include "tasks/text/utf8.h"
 
 namespace text {
@@ -46,9 +47,8 @@ void LineBlocks::take(std::string_view bytes) {
 
 // Appends up to a block to buffer_ and says where its last line ends; 0 when no line ends in what was read.
 size_t LineBlocks::read() {
-  constexpr size_t kLongest = size_t{256} << 20;
-  check(buffer_.size() <= kLongest, "{}:{}: a line of more than {} MiB: no text, or a file without line ends", path_,
-        first_line_, kLongest >> 20);
+  check(buffer_.size() <= kLongestLine, "{}:{}: a line of more than {} MiB: no text, or a file without line ends",
+        path_, first_line_, kLongestLine >> 20);
   const size_t before = buffer_.size();
   std::string block(std::max<size_t>(block_, begun_ ? 1 : 4), '\0');  // 4: a mark of its encoding
   const int got = gzread(file_.get(), block.data(), unsigned(block.size()));

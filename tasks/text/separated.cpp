@@ -71,6 +71,8 @@ class CsvReader {
     std::string value;
     for (bool open = true; open;) {
       const size_t stop = bytes_.find_first_of(escapes_ ? "\"\\" : "\"", at_);
+      check(std::min(stop, bytes_.size()) - begin <= kLongestLine, "{}:{}: a quoted field of more than {} MiB",
+            table_.path, opened, kLongestLine >> 20);
       open_ = stop == bytes_.npos && !last_;
       if (open_) return {};
       check(stop != bytes_.npos, "{}:{}: a quote opens a field and none closes it", table_.path, opened);

@@ -31,6 +31,9 @@ std::string name_of_separator(char separator);
 // The separator that a first line has most of outside of quotes, of , ; tab | the first; 0 if it has none.
 char separator_in(std::string_view line);
 
+// Of a table or a file of lines, in bytes: what is longer is refused before it is read to its end.
+inline constexpr size_t kLongestLine = size_t{16} << 20;
+
 // How a CSV is written: what stands between its fields, and whether a quote inside quotes is \" instead of "".
 struct CsvForm {
   char separator = ',';

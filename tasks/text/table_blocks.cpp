@@ -103,6 +103,7 @@ bool TableBlocks::streams(const std::string& path, const std::string& encoding, 
     rest += piece.substr(0, whole);
     if (whole == 0) {
       rest += piece;
+      if (rest.size() > kLongestLine) return true;  // the parser says so
       continue;
     }
     if (rest.find('\0') != rest.npos || !is_utf8(rest)) return false;

@@ -56,6 +56,7 @@ TableParser::TableParser(Table& table, const TableOptions& options, FindForm fin
 
 void TableParser::append(std::string bytes, bool last) {
   if (decoder_) bytes = decoded(bytes, last);
+  check_lines(bytes);
   check_text(bytes, table_.path, before_ + long(bytes_.size()));
   bytes_ = bytes_.empty() ? std::move(bytes) : bytes_ + bytes;
   const size_t whole = last ? bytes_.size() : bytes_.rfind('\n') + 1;  // npos + 1 is 0
@@ -79,6 +80,24 @@ void TableParser::append(std::string bytes, bool last) {
         options_.header && format_ != "jsonl" ? " below the header" : "");
   if (format_ == "tsv") drop_surplus(from);
   check_widths(from);
+}
+
+// Before a line is kept, and whatever comes behind it.
+void TableParser::check_lines(std::string_view bytes) {
+  for (size_t at = 0;; ++at) {
+    const size_t end = std::min(bytes.find('\n', at), bytes.size());
+    open_line_ += end - at;
+    const auto number = [&] {
+      long line = line_ + std::count(bytes.begin(), bytes.begin() + long(at), '\n');
+      for (const std::string* before : {&text_, &bytes_}) line += std::count(before->begin(), before->end(), '\n');
+      return line;
+    };
+    check(open_line_ <= kLongestLine, "{}:{}: a line of more than {} MiB: no text, or a file without line ends",
+          table_.path, open_line_ > kLongestLine ? number() : 0, kLongestLine >> 20);
+    if (end == bytes.size()) return;
+    open_line_ = 0;
+    at = end;
+  }
 }
 
 std::string TableParser::decoded(std::string_view bytes, bool last) {

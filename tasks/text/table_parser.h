@@ -37,6 +37,7 @@ class TableParser {
  private:
   void begin(bool last);
   std::string decoded(std::string_view bytes, bool last);
+  void check_lines(std::string_view bytes);
   void take(size_t count);
   size_t parse(bool last);
   CsvForm look(std::string_view first_line, bool last) const;
@@ -48,6 +49,7 @@ class TableParser {
   FindForm find_form_;
   std::optional<Decoder> decoder_;     // of anything but UTF-8
   std::string format_, bytes_, text_;  // bytes_: the beginning of a line; text_: of a row, in UTF-8
+  size_t open_line_ = 0;               // bytes of the line that has not ended
   size_t enough_ = 1;                  // bytes of text_ before it is worth another look
   long before_ = 0;                    // bytes of the file before bytes_
   long line_ = 1, first_row_ = 0;      // where text_ begins; where the first row does

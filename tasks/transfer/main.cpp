@@ -3,6 +3,7 @@
 #include "tasks/objective/classifier.h"
 #include "tasks/objective/transfer.h"
 #include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
 
 namespace {
 
@@ -22,6 +23,10 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
   const bool look = shaping.looks_at_attention() || transfer.looks_inside();
   run::Frame frame = o.frame(options, batches, set, model, retention, {t.teacher});
   frame.also_trained = transfer.projections();
+  run::Fingerprint taught;
+  for (const Tensor& p : teacher.net.params.tensors())
+    taught.add("teacher", {reinterpret_cast<const char*>(p.data()), size_t(p.numel()) * sizeof(engine::real)});
+  frame.data += taught.text();
   run::Training training(o.training, model.net.params, frame);
 
   while (training.next_step()) {

@@ -1,6 +1,7 @@
 // Weights of epochs, kept and averaged. Read tasks/translate/main.cpp next: when.
 #include "tasks/translate/average.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "nn/format/safetensors.h"
@@ -9,12 +10,12 @@ namespace translate {
 
 std::string Average::file(long epoch) const { return fmt::format("{}/epoch-{}.safetensors", directory_, epoch); }
 
-void Average::keep(const nn::Params& params, long epoch) const {
+void Average::keep(const nn::Params& params, long epoch, long first) const {
   std::error_code error;
   std::filesystem::create_directories(directory_, error);
   engine::check(!error, "{}: cannot be created: {}", directory_, error.message());
   nn::save_safetensors(file(epoch), params.tensors());
-  for (long old = epoch - last_; old > 0 && std::filesystem::remove(file(old), error);) --old;
+  for (long old = std::min(epoch, first) - last_; old > 0 && std::filesystem::remove(file(old), error);) --old;
 }
 
 void Average::read(const nn::Params& into, long epoch) const {

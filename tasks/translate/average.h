@@ -9,9 +9,10 @@ namespace translate {
 class Average {
  public:
   Average(std::string directory, int last) : directory_(std::move(directory)), last_(last) {}
-  // Keeps the weights after this epoch (from 1), and drops what is older than the last ones.
-  void keep(const nn::Params& params, long epoch) const;
-  // mean[i] = sum over the kept epochs of w[i] / their number, added up in double, the oldest first. Parameters of
+  // Keeps the weights after this epoch (from 1), and drops what no mean takes from epoch `first` on: the first one that
+  // a run may have to do again, from its older checkpoint.
+  void keep(const nn::Params& params, long epoch, long first) const;
+  // mean[i] = sum over the last epochs of w[i] / their number, added up in double, the oldest first. Parameters of
   // `into` by name.
   void read(const nn::Params& into, long epoch) const;
 

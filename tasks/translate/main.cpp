@@ -8,6 +8,7 @@
 #include "nn/format/files.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
+#include "tasks/run/checkpoint.h"
 #include "tasks/run/console.h"
 #include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
@@ -83,12 +84,18 @@ void log_alignment(run::Training& training, const Translator& translator, const 
   });
 }
 
+// The first epoch that this run does again if the newer of its checkpoints is lost with it.
+long first_again(const run::Run& run) {
+  const char* older = run.has("previous.safetensors") ? "previous.safetensors" : "last.safetensors";
+  return run::steps_before(run.file(older)) / run.steps_per_epoch() + 1;
+}
+
 // The mean of the last epochs' weights is measured on the held-out texts and kept if it is the best so far.
 void finish_epoch(run::Training& training, const translate::Options& o, const Translator& translator, Translator& mean,
                   const Texts& dev) {
   const translate::Average average(training.run().file("epochs"), o.average);
   const long epoch = (training.step() + 1 + training.run().steps_per_epoch() - 1) / training.run().steps_per_epoch();
-  average.keep(translator.model->params, epoch);
+  average.keep(translator.model->params, epoch, first_again(training.run()));
   average.read(mean.model->params, epoch);
   const auto save = [&](const std::string& directory) { mean.save(directory); };
   training.run().pause();

@@ -31,16 +31,14 @@ namespace {
 
 constexpr double kPatience = 30;  // seconds
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 bool runs(const fs::path& path) { return fs::is_regular_file(path) && access(path.c_str(), X_OK) == 0; }
 
 // The file, locked as long as whoever writes to it lives.
 int take_output(const std::string& path) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   nn::check_io(fd >= 0, path, "written");
-  for (const double start = now(); flock(fd, LOCK_EX | LOCK_NB) != 0;) {
-    if (now() - start > 2 * kPatience) {
+  for (const run::Stopwatch watch; flock(fd, LOCK_EX | LOCK_NB) != 0;) {
+    if (watch.seconds() > 2 * kPatience) {
       close(fd);
       engine::fail("{}: a process that was started before still writes there", path);
     }
@@ -113,14 +111,14 @@ bool Process::over() {
     status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return true;
   }
-  if (stopped_at_ >= 0 && now() - stopped_at_ > kPatience) ::kill(pid_, SIGKILL);
+  if (stopped_ && stopped_->seconds() > kPatience) ::kill(pid_, SIGKILL);
   return false;
 }
 
 void Process::stop() {
-  if (over() || stopped_at_ >= 0) return;
+  if (over() || stopped_) return;
   ::kill(pid_, SIGTERM);
-  stopped_at_ = now();
+  stopped_.emplace();
 }
 
 Process::~Process() {

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "tasks/run/stopwatch.h"
 
 namespace tune {
 
@@ -23,7 +27,7 @@ class Process {
  private:
   pid_t pid_ = -1;
   int status_ = -1;
-  double stopped_at_ = -1;
+  std::optional<run::Stopwatch> stopped_;
 };
 
 // The path of the program that a command names.    Error: none

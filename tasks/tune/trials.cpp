@@ -41,6 +41,13 @@ std::optional<double> number_at(const json& line, const std::string& path) {
   return at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
 }
 
+// What some program has written; null: no JSON.
+json line_of(std::string_view text) {
+  try {
+    return nn::parse_json(text, "");
+  } catch (const engine::Error&) { return nullptr; }
+}
+
 void add_names(const json& value, const std::string& prefix, std::set<std::string>& names) {
   for (const auto& [key, inner] : value.items()) {
     if (inner.is_number()) names.insert(prefix + key);
@@ -90,7 +97,7 @@ std::vector<double> LogReader::fresh() {
   std::vector<double> values;
   for (size_t begin = 0, end; (end = bytes.find('\n', begin)) != bytes.npos; begin = end + 1) {
     offset_ += end + 1 - begin;
-    const json line = json::parse(bytes.substr(begin, end - begin), nullptr, false);
+    const json line = line_of(std::string_view(bytes).substr(begin, end - begin));
     if (const auto value = number_at(line, metric_)) values.push_back(*value);
   }
   return values;
@@ -100,7 +107,7 @@ std::vector<std::string> LogReader::names() const {
   std::set<std::string> names;
   std::ifstream in(file_);
   for (std::string text; std::getline(in, text);)
-    if (const json line = json::parse(text, nullptr, false); line.is_object()) add_names(line, "", names);
+    if (const json line = line_of(text); line.is_object()) add_names(line, "", names);
   return {names.begin(), names.end()};
 }
 

@@ -2,13 +2,13 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <climits>
 #include <filesystem>
 
 #include "nn/format/files.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/text/data.h"
 #include "tasks/text/lines.h"
 #include "tasks/text/tokenizer_files.h"
@@ -20,8 +20,6 @@ namespace {
 using engine::check;
 using text::WordCounts;
 using Texts = std::vector<std::string_view>;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Error: no such file. 0 for what has no size, a pipe.
 long size_of(const std::string& path) {
@@ -172,7 +170,7 @@ void train(run::Options& options, const run::Parse& parse) {
   parse();
   check_usage(options, o);
   check_writable(o.out);
-  const double start = now();
+  const run::Stopwatch watch;
   const Counted counted = Counter(o).run();
   long words = 0;
   for (const auto& [word, count] : counted.words) words += count;
@@ -189,7 +187,7 @@ void train(run::Options& options, const run::Parse& parse) {
   if (long(pieces.size()) < o.size)
     run::print_note("fewer than {} pieces: no pair is left that is seen {} times (--min-count)\n", o.size, o.min_count);
   text::WordPiece(pieces, tokenizer_options(o.cased)).save(o.out);
-  fmt::print("result task=vocab pieces={} seconds={:.1f} out={}\n", pieces.size(), now() - start, o.out);
+  fmt::print("result task=vocab pieces={} seconds={:.1f} out={}\n", pieces.size(), watch.seconds(), o.out);
 }
 
 struct Tally {
@@ -211,7 +209,7 @@ void encode(run::Options& options, const run::Parse& parse) {
   if (file == "-") file = "/dev/stdin";
   const text::WordPiece tokenizer = text::WordPiece::load(vocab, tokenizer_options(cased));
   run::Progress progress("encode, MB", size_of(file) >> 20);
-  const double start = now();
+  const run::Stopwatch watch;
   Tally all;
   for_each_block(file, "auto", progress, 0, [&](const Texts& lines) {
     std::vector<std::string> out(count ? 0 : lines.size());
@@ -230,7 +228,7 @@ void encode(run::Options& options, const run::Parse& parse) {
     all.tokens += tokens;
     all.unknown += unknown;
   });
-  const double seconds = now() - start;
+  const double seconds = watch.seconds();
   if (count)
     fmt::print("result task=vocab texts={} tokens={} unknown={} seconds={:.3f} tokens_per_second={:.0f}\n", all.texts,
                all.tokens, all.unknown, seconds, double(all.tokens) / seconds);

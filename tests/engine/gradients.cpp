@@ -60,7 +60,7 @@ TEST_CASE("elementwise ops of one operand have the right gradients") {
   check_unary("log", above_zero, [](const Tensor& x) { return engine::log(x); });
   check_unary("sqrt", above_zero, [](const Tensor& x) { return engine::sqrt(x); });
   check_unary("pow", above_zero, [](const Tensor& x) { return engine::pow(x, real(2.3)); });
-  check_unary("pow 0", above_zero, [](const Tensor& x) { return engine::pow(x, 0); });
+  CHECK(gradient_error({above_zero}, [](List x) { return engine::pow(x[0], 0); }) < 1e-6);  // 0: no factor is seen
   check_unary("tanh", any, [](const Tensor& x) { return engine::tanh(x); });
   check_unary("sigmoid", any, sigmoid);
   check_unary("relu", any, relu);

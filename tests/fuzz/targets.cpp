@@ -2,7 +2,6 @@
 // tools/fuzz/libfuzzer.cpp and tests/fuzz/replay.cpp call them.
 #include "tests/fuzz/targets.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -23,43 +22,12 @@
 #include "tasks/text/data.h"
 #include "tasks/text/tokenizer_files.h"
 #include "tasks/text/utf8.h"
+#include "tests/fuzz/place.h"
 
 namespace fuzz {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Ends the program: the bytes that led here are a finding.
-void hold(bool property, const char* what) {
-  if (property) return;
-  std::fprintf(stderr, "fuzz: does not hold: %s\n", what);
-  std::abort();
-}
-
-// In memory where that is to be had; it goes with the process.
-const std::string& place() {
-  static const struct Place {
-    std::string path = fs::exists("/dev/shm") ? "/dev/shm/fuzz-XXXXXX" : "/tmp/fuzz-XXXXXX";
-    Place() { hold(mkdtemp(path.data()) != nullptr, "a directory of its own"); }
-    ~Place() { fs::remove_all(path); }
-  } place;
-  return place.path;
-}
-
-std::string file(const std::string& name, std::string_view bytes) {
-  const std::string path = place() + "/" + name;
-  fs::create_directories(fs::path(path).parent_path());
-  std::FILE* out = std::fopen(path.c_str(), "wb");
-  hold(out && std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size() && std::fclose(out) == 0, "a file");
-  return path;
-}
-
-// The first byte chooses one of n, the others are what is read.
-size_t choice(std::string_view& bytes, size_t n) {
-  const size_t chosen = bytes.empty() ? 0 : static_cast<unsigned char>(bytes[0]) % n;
-  bytes.remove_prefix(std::min<size_t>(1, bytes.size()));
-  return chosen;
-}
 
 void safetensors(std::string_view bytes) {
   const std::string path = file("x.safetensors", bytes);
@@ -229,25 +197,33 @@ void http_body(std::string_view bytes) {
 
 }  // namespace
 
+std::vector<Target> library_targets() {
+  return {{"safetensors", safetensors},
+          {"index", index},
+          {"config", config},
+          {"translation_config", translation_config},
+          {"adapter_config", adapter_config},
+          {"vocabulary", vocabulary},
+          {"tokenizer", tokenizer},
+          {"tokenizer_files", tokenizer_files},
+          {"table", table},
+          {"packed", packed},
+          {"task_file", task_file},
+          {"options_file", options_file},
+          {"checkpoint", checkpoint},
+          {"log_lines", log_lines},
+          {"manifest", manifest},
+          {"teacher_cache", teacher_cache},
+          {"http_body", http_body}};
+}
+
 const std::vector<Target>& targets() {
-  static const std::vector<Target> all{{"safetensors", safetensors},
-                                       {"index", index},
-                                       {"config", config},
-                                       {"translation_config", translation_config},
-                                       {"adapter_config", adapter_config},
-                                       {"vocabulary", vocabulary},
-                                       {"tokenizer", tokenizer},
-                                       {"tokenizer_files", tokenizer_files},
-                                       {"table", table},
-                                       {"packed", packed},
-                                       {"task_file", task_file},
-                                       {"options_file", options_file},
-                                       {"checkpoint", checkpoint},
-                                       {"log_lines", log_lines},
-                                       {"manifest", manifest},
-                                       {"teacher_cache", teacher_cache},
-                                       {"http_body", http_body}};
-  return all;
+  static const std::vector<Target> every = [] {
+    std::vector<Target> all = library_targets();
+    for (const auto& more : {directory_targets(), program_targets()}) all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
+  return every;
 }
 
 bool read(const std::string& target, std::string_view bytes) {

@@ -210,6 +210,25 @@ TEST_CASE("answer: a run that was stopped goes on to the same bits, and other kn
   CHECK(other.says("error: "));
 }
 
+TEST_CASE("answer: a step in parts is the step of one large batch, the contrast between its questions included") {
+  const Trained& t = trained();
+  const auto losses = [&](const std::string& name, const std::string& options) {
+    const std::string out = t.dir.path + "/" + name;
+    const Result result = call("answer", "train --data " + t.dir.path + "/shop.md --out " + out + kLearn +
+                                             "--max-steps 3 --contrast 2 --articles-weight 0 " + options);
+    INFO(result.output);
+    REQUIRE(result.status == 0);
+    return lines_of(nn::read_file(out + "/log.jsonl"));
+  };
+  const std::vector<json> whole = losses("whole", "--batch-size 12"),
+                          parts = losses("parts", "--batch-size 4 --accumulate 3");
+  REQUIRE(whole.size() == parts.size());
+  REQUIRE(whole.size() >= 3);
+  for (size_t i = 0; i < 3; ++i)
+    for (const char* key : {"loss", "contrast", "grad_norm"})
+      CHECK(parts[i][key].get<double>() == doctest::Approx(whole[i][key].get<double>()).epsilon(1e-4));
+}
+
 TEST_CASE("answer: a directory that is no assistant, and options that do not go together, are one line") {
   const Trained& t = trained();
   const auto error = [](const std::string& arguments) {

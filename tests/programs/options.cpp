@@ -32,6 +32,8 @@ const std::map<std::string, std::string> kBasis{
     {"recommend",
      "--interactions @/taken.tsv --items @/things.tsv --text words --layers 1 --hidden 8 --heads 2 --intermediate 8 "
      "--positions 4 --ease 5 --knn 3 --damping 1 --k 2 --lr 0.05 --max-steps 2 --batch-size 8"},
+    {"monitor", kTiny + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
+    {"answer", kTiny + "--max-steps 2 --batch-size 8 --data @/shop.md"},
     {"few_shot", kTiny + "--steps 2 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 --inner-steps 1"},
 };
 
@@ -98,6 +100,18 @@ void write_data(const TemporaryDirectory& dir) {
     things += fmt::format("i{0}\t{1} thing\t{2} and {1}\t{3};all|{4}\ti{5}\n", i, words[i % 3], words[i % 2], i % 4,
                           i % 2, 8 - i);
   dir.write("taken.tsv", taken), dir.write("things.tsv", things);
+  const auto shop = [&](const char* name, int shift) {
+    std::string all;
+    for (int k = 0; k < 3; ++k) {
+      all += fmt::format("# {}\n## Questions\n", labels[k]);
+      for (int i = 0; i < 10; ++i) all += fmt::format("- {} {} [thing {}](item)\n", i, words[(k + shift) % 3], i + shift);
+      all += "## Answer\nThe {item} is " + std::string(labels[k]) + ".\n";
+    }
+    for (int i = 0; i < 6; ++i)
+      all += fmt::format("# {} number {}\n{} thing {}\n", words[i % 3], i, words[(i + shift) % 3], i / 2);
+    dir.write(name, all);
+  };
+  shop("shop.md", 0), shop("other.md", 1);
   dir.write("leak.txt", fmt::format("1 {} thing {}\n", words[1], words[1]));
   dir.write("lexicon.txt", "bad\ngood\t2\n");
   std::string pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nthing\ntrain\nfine\n";
@@ -228,6 +242,7 @@ TEST_CASE("options: every option of every training program is read: a run with i
            " --out @/aligned");
   prepared(program("translate") + " train " + kBasis.at("translate") + " --seed 3 --out @/translator");
   prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");
+  prepared(program("answer") + " train " + kBasis.at("answer") + " --out @/assistant");
   const Runs runs(dir.path);
   std::vector<Pair> pairs;
   int number = 0;

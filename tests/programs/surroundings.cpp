@@ -35,6 +35,25 @@ TEST_CASE("surroundings: where a file may not grow or the disk is full, the run 
   CHECK_MESSAGE(again.status == 0, again.output);
 }
 
+// Of every size between too little to be loaded and enough.
+TEST_CASE("surroundings: where memory is refused, a run ends at once, in one line, and goes on where there is more") {
+  const TemporaryDirectory dir;
+  long refused = 0;
+  for (long kilobytes = 200'000; kilobytes <= 450'000; kilobytes += 50'000) {
+    const Result run = run_shell(fmt::format("ulimit -v {}; OMP_NUM_THREADS=1 timeout -s KILL 60 {} --overwrite 2>&1",
+                                             kilobytes, tiny_run(dir, "x")));
+    if (run.status == 0 || run.status == 127) continue;
+    ++refused;
+    CHECK_MESSAGE(run.status == 1, kilobytes, " kB: ", run.status, run.output);
+    CHECK_MESSAGE(run.last_line().starts_with("error: "), run.output);
+    CHECK_MESSAGE(run.last_line().find("memory") != std::string::npos, run.output);
+  }
+  CHECK(refused > 0);
+  const bool begun = fs::exists(dir.path + "/x/options.ini");
+  CHECK(run_shell((begun ? program("sentiment") + " train --resume " + dir.path + "/x" : tiny_run(dir, "x")) + " 2>&1")
+            .status == 0);
+}
+
 TEST_CASE("surroundings: a model whose files are not those that were written is refused by the file's name") {
   const TemporaryDirectory dir;
   REQUIRE(run_shell(tiny_run(dir, "x") + " 2>&1").status == 0);
@@ -50,4 +69,43 @@ TEST_CASE("surroundings: a model whose files are not those that were written is 
                 changed.output);
   fs::remove(best + "/manifest.json");
   CHECK(call("sentiment", predict).status == 0);
+}
+
+// answer, monitor and recommend; tests/programs/options.cpp has the others.
+TEST_CASE(
+    "surroundings: the first step that is no number is named with its texts, and skipped where that is asked for") {
+  const TemporaryDirectory dir;
+  const std::string data = three_moods(dir);
+  std::string shop, taken = "user\titem\ttime\n", things = "id\ttitle\n";
+  for (const char* intent : {"hours", "size"}) {
+    shop += fmt::format("# {}\n## Questions\n", intent);
+    for (int i = 0; i < 10; ++i) shop += fmt::format("- {} {} which\n", i, intent);
+    shop += "## Answer\nYes.\n\n";
+  }
+  for (int u = 0; u < 8; ++u)
+    for (int n = 0; n < 4; ++n) taken += fmt::format("u{}\ti{}\t{}\n", u, (u + n) % 5, n);
+  for (int i = 0; i < 5; ++i) things += fmt::format("i{0}\tthing {0}\n", i);
+  const std::string tasks = dir.write(
+      "tasks.json", fmt::format(R"({{"tasks": {{"mood": {{"data": "{0}"}}, "again": {{"data": "{0}"}}}}}})", data));
+  const std::string far = " --lr 1e25 --clip 0 --warmup 0 --weight-decay 0 --max-steps 6 --hidden 8 --heads 2 --out ";
+  const std::pair<std::string, std::string> commands[] = {
+      {"answer train --no-hints --batch-size 4 --vocab-size 100 --model pool --data " + dir.write("shop.md", shop),
+       "shop.md:"},
+      {"monitor train --batch-size 4 --model pool --tasks " + tasks, "data.tsv:"},
+      {"recommend train --layers 1 --intermediate 8 --positions 4 --batch-size 8 --ease 5 --knn 3 --damping 1 --k 2 "
+       "--interactions " +
+           dir.write("taken.tsv", taken) + " --items " + dir.write("things.tsv", things),
+       "user u"}};
+  for (const auto& [command, where] : commands) {
+    const std::string name = command.substr(0, command.find(' ')),
+                      rest = command.substr(name.size() + 1) + far + dir.path + "/" + name;
+    const Result stops = call(name, rest);
+    CHECK_MESSAGE(stops.status == 1, stops.output);
+    const std::string last = stops.last_line();
+    CHECK_MESSAGE(last.starts_with("error: step "), last);
+    CHECK_MESSAGE(last.find(" (") < last.find(where), last);
+    CHECK_MESSAGE(last.find("; --on-nan skip goes on without such steps") != std::string::npos, last);
+    call(name, rest + " --overwrite --on-nan skip");
+    CHECK(nn::read_file(dir.path + "/" + name + "/log.jsonl").find("\"skipped\":1") != std::string::npos);
+  }
 }

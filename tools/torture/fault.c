@@ -1,11 +1,14 @@
-// A disk that fails, for LD_PRELOAD: the FAULT_AT-th call that opens, writes, flushes, closes, renames or creates
-// something below FAULT_BELOW fails, or is the last thing that the process does. Read tools/torture/torture.cpp next.
+// A disk that fails, for LD_PRELOAD: the FAULT_AT-th call that opens, writes, flushes, closes, renames, removes or
+// creates something below FAULT_BELOW fails, or is the last thing that the process does. Read tools/torture/torture.cpp next.
 //
-//   FAULT_HOW=count    nothing fails; at the end FAULT_COUNT, a file, has the number of calls
+//   FAULT_HOW=count    nothing fails; at the end FAULT_COUNT, a file, has the number of calls, and of allocations
 //   FAULT_HOW=kill     the process is killed; bytes that fsync() had not brought to the disk are gone, as after
 //                      a power cut
 //   FAULT_HOW=eio, enospc, eintr    the call fails with this error, once
 //   FAULT_HOW=short    write() writes one byte; other calls are as ever
+//   FAULT_HOW=full, readonly        from this call on nothing that grows, or nothing that changes, succeeds
+//   FAULT_HOW=memory   not a call: of the allocations of 1 kB or more that follow the first of them, the FAULT_AT-th is
+//                      refused
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,7 +29,8 @@ static struct File {
   off_t synced;  // bytes that are on the disk
   int dirty;
 } files[kFiles + kClosed];
-static long calls = 0;
+static long calls = 0, allocations = 0;
+enum Kind { kKeeps, kChanges, kGrows };  // what a call does to what is below FAULT_BELOW
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -72,9 +76,15 @@ static void follow(const char* from, const char* to) {
 }
 
 // Whether this call is the one; sets errno.
-static int fails(void) {
-  if (__atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) != atol(word("FAULT_AT"))) return 0;
+static int fails(enum Kind kind) {
+  const long call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST), at = atol(word("FAULT_AT"));
   const char* how = word("FAULT_HOW");
+  const int full = strcmp(how, "full") == 0, readonly = strcmp(how, "readonly") == 0;
+  if (full || readonly) {
+    errno = full ? ENOSPC : EROFS;
+    return call >= at && kind >= (full ? kGrows : kChanges);
+  }
+  if (call != at) return 0;
   if (strcmp(how, "kill") == 0) {
     drop_what_is_not_on_the_disk();
     kill(getpid(), SIGKILL);
@@ -84,16 +94,43 @@ static int fails(void) {
   return errno != 0;
 }
 
+// Of the system's own names, since dlsym() allocates, too.
+extern void *__libc_malloc(size_t size), *__libc_memalign(size_t alignment, size_t size);
+
+static int refused(size_t size) {
+  if (size < (1 << 10) || calls == 0) return 0;
+  const long n = __atomic_add_fetch(&allocations, 1, __ATOMIC_SEQ_CST);
+  return strcmp(word("FAULT_HOW"), "memory") == 0 && n == atol(word("FAULT_AT"));
+}
+
+void* malloc(size_t size) {
+  if (!refused(size)) return __libc_malloc(size);
+  errno = ENOMEM;
+  return NULL;
+}
+
+void* aligned_alloc(size_t alignment, size_t size) {
+  if (!refused(size)) return __libc_memalign(alignment, size);
+  errno = ENOMEM;
+  return NULL;
+}
+
+int posix_memalign(void** to, size_t alignment, size_t size) {
+  if (refused(size)) return ENOMEM;
+  *to = __libc_memalign(alignment, size);
+  return *to ? 0 : ENOMEM;
+}
+
 __attribute__((destructor)) static void report(void) {
   if (strcmp(word("FAULT_HOW"), "count") != 0 || calls == 0) return;
   const int fd = REAL(open)(word("FAULT_COUNT"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  char text[32];
-  const int n = snprintf(text, sizeof text, "%ld\n", calls);
+  char text[64];
+  const int n = snprintf(text, sizeof text, "%ld %ld\n", calls, allocations);
   if (fd < 0 || REAL(write)(fd, text, (size_t)n) != n) abort();
 }
 
 static int opened(const char* path, int flags, mode_t mode) {
-  if (below(path) && fails()) return -1;
+  if (below(path) && fails(flags & O_CREAT ? kGrows : (flags & O_ACCMODE) != O_RDONLY ? kChanges : kKeeps)) return -1;
   return REAL(open)(path, flags, mode);
 }
 
@@ -114,12 +151,12 @@ int open64(const char* path, int flags, ...) {
 }
 
 FILE* fopen(const char* path, const char* how) {
-  if (below(path) && fails()) return NULL;
+  if (below(path) && fails(*how == 'r' ? kKeeps : kGrows)) return NULL;
   return REAL(fopen)(path, how);
 }
 
 FILE* fopen64(const char* path, const char* how) {
-  if (below(path) && fails()) return NULL;
+  if (below(path) && fails(*how == 'r' ? kKeeps : kGrows)) return NULL;
   return REAL(fopen64)(path, how);
 }
 
@@ -133,7 +170,7 @@ ssize_t write(int fd, const void* bytes, size_t count) {
   }
   strcpy(files[fd].path, path);
   const long before = calls;
-  if (fails()) return -1;
+  if (fails(kGrows)) return -1;
   const int one = before + 1 == atol(word("FAULT_AT")) && strcmp(word("FAULT_HOW"), "short") == 0 && count > 1;
   return REAL(write)(fd, bytes, one ? 1 : count);
 }
@@ -141,7 +178,7 @@ ssize_t write(int fd, const void* bytes, size_t count) {
 int fsync(int fd) {
   char path[PATH_MAX];
   if (!fd_below(fd, path)) return REAL(fsync)(fd);
-  if (fails()) return -1;
+  if (fails(kKeeps)) return -1;
   const int done = REAL(fsync)(fd);
   for (int i = 0; i < kFiles + kClosed && done == 0; ++i)
     if (strcmp(files[i].path, path) == 0) files[i].dirty = 0;
@@ -151,7 +188,7 @@ int fsync(int fd) {
 int close(int fd) {
   char path[PATH_MAX];
   if (!fd_below(fd, path)) return REAL(close)(fd);
-  const int failing = fails(), why = errno;
+  const int failing = fails(kKeeps), why = errno;
   for (int i = kFiles; i < kFiles + kClosed && files[fd].dirty; ++i)
     if (!files[i].dirty) {
       files[i] = files[fd];
@@ -164,13 +201,36 @@ int close(int fd) {
 }
 
 int rename(const char* from, const char* to) {
-  if (below(to) && fails()) return -1;
+  if (below(to) && fails(kChanges)) return -1;
   const int done = REAL(rename)(from, to);
   if (done == 0) follow(from, to);
   return done;
 }
 
+int renameat2(int at, const char* from, int there, const char* to, unsigned flags) {
+  if (below(to) && fails(kChanges)) return -1;
+  const int done = REAL(renameat2)(at, from, there, to, flags);
+  if (done != 0) return done;
+  const char* aside = "/-";  // of no file
+  if (flags & RENAME_EXCHANGE) follow(to, aside);
+  follow(from, to);
+  if (flags & RENAME_EXCHANGE) follow(aside, from);
+  return done;
+}
+
+int unlink(const char* path) {
+  if (below(path) && fails(kChanges)) return -1;
+  return REAL(unlink)(path);
+}
+
+int unlinkat(int at, const char* name, int flags) {
+  char path[PATH_MAX];
+  const int ours = at == AT_FDCWD ? below(name) : path_of(at, path) && below(path);
+  if (ours && fails(kChanges)) return -1;
+  return REAL(unlinkat)(at, name, flags);
+}
+
 int mkdir(const char* path, mode_t mode) {
-  if (below(path) && fails()) return -1;
+  if (below(path) && fails(kGrows)) return -1;
   return REAL(mkdir)(path, mode);
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # events.sh [TURNS]: what --events costs. By turns with and without, one thread, on the embedded corpus: the median step,
-# and the share of the run's time that the log itself counts.
+# and the share of the run's time that the log itself counts. MODELS: mini and pool if not set; mini for one pass, pool
+# for the seven that `train` decides on there.
 set -eu
 cd "$(dirname "$0")/../../.."
 turns=${1:-5}
@@ -10,10 +11,13 @@ trap 'rm -rf "$dir"' EXIT
 value() { sed -n "s/.*\"$2\": \([0-9.e-]*\).*/\1/p" "$1/cost.json"; }
 echo "| model | step without, ms | with, ms | share of the time |"
 echo "| --- | --- | --- | --- |"
-for model in mini pool; do
+for model in ${MODELS:-mini pool}; do
+  epochs=7
+  [ "$model" = pool ] || epochs=1
   for turn in $(seq "$turns"); do
-    build/release/sentiment train --model "$model" --epochs 1 --out "$dir/off-$turn" --overwrite >/dev/null 2>&1
-    build/release/sentiment train --model "$model" --epochs 1 --out "$dir/on-$turn" --overwrite --events auto >/dev/null 2>&1
+    set -- train --model "$model" --epochs $epochs --patience 0 --overwrite
+    build/release/sentiment "$@" --out "$dir/off-$turn" >/dev/null 2>&1
+    build/release/sentiment "$@" --out "$dir/on-$turn" --events auto >/dev/null 2>&1
     echo "$(value "$dir/off-$turn" step_ms_median) $(value "$dir/on-$turn" step_ms_median)" \
          "$(value "$dir/on-$turn" events_seconds) $(value "$dir/on-$turn" seconds)"
   done | sort -n | awk -v model="$model" '{off[NR] = $1; on[NR] = $2; spent += $3; all += $4}

@@ -1,7 +1,10 @@
 // Recommend: models that count, against values by hand; bad input counted; protocols.
+#include <array>
+#include <numeric>
 #include <set>
 
 #include "tasks/recommend/figures.h"
+#include "tasks/recommend/regression.h"
 #include "tasks/recommend/rerank.h"
 #include "tasks/score/top_k.h"
 #include "tests/support/support.h"
@@ -64,6 +67,64 @@ TEST_CASE("recommend: transitions count 1/d behind an item, columns divided by t
   CHECK(score(zero)[1] == doctest::Approx(1 / (1 + 1.)));
   CHECK(score(zero)[2] == doctest::Approx(1.5 / (std::sqrt(2.5) + 1)));
   CHECK(score(zero_one)[2] == doctest::Approx((1 + 1.5 / 2) / (std::sqrt(2.5) + 1)));  // the last at rank 1, 0 at 2
+}
+
+TEST_CASE("recommend: EASE by users has the scores of EASE by items, weights included") {
+  std::vector<History> h;
+  for (int u = 0; u < 9; ++u) {
+    h.push_back(history({u, (3 * u + 1) % 14, (u * u) % 14, 13}));
+    h.back()[1].weight = 1.5;
+  }
+  const Scorer items = ease_by_items(h, 14, 2), users = ease_by_users(h, 14, 2);
+  const std::vector<int> some{2, 7, 13};
+  const Scores a = items(some), b = users(some);
+  for (size_t j = 0; j < 14; ++j)
+    if (std::count(some.begin(), some.end(), int(j)) == 0) CHECK(a[j] == doctest::Approx(b[j]).epsilon(1e-4));
+}
+
+TEST_CASE("recommend: content is ridge regression on words, so that an item that nobody took has a score") {
+  const std::vector<Item> items{{"a", "red boat", "", {}},
+                                {"b", "blue boat", "", {}},
+                                {"c", "red cake", "", {}},
+                                {"d", "boat red", "", {}},
+                                {"e", "cake blue", "", {}}};
+  const SparseRows rows = word_vectors(items);
+  const std::vector<History> h{history({0, 1}), history({0}), history({2})};
+  const auto k = [&](int i, int j) {
+    Scores row(size_t(width_of(rows)), 0), other = row;
+    add_row(rows, i, 1, row), add_row(rows, j, 1, other);
+    return std::inner_product(row.begin(), row.end(), other.begin(), 0.1);
+  };
+  const std::vector<int> asked{0, 2};
+  const Scores s = content(h, rows, 0.5)(asked);
+  // By hand: q solves (K + 1/2) q = x over the items 0, 1, 2 that were taken; score_i = sum_t q_t k_ti.
+  const auto row = [&](int i) { return std::array<double, 3>{k(i, 0), k(i, 1), k(i, 2)}; };
+  std::array<std::array<double, 3>, 3> M{row(0), row(1), row(2)};
+  for (size_t i = 0; i < 3; ++i) M[i][i] += 0.5;
+  const auto det = [](const auto& m) {
+    return m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
+           m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+  };
+  const std::array<double, 3> x{1, 0, 1};
+  for (int i = 0; i < 5; ++i) {
+    double want = 0;
+    for (size_t t = 0; t < 3; ++t) {
+      auto replaced = M;
+      for (size_t r = 0; r < 3; ++r) replaced[r][t] = x[r];
+      want += det(replaced) / det(M) * k(i, int(t));
+    }
+    CHECK(s[size_t(i)] == doctest::Approx(want).epsilon(1e-4));
+  }
+  CHECK(s[3] > s[4]);
+}
+
+TEST_CASE("recommend: near counts 1/d on both sides, and the whole history") {
+  const std::vector<History> h{history({0, 1, 2}), history({2, 0})};
+  const Scorer score = by_rows(near_each_other(h, 3, {.reach = 2, .power = 0.5, .damping = 1}));
+  const std::vector<int> two{2}, two_one{2, 1};
+  // C_20 = C_02 = 1/2 + 1, C_01 = C_12 = 1; sums: 0: 2.5, 1: 2, 2: 2.5
+  CHECK(score(two)[0] == doctest::Approx(1.5 / (std::sqrt(2.5) + 1)));
+  CHECK(score(two_one)[0] == doctest::Approx(2.5 / (std::sqrt(2.5) + 1)));
 }
 
 TEST_CASE("recommend: item-kNN is the cosine of columns, the k nearest alone, shrunk") {

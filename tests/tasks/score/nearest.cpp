@@ -91,3 +91,37 @@ TEST_CASE("nearest: other widths, no k and products that are no numbers are refu
   vectors.data()[1500 * 3] = NAN;
   CHECK(error_of([&] { nearest(queries, vectors, 3); }).find("with vector 1500 is not a number") != std::string::npos);
 }
+
+TEST_CASE("nearest: an index of int8 copies finds the same vectors with the same scores, wherever they lie") {
+  const auto same = [](const Tensor& queries, const Tensor& vectors) {
+    const NearestIndex index(vectors);
+    for (const long k : {1L, 7L, 100L, 5000L})
+      for (long q = 0; q < queries.dim(0); ++q) {
+        const Tensor query = slice(queries, 0, q, q + 1);
+        const Neighbours got = index(query, k), want = nearest(query, vectors, k);
+        CHECK(got.k == want.k);
+        CHECK(got.index == want.index);
+        CHECK(got.score == want.score);
+      }
+  };
+  Tensor vectors = varied({3000, 24}, 3), queries = varied({4, 24}, 7);
+  same(queries, vectors);
+  same(whole({3, 6}, 1), whole({2500, 6}, 2));  // many are equal
+  for (long i = 0; i < vectors.numel(); ++i) vectors.data()[i] = 1 + real(1e-4) * vectors.data()[i];
+  same(queries, vectors);  // nearer to each other than a copy tells apart before the mean is taken away
+  vectors.data()[24 * 1234] = 1000;
+  same(queries, vectors);  // one of another size, which moves the mean
+  CHECK(NearestIndex(varied({3000, 24}, 3)).left(varied({1, 24}, 7), 5) < 300);
+  const NearestIndex none(Tensor(Shape{0, 3}));
+  CHECK(none(varied({2, 3}, 1), 4).k == 0);
+}
+
+TEST_CASE("nearest: an index refuses numbers that are none") {
+  Tensor vectors = varied({5, 3}, 1), query = varied({1, 3}, 2);
+  const NearestIndex index(vectors);
+  query.data()[1] = NAN;
+  CHECK(error_of([&] { index(query, 2); }).find("NaN") != std::string::npos);
+  vectors = varied({5, 3}, 1);
+  vectors.data()[4] = INFINITY;
+  CHECK(error_of([&] { NearestIndex again(vectors); }).find("NaN or infinity") != std::string::npos);
+}
