@@ -103,15 +103,18 @@ class Decoding {
 
  private:
   void take_parents(const Indices& parents);
-  Tensor attend_to_past(const AttentionPart& part, const Tensor& x, Tensor& kept, const Indices& parents);
+  void take_ancestors(const Indices& parents);
+  Tensor attend_to_past(const AttentionPart& part, const Tensor& x, std::vector<Tensor>& past) const;
   Tensor attend_to_source(const AttentionPart& part, const Tensor& x, const Tensor& kept) const;
 
   const EncoderDecoder& model_;
-  Indices memory_offsets_;             // [B + 1] of the sentences that go on
-  Indices sentence_;                   // [R]: which of them a row belongs to
-  Indices queries_;                    // [B + 1]: where each sentence's rows begin
-  std::vector<Tensor> memory_, past_;  // of every layer, keys and values side by side: [N, 2 C], [R t, 2 C]
-  long done_ = 0;                      // positions: t
+  Indices memory_offsets_;                 // [B + 1] of the sentences that go on
+  Indices sentence_;                       // [R]: which of them a row belongs to
+  Indices queries_;                        // [B + 1]: where each sentence's rows begin
+  Indices ancestors_;                      // [R t]: which row of each position a row goes on from
+  std::vector<Tensor> memory_;             // of every layer, keys and values side by side: [N, 2 C]
+  std::vector<std::vector<Tensor>> past_;  // of every layer and position: [R of then, 2 C]
+  long done_ = 0;                          // positions: t
 };
 
 }  // namespace nn

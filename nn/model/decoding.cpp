@@ -4,16 +4,11 @@
 #include <numeric>
 
 #include "engine/parallel.h"
+#include "engine/simd.h"
 #include "nn/model/decoder.h"
 
 namespace nn {
 namespace {
-
-Indices counted(long n, long each) {  // 0, each, 2 each, ...    [n + 1]
-  Indices offsets(n + 1);
-  for (long i = 0; i <= n; ++i) offsets[i] = int(i * each);
-  return offsets;
-}
 
 real scale_of(const AttentionPart& part) {
   return 1 / std::sqrt(real(part.attention.query.weight.dim(0) / part.attention.heads));
@@ -56,21 +51,51 @@ void Decoding::take_parents(const Indices& parents) {
   memory_offsets_ = keys;
 }
 
-// The rows look at their own past and at themselves.    [R, C] -> [R, C]; kept [R t, 2 C] -> [R (t + 1), 2 C]
-Tensor Decoding::attend_to_past(const AttentionPart& part, const Tensor& x, Tensor& kept, const Indices& parents) {
+// Where every row's past stands: at position s it is row ancestors_[j (t + 1) + s] of that position's keys and values.
+// Nothing is copied when rows take each other's place but these numbers, once for all layers.
+void Decoding::take_ancestors(const Indices& parents) {
+  const long R = long(parents.size()), t = done_;
+  Indices longer(R * (t + 1));
+  for (long j = 0; j < R; ++j) {
+    std::copy_n(ancestors_.begin() + (t ? parents[j] * t : 0), t, longer.begin() + j * (t + 1));
+    longer[j * (t + 1) + t] = int(j);
+  }
+  ancestors_ = std::move(longer);
+}
+
+// The rows look at their own past and at themselves, each by itself: products of a matrix library would be one query
+// high.    [R, C] -> [R, C]; past: a position more, [R, 2 C]
+Tensor Decoding::attend_to_past(const AttentionPart& part, const Tensor& x, std::vector<Tensor>& past) const {
   const MultiHeadAttention& a = part.attention;
-  const long R = x.dim(0), C = model_.config.d_model, t = done_;
+  const long R = x.dim(0), C = model_.config.d_model, H = a.heads, D = C / H, T = done_ + 1;
+  const real scale = scale_of(part);
   const Tensor read = part.residual.entering(x);
-  const Tensor kv = side_by_side(read, {&a.key, &a.value});  // [R, 2 C]
-  Tensor longer(Shape{R * (t + 1), 2 * C});
-  parallel_rows(R, (t + 1) * 2 * C, [&](long j) {
-    real* to = longer.data() + j * (t + 1) * 2 * C;
-    if (t) std::copy_n(kept.data() + parents[j] * t * 2 * C, t * 2 * C, to);
-    std::copy_n(kv.data() + j * 2 * C, 2 * C, to + t * 2 * C);
+  past.push_back(side_by_side(read, {&a.key, &a.value}));  // [R, 2 C]
+  const Tensor q = a.query(read);                          // [R, C]
+  Tensor y(Shape{R, C});
+  std::vector<const real*> blocks;
+  for (const Tensor& position : past) blocks.push_back(position.data());
+  const real* queries = q.data();
+  real* ys = y.data();
+  parallel_rows(R, T * 2 * C, [&](long j) {
+    std::vector<real> p(H * T);  // a head's probabilities side by side
+    std::vector<const real*> kv(T);
+    const real* query = queries + j * C;
+    real* to = ys + j * C;
+    for (long s = 0; s < T; ++s) {  // each row of keys, then of values, is read once
+      kv[s] = blocks[s] + ancestors_[j * T + s] * 2 * C;
+      for (long h = 0; h < H; ++h) p[h * T + s] = scale * simd::dot(query + h * D, kv[s] + h * D, D);
+    }
+    for (long h = 0; h < H; ++h) simd::softmax(p.data() + h * T, p.data() + h * T, T);
+    std::fill_n(to, C, real(0));
+    for (long s = 0; s < T; ++s)
+      for (long h = 0; h < H; ++h) {
+        const real* v = kv[s] + C + h * D;
+        const real share = p[h * T + s];
+        for (long c = 0; c < D; ++c) to[h * D + c] += share * v[c];
+      }
   });
-  kept = longer;
-  const Ragged layout(counted(R, 1), counted(R, t + 1), a.heads);
-  return part.residual.leaving(part.out(cross_attention(a.query(read), kept, layout, scale_of(part))), x);
+  return part.residual.leaving(part.out(y), x);
 }
 
 Tensor Decoding::attend_to_source(const AttentionPart& part, const Tensor& x, const Tensor& kept) const {
@@ -87,10 +112,11 @@ Tensor Decoding::step(const Indices& ids, const Indices& parents) {
         parents.size());
   check(done_ < model_.config.max_position_embeddings, "decoding: the model has {} positions", done_);
   take_parents(parents);
+  take_ancestors(parents);
   Tensor x = model_.embed(ids, Indices(R, int(done_)));  // [R, C]
   for (size_t l = 0; l < model_.decoder.size(); ++l) {
     const DecoderLayer& layer = model_.decoder[l];
-    x = attend_to_past(layer.self, x, past_[l], parents);
+    x = attend_to_past(layer.self, x, past_[l]);
     x = layer.feed(attend_to_source(layer.cross, x, memory_[l]));
   }
   ++done_;

@@ -1,5 +1,5 @@
-// Distil: what a translator takes from a larger one: the sentences that it writes, how likely it finds every next piece,
-// where it looks. The formulas stand in nn/loss/distil.h and nn/loss/attention_transfer.h.
+// Distil: what a translator takes from a larger one: the sentences that it writes, how likely it finds every next
+// piece, where it looks. The formulas stand in nn/loss/distil.h and nn/loss/attention_transfer.h.
 #pragma once
 
 #include <optional>
@@ -40,10 +40,11 @@ class Distil {
   long positions() const { return positions_; }                    // that both have
   bool looks_inside() const { return options_.attention_kl > 0; }  // whether add_to() needs the student's trace
 
-  // soft_targets  T^2 KL(teacher || student) of every next piece, mean over the target pieces (Hinton et al. 2015; "word-
-  //               level" in Kim, Rush 2016)
-  // attention_kl  KL of the attention across of each of the student's layers beside the teacher's that layer_map gives it,
-  //               mean over the layers: head by head where the numbers of heads agree, of the means over the heads else
+  // soft_targets  T^2 KL(teacher || student) of every next piece, mean over the target pieces (Hinton et al. 2015;
+  //               "word-level" in Kim, Rush 2016)
+  // attention_kl  KL of the attention across of each of the student's layers beside the teacher's that layer_map gives
+  //               it, mean over the layers: head by head where the numbers of heads agree, of the means over the heads
+  //               else
   //   logits [M, V], trace of decode()
   void add_to(run::Terms& terms, const engine::Tensor& logits, const nn::TranslationTrace& trace,
               const Batch& batch) const;

@@ -290,7 +290,7 @@ limit 'first step, bert' 0.3
 play
 
 work=build/bench/translate
-if [[ ! 'translate train to longest, translate train sorted, translate beam 5, translate 1,000 sentences' =~ $only ]]; then
+if [[ ! 'translate train, to longest, translate train, sorted, translate beam 5, one by one, translate 1,000 sentences' =~ $only ]]; then
   :
 elif [ ! -x build/release/bench-translate ] || [ ! -d "$translator" ]; then
   say "translate: build/release/bench-translate and $translator are needed: make translate build/release/bench-translate"
@@ -302,6 +302,9 @@ else
   play
   group translator serve beam --work $work --sentences 200
   against 'translate beam 5' 4 torch_translate beam $work --sentences 200
+  play
+  group translator serve beam --work $work --sentences 40 --together 1
+  against 'translate beam 5, one by one' 4 torch_translate beam $work --sentences 40 --together 1
   play
   group translator serve beam --work $work --sentences 1000
   limit 'translate 1,000 sentences' 15

@@ -98,7 +98,8 @@ class Trainer {
 };
 
 // The best translation of every source, as tasks/translate/translator.cpp searches, and its score.
-std::vector<double> search(const nn::EncoderDecoder& model, std::vector<std::vector<int>> sources, int beams) {
+std::vector<double> search(const nn::EncoderDecoder& model, const std::vector<std::vector<int>>& sources, int beams,
+                           long together) {
   std::vector<int> order(sources.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = int(i);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return sources[a].size() > sources[b].size(); });
@@ -110,7 +111,8 @@ std::vector<double> search(const nn::EncoderDecoder& model, std::vector<std::vec
     std::vector<const std::vector<int>*> batch;
     std::vector<nn::Asked> asked;
     long tokens = 0;
-    for (next = first; next < order.size() && (next == first || tokens < 4000); ++next) {
+    for (next = first; next < order.size() && long(next - first) < together && (next == first || tokens < 4000);
+         ++next) {
       batch.push_back(&sources[order[next]]);
       tokens += long(batch.back()->size());
       asked.push_back({std::min(c.max_position_embeddings - 1, 3 * long(batch.back()->size()) + 10)});
@@ -191,11 +193,12 @@ void load(run::Options& options, const run::Parse& parse) {
 // One line {"ready": ...}; for every line on stdin one sample {"seconds": s}; at the end {"peak_rss_bytes": n}.
 void serve(run::Options& options, const run::Parse& parse) {
   std::string what, directory;
-  long sentences = 1000;
+  long sentences = 1000, together = 1000;
   int beams = 5;
   options.add("what", what, "train or beam").required().one_of({"train", "beam"});
   options.add("--work", directory, "directory that `prepare` made").required();
   options.add("--sentences", sentences, "that are translated").between(1, 1e6);
+  options.add("--together", together, "of them at a time, within 4,000 source pieces").between(1, 1e6);
   options.add("--beams", beams, "of the search").between(1, 100);
   parse();
   const auto model = nn::load_translation(directory);
@@ -206,14 +209,14 @@ void serve(run::Options& options, const run::Parse& parse) {
   Trainer trainer(*model);
   ordered_json ready{{"ready", true}, {"setup", blas_description()}};
   const auto pass = [&] {
-    if (what == "beam") return void(search(*model, sources, beams));
+    if (what == "beam") return void(search(*model, sources, beams, together));
     for (const Batch& batch : batches) trainer.step(batch);
   };
   if (what == "train") {
     const NoGrad no_grad;
     ready["loss"] = trainer.loss(batches[0]).item();
   } else {
-    std::vector<double> scores = search(*model, sources, beams);
+    std::vector<double> scores = search(*model, sources, beams, together);
     scores.resize(std::min(scores.size(), size_t(20)));
     ready["logits"] = scores;
   }

@@ -2,7 +2,7 @@
 """PyTorch as the peer of a translator: nn.Transformer with the same weights, on the same pairs.
 
     translate_peer.py train DIR [--sorted]              a server of samples: training steps over DIR/work.json
-    translate_peer.py beam DIR [--sentences N] [--beams N]   beam search with kept keys and values
+    translate_peer.py beam DIR [--sentences N] [--together N] [--beams N]   beam search with kept keys and values
 
 DIR is what `build/release/bench-translate prepare` wrote. Training is nn.Transformer, padded to the longest sentence of a
 batch; logits are computed for real target pieces alone. With --sorted the same pairs are sorted by length before they are
@@ -21,7 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from torch_peer import read_safetensors, say
+sys.dont_write_bytecode = True  # the import is a file beside this one
+from torch_peer import read_safetensors, say  # noqa: E402
 
 
 class Translator(nn.Module):
@@ -217,12 +218,12 @@ def search_batch(model, sources, beams):
     return best.tolist(), texts
 
 
-def searching(model, work, sentences, beams):
+def searching(model, work, sentences, beams, size):
     sources = work["sources"][:sentences]
     order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
 
     def run():
-        scores, size = [0.0] * len(sources), 250
+        scores = [0.0] * len(sources)
         for first in range(0, len(order), size):
             chosen = order[first:first + size]
             for i, score in zip(chosen, search_batch(model, [sources[i] for i in chosen], beams)[0]):
@@ -240,6 +241,7 @@ def main():
     p.add_argument("--sorted", action="store_true")
     p.add_argument("--sentences", type=int, default=1000)
     p.add_argument("--beams", type=int, default=5)
+    p.add_argument("--together", type=int, default=250)
     a = p.parse_args()
     torch.manual_seed(1)
     if "OMP_NUM_THREADS" in os.environ:
@@ -247,7 +249,8 @@ def main():
     model = Translator(a.directory)
     with open(f"{a.directory}/work.json") as f:
         work = json.load(f)
-    first, run = training(model, work, a.sorted) if a.what == "train" else searching(model, work, a.sentences, a.beams)
+    training_asked = a.what == "train"
+    first, run = training(model, work, a.sorted) if training_asked else searching(model, work, a.sentences, a.beams, a.together)
     run()  # warm-up
     outside = [f"{k}={os.path.basename(os.environ.get(k, ''))}" for k in ("OPENBLAS_CORETYPE", "LD_PRELOAD")]
     say(ready=True, **first, setup=f"torch {torch.__version__}, {torch.get_num_threads()} threads, {' '.join(outside)}")
