@@ -93,7 +93,8 @@ TEST_CASE("manifest: one that is none, or that names what is outside, is an erro
     const std::string error = error_of([&] { nn::manifest_fault(dir.path); });
     CHECK_MESSAGE(error.find(why) != std::string::npos, text, " ", error);
   };
-  for (const char* text : {"", "[]", "{", "{\"files\":3}", "null"}) refused(text, "not a manifest");
+  for (const char* text : {"", "{"}) refused(text, "not JSON");
+  for (const char* text : {"[]", "{\"files\":3}", "null"}) refused(text, "not a manifest");
   for (const char* file : {"3", "{\"name\":\"a\"}", "{\"name\":3,\"size\":1,\"sha256\":\"\"}",
                            "{\"name\":\"a\",\"size\":-1,\"sha256\":\"\"}"})
     refused(fmt::format("{{\"files\":[{}]}}", file), "a name, a size and a sha256");

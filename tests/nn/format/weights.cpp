@@ -1,4 +1,8 @@
 // The weights of a model directory: in one file, in several with an index, or in a form that is named and not read.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include "nn/format/pretrained.h"
 #include "tests/support/support.h"
 
@@ -139,7 +143,10 @@ TEST_CASE("files: what a killed save left behind goes with the next one, what an
   const std::string gone = part(dead.substr(0, dead.size() - 1)), alive = part("1");
   for (const std::string& name : {gone, alive, part("note"), std::string("y.1.part"), std::string("x.part")})
     dir.write(name, "half");
+  const int writer = open((dir.path + "/" + alive).c_str(), O_RDONLY);
+  REQUIRE(flock(writer, LOCK_EX | LOCK_NB) == 0);  // as a process that still writes holds it
   nn::write_file(path, "whole");
+  close(writer);
   CHECK(nn::read_file(path) == "whole");
   CHECK(!std::filesystem::exists(dir.path + "/" + gone));
   for (const std::string& name : {alive, part("note"), std::string("y.1.part"), std::string("x.part")})
