@@ -128,7 +128,8 @@ void EventLog::figures(long step, const ordered_json& figures) {
 void EventLog::add(long step, const std::vector<events::Proto>& values) {
   const Timed timed(*this);
   writer_.add(step, values);
-  if (Clock::now() - flushed_ > std::chrono::seconds(1)) flush();  // a write a step is half of what a tiny step may cost
+  if (Clock::now() - flushed_ > std::chrono::seconds(1))
+    flush();  // a write a step is half of what a tiny step may cost
 }
 
 void EventLog::flush() {
