@@ -5,9 +5,7 @@ cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
 need chromium chromium
 packages puppeteer-core axe-core
-dir=$(mktemp -d) server=""
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
-export OMP_NUM_THREADS=1
+workspace
 {
   for s in track hours size; do
     echo "# $s"
@@ -29,16 +27,7 @@ export OMP_NUM_THREADS=1
   done
   printf '# Sending things back\nReturns are free for sixty days.\n# Cleaning a kettle\nBoil vinegar in it.\n'
 } >"$dir/shop.md"
-build/release/answer train --data "$dir/shop.md" --out "$dir/run" --model pool --hidden 32 --heads 2 --dropout 0 \
-  --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 --no-hints --seed 1 \
-  >"$dir/train" 2>&1 || { cat "$dir/train"; exit 1; }
-build/release/answer serve --model "$dir/run" --port 0 --ask 0.9 --refuse 0.05 >"$dir/out" 2>"$dir/err" &
-server=$!
-URL=""
-for _ in $(seq 100); do
-  URL=$(sed -n 's/^serving on \([^ ]*\) .*/\1/p' "$dir/out")
-  [ -z "$URL" ] || break
-  sleep 0.1
-done
-[ -n "$URL" ] || { cat "$dir/err"; exit 1; }
+quietly build/release/answer train --data "$dir/shop.md" --out "$dir/run" --model pool --hidden 32 --heads 2 --dropout 0 \
+  --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 --no-hints --seed 1
+serving build/release/answer serve --model "$dir/run" --ask 0.9 --refuse 0.05
 run_node tests/browser/answer.mjs

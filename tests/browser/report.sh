@@ -6,11 +6,9 @@ cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
 need chromium chromium
 packages puppeteer-core axe-core
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-export OMP_NUM_THREADS=1
+workspace
 for seed in 1 2; do
-  build/release/sentiment train --model pool --epochs 3 --seed "$seed" --out "$dir/run-$seed" >"$dir/train" 2>&1 || { cat "$dir/train"; exit 1; }
+  quietly build/release/sentiment train --model pool --epochs 3 --seed "$seed" --out "$dir/run-$seed"
 done
 build/release/report "$dir/run-1" "$dir/run-2" --out "$dir/report.html"
 URL=$dir/report.html run_node tests/browser/report.mjs

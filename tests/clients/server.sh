@@ -15,15 +15,19 @@ packages() {  # packages NAME...
   (cd "$NPM_PACKAGES" && npm install --silent --no-audit --no-fund $missing >/dev/null 2>&1) || skip "npm could not install$missing"
 }
 
-start() {  # a classifier of a few steps and the encoder that ships, on a port of their own: $URL
+workspace() {  # $dir, which goes at the end, with the server
   dir=$(mktemp -d)
   server=""
   trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
   export OMP_NUM_THREADS=1
-  build/release/sentiment train --model pool --max-steps 40 --out "$dir/mood" >"$dir/train" 2>&1 || { cat "$dir/train"; exit 1; }
-  build/release/serve --model mood="$dir/mood" mini=mini --port 0 "$@" >"$dir/out" 2>"$dir/err" &
+}
+
+quietly() { "$@" >"$dir/said" 2>&1 || { cat "$dir/said"; exit 1; }; }
+
+serving() {  # serving PROGRAM ARGUMENT...: it runs beside this script, on a port of its own: $URL
+  "$@" --port 0 >"$dir/out" 2>"$dir/err" &
   server=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 300); do
     URL=$(sed -n 's/^serving on \([^ ]*\) .*/\1/p' "$dir/out")
     [ -z "$URL" ] || return 0
     sleep 0.1
@@ -32,7 +36,13 @@ start() {  # a classifier of a few steps and the encoder that ships, on a port o
   exit 1
 }
 
+start() {  # start ARGUMENT...: a classifier of a few steps and the encoder that ships, served
+  workspace
+  quietly build/release/sentiment train --model pool --max-steps 40 --out "$dir/mood"
+  serving build/release/serve --model mood="$dir/mood" mini=mini "$@"
+}
+
 run_node() {  # run_node SCRIPT: with the packages beside it, and the server's address
-  cp "$1" "$NPM_PACKAGES/$(basename "$1")"
+  cp "$(dirname "$1")"/*.mjs "$NPM_PACKAGES/"
   node "$NPM_PACKAGES/$(basename "$1")" "$URL"
 }

@@ -24,12 +24,12 @@ TEST_CASE("quantize: every command that predicts reads what it wrote and says ne
   const auto before = call("sentiment", "predict --model " + run + texts, "2>/dev/null");
   const auto after = call("sentiment", "predict --model " + small + texts, "2>/dev/null");
   const auto alone = call("sentiment", "predict --model " + small + " 'awful bad'", "2>/dev/null");
-  REQUIRE(lines_of(after.output).size() == 3);
-  CHECK(lines_of(after.output)[1] == lines_of(alone.output)[0]);
+  auto first = lines_of(before.output), then = lines_of(after.output);
+  REQUIRE(then.size() == 3);
+  CHECK(then[1] == lines_of(alone.output)[0]);
   for (size_t i = 0; i < 3; ++i)
-    for (const auto& [label, p] : lines_of(before.output)[i]["probabilities"].items())
-      CHECK(lines_of(after.output)[i]["probabilities"][label].get<double>() ==
-            doctest::Approx(p.get<double>()).epsilon(0.05));
+    for (const auto& [label, p] : first[i]["probabilities"].items())
+      CHECK(then[i]["probabilities"][label].get<double>() == doctest::Approx(p.get<double>()).epsilon(0.05));
   CHECK(sentiment("evaluate --model " + small + " --data " + data).status == 0);
 
   for (const std::string& again : {"train --epochs 1 --data " + data + " --out " + dir.path + "/more",

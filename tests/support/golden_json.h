@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/support.h"
@@ -11,10 +12,13 @@ namespace test {
 using nlohmann::json;
 using Rows = std::vector<std::vector<double>>;
 
-inline json golden_json(const std::string& file) {
+// Kept to the end: a loop over a part of it must not outlive it.
+inline const json& golden_json(const std::string& file) {
+  static std::map<std::string, json> read;
+  if (const auto found = read.find(file); found != read.end()) return found->second;
   std::ifstream in(golden_path(file));
   REQUIRE_MESSAGE(in.is_open(), golden_path(file));
-  return json::parse(in);
+  return read[file] = json::parse(in);
 }
 
 // |got - want| <= relative |want| + absolute; null wants what is no finite number.

@@ -8,10 +8,7 @@ namespace {
 
 using events::Proto;
 
-const json& inputs() {
-  static const json all = golden_json("events/inputs.json");
-  return all;
-}
+const json& inputs() { return golden_json("events/inputs.json"); }
 
 // A golden file, and one of ours that grows beside it: the times, which no test can know, are taken from there.
 class Beside {
