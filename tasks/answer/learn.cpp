@@ -103,13 +103,12 @@ void finish(const run::Training& training, const Lesson& lesson, const TrainOpti
       figures_of(assistant, own_questions(assistant),
                  o.data.empty() && lesson.left_out.empty() ? embedded_out_of_scope() : lesson.left_out);
   fmt::print("\n{}", table_of(result));
-  result["seconds"] = training.run().seconds();
-  nn::write_file(training.run().file("result.json"), result.dump(2) + "\n");
+  const double seconds = run::write_result(training.run(), result);
   run::write_card(training.run(), {.program = "answer",
                                    .pipeline = "text-classification",
                                    .about = "It finds the answer that belongs to a question.",
                                    .figures = result});
-  fmt::print("{} seconds={:.0f} out={}\n", result_line(result), training.run().seconds(), directory);
+  fmt::print("{} seconds={:.0f} out={}\n", result_line(result), seconds, directory);
 }
 
 }  // namespace answer

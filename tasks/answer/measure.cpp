@@ -1,7 +1,6 @@
 // `answer evaluate` and `answer index`: figures of an assistant that is there, and new articles for it. Read
 // tasks/answer/evaluate.h first.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <sstream>
@@ -10,6 +9,7 @@
 #include "nn/format/json.h"
 #include "tasks/answer/commands.h"
 #include "tasks/answer/evaluate.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/score/proportions.h"
 #include "tasks/score/refusal.h"
 #include "tasks/score/top_k.h"
@@ -58,9 +58,9 @@ std::vector<Search> searches_of(const std::string& path) {
 
 template <class F>
 double ms_of(F f) {
-  const auto start = std::chrono::steady_clock::now();
+  const run::Stopwatch watch;
   f();
-  return 1e3 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return 1e3 * watch.seconds();
 }
 
 // NDCG@10, MAP over the list of what either ranking names, and how often the first article is a right one; the time of

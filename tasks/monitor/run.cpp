@@ -1,5 +1,4 @@
 // The commands that read a stream in a terminal. Read watcher.h before.
-#include <chrono>
 #include <filesystem>
 
 #include "tasks/monitor/commands.h"
@@ -9,10 +8,6 @@
 namespace monitor {
 
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void print_event(const WatchOptions& o, const Event& event, const Words& words) {
   const auto line = [](const nlohmann::ordered_json& j) {
@@ -39,9 +34,9 @@ void watch(const WatchOptions& o, const char* task, bool close) {
   stop_on_signals();
   Watcher watcher(o);
   const Words words = watcher.words();
-  const double start = seconds_now();
+  const ::run::Stopwatch watch;
   watcher.run([&](const Event& event) { print_event(o, event, words); }, close);
-  print_result(task, watcher, seconds_now() - start);
+  print_result(task, watcher, watch.seconds());
   if (stopped_by()) throw run::Exit{128 + stopped_by()};
 }
 

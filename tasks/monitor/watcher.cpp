@@ -3,7 +3,6 @@
 
 #include <poll.h>
 
-#include <chrono>
 #include <filesystem>
 
 #include "nn/format/json.h"
@@ -19,8 +18,6 @@ namespace {
 
 constexpr size_t kBatch = 256;  // texts that are classified together, if so many are there
 constexpr int kForm = 1;        // of a state file
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 RepeatOptions repeat_options(const WatchOptions& o) {
   const std::optional<long> within = parse_span(o.repeats);
@@ -97,9 +94,10 @@ bool Watcher::next_batch(std::vector<Record>& batch) {
 
 // A recorded stream no faster than `speed` seconds a second.
 void Watcher::keep_pace(const Record& record) {
-  if (first_time_ < 0) first_time_ = record.time, started_ = now();
-  const double due = started_ + double(record.time - first_time_) / o_.speed;
-  while (!stopped_by() && due > now()) poll(nullptr, 0, int(std::min(200., 1 + 1000 * (due - now()))));
+  if (first_time_ < 0) first_time_ = record.time, watch_ = {};
+  const double due = double(record.time - first_time_) / o_.speed;
+  while (!stopped_by() && due > watch_.seconds())
+    poll(nullptr, 0, int(std::min(200., 1 + 1000 * (due - watch_.seconds()))));
 }
 
 void Watcher::run(const OnEvent& on_event, bool close, const std::function<void()>& after_batch) {

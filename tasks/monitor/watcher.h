@@ -4,6 +4,7 @@
 
 #include "tasks/monitor/output.h"
 #include "tasks/monitor/repeats.h"
+#include "tasks/run/stopwatch.h"
 
 namespace monitor {
 
@@ -49,7 +50,7 @@ class Watcher {
   Figures before_;  // of the runs whose state this one goes on from
   long texts_ = 0, told_ = 0, alerts_ = 0;
   long first_time_ = -1;
-  double started_ = 0;
+  ::run::Stopwatch watch_;  // since then
 };
 
 }  // namespace monitor

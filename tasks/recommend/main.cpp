@@ -95,12 +95,8 @@ void finish_run(run::Training& training, const recommend::Options& o, const Spli
   r.take_vectors();
   join(o, split, r);
   training.run().replace_best([&](const std::string& directory) { save_recommender(r, directory); });
-  const double seconds = training.run().seconds();
-  nn::write_file(
-      training.run().file("result.json"),
-      ordered_json{{"dev_ndcg", training.best()}, {"dev_ndcg_joined", r.joined.dev_ndcg}, {"seconds", seconds}}.dump(
-          2) +
-          "\n");
+  const double seconds =
+      run::write_result(training.run(), {{"dev_ndcg", training.best()}, {"dev_ndcg_joined", r.joined.dev_ndcg}});
   run::write_card(training.run(), {.program = "recommend",
                                    .pipeline = "other",
                                    .about = "It recommends what comes next to whom.",

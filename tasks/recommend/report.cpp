@@ -2,10 +2,10 @@
 #include "tasks/recommend/report.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "engine/random.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/score/calibration.h"
 #include "tasks/score/confidence.h"
 #include "tasks/score/proportions.h"
@@ -51,8 +51,6 @@ std::string curve_table(const Row& plain, const std::vector<Row>& rows) {
 }
 
 namespace {
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 Scorer random_scorer(long items, uint64_t seed) {
   return [items, seed](Items history) {
@@ -178,7 +176,7 @@ void add_curve(const Recommender& r, const Measuring& m, const Split& split, con
 
 Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed) {
   const long I = r.items();
-  const double begun = now();
+  const run::Stopwatch watch;
   Report report;
   const std::vector<double> counts = counts_of(split.known, I);
   const Measuring m{r.data, r.words, counts, split.test_among, k, &r.vectors};
@@ -191,7 +189,7 @@ Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed
   const std::vector<Scores> joined =
       joined_scores(r.joined, lists_of(scores, split.test, split.test_among, I, r.joined.candidates), I);
   reranked(r, split.test, joined, split.test_among, {{.k = k}});
-  report.list_seconds = now() - begun;
+  report.list_seconds = watch.seconds();
   report.rows.push_back(
       {"random", measure(m, split.test, source_of("random", random_scorer(I, seed)).scores(split.test))});
   for (size_t s = 0; s < scores.size(); ++s) report.rows.push_back({names[s], measure(m, split.test, scores[s])});

@@ -2,7 +2,6 @@
 // tasks/sentiment/main.cpp, which is to be read first; the model is nn/model/decoder.h's.
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <iostream>
 
 #include "nn/format/files.h"
@@ -13,6 +12,7 @@
 #include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
+#include "tasks/run/stopwatch.h"
 #include "tasks/translate/average.h"
 #include "tasks/translate/explain.h"
 #include "tasks/translate/options.h"
@@ -25,8 +25,6 @@ using engine::Tensor;
 using nlohmann::ordered_json;
 using translate::Texts;
 using translate::Translator;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::vector<std::vector<std::string>> one_each(const std::vector<std::string>& references) {
   std::vector<std::vector<std::string>> all;
@@ -115,9 +113,8 @@ void finish_epoch(run::Training& training, const translate::Options& o, const Tr
 }
 
 void finish_run(const run::Training& training, const Texts& dev, const std::string& out) {
-  const double bleu = dev.size() ? training.best() : 0, seconds = training.run().seconds();
-  nn::write_file(training.run().file("result.json"),
-                 ordered_json{{"dev_bleu", bleu}, {"seconds", seconds}}.dump(2) + "\n");
+  const double bleu = dev.size() ? training.best() : 0;
+  const double seconds = run::write_result(training.run(), {{"dev_bleu", bleu}});
   run::write_card(training.run(), {.program = "translate",
                                    .pipeline = "translation",
                                    .about = "It translates sentences.",
@@ -145,7 +142,7 @@ void learn(const translate::Options& o, const run::Options& options, const trans
   run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
 
   while (training.next_step()) {
-    const double begun = now();
+    const run::Stopwatch watch;
     long tokens = 0;
     // 1 pairs -> source ids [N], target ids [M], offsets [B + 1] of each
     for (const translate::Batch& part : batches.parts_at(training.step())) {
@@ -161,7 +158,7 @@ void learn(const translate::Options& o, const run::Options& options, const trans
       training.backward(terms, part.share, part.texts);  // 5 adds to every parameter's gradient
       tokens += long(part.source.count() + part.target.size());
     }
-    training.update({{"tokens_per_second", std::round(double(tokens) / (now() - begun))}});  // 6, 7, 8
+    training.update({{"tokens_per_second", std::round(double(tokens) / watch.seconds())}});  // 6, 7, 8
     if (training.epoch_ends()) finish_epoch(training, o, translator, mean, data.dev);
   }
   finish_run(training, data.dev, o.training.out);
@@ -201,10 +198,10 @@ void evaluate(run::Options& options, const run::Parse& parse) {
     run::usage_error("--source and --target are needed, or --data");
   const Translator translator = Translator::load(model);
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
-  const double begun = now();
+  const run::Stopwatch watch;
   const translate::Scores s = measure(translator, texts, how, scores);
   fmt::print("{}result task=translate bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={} seconds={:.1f}\n", s.text(),
-             s.bleu.score, s.chrf2, s.chrfpp, texts.size(), now() - begun);
+             s.bleu.score, s.chrf2, s.chrfpp, texts.size(), watch.seconds());
 }
 
 std::vector<std::string> texts_of(const std::string& file, const std::vector<std::string>& given) {

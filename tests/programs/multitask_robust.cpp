@@ -12,16 +12,12 @@ using objective::RobustOptions;
 
 namespace {
 
-const std::vector<text::Example> kTexts{{.text = "warm bread", .label = 1},
-                                        {.text = "a cold soup again", .label = 0},
-                                        {.text = "they left before the end", .label = 0}};
-
 struct Step {
   std::unique_ptr<model::TextModel> model;
   spec::TaskSet set;
 
   explicit Step(const std::vector<spec::TaskSpec>& tasks) : model(text_model(small_config("bert", 0.3), tasks)) {
-    const text::EncodedSet texts = text::encode(kTexts, model->tokenizer, 24);
+    const text::EncodedSet texts = text::encode(kThreeTexts, model->tokenizer, 24);
     set = train_set(model->tasks[0], texts);
     set.tasks[0].targets[spec::kTrain].rows = {0, 1, 2};
     for (size_t t = 1; t < tasks.size(); ++t) {
@@ -32,10 +28,7 @@ struct Step {
     }
     begin();
   }
-  void begin() const {
-    model->net.params.clear_grads();
-    model->net.params.mode() = {.training = true, .seed = 5, .step = 9, .calls = 0};
-  }
+  void begin() const { begin_step(*model); }
   multitask::Losses losses(const RobustOptions& o, multitask::Robustness* robust = nullptr) {
     begin();
     std::vector<multitask::Draw> draws;
@@ -50,7 +43,7 @@ struct Step {
   }
   std::vector<real> of_one(const RobustOptions& o) {
     const text::Batch batch = text::in_order(set.corpora[0].texts[spec::kTrain], 3)[0];
-    const objective::Shaping shaping({}, kTexts, model->tokenizer);
+    const objective::Shaping shaping({}, kThreeTexts, model->tokenizer);
     begin();
     objective::Robust robust(o, set.tasks[0], model->net, 3);
     const Tensor logits = model->net.head()(robust.encode(0, batch, nullptr));

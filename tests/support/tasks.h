@@ -55,6 +55,16 @@ inline std::unique_ptr<model::TextModel> text_model(nn::Config c, const std::vec
   return model;
 }
 
+inline const std::vector<text::Example> kThreeTexts{{.text = "warm bread", .label = 1},
+                                                    {.text = "a cold soup again", .label = 0},
+                                                    {.text = "they left before the end", .label = 0}};
+
+// As before a step of training: no gradient, and the dropout of one certain step.
+inline void begin_step(model::TextModel& model) {
+  model.net.params.clear_grads();
+  model.net.params.mode() = {.training = true, .seed = 5, .step = 9, .calls = 0};
+}
+
 // One task that predicts a label, with these texts and classes to train on.
 inline spec::TaskSet train_set(const spec::TaskSpec& task, const text::EncodedSet& texts) {
   spec::TaskSet set;

@@ -16,10 +16,6 @@ using objective::RobustOptions;
 
 namespace {
 
-const std::vector<text::Example> kTexts{{.text = "warm bread", .label = 1},
-                                        {.text = "a cold soup again", .label = 0},
-                                        {.text = "they left before the end", .label = 0}};
-
 // A model with dropout, its set of three texts and one batch of them.
 struct Step {
   std::unique_ptr<model::TextModel> model;
@@ -29,15 +25,12 @@ struct Step {
 
   explicit Step(const std::string& type = "bert")
       : model(text_model(small_config(type, 0.3), {type == "bert" ? task_of("", Predicts::label) : own_attention()})),
-        set(train_set(model->tasks[0], text::encode(kTexts, model->tokenizer, 24))),
-        batch(text::in_order(text::encode(kTexts, model->tokenizer, 24), 3)[0]),
-        shaping({}, kTexts, model->tokenizer) {
+        set(train_set(model->tasks[0], text::encode(kThreeTexts, model->tokenizer, 24))),
+        batch(text::in_order(text::encode(kThreeTexts, model->tokenizer, 24), 3)[0]),
+        shaping({}, kThreeTexts, model->tokenizer) {
     begin();
   }
-  void begin() const {
-    model->net.params.clear_grads();
-    model->net.params.mode() = {.training = true, .seed = 5, .step = 9, .calls = 0};
-  }
+  void begin() const { begin_step(*model); }
   std::vector<real> gradients() const { return gradients_of(model->net.params); }
   Tensor loss(const nn::Encoded& x) const {
     return spec::task_loss(set.tasks[0], set.tasks[0].targets[spec::kTrain], model->net.head()(x), batch);
@@ -232,7 +225,7 @@ TEST_CASE("robust: bent losses are their formulas, and mixup lies between two ba
 }
 
 TEST_CASE("robust: copies stand behind the texts with their labels, and rare classes as often as the largest") {
-  spec::TaskSet set = spec::with_texts(task_of("", Predicts::label), kTexts, {}, kTexts);
+  spec::TaskSet set = spec::with_texts(task_of("", Predicts::label), kThreeTexts, {}, kThreeTexts);
   RobustOptions o;
   o.augment = "words";
   o.copies = 2;
@@ -242,16 +235,16 @@ TEST_CASE("robust: copies stand behind the texts with their labels, and rare cla
   o.extend(set, 1);
   const std::vector<text::Example>& train = set.corpora[0].examples[spec::kTrain];
   REQUIRE(train.size() == 12);  // 3 and 6 copies: six of class 0, three of class 1, three times more
-  for (size_t i = 0; i < 9; ++i) CHECK(train[i].label == kTexts[i % 3].label);
+  for (size_t i = 0; i < 9; ++i) CHECK(train[i].label == kThreeTexts[i % 3].label);
   for (size_t i = 9; i < 12; ++i) CHECK(train[i].label == 1);
-  CHECK(train[0].text == kTexts[0].text);
-  CHECK(train[1 + 3].text + train[1 + 6].text != kTexts[1].text + kTexts[1].text);
+  CHECK(train[0].text == kThreeTexts[0].text);
+  CHECK(train[1 + 3].text + train[1 + 6].text != kThreeTexts[1].text + kThreeTexts[1].text);
   CHECK(set.tasks[0].targets[spec::kTrain].classes.size() == 12);
   CHECK(set.corpora[0].examples[spec::kTest].size() == 3);
 }
 
 TEST_CASE("robust: of several tasks a copy has the targets of its text for each, and rare classes come for their own") {
-  spec::TaskSet set = spec::with_texts(task_of("mood", Predicts::label), kTexts, {}, kTexts);
+  spec::TaskSet set = spec::with_texts(task_of("mood", Predicts::label), kThreeTexts, {}, kThreeTexts);
   spec::Task number{task_of("stars", Predicts::number), 0, {}, {}};
   number.targets[spec::kTrain].numbers = {4, 2, 1};
   number.targets[spec::kTrain].rows = {0, 2};  // one of the texts is not used by it

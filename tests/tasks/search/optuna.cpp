@@ -3,6 +3,7 @@
 
 #include "tasks/search/study.h"
 #include "tests/support/programs.h"
+#include "tests/tasks/search/space.h"
 
 using namespace test;
 using nlohmann::json;
@@ -19,17 +20,9 @@ std::string python() {
 }
 
 search::StudySettings settings() {
-  search::Space space;
-  space.parameters = {{.name = "lr", .distribution = Distribution::number(1e-5, 1e-1, true)},
-                      {.name = "layers", .distribution = Distribution::whole(1, 6)},
-                      {.name = "optimizer", .distribution = Distribution::choice({"sgd", "adamw"})},
-                      {.name = "momentum",
-                       .distribution = Distribution::number(0.5, 0.9, false, 0.1),
-                       .parent = "optimizer",
-                       .when = {0}}};
   return {.name = "mood \"ü\"",
           .direction = search::Direction::maximize,
-          .space = space,
+          .space = four_settings(),
           .pruner = {.name = "halving", .min = 1, .factor = 2},
           .kept = {{"metric", "f1"}}};
 }

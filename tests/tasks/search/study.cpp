@@ -5,6 +5,7 @@
 
 #include "nn/format/files.h"
 #include "tests/support/support.h"
+#include "tests/tasks/search/space.h"
 
 using namespace test;
 using search::Direction;
@@ -28,17 +29,9 @@ struct Directory {
 };
 
 StudySettings settings(const std::string& pruner = "halving", const std::string& sampler = "tpe", bool joint = false) {
-  search::Space space;
-  space.parameters = {{.name = "lr", .distribution = Distribution::number(1e-5, 1e-1, true)},
-                      {.name = "layers", .distribution = Distribution::whole(1, 6)},
-                      {.name = "optimizer", .distribution = Distribution::choice({"sgd", "adamw"})},
-                      {.name = "momentum",
-                       .distribution = Distribution::number(0.5, 0.9, false, 0.1),
-                       .parent = "optimizer",
-                       .when = {0}}};
   return {.name = "mood",
           .direction = Direction::maximize,
-          .space = space,
+          .space = four_settings(),
           .sampler = {.name = sampler, .startup = 5, .joint = joint},
           .pruner = {.name = pruner, .startup = 3, .factor = 2},
           .seed = 7,
