@@ -23,7 +23,6 @@
 #   make abi             the C interface as it is now is the  make translate    learn to translate the embedded phrases
 #                        one that tests hold it to            make help         this list
 #   make answer          an assistant for the embedded shop   make recommend    lists out of the catalogue that ships
-#   make monitor         watch a drawn stream: alerts
 #
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
