@@ -198,7 +198,10 @@ void finish_run(const run::Training& training, const std::string& task, const sp
   model::write_calibrations(*best, training.best_directory());
   std::vector<model::Outputs> said;
   const model::Evaluation test = model::evaluate(*best, set, spec::kTest, "test", &said)[0];
-  fmt::print("\ntest, with the {} epoch's model\n{}\n", has_dev ? "best" : "last", test.text(run::terminal_width()));
+  fmt::print(
+      "\n{}, with the {} epoch's model\n{}\n",
+      set.corpora[0].separate_test ? "test" : "dev again, since there is no test: it chose the epoch, and flatters",
+      has_dev ? "best" : "last", test.text(run::terminal_width()));
   std::fflush(stdout);
   model::Doubts doubts = model::doubts_about(test);
   for (const std::string& doubt : model::doubts_about_memory(*best, set, test)) doubts.push_back(doubt);

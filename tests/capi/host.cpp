@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // The sanitizers' variant has no libattune.so: a host would have to be built with them, too.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 constexpr bool kNoLibrary = true;
 #else
 constexpr bool kNoLibrary = false;

@@ -135,7 +135,7 @@ TEST_CASE("pool: a block that was given back is used again, and the count of byt
     CHECK(memory_use().in_use >= before + long(5000 * sizeof(real)));
   }
   CHECK(memory_use().in_use == before);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
   CHECK(Buffer(4990).data() == first);
 #endif
   CHECK(error_of([] { Buffer(1L << 60); }).find("out of memory") == 0);

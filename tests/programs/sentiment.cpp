@@ -84,6 +84,10 @@ TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without 
   CHECK(nn::read_file(dir.path + "/run/log.jsonl") == nn::read_file(dir.path + "/again/log.jsonl"));
   CHECK(sentiment("train --patience 2 --config " + config + " --out " + dir.path + "/x").last_line() ==
         "error: --patience needs dev examples");
+  const Result chosen = sentiment("train --model pool" + kTiny + options + "--epochs 1 --split 4/1/0 --data" + files +
+                                  " --out " + dir.path + "/dev");
+  CHECK(
+      chosen.says("dev again, since there is no test: it chose the epoch, and flatters, with the best epoch's model"));
 }
 
 TEST_CASE("sentiment: options come from a file, and --resume continues a run to the same end") {

@@ -35,6 +35,7 @@ TEST_CASE("surroundings: where a file may not grow or the disk is full, the run 
   CHECK_MESSAGE(again.status == 0, again.output);
 }
 
+#ifndef SANITIZED  // whose own memory is terabytes of addresses
 // Of every size between too little to be loaded and enough.
 TEST_CASE("surroundings: where memory is refused, a run ends at once, in one line, and goes on where there is more") {
   const TemporaryDirectory dir;
@@ -53,6 +54,7 @@ TEST_CASE("surroundings: where memory is refused, a run ends at once, in one lin
   CHECK(run_shell((begun ? program("sentiment") + " train --resume " + dir.path + "/x" : tiny_run(dir, "x")) + " 2>&1")
             .status == 0);
 }
+#endif
 
 TEST_CASE("surroundings: a model whose files are not those that were written is refused by the file's name") {
   const TemporaryDirectory dir;
