@@ -40,6 +40,7 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
     CHECK(evaluations == 3);
     const json result = json::parse(nn::read_file(out + "/result.json"));
     CHECK(result["report"]["negative"]["support"] == 1);
+    CHECK(result.at("seconds").get<double>() > 0);
     const Result evaluated = sentiment("evaluate --model " + out + " --data " + data);
     CHECK_MESSAGE(evaluated.last_line().find("result task=sentiment") == 0, evaluated.output);
     CHECK(evaluated.output.find("accuracy") != std::string::npos);
