@@ -27,23 +27,27 @@ constexpr bool kReuse = false;  // a reused block would hide a use after free fr
 constexpr bool kReuse = true;
 #endif
 
-// The double build is the tests' alone: there a block begins as NaNs and is followed by some more, which must still be
-// there when it comes back. So a number that is read before it is written, or past the end, spoils a result, and one
-// that is written past the end ends the process.
-constexpr long kGuard = sizeof(real) == 8 ? 64 : 0;  // bytes
-constexpr long kMostFilled = 1L << 20;               // bytes: larger blocks may be address space that nobody touches
+// The double build is the tests' alone: there a block begins as NaNs and is followed by some that signal, which must
+// still be there when it comes back. So a number that is read before it is written, or past the end, spoils a result,
+// and one that is written past the end, or added to there, which makes its NaN a quiet one, ends the process.
+constexpr long kGuard = sizeof(real) == 8 ? 8 : 0;    // numbers
+constexpr uint64_t kSignals = 0x7ff4'1414'1414'1414;  // one of them
+constexpr long kMostFilled = 1L << 20;                // bytes: larger blocks may be address space that nobody touches
 
 void guard(real* block, long bytes) {
   if (kGuard == 0) return;
   if (bytes <= kMostFilled) std::memset(block, 0xff, bytes);
-  std::memset(reinterpret_cast<char*>(block) + bytes, 0xff, kGuard);
+  char* end = reinterpret_cast<char*>(block) + bytes;
+  for (long i = 0; i < kGuard; ++i) std::memcpy(end + i * long(sizeof kSignals), &kSignals, sizeof kSignals);
 }
 
 void check_guard(const real* block, long bytes) {
   const char* end = reinterpret_cast<const char*>(block) + bytes;
-  if (std::all_of(end, end + kGuard, [](char c) { return c == char(0xff); })) return;
-  std::fprintf(stderr, "buffer: something was written past the end of a block of %ld bytes\n", bytes);
-  std::abort();
+  for (long i = 0; i < kGuard; ++i)
+    if (std::memcmp(end + i * long(sizeof kSignals), &kSignals, sizeof kSignals) != 0) {
+      std::fprintf(stderr, "buffer: something was written past the end of a block of %ld bytes\n", bytes);
+      std::abort();
+    }
 }
 
 // A small size is rounded up to 2^k * {1, 5/4, 3/2, 7/4}, so that batches of nearly equal length share blocks; a large
@@ -162,7 +166,7 @@ Buffer::Buffer(long size) : size_(size) {
   long bytes = 0;
   check(size >= 0 && !__builtin_mul_overflow(size, long(sizeof(real)), &bytes) && bytes < (1L << 46),
         "out of memory: {} numbers do not fit any machine", size);
-  const long taken = rounded(bytes + kGuard);
+  const long taken = rounded(bytes + kGuard * long(sizeof(real)));
   block_ = std::shared_ptr<real>(static_cast<real*>(pool().take(taken)), [bytes, taken](real* p) {
     check_guard(p, bytes);
     pool().give(p, taken);

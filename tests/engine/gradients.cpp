@@ -102,6 +102,8 @@ TEST_CASE("softmax, log_softmax and layer_norm have the right gradients") {
   gradcheck("log_softmax", {varied({4, 6})}, [](List x) { return log_softmax(x[0]); });
   gradcheck("layer_norm", {varied({4, 6}), varied({6}, 2), varied({6}, 3)},
             [](List x) { return layer_norm(x[0], x[1], x[2], real(1e-12)); });
+  gradcheck("layer_norm of more columns than are summed at a time", {varied({2, 67}), varied({67}, 2), varied({67}, 3)},
+            [](List x) { return layer_norm(x[0], x[1], x[2], real(1e-12)); });
 }
 
 TEST_CASE("fused ops have the right gradients") {

@@ -109,12 +109,14 @@ TEST_CASE("pool: in the double build who writes past the end is ended, and who r
   const Buffer own(10);
   CHECK(std::isnan(own[0]));
   CHECK(std::isnan(own[10]));
-  const auto status_after = [](long at) {
+  const auto status_after = [](long at, bool adds = false) {
     const pid_t child = fork();
     if (child == 0) {
       std::fclose(stderr);
       std::signal(SIGABRT, SIG_DFL);
-      Buffer(10)[at] = 1;
+      Buffer block(10);
+      block[at] = adds ? block[at] + 1 : 1;
+      block = Buffer();
       _exit(0);
     }
     int status = 0;
@@ -123,6 +125,7 @@ TEST_CASE("pool: in the double build who writes past the end is ended, and who r
   };
   CHECK(status_after(9) == 0);
   CHECK(WIFSIGNALED(status_after(10)));
+  CHECK(WIFSIGNALED(status_after(10, true)));
 }
 
 TEST_CASE("pool: a block that was given back is used again, and the count of bytes in use returns to what it was") {

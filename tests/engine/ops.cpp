@@ -49,6 +49,13 @@ TEST_CASE("layer_norm: rows have mean 0 and variance 1 before gamma and beta") {
   }
 }
 
+TEST_CASE("layer_norm: a spread is found beside a mean half a million times as large") {
+  std::vector<real> x(8);
+  for (int i = 0; i < 8; ++i) x[i] = real(65536 + i / 8.);  // exact, like its mean
+  const Tensor y = layer_norm(Tensor({1, 8}, x), Tensor::full({8}, 1), Tensor::zeros({8}), real(1e-12));
+  for (int i = 0; i < 8; ++i) CHECK(y.data()[i] == doctest::Approx((i - 3.5) / std::sqrt(63 / 12.)).epsilon(1e-5));
+}
+
 TEST_CASE("layer_norm: says what must hold and what arrived, with names and shapes") {
   Tensor gamma = varied({512});
   gamma.named("LayerNorm.weight");

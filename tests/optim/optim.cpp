@@ -134,13 +134,14 @@ TEST_CASE("AdamW and SGD: options that make no sense are refused") {
 
 TEST_CASE("SGD: plain, momentum, Nesterov and decay follow torch.optim.SGD") {
   const auto run = [](optim::SgdOptions options, const std::string& name = "w") {
-    const Tensor w = parameter(name, {1});
+    const Tensor w = parameter(name, {1, 1});
     optim::Sgd sgd({w}, options);
     for (real g : {real(0.5), real(-0.2), real(0.3)}) {
       set_grad(w, g);
+      w.grad()[0] = 7;  // its neighbour goes a way of its own
       sgd.step(0.1);
     }
-    return w.item();
+    return w.data()[1];
   };
   CHECK(run({}) == Approx(1 - 0.1 * (0.5 - 0.2 + 0.3)));
   // u: 0.5, 0.25, 0.525
