@@ -47,7 +47,7 @@ double cross_entropy_of_row(const real* x, long K, real log_sum, int y, const Cr
 void cross_entropy_slopes(const real* x, long K, real log_sum, int y, const CrossEntropyOptions& options, real upstream,
                           real* dx) {
   const real e = options.label_smoothing, share = e / K, w_y = weight_of(options, y);
-  real q_sum = options.class_weights.empty() ? 1 : w_y * (1 - e + share);
+  real q_sum = w_y;
   if (e > 0 && !options.class_weights.empty()) {
     q_sum = 0;
     for (long k = 0; k < K; ++k) q_sum += weight_of(options, int(k)) * (k == y ? 1 - e + share : share);

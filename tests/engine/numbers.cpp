@@ -75,6 +75,17 @@ TEST_CASE("random: words do not depend on where a request begins, streams and st
   }
 }
 
+TEST_CASE("random: uniforms fill the interval on both sides of 0 evenly") {
+  std::vector<real> x(10001);
+  Random{3, Stream::init}.uniforms(2, long(x.size()), x.data());
+  CHECK(std::abs(simd::sum(x.data(), long(x.size())) / 10001) < 0.05);
+  const auto [least, most] = std::minmax_element(x.begin(), x.end());
+  CHECK(*least >= -2);
+  CHECK(*least < -1.99);
+  CHECK(*most < 2);
+  CHECK(*most > 1.99);
+}
+
 TEST_CASE("random: normal numbers have the stated deviation, permutations have every number once") {
   std::vector<real> x(100'001);
   Random{1, Stream::init}.normals(real(0.02), long(x.size()), x.data());
