@@ -20,8 +20,8 @@ inline double exp(double x) { return std::exp(x); }
 inline double erf(double x) { return std::erf(x); }
 inline double tanh(double x) { return std::tanh(x); }
 
-// e^x = 2^n e^r with n = round(x / ln 2), so |r| <= ln 2 / 2. Below -86.6 the result is 0, above 88.73 infinity.
-inline float exp(float x) {
+// e^x = 2^n e^r with n = round(x / ln 2), so |r| <= ln 2 / 2; for x from -86.6 to 88.73 and nothing else.
+inline float exp_in_range(float x) {
   constexpr float kRound = 12582912.f;  // 1.5 * 2^23: adding it rounds to an integer, in the low bits of the sum
   const float shifted = x * 1.44269504f + kRound;
   const float n = shifted - kRound;
@@ -34,7 +34,12 @@ inline float exp(float x) {
   p = p * r + 0.5f;
   p = p * r * r + r + 1.f;
   const uint32_t exponent = (std::bit_cast<uint32_t>(shifted) - 1u) << 23;  // n - 1, for n = 128 does not fit
-  float y = std::bit_cast<float>(std::bit_cast<uint32_t>(p) + exponent) * 2.f;
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(p) + exponent) * 2.f;
+}
+
+// Below -86.6 the result is 0, above 88.73 infinity.
+inline float exp(float x) {
+  float y = exp_in_range(x);
   y = x < -86.6f ? 0.f : y;
   y = x > 88.7228317f ? std::numeric_limits<float>::infinity() : y;
   return x == x ? y : x;
@@ -59,7 +64,7 @@ inline float erf(float x) {
   log_erfc = log_erfc * t - 6.370594501e-1f;
   log_erfc = log_erfc * t - 1.127749681f;
   log_erfc = log_erfc * t - 1.774607081e-4f;
-  const float large = std::copysign(1.f - exp(log_erfc), x);
+  const float large = std::copysign(1.f - exp_in_range(log_erfc), x);  // log_erfc is -16 to 0
   return s < 0.81f ? small : x == x ? large : x;
 }
 
@@ -72,7 +77,7 @@ inline float tanh(float x) {
   small = small * s + 1.333149076e-1f;
   small = small * s - 3.333328366e-1f;
   small = small * s * x + x;
-  const float large = std::copysign(1.f - 2.f / (exp(2.f * std::min(std::abs(x), 20.f)) + 1.f), x);
+  const float large = std::copysign(1.f - 2.f / (exp_in_range(2.f * std::min(std::abs(x), 20.f)) + 1.f), x);
   return s < 0.390625f ? small : x == x ? large : x;
 }
 
