@@ -107,14 +107,14 @@ endef
 build/coverage/%: VARIANT_FLAGS = -march=$(ARCH) -O1 --coverage -fprofile-update=atomic -Wno-maybe-uninitialized
 # The fuzzers: by clang, whose runtime has libFuzzer. Small sizes and one processor's instructions are enough.
 FUZZ_CXX ?= clang++
-build/fuzz/%: CXX = $(FUZZ_CXX)
+build/fuzz/%: override CXX = $(FUZZ_CXX)  # whatever CXX the others are built by
 build/fuzz/%: VARIANT_FLAGS = -march=$(ARCH) -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                               -fno-sanitize-recover=undefined -Wno-unknown-warning-option -Wno-error
 
 # link VARIANT PROGRAM SOURCES: what they need of the library comes with them
 define link
 build/$(1)/$(2): $(call objects,$(1),$(3)) build/$(1)/libattune.a
-	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
+	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$(filter-out %.a,$$^) $$(filter %.a,$$^) $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
 $(foreach v,release double single debug coverage fuzz,$(eval $(call variant,$(v))))
 $(foreach v,double single,$(eval $(call archive,$(v),$(ENGINE))))
