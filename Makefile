@@ -67,10 +67,13 @@ endif
 # build/deps.mk: what tools/deps.sh found (and installed): OPENBLAS_CFLAGS, OPENBLAS_LIBS, PACKAGE_LIBS. Make remakes an
 # included file first, so a fresh machine has its packages before the first line is compiled.
 ifneq ($(filter-out help clean format format-check check uninstall mutate reproducible,$(or $(MAKECMDGOALS),all)),)
-include build/deps.mk
+include build/deps.mk build/programs.mk
 endif
 build/deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@
+# NEEDS_PROGRAM; again after each change of a source, of what is included, or of what there is.
+build/programs.mk: tools/sources.sh $(LIB) $(PARTS) $(HEADERS) $(sort $(dir $(LIB) $(PARTS)))
+	@mkdir -p $(@D) && tools/sources.sh $(PROGRAMS) > $@
 
 # -Wno-stringop-overflow, -Wno-restrict: g++ 12 imagines them inside fmt 9 and std::string; with the
 # sanitizers also -Wmaybe-uninitialized, inside std::regex.
@@ -124,7 +127,12 @@ $(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS))))
 $(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
 $(eval $(call link,coverage,run-tests,$(filter-out %/main.cpp,$(PARTS))))
 build/coverage/run-tests: $(call objects,release,$(TESTS))  # the tests' own lines are not counted
-$(foreach p,$(PROGRAMS),$(foreach v,release debug coverage,$(eval $(call link,$(v),$(p),$(call sources,tasks/$(p))))))
+# A program needs no more of the library than its includes lead to: the first command compiles that alone.
+define link_program
+build/$(1)/$(2): $(call objects,$(1),$(NEEDS_$(2)))
+	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
+endef
+$(foreach p,$(PROGRAMS),$(foreach v,release debug coverage,$(eval $(call link_program,$(v),$(p)))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate))))
 build/release/bench-translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece

@@ -17,8 +17,6 @@ namespace {
 
 using engine::check;
 using engine::fail;
-using nlohmann::json;
-using nlohmann::ordered_json;
 
 bool ends_module(const std::string& name, const std::string& end) { return name == end || name.ends_with("." + end); }
 

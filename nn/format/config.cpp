@@ -10,7 +10,6 @@ namespace nn {
 using namespace engine;
 namespace {
 
-using nlohmann::json;
 
 using Keys = std::vector<std::string>;
 
@@ -95,9 +94,9 @@ void read_pruned_heads(const JsonObject& from, Config& c) {
 
 // compressed-tensors: what a reader of Hugging Face's files knows such weights by. Linear layers multiply int8 by int8,
 // one scale an output and one a token, the latter found while the model runs; embeddings are rows with scales.
-nlohmann::ordered_json int8_config() {
+ordered_json int8_config() {
   const auto form = [](const char* strategy, bool dynamic) {
-    return nlohmann::ordered_json{
+    return ordered_json{
         {"num_bits", 8}, {"type", "int"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
   };
   return {
@@ -115,7 +114,7 @@ bool reads_int8(const JsonObject& from) {
   const json* said = from.find("quantization_config");
   if (!said || said->is_null()) return false;
   check(said->is_object(), "{}: quantization_config must be an object; got {}", from.where(), shown_json(*said));
-  const nlohmann::ordered_json ours = int8_config();
+  const ordered_json ours = int8_config();
   for (const char* key : {"quant_method", "format", "config_groups"})
     check(said->contains(key) && said->at(key) == json::parse(ours.at(key).dump()),
           "{}: quantization_config: {} {} is not supported; int8 as `quantize` writes it is ({})", from.where(), key,
@@ -335,7 +334,7 @@ void Config::check_sizes(const std::string& where) const {
 }
 
 std::string config_json(const Config& c) {
-  nlohmann::ordered_json object{
+  ordered_json object{
       {"architectures", {c.model_type == "bert" ? "BertForSequenceClassification" : "AttentionPoolClassifier"}},
       {"model_type", c.model_type},
       {"vocab_size", c.vocab_size},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <unordered_set>
 
 #include "engine/strings.h"
@@ -11,9 +12,6 @@
 namespace nn {
 using namespace engine;
 namespace {
-
-using nlohmann::json;
-using nlohmann::ordered_json;
 
 // The events of nlohmann's parser, made to a value. Its own way to watch them, a callback, takes time that grows with
 // the square of an object's keys.
@@ -27,11 +25,11 @@ class Builder {
 
   bool null() { return add(nullptr); }
   bool boolean(bool value) { return add(value); }
-  bool number_integer(typename Json::number_integer_t value) { return add(value); }
-  bool number_unsigned(typename Json::number_unsigned_t value) { return add(value); }
-  bool number_float(typename Json::number_float_t value, const std::string&) { return add(value); }
+  bool number_integer(int64_t value) { return add(value); }
+  bool number_unsigned(uint64_t value) { return add(value); }
+  bool number_float(double value, const std::string&) { return add(value); }
   bool string(std::string& value) { return add(std::move(value)); }
-  bool binary(typename Json::binary_t&) { fail("{}: not JSON: binary data", where_); }
+  bool binary(nlohmann::json::binary_t&) { fail("{}: not JSON: binary data", where_); }
   bool start_object(std::size_t) { return open(Json::object()); }
   bool start_array(std::size_t) { return open(Json::array()); }
   bool end_object() { return close(); }
@@ -43,7 +41,7 @@ class Builder {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&, const json::exception& error) {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {
     const size_t last = std::max<size_t>(1, std::min(position, text_.size())) - 1;
     for (const char* word : {"NaN", "Infinity"})
       check(!text_.substr(std::min(last, text_.size())).starts_with(word),
@@ -80,11 +78,8 @@ class Builder {
       in.push_back(std::move(value));
       return &in.back();
     }
-    auto& members = in.template get_ref<typename Json::object_t&>();
-    if constexpr (std::is_same_v<Json, ordered_json>)  // its emplace looks through all keys, which are known to differ
-      return &members.emplace_back(open_.back().key, std::move(value)).second;
-    else
-      return &members.emplace(open_.back().key, std::move(value)).first->second;
+    in.members().push_back({open_.back().key, std::move(value)});  // its keys are known to differ
+    return &in.members().back().value;
   }
 
   void hand_over() {
@@ -109,6 +104,8 @@ class Builder {
   }
 
   bool close() {
+    if (Json& value = *open_.back().value; std::is_same_v<Json, json> && value.is_object())
+      std::sort(value.members().begin(), value.members().end(), [](auto& a, auto& b) { return a.key < b.key; });
     open_.pop_back();
     hand_over();
     return true;
@@ -124,7 +121,7 @@ class Builder {
 template <class Json>
 Json parse(std::string_view text, const std::string& where, bool comments, const OnMember* on_member = nullptr) {
   Builder<Json> builder(text, where, on_member);
-  Json::sax_parse(text.begin(), text.end(), &builder, json::input_format_t::json, true, comments);
+  nlohmann::json::sax_parse(text.begin(), text.end(), &builder, nlohmann::json::input_format_t::json, true, comments);
   return builder.take();
 }
 
@@ -142,7 +139,7 @@ void parse_members(std::string_view text, const std::string& where, const OnMemb
 
 json read_json(const std::string& path) { return parse_json(read_regular_file(path), path); }
 
-std::string shown_json(const json& value) { return shown(value.dump(-1, ' ', false, json::error_handler_t::replace)); }
+std::string shown_json(const json& value) { return shown(value.dump(-1, InvalidUtf8::replace)); }
 
 JsonObject::JsonObject(const json& object, const std::string& where) : object_(object), where_(where) {
   check(object.is_object(), "{}: a JSON object is needed; got {}", where, shown_json(object));

@@ -19,7 +19,6 @@
 namespace nn {
 namespace {
 
-using nlohmann::json;
 
 constexpr long kMaxHeader = 100'000'000;
 
@@ -352,7 +351,7 @@ void save_safetensors(const std::string& path, const std::vector<Tensor>& tensor
     return std::pair(-size_of(a.dtype), a.name) < std::pair(-size_of(b.dtype), b.name);
   });
   metadata.emplace("format", "pt");
-  nlohmann::ordered_json header{{"__metadata__", metadata}};
+  ordered_json header{{"__metadata__", metadata}};
   long offset = 0;
   for (const Stretch& s : all) {
     check(!header.contains(s.name), "{}: tensors need names of their own; '{}' is there twice", path, s.name);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 #include "engine/strings.h"
 #include "nn/format/json.h"
@@ -15,7 +16,6 @@ namespace nn {
 using namespace engine;
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
 
 const std::string kUnsealed(64, '-');
 

@@ -14,7 +14,7 @@ void write_tensor_stream(const std::string& path, const std::string& name, long 
                          std::map<std::string, std::string> metadata,
                          const std::function<void(const Append&)>& content) {
   metadata.emplace("format", "pt");
-  nlohmann::ordered_json header{{"__metadata__", metadata}};
+  ordered_json header{{"__metadata__", metadata}};
   header[name] = {{"dtype", "F32"}, {"shape", {count}}, {"data_offsets", {0, count * long(sizeof(float))}}};
   const std::string start = safetensors_header(header);
   const auto write_whole = metadata.contains("seal") ? write_sealed_file : WriteWhole(write_file);

@@ -10,8 +10,6 @@ namespace nn {
 using engine::check;
 namespace {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
 
 constexpr const char* kPreNorm = "attune_translation";  // model_type of what Hugging Face's Marian cannot compute
 

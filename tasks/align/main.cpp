@@ -19,7 +19,7 @@ namespace {
 using engine::check;
 using engine::real;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 struct AlignOptions {
   model::BuildOptions model;

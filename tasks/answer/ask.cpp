@@ -10,13 +10,13 @@
 namespace answer {
 
 using engine::check;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 namespace {
 
 std::string dump(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return value.dump(-1, nn::InvalidUtf8::replace);
 }
 
 // What is understood, in a line under the answer.

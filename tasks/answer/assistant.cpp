@@ -19,8 +19,8 @@ namespace answer {
 
 using engine::check;
 using engine::real;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 namespace {
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "tasks/answer/index.h"
 #include "tasks/answer/options.h"
 #include "tasks/answer/scope.h"
@@ -67,13 +67,13 @@ class Assistant {
   const Read& kept() const { return kept_; }  // the questions for calibration
   double wording_weight() const { return wording_weight_; }
   const Indices& kept_classes() const { return kept_classes_; }
-  const nlohmann::json& settings() const { return settings_; }
+  const nn::json& settings() const { return settings_; }
 
  private:
   std::string directory_;
   std::unique_ptr<model::TextModel> model_;
   Knowledge knowledge_;
-  nlohmann::json settings_;
+  nn::json settings_;
   Promises promises_;
   std::unique_ptr<Index> index_;
   std::unique_ptr<Scope> scope_;

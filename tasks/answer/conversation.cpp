@@ -2,14 +2,15 @@
 #include "tasks/answer/conversation.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "nn/format/json.h"
 
 namespace answer {
 
 using engine::check;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 namespace {
 
@@ -186,7 +187,7 @@ ordered_json State::json() const {
           {"question", question}, {"wanted", wanted}, {"refusals", refusals}};
 }
 
-State State::from(const nlohmann::json& value, const std::string& where) {
+State State::from(const nn::json& value, const std::string& where) {
   State state;
   if (value.is_null()) return state;
   const nn::JsonObject object(value, where);

@@ -20,8 +20,8 @@ struct State {
   std::string wanted;                // the slot that was asked for, of `intent`
   long refusals = 0;                 // in succession
 
-  nlohmann::ordered_json json() const;
-  static State from(const nlohmann::json& object, const std::string& where);  // Error: not of this form
+  nn::ordered_json json() const;
+  static State from(const nn::json& object, const std::string& where);  // Error: not of this form
 };
 
 enum class Outcome { answer, ask, refuse, hand_over };
@@ -55,6 +55,6 @@ Reply reply_to(const Assistant& assistant, const std::string& text, State& state
 //  "articles": [{"id", "title", "text", "score", "cosine", "words"}], "nearest": {"text", "cosine"}, "rule": ...,
 //  "scope": {"detector", "score", "threshold"}, "words": [{"word", "share", "attention"}], "state": {...}}
 // certainty is that of what was decided: of a refusal 1 - the likeliest intent's.
-nlohmann::ordered_json to_json(const Assistant& assistant, const Reply& reply, const State& state);
+nn::ordered_json to_json(const Assistant& assistant, const Reply& reply, const State& state);
 
 }  // namespace answer

@@ -24,9 +24,9 @@ std::vector<Labelled> questions_of(const Assistant& assistant, const Knowledge& 
 //  with texts of both kinds "auroc", "fpr95", "aupr", "accuracy", "macro_f1", "open_f1"}}}
 // The last three count what is out of scope as one more class, as TEXTOIR does. Every detector has the threshold that
 // its own calibration gives.
-nlohmann::ordered_json figures_of(const Assistant& assistant, const std::vector<Labelled>& questions,
+nn::ordered_json figures_of(const Assistant& assistant, const std::vector<Labelled>& questions,
                                   const std::vector<std::string>& out_of_scope);
-std::string table_of(const nlohmann::ordered_json& figures);
-std::string result_line(const nlohmann::ordered_json& figures);
+std::string table_of(const nn::ordered_json& figures);
+std::string result_line(const nn::ordered_json& figures);
 
 }  // namespace answer

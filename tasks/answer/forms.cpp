@@ -13,7 +13,7 @@
 namespace answer {
 
 using engine::check;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

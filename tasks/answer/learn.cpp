@@ -13,7 +13,7 @@
 namespace answer {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

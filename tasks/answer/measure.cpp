@@ -17,8 +17,8 @@
 namespace answer {
 
 using engine::check;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 namespace {
 

@@ -20,8 +20,8 @@ using http::ask;
 using http::Refusal;
 using http::Request;
 using http::Response;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 namespace {
 

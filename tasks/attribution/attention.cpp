@@ -9,7 +9,7 @@
 namespace attribution {
 
 using engine::real;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -1,10 +1,10 @@
 // Attention in sight: what every head of a model looks at, for a text and on the average of many.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "nn/format/json_value.h"
 #include "tasks/model/predict.h"
 
 namespace attribution {
@@ -40,7 +40,7 @@ class Analysis {
   std::string table() const;
 
   // The attention of one text: its tokens, and of every layer and head the figures and the matrices, rows are queries.
-  static nlohmann::ordered_json of_text(const model::TextModel& model, const text::Encoding& text);
+  static nn::ordered_json of_text(const model::TextModel& model, const text::Encoding& text);
 
  private:
   std::vector<std::vector<HeadFigures>> heads_;

@@ -12,7 +12,7 @@ EMBED(viewer_js, "tasks/attribution/viewer.js");
 
 namespace attribution {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 std::string with_viewer(std::string page) {
   const std::pair<std::string_view, std::string_view> parts[] = {

@@ -1,9 +1,9 @@
 // The viewer: what pages of several programs show alike (bars, marked words, the attention of all heads), and its data.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "nn/format/json_value.h"
 #include "tasks/model/text_model.h"
 
 namespace attribution {
@@ -15,6 +15,6 @@ std::string with_viewer(std::string page);
 // What the viewer draws attention from: [layer] {"heads": [head][query][key]} in ten-thousandths, which is what a shade
 // of colour shows, and of a head with queries of its own a layer more. Of a text that is read through windows the
 // first; with token pruning a layer says which tokens are left.
-nlohmann::ordered_json attention_to_view(const model::TextModel& model, size_t head, const text::Batch& batch);
+nn::ordered_json attention_to_view(const model::TextModel& model, size_t head, const text::Batch& batch);
 
 }  // namespace attribution

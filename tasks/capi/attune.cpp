@@ -3,6 +3,7 @@
 #include "tasks/capi/attune.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "tasks/attribution/attention.h"
 #include "tasks/capi/border.h"

@@ -19,7 +19,7 @@ namespace command {
 using engine::check;
 using model::Answer;
 using model::TextModel;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
@@ -146,7 +146,7 @@ void Predict::print(const std::vector<text::Example>& examples, const std::vecto
   for (size_t i = 0; i < examples.size(); ++i) {
     if (!person) {
       const ordered_json line = model::to_json(*model, examples[i], answers[i], saying);
-      fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+      fmt::print("{}\n", line.dump(-1, nn::InvalidUtf8::replace));
       continue;
     }
     for (size_t h = 0; h < model->tasks.size(); ++h) {

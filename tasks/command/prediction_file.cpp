@@ -13,12 +13,12 @@
 namespace command {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
 std::string json_of(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return value.dump(-1, nn::InvalidUtf8::replace);
 }
 
 // Names that are not yet there: with `suffix`, then with numbers.

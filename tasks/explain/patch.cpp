@@ -1,5 +1,6 @@
 // Two texts and what carries the difference between them. Read tasks/attribution/patching.h first.
 #include <algorithm>
+#include <cmath>
 
 #include "nn/format/files.h"
 #include "tasks/attribution/patching.h"
@@ -16,7 +17,7 @@ using attribution::Decision;
 using attribution::Effects;
 using attribution::Patching;
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
@@ -133,7 +134,7 @@ void patch_command(run::Options& options, const run::Parse& parse) {
   const Contrast contrast = contrast_of(command, *model, head, both);
   const Patching found = attribution::patch(contrast, both[0], both[1]);
   const ordered_json json = json_of(found, contrast, texts);
-  const std::string line = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  const std::string line = json.dump(-1, nn::InvalidUtf8::replace) + "\n";
   if (command.out == "-")
     fmt::print("{}", line);
   else

@@ -12,7 +12,7 @@ namespace explain {
 
 using attribution::Explanation;
 using attribution::Method;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
@@ -84,7 +84,7 @@ ordered_json words_of(const Told& told, const Explanation& e) {
   for (size_t i = 0; i < e.shares.size(); ++i) {
     const attribution::Word& word = told.subject.words[i];
     if (word.tokens.empty()) continue;
-    ordered_json& one = words.emplace_back(ordered_json{{"word", word.text}});
+    ordered_json& one = words.push_back({{"word", word.text}});
     if (word.second) one["second"] = true;
     if (word.end > 0) one["begin"] = word.begin, one["end"] = word.end;
     one["share"] = e.shares[i];

@@ -1,8 +1,7 @@
 // What was found out about one text, as a table for the terminal and as JSON.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "nn/format/json_value.h"
 #include "tasks/explain/asked.h"
 
 namespace explain {
@@ -21,7 +20,7 @@ std::string table_of(const Told& told, const Asked& asked, size_t columns);
 
 // {"text", "pair"?, "task"?, "class"?, "of", "value", "probability"?, "absent", "methods": {NAME: {"words": [{"word",
 // "second"?, "begin", "end", "share", "error"?}], "value", "baseline"?, "delta"?, "runs", "complete"?}}}
-nlohmann::ordered_json json_of(const Told& told, const Asked& asked);
+nn::ordered_json json_of(const Told& told, const Asked& asked);
 
 // A share as a bar of at most `width` columns, `most` the largest size: filled for, hatched against.
 std::string bar(double share, double most, size_t width);

@@ -9,7 +9,7 @@
 
 namespace explain {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

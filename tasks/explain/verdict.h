@@ -1,9 +1,10 @@
 // The comparison of methods as figures with standard errors, and what follows from them in words.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "nn/format/json_value.h"
 
 namespace explain {
 
@@ -34,7 +35,7 @@ struct Comparison {
   Mean gain(const Row& row) const;
 
   std::string table() const;
-  nlohmann::ordered_json json() const;
+  nn::ordered_json json() const;
   // "Does attention explain? ...": an answer, and the figures that it follows from.
   std::string answer() const;
 };

@@ -18,7 +18,7 @@ namespace few_shot {
 
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

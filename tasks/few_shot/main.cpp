@@ -21,7 +21,7 @@ using few_shot::Episodes;
 using few_shot::PoolTask;
 using few_shot::TaskTexts;
 using few_shot::TrainOptions;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 // The classes of one last layer for all: those of an episode, or, trained jointly, those of every task side by side.
 std::vector<std::string> labels_of(const std::vector<TaskTexts>& pool, const TrainOptions& o) {

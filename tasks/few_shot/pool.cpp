@@ -13,7 +13,7 @@ namespace few_shot {
 
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 TaskTexts read_texts(const spec::TaskSpec& task, bool test) {
   check(task.head == nn::Predicts::label, "{}.head: few-shot tasks have a single label; got '{}'", task.where,

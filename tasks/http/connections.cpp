@@ -18,6 +18,7 @@
 #include <csignal>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "engine/strings.h"
 #include "tasks/http/server.h"
@@ -129,7 +130,7 @@ std::string new_id() {
 
 // An answer that nobody's handler has made.
 std::string alone(int status, const char* reason, const std::string& sentence) {
-  const std::string body = nlohmann::json{{"error", sentence}}.dump();
+  const std::string body = nn::json{{"error", sentence}}.dump();
   return fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}Connection: close\r\n\r\n{}", status,
       reason, body.size(), status == 429 ? "Retry-After: 1\r\n" : "", body);
@@ -195,7 +196,7 @@ class Server::Http : public httplib::Server {
       const char* sentence = out.status == 414   ? "the address is too long"
                              : out.status == 400 ? "this is no HTTP request, or not all of it came"
                                                  : "this request cannot be answered";
-      out.set_content(nlohmann::json{{"error", sentence}}.dump(), "application/json");
+      out.set_content(nn::json{{"error", sentence}}.dump(), "application/json");
       return HandlerResponse::Handled;
     }));
     set_exception_handler(

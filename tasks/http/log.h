@@ -4,8 +4,9 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "nn/format/json_value.h"
 
 namespace http {
 
@@ -14,7 +15,7 @@ class Log {
   // "-": standard error; empty: none. Error: it cannot be written.
   explicit Log(const std::string& path);
   // With the time before everything else. What is no UTF-8 becomes U+FFFD. That a line cannot be written stops nobody.
-  void write(const nlohmann::ordered_json& line);
+  void write(const nn::ordered_json& line);
 
  private:
   struct Close {

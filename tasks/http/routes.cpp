@@ -9,7 +9,7 @@
 
 namespace http {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 void ServerOptions::declare(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
@@ -27,7 +27,7 @@ void ServerOptions::declare(run::Options& options) {
 }
 
 void Response::json(const ordered_json& value) {
-  body = value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  body = value.dump(-1, nn::InvalidUtf8::replace);
 }
 
 void Response::page(std::string html) {

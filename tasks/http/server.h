@@ -5,10 +5,10 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "nn/format/json_value.h"
 #include "tasks/http/log.h"
 #include "tasks/http/metrics.h"
 #include "tasks/http/refusal.h"
@@ -41,17 +41,17 @@ struct Response {
   int status = 200;
   std::string body, type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
-  nlohmann::ordered_json log =
-      nlohmann::ordered_json::object();  // what its line in the log has beside time, route, status and duration
+  nn::ordered_json log =
+      nn::ordered_json::object();  // what its line in the log has beside time, route, status and duration
 
-  void json(const nlohmann::ordered_json& value);  // what is no UTF-8 becomes U+FFFD
+  void json(const nn::ordered_json& value);  // what is no UTF-8 becomes U+FFFD
   void page(std::string html);  // one file with its style and script inside, which may ask this server and nobody else
 };
 
 class Server {
  public:
   using Handler = std::function<void(const Request&, Response&)>;
-  using ErrorBody = std::function<nlohmann::ordered_json(const Request&, int status, const std::string& sentence)>;
+  using ErrorBody = std::function<nn::ordered_json(const Request&, int status, const std::string& sentence)>;
 
   Server(const ServerOptions& options, Log& log, Metrics& metrics);
   ~Server();

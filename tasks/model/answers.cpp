@@ -13,7 +13,7 @@
 namespace model {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 void AnswerOptions::declare(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {

@@ -1,9 +1,9 @@
 // Answers: what the heads of a model say of a text, in words; as JSON, and as cells beside the rows of a table.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "nn/format/json_value.h"
 #include "tasks/model/predict.h"
 
 namespace run {
@@ -56,17 +56,17 @@ std::vector<std::vector<Answer>> answers(const TextModel& model, const std::vect
 //            and with --coverage "set": [...]
 //   number   {"value": ...}                                       tags     {"tags": [[word, tag], ...]}
 // The probabilities are in the order of the classes; with --top the best, in their order.
-nlohmann::ordered_json to_json(const TextModel& model, const text::Example& example, const std::vector<Answer>& answers,
+nn::ordered_json to_json(const TextModel& model, const text::Example& example, const std::vector<Answer>& answers,
                                const AnswerOptions& options);
 
 // The same of texts, one each, from the beginning.
-std::vector<nlohmann::ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
+std::vector<nn::ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
                                                 const Reading& reading, const AnswerOptions& options = {});
 
 // A cell of a table: as text, with four digits of a probability, and as JSON has it.
 struct Cell {
   std::string text;
-  nlohmann::ordered_json json;
+  nn::ordered_json json;
 };
 // The columns of all heads and the cells of one text below them; a named task's begin with its name and _.
 //   label, ordinal   label, probability, second_label, second_probability, label_3, ...: as many as --top, two if not given

@@ -22,7 +22,7 @@ namespace model {
 using engine::check;
 using engine::real;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 Tensor calibrated(const Tensor& logits, double T) {
   return engine::softmax(T == 1 ? logits : logits * real(1 / T));  // [n, K]

@@ -2,11 +2,11 @@
 // directory keeps it, and whatever asks the model uses it: the temperature always, the rest where it is wanted.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "nn/format/json_value.h"
 #include "tasks/spec/tasks.h"
 
 namespace model {
@@ -74,7 +74,7 @@ struct Certainty {
   double ece = 0, ece_of_a_perfect_model = 0, brier = 0, aurc = 0, least_aurc = 0;
   double accuracy_at[3] = {}, coverage_95 = 0;
   std::string text() const;  // a few lines
-  nlohmann::ordered_json json() const;
+  nn::ordered_json json() const;
 };
 Certainty certainty_of(const std::vector<std::vector<double>>& p, const std::vector<int>& labels);
 

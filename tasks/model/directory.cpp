@@ -15,7 +15,7 @@ namespace model {
 
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 std::string model_path(const std::string& given) {
   namespace fs = std::filesystem;

@@ -16,7 +16,7 @@
 
 namespace model {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 double Evaluation::merit(const std::string& metric) const {
   const bool lower_is_better = metric == "loss" || metric == "mse" || metric == "mae";

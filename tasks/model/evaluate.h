@@ -13,7 +13,7 @@ struct Evaluation {
   // roc_auc; accuracy, quadratic_kappa, mae, macro_f1 of ordered classes; micro_f1, macro_f1; pearson, spearman, mse,
   // mae, and where all targets are whole numbers accuracy and quadratic_kappa of the nearest one; entity_f1, accuracy,
   // macro_f1}. Null: no texts.
-  nlohmann::ordered_json figures;
+  nn::ordered_json figures;
   std::optional<score::Confusion> confusion;  // of a head that predicts one class
   std::optional<score::Report> report;
 
@@ -26,7 +26,7 @@ struct Evaluation {
   // mistakes: no matrix, and of many classes the totals only.
   enum class Says { mistakes, totals };
   std::string text(size_t columns = 80, Says says = Says::mistakes) const;
-  nlohmann::ordered_json json() const;  // all of it
+  nn::ordered_json json() const;  // all of it
 };
 
 // Of what a head said of texts with these targets.

@@ -22,7 +22,7 @@ struct GroupReport {
   // Of every group its count, its figures and, of classes, the rates of each class against the rest, shares with
   // Wilson's interval; "not estimable" where fewer than score::kFewest texts are behind a share. Then the gaps.
   std::string text() const;
-  nlohmann::ordered_json json() const;
+  nn::ordered_json json() const;
   std::vector<std::string> doubts() const;  // groups that are too small to say much, fewer than kSmall texts
 };
 constexpr long kSmall = 100;

@@ -13,7 +13,7 @@ namespace model {
 
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

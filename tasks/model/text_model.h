@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
 #include "tasks/model/calibration.h"
 #include "tasks/model/reading.h"
@@ -16,7 +16,7 @@ struct TextModel {
   text::WordPiece tokenizer;
   Reading reading;
   nn::Model net;
-  nlohmann::ordered_json settings;  // what tasks.json says beside the tasks: the seed that shares out their texts
+  nn::ordered_json settings;  // what tasks.json says beside the tasks: the seed that shares out their texts
   Calibrations calibrations;        // one a head; nothing while it is trained
 
   // Declares the parameters; initialise() or load them.

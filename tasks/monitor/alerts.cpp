@@ -73,7 +73,7 @@ std::string Alert::gap() {
   return "no data";
 }
 
-nlohmann::json Alert::saved() const {
+nn::json Alert::saved() const {
   return {{"labels", labels}, {"state", int(state)}, {"before_gap", int(before_gap)},
           {"recent", recent}, {"calm", calm},        {"first", first},
           {"fired", fired}};
@@ -88,7 +88,7 @@ State state_of(int number) {
 
 }  // namespace
 
-void Alert::restore(const nlohmann::json& saved) {
+void Alert::restore(const nn::json& saved) {
   labels = saved.at("labels").get<Labels>();
   state = state_of(saved.at("state"));
   before_gap = state_of(saved.at("before_gap"));

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "nn/format/json_value.h"
 
 namespace monitor {
 
@@ -37,8 +38,8 @@ struct Alert {
   std::string gap();  // a bin without data
   bool is_firing() const { return state == State::firing || (state == State::no_data && before_gap == State::firing); }
 
-  nlohmann::json saved() const;
-  void restore(const nlohmann::json& saved);
+  nn::json saved() const;
+  void restore(const nn::json& saved);
 };
 
 }  // namespace monitor

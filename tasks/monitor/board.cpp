@@ -69,7 +69,7 @@ void BoardOptions::settle() {
   check(!watch.empty(), "--watch: nothing");
 }
 
-nlohmann::ordered_json BoardOptions::configuration() const {
+nn::ordered_json BoardOptions::configuration() const {
   return {{"--bin", bin_seconds},    {"--lateness", late_seconds},
           {"--jump", jump_seconds},  {"--warm-up", warm_bins},
           {"--freeze", freeze_bins}, {"--utc-offset", shift},

@@ -19,7 +19,7 @@ struct BoardOptions {
   void declare(run::Options& options);
   long bin_seconds = 3600, late_seconds = 600, jump_seconds = 604800, freeze_bins = 168, warm_bins = 336, shift = 0;
   void settle();  // after parsing. Error: a bin that does not divide a day, or is not made of days
-  nlohmann::ordered_json configuration() const;
+  nn::ordered_json configuration() const;
 };
 
 // What has happened to an alert, with what was seen and what was ordinary.
@@ -53,8 +53,8 @@ class Board {
   long seconds_of(long bin) const { return bin * o_.bin_seconds - o_.shift; }
   bool no_data() const { return no_data_; }
 
-  nlohmann::json saved() const;
-  void restore(const nlohmann::json& saved);
+  nn::json saved() const;
+  void restore(const nn::json& saved);
 
  private:
   struct Test {

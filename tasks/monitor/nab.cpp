@@ -27,14 +27,14 @@ Marked read_marked(const std::string& path, const std::string& windows) {
     m.times.push_back(*time);
     m.counts.push_back(std::lround(count));
   }
-  const nlohmann::json all = nn::read_json(windows);
+  const nn::json all = nn::read_json(windows);
   check(all.is_object(), "{}: an object is needed: the series' names and their windows", windows);
   for (const auto& [name, list] : all.items()) {
     if (std::filesystem::path(name).filename() != m.name) continue;
     for (const auto& one : list) {
       check(one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string(),
             "{}: {}: a window is [begin, end]; got {}", windows, engine::shown(name), nn::shown_json(one));
-      const auto row = [&](const nlohmann::json& at) {
+      const auto row = [&](const nn::json& at) {
         const auto time = parse_time(at.get<std::string>());
         check(time.has_value(), "{}: {}: begin and end of a window are times", windows, name);
         return long(std::lower_bound(m.times.begin(), m.times.end(), *time) - m.times.begin());

@@ -8,7 +8,7 @@
 
 namespace monitor {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -11,10 +11,10 @@ std::string sentence_of(const Event& event);
 
 // `words` says what drew the attention in a text; without it texts have none.
 using Words = std::function<std::string(const std::string& text, const Event& event)>;
-nlohmann::ordered_json to_json(const Event& event, const Words& words);
+nn::ordered_json to_json(const Event& event, const Words& words);
 
 // The body of Alertmanager's webhook, version 4, of one alert: firing and resolved alone, anything else is null.
-nlohmann::ordered_json to_webhook(const Event& event, const Words& words);
+nn::ordered_json to_webhook(const Event& event, const Words& words);
 
 // Counters of the stream.
 struct Figures {

@@ -66,13 +66,13 @@ Calibration calibration_of(const std::string& directory, const std::string& head
   Calibration c;
   const std::string path = directory + "/" + kCalibration;
   if (!std::filesystem::exists(path)) return c;
-  const nlohmann::json all = nn::read_json(path);
+  const nn::json all = nn::read_json(path);
   if (!all.is_object() || !all.contains("heads") || !all["heads"].contains(head)) return c;
-  const nlohmann::json& own = all["heads"][head];
+  const nn::json& own = all["heads"][head];
   try {
     c.temperature = own.at("temperature");
     c.confusion = own.at("confusion").get<std::vector<std::vector<double>>>();
-  } catch (const nlohmann::json::exception&) {
+  } catch (const nn::JsonError&) {
     engine::fail("{}: heads.{}: a temperature and a confusion", path, head);
   }
   check(c.temperature > 0 && c.confusion.size() == K, "{}: heads.{}: a temperature above 0 and {} rows", path, head, K);

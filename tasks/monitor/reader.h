@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "tasks/model/text_model.h"
 #include "tasks/monitor/stream.h"
 

@@ -5,10 +5,10 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "engine/random.h"
+#include "nn/format/json_value.h"
 #include "tasks/monitor/clock.h"
 #include "tasks/text/data.h"
 #include "tasks/text/embedded.h"
@@ -103,7 +103,7 @@ std::string recording(const RecordingOptions& o) {
         for (const Surge& surge : kSurges) mean *= times(surge, topic, hour / 24, negative);
         for (long n = dice.count(mean); n > 0; --n) {
           const long time = kBegin + 3600 * hour + dice.below(3600);
-          const nlohmann::ordered_json json{{"time", show_time(time)},
+          const nn::ordered_json json{{"time", show_time(time)},
                                             {"text", texts[std::string(topic) + "/" + mood].take()},
                                             {"source", kSources[dice.below(4)]},
                                             {"topic", topic},

@@ -118,13 +118,13 @@ bool Repeats::seen(const std::string& text, long time) {
   return false;
 }
 
-nlohmann::json Repeats::state() const {
-  nlohmann::json hashes = nlohmann::json::array(), times = nlohmann::json::array();
+nn::json Repeats::state() const {
+  nn::json hashes = nn::json::array(), times = nn::json::array();
   for (const Story& s : stories_) hashes.push_back(s.hash), times.push_back(s.time);
   return {{"hashes", hashes}, {"times", times}};
 }
 
-void Repeats::restore(const nlohmann::json& state) {
+void Repeats::restore(const nn::json& state) {
   const std::vector<uint64_t> hashes = state.at("hashes");
   const std::vector<long> times = state.at("times");
   check(hashes.size() == times.size(), "Repeats: a hash and a time for every story");

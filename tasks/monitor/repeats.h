@@ -3,10 +3,11 @@
 
 #include <cstdint>
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "nn/format/json_value.h"
 
 namespace monitor {
 
@@ -30,8 +31,8 @@ class Repeats {
   bool seen(const std::string& text, long time);
   size_t size() const { return stories_.size(); }
 
-  nlohmann::json state() const;
-  void restore(const nlohmann::json& state);
+  nn::json state() const;
+  void restore(const nn::json& state);
 
  private:
   struct Story {

@@ -10,8 +10,8 @@ namespace monitor {
 namespace {
 
 void print_event(const WatchOptions& o, const Event& event, const Words& words) {
-  const auto line = [](const nlohmann::ordered_json& j) {
-    fmt::print("{}\n", j.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  const auto line = [](const nn::ordered_json& j) {
+    fmt::print("{}\n", j.dump(-1, nn::InvalidUtf8::replace));
   };
   if (o.form == "text") {
     fmt::print("{}  {:<10} {}: {}\n", to_json(event, nullptr)["at"].get<std::string>(), event.what, event.kind,

@@ -7,7 +7,7 @@
 
 namespace monitor {
 
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

@@ -23,8 +23,8 @@ struct Cell {
   std::vector<Shown> shown = {};           // the three that count most, the first before the others
 
   void show(Shown one);  // keeps it if it is one of the three
-  nlohmann::json saved() const;
-  static Cell restored(const nlohmann::json& saved);
+  nn::json saved() const;
+  static Cell restored(const nn::json& saved);
 };
 
 // A bin that is closed.
@@ -56,10 +56,10 @@ struct Series {
   void skip();                                      // a bin about which nothing is known
   std::vector<Shown> strongest(size_t bins) const;  // the three texts that count most in the last bins
 
-  nlohmann::json saved() const;
-  void restore(const nlohmann::json& saved);
+  nn::json saved() const;
+  void restore(const nn::json& saved);
 };
 
-nlohmann::json to_json(const Shown& shown);
+nn::json to_json(const Shown& shown);
 
 }  // namespace monitor

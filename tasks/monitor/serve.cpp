@@ -15,7 +15,7 @@ EMBED(monitor_page, "tasks/monitor/page.html");
 namespace monitor {
 
 using http::ask;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -6,7 +6,7 @@
 namespace monitor {
 
 using engine::check;
-using nlohmann::json;
+using nn::json;
 
 json Board::saved() const {
   json all{{"closed", closed_}, {"newest", newest_}, {"jumps", jumps_}, {"silence", silence_}, {"no_data", no_data_}};

@@ -230,7 +230,7 @@ long time_of(const std::string& text, const std::string& key) {
 }  // namespace
 
 void Stream::parse_json_row(const std::string& row, Record& record) const {
-  nlohmann::json object;
+  nn::json object;
   try {
     object = nn::parse_json(row, "");
   } catch (const engine::Error& e) {

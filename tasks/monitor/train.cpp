@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "nn/format/files.h"
 #include "nn/format/whole_directory.h"
@@ -20,7 +21,7 @@ namespace monitor {
 using engine::check;
 using engine::Indices;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 using spec::TaskSet;
 
 namespace {

@@ -12,7 +12,7 @@
 namespace monitor {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
@@ -168,30 +168,30 @@ void Watcher::save() const {
 }
 
 void Watcher::load() {
-  const nlohmann::json state = nn::read_json(o_.state);
+  const nn::json state = nn::read_json(o_.state);
   check(state.is_object() && state.contains("attune_monitor_state") && state["attune_monitor_state"] == kForm,
         "{}: is no state of this program", o_.state);
   const ordered_json mine = configuration();
   const auto said = state.find("configuration");
   check(said != state.end() && said->is_object(), "{}: is damaged: it has no configuration", o_.state);
   for (const auto& [key, value] : mine.items()) {
-    const nlohmann::json theirs = said->value(key, nlohmann::json());
-    check(theirs == nlohmann::json(value),
+    const nn::json theirs = said->value(key, nn::json());
+    check(theirs == nn::json(value),
           "{}: was saved with {} {}, and this is {}; name another state, or the same options", o_.state, key,
           theirs.dump(), value.dump());
   }
   try {
-    const nlohmann::json& f = state.at("figures");
+    const nn::json& f = state.at("figures");
     before_ = {f.at("records"), f.at("texts"), f.at("repeats"), f.at("alerts"),
                f.at("bad").get<std::map<std::string, long>>()};
     repeats_.restore(state.at("repeats"));
     board_.restore(state.at("board"));
-    const nlohmann::json& s = state.at("stream");
+    const nn::json& s = state.at("stream");
     if (o_.stream.file == "-")
       stream_.count_lines_from(s.at("line"));
     else if (s.at("file") == o_.stream.file)
       stream_.resume(s.at("offset"), s.at("line"));
-  } catch (const nlohmann::json::exception& e) { engine::fail("{}: is damaged: {}", o_.state, e.what()); }
+  } catch (const nn::JsonError& e) { engine::fail("{}: is damaged: {}", o_.state, e.what()); }
 }
 
 }  // namespace monitor

@@ -38,7 +38,7 @@ class Watcher {
  private:
   bool next_batch(std::vector<Record>& batch);
   void keep_pace(const Record& record);
-  nlohmann::ordered_json configuration() const;
+  nn::ordered_json configuration() const;
   void save() const;
   void load();
 

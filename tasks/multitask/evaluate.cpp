@@ -13,7 +13,7 @@
 namespace multitask {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 using spec::TaskSet;
 
 namespace {

@@ -39,8 +39,8 @@ void History::end_epoch() {
   std::fill_n(sums_.data(), sums_.numel(), real(0));
 }
 
-nlohmann::ordered_json History::json() const {
-  nlohmann::ordered_json json;
+nn::ordered_json History::json() const {
+  nn::ordered_json json;
   const size_t T = names_.size();
   for (const auto& [key, means] : {std::pair{"first_epoch", first_}, std::pair{"last_epoch", last_}})
     for (size_t t = 0; t < T; ++t) json[key][names_[t]] = {{"loss", means.data()[t]}, {"weight", means.data()[T + t]}};

@@ -1,8 +1,7 @@
 // History: every task's mean loss and mean weight, in the first epoch of training and in the last.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "nn/format/json_value.h"
 #include "tasks/spec/task_file.h"
 
 namespace multitask {
@@ -15,7 +14,7 @@ class History {
   // [T] each; a task whose loss is optim::kAbsent was not in the step.
   void add(const std::vector<double>& losses, const std::vector<double>& weights);
   void end_epoch();
-  nlohmann::ordered_json json() const;  // {"first_epoch": {TASK: {"loss": ..., "weight": ...}}, "last_epoch": ...}
+  nn::ordered_json json() const;  // {"first_epoch": {TASK: {"loss": ..., "weight": ...}}, "last_epoch": ...}
   std::vector<Tensor> state() const { return {sums_, first_, last_}; }  // for a checkpoint
 
  private:

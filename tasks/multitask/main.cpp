@@ -1,5 +1,7 @@
 // Multitask: one encoder, several tasks. The loop in train_model() is that of tasks/sentiment/main.cpp, which is to be
 // read first, with a loss for every task and a weighting between them.
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "nn/format/files.h"
@@ -28,7 +30,7 @@ using engine::Tensor;
 using model::Evaluation;
 using multitask::Outcome;
 using multitask::TrainOptions;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 using spec::TaskSet;
 
 multitask::Sampler new_sampler(const TrainOptions& o, const TaskSet& set) {
@@ -280,7 +282,7 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
 // The figures of a task alone that this very run has trained before it was stopped.
 std::optional<Evaluation> done_before(const std::string& file, const std::string& joint_run) {
   if (!std::filesystem::exists(file)) return {};
-  const ordered_json json = ordered_json::parse(nn::read_file(file), nullptr, false);
+  const ordered_json json = ordered_json::parse_or_null(nn::read_file(file));
   if (!json.is_object() || !json.contains("test") || json.value("run", "") != joint_run) return {};
   return Evaluation{json["test"], {}, {}};
 }

@@ -39,7 +39,7 @@ std::string key_of(std::string option) {
 }
 
 // A value of the file as the words that an option takes.
-std::vector<std::string> words_of_value(const nlohmann::ordered_json& value, const std::string& where) {
+std::vector<std::string> words_of_value(const nn::ordered_json& value, const std::string& where) {
   if (value.is_string()) return {value.get<std::string>()};
   if (value.is_boolean() || value.is_number()) return {value.dump()};
   std::vector<std::string> words;
@@ -58,7 +58,7 @@ std::vector<std::string> known_keys(const run::Options& options) {
 }
 
 void apply_setting(run::Options& options, const std::string& path, const std::string& key,
-                   const nlohmann::ordered_json& value) {
+                   const nn::ordered_json& value) {
   const std::vector<std::string> known = known_keys(options);
   check(std::find(known.begin(), known.end(), key) != known.end(), "{}: there is no key '{}'{}; the keys are {}", path,
         text::shown(key), text::did_you_mean(key, known), fmt::format("{}", fmt::join(known, ", ")));

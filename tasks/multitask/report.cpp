@@ -8,7 +8,7 @@
 
 namespace multitask {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 double delta_of(const spec::TaskSpec& task, const Evaluation& joint, const Evaluation& single) {
   const double before = single.value(task.metric);

@@ -10,7 +10,7 @@ using model::Evaluation;
 // Of every task the best epoch's model on dev and test, and what happened on the way.
 struct Outcome {
   std::vector<Evaluation> dev, test;
-  nlohmann::ordered_json way;
+  nn::ordered_json way;
 };
 
 // What training on several tasks gained over training on one each, a share:

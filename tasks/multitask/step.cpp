@@ -11,7 +11,7 @@
 namespace multitask {
 
 using engine::real;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 using spec::kTrain;
 
 namespace {

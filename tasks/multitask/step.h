@@ -34,8 +34,8 @@ std::vector<std::vector<Part>> batches_of(const TaskSet& set, const std::vector<
 struct Losses {
   std::vector<Tensor> tasks;      // [T], [] each; nothing for a task that is not in it
   Tensor extra;                   // [], what shapes attention; or nothing
-  nlohmann::ordered_json shaped;  // its terms, unweighted
-  void add_shaped_to(nlohmann::ordered_json& terms) const;
+  nn::ordered_json shaped;  // its terms, unweighted
+  void add_shaped_to(nn::ordered_json& terms) const;
 };
 
 // What robustness asks of a step of several tasks. A task's loss is the sum of its losses at the adversary's places, so

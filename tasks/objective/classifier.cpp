@@ -14,7 +14,7 @@
 namespace objective {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 void ClassifierOptions::declare(run::Options& options, const std::string& task) {
   declare_learning(options);

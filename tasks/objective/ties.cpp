@@ -16,7 +16,7 @@ namespace objective {
 using engine::check;
 using engine::Indices;
 using engine::real;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -37,7 +37,7 @@ class Ties {
   //               nothing reaches the source's head; the encoder learns from the target's side
   //   symmetric_kl, jensen_shannon   of the predictions of two views, nn/loss/agreement.h; both sides learn
   // Returns {"NAME": value before the weight, ...}: a line of the log.
-  nlohmann::ordered_json backward(long step) const;
+  nn::ordered_json backward(long step) const;
 
   // The hand-over: at the end of epoch `after`, the target's queries become a copy of the source's.
   void hand_over(long step) const;
@@ -58,6 +58,6 @@ Tensor mean_over_queries(const Tensor& context, long queries);
 
 // Linear CKA between what the tasks' classifiers read, for every pair of tasks that read a text as a whole, over the
 // dev texts of all tasks: {"a,b": 0.83}. Empty for fewer than two such tasks or two texts.
-nlohmann::ordered_json likeness_of(const model::TextModel& model, const spec::TaskSet& set);
+nn::ordered_json likeness_of(const model::TextModel& model, const spec::TaskSet& set);
 
 }  // namespace objective

@@ -1,6 +1,7 @@
 // Pretrain: an encoder learns from texts without labels. The loop is that of tasks/sentiment/main.cpp, which is to be
 // read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
 #include <cmath>
+#include <filesystem>
 
 #include "nn/format/whole_directory.h"
 #include "tasks/objective/epoch_events.h"
@@ -18,7 +19,7 @@ namespace {
 using engine::check;
 using engine::real;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 using pretrain::Learner;
 using pretrain::Sums;
 

@@ -9,7 +9,7 @@
 namespace recommend {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
@@ -17,7 +17,7 @@ void write_items(const Data& data, const std::string& path) {
   std::string lines;
   for (const Item& item : data.items)
     lines += ordered_json{{"id", item.id}, {"title", item.title}, {"description", item.text}, {"tags", item.tags}}.dump(
-                 -1, ' ', false, ordered_json::error_handler_t::replace) +
+                 -1, nn::InvalidUtf8::replace) +
              "\n";
   nn::write_file(path, lines);
 }
@@ -30,7 +30,7 @@ void write_interactions(const Data& data, const std::string& path) {
     for (const Event& event : data.histories[u])
       items.push_back(event.item), times.push_back(event.time), weights.push_back(event.weight);
     lines += ordered_json{{"user", data.users[u]}, {"items", items}, {"times", times}, {"weights", weights}}.dump(
-                 -1, ' ', false, ordered_json::error_handler_t::replace) +
+                 -1, nn::InvalidUtf8::replace) +
              "\n";
   }
   nn::write_file(path, lines);

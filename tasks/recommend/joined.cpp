@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 
 #include "engine/parallel.h"
 #include "engine/random.h"
+#include "nn/format/json_value.h"
 #include "tasks/score/confidence.h"
 #include "tasks/spec/json_object.h"
 
@@ -281,16 +281,16 @@ Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std
   return best;
 }
 
-void to_json(nlohmann::ordered_json& json, const Joined& j) {
+void to_json(nn::ordered_json& json, const Joined& j) {
   json = {{"sources", j.sources}, {"weights", j.weights},       {"platt_a", j.platt.a},  {"platt_b", j.platt.b},
           {"ridge", j.ridge},     {"candidates", j.candidates}, {"dev_ndcg", j.dev_ndcg}};
 }
 
-Joined joined_from(const nlohmann::ordered_json& json, const std::string& where) {
+Joined joined_from(const nn::ordered_json& json, const std::string& where) {
   Joined j;
   spec::StrictObject object(json, where);
   object.take("sources", j.sources);
-  const nlohmann::ordered_json* weights = object.find("weights");
+  const nn::ordered_json* weights = object.find("weights");
   check(weights && weights->is_array() && weights->size() == 2 * j.sources.size(),
         "{}.weights: must be two numbers for each source", where);
   for (const auto& weight : *weights) {

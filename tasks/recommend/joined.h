@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 
+#include "nn/format/json_value.h"
 #include "tasks/recommend/figures.h"
 
 namespace recommend {
@@ -64,7 +64,7 @@ Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std
 std::vector<Scores> joined_scores(const Joined& joined, const std::vector<List>& lists, long items);
 inline constexpr double kNoCandidate = -1e6;
 
-void to_json(nlohmann::ordered_json& json, const Joined& joined);
-Joined joined_from(const nlohmann::ordered_json& json, const std::string& where);
+void to_json(nn::ordered_json& json, const Joined& joined);
+Joined joined_from(const nn::ordered_json& json, const std::string& where);
 
 }  // namespace recommend

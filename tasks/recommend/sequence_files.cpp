@@ -12,7 +12,7 @@ using engine::real;
 void save_sequence(const SequenceModel& model, const std::string& directory) {
   const engine::NoGrad no_grad;
   const SequenceConfig& c = model.config;
-  nlohmann::ordered_json json{{"model_type", "attune-recommend"}, {"items", c.items},
+  nn::ordered_json json{{"model_type", "attune-recommend"}, {"items", c.items},
                               {"hidden_size", c.hidden},          {"num_hidden_layers", c.layers},
                               {"num_attention_heads", c.heads},   {"intermediate_size", c.intermediate},
                               {"positions", c.positions},         {"user", c.user}};

@@ -17,8 +17,8 @@ namespace recommend {
 using http::ask;
 using http::Request;
 using http::Response;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 namespace {
 

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "engine/parallel.h"
+#include "nn/format/json_value.h"
 #include "tasks/recommend/recommender.h"
 #include "tasks/recommend/rerank.h"
 #include "tasks/spec/json_object.h"
@@ -117,8 +117,8 @@ std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, cons
   return best;
 }
 
-nlohmann::ordered_json spread_json(const std::vector<Spread>& all) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+nn::ordered_json spread_json(const std::vector<Spread>& all) {
+  nn::ordered_json json = nn::ordered_json::array();
   for (const Spread& s : all)
     json.push_back({{"likeness", s.likeness},
                     {"rerank", s.rerank},
@@ -128,7 +128,7 @@ nlohmann::ordered_json spread_json(const std::vector<Spread>& all) {
   return json;
 }
 
-std::vector<Spread> spread_from(const nlohmann::ordered_json& json, const std::string& where) {
+std::vector<Spread> spread_from(const nn::ordered_json& json, const std::string& where) {
   engine::check(json.is_array(), "{}: must be a list", where);
   std::vector<Spread> all;
   for (const auto& one : json) {

@@ -1,8 +1,7 @@
 // Spread: lists whose items are not all alike, and how far they can be spread for how much of NDCG.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
+#include "nn/format/json_value.h"
 #include "tasks/recommend/figures.h"
 
 namespace recommend {
@@ -37,7 +36,7 @@ std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, cons
                                   const std::vector<Scores>& scores, double cost = 0.02);
 double distance_by(const std::string& kind, const Figures& f);
 
-nlohmann::ordered_json spread_json(const std::vector<Spread>& all);
-std::vector<Spread> spread_from(const nlohmann::ordered_json& json, const std::string& where);
+nn::ordered_json spread_json(const std::vector<Spread>& all);
+std::vector<Spread> spread_from(const nn::ordered_json& json, const std::string& where);
 
 }  // namespace recommend

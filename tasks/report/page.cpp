@@ -4,7 +4,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -18,7 +21,7 @@
 namespace report {
 namespace {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 constexpr size_t kPoints = 400;       // of a curve
 constexpr size_t kManyClasses = 20;   // from here on the commonest confusions instead of a matrix

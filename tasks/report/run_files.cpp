@@ -13,7 +13,7 @@ namespace report {
 
 namespace fs = std::filesystem;
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

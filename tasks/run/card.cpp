@@ -14,7 +14,7 @@
 namespace run {
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
@@ -38,7 +38,7 @@ std::string setting(const Settings& settings, const std::string& name) {
 
 // JSON's strings are YAML's in double quotes.
 std::string quoted(const std::string& text) {
-  return ordered_json(text).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return ordered_json(text).dump(-1, nn::InvalidUtf8::replace);
 }
 
 // In a cell of a table and in a line of Markdown.
@@ -142,7 +142,7 @@ std::string evaluation(const Card& card) {
 
 std::string environment(const Run& run) {
   if (!run.has("cost.json")) return kUnknown;
-  const ordered_json cost = ordered_json::parse(nn::read_file(run.file("cost.json")), nullptr, false);
+  const ordered_json cost = ordered_json::parse_or_null(nn::read_file(run.file("cost.json")));
   return fmt::format("{}; {} steps in {:.0f} seconds, at most {:.0f} MB of memory. Emissions: {}.",
                      cost.value("machine", kUnknown), cost.value("steps", 0L), cost.value("seconds", 0.),
                      cost.value("peak_memory_mb", 0.), kUnknown);

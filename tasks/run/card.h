@@ -2,9 +2,10 @@
 // What a run knows is filled in, the rest is "not stated"; a card that somebody has edited is never written over.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "nn/format/json_value.h"
 
 namespace run {
 
@@ -16,13 +17,13 @@ struct Card {
   std::string about;     // a sentence
   std::vector<std::string> labels = {};
   std::string data = {};                // what is learned from, where no option names a file
-  nlohmann::ordered_json texts = {};    // how many, by what for: {"train": 720, ...}
-  nlohmann::ordered_json figures = {};  // numbers, by the names of score/metrics.h
+  nn::ordered_json texts = {};    // how many, by what for: {"train": 720, ...}
+  nn::ordered_json figures = {};  // numbers, by the names of score/metrics.h
   std::string measured_on = "test";
 };
 
 // result.json of a run that has ended: the figures and, last, the seconds it took, which are returned.
-double write_result(const Run& run, nlohmann::ordered_json figures);
+double write_result(const Run& run, nn::ordered_json figures);
 
 // The card of a run that has ended, into its best/. What the run was told and what it cost is read from its directory.
 void write_card(const Run& run, const Card& card);

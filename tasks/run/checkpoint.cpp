@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "engine/profile.h"
+#include "nn/format/json_value.h"
 #include "nn/format/part_file.h"
 #include "nn/format/sealed.h"
 #include "tasks/run/console.h"
@@ -22,7 +22,7 @@ namespace run {
 namespace {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 // The file cannot be believed; the one before it may be.
 struct Damaged : engine::Error {
@@ -51,7 +51,7 @@ void drop_lines_after(const std::string& path, long step) {
   const std::string log = nn::read_file(path);
   for (size_t begin = 0; begin < log.size();) {
     const size_t end = std::min(log.find('\n', begin), log.size());
-    const auto line = ordered_json::parse(log.substr(begin, end - begin), nullptr, false);
+    const auto line = ordered_json::parse_or_null(log.substr(begin, end - begin));
     const bool ours = line.is_object() && line.contains("step") && line["step"].is_number_integer();
     if (ours && line["step"].get<long>() <= step) kept += log.substr(begin, end - begin) + "\n";
     begin = end + 1;
@@ -64,7 +64,7 @@ void drop_lines_after(const std::string& path, long step) {
 long steps_before(const std::string& file) {
   try {
     const nn::SafeTensors checkpoint(file);
-    const auto state = ordered_json::parse(checkpoint.metadata().at("state"), nullptr, false);
+    const auto state = ordered_json::parse_or_null(checkpoint.metadata().at("state"));
     return state.is_object() && state.contains("step") && state["step"].is_number_integer()
                ? state["step"].get<long>() + 1
                : 0;
@@ -124,7 +124,7 @@ void Run::restore_from(const std::string& path, const std::vector<engine::Tensor
     checkpoint.emplace(path);
     const auto text = checkpoint->metadata().find("state");
     check(text != checkpoint->metadata().end(), "{}: not a checkpoint of a run: it has no state", path);
-    state = ordered_json::parse(text->second, nullptr, false);
+    state = ordered_json::parse_or_null(text->second);
     check(state.is_object(), "{}: its state is not a JSON object", path);
   } catch (const engine::Error& e) { throw Damaged(e.what()); }
   take_position(state, path);

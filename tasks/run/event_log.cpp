@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "engine/parallel.h"
 #include "engine/strings.h"
+#include "nn/format/json_value.h"
 #include "tasks/run/options.h"
 #include "tasks/run/options_file.h"
 
@@ -17,7 +17,7 @@ namespace run {
 namespace fs = std::filesystem;
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -5,11 +5,11 @@
 #include <chrono>
 #include <functional>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "engine/tensor.h"
+#include "nn/format/json_value.h"
 #include "tasks/events/summary.h"
 #include "tasks/events/writer.h"
 
@@ -30,7 +30,7 @@ class EventLog {
   EventLog(const std::string& directory, const std::string& options, long next_step);
 
   // Numbers as scalars: one of the figures themselves is train/NAME, one of an object in them OBJECT/NAME.
-  void figures(long step, const nlohmann::ordered_json& figures);
+  void figures(long step, const nn::ordered_json& figures);
   void add(long step, const std::vector<events::Proto>& values);
   // They reach the file within a second, or now; before a checkpoint, which says that its steps are done.
   void flush();

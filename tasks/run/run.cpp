@@ -11,13 +11,13 @@
 #include <ctime>
 #include <exception>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "engine/blas.h"
 #include "engine/debug.h"
 #include "engine/memory.h"
 #include "engine/profile.h"
 #include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "nn/format/part_file.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
@@ -28,7 +28,7 @@ namespace run {
 namespace {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 std::string postfix_of(const ordered_json& figures) {
   std::string text;

@@ -12,10 +12,10 @@
 
 #include <chrono>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
+#include "nn/format/json_value.h"
 #include "nn/params.h"
 #include "tasks/run/directory.h"
 #include "tasks/run/progress.h"
@@ -53,7 +53,7 @@ class Run {
   double epoch() const { return double(step_ + 1) / double(plan_.steps_per_epoch); }
 
   // A line of log.jsonl, after the step's number; numbers also go to the progress line and to the event log.
-  void log(const nlohmann::ordered_json& figures);
+  void log(const nn::ordered_json& figures);
 
   // What TensorBoard shows, from the first step on; nullptr without --events.
   EventLog* events() const { return events_.get(); }
@@ -95,7 +95,7 @@ class Run {
   long progress_total() const;
   long progress_done() const;
   void restore_from(const std::string& file, const std::vector<engine::Tensor>& tensors);
-  void take_position(const nlohmann::ordered_json& state, const std::string& file);
+  void take_position(const nn::ordered_json& state, const std::string& file);
 
   Plan plan_;
   Directory directory_;

@@ -1,10 +1,10 @@
 // Terms: the loss of a batch as a sum of named terms, each with its weight; the log has every term without it.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "engine/ops.h"
+#include "nn/format/json_value.h"
 
 namespace run {
 
@@ -16,12 +16,12 @@ class Terms {
   bool empty() const { return !sum_; }
   engine::Tensor sum() const;  // []; Error: no term
   // {"NAME": value, ...}, unweighted, in the order of add(); terms of one name are added up.
-  const nlohmann::ordered_json& values() const { return values_; }
+  const nn::ordered_json& values() const { return values_; }
   bool plain() const { return values_.size() <= 1 && !weighted_; }  // the sum is the one term: nothing to log beside it
 
  private:
   engine::Tensor sum_;
-  nlohmann::ordered_json values_ = nlohmann::ordered_json::object();
+  nn::ordered_json values_ = nn::ordered_json::object();
   bool weighted_ = false;  // a weight was not 1
 };
 

@@ -15,7 +15,7 @@ namespace run {
 
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -14,9 +14,9 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "nn/format/json_value.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "tasks/run/fingerprint.h"
@@ -64,7 +64,7 @@ class Training {
   // in a step that is given up.
   void backward(const Terms& terms, double share = 1, const engine::Indices& rows = {});
   // For programs that walk the graph themselves: what the step's loss was, and its terms.
-  void note_loss(double loss, const nlohmann::ordered_json& terms = {});
+  void note_loss(double loss, const nn::ordered_json& terms = {});
 
   // Whether this loss is a number; whether every number of every gradient is. If not, the step is given up: an Error
   // that names step, rows and the first tensor to blame; with --on-nan skip a warning, and a step without an update.
@@ -75,7 +75,7 @@ class Training {
   // Norm of all gradients, clipping, the optimiser's step at this step's rate, gradients cleared, dropout off, a line
   // of log.jsonl: loss, lr, grad_norm, the terms (unless there is one only, of weight 1) and `more`. Returns whether
   // the weights have moved: not in a step that is given up.
-  bool update(const nlohmann::ordered_json& more = {});
+  bool update(const nn::ordered_json& more = {});
   double part_of_peak() const;  // this step's learning rate, as a part of its peak
 
   // After a measurement on dev (higher is better), or without one: save(directory) writes the model beside the best one
@@ -104,7 +104,7 @@ class Training {
   double rate_ = 0;  // of this step
   Run run_;
   double loss_ = 0;
-  nlohmann::ordered_json terms_;
+  nn::ordered_json terms_;
   bool open_ = false;  // a step has begun whose end has not been seen to
   bool given_up_ = false;
   std::optional<double> norm_;  // of the gradients, as long as none is added

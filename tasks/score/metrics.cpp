@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <span>
 
+#include "nn/format/json_value.h"
 #include "tasks/score/counts.h"
 #include "tasks/score/numbers.h"
 #include "tasks/text/utf8.h"
@@ -114,7 +114,7 @@ std::vector<std::string> shortened(std::vector<std::string> names, size_t column
   return names;
 }
 
-nlohmann::ordered_json to_json(const Scores& scores) {
+nn::ordered_json to_json(const Scores& scores) {
   return {
       {"precision", scores.precision}, {"recall", scores.recall}, {"f1-score", scores.f1}, {"support", scores.support}};
 }
@@ -287,8 +287,8 @@ std::string confusions_of(const Confusion& confusion, const std::vector<std::str
   return out;
 }
 
-nlohmann::ordered_json to_json(const Report& report) {
-  nlohmann::ordered_json json;
+nn::ordered_json to_json(const Report& report) {
+  nn::ordered_json json;
   for (size_t c = 0; c < report.names.size(); ++c) json[report.names[c]] = to_json(report.classes[c]);
   if (report.all_occur)
     json["accuracy"] = report.accuracy;

@@ -1,9 +1,10 @@
 // Metrics of a classifier, equal to scikit-learn's. Everything but ROC AUC is a function of the confusion matrix.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
+
+#include "nn/format/json_value.h"
 
 namespace score {
 
@@ -50,7 +51,7 @@ std::string summary_of(const Report& report, size_t worst, size_t columns, int d
 // The commonest mistakes, a line each: how many, the true class, the predicted one. Empty: there is none.
 std::string confusions_of(const Confusion& confusion, const std::vector<std::string>& names, size_t most,
                           size_t columns);
-nlohmann::ordered_json to_json(const Report& report);  // what scikit-learn's output_dict=True gives
+nn::ordered_json to_json(const Report& report);  // what scikit-learn's output_dict=True gives
 
 // Byte for byte scikit-learn's. Without names: the classes that occur, by their numbers.
 std::string classification_report(const std::vector<int>& y_true, const std::vector<int>& y_pred,

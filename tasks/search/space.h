@@ -3,14 +3,15 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "nn/format/json_value.h"
+
 namespace search {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 // Which values a parameter has. Inside the search a value is a double: of a choice its place among the choices.
 struct Distribution {

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/strings.h"
 #include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "tasks/model/shipped.h"
 #include "tasks/objective/defaults.h"
 #include "tasks/run/console.h"
@@ -21,7 +21,7 @@ namespace sentiment {
 
 namespace {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 constexpr const char* kShipped = "mini";
 constexpr int kMaxLength = 128;   // tokens that `train` reads where it is not told otherwise

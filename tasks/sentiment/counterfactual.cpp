@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "engine/base.h"
+#include "nn/format/json_value.h"
 #include "tasks/score/intervals.h"
 
 namespace sentiment {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -2,10 +2,11 @@
 // be the same.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "nn/format/json_value.h"
 
 namespace sentiment {
 
@@ -41,6 +42,6 @@ ContrastReport contrast_report(const Contrast& contrast, const std::vector<std::
 
 // A table of them, the largest shift of each, and all of them as JSON.
 std::string to_text(const std::vector<ContrastReport>& reports, const std::vector<std::string>& labels);
-nlohmann::ordered_json to_json(const std::vector<ContrastReport>& reports, const std::vector<std::string>& labels);
+nn::ordered_json to_json(const std::vector<ContrastReport>& reports, const std::vector<std::string>& labels);
 
 }  // namespace sentiment

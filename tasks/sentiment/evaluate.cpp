@@ -13,7 +13,7 @@
 namespace sentiment {
 
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

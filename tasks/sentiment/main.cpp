@@ -26,7 +26,7 @@ namespace {
 
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 // What was decided is what happens; `finish` hears when all steps are done.
 void train(const run::Options& options, const objective::ClassifierOptions& o, spec::TaskSet& set,
@@ -107,7 +107,7 @@ void analyze(run::Options& options, const run::Parse& parse) {
       for (int w = set.begin[i]; w < set.begin[i + 1]; ++w) {
         ordered_json line{{"text", examples[i].text}};
         line.update(attribution::Analysis::of_text(*model, set.windows[w]));
-        lines += line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+        lines += line.dump(-1, nn::InvalidUtf8::replace) + "\n";
       }
     nn::write_file(out, lines);
   }

@@ -21,7 +21,7 @@ namespace sentiment {
 
 using engine::check;
 using engine::Indices;
-using nlohmann::json;
+using nn::json;
 
 Indices folds_of(const std::vector<text::Example>& examples, int folds, uint64_t seed) {
   check(folds <= long(examples.size()), "noise: {} folds need as many texts; there are {}", folds, examples.size());

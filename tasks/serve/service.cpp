@@ -1,6 +1,8 @@
 // From texts to jobs, from jobs to batches. Read tasks/http/scheduler.h and tasks/model/predict.h first.
 #include "tasks/serve/service.h"
 
+#include <cmath>
+
 #include "engine/blas.h"
 #include "engine/graph.h"
 #include "nn/format/json.h"

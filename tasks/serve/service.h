@@ -1,9 +1,9 @@
 // Service: texts in, what models say of them out, through one scheduler. What every route is made of.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "nn/format/json_value.h"
 #include "tasks/http/metrics.h"
 #include "tasks/http/scheduler.h"
 #include "tasks/http/server.h"
@@ -11,8 +11,8 @@
 
 namespace serve {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 
 struct ServiceOptions {
   std::vector<std::string> models;

@@ -3,17 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base.h"
+#include "nn/format/json_value.h"
 #include "tasks/text/labels.h"
 
 namespace spec {
 
-using nlohmann::ordered_json;
+using nn::ordered_json;
 using Names = std::vector<std::string>;
 
 // Every key is taken once, and what nobody took is refused as unknown.

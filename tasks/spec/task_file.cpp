@@ -14,7 +14,7 @@ namespace spec {
 
 using engine::check;
 using engine::fail;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

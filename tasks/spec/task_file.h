@@ -2,11 +2,11 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "nn/format/json_value.h"
 #include "nn/model/heads.h"
 #include "tasks/spec/splits.h"
 
@@ -37,7 +37,7 @@ struct TaskSpec {
 
   bool classifies() const { return one_class() || head == nn::Predicts::labels || head == nn::Predicts::tags; }
   bool one_class() const { return head == nn::Predicts::label || head == nn::Predicts::ordinal; }
-  nlohmann::ordered_json json() const;  // what a task file says of it
+  nn::ordered_json json() const;  // what a task file says of it
 };
 
 // What ties two tasks, or a task to itself, beside the encoder: an entry of "alignment" or of "agreement". See ties.h.
@@ -60,7 +60,7 @@ struct TaskFile {
   std::string path, text;
   std::vector<TaskSpec> tasks;
   std::vector<TieSpec> ties;
-  nlohmann::ordered_json settings;  // every other key: an option of `train` with _ for -
+  nn::ordered_json settings;  // every other key: an option of `train` with _ for -
 };
 
 // Error, one line with file and key: not JSON, a key that is there twice or unknown, a value of the wrong type, a name

@@ -14,8 +14,8 @@ using engine::check;
 
 namespace {
 
-nlohmann::ordered_json parse_object(std::string_view line, const std::string& where) {
-  nlohmann::ordered_json object = nn::parse_ordered_json(line, where);
+nn::ordered_json parse_object(std::string_view line, const std::string& where) {
+  nn::ordered_json object = nn::parse_ordered_json(line, where);
   check(object.is_object(), "{}: one JSON object a line; got a JSON {}", where, object.type_name());
   return object;
 }
@@ -24,11 +24,11 @@ nlohmann::ordered_json parse_object(std::string_view line, const std::string& wh
 // each would take the square of their number.
 class Members {
  public:
-  explicit Members(const nlohmann::ordered_json& object)
-      : members_(object.get_ref<const nlohmann::ordered_json::object_t&>()) {}
+  explicit Members(const nn::ordered_json& object)
+      : members_(object.members()) {}
 
-  const nlohmann::ordered_json* find(const std::string& key, size_t likely) {
-    if (likely < members_.size() && members_[likely].first == key) return &members_[likely].second;
+  const nn::ordered_json* find(const std::string& key, size_t likely) {
+    if (likely < members_.size() && members_[likely].key == key) return &members_[likely].value;
     if (places_.empty())
       for (const auto& [name, value] : members_) places_[name] = &value;
     const auto found = places_.find(key);
@@ -36,16 +36,16 @@ class Members {
   }
 
  private:
-  const std::vector<std::pair<const std::string, nlohmann::ordered_json>>& members_;
-  std::unordered_map<std::string_view, const nlohmann::ordered_json*> places_;
+  const std::vector<nn::ordered_json::Member>& members_;
+  std::unordered_map<std::string_view, const nn::ordered_json*> places_;
 };
 
-bool is_words(const nlohmann::ordered_json& value) {
+bool is_words(const nn::ordered_json& value) {
   return value.is_array() &&
          std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_primitive(); });
 }
 
-Nested nested(const nlohmann::ordered_json& value) {
+Nested nested(const nn::ordered_json& value) {
   Nested nested{is_words(value), {}};
   if (nested.list)
     for (const auto& word : value) nested.items.push_back(word.is_string() ? word.get<std::string>() : word.dump());
@@ -64,17 +64,17 @@ void parse_jsonl(std::string_view bytes, long first, long first_row, bool keep_o
   for_each_line(bytes, first, [&](std::string_view line, long number) {
     if (line.find_first_not_of(" \t") == line.npos) return;
     const std::string where = fmt::format("{}:{}", table.path, number);
-    const nlohmann::ordered_json object = parse_object(line, where);
+    const nn::ordered_json object = parse_object(line, where);
     if (first_row == 0) {
       first_row = number;
-      for (const auto& item : object.items()) table.columns.push_back(item.key());
+      for (const auto& [key, value] : object.items()) table.columns.push_back(key);
     }
     std::vector<std::string>& row = table.rows.emplace_back();
     table.lines.push_back(number);
     if (keep_objects) table.objects.emplace_back(line);
     Members members(object);
     for (const std::string& key : table.columns) {
-      const nlohmann::ordered_json* value = members.find(key, row.size());
+      const nn::ordered_json* value = members.find(key, row.size());
       check(value, "{}: no '{}', which line {} has", where, shown(key), first_row);
       if (value->is_structured()) {
         const Nested& of = table.nested[{table.rows.size() - 1, row.size()}] = nested(*value);

@@ -15,8 +15,8 @@ namespace text {
 namespace {
 
 using engine::check;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 using nn::JsonObject;
 
 json object_in(const std::string& path) {

@@ -10,8 +10,8 @@ namespace {
 
 using engine::check;
 using engine::shown;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 using nn::JsonObject;
 
 std::string type_of(const JsonObject& part) {
@@ -109,7 +109,7 @@ std::string template_of(const json& list, const std::string& where) {
   for (const json& item : list) {
     check(item.is_object() && item.size() == 1, "{}: a template holds a special token or a sequence; got {}", where,
           nn::shown_json(item));
-    const JsonObject part(item.begin().value(), where);
+    const JsonObject part(*item.begin(), where);
     std::string id;
     long type = 0;
     part.take("id", id);
@@ -239,8 +239,8 @@ std::string tokenizer_json(const WordPiece& t) {
     entry.update(flags_of(token));
     added.push_back(std::move(entry));
   }
-  auto& pairs = vocab.get_ref<ordered_json::object_t&>();  // in the order of ids; looking each up takes seconds
-  for (int id = 0; id < t.plain_pieces(); ++id) pairs.emplace_back(t.piece(id), id);
+  auto& pairs = vocab.members();  // in the order of ids; looking each up takes seconds
+  for (int id = 0; id < t.plain_pieces(); ++id) pairs.push_back({t.piece(id), id});
   const ordered_json file{{"version", "1.0"},
                           {"truncation", nullptr},
                           {"padding", nullptr},

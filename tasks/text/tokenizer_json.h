@@ -1,7 +1,6 @@
 // tokenizer.json, in and out: the one file of Hugging Face's that says all of what a tokenizer does.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +24,8 @@ TokenizerJson read_tokenizer_json(const std::string& path);
 std::string tokenizer_json(const WordPiece& tokenizer);
 
 // A token with its flags as these files write it, whose id stands elsewhere.
-AddedToken added_token(const nlohmann::json& value, const std::string& where);
-nlohmann::ordered_json flags_of(const AddedToken& token);  // {"content": ..., "lstrip": ...}
+AddedToken added_token(const nn::json& value, const std::string& where);
+nn::ordered_json flags_of(const AddedToken& token);  // {"content": ..., "lstrip": ...}
 
 // Every token that is found whole, in the order of ids: the special ones, and those beside the vocabulary.
 std::vector<AddedToken> all_added(const WordPiece& tokenizer);

@@ -22,7 +22,7 @@ namespace {
 
 using engine::check;
 using engine::Tensor;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 using translate::Texts;
 using translate::Translator;
 

@@ -19,8 +19,8 @@
 namespace translate {
 
 using engine::check;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 using sentencepiece::SentencePieceProcessor;
 
 namespace {

@@ -64,7 +64,7 @@ std::string Scores::text() const {
 
 std::string compare(const std::vector<std::string>& baseline, const std::vector<std::string>& system,
                     const std::vector<std::vector<std::string>>& references, const ScoreOptions& o, long resamples,
-                    uint64_t seed, nlohmann::ordered_json& result) {
+                    uint64_t seed, nn::ordered_json& result) {
   const auto rows = score::resamples(long(system.size()), resamples, seed);
   std::string text;
   for (const score::CorpusMetric& metric : o.metrics()) {

@@ -1,8 +1,7 @@
 // Measuring translations: BLEU, chrF2 and chrF++ of texts, one system or two beside each other.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "nn/format/json_value.h"
 #include "tasks/run/options.h"
 #include "tasks/score/bleu.h"
 
@@ -30,6 +29,6 @@ Scores score_texts(const std::vector<std::string>& hypotheses, const std::vector
 // Paired bootstrap of each metric.
 std::string compare(const std::vector<std::string>& baseline, const std::vector<std::string>& system,
                     const std::vector<std::vector<std::string>>& references, const ScoreOptions& options,
-                    long resamples, uint64_t seed, nlohmann::ordered_json& result);
+                    long resamples, uint64_t seed, nn::ordered_json& result);
 
 }  // namespace translate

@@ -11,8 +11,8 @@
 namespace tune {
 
 using engine::check;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 using search::Distribution;
 using spec::StrictObject;
 
@@ -110,14 +110,14 @@ void take_condition(const ordered_json* condition, search::Parameter& p, const s
   if (!condition) return;
   check(condition->is_object() && condition->size() == 1, "{}.if: {{\"option\": value}}; got {}", where,
         nn::shown_json(*condition));
-  p.parent = condition->begin().key();
+  p.parent = condition->items().front().key;
   const search::Parameter* parent = before.find(p.parent);
   std::vector<std::string> names;
   for (const search::Parameter& q : before.parameters) names.push_back(q.name);
   check(parent != nullptr, "{}.if: '{}' is not a parameter that stands before it{}", where, engine::shown(p.parent),
         text::did_you_mean(p.parent, names));
   check(parent->distribution.kind == Distribution::Kind::choice, "{}.if: '{}' is no choice", where, p.parent);
-  const ordered_json& values = condition->begin().value();
+  const ordered_json& values = *condition->begin();
   for (const ordered_json& v : values.is_array() ? values : ordered_json::array({values}))
     p.when.push_back(parent->distribution.internal(json(v), where + ".if." + p.parent));
 }

@@ -22,7 +22,7 @@ namespace tune {
 
 namespace fs = std::filesystem;
 using engine::check;
-using nlohmann::json;
+using nn::json;
 using search::State;
 using search::Trial;
 

@@ -1,10 +1,10 @@
 // The functions of attune.h beside what the library says in C++, their sizes, and what they refuse.
+#include "nn/format/json_value.h"
 #include "tasks/capi/attune.h"
 
 #include <malloc.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "nn/format/files.h"
@@ -114,7 +114,7 @@ TEST_CASE("capi: classes and probabilities are those of predict, of every kind o
 TEST_CASE("capi: golden: what the directory of an earlier version said comes out of C, too") {
   const Handle model = load(golden("bert"));
   const std::string lines = nn::read_file(golden("bert") + "/expected.jsonl");
-  const auto line = nlohmann::json::parse(lines.substr(0, lines.find('\n')));
+  const auto line = nn::json::parse(lines.substr(0, lines.find('\n')));
   const std::string text = line["text"];
   const char* const texts[] = {text.c_str()};
   double p[3];

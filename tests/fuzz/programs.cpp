@@ -56,7 +56,7 @@ void stream(std::string_view bytes) {
 }
 
 void monitor_state(std::string_view bytes) {
-  const nlohmann::json state = nn::parse_json(bytes, "state");
+  const nn::json state = nn::parse_json(bytes, "state");
   monitor::BoardOptions options;
   options.settle();
   try {
@@ -75,7 +75,7 @@ void monitor_state(std::string_view bytes) {
     board.finish();
     board.take_events();
     board.saved();
-  } catch (const nlohmann::json::exception&) {}  // whoever reads the state says that it is damaged
+  } catch (const nn::JsonError&) {}  // whoever reads the state says that it is damaged
 }
 
 void nab(std::string_view bytes) {

@@ -1,13 +1,13 @@
 // Attention allocated with less computation, from the command line: neurons taken out, tokens left behind, windows;
 // with good input and with bad.
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
 #include "tests/support/programs.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

@@ -1,13 +1,13 @@
 // What users do with attention from the command line: shape it, look at it, hand it over; with good input and with bad.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
 #include "tests/support/programs.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

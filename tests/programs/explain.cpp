@@ -1,11 +1,11 @@
 // What users do with `explain` from the command line: a text, a pair, many texts; with good input and with bad.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "tests/support/programs.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

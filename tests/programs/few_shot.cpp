@@ -1,17 +1,17 @@
 // Learning to learn: episodes, and the commands of few_shot.
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
 #include "tasks/few_shot/episodes.h"
 #include "tests/support/support.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

@@ -1,7 +1,7 @@
 // Files as people have them, through a whole program: trained on once, read again without a word about columns.
 // Read tasks/spec/data_options.h first.
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "tests/support/packed.h"
 
 using namespace test;
@@ -76,7 +76,7 @@ TEST_CASE("files: lists of JSON are the labels of a text and the tags of its wor
                                    "--max-steps 2 --tasks " +
                                    tasks + " --out " + dir.path + "/run 2>&1");
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  const auto saved = nlohmann::json::parse(nn::read_file(dir.path + "/run/best/tasks.json"))["tasks"];
-  CHECK(saved["topics"]["labels"] == nlohmann::json{"food, drink", "room"});
-  CHECK(saved["tags"]["labels"] == nlohmann::json{"B-x", "O"});
+  const auto saved = nn::json::parse(nn::read_file(dir.path + "/run/best/tasks.json"))["tasks"];
+  CHECK(saved["topics"]["labels"] == nn::json{"food, drink", "room"});
+  CHECK(saved["tags"]["labels"] == nn::json{"B-x", "O"});
 }

@@ -25,11 +25,11 @@ std::string labelled_stream(long hole = -1, long hole_end = -1) {
   return lines;
 }
 
-std::vector<nlohmann::json> events_of(const std::string& output) {
-  std::vector<nlohmann::json> events;
+std::vector<nn::json> events_of(const std::string& output) {
+  std::vector<nn::json> events;
   std::istringstream in(output);
   for (std::string line; std::getline(in, line);)
-    if (line.starts_with("{")) events.push_back(nlohmann::json::parse(line));
+    if (line.starts_with("{")) events.push_back(nn::json::parse(line));
   return events;
 }
 
@@ -132,7 +132,7 @@ TEST_CASE(
   const std::string run = program("monitor") + " run " + file + " --save-every 700";
   const Result killed = run_shell(run + " --follow --state " + state + kQuiet + " & p=$!; until [ -s " + state +
                                   " ]; do sleep 0.02; done; kill -9 $p; wait $p 2>/dev/null; echo");
-  const auto saved = nlohmann::json::parse(nn::read_file(state));
+  const auto saved = nn::json::parse(nn::read_file(state));
   CHECK(saved["figures"]["records"].get<long>() >= 700);
   dir.write("s.jsonl", all);
   const Result second = run_shell(run + " --state " + state + kQuiet);

@@ -3,7 +3,7 @@
 #include "optim/several/weighting.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 TEST_CASE("multitask: every kind of head learns eight examples, over words and over a BERT, together") {
   const TemporaryDirectory dir;

@@ -6,7 +6,7 @@
 #include "tests/support/multitask.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 TEST_CASE("multitask: batches of a step that are computed one after the other have the gradient of the whole") {
   const TemporaryDirectory dir;

@@ -6,7 +6,7 @@
 #include "tests/support/programs.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 
@@ -41,7 +41,7 @@ TEST_CASE("predict: a CSV comes back with its columns, its delimiter, and what t
   const auto model = model::load_model(model::ModelDirectory(dir.path + "/run"));
   std::vector<text::Example> examples;
   for (const auto& row : in.rows) examples.push_back({.text = row[1]});
-  const std::vector<nlohmann::ordered_json> said = model::predictions(*model, examples, model->reading);
+  const std::vector<nn::ordered_json> said = model::predictions(*model, examples, model->reading);
   REQUIRE(out.rows.size() == 50);
   for (size_t r = 0; r < 50; ++r) {
     const auto& row = out.rows[r];

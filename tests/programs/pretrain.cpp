@@ -1,13 +1,13 @@
 // What users do with texts without labels and with parallel texts, from the command line; with good input and with bad.
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
 #include "tests/support/support.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

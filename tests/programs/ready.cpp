@@ -54,7 +54,7 @@ TEST_CASE(
                                 dir.write("texts.tsv", texts) + " --out " + out + " 2>&1");
   REQUIRE_MESSAGE(said.status == 0, said.output);
   CHECK(said.says("note: no --model: the classifier that ships, "));
-  const std::vector<nlohmann::json> rows = lines_of(nn::read_file(out));
+  const std::vector<nn::json> rows = lines_of(nn::read_file(out));
   REQUIRE(rows.size() == std::size(kEveryday));
   int right = 0;
   for (size_t i = 0; i < rows.size(); ++i) right += rows[i].at("label") == kEveryday[i].first;
@@ -74,9 +74,9 @@ TEST_CASE("ready: how sure it may be has been measured, so that sets of labels a
   const Result said = run_shell(program("sentiment") + " predict --coverage 0.9 --refuse 0.9 --file " + texts +
                                 " --out " + out + " 2>&1");
   REQUIRE_MESSAGE(said.status == 0, said.output);
-  const std::vector<nlohmann::json> rows = lines_of(nn::read_file(out));
+  const std::vector<nn::json> rows = lines_of(nn::read_file(out));
   REQUIRE(rows.size() == 2);
-  CHECK(rows[0].at("set") == nlohmann::json{"positive"});
+  CHECK(rows[0].at("set") == nn::json{"positive"});
   CHECK(rows[0].at("label") == "positive");
   CHECK(rows[1].at("set").size() > 1);
   CHECK(rows[1].at("label") == "none of these");

@@ -62,7 +62,7 @@ TEST_CASE("recommend: what follows in a circle is learned, found again in the di
   REQUIRE_MESSAGE(list.status == 0, list.output);
   CHECK_MESSAGE(list.output.find("  1  Thing 6 ") == 0, list.output);
   const Result json = call("recommend", ask + "--k 2 --json i3 i4 i5", "2>/dev/null");
-  const auto answer = nlohmann::json::parse(json.output);
+  const auto answer = nn::json::parse(json.output);
   CHECK(answer["items"].size() == 2);
   CHECK(answer["items"][0]["id"] == "i6");
   CHECK(answer["items"][0]["probability"] > 0.3);

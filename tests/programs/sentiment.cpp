@@ -1,7 +1,7 @@
 // The sentiment program as its users run it: from the command line, with good input and with bad.
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
@@ -9,7 +9,7 @@
 #include "tests/support/programs.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

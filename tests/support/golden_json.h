@@ -1,24 +1,21 @@
 // Numbers in JSON that another library computed: reading them, and comparing with what is null where it is undefined.
 #pragma once
 
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json.h"
 #include "tests/support/support.h"
 
 namespace test {
 
-using nlohmann::json;
+using nn::json;
 using Rows = std::vector<std::vector<double>>;
 
 // Kept to the end: a loop over a part of it must not outlive it.
 inline const json& golden_json(const std::string& file) {
   static std::map<std::string, json> read;
   if (const auto found = read.find(file); found != read.end()) return found->second;
-  std::ifstream in(golden_path(file));
-  REQUIRE_MESSAGE(in.is_open(), golden_path(file));
-  return read[file] = json::parse(in);
+  return read[file] = nn::read_json(golden_path(file));
 }
 
 // |got - want| <= relative |want| + absolute; null wants what is no finite number.

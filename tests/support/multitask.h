@@ -1,14 +1,13 @@
 // What the tests of multitask's commands share: the program, small task files.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
 #include "tests/support/programs.h"
 
 namespace test {
 
-using nlohmann::json;
+using nn::json;
 
 inline Result multitask(const std::string& arguments, const std::string& redirect = "2>&1") {
   return call("multitask", arguments, redirect);

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "tests/support/support.h"
 
 namespace test {
@@ -18,15 +18,15 @@ inline Result call(const std::string& name, const std::string& arguments, const 
 }
 
 // JSON, a value a line.
-inline std::vector<nlohmann::json> lines_of(const std::string& text) {
-  std::vector<nlohmann::json> lines;
+inline std::vector<nn::json> lines_of(const std::string& text) {
+  std::vector<nn::json> lines;
   std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+  for (std::string line; std::getline(in, line);) lines.push_back(nn::json::parse(line));
   return lines;
 }
 
-inline nlohmann::json result_of(const std::string& run) {
-  return nlohmann::json::parse(nn::read_file(run + "/result.json"));
+inline nn::json result_of(const std::string& run) {
+  return nn::json::parse(nn::read_file(run + "/result.json"));
 }
 
 // A file of twenty-four texts of three moods, shared out to train, dev and test; `why` marks a word of the negative.

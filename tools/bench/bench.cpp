@@ -32,7 +32,7 @@ namespace {
 using namespace engine;
 using bench::Batch;
 using bench::Work;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 nn::Config shape_named(const std::string& name) {
   nn::Config c;

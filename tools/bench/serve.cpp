@@ -123,7 +123,7 @@ std::vector<text::Example> sentences() {
 std::vector<std::string> requests(const std::vector<text::Example>& texts) {
   std::vector<std::string> all;
   for (const text::Example& example : texts) {
-    const std::string body = nlohmann::json{{"inputs", example.text}}.dump();
+    const std::string body = nn::json{{"inputs", example.text}}.dump();
     all.push_back(
         fmt::format("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
                     "{}\r\n\r\n{}",

@@ -19,8 +19,8 @@
 namespace {
 
 using namespace engine;
-using nlohmann::json;
-using nlohmann::ordered_json;
+using nn::json;
+using nn::ordered_json;
 using translate::Batch;
 
 constexpr real kSmoothing = real(0.1);

@@ -2,16 +2,16 @@
 #include "tools/bench/works.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "engine/base.h"
 #include "engine/random.h"
+#include "nn/format/json_value.h"
 
 namespace bench {
 
 using namespace engine;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 

@@ -2,11 +2,11 @@
 #include "tools/torture/works.h"
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
 #include "tools/torture/process.h"
 
@@ -14,7 +14,7 @@ namespace torture {
 
 namespace fs = std::filesystem;
 using engine::check;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
@@ -83,7 +83,7 @@ std::string log_of(const std::string& path) {
   std::string all;
   std::istringstream log(nn::read_file(path));
   for (std::string line; std::getline(log, line);) {
-    ordered_json figures = ordered_json::parse(line, nullptr, false);
+    ordered_json figures = ordered_json::parse_or_null(line);
     check(figures.is_object(), "{}: a line is broken: {}", path, line);
     without_times(figures);
     all += figures.dump() + "\n";

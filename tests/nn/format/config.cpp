@@ -1,7 +1,6 @@
 // config.json: every form that Hugging Face writes is read, and what this model cannot compute as it says is refused.
 #include "nn/format/config.h"
-
-#include <nlohmann/json.hpp>
+#include "nn/format/json_value.h"
 
 #include "nn/model/model.h"
 #include "tests/support/nn.h"
@@ -39,9 +38,9 @@ TEST_CASE("config: how outputs are read is what problem_type says, else what the
         "regression, ordinal_classification");
   for (const char* type : {"single_label_classification", "multi_label_classification", "regression"}) {
     const nn::Config c = read(fmt::format(R"({{"problem_type": "{}"}})", type));
-    CHECK(nlohmann::json::parse(nn::config_json(c))["problem_type"] == type);
+    CHECK(nn::json::parse(nn::config_json(c))["problem_type"] == type);
   }
-  CHECK(nlohmann::json::parse(nn::config_json(read(R"({"num_labels": 1})")))["problem_type"] == "regression");
+  CHECK(nn::json::parse(nn::config_json(read(R"({"num_labels": 1})")))["problem_type"] == "regression");
 }
 
 TEST_CASE("config: labels in every form that Hugging Face's tools leave") {

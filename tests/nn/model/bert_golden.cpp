@@ -1,6 +1,6 @@
 // A whole classifier against PyTorch: forward, every hidden state and map, every gradient, eight AdamW steps.
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
@@ -59,7 +59,7 @@ TEST_CASE("golden: every gradient of bert-micro agrees with PyTorch") {
 
 TEST_CASE("golden: eight AdamW steps of bert-micro take PyTorch's course, loss by loss and weight by weight") {
   Micro m;
-  const auto trajectory = nlohmann::json::parse(nn::read_file(m.folder + "/trajectory.json"));
+  const auto trajectory = nn::json::parse(nn::read_file(m.folder + "/trajectory.json"));
   optim::AdamW optimizer(m.model.params.tensors());
   const auto& steps = trajectory["steps"];
   for (const auto& step : steps) {

@@ -1,7 +1,7 @@
 // A whole translation model against Hugging Face's MarianMTModel: forward, maps, gradients, six AdamW steps, and what
 // it writes in greedy and in beam search.
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "nn/model/beam.h"
 #include "nn/model/decoder.h"
 #include "optim/adamw.h"
@@ -9,7 +9,7 @@
 #include "tests/support/golden.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

@@ -1,8 +1,7 @@
 // The formulas of task weighting: golden values, closed forms, and what makes a point of the simplex the best one.
 // Read optim/several/weighting_rules.h first.
+#include "nn/format/json.h"
 #include "optim/several/weighting_rules.h"
-
-#include <nlohmann/json.hpp>
 
 #include "tests/support/support.h"
 
@@ -11,7 +10,7 @@ using optim::Numbers;
 
 namespace {
 
-nlohmann::json golden() { return nlohmann::json::parse(std::ifstream(golden_path("weighting.json"))); }
+nn::json golden() { return nn::read_json(golden_path("weighting.json")); }
 
 void check_close(const Numbers& got, const Numbers& want, double tolerance = 1e-9) {
   REQUIRE(got.size() == want.size());

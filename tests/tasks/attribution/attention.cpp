@@ -14,9 +14,9 @@ TEST_CASE("analysis: figures of every head are those of its matrices, and the ta
     const text::EncodedSet set = text::encode({{.text = "cab bad"}, {.text = "deed"}}, model->tokenizer, 24);
     const Analysis analysis(*model, set);
     REQUIRE(analysis.heads().size() == (type == "bert" ? 3 : 1));
-    std::vector<nlohmann::ordered_json> texts;
+    std::vector<nn::ordered_json> texts;
     for (const text::Encoding& text : set.windows) texts.push_back(Analysis::of_text(*model, text));
-    CHECK(texts[1]["tokens"] == nlohmann::ordered_json{"[CLS]", "d", "##e", "##e", "##d", "[SEP]"});
+    CHECK(texts[1]["tokens"] == nn::ordered_json{"[CLS]", "d", "##e", "##e", "##d", "[SEP]"});
     for (size_t l = 0; l < analysis.heads().size(); ++l)
       for (size_t h = 0; h < analysis.heads()[l].size(); ++h) {
         double entropy = 0, special = 0;

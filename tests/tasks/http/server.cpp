@@ -11,7 +11,7 @@
 #include "tests/support/support.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

@@ -8,17 +8,23 @@
 #include "tests/support/tasks.h"
 
 using namespace test;
-using nlohmann::ordered_json;
+using nn::ordered_json;
 
 namespace {
 
 // The largest difference of any number of two predictions; infinity where anything else differs.
 double difference(const ordered_json& a, const ordered_json& b) {
   if (a.is_number() && b.is_number()) return std::abs(a.get<double>() - b.get<double>());
-  if (a.is_structured() && a.type() == b.type() && a.size() == b.size()) {
-    double worst = 0;
-    for (auto x = a.begin(), y = b.begin(); x != a.end(); ++x, ++y)
-      worst = std::max(worst, a.is_object() && x.key() != y.key() ? INFINITY : difference(*x, *y));
+  double worst = 0;
+  if (a.is_array() && b.is_array() && a.size() == b.size()) {
+    for (size_t i = 0; i < a.size(); ++i) worst = std::max(worst, difference(a[i], b[i]));
+    return worst;
+  }
+  if (a.is_object() && b.is_object() && a.size() == b.size()) {
+    for (size_t i = 0; i < a.size(); ++i) {
+      const auto &x = a.items()[i], &y = b.items()[i];
+      worst = std::max(worst, x.key != y.key ? INFINITY : difference(x.value, y.value));
+    }
     return worst;
   }
   return a == b ? 0 : INFINITY;

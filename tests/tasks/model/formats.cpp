@@ -1,13 +1,13 @@
 // Model directories as their users meet them: heads that are read as config.json says, weights in several files, and
 // what is refused before a number comes out. Read tests/tasks/program.cpp before.
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
 #include "tasks/text/tokenizer_files.h"
 #include "tests/support/support.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

@@ -127,10 +127,10 @@ TEST_CASE("predict: refused in the middle of a training step; afterwards the dro
 
 TEST_CASE("predictions: one JSON object a text, by what the head predicts; named tasks each have a part of it") {
   const auto model = text_model(small_config("bert"), all_tasks());
-  const std::vector<nlohmann::ordered_json> lines = model::predictions(*model, kTexts, model->reading);
+  const std::vector<nn::ordered_json> lines = model::predictions(*model, kTexts, model->reading);
   REQUIRE(lines.size() == 4);
   for (size_t i = 0; i < 4; ++i) {
-    const nlohmann::ordered_json& line = lines[i];
+    const nn::ordered_json& line = lines[i];
     CHECK(line["text"] == kTexts[i].text);
     const auto& mood = line["mood"]["probabilities"];
     CHECK(mood["bad"].get<double>() + mood["good"].get<double>() == doctest::Approx(1));
@@ -164,7 +164,7 @@ TEST_CASE("directory: one without a task file predicts sigmoids, a number or tag
   };
   const auto several = loaded(task_of("", Predicts::labels, {"a", "b", "c"}));
   const std::vector<std::vector<real>> logits = logits_of(*several);
-  const std::vector<nlohmann::ordered_json> labels = model::predictions(*several, kTexts, several->reading);
+  const std::vector<nn::ordered_json> labels = model::predictions(*several, kTexts, several->reading);
   for (size_t i = 0; i < kTexts.size(); ++i)
     for (int k = 0; k < 3; ++k)
       CHECK(labels[i]["probabilities"][several->labels()[k]].get<double>() ==
@@ -173,7 +173,7 @@ TEST_CASE("directory: one without a task file predicts sigmoids, a number or tag
   CHECK(model::predictions(*number, kTexts, number->reading)[1]["value"].get<double>() ==
         doctest::Approx(logits_of(*number)[1][0]).epsilon(1e-4));
   const auto tags = loaded(task_of("", Predicts::tags, {"O", "B-x", "I-x"}));
-  const nlohmann::ordered_json words = model::predictions(*tags, kTexts, tags->reading)[1]["tags"];
+  const nn::ordered_json words = model::predictions(*tags, kTexts, tags->reading)[1]["tags"];
   REQUIRE(words.size() == 4);
   const std::vector<real> tokens = logits_of(*tags)[1];  // [CLS] a c ##o ##l ##d ...
   CHECK(words[1][0] == "cold");

@@ -1,7 +1,6 @@
 // How a model reads: recorded in its directory, found again, and overridden in sight.
+#include "nn/format/json_value.h"
 #include "tasks/model/reading.h"
-
-#include <nlohmann/json.hpp>
 
 #include "nn/format/files.h"
 #include "tasks/model/build.h"
@@ -17,7 +16,7 @@ TEST_CASE("reading: a saved model reads as it did, and Hugging Face's tools find
     const auto model = text_model(small_config(), {task_of("", nn::Predicts::label)});
     model->reading = {.max_length = 17, .too_long = how};
     model->save(dir.path);
-    const auto config = nlohmann::json::parse(nn::read_file(dir.path + "/tokenizer_config.json"));
+    const auto config = nn::json::parse(nn::read_file(dir.path + "/tokenizer_config.json"));
     CHECK(config["model_max_length"] == 17);
     CHECK(config["do_lower_case"] == true);  // what the tokenizer says stays
     const model::ModelDirectory found(dir.path);

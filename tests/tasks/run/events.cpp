@@ -43,7 +43,7 @@ TEST_CASE("event log: it shows every number of the log at its step, and the run 
   CHECK(outcome(dir.path + "/x") == undisturbed());
   const auto shown = shown_scalars(dir.path + "/x/events");
   size_t numbers = 0;
-  for (const nlohmann::json& line : lines_of(nn::read_file(dir.path + "/x/log.jsonl")))
+  for (const nn::json& line : lines_of(nn::read_file(dir.path + "/x/log.jsonl")))
     for (const char* name : {"epoch", "loss", "lr", "grad_norm"}) {
       const auto& steps =
           shown.at(std::string("train/") + name == "train/epoch" ? "train/lr" : std::string("train/") + name);
@@ -152,7 +152,7 @@ TEST_CASE("event log: work that is dear is done again only when it has become a 
 TEST_CASE("event log: what it takes is counted once, and stands among the costs") {
   const TemporaryDirectory dir;
   with_events(dir.path + "/x").run();
-  const auto cost = nlohmann::json::parse(nn::read_file(dir.path + "/x/cost.json"));
+  const auto cost = nn::json::parse(nn::read_file(dir.path + "/x/cost.json"));
   CHECK(cost["events_seconds"].get<double>() > 0);
   CHECK(cost["events_seconds"].get<double>() < cost["seconds"].get<double>());
 }
@@ -160,7 +160,7 @@ TEST_CASE("event log: what it takes is counted once, and stands among the costs"
 TEST_CASE("cost: a run that has ended says what its steps took") {
   const TemporaryDirectory dir;
   SmallRun(dir.path + "/x").run();
-  const auto cost = nlohmann::json::parse(nn::read_file(dir.path + "/x/cost.json"));
+  const auto cost = nn::json::parse(nn::read_file(dir.path + "/x/cost.json"));
   CHECK(cost["steps"] == kSteps);
   CHECK(cost["seconds"].get<double>() > 0);
   CHECK(cost["peak_memory_mb"].get<double>() > 1);

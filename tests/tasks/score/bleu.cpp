@@ -1,15 +1,14 @@
 // BLEU and chrF against sacreBLEU 2.6: tokens, counts, every figure to the last digit, signatures, the paired
 // bootstrap.
+#include "nn/format/json_value.h"
 #include "tasks/score/bleu.h"
-
-#include <nlohmann/json.hpp>
 
 #include "nn/format/files.h"
 #include "tasks/score/bleu_tokens.h"
 #include "tests/support/support.h"
 
 using namespace score;
-using nlohmann::json;
+using nn::json;
 
 namespace {
 

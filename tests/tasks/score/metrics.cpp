@@ -1,11 +1,11 @@
 // The metrics: beside scikit-learn's values (golden), by hand, and at the edges where they are undefined.
 // Read tasks/score/metrics.h before.
+#include "nn/format/json_value.h"
 #include "tasks/score/metrics.h"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "tests/support/support.h"
@@ -15,10 +15,10 @@ using doctest::Approx;
 
 namespace {
 
-nlohmann::json golden(const std::string& path = test::golden_path("metrics.json")) {
+nn::json golden(const std::string& path = test::golden_path("metrics.json")) {
   std::ifstream in(path);
   REQUIRE(in.is_open());
-  return nlohmann::json::parse(in);
+  return nn::json::parse(in);
 }
 
 Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
@@ -51,8 +51,8 @@ std::string macro_row(int classes) {
 }  // namespace
 
 TEST_CASE("metrics: golden reports of scikit-learn, byte for byte, and its scores; also of classes that do not occur") {
-  for (const nlohmann::json& file : {golden(), golden("tests/golden/metrics_absent.json")}) {
-    const nlohmann::json reports = file["reports"];
+  for (const nn::json& file : {golden(), golden("tests/golden/metrics_absent.json")}) {
+    const nn::json reports = file["reports"];
     CHECK(!reports.empty());
     for (const auto& expected : reports) {
       const std::vector<int> y_true = expected["y_true"], y_pred = expected["y_pred"];
@@ -68,7 +68,7 @@ TEST_CASE("metrics: golden reports of scikit-learn, byte for byte, and its score
 }
 
 TEST_CASE("metrics: golden area under the ROC curve of scikit-learn") {
-  const nlohmann::json expected = golden()["roc_auc"];
+  const nn::json expected = golden()["roc_auc"];
   CHECK(roc_auc(expected["y"], expected["score"]) == exactly(expected["auc"]));
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("metrics: with a class that never occurs the report has a micro averag
         "   micro avg       0.75      0.75      0.75         8\n"
         "   macro avg       0.56      0.60      0.55         8\n"
         "weighted avg       0.81      0.75      0.76         8\n");
-  const nlohmann::ordered_json json = to_json(report);
+  const nn::ordered_json json = to_json(report);
   CHECK(!json.contains("accuracy"));
   CHECK(json["micro avg"].dump() == R"({"precision":0.75,"recall":0.75,"f1-score":0.75,"support":8})");
   CHECK(json["macro avg"]["f1-score"] == exactly(0.5541666666666667));
@@ -168,7 +168,7 @@ TEST_CASE("classification_report: averages over many classes are scikit-learn's 
 }
 
 TEST_CASE("to_json: a report reads like scikit-learn's dictionary") {
-  const nlohmann::ordered_json json = to_json(make_report(matrix(2, {1, 0, 0, 1}), {"a", "b"}));
+  const nn::ordered_json json = to_json(make_report(matrix(2, {1, 0, 0, 1}), {"a", "b"}));
   CHECK(json.dump() == R"({"a":{"precision":1.0,"recall":1.0,"f1-score":1.0,"support":1},)"
                        R"("b":{"precision":1.0,"recall":1.0,"f1-score":1.0,"support":1},"accuracy":1.0,)"
                        R"("macro avg":{"precision":1.0,"recall":1.0,"f1-score":1.0,"support":2},)"

@@ -1,12 +1,12 @@
 // The real Optuna on journals that were written here, and the other way round: where its package is.
-#include <nlohmann/json.hpp>
 
+#include "nn/format/json_value.h"
 #include "tasks/search/study.h"
 #include "tests/support/programs.h"
 #include "tests/tasks/search/space.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 using search::Distribution;
 using search::Study;
 using search::Trial;

@@ -11,7 +11,7 @@
 #include "tests/support/tasks.h"
 
 using namespace test;
-using nlohmann::json;
+using nn::json;
 namespace fs = std::filesystem;
 
 namespace {

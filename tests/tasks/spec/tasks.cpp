@@ -42,7 +42,7 @@ TEST_CASE("task file: comments, defaults, and every key that the program writes 
   CHECK(file.tasks[2].files.how.rationale_column == "why");
   CHECK(file.settings.size() == 2);
   for (const TaskSpec& task : file.tasks) {
-    const std::string text = nlohmann::ordered_json{{"tasks", {{task.name, task.json()}}}}.dump();
+    const std::string text = nn::ordered_json{{"tasks", {{task.name, task.json()}}}}.dump();
     CHECK(parse_task_file(text, "again.json").tasks[0].json() == task.json());
   }
 }

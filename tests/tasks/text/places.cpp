@@ -1,9 +1,9 @@
 // Tokens back to the bytes that they were made of. Read tasks/text/places.h before.
+#include "nn/format/json_value.h"
 #include "tasks/text/places.h"
 
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "tasks/text/utf8.h"
@@ -95,7 +95,7 @@ TEST_CASE("places: special and added tokens are found whole, in the text as it i
 TEST_CASE("places: every piece is in its bytes, and nothing else is a word, of texts full of Unicode and of noise") {
   std::vector<std::string> texts;
   std::ifstream in("tests/golden/tokenizer/own.jsonl");
-  for (std::string line; std::getline(in, line);) texts.push_back(nlohmann::json::parse(line)["text"]);
+  for (std::string line; std::getline(in, line);) texts.push_back(nn::json::parse(line)["text"]);
   CHECK(texts.size() > 100);
   std::mt19937 random(5);
   for (int i = 0; i < 300; ++i) {

@@ -1,16 +1,15 @@
 // The tokenizer's files: what they say beyond a list of pieces is done, or refused by its name; and nothing of it is
 // lost on the way out. Read tasks/text/tokenizer_files.h before.
+#include "nn/format/json_value.h"
 #include "tasks/text/tokenizer_files.h"
 
 #include <fmt/ranges.h>
-
-#include <nlohmann/json.hpp>
 
 #include "nn/format/files.h"
 #include "tests/support/support.h"
 
 using namespace text;
-using nlohmann::json;
+using nn::json;
 using test::error_of;
 using test::TemporaryDirectory;
 

@@ -1,5 +1,6 @@
 // The tokenizer: on a small vocabulary of our own, and on the ids that Hugging Face's tokenizer gave (golden).
 // Read tasks/text/wordpiece.h before.
+#include "nn/format/json_value.h"
 #include "tasks/text/wordpiece.h"
 
 #include <doctest/doctest.h>
@@ -7,7 +8,6 @@
 
 #include <cstdlib>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 
@@ -58,10 +58,10 @@ void check_golden(const std::string& file) {
   std::ifstream in(test::golden_path(file));
   int lines = 0;
   for (std::string line; std::getline(in, line); ++lines) {
-    const auto expected = nlohmann::json::parse(line);
+    const auto expected = nn::json::parse(line);
     const auto text = expected["text"].get<std::string>();
     CAPTURE(text);
-    CHECK(nlohmann::json(tokenizer.encode(text, 128).ids).dump() == expected["ids"].dump());
+    CHECK(nn::json(tokenizer.encode(text, 128).ids).dump() == expected["ids"].dump());
   }
   CHECK(lines > 0);
 }
@@ -92,14 +92,14 @@ TEST_CASE("wordpiece: golden ids with a vocabulary of our own, in four settings 
   std::ifstream in("tests/golden/tokenizer/own.jsonl");
   int lines = 0;
   for (std::string line; std::getline(in, line); ++lines) {
-    const auto expected = nlohmann::json::parse(line);
+    const auto expected = nn::json::parse(line);
     const auto text = expected["text"].get<std::string>();
     CAPTURE(text);
     REQUIRE(expected["ids"].size() == settings.size());
     for (const auto& [name, options] : settings) {
       CAPTURE(name);
       const WordPiece tokenizer = WordPiece::load("tests/golden/tokenizer/own_vocab.txt", options);
-      CHECK(nlohmann::json(tokenizer.encode(text, 128).ids).dump() == expected["ids"][name].dump());
+      CHECK(nn::json(tokenizer.encode(text, 128).ids).dump() == expected["ids"][name].dump());
     }
   }
   CHECK(lines > 100);
