@@ -27,7 +27,7 @@
 # Yours to override on the command line:
 #   CXX=g++              the compiler (C++20)
 #   ARCH=native          the processor to build for; x86-64-v3 runs on anything with AVX2
-#   OPT=-O3              the optimisation of the release and double builds; of the tests themselves -O1
+#   OPT=-O3              the optimisation of the release and double builds; of tests, options, files and reports -O1
 #   LDLIBS=              more libraries to link
 #   PREFIX=/usr/local    where `make install` puts bin, lib, include and share; DESTDIR=  a folder to put that into
 #   ARGS=                further arguments: make sentiment ARGS='--model pool', make test ARGS='-tc=softmax*'
@@ -88,6 +88,11 @@ build/release/%: VARIANT_FLAGS = -march=$(ARCH) $(OPT) $(PIC)
 build/double/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT) -DREAL_IS_DOUBLE
 build/single/%:  VARIANT_FLAGS = -march=$(ARCH) $(OPT)  # the lower floors alone: for `make mutate`
 build/release/tests/% build/double/tests/% build/single/tests/%: OPT = -O1
+# So are the folders that read options and files, lead through a run and report: a third less to wait for, and nothing
+# in them runs long. The arithmetic of the others' loops is compiled with OPT.
+PLAIN := attack attribution capi command events explain few_shot files http model multitask objective pretrain report run search \
+         sentiment serve spec transfer tune vocab
+$(foreach folder,$(PLAIN),$(eval build/release/tasks/$(folder)/%: OPT = -O1))
 build/debug/%:   VARIANT_FLAGS = -march=$(ARCH) -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                                  -fno-sanitize-recover=undefined -Wno-maybe-uninitialized
 # What is tested is watched, the tests are not, which takes a third of the time to build: they see SANITIZED.

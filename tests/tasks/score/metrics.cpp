@@ -1,11 +1,10 @@
 // The metrics: beside scikit-learn's values (golden), by hand, and at the edges where they are undefined.
 // Read tasks/score/metrics.h before.
-#include "nn/format/json_value.h"
+#include "nn/format/json.h"
 #include "tasks/score/metrics.h"
 
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <set>
 
 #include "tests/support/support.h"
@@ -15,11 +14,7 @@ using doctest::Approx;
 
 namespace {
 
-nn::json golden(const std::string& path = test::golden_path("metrics.json")) {
-  std::ifstream in(path);
-  REQUIRE(in.is_open());
-  return nn::json::parse(in);
-}
+nn::json golden(const std::string& path = test::golden_path("metrics.json")) { return nn::read_json(path); }
 
 Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
 

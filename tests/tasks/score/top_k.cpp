@@ -2,6 +2,7 @@
 // Read tasks/score/top_k.h before.
 #include "tasks/score/top_k.h"
 
+#include <numeric>
 #include <set>
 
 #include "tasks/score/catalogue.h"
