@@ -294,6 +294,7 @@ template <bool kSorted>
 struct BasicJson<kSorted>::Item {
   template <class T>
   requires std::constructible_from<BasicJson, T> Item(T&& from) : value(std::forward<T>(from)) {}
+  Item() {}  // {}: null
   Item(Braced items) : value(items) {}
   mutable BasicJson value;
 };

@@ -109,6 +109,7 @@ TEST_CASE("a JSON value prints, counts and compares as nlohmann's does, with sor
 TEST_CASE("a braced list of keys with values is an object, another one an array; the first of two equal keys counts") {
   const ordered_json object{{"b", 1}, {"a", {1, 2.5, "x", nullptr}}, {"c", {{"d", true}}}, {"b", 2}};
   CHECK(object.dump() == R"({"b":1,"a":[1,2.5,"x",null],"c":{"d":true}})");
+  CHECK(ordered_json{{"a", {}}}.dump() == R"({"a":null})");
   CHECK(json(object).dump() == R"({"a":[1,2.5,"x",null],"b":1,"c":{"d":true}})");
   CHECK(ordered_json{1, {"a", 2}}.dump() == R"([1,["a",2]])");
   CHECK(ordered_json::array({{"a", 2}}).dump() == R"([["a",2]])");
