@@ -25,11 +25,12 @@ constexpr int kPanelColumns = 2 * kLanes;            // of a panel of b
 constexpr long kPanelDepth = 512;                    // rows of a panel: 64 KiB
 
 using Lane = std::conditional_t<sizeof(real) == 4, int, long>;
-typedef real Vector __attribute__((vector_size(kVectorBytes), aligned(sizeof(real)), may_alias));
+typedef real Vector __attribute__((vector_size(kVectorBytes)));
+typedef Vector InMemory __attribute__((aligned(sizeof(real)), may_alias));  // wherever numbers lie
 typedef Lane Lanes __attribute__((vector_size(kVectorBytes)));
 
-inline Vector load(const real* x) { return *reinterpret_cast<const Vector*>(x); }
-inline void store(real* x, Vector v) { *reinterpret_cast<Vector*>(x) = v; }
+inline Vector load(const real* x) { return *reinterpret_cast<const InMemory*>(x); }
+inline void store(real* x, Vector v) { *reinterpret_cast<InMemory*>(x) = v; }
 
 // The numbers that will be copied into the next panel: kPanelColumns rows, `stride` apart, that are fetched into the
 // cache line by line while a block is computed: the copy reads too many rows at once for the processor to foresee.

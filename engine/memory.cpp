@@ -21,6 +21,11 @@ constexpr long kSmall = 64L << 10;  // bytes up to which a block comes from a li
 constexpr long kRegion = 1L << 40;  // bytes of address space to ask for; only pages that were touched are memory
 constexpr long kHugePage = 2L << 20;
 
+#ifdef __has_feature  // clang has no macro of g++'s name
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool kReuse = false;  // a reused block would hide a use after free from the sanitizer
 #else

@@ -38,7 +38,7 @@ look() {
   need libcpp-httplib-dev pkg-config --exists cpp-httplib
   need curl curl --version
   [ "$for_whom" != bench ] || need libbenchmark-dev header benchmark/benchmark.h
-  [ "$for_whom" != fuzz ] || need "clang libclang-rt-14-dev libomp-dev" fuzzes
+  [ "$for_whom" != fuzz ] && [ "$for_whom" != lint ] || need "clang libclang-rt-14-dev libomp-dev" fuzzes
   [ "$for_whom" != lint ] || need clang-tidy clang-tidy --version
   [ "$for_whom" != lint ] || need cppcheck cppcheck --version
   [ "$for_whom" != translate ] || need libsentencepiece-dev header sentencepiece_processor.h

@@ -22,14 +22,14 @@ const std::string kUnsealed(64, '-');
 namespace {
 
 const std::string kKey = "\"seal\":\"";  // inside of a string of JSON its quotes would be escaped
-constexpr size_t kSearched = 1 << 20;    // bytes; the header's metadata stand first
+constexpr size_t kSearched = 1 << 20;    // bytes in which a seal may stand; the header's metadata come first
 constexpr long kMaxManifest = 16 << 20;
 
 // f(bytes) for the file, piece by piece.
 void read_pieces(const std::string& path, const std::function<void(std::string_view)>& f) {
   std::ifstream file(path, std::ios::binary);
   check_io(file.is_open(), path, "read");
-  std::string piece(1 << 20, '\0');
+  std::string piece(kSearched, '\0');
   while (file.read(piece.data(), long(piece.size())) || file.gcount() > 0)
     f(std::string_view(piece).substr(0, size_t(file.gcount())));
   check_io(!file.bad(), path, "read");
@@ -75,8 +75,9 @@ void write_sealed_file(const std::string& path, const std::function<void(const W
   size_t before = 0;
   content([&](const void* bytes, size_t count) {
     const std::string_view text(static_cast<const char*>(bytes), count);
-    if (!place && before < kSearched)
-      if (const size_t at = text.find(kKey + kUnsealed); at != text.npos) place = before + at + kKey.size();
+    const std::string_view searched = text.substr(0, kSearched - std::min(before, kSearched));
+    if (const size_t at = searched.find(kKey + kUnsealed); !place && at != searched.npos)
+      place = before + at + kKey.size();
     hash.add(text);
     before += count;
     part.write(bytes, count);

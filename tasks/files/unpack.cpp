@@ -103,17 +103,6 @@ std::string without_gz(const std::string& name) {
   return path.extension() == ".gz" || path.extension() == ".gzip" ? std::string(path.stem()) : name;
 }
 
-// What sites save as .xls is a page, as a rule.
-void check_page(std::string_view bytes, const std::string& path) {
-  const std::string_view first =
-      bytes.substr(std::min(bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF"), bytes.size()), 14);
-  std::string start;
-  for (const char c : first) start += char(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  for (const char* page : {"<!doctype html", "<html", "<table", "<?xml"})
-    check(!start.starts_with(page), "{}: {}, whatever its name says: open it and save it as .xlsx or as CSV", path,
-          start.starts_with("<?xml") ? "an XML file" : "a web page (HTML)");
-}
-
 }  // namespace
 
 void check_kind(std::string_view bytes, const std::string& path) {
@@ -135,6 +124,17 @@ void check_kind(std::string_view bytes, const std::string& path) {
   check(!(bytes.size() > 4 && bytes.starts_with("BZh") && bytes.substr(4).starts_with("1AY&SY")),
         "{}: compressed by bzip2: bunzip2 it first", path);
   if (bytes.starts_with(kOffice)) refuse_old_office(bytes, path);
+}
+
+void check_page(std::string_view bytes, const std::string& path) {
+  bytes = bytes.substr(0, kBeginning);
+  const std::string_view first =
+      bytes.substr(std::min(bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF"), bytes.size()), 14);
+  std::string start;
+  for (const char c : first) start += char(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  for (const char* page : {"<!doctype html", "<html", "<table", "<?xml"})
+    check(!start.starts_with(page), "{}: {}, whatever its name says: open it and save it as .xlsx or as CSV", path,
+          start.starts_with("<?xml") ? "an XML file" : "a web page (HTML)");
 }
 
 Content unpack(std::string bytes, const std::string& path) {

@@ -20,5 +20,8 @@ Content unpack(std::string bytes, const std::string& path);
 
 // The last of these errors alone, for bytes that are not unpacked.
 void check_kind(std::string_view bytes, const std::string& path);
+// Error: the first kBeginning bytes begin a web page or other XML, which sites save as .xls or .csv.
+inline constexpr size_t kBeginning = 4096;
+void check_page(std::string_view bytes, const std::string& path);
 
 }  // namespace files

@@ -34,9 +34,9 @@ Marked read_marked(const std::string& path, const std::string& windows) {
     for (const auto& one : list) {
       check(one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string(),
             "{}: {}: a window is [begin, end]; got {}", windows, engine::shown(name), nn::shown_json(one));
-      const auto row = [&](const nn::json& at) {
+      const auto row = [&, &series = name](const nn::json& at) {  // clang 14 captures no structured binding
         const auto time = parse_time(at.get<std::string>());
-        check(time.has_value(), "{}: {}: begin and end of a window are times", windows, name);
+        check(time.has_value(), "{}: {}: begin and end of a window are times", windows, engine::shown(series));
         return long(std::lower_bound(m.times.begin(), m.times.end(), *time) - m.times.begin());
       };
       m.windows.emplace_back(row(one.at(0)), std::min(row(one.at(1)), long(m.times.size()) - 1));

@@ -98,6 +98,7 @@ Reader::Reader(const ReaderOptions& options) : o_(options) {
     models_.push_back(model::load_model(directory));
     models_.back()->net.params.freeze("*");
   }
+  identity_ = identity_of_files();
   find_heads();
   check(topic_ || sentiment_ || entity_,
         "no model has a head '{}' or '{}'; --topic-head and --sentiment-head name them", o_.topic_head,
@@ -213,8 +214,7 @@ std::string Reader::words(const std::string& text, const std::string& topic, boo
   return attribution::strongest(attribution::word_shares(*head->model, head->index, example, set, {k})[0]);
 }
 
-std::string Reader::identity() const {
-  if (models_.empty()) return "labelled";
+std::string Reader::identity_of_files() const {
   std::string all;
   for (const std::string& path : paths_)
     for (const char* file : {"model.safetensors", "adapter_model.safetensors", "tasks.json", kCalibration})

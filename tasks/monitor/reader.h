@@ -57,17 +57,19 @@ class Reader {
   const std::vector<std::vector<double>>& topic_confusion() const { return topic_confusion_; }
   // [2, 2] of not negative and negative, or nothing.
   const std::vector<std::vector<double>>& negative_confusion() const { return negative_confusion_; }
-  std::string identity() const;  // changes where another model, or another calibration, would
+  const std::string& identity() const { return identity_; }  // another model, or another calibration, has another
 
  private:
   struct Head;
   std::vector<std::vector<double>> probabilities(const Head& head, const std::vector<text::Example>& examples) const;
   void find_heads();
+  std::string identity_of_files() const;
   std::unique_ptr<Head> head(size_t model, size_t index) const;
 
   ReaderOptions o_;
   std::vector<std::unique_ptr<model::TextModel>> models_;
   std::vector<std::string> paths_;
+  std::string identity_ = "labelled";  // of the files as they were read
   std::unique_ptr<Head> topic_, sentiment_, entity_;
   std::vector<std::string> topics_;
   std::vector<std::vector<double>> topic_confusion_, negative_confusion_;

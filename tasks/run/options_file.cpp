@@ -15,6 +15,14 @@ using engine::check;
 constexpr const char* kBlanks = " \t\r";
 constexpr char kEscapes[] = "\"\"\\\\//b\bf\fn\nr\rt\t";  // what stands after a backslash, and what it means
 
+bool control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }
+
+// A second byte-order mark, say, would be lost where the name is the first of a file.
+bool is_name(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; }) &&
+         text.find_first_of("\"'[]") == std::string::npos;
+}
+
 std::string trimmed(const std::string& text) {
   const size_t begin = text.find_first_not_of(kBlanks);
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
@@ -128,8 +136,6 @@ class Reader {
   size_t at_ = 0;
 };
 
-bool control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }
-
 bool safe_as_a_word(const std::string& value) {
   return !value.empty() && value.front() != ' ' && value.back() != ' ' &&
          std::none_of(value.begin(), value.end(),
@@ -165,8 +171,7 @@ std::vector<OptionLine> parse_option_lines(const std::string& text, const std::s
     if (line.empty() || line[0] == '#' || line[0] == ';') continue;
     const size_t equal = line.find('=');
     OptionLine found{trimmed(line.substr(0, equal)), {}, number};
-    check(!found.name.empty() && found.name.find_first_of(" \t\"'[]") == std::string::npos,
-          "{}: a line is `option = value`; got '{}'", where, text::shown(line));
+    check(is_name(found.name), "{}: a line is `option = value`; got '{}'", where, text::shown(line));
     const std::string right = equal == std::string::npos ? "" : line.substr(equal + 1);
     if (equal != std::string::npos) found.values = Reader(right, where).values();
     lines.push_back(std::move(found));

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "nn/format/files.h"
+#include "tasks/files/unpack.h"
 #include "tasks/text/utf8.h"
 
 namespace text {
@@ -75,6 +76,7 @@ TableBlocks::TableBlocks(const std::string& path, const TableOptions& options, l
     keep(parse_table(std::exchange(first_, {}), path, options));
     return;
   }
+  files::check_page(first_, pending_.path);
   if (file_->regular()) look_at_all(path, options, bytes);
   const bool known = file_->regular();
   parser_ = std::make_unique<TableParser>(
@@ -94,7 +96,9 @@ void TableBlocks::keep(Table table) {
 
 // Whether a file can be read in pieces: it is not packed, and its encoding is known without all of it.
 bool TableBlocks::streams(const std::string& path, const std::string& encoding, size_t bytes) {
-  if (!is_plain_text(Bytes(path, 8).next())) return false;
+  const std::string start = Bytes(path, files::kBeginning).next();
+  if (!is_plain_text(start)) return false;
+  files::check_page(start, path);
   if (encoding != "auto") return !is_wide(encoding);
   Bytes file(path, bytes);
   std::string rest;  // the beginning of a line

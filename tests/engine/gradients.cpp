@@ -138,6 +138,7 @@ TEST_CASE("losses have the right gradients with every option") {
 TEST_CASE("ops that move numbers have the right gradients") {
   gradcheck("reshape", {varied({3, 4})}, [](List x) { return reshape(x[0], {2, 6}); });
   gradcheck("transpose", {varied({3, 4})}, [](List x) { return transpose(x[0]); });
+  gradcheck("transpose of inner axes", {varied({3, 2, 2, 4})}, [](List x) { return transpose(x[0], 1, 3); });
   gradcheck("transpose of outer axes", {varied({2, 3, 4, 2})}, [](List x) { return transpose(x[0], 0, 2); });
   for (int axis : {0, 1})
     gradcheck("concat", {varied({3, 3}), varied({3, 3}, 2)}, [&](List x) { return concat({x[0], x[1], x[0]}, axis); });

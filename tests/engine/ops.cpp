@@ -332,3 +332,17 @@ TEST_CASE("dropout: keeps the mean, zeroes the stated share, and draws the same 
   CHECK(x.grad_tensor().to_vector() == forward_mask);
   CHECK(error_of([&] { dropout(x, {1, {}}); }).find("must be in [0, 1)") != std::string::npos);
 }
+
+TEST_CASE("transpose: entry [.., i, .., j] comes from [.., j, .., i], whatever axes are before, between and behind") {
+  const Tensor x = varied({2, 3, 2, 4}), y = transpose(x, 3, 1), z = transpose(x, 1, 2);
+  REQUIRE(y.shape() == Shape{2, 4, 2, 3});
+  REQUIRE(z.shape() == Shape{2, 2, 3, 4});
+  for (long o = 0; o < 2; ++o)
+    for (long i = 0; i < 3; ++i)
+      for (long m = 0; m < 2; ++m)
+        for (long j = 0; j < 4; ++j) {
+          const real from = x.data()[((o * 3 + i) * 2 + m) * 4 + j];
+          CHECK(y.data()[((o * 4 + j) * 2 + m) * 3 + i] == from);
+          CHECK(z.data()[((o * 2 + m) * 3 + i) * 4 + j] == from);
+        }
+}

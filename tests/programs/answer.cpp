@@ -309,3 +309,42 @@ TEST_CASE("answer: a directory that is no assistant, and options that do not go 
   CHECK(error("train --data " + t.dir.path + "/bad.md --out " + t.dir.path + "/x").find("bad.md:1: intent 'a'") !=
         std::string::npos);
 }
+
+TEST_CASE(
+    "answer: a conversation is the same as arguments and from a pipe, and --explain says by which question and rule") {
+  const Trained& t = trained();
+  const std::string ask = "ask --refuse 0 --model " + t.run + " ";
+  const Result turns = call("answer", ask + "'how big does this tent get' 'the green one'", "2>/dev/null");
+  CHECK(turns.output ==
+        "> how big does this tent get\nWhich tent?\n> the green one\nThe tent is the green one wide.\n");
+  t.dir.write("turns", "how big does this tent get\n\n  \nthe green one\n");
+  const Result piped = call("answer", ask + "<" + t.dir.path + "/turns", "2>/dev/null");
+  CHECK(piped.output == turns.output);
+  const Result told = call("answer", ask + "--explain 'when are you open'", "2>/dev/null");
+  std::istringstream in(told.output);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[1] == "Nine to five.");
+  CHECK(lines[2].starts_with("    [answer: hours "));
+  CHECK(lines[2].find(" when are you open\" (") != std::string::npos);  // the nearest question, with its cosine
+  CHECK(lines[3].ends_with("]"));
+}
+
+TEST_CASE(
+    "answer: a promise tried on halves refuses its share on the average, and one that was not made is not tried") {
+  const Trained& t = trained();
+  const std::string evaluate = "evaluate --model " + t.run + " --splits 200 ";
+  const std::string file = t.dir.path + "/figures.json";
+  const Result said = call("answer", evaluate + "--refuse 0.4 --out " + file, "2>/dev/null");
+  REQUIRE_MESSAGE(said.status == 0, said.output);
+  const json promise = json::parse(nn::read_file(file))["promise"];
+  CHECK(promise["mean"].get<double>() == doctest::Approx(0.4).epsilon(0.3));
+  CHECK(promise["least"] <= promise["mean"]);
+  CHECK(promise["most"] >= promise["mean"]);
+  CHECK(promise["counting"] > 0);
+  CHECK(said.last_line().find(fmt::format(" refused_mean={:.4f}", promise["mean"].get<double>())) != std::string::npos);
+  const Result none = call("answer", evaluate + "--refuse 0");
+  CHECK(none.status == 1);
+  CHECK(none.says("--splits: a promise, and two questions that were not learned, are needed"));
+}

@@ -159,3 +159,44 @@ TEST_CASE("recommend: bad input gets one clear line") {
   nn::write_file(run + "/best/items.jsonl", "{\"id\": \"a\"}\n");
   refused("evaluate --model " + run, "there are 1 items");
 }
+
+TEST_CASE(
+    "recommend: over HTTP a list is that of the command, things are found by words, and what is wrong has a status") {
+  const Files f;
+  const std::string out = f.dir.path + "/run", said = f.dir.path + "/said";
+  const Result run =
+      call("recommend", "train " + f.data() + kTiny + "--max-steps 5 --batch-size 64 --lr 0.01 --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  const Result result = run_shell(
+      "OMP_NUM_THREADS=1 " + program("recommend") + " serve --model " + out + " --port 0 >" + said +
+      " 2>&1 & p=$!; trap 'kill -TERM $p; wait $p' EXIT; until grep -qs '^serving on' " + said +
+      "; do kill -0 $p || exit 1; sleep 0.02; done; url=$(sed -n 's/^serving on \\([^ ]*\\) .*/\\1/p' " + said +
+      "); get() { route=$1; shift; curl -s -g -w '\n%{http_code}\n' \"$url$route\" \"$@\"; }; "
+      "say() { get /recommend -H 'Content-Type: application/json' -d \"$1\"; }; "
+      "say '{\"items\": [\"i3\"], \"k\": 4}'; say '{\"user\": \"nobody\"}'; say 'no json'; "
+      "get '/items?q=thing%204'; get '/items?n=3'; get '/items?n=0'; get /health; "
+      "get / | grep -c -e '<title>' -e '^200$'; get /metrics | tail -1; "
+      "kill -TERM $p; wait $p; echo $?; trap - EXIT");
+  std::istringstream in(result.output);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  REQUIRE_MESSAGE(lines.size() == 17, result.output);
+  const auto reply = [&](size_t i) { return nn::json::parse(lines[2 * i]); };
+  const std::vector<std::string> statuses{"200", "404", "400", "200", "200", "422", "200"};
+  for (size_t i = 0; i < statuses.size(); ++i) CHECK(lines[2 * i + 1] == statuses[i]);
+  const Result asked = call("recommend", "recommend --model " + out + " --k 4 i3", "2>/dev/null");
+  REQUIRE(reply(0)["items"].size() == 4);
+  size_t at = 0;
+  for (const auto& item : reply(0)["items"]) {  // in the same order
+    at = asked.output.find(item["title"].get<std::string>(), at);
+    CHECK_MESSAGE(at != std::string::npos, asked.output);
+    CHECK(item["because"]["id"] == "i3");
+  }
+  REQUIRE(reply(3)["items"].size() == 1);
+  CHECK(reply(3)["items"][0]["id"] == "i4");
+  CHECK(reply(4)["items"].size() == 3);
+  CHECK(lines[14] == "2");
+  CHECK(lines[15] == "200");
+  CHECK(lines[16] == "0");
+  CHECK(nn::read_file(said).find("12 items, 40 users") != std::string::npos);
+}

@@ -214,3 +214,29 @@ TEST_CASE(
   REQUIRE(at != std::string::npos);
   CHECK(std::stod(said.output.substr(at + 20)) < 0.01);
 }
+
+TEST_CASE(
+    "tune: samplers are laid beside the values of another program, function by function, and theirs must be whole") {
+  const TemporaryDirectory dir;
+  std::string lines;
+  for (const char* function : {"branin", "hartmann6", "ackley5", "conditional", "training"})
+    for (int seed = 1; seed <= 3; ++seed) lines += fmt::format("{} {} {}\n", function, seed, 1e6 + seed);
+  const std::string compare = "compare --seeds 3 --trials 5 --sampler tpe random --beside ";
+  const Result said = tune(compare + dir.write("worse", lines) + " --timing");
+  REQUIRE_MESSAGE(said.status == 0, said.output);
+  CHECK(said.says(" beside    p lower"));
+  CHECK(said.says("1e+06"));
+  const size_t at = said.output.rfind("p that tpe is lower ");
+  REQUIRE(at != std::string::npos);
+  CHECK(std::stod(said.output.substr(at + 20)) < 0.001);  // than a million
+  for (const char* name : {"tpe: ", "random: "}) {
+    const size_t time = said.output.rfind(name);
+    REQUIRE(time != std::string::npos);
+    CHECK(std::stod(said.output.substr(time + std::string(name).size())) >= 0);
+  }
+  const Result some = tune(compare + dir.write("some", "branin 1 2\nbranin 2 3\nbranin 3 3\n"));
+  CHECK(some.status == 1);
+  CHECK(some.says("there is no value of beside for hartmann6"));
+  CHECK(tune(compare + dir.write("bad", "branin 1\n")).says("bad:1: `function seed value` is wanted; got "));
+  CHECK(tune(compare + dir.write("bad", lines + "branin 1 low\n")).says("bad:16: `function seed value` is wanted"));
+}

@@ -87,9 +87,28 @@ void check_walks_again(const std::string& what, std::vector<Tensor> inputs, F f)
   }
 }
 
+// A gradient that is there already, sin(1 + 1.7 i), is added to and not replaced.
+template <class F>
+void check_adds(const std::string& what, std::vector<Tensor> inputs, F f) {
+  std::vector<std::vector<real>> alone;
+  for (Tensor& x : inputs) x.require_grad().clear_grad();
+  backward(weighted_sum(f(inputs)));
+  for (const Tensor& x : inputs) alone.push_back(x.grad_tensor().to_vector());
+  for (const Tensor& x : inputs) x.clear_grad();
+  for (const Tensor& x : inputs) backward(weighted_sum(x));
+  backward(weighted_sum(f(inputs)));
+  for (size_t x = 0; x < inputs.size(); ++x)
+    for (long i = 0; i < inputs[x].numel(); ++i) {
+      const double want = double(alone[x][i]) + std::sin(1 + 1.7 * double(i)), got = inputs[x].grad()[i];
+      CHECK_MESSAGE(std::abs(got - want) <= (kDouble ? 1e-9 : 1e-4) * std::max(1.0, std::abs(want)), what,
+                    ": the gradient of input ", x, " replaces what was there at ", i);
+    }
+}
+
 template <class F>
 void gradcheck(const std::string& what, std::vector<Tensor> inputs, F f) {
   check_walks_again(what, inputs, f);
+  check_adds(what, inputs, f);
   for (Tensor& x : inputs) x.require_grad().clear_grad();
   backward(weighted_sum(f(inputs)));
   const std::vector<std::vector<double>> numeric = central_differences(inputs, f);

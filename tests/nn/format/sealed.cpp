@@ -53,6 +53,34 @@ TEST_CASE("seal: a tensor that is written piece by piece has one, too; a file wi
   CHECK(std::distance(fs::directory_iterator(dir.path), {}) == 1);
 }
 
+TEST_CASE(
+    "seal: it may end with the file and with the first MiB, where it is looked for; cut or further on it is none") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/x", mark = "\"seal\":\"" + nn::kUnsealed;
+  const auto written = [&](const std::vector<size_t>& before, const std::string& after) {  // in as many pieces
+    return error_of([&] {
+      nn::write_sealed_file(path, [&](const nn::Write& write) {
+        for (const size_t bytes : before) write(std::string(bytes, ' ').data(), bytes);
+        write((mark + after).data(), mark.size() + after.size());
+      });
+    });
+  };
+  constexpr size_t kMiB = 1 << 20;
+  for (const std::vector<size_t>& before :
+       {std::vector<size_t>{}, {7}, {kMiB - mark.size()}, {kMiB - 100, 100 - mark.size()}})
+    for (const char* after : {"", "and more"}) {
+      CHECK(written(before, after) == "");
+      CHECK(nn::seal_fault(path) == "");
+    }
+  for (const std::vector<size_t>& before :
+       {std::vector<size_t>{kMiB - mark.size() + 1}, {kMiB}, {kMiB - 100, 101 - mark.size()}, {kMiB, kMiB}})
+    CHECK(written(before, "and more").find("no place for its seal") != std::string::npos);
+  REQUIRE(written({9}, "") == "");
+  const std::string whole = nn::read_file(path);
+  for (size_t cut = 1; cut <= mark.size(); ++cut)
+    CHECK(nn::seal_fault(dir.write("y", whole.substr(0, whole.size() - cut))) == "damaged: it has no seal");
+}
+
 TEST_CASE("manifest: each of its files is there with its bytes, those of folders, too; others are not its concern") {
   const TemporaryDirectory dir;
   fs::create_directories(dir.path + "/deep");

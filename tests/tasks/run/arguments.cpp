@@ -239,6 +239,7 @@ TEST_CASE("options: what is wrong in a file is said with file, line and the opti
   CHECK(refused("a b = 3").starts_with("a line is `option = value`"));
   CHECK(refused("[section]").starts_with("a line is `option = value`"));
   CHECK(refused("= 3").starts_with("a line is `option = value`"));
+  CHECK(refused("caf\xC3\xA9 = 3").starts_with("a line is `option = value`"));
   CHECK(refused("text = \"a").starts_with("a \" is missing"));
   CHECK(refused("text = 'a").starts_with("a ' is missing"));
   CHECK(refused("text = \"a\\x\"").starts_with("after a backslash"));

@@ -300,3 +300,53 @@ TEST_CASE("serve: the page's own routes: attention and words of a text; a CSV wi
   CHECK(page->body.find("<title>attune</title>") != std::string::npos);
   CHECK(page->body.find("://") == std::string::npos);  // it asks nobody else
 }
+
+TEST_CASE("serve: every route that /openapi.json describes is there, and takes the example of its body") {
+  const Mood m;
+  const auto described = m.running.get("/openapi.json");
+  REQUIRE(described);
+  const json all = json::parse(described->body);
+  CHECK(all["openapi"] == "3.0.3");
+  int bodies = 0;
+  for (const auto& [path, methods] : all["paths"].items())
+    for (const auto& [method, route] : methods.items()) {
+      std::string asked = path;
+      const size_t model = asked.find("{model}");
+      CHECK((model != asked.npos) == route.contains("parameters"));
+      if (model != asked.npos) asked.replace(model, 7, "mood");
+      CAPTURE(asked);
+      CHECK(!route["summary"].get<std::string>().empty());
+      if (method == "get") {
+        const auto got = m.running.get(asked);
+        REQUIRE(got);
+        CHECK(got->status == 200);
+        continue;
+      }
+      std::string body = "text\nabc\n";
+      const char* type = "text/csv";
+      if (route["requestBody"]["content"].contains("application/json")) {
+        json example = route["requestBody"]["content"]["application/json"]["example"];
+        if (example.contains("model")) example["model"] = "mood";
+        if (path == "/rerank") example["model"] = "grade";
+        body = example.dump(), type = "application/json";
+        ++bodies;
+      }
+      const auto got = m.running.post(asked + (path == "/ui/label" ? "?model=mood&column=text" : ""), body, type);
+      REQUIRE(got);
+      CHECK_MESSAGE(got->status == 200, got->body);
+    }
+  CHECK(bodies >= 12);
+}
+
+TEST_CASE("serve: what OpenAI's and KServe's clients ask before anything else is answered in their forms") {
+  const Mood m;
+  const auto json_at = [&](const std::string& path) { return json::parse(m.running.get(path)->body); };
+  CHECK(json_at("/v1/models/mood")["id"] == "mood");
+  CHECK(m.running.get("/v1/models/none")->status == 404);
+  CHECK(json_at("/v2")["name"] == "attune");
+  CHECK(json_at("/v2/health/live")["live"] == true);
+  CHECK(json_at("/v2/health/ready")["ready"] == true);
+  CHECK(json_at("/v2/models/mood/ready")["ready"] == true);
+  CHECK(m.running.get("/v2/models/none/ready")->status == 404);
+  CHECK(json_at("/info")["models"].size() == 5);  // one of them has two tasks
+}

@@ -76,6 +76,9 @@ TEST_CASE("table_blocks: rows, lines, columns, warnings and errors are those of 
       {"p.jsonl", "{\"text\":\"a\"}\n[1]\n"},
       {"q.tsv", std::string("text\tlabel\na\t1\nb\0\t2\n", 20)},
       {"r.csv", ""},
+      {"s.csv", "  \n<HTML><table><tr>a,b\n1,2\n"},
+      {"t.tsv", "\uFEFF<?xml version\n1\n"},
+      {"u.csv", "text,label\n<html>,1\n"},
   };
   for (const auto& [name, bytes] : files) {
     const std::string path = dir.write(name, bytes);

@@ -1,0 +1,126 @@
+// Board: what a bin's counts become before they are judged, and which names are followed.
+#include "tasks/monitor/board.h"
+
+#include "tasks/monitor/output.h"
+#include "tests/support/support.h"
+
+using namespace test;
+using namespace monitor;
+using doctest::Approx;
+
+namespace {
+
+Board board_of(BoardOptions options, const std::vector<std::string>& topics = {},
+               const std::vector<std::vector<double>>& topic_confusion = {},
+               const std::vector<std::vector<double>>& negative_confusion = {}) {
+  options.settle();
+  return {options, topics, topic_confusion, negative_confusion};
+}
+
+void add(Board& board, long hour, const Said& said, int times = 1) {
+  for (int i = 0; i < times; ++i) {
+    Record r;
+    r.time = 1704067200 + 3600 * hour, r.text = "a text";
+    REQUIRE(board.check_time(r).empty());
+    board.add(r, said);
+  }
+}
+
+const Point& last(const Board& board, const std::string& kind, const std::string& name) {
+  return board.series().at(kind + "\xff" + name).history.back();
+}
+
+}  // namespace
+
+TEST_CASE("Board: counts of a head that confuses topics are those that it would have had without") {
+  // of 40 texts about a and 20 about b, none negative, 32 + 2 are said to be about a
+  Board board = board_of({}, {"a", "b"}, {{8, 2}, {1, 9}});
+  add(board, 0, {.topic = "a"}, 34);
+  add(board, 0, {.topic = "b"}, 26);
+  board.finish();
+  CHECK(last(board, "topic", "a").texts == Approx(40));
+  CHECK(last(board, "topic", "b").texts == Approx(20));
+  CHECK(last(board, "stream", "").texts == 60);
+}
+
+TEST_CASE("Board: negatives of a topic are corrected by what the head for moods confuses, and stay inside") {
+  // 50 negative and 50 others: 40 + 5 are said to be negative
+  Board board = board_of({}, {}, {}, {{9, 1}, {2, 8}});
+  add(board, 0, {.topic = "a", .negative = true}, 45);
+  add(board, 0, {.topic = "a"}, 55);
+  add(board, 0, {.topic = "b"}, 30);  // fewer than are said by mistake: none
+  board.finish();
+  CHECK(last(board, "topic", "a").negatives == Approx(50));
+  CHECK(last(board, "topic", "b").negatives == Approx(0));
+  CHECK(last(board, "topic", "b").texts == 30);
+}
+
+TEST_CASE("Board: of more names than are followed the one that was not seen for longest is forgotten") {
+  BoardOptions o;
+  o.entities = 2, o.lateness = "0s";
+  Board board = board_of(o);
+  const auto followed = [&] {
+    std::string names;
+    for (const auto& [key, s] : board.series())
+      if (s.kind == "entity") names += s.name;
+    return names;
+  };
+  add(board, 1, {.topic = "t", .entities = {{"a"}, {"a"}}});
+  add(board, 2, {.topic = "t", .entities = {{"b"}}});
+  add(board, 3, {.topic = "t", .entities = {{"a"}}});
+  CHECK(followed() == "ab");
+  add(board, 4, {.topic = "t", .entities = {{"c"}}});
+  CHECK(followed() == "ac");
+  board.finish();
+  CHECK(last(board, "entity", "c").texts == 1);
+  CHECK(board.series()
+            .at("entity\xff"
+                "a")
+            .history.front()
+            .texts == 1);  // twice in a text is once
+  BoardOptions none;
+  none.entities = 0;
+  Board without = board_of(none);
+  add(without, 1, {.topic = "t", .entities = {{"a"}}});
+  CHECK(without.series().size() == 2);  // the stream and the topic
+}
+
+TEST_CASE("Board: half a year of nothing is one hole, and what was open before it is counted") {
+  Board board = board_of({});
+  add(board, 0, {.topic = "t"}, 5);
+  Record later;
+  later.time = 1704067200 + 3600 * 5000;
+  for (int i = 0; i < 9; ++i) CHECK(board.check_time(later) == "clock");
+  CHECK(board.check_time(later).empty());
+  CHECK(last(board, "topic", "t").texts == 5);
+  board.add(later, {.topic = "t"});
+  board.finish();
+  CHECK(last(board, "topic", "t").texts == 1);
+  CHECK(board.series().at("topic\xfft").history.size() == 2);
+}
+
+TEST_CASE("Board: spans and counts that cannot be are refused by the option's name") {
+  const auto refused = [](auto change) {
+    BoardOptions o;
+    change(o);
+    return error_of([&] { o.settle(); });
+  };
+  CHECK(refused([](BoardOptions& o) { o.bin = "7h"; }).find("--bin: a bin divides a day") == 0);
+  CHECK(refused([](BoardOptions& o) { o.bin = "0s"; }).find("--bin: a bin divides a day") == 0);
+  CHECK(refused([](BoardOptions& o) { o.lateness = "soon"; }).find("--lateness: a length of time is written as") == 0);
+  CHECK(refused([](BoardOptions& o) { o.hits = 2; }).find("--for: 2 bins of the last 1") == 0);
+  CHECK(refused([](BoardOptions& o) { o.watch = {}; }).find("--watch: nothing") == 0);
+  CHECK(refused([](BoardOptions& o) { o.offset = "-15h"; }).find("--utc-offset: 14 hours at most") == 0);
+  CHECK(refused([](BoardOptions& o) { o.offset = "-14h"; }).empty());
+}
+
+TEST_CASE("metrics: a name keeps its quotes and line ends, a series without data has no value") {
+  Board board = board_of({});
+  add(board, 0, {.topic = "a \"b\"\n\\"});
+  CHECK(metrics_of(board, {}).find("monitor_bin_texts{") == std::string::npos);  // no bin is closed
+  board.finish();
+  const std::string text = metrics_of(board, {.records = 3, .texts = 1, .bad = {{"no \"text\"", 2}}});
+  CHECK(text.find("\nmonitor_records_total 3\n") != std::string::npos);
+  CHECK(text.find(R"(monitor_bad_records_total{kind="no \"text\""} 2)") != std::string::npos);
+  CHECK(text.find(R"(monitor_bin_texts{kind="topic",name="a \"b\"\n\\"} 1)") != std::string::npos);
+}
