@@ -21,6 +21,17 @@ std::unique_ptr<model::TextModel> new_model(const TrainOptions& o, answer::Lesso
   return model;
 }
 
+// Titles find the texts of their articles: gradients beside those of the step's questions, which came in `parts`.
+void learn_articles(answer::Pairs& pairs, model::TextModel& model, run::Training& training, size_t parts,
+                    double weight) {
+  if (weight <= 0 || !pairs.due(training.step())) return;
+  for (const answer::Pairs::Part& part : pairs.parts_at(model, training.step(), parts)) {
+    run::Terms found;
+    found.add("articles", weight, part.loss());
+    training.backward(found, part.share);
+  }
+}
+
 void train_command(run::Options& options, const run::Parse& parse) {
   TrainOptions o;
   o.declare(options);
@@ -37,7 +48,6 @@ void train_command(run::Options& options, const run::Parse& parse) {
   answer::Pairs pairs(lesson.knowledge, *model, o);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
   run::Training training(o.training, model->net.params, frame_of(options, o, lesson, batches, pairs, *model));
-
   while (training.next_step()) {
     const std::vector<text::Batch> parts = batches.parts_at(training.step(), o.training.batch_size);
     const answer::Contrast contrast(*model, parts, o);
@@ -58,12 +68,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
       shaping.add_to(terms, trace, part);
       training.backward(terms, part.share, part.rows);
     }
-    if (o.articles > 0 && pairs.due(training.step()))  // titles find the texts of their articles
-      for (const answer::Pairs::Part& part : pairs.parts_at(*model, training.step(), parts.size())) {
-        run::Terms found;
-        found.add("articles", o.articles, part.loss());
-        training.backward(found, part.share);
-      }
+    learn_articles(pairs, *model, training, parts.size(), o.articles);
     training.update();
     if (training.epoch_ends()) training.keep_best({}, [&](const std::string& directory) { model->save(directory); });
   }

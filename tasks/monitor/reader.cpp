@@ -72,9 +72,7 @@ Calibration calibration_of(const std::string& directory, const std::string& head
   try {
     c.temperature = own.at("temperature");
     c.confusion = own.at("confusion").get<std::vector<std::vector<double>>>();
-  } catch (const nn::JsonError&) {
-    engine::fail("{}: heads.{}: a temperature and a confusion", path, head);
-  }
+  } catch (const nn::JsonError&) { engine::fail("{}: heads.{}: a temperature and a confusion", path, head); }
   check(c.temperature > 0 && c.confusion.size() == K, "{}: heads.{}: a temperature above 0 and {} rows", path, head, K);
   return c;
 }
@@ -157,9 +155,10 @@ namespace {
 int best_of(const std::vector<double>& p) { return int(std::max_element(p.begin(), p.end()) - p.begin()); }
 }  // namespace
 
-std::vector<Said> Reader::read(const std::vector<Record>& records) const {
+// What the records themselves say; `examples`: their texts, `pairs`: each with every name of it.
+std::vector<Said> Reader::labelled(const std::vector<Record>& records, std::vector<text::Example>& examples,
+                                   std::vector<text::Example>& pairs) const {
   std::vector<Said> said(records.size());
-  std::vector<text::Example> examples, pairs;
   for (size_t i = 0; i < records.size(); ++i) {
     const Record& r = records[i];
     said[i].topic = r.topic.empty() ? "all" : r.topic;
@@ -171,6 +170,12 @@ std::vector<Said> Reader::read(const std::vector<Record>& records) const {
       pairs.push_back({.text = r.text, .pair = name, .where = "record"});
     }
   }
+  return said;
+}
+
+std::vector<Said> Reader::read(const std::vector<Record>& records) const {
+  std::vector<text::Example> examples, pairs;
+  std::vector<Said> said = labelled(records, examples, pairs);
   if (topic_) {
     const auto p = probabilities(*topic_, examples);
     for (size_t i = 0; i < p.size(); ++i) {

@@ -61,6 +61,8 @@ class Reader {
 
  private:
   struct Head;
+  std::vector<Said> labelled(const std::vector<Record>& records, std::vector<text::Example>& examples,
+                             std::vector<text::Example>& pairs) const;
   std::vector<std::vector<double>> probabilities(const Head& head, const std::vector<text::Example>& examples) const;
   void find_heads();
   std::string identity_of_files() const;

@@ -104,10 +104,10 @@ std::string recording(const RecordingOptions& o) {
         for (long n = dice.count(mean); n > 0; --n) {
           const long time = kBegin + 3600 * hour + dice.below(3600);
           const nn::ordered_json json{{"time", show_time(time)},
-                                            {"text", texts[std::string(topic) + "/" + mood].take()},
-                                            {"source", kSources[dice.below(4)]},
-                                            {"topic", topic},
-                                            {"sentiment", mood}};
+                                      {"text", texts[std::string(topic) + "/" + mood].take()},
+                                      {"source", kSources[dice.below(4)]},
+                                      {"topic", topic},
+                                      {"sentiment", mood}};
           const long late = dice.uniform() < 0.02 ? dice.below(900) : 0;
           lines.push_back({time + late, json.dump()});
           if (dice.uniform() < 0.03) lines.push_back({time + late + 60 + dice.below(1800), json.dump()});  // once more

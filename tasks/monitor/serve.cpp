@@ -184,6 +184,14 @@ void add_routes(http::Server& server, const Shop& shop, const http::Metrics& met
   });
 }
 
+// The stream to its end, or to a signal; what it says goes to the page.
+void watch(Watcher& watcher, Shop& shop, const WatchOptions& o) {
+  const Words words = watcher.words();
+  watcher.run([&](const Event& event) { shop.tell(to_json(event, words)); }, o.state.empty(),
+              [&] { shop.put(watcher, o.board.trend); });
+  shop.put(watcher, o.board.trend);
+}
+
 }  // namespace
 
 void serve(::run::Options& options, const ::run::Parse& parse) {
@@ -209,7 +217,6 @@ void serve(::run::Options& options, const ::run::Parse& parse) {
     server.stop();
   });
   Watcher watcher(o);
-  const Words words = watcher.words();
   add_routes(server, shop, metrics);
   const int port = server.listen();
   fmt::print("serving on http://{}:{}  page: /ui\n", listening.host, port);
@@ -217,9 +224,7 @@ void serve(::run::Options& options, const ::run::Parse& parse) {
   std::thread answering([&] { server.serve(); });
   std::exception_ptr failed;
   try {
-    watcher.run([&](const Event& event) { shop.tell(to_json(event, words)); }, o.state.empty(),
-                [&] { shop.put(watcher, o.board.trend); });
-    shop.put(watcher, o.board.trend);
+    watch(watcher, shop, o);
   } catch (...) {
     failed = std::current_exception();
     shop.close();

@@ -167,6 +167,18 @@ void finish_epoch(::run::Training& training, const model::TextModel& model, cons
   return frame;
 }
 
+// Accuracy and macro F1 of the best weights on the test parts, in the line for scripts.
+void finish(const ::run::Training& training, const TaskSet& set, const std::string& out) {
+  const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
+  const std::vector<model::Evaluation> test = model::evaluate(*best, set, spec::kTest);
+  std::string line = "result task=monitor";
+  for (size_t i = 0; i < test.size(); ++i)
+    if (!test[i].empty() && set.tasks[i].spec.one_class())
+      line += fmt::format(" {0}_accuracy={1:.4f} {0}_macro_f1={2:.4f}", set.tasks[i].spec.name,
+                          test[i].value("accuracy"), test[i].value("macro_f1"));
+  fmt::print("{} seconds={:.0f} out={}\n", line, training.run().seconds(), out);
+}
+
 }  // namespace
 
 void train(::run::Options& options, const ::run::Parse& parse) {
@@ -206,14 +218,7 @@ void train(::run::Options& options, const ::run::Parse& parse) {
     training.update({{"task", task.spec.name}});  // 6 norm, clipping, 7 the weights change here, 8 a line of log.jsonl
     if (training.epoch_ends()) finish_epoch(training, *model, set);
   }
-  const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
-  const std::vector<model::Evaluation> test = model::evaluate(*best, set, spec::kTest);
-  std::string line = "result task=monitor";
-  for (size_t i = 0; i < test.size(); ++i)
-    if (!test[i].empty() && set.tasks[i].spec.one_class())
-      line += fmt::format(" {0}_accuracy={1:.4f} {0}_macro_f1={2:.4f}", set.tasks[i].spec.name,
-                          test[i].value("accuracy"), test[i].value("macro_f1"));
-  fmt::print("{} seconds={:.0f} out={}\n", line, training.run().seconds(), o.training.out);
+  finish(training, set, o.training.out);
 }
 
 void calibrate(::run::Options& options, const ::run::Parse& parse) {

@@ -164,6 +164,17 @@ run::Frame frame_of(const pretrain::Options& o, const run::Options& options, Lea
   return frame;
 }
 
+// A step's gradients: the losses of its parts, each by its share of what the step counts.
+void add_gradients(run::Training& training, Learner& learner, const objective::Shaping& shaping,
+                   const std::vector<pretrain::Part>& parts, const Sums& step) {
+  for (const pretrain::Part& part : parts) {
+    nn::Trace trace;
+    run::Terms terms = learner.loss(part, step, shaping.ask(trace));  // [N], [M] -> []
+    shaping.add_to(terms, trace, part.batch(), part.share_of(step));
+    training.backward(terms, 1, part.sequences);
+  }
+}
+
 // The loop, over a budget that is counted in steps, tokens or seconds.
 void learn(const pretrain::Options& o, const run::Options& options, Learner& learner, const pretrain::Data& data) {
   model::TextModel& model = learner.model();
@@ -185,7 +196,6 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
   interval.continue_from(double(at.intervals));
   check(used() < 1 || !training.run().has("result.json"),
         "{}: its budget is used up; --model {} goes on from its weights in a new run", o.training.out, o.training.out);
-
   ordered_json dev;  // of the weights as they are
   bool moved = false;
   while (training.next_step()) {
@@ -197,12 +207,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     const std::vector<long> sequences = draws.take(at.next_draw, o.tokens_of_step(used()));
     const std::vector<pretrain::Part> parts = learner.parts(data.train, sequences, first_draw, o.training.batch_size);
     const Sums step = Learner::counts(parts);
-    for (const pretrain::Part& part : parts) {
-      nn::Trace trace;
-      run::Terms terms = learner.loss(part, step, shaping.ask(trace));  // [N], [M] -> []
-      shaping.add_to(terms, trace, part.batch(), part.share_of(step));
-      training.backward(terms, 1, part.sequences);
-    }
+    add_gradients(training, learner, shaping, parts, step);
     at.tokens += std::lround(step.tokens);
     const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
     at.intervals = std::lround(interval.last());

@@ -49,15 +49,17 @@ std::vector<ContrastReport> exchanged(const model::TextModel& model, const model
   return reports;
 }
 
-}  // namespace
-
-void evaluate_command(run::Options& options, const run::Parse& parse) {
+struct EvaluateOptions {
   model::Request given;
   std::string out;
-  std::vector<std::string> data;
-  std::vector<std::string> group;
+  std::vector<std::string> data, group;
   int errors = 0;
   bool counterfactual = false;
+
+  void declare(run::Options& options);
+};
+
+void EvaluateOptions::declare(run::Options& options) {
   given.declare(options, true);
   options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
   options.add("--errors", errors, "also list so many texts with a wrong label, the surest first, and what led to it")
@@ -69,13 +71,35 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
               "also what changes when names, pronouns and places are exchanged, in sentences of the program's own, "
               "English and German");
   options.add("--out", out, "also write the figures as JSON to this file");
+}
+
+// What is printed below the figures where it is asked for, or can be said; `json` gets it too.
+void add_certainty(const model::TextModel& model, const spec::Targets& targets, const model::Outputs& outputs,
+                   ordered_json& json) {
+  if (!model::calibrates(model.tasks[0])) return;
+  const model::Certainty certainty = model::certainty_of(outputs.scores, targets.classes);
+  fmt::print("{}", certainty.text());
+  json["certainty"] = certainty.json();
+}
+
+void add_contrasts(const model::TextModel& model, const model::Reading& reading, ordered_json& json) {
+  const std::vector<ContrastReport> reports = exchanged(model, reading);
+  fmt::print("\n{}", to_text(reports, model.labels()));
+  json["counterfactual"] = to_json(reports, model.labels());
+}
+
+}  // namespace
+
+void evaluate_command(run::Options& options, const run::Parse& parse) {
+  EvaluateOptions o;
+  o.declare(options);
   parse();
   run::print_setup("sentiment", "evaluate");
-  const auto model = given.load(options);
-  check(!counterfactual || model->only_task().one_class(),
+  const auto model = o.given.load(options);
+  check(!o.counterfactual || model->only_task().one_class(),
         "--counterfactual compares classes; this model's head predicts '{}'", spec::head_name(model->tasks[0].head));
-  const spec::TaskSet set = command::labelled(options, given, data, *model);
-  const std::vector<std::string> groups = group.empty() ? group : groups_of(set, given, data, group);
+  const spec::TaskSet set = command::labelled(options, o.given, o.data, *model);
+  const std::vector<std::string> groups = o.group.empty() ? o.group : groups_of(set, o.given, o.data, o.group);
   std::vector<model::Outputs> outputs;
   const model::Evaluation e = model::evaluate(*model, set, spec::kTest, "evaluate", &outputs)[0];
   const size_t columns = run::terminal_width();
@@ -83,33 +107,24 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   model::GroupReport by_group;
   if (!groups.empty())
     by_group = model::group_report(set.tasks[0], set.tasks[0].targets[spec::kTest], outputs[0], groups);
-  fmt::print("\n{}\n{}", data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(data, ", ")),
+  fmt::print("\n{}\n{}", o.data.empty() ? "the embedded test set" : fmt::format("{}", fmt::join(o.data, ", ")),
              e.text(columns));
-  if (model::calibrates(model->tasks[0])) {
-    const model::Certainty certainty =
-        model::certainty_of(outputs[0].scores, set.tasks[0].targets[spec::kTest].classes);
-    fmt::print("{}", certainty.text());
-    json["certainty"] = certainty.json();
-  }
+  add_certainty(*model, set.tasks[0].targets[spec::kTest], outputs[0], json);
   if (!groups.empty()) {
     fmt::print("\n{}", by_group.text());
     json.update(by_group.json());
   }
-  if (counterfactual) {
-    const std::vector<ContrastReport> reports = exchanged(*model, given.reading);
-    fmt::print("\n{}", to_text(reports, model->labels()));
-    json["counterfactual"] = to_json(reports, model->labels());
-  }
+  if (o.counterfactual) add_contrasts(*model, o.given.reading, json);
   fmt::print("\n");
   std::fflush(stdout);
   model::print(model::doubts_about_texts(*model, set, spec::kTest));
   model::print(model::doubts_about(e));
   model::print(by_group.doubts());
-  if (errors) {
+  if (o.errors) {
     model->net.params.freeze("*");
-    fmt::print("{}\n", command::wrong_ones(*model, set, 0, spec::kTest, outputs[0], size_t(errors), columns));
+    fmt::print("{}\n", command::wrong_ones(*model, set, 0, spec::kTest, outputs[0], size_t(o.errors), columns));
   }
-  if (!out.empty()) nn::write_file(out, json.dump(2) + "\n");
+  if (!o.out.empty()) nn::write_file(o.out, json.dump(2) + "\n");
   std::string line = "result task=sentiment";
   for (const auto& [name, value] : e.figures.items())
     if (name != "loss") line += fmt::format(" {}={:.4f}", name, value.get<double>());

@@ -44,13 +44,12 @@ struct Pointer {
 }  // namespace
 
 WordNet::WordNet(const std::string& directory) {
-  for (const char* part : {"noun", "verb", "adj", "adv"}) read(directory, part);
+  for (const char* part : {"noun", "verb", "adj", "adv"}) read_index(directory, part, read_data(directory, part));
 }
 
 // data.POS:  offset lexicographer type w_count(hex) word lex_id ... p_cnt(dec) kind offset POS source/target(4 hex) ...
-// index.POS: word POS synset_cnt p_cnt kind ... sense_cnt tagsense_cnt offset ...
-void WordNet::read(const std::string& directory, const std::string& part) {
-  std::unordered_map<long, size_t> at;  // by offset
+WordNet::Offsets WordNet::read_data(const std::string& directory, const std::string& part) {
+  Offsets at;
   std::vector<std::pair<size_t, Pointer>> pointers;
   const std::string data = "data." + part;
   std::ifstream in = opened(directory, data);
@@ -88,7 +87,12 @@ void WordNet::read(const std::string& directory, const std::string& part) {
     else if (p.to >= 1 && size_t(p.to) <= synsets_[to->second].words.size())
       synsets_[from].antonyms.emplace_back(p.from - 1, synsets_[to->second].words[size_t(p.to - 1)]);
   }
-  in = opened(directory, "index." + part);
+  return at;
+}
+
+// index.POS: word POS synset_cnt p_cnt kind ... sense_cnt tagsense_cnt offset ...
+void WordNet::read_index(const std::string& directory, const std::string& part, const Offsets& at) {
+  std::ifstream in = opened(directory, "index." + part);
   for (std::string line; std::getline(in, line);) {
     if (line.starts_with("  ")) continue;
     std::istringstream fields(line);

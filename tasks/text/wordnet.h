@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace text {
@@ -31,7 +32,9 @@ class WordNet {
     std::vector<std::pair<int, std::string>> antonyms;  // of word i (from 0): its antonym
     std::vector<size_t> similar;                        // of adjectives
   };
-  void read(const std::string& directory, const std::string& part);
+  using Offsets = std::unordered_map<long, size_t>;  // where a synset stands in its file: which of synsets_
+  Offsets read_data(const std::string& directory, const std::string& part);
+  void read_index(const std::string& directory, const std::string& part, const Offsets& at);
   std::vector<std::string> synonyms_of_base(const std::string& word, const std::string& ending) const;
 
   std::vector<Synset> synsets_;
