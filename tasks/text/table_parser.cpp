@@ -61,8 +61,11 @@ void TableParser::append(std::string bytes, bool last) {
   bytes_ = bytes_.empty() ? std::move(bytes) : bytes_ + bytes;
   const size_t whole = last ? bytes_.size() : bytes_.rfind('\n') + 1;  // npos + 1 is 0
   if (whole == 0 && !last) return;
-  if (!begun_ && bytes_.find('\n') == bytes_.npos) std::replace(bytes_.begin(), bytes_.end(), '\r', '\n');  // old Macs'
+  if (before_ == 0 && bytes_.find('\n') == bytes_.npos)  // old Macs'
+    std::replace(bytes_.begin(), bytes_.end(), '\r', '\n');
   take(whole);
+  const bool table = format_ == "tsv" || format_ == "csv";  // whose form the first line says that is not blank
+  if (!begun_ && !last && table && text_.find_first_not_of("\r\n") == text_.npos) return;
   if (!std::exchange(begun_, true)) begin(last);
   if (!last && text_.size() < enough_) return;
   const size_t from = table_.rows.size();
@@ -123,7 +126,7 @@ void TableParser::take(size_t count) {
   std::string piece = count == bytes_.size() ? std::exchange(bytes_, {}) : bytes_.substr(0, count);
   bytes_.erase(0, std::min(count, bytes_.size()));
   before_ += long(count);
-  if (!begun_) {
+  if (before_ == long(count)) {  // the beginning of the file
     std::string_view content = piece;
     drop_byte_order_marks(content);
     table_.marked = content.size() < piece.size();

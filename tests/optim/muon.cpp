@@ -56,8 +56,10 @@ Matrix matrix_of(const Tensor& t) {
 // The largest difference of entries.
 double distance(const Matrix& a, const Tensor& b) {
   double most = 0;
-  for (long i = 0; i < b.numel(); ++i)
-    most = std::max(most, std::abs(a[i / b.dim(1)][i % b.dim(1)] - double(b.data()[i])));
+  for (long i = 0; i < b.numel(); ++i) {
+    const double apart = std::abs(a[i / b.dim(1)][i % b.dim(1)] - double(b.data()[i]));
+    most = std::isnan(apart) ? INFINITY : std::max(most, apart);
+  }
   return most;
 }
 

@@ -9,7 +9,7 @@ TEST_CASE("monitor: a surge of bad news is found, fires once and resolves; more 
   const std::string stream = dir.write("s.jsonl", labelled_stream());
   const Result run = run_shell(program("monitor") + " replay " + stream + kQuiet);
   REQUIRE_MESSAGE(run.status == 0, run.output);
-  const auto events = events_of(run.output);
+  const auto events = events_said(run.output);
   REQUIRE_MESSAGE(events.size() >= 2, run.output);
   long rail = 0, bread = 0;
   for (const auto& e : events) {
@@ -25,7 +25,7 @@ TEST_CASE("monitor: a surge of bad news is found, fires once and resolves; more 
   const Result volume = run_shell(program("monitor") + " replay " + stream + " --watch volume" + kQuiet);
   CHECK(volume.says("texts about bread in "));
   const Result hook = run_shell(program("monitor") + " replay " + stream + " --form alertmanager" + kQuiet);
-  const auto body = events_of(hook.output).at(0);
+  const auto body = events_said(hook.output).at(0);
   CHECK(body["version"] == "4");
   CHECK(body["alerts"][0]["status"] == "firing");
   CHECK(body["alerts"][0]["fingerprint"] == events[0]["fingerprint"]);
@@ -36,7 +36,7 @@ TEST_CASE(
   const Result run = run_shell(program("monitor") + " example | " + program("monitor") +
                                " replay --labelled --bin 6h --repeats 6h --watch negative 2>/dev/null");
   std::string found;
-  for (const auto& e : events_of(run.output))
+  for (const auto& e : events_said(run.output))
     if (e["event"] == "firing")
       found += e["labels"]["topic"].get<std::string>() + " " + e["starts_at"].get<std::string>().substr(0, 10) + "; ";
   CHECK(found == "travel 2024-02-01; support 2024-02-18; finance 2024-03-18; ");  // days 31, 48, 77
@@ -106,8 +106,8 @@ TEST_CASE(
   const Result through = run_shell(run + " --state " + other + kQuiet);
   CHECK(second.status == 0);
   CHECK(nn::read_file(state) == nn::read_file(other));
-  for (const auto& e : events_of(through.output)) {
-    const auto told = events_of(killed.output + second.output);
+  for (const auto& e : events_said(through.output)) {
+    const auto told = events_said(killed.output + second.output);
     CHECK(std::find(told.begin(), told.end(), e) != told.end());
   }
 }
@@ -116,7 +116,7 @@ TEST_CASE("monitor: a day without data is told as such, and resolves nothing") {
   const TemporaryDirectory dir;
   const std::string stream = dir.write("s.jsonl", labelled_stream(40 * 24 + 12, 41 * 24 + 14));
   const auto events =
-      events_of(run_shell(program("monitor") + " replay " + stream + " --watch negative" + kQuiet).output);
+      events_said(run_shell(program("monitor") + " replay " + stream + " --watch negative" + kQuiet).output);
   std::string story;
   for (const auto& e : events)
     story += e["alert"].get<std::string>() + " " + e["event"].get<std::string>() + " " +

@@ -169,7 +169,7 @@ TEST_CASE("monitor: models that do not tell a topic or what is negative, or tell
 TEST_CASE("monitor: an alert of a model's stream shows texts with the words that spoke for it, in every form") {
   const Trained& t = trained();
   std::string lines;
-  for (json one : events_of(labelled_stream())) {
+  for (json one : events_said(labelled_stream())) {
     one["text"] = fmt::format("{} the {} was {}", one["text"].get<std::string>().substr(0, 8),
                               one["topic"].get<std::string>(), one["sentiment"] == "negative" ? "awful" : "lovely");
     one["entities"] = {"Sandow"};
@@ -181,7 +181,7 @@ TEST_CASE("monitor: an alert of a model's stream shows texts with the words that
   const Result run = run_shell(replay + " --metrics " + t.dir.path + "/metrics 2>/dev/null");
   REQUIRE_MESSAGE(run.status == 0, run.output);
   long firing = 0;
-  for (const json& e : events_of(run.output)) {
+  for (const json& e : events_said(run.output)) {
     if (e["event"] != "firing") continue;
     ++firing;
     CHECK(e["labels"]["topic"] == "rail");
@@ -193,7 +193,7 @@ TEST_CASE("monitor: an alert of a model's stream shows texts with the words that
   }
   CHECK(firing >= 1);
   const std::string metrics = nn::read_file(t.dir.path + "/metrics");
-  CHECK(metrics.find(fmt::format("\nmonitor_texts_total {}\n", events_of(lines).size())) != std::string::npos);
+  CHECK(metrics.find(fmt::format("\nmonitor_texts_total {}\n", events_said(lines).size())) != std::string::npos);
   CHECK(metrics.find("\nmonitor_bin_texts{kind=\"topic\",name=\"bread\"} ") != std::string::npos);
   CHECK(metrics.find("\nmonitor_bin_texts{kind=\"entity\",name=\"Sandow\"} ") != std::string::npos);
   CHECK(metrics.find("alertstate") == std::string::npos);  // the surge is over
@@ -202,7 +202,7 @@ TEST_CASE("monitor: an alert of a model's stream shows texts with the words that
   CHECK(text.says("the rail was awful\"  "));
   CHECK_FALSE(run_shell(replay + " --form text --no-words 2>/dev/null").says("the rail was awful\"  "));
   const Result hook = run_shell(replay + " --form alertmanager 2>/dev/null");
-  CHECK(events_of(hook.output).at(0)["alerts"][0]["annotations"]["text1"].get<std::string>().ends_with("]"));
+  CHECK(events_said(hook.output).at(0)["alerts"][0]["annotations"]["text1"].get<std::string>().ends_with("]"));
 }
 
 TEST_CASE(

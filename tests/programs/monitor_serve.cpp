@@ -20,7 +20,7 @@ TEST_CASE(
     "status") {
   const TemporaryDirectory dir;
   const std::string stream = dir.write("s.jsonl", labelled_stream()), said = dir.path + "/said";
-  const auto alerts = events_of(run_shell(program("monitor") + " replay " + stream + " --trend 48" + kQuiet).output);
+  const auto alerts = events_said(run_shell(program("monitor") + " replay " + stream + " --trend 48" + kQuiet).output);
   REQUIRE(alerts.size() >= 2);
   const Result result = run_shell(
       "OMP_NUM_THREADS=1 " + program("monitor") + " serve " + stream +
@@ -28,7 +28,7 @@ TEST_CASE(
       kWait + "wait_for '^serving on' " + said + "; url=$(sed -n 's/^serving on \\([^ ]*\\) .*/\\1/p' " + said +
       "); get() { route=$1; shift; curl -s -g -w '\n%{http_code}\n' \"$url$route\" \"$@\"; }; "
       "until get /metrics | grep -q '^monitor_records_total " +
-      std::to_string(events_of(labelled_stream()).size()) +
+      std::to_string(events_said(labelled_stream()).size()) +
       "$' && get /api/series | grep -q 1709247600; do sleep 0.05; done; "  // the stream's last hour
       "get /api/series; get '/api/texts?kind=topic&name=rail&at=1707523200'; "
       "get '/api/texts?kind=topic&name=bus&at=1'; get '/api/texts?kind=topic&name=rail&at=now'; get /api/alerts; "

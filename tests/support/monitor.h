@@ -24,7 +24,7 @@ inline std::string labelled_stream(long hole = -1, long hole_end = -1) {
   return lines;
 }
 
-inline std::vector<nn::json> events_of(const std::string& output) {
+inline std::vector<nn::json> events_said(const std::string& output) {
   std::vector<nn::json> events;
   std::istringstream in(output);
   for (std::string line; std::getline(in, line);)

@@ -81,6 +81,31 @@ TEST_CASE(
     CHECK(nn::seal_fault(dir.write("y", whole.substr(0, whole.size() - cut))) == "damaged: it has no seal");
 }
 
+TEST_CASE("tensor stream: any stretch of what was appended in pieces is read back, and none beyond its end") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/x";
+  nn::write_tensor_stream(path, "t", 1000, {{"seal", nn::kUnsealed}}, [](const nn::Append& append) {
+    for (long begin : {0, 300, 301}) {
+      const long count = begin == 0 ? 300 : begin == 300 ? 1 : 699;
+      std::vector<real> part;
+      for (long i = begin; i < begin + count; ++i) part.push_back(real(i) + real(0.5));
+      append(part.data(), count);
+    }
+  });
+  const nn::TensorStream stream(path, "t");
+  for (const auto& [first, count] :
+       {std::pair{0L, 1000L}, {0L, 1L}, {299L, 3L}, {999L, 1L}, {1000L, 0L}, {17L, 500L}}) {
+    std::vector<real> got(size_t(count) + 1, -1);
+    stream.read(first, count, got.data());
+    for (long i = 0; i < count; ++i) CHECK(got[size_t(i)] == real(first + i) + real(0.5));
+    CHECK(got.back() == -1);  // nothing behind it is written
+  }
+  real one = 0;
+  CHECK(error_of([&] { stream.read(999, 2, &one); }).find("2 numbers from 999 on are not in its 1000") !=
+        std::string::npos);
+  CHECK(error_of([&] { stream.read(-1, 1, &one); }).find("1 numbers from -1 on") != std::string::npos);
+}
+
 TEST_CASE("manifest: each of its files is there with its bytes, those of folders, too; others are not its concern") {
   const TemporaryDirectory dir;
   fs::create_directories(dir.path + "/deep");

@@ -235,4 +235,11 @@ TEST_CASE("decoder: what a directory or a batch must not say is one clear line")
   CHECK(with("\"d_model\": 8", "\"d_model\": 9") == "/config.json: d_model must be even, for sines and cosines; got 9");
   CHECK(with("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false") ==
         "/config.json: tie_word_embeddings is false: tables of their own are not supported");
+  // what is not said is as Hugging Face's own defaults have it
+  std::string silent = config;
+  for (const char* key : {"\"num_beams\"", "\"max_length\""}) silent.replace(silent.find(key) + 1, 3, "old");
+  directory.write("config.json", silent);
+  std::filesystem::remove(directory.path + "/generation_config.json");
+  CHECK(nn::read_translation_config(directory.path).num_beams == 1);
+  CHECK(nn::read_translation_config(directory.path).max_length == 20);
 }

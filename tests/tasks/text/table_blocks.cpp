@@ -79,6 +79,7 @@ TEST_CASE("table_blocks: rows, lines, columns, warnings and errors are those of 
       {"s.csv", "  \n<HTML><table><tr>a,b\n1,2\n"},
       {"t.tsv", "\uFEFF<?xml version\n1\n"},
       {"u.csv", "text,label\n<html>,1\n"},
+      {"v.tsv", "\na%\t\t\r\r"},
   };
   for (const auto& [name, bytes] : files) {
     const std::string path = dir.write(name, bytes);
