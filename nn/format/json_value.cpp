@@ -259,7 +259,7 @@ typename BasicJson<kSorted>::iterator BasicJson<kSorted>::find(std::string_view 
 }
 
 template <bool kSorted>
-const BasicJson<kSorted>& BasicJson<kSorted>::at(std::string_view key) const {
+const BasicJson<kSorted>& BasicJson<kSorted>::at(std::string_view key) const& {
   if (kind_ != Kind::object) is_not("object");
   const BasicJson* found = member(key);
   if (!found) throw JsonError("key '" + std::string(key) + "' not found");
@@ -267,24 +267,24 @@ const BasicJson<kSorted>& BasicJson<kSorted>::at(std::string_view key) const {
 }
 
 template <bool kSorted>
-BasicJson<kSorted>& BasicJson<kSorted>::at(std::string_view key) {
+BasicJson<kSorted>& BasicJson<kSorted>::at(std::string_view key) & {
   return const_cast<BasicJson&>(std::as_const(*this).at(key));
 }
 
 template <bool kSorted>
-const BasicJson<kSorted>& BasicJson<kSorted>::at(size_t i) const {
+const BasicJson<kSorted>& BasicJson<kSorted>::at(size_t i) const& {
   if (i >= elements().size())
     throw JsonError("index " + std::to_string(i) + " of an array of " + std::to_string(array_->size()));
   return (*array_)[i];
 }
 
 template <bool kSorted>
-BasicJson<kSorted>& BasicJson<kSorted>::at(size_t i) {
+BasicJson<kSorted>& BasicJson<kSorted>::at(size_t i) & {
   return const_cast<BasicJson&>(std::as_const(*this).at(i));
 }
 
 template <bool kSorted>
-BasicJson<kSorted>& BasicJson<kSorted>::operator[](std::string_view key) {
+BasicJson<kSorted>& BasicJson<kSorted>::operator[](std::string_view key) & {
   members();  // null becomes an object
   BasicJson* found = member(key);
   return found ? *found : added(std::string(key), {});

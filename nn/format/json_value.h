@@ -194,25 +194,33 @@ class BasicJson {
   const std::vector<BasicJson>& elements() const;
   const std::vector<Member>& members() const;  // of null none
   std::vector<Member>& members();              // `json`: to be kept sorted
-  const std::vector<Member>& items() const { return members(); }
-  std::vector<Member>& items() { return members(); }
+  const std::vector<Member>& items() const& { return members(); }
+  std::vector<Member>& items() & { return members(); }
+  std::vector<Member> items() && { return std::move(members()); }  // a loop over what a function returned may hold it
   bool contains(std::string_view key) const noexcept { return member(key) != nullptr; }
   size_t count(std::string_view key) const noexcept { return contains(key); }
   const_iterator find(std::string_view key) const noexcept;
   iterator find(std::string_view key) noexcept;
-  const BasicJson& at(std::string_view key) const;  // error: it is not there
-  BasicJson& at(std::string_view key);
-  const BasicJson& at(size_t i) const;
-  BasicJson& at(size_t i);
-  BasicJson& operator[](std::string_view key);  // null where it was not there
-  const BasicJson& operator[](std::string_view key) const { return at(key); }
+  const BasicJson& at(std::string_view key) const&;  // error: it is not there
+  BasicJson& at(std::string_view key) &;
+  BasicJson at(std::string_view key) && { return std::move(at(key)); }
+  const BasicJson& at(size_t i) const&;
+  BasicJson& at(size_t i) &;
+  BasicJson at(size_t i) && { return std::move(at(i)); }
+  BasicJson& operator[](std::string_view key) &;  // null where it was not there
+  const BasicJson& operator[](std::string_view key) const& { return at(key); }
+  BasicJson operator[](std::string_view key) && { return std::move((*this)[key]); }
   template <std::integral I>
-  BasicJson& operator[](I i) {
+  BasicJson& operator[](I i) & {
     return at(size_t(i));
   }
   template <std::integral I>
-  const BasicJson& operator[](I i) const {
+  const BasicJson& operator[](I i) const& {
     return at(size_t(i));
+  }
+  template <std::integral I>
+  BasicJson operator[](I i) && {
+    return std::move(at(size_t(i)));
   }
   template <class T>
   requires(!json_detail::Text<T>) T value(std::string_view key, T missing)

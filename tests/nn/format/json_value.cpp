@@ -142,6 +142,19 @@ TEST_CASE("what is read of a JSON value is what it is, or an error that says wha
   CHECK_THROWS_WITH_AS(json(value).push_back(1), "type must be array, but is object", nn::JsonError);
 }
 
+TEST_CASE("a loop over a part of what a function returns holds that part") {
+  const auto made = [] {
+    return ordered_json{{"list", {"one text that is long enough to be stored elsewhere", 2}}, {"n", 1}};
+  };
+  std::string said;
+  for (const ordered_json& value : made()["list"]) said += value.dump();
+  for (const ordered_json& value : made().at("list")) said += value.dump();
+  for (const auto& [key, value] : made().items()) said += key;
+  const std::string once = "\"one text that is long enough to be stored elsewhere\"2";
+  CHECK(said == once + once + "listn");
+  CHECK(made()["list"][1] == 2);
+}
+
 TEST_CASE("null becomes an object by a key and an array by push_back; what is moved from is null") {
   json object, list;
   object["a"]["b"] = 1;
