@@ -10,7 +10,6 @@ namespace nn {
 using namespace engine;
 namespace {
 
-
 using Keys = std::vector<std::string>;
 
 constexpr long kMostLabels = 100'000;

@@ -19,7 +19,6 @@
 namespace nn {
 namespace {
 
-
 constexpr long kMaxHeader = 100'000'000;
 
 long size_of(const std::string& dtype) {

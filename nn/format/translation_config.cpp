@@ -10,7 +10,6 @@ namespace nn {
 using engine::check;
 namespace {
 
-
 constexpr const char* kPreNorm = "attune_translation";  // model_type of what Hugging Face's Marian cannot compute
 
 std::string activation(const std::string& name) {

@@ -15,9 +15,7 @@ using nn::ordered_json;
 
 namespace {
 
-std::string dump(const ordered_json& value) {
-  return value.dump(-1, nn::InvalidUtf8::replace);
-}
+std::string dump(const ordered_json& value) { return value.dump(-1, nn::InvalidUtf8::replace); }
 
 // What is understood, in a line under the answer.
 std::string why(const Assistant& assistant, const Reply& reply) {

@@ -25,7 +25,7 @@ std::vector<Labelled> questions_of(const Assistant& assistant, const Knowledge& 
 // The last three count what is out of scope as one more class, as TEXTOIR does. Every detector has the threshold that
 // its own calibration gives.
 nn::ordered_json figures_of(const Assistant& assistant, const std::vector<Labelled>& questions,
-                                  const std::vector<std::string>& out_of_scope);
+                            const std::vector<std::string>& out_of_scope);
 std::string table_of(const nn::ordered_json& figures);
 std::string result_line(const nn::ordered_json& figures);
 

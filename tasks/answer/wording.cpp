@@ -126,9 +126,9 @@ void Wording::save(const std::string& path) const {
     return t.named(name);
   };
   const long F = long(idf_.size());
-  nn::save_safetensors(
-      path, {tensor(idf_, {F}, "idf"), tensor(weights_, {F, K_}, "weight"), tensor(bias_, {K_}, "bias")},
-      {{"features", nn::json(names).dump(-1, nn::InvalidUtf8::replace)}});
+  nn::save_safetensors(path,
+                       {tensor(idf_, {F}, "idf"), tensor(weights_, {F, K_}, "weight"), tensor(bias_, {K_}, "bias")},
+                       {{"features", nn::json(names).dump(-1, nn::InvalidUtf8::replace)}});
 }
 
 Wording Wording::load(const std::string& path) {

@@ -57,11 +57,11 @@ std::vector<std::vector<Answer>> answers(const TextModel& model, const std::vect
 //   number   {"value": ...}                                       tags     {"tags": [[word, tag], ...]}
 // The probabilities are in the order of the classes; with --top the best, in their order.
 nn::ordered_json to_json(const TextModel& model, const text::Example& example, const std::vector<Answer>& answers,
-                               const AnswerOptions& options);
+                         const AnswerOptions& options);
 
 // The same of texts, one each, from the beginning.
 std::vector<nn::ordered_json> predictions(const TextModel& model, const std::vector<text::Example>& examples,
-                                                const Reading& reading, const AnswerOptions& options = {});
+                                          const Reading& reading, const AnswerOptions& options = {});
 
 // A cell of a table: as text, with four digits of a probability, and as JSON has it.
 struct Cell {

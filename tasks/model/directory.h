@@ -15,7 +15,7 @@ struct ModelDirectory {
   text::WordPiece tokenizer;
   Reading reading;
   std::vector<spec::TaskSpec> tasks;  // of tasks.json; without it the one that config.json describes
-  nn::ordered_json settings;    // what tasks.json says beside them
+  nn::ordered_json settings;          // what tasks.json says beside them
   // `base_given`: where an adapter's base model is, if not where its directory says.
   explicit ModelDirectory(const std::string& directory, const std::string& base_given = "")
       : ModelDirectory(places_of(directory, base_given)) {}

@@ -17,7 +17,7 @@ struct TextModel {
   Reading reading;
   nn::Model net;
   nn::ordered_json settings;  // what tasks.json says beside the tasks: the seed that shares out their texts
-  Calibrations calibrations;        // one a head; nothing while it is trained
+  Calibrations calibrations;  // one a head; nothing while it is trained
 
   // Declares the parameters; initialise() or load them.
   TextModel(const nn::Config& config, std::vector<spec::TaskSpec> tasks, text::WordPiece tokenizer, Reading reading,

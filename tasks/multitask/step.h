@@ -32,9 +32,9 @@ std::vector<std::vector<Part>> batches_of(const TaskSet& set, const std::vector<
 
 // What a batch comes to, times its share of the step.
 struct Losses {
-  std::vector<Tensor> tasks;      // [T], [] each; nothing for a task that is not in it
-  Tensor extra;                   // [], what shapes attention; or nothing
-  nn::ordered_json shaped;  // its terms, unweighted
+  std::vector<Tensor> tasks;  // [T], [] each; nothing for a task that is not in it
+  Tensor extra;               // [], what shapes attention; or nothing
+  nn::ordered_json shaped;    // its terms, unweighted
   void add_shaped_to(nn::ordered_json& terms) const;
 };
 

@@ -13,9 +13,9 @@ void save_sequence(const SequenceModel& model, const std::string& directory) {
   const engine::NoGrad no_grad;
   const SequenceConfig& c = model.config;
   nn::ordered_json json{{"model_type", "attune-recommend"}, {"items", c.items},
-                              {"hidden_size", c.hidden},          {"num_hidden_layers", c.layers},
-                              {"num_attention_heads", c.heads},   {"intermediate_size", c.intermediate},
-                              {"positions", c.positions},         {"user", c.user}};
+                        {"hidden_size", c.hidden},          {"num_hidden_layers", c.layers},
+                        {"num_attention_heads", c.heads},   {"intermediate_size", c.intermediate},
+                        {"positions", c.positions},         {"user", c.user}};
   nn::write_file(directory + "/config.json", json.dump(2) + "\n");
   std::vector<Tensor> tensors;
   for (const Tensor& t : model.params.tensors()) {

@@ -39,7 +39,7 @@ struct RunFiles {
   std::string id;
   std::vector<std::pair<std::string, std::string>> settings;  // by name; of an option on several lines all values
   std::vector<Curve> curves;
-  nn::ordered_json result, cost;     // null: the run has not ended
+  nn::ordered_json result, cost;           // null: the run has not ended
   std::optional<Predictions> predictions;  // of classifiers and regressions
   std::string setting(const std::string& name) const;
   const Curve* curve(const std::string& name) const;

@@ -16,7 +16,7 @@ struct Card {
   std::string pipeline;  // Hugging Face's name of what the model does: "text-classification"
   std::string about;     // a sentence
   std::vector<std::string> labels = {};
-  std::string data = {};                // what is learned from, where no option names a file
+  std::string data = {};          // what is learned from, where no option names a file
   nn::ordered_json texts = {};    // how many, by what for: {"train": 720, ...}
   nn::ordered_json figures = {};  // numbers, by the names of score/metrics.h
   std::string measured_on = "test";

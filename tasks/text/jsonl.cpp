@@ -24,8 +24,7 @@ nn::ordered_json parse_object(std::string_view line, const std::string& where) {
 // each would take the square of their number.
 class Members {
  public:
-  explicit Members(const nn::ordered_json& object)
-      : members_(object.members()) {}
+  explicit Members(const nn::ordered_json& object) : members_(object.members()) {}
 
   const nn::ordered_json* find(const std::string& key, size_t likely) {
     if (likely < members_.size() && members_[likely].key == key) return &members_[likely].value;

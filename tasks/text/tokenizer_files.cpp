@@ -16,8 +16,8 @@ namespace {
 
 using engine::check;
 using nn::json;
-using nn::ordered_json;
 using nn::JsonObject;
+using nn::ordered_json;
 
 json object_in(const std::string& path) {
   if (!std::filesystem::exists(path)) return json::object();

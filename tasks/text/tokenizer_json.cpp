@@ -11,8 +11,8 @@ namespace {
 using engine::check;
 using engine::shown;
 using nn::json;
-using nn::ordered_json;
 using nn::JsonObject;
+using nn::ordered_json;
 
 std::string type_of(const JsonObject& part) {
   std::string type;

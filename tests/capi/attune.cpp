@@ -1,6 +1,6 @@
 // The functions of attune.h beside what the library says in C++, their sizes, and what they refuse.
-#include "nn/format/json_value.h"
 #include "tasks/capi/attune.h"
+#include "nn/format/json_value.h"
 
 #include <malloc.h>
 

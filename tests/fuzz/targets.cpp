@@ -192,7 +192,8 @@ void http_body(std::string_view bytes) {
   http::Response out;
   serving.server.answer(in, out, nullptr);
   hold(out.status >= 200 && out.status < 600 && out.status != 500, "a request has an answer, and not 500");
-  if (out.type == "application/json" && !out.body.empty()) hold(!nn::json::parse_or_null(out.body).is_null(), "an answer is JSON");
+  if (out.type == "application/json" && !out.body.empty())
+    hold(!nn::json::parse_or_null(out.body).is_null(), "an answer is JSON");
 }
 
 }  // namespace

@@ -25,9 +25,7 @@ inline std::vector<nn::json> lines_of(const std::string& text) {
   return lines;
 }
 
-inline nn::json result_of(const std::string& run) {
-  return nn::json::parse(nn::read_file(run + "/result.json"));
-}
+inline nn::json result_of(const std::string& run) { return nn::json::parse(nn::read_file(run + "/result.json")); }
 
 // A file of twenty-four texts of three moods, shared out to train, dev and test; `why` marks a word of the negative.
 inline std::string three_moods(const TemporaryDirectory& dir,

@@ -1,7 +1,7 @@
 // The formulas of task weighting: golden values, closed forms, and what makes a point of the simplex the best one.
 // Read optim/several/weighting_rules.h first.
-#include "nn/format/json.h"
 #include "optim/several/weighting_rules.h"
+#include "nn/format/json.h"
 
 #include "tests/support/support.h"
 

@@ -1,6 +1,6 @@
 // How a model reads: recorded in its directory, found again, and overridden in sight.
-#include "nn/format/json_value.h"
 #include "tasks/model/reading.h"
+#include "nn/format/json_value.h"
 
 #include "nn/format/files.h"
 #include "tasks/model/build.h"

@@ -1,6 +1,6 @@
 // A run's directory: refused when used, one run at a time, by name when it is broken; a progress line like tqdm's.
-#include "nn/format/json_value.h"
 #include "tasks/run/run.h"
+#include "nn/format/json_value.h"
 
 #include "nn/format/sealed.h"
 #include "tasks/run/fingerprint.h"

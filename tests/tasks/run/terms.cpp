@@ -17,9 +17,9 @@ TEST_CASE("terms: the sum goes from left to right; a weight of 0 is in the log a
   terms.add("b", 2, b);
   CHECK(terms.sum().item() == (real(0.1) + real(0.7) * real(0.3)) + real(0.7) * 2);
   CHECK(!terms.plain());
-  CHECK(terms.values().dump() ==
-        nn::ordered_json({{"a", double(real(0.1))}, {"b", double(real(0.7)) + double(real(0.7))}, {"none", 5.0}})
-            .dump());
+  CHECK(
+      terms.values().dump() ==
+      nn::ordered_json({{"a", double(real(0.1))}, {"b", double(real(0.7)) + double(real(0.7))}, {"none", 5.0}}).dump());
   CHECK(error_of([&] { terms.add("x", NAN, a); }).find("'x' must be a number") != std::string::npos);
   CHECK(error_of([&] { terms.add("x", 1, varied({2})); }) == "terms: 'x' must be one number");
   run::Terms weighted;

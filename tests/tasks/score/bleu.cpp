@@ -1,7 +1,7 @@
 // BLEU and chrF against sacreBLEU 2.6: tokens, counts, every figure to the last digit, signatures, the paired
 // bootstrap.
-#include "nn/format/json_value.h"
 #include "tasks/score/bleu.h"
+#include "nn/format/json_value.h"
 
 #include "nn/format/files.h"
 #include "tasks/score/bleu_tokens.h"

@@ -1,7 +1,7 @@
 // The metrics: beside scikit-learn's values (golden), by hand, and at the edges where they are undefined.
 // Read tasks/score/metrics.h before.
-#include "nn/format/json.h"
 #include "tasks/score/metrics.h"
+#include "nn/format/json.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // Tokens back to the bytes that they were made of. Read tasks/text/places.h before.
-#include "nn/format/json_value.h"
 #include "tasks/text/places.h"
+#include "nn/format/json_value.h"
 
 #include <fmt/ranges.h>
 

@@ -1,7 +1,7 @@
 // The tokenizer's files: what they say beyond a list of pieces is done, or refused by its name; and nothing of it is
 // lost on the way out. Read tasks/text/tokenizer_files.h before.
-#include "nn/format/json_value.h"
 #include "tasks/text/tokenizer_files.h"
+#include "nn/format/json_value.h"
 
 #include <fmt/ranges.h>
 

@@ -1,7 +1,7 @@
 // The tokenizer: on a small vocabulary of our own, and on the ids that Hugging Face's tokenizer gave (golden).
 // Read tasks/text/wordpiece.h before.
-#include "nn/format/json_value.h"
 #include "tasks/text/wordpiece.h"
+#include "nn/format/json_value.h"
 
 #include <doctest/doctest.h>
 #include <fmt/ranges.h>
