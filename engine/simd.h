@@ -64,7 +64,7 @@ inline float erf(float x) {
   log_erfc = log_erfc * t - 6.370594501e-1f;
   log_erfc = log_erfc * t - 1.127749681f;
   log_erfc = log_erfc * t - 1.774607081e-4f;
-  const float large = std::copysign(1.f - exp_in_range(log_erfc), x);  // log_erfc is -16 to 0
+  const float large = std::copysign(1.f - exp_in_range(log_erfc), x);  // log erfc(t) is -18 to 0
   return s < 0.81f ? small : x == x ? large : x;
 }
 

@@ -115,9 +115,9 @@ bool reads_int8(const JsonObject& from) {
   check(said->is_object(), "{}: quantization_config must be an object; got {}", from.where(), shown_json(*said));
   const ordered_json ours = int8_config();
   for (const char* key : {"quant_method", "format", "config_groups"})
-    check(said->contains(key) && said->at(key) == json::parse(ours.at(key).dump()),
+    check(said->contains(key) && said->at(key) == json(ours.at(key)),
           "{}: quantization_config: {} {} is not supported; int8 as `quantize` writes it is ({})", from.where(), key,
-          said->contains(key) ? shown_json(said->at(key)) : "(none)", shown_json(json::parse(ours.at(key).dump())));
+          said->contains(key) ? shown_json(said->at(key)) : "(none)", shown_json(json(ours.at(key))));
   return true;
 }
 

@@ -178,23 +178,6 @@ size_t BasicJson<kSorted>::size() const noexcept {
 }
 
 template <bool kSorted>
-void BasicJson<kSorted>::clear() {
-  switch (kind_) {
-    case Kind::string:
-      string_->clear();
-      break;
-    case Kind::array:
-      array_->clear();
-      break;
-    case Kind::object:
-      object_->clear();
-      break;
-    default:
-      natural_ = 0;
-  }
-}
-
-template <bool kSorted>
 const std::vector<BasicJson<kSorted>>& BasicJson<kSorted>::elements() const {
   if (kind_ != Kind::array) is_not("array");
   return *array_;
@@ -343,38 +326,20 @@ typename BasicJson<kSorted>::iterator BasicJson<kSorted>::end() noexcept {
 template <bool kSorted>
 template <class Nlohmann>
 void BasicJson<kSorted>::copy_to(Nlohmann& to) const {
-  switch (kind_) {
-    case Kind::null:
-      to = nullptr;
-      break;
-    case Kind::boolean:
-      to = boolean_;
-      break;
-    case Kind::integer:
-      to = integer_;
-      break;
-    case Kind::natural:
-      to = natural_;
-      break;
-    case Kind::real:
-      to = real_;
-      break;
-    case Kind::string:
-      to = *string_;
-      break;
-    case Kind::array: {
-      to = Nlohmann::array();
-      auto& values = to.template get_ref<typename Nlohmann::array_t&>();
-      values.resize(array_->size());
-      for (size_t i = 0; i < values.size(); ++i) (*array_)[i].copy_to(values[i]);
-      break;
-    }
-    case Kind::object: {
-      to = Nlohmann::object();
-      auto& values = to.template get_ref<typename Nlohmann::object_t&>();
-      values.reserve(object_->size());  // its emplace would look through all keys
-      for (const Member& m : *object_) m.value.copy_to(values.emplace_back(m.key, nullptr).second);
-    }
+  if (kind_ == Kind::boolean) to = boolean_;
+  if (kind_ == Kind::integer) to = integer_;
+  if (kind_ == Kind::natural) to = natural_;
+  if (kind_ == Kind::real) to = real_;
+  if (kind_ == Kind::string) to = *string_;
+  if (kind_ == Kind::array) {
+    auto& values = (to = Nlohmann::array()).template get_ref<typename Nlohmann::array_t&>();
+    values.resize(array_->size());
+    for (size_t i = 0; i < values.size(); ++i) (*array_)[i].copy_to(values[i]);
+  }
+  if (kind_ == Kind::object) {
+    auto& values = (to = Nlohmann::object()).template get_ref<typename Nlohmann::object_t&>();
+    values.reserve(object_->size());  // its emplace would look through all keys
+    for (const Member& m : *object_) m.value.copy_to(values.emplace_back(m.key, nullptr).second);
   }
 }
 
@@ -398,19 +363,12 @@ bool BasicJson<kSorted>::equals(const BasicJson& other) const {
     return natural_ == other.natural_ && integer_ >= 0;  // one signed, one not
   }
   if (kind_ != other.kind_) return false;
-  switch (kind_) {
-    case Kind::boolean:
-      return boolean_ == other.boolean_;
-    case Kind::string:
-      return *string_ == *other.string_;
-    case Kind::array:
-      return *array_ == *other.array_;
-    case Kind::object:
-      return std::equal(object_->begin(), object_->end(), other.object_->begin(), other.object_->end(),
-                        [](const Member& a, const Member& b) { return a.key == b.key && a.value == b.value; });
-    default:
-      return true;
-  }
+  if (kind_ == Kind::boolean) return boolean_ == other.boolean_;
+  if (kind_ == Kind::string) return *string_ == *other.string_;
+  if (kind_ == Kind::array) return *array_ == *other.array_;
+  if (kind_ != Kind::object) return true;
+  return std::equal(object_->begin(), object_->end(), other.object_->begin(), other.object_->end(),
+                    [](const Member& a, const Member& b) { return a.key == b.key && a.value == b.value; });
 }
 
 template <bool kSorted>

@@ -190,7 +190,6 @@ class BasicJson {
   // Arrays and objects. null becomes what is asked of it: an object by [key], an array by push_back.
   size_t size() const noexcept;  // of null 0, of another value 1
   bool empty() const noexcept { return size() == 0; }
-  void clear();  // what it holds; its type stays
   const std::vector<BasicJson>& elements() const;
   const std::vector<Member>& members() const;  // of null none
   std::vector<Member>& members();              // `json`: to be kept sorted

@@ -10,7 +10,7 @@
 #include <unordered_map>
 
 #include "engine/random.h"
-#include "nn/format/files.h"
+#include "nn/format/json.h"
 #include "tasks/command/prediction_file.h"
 #include "tasks/score/confident.h"
 #include "tasks/sentiment/figure.h"
@@ -127,7 +127,7 @@ void Noise::ask(const run::Options& options, const Train& train) {
       nn::write_file(kept, json(outcome.outputs.scores).dump());
       run::print_note("fold {} of {}, {}: {}\n", fold + 1, folds, outcome.model, outcome.evaluation.line());
     }
-    const auto scores = json::parse(nn::read_file(kept)).get<std::vector<std::vector<double>>>();
+    const auto scores = nn::read_json(kept).get<std::vector<std::vector<double>>>();
     size_t next = 0;
     for (size_t i = 0; i < examples.size(); ++i)
       if (fold_of[i] == fold) p[i] = scores.at(next++);
