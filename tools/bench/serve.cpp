@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +74,21 @@ class Client {
   int socket_;
 };
 
+// All that this program's threads run on. Each is bound to one (engine/startup.cpp), and a process that it starts would
+// inherit the first thread's.
+cpu_set_t processors() {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+#pragma omp parallel
+  {
+    cpu_set_t own;
+    sched_getaffinity(0, sizeof own, &own);
+#pragma omp critical
+    CPU_OR(&all, &all, &own);
+  }
+  return all;
+}
+
 // `serve` beside this program, on a port of its own, with a model.
 class Served {
  public:
@@ -80,8 +96,10 @@ class Served {
     int out[2];
     engine::check(pipe(out) == 0, "no pipe");
     const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "serve";
+    const cpu_set_t all = processors();
     pid_ = fork();
     if (pid_ == 0) {
+      sched_setaffinity(0, sizeof all, &all);
       dup2(out[1], STDOUT_FILENO);
       dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
       execl(program.c_str(), "serve", "--model", model.c_str(), "--port", "0", nullptr);
