@@ -217,6 +217,7 @@ double added_ms(const model::TextModel& model, int port, const std::vector<text:
 void measure(const std::string& name, const std::string& directory, const BenchOptions& o) {
   const auto model = model::load_model(model::ModelDirectory(directory));
   model->net.params.freeze("*");
+  model->net.pack();  // as the server's is
   const std::vector<text::Example> texts = sentences();
   const std::vector<std::string> all = requests(texts);
   const std::vector<text::Example> some(texts.begin(), texts.begin() + 320);
