@@ -18,6 +18,8 @@ const char* value_of(const char* name) {
   return value ? value : "";
 }
 
+int level_of(const char* name) { return int(std::strtol(value_of(name), nullptr, 10)); }
+
 double milliseconds_since_last_call() {
   using Clock = std::chrono::steady_clock;
   thread_local Clock::time_point last = Clock::now();
@@ -58,7 +60,7 @@ std::string list(const std::vector<Tensor>& tensors) {
 }  // namespace
 
 Switches& switches() {
-  static Switches all{std::atoi(value_of("DEBUG")), std::atoi(value_of("CHECK_NAN")) != 0, value_of("GRAPH")};
+  static Switches all{level_of("DEBUG"), level_of("CHECK_NAN") != 0, value_of("GRAPH")};
   return all;
 }
 

@@ -237,9 +237,10 @@ void PackedProduct::run() const {
       const long wide = (part.layer->O_ + kWide - 1) / kWide, panels = (part.layer->O_ + kColumns - 1) / kColumns;
       const long wanted = (kTasksEach * threads + tiles * long(parts_.size()) - 1) / (tiles * long(parts_.size()));
       const long strips = std::clamp(wanted, 1L, wide), top = tile * rows_ / tiles;
-      work += double((tile + 1) * rows_ / tiles - top) * double(part.layer->O_ * part.layer->I_);
+      const long rows = (tile + 1) * rows_ / tiles - top;
+      work += double(rows) * double(part.layer->O_ * part.layer->I_);
       for (long s = 0; s < strips; ++s)
-        tasks.push_back({&part, top, (tile + 1) * rows_ / tiles - top, s * wide / strips * kMostPanels,
+        tasks.push_back({&part, top, rows, s * wide / strips * kMostPanels,
                          std::min((s + 1) * wide / strips * kMostPanels, panels)});
     }
   profile_work(2 * work);

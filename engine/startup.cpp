@@ -28,12 +28,13 @@ std::vector<Setting> missing_settings() {
   std::vector<Setting> missing;
   const char* kernel = better_blas_kernel();
   if (kernel && !set("OPENBLAS_CORETYPE")) missing.push_back({"OPENBLAS_CORETYPE", kernel});
-  const char* threads = std::getenv("OMP_NUM_THREADS");
+  const char* given = std::getenv("OMP_NUM_THREADS");
   const int processors = omp_get_num_procs();
-  if (processors > 1 && (!threads || std::atoi(threads) == processors) && !set("OMP_PROC_BIND") && !set("OMP_PLACES") &&
+  const long threads = given ? std::strtol(given, nullptr, 10) : processors;
+  if (processors > 1 && threads == processors && !set("OMP_PROC_BIND") && !set("OMP_PLACES") &&
       !set("GOMP_CPU_AFFINITY"))
     missing.push_back({"OMP_PROC_BIND", "true"});
-  if (processors > 1 && (!threads || std::atoi(threads) != 1) && !set("OMP_WAIT_POLICY") && !set("GOMP_SPINCOUNT"))
+  if (processors > 1 && threads != 1 && !set("OMP_WAIT_POLICY") && !set("GOMP_SPINCOUNT"))
     missing.push_back({"GOMP_SPINCOUNT", "10000"});
   return missing;
 }

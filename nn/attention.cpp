@@ -23,7 +23,8 @@ AttentionForm::AttentionForm(const Config& c) : temperature(real(c.attention_tem
 Tensor MultiHeadAttention::operator()(const Tensor& x, const Tensor& memory, const Ragged& layout, AttentionMaps* maps,
                                       Tensor* received) const {
   check(layout.heads == heads, "attention: the layout is for {} heads, the layer has {}", layout.heads, heads);
-  const real scale = 1 / (form.temperature * std::sqrt(real(query.weight.dim(0) / heads)));
+  const long head_width = query.weight.dim(0) / heads;
+  const real scale = 1 / (form.temperature * std::sqrt(real(head_width)));
   if (prefix.table) return behind_prefix(x, memory, layout, maps, received, scale);
   const bool open = maps || form.normaliser != Normaliser::softmax || (received && !x.is(memory));
   const DropoutMask mask = dropout.mask();

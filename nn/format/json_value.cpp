@@ -267,7 +267,7 @@ BasicJson<kSorted>& BasicJson<kSorted>::at(size_t i) & {
 }
 
 template <bool kSorted>
-BasicJson<kSorted>& BasicJson<kSorted>::operator[](std::string_view key) & {
+BasicJson<kSorted>& BasicJson<kSorted>::found_or_added(std::string_view key) {
   members();  // null becomes an object
   BasicJson* found = member(key);
   return found ? *found : added(std::string(key), {});

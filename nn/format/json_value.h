@@ -206,9 +206,18 @@ class BasicJson {
   const BasicJson& at(size_t i) const&;
   BasicJson& at(size_t i) &;
   BasicJson at(size_t i) && { return std::move(at(i)); }
-  BasicJson& operator[](std::string_view key) &;  // null where it was not there
-  const BasicJson& operator[](std::string_view key) const& { return at(key); }
-  BasicJson operator[](std::string_view key) && { return std::move((*this)[key]); }
+  template <json_detail::Text K>
+  BasicJson& operator[](const K& key) & {  // null where it was not there
+    return found_or_added(key);
+  }
+  template <json_detail::Text K>
+  const BasicJson& operator[](const K& key) const& {
+    return at(std::string_view(key));
+  }
+  template <json_detail::Text K>
+  BasicJson operator[](const K& key) && {
+    return std::move(found_or_added(key));
+  }
   template <std::integral I>
   BasicJson& operator[](I i) & {
     return at(size_t(i));
@@ -273,6 +282,7 @@ class BasicJson {
   double real() const;
   const BasicJson* member(std::string_view key) const noexcept;
   BasicJson* member(std::string_view key) noexcept;
+  BasicJson& found_or_added(std::string_view key);
   BasicJson& added(std::string key, BasicJson value);  // a member whose key is not there
   static bool is_member(const BasicJson& value);       // ["key", value]
   template <class Nlohmann>

@@ -67,7 +67,8 @@ Tensor relation_kl(const Tensor& student, const Tensor& teacher, const Indices& 
     check(x.shape().rank() == 2 && x.dim(0) == offsets.back() && x.dim(1) % relation_heads == 0,
           "relation_kl: student and teacher must be [{}, a multiple of {} relation heads]; got {}", offsets.back(),
           relation_heads, x);
-    return attention_scores(x, x, layout, 1 / std::sqrt(real(x.dim(1) / relation_heads)));
+    const long head_width = x.dim(1) / relation_heads;
+    return attention_scores(x, x, layout, 1 / std::sqrt(real(head_width)));
   };
   return attention_kl(relations(student), relations(teacher.detach()), layout);
 }

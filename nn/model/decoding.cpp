@@ -11,7 +11,8 @@ namespace nn {
 namespace {
 
 real scale_of(const AttentionPart& part) {
-  return 1 / std::sqrt(real(part.attention.query.weight.dim(0) / part.attention.heads));
+  const long head_width = part.attention.query.weight.dim(0) / part.attention.heads;
+  return 1 / std::sqrt(real(head_width));
 }
 
 }  // namespace

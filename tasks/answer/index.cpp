@@ -75,7 +75,7 @@ Index::Index(std::vector<Article> articles, Tensor vectors, std::string model_ha
       titles_(terms_of(articles_, &Article::title)),
       texts_(terms_of(articles_, &Article::text)) {}
 
-Index::Index(std::vector<Article> articles, const model::TextModel& model, std::string model_hash)
+Index::Index(const std::vector<Article>& articles, const model::TextModel& model, std::string model_hash)
     : Index(articles, vectors_of(articles, model), std::move(model_hash)) {}
 
 void Index::save(const std::string& path) const {

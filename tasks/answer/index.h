@@ -21,7 +21,7 @@ class Index {
 
   // An article's vector is the mean of its title's and its text's, each of unit length: its product with a question's
   // is the mean of two cosines.
-  Index(std::vector<Article> articles, const model::TextModel& model, std::string model_hash);
+  Index(const std::vector<Article>& articles, const model::TextModel& model, std::string model_hash);
   // NAME.safetensors: "vectors" [n, C]; the metadata have ids, titles and texts, and the model's hash.
   // Error: no such file, not of this form, of another model than `model_hash`.
   static Index load(const std::string& path, const std::string& model_hash);

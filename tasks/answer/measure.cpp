@@ -126,10 +126,11 @@ ordered_json promise_of(const Assistant& assistant, const std::vector<Labelled>&
     shares.push_back(double(std::ranges::count_if(other, [&](double x) { return x < threshold; })) /
                      double(other.size()));
   }
+  const size_t says = scores.size() / 2, tells = scores.size() - says;
   return {{"mean", std::accumulate(shares.begin(), shares.end(), 0.0) / double(splits)},
           {"least", *std::ranges::min_element(shares)},
           {"most", *std::ranges::max_element(shares)},
-          {"counting", spread_by_counting(p.refuse, double(scores.size() / 2), double((scores.size() + 1) / 2))}};
+          {"counting", spread_by_counting(p.refuse, double(says), double(tells))}};
 }
 
 struct Asked {
