@@ -32,7 +32,8 @@ thread_local Running running;
 
 class Profile {
  public:
-  Profile() : on_(std::getenv("PROFILE") && std::strtol(std::getenv("PROFILE"), nullptr, 10) != 0), start_(running.since) {}
+  Profile()
+      : on_(std::getenv("PROFILE") && std::strtol(std::getenv("PROFILE"), nullptr, 10) != 0), start_(running.since) {}
   ~Profile() {
     if (on_ && !parts_.empty()) print();
   }

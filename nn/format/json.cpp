@@ -139,7 +139,7 @@ void parse_members(std::string_view text, const std::string& where, const OnMemb
 
 json read_json(const std::string& path) { return parse_json(read_regular_file(path), path); }
 
-std::string shown_json(const json& value) { return shown(value.dump(-1, InvalidUtf8::replace)); }
+std::string shown_json(const json& value) { return shown(value.line()); }
 
 JsonObject::JsonObject(const json& object, const std::string& where) : object_(object), where_(where) {
   check(object.is_object(), "{}: a JSON object is needed; got {}", where, shown_json(object));

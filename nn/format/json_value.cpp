@@ -344,15 +344,19 @@ void BasicJson<kSorted>::copy_to(Nlohmann& to) const {
 }
 
 template <bool kSorted>
-std::string BasicJson<kSorted>::dump(int indent, InvalidUtf8 invalid) const {
-  using Nlohmann = nlohmann::ordered_json;
-  Nlohmann value;
+std::string BasicJson<kSorted>::dump(int indent) const {
+  nlohmann::ordered_json value;
   copy_to(value);
   try {
-    return value.dump(
-        indent, ' ', false,
-        invalid == InvalidUtf8::replace ? Nlohmann::error_handler_t::replace : Nlohmann::error_handler_t::strict);
-  } catch (const Nlohmann::exception& e) { throw JsonError(e.what()); }
+    return value.dump(indent);
+  } catch (const nlohmann::json::exception& e) { throw JsonError(e.what()); }
+}
+
+template <bool kSorted>
+std::string BasicJson<kSorted>::line() const {
+  nlohmann::ordered_json value;
+  copy_to(value);
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 template <bool kSorted>

@@ -27,8 +27,6 @@ struct JsonError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class InvalidUtf8 { refuse, replace };  // by U+FFFD
-
 namespace json_detail {
 template <class T>
 concept Number = std::is_arithmetic_v<T> && !std::same_as<T, bool>;
@@ -251,7 +249,8 @@ class BasicJson {
 
   // The text; `indent` spaces a level, or one line. Numbers in the fewest digits that read as the same double, NaN and
   // infinity as null.
-  std::string dump(int indent = -1, InvalidUtf8 invalid = InvalidUtf8::refuse) const;
+  std::string dump(int indent = -1) const;  // error: bytes that are not UTF-8
+  std::string line() const;                 // dump() with U+FFFD for such bytes: of what came from elsewhere
 
   // Numbers by value whatever their types, ordered objects in their order. (By value, so that the compiler does not
   // turn `json == 1` round.)

@@ -15,8 +15,6 @@ using nn::ordered_json;
 
 namespace {
 
-std::string dump(const ordered_json& value) { return value.dump(-1, nn::InvalidUtf8::replace); }
-
 // What is understood, in a line under the answer.
 std::string why(const Assistant& assistant, const Reply& reply) {
   const Understanding& u = reply.understood;
@@ -67,10 +65,10 @@ void answer_lines(const Assistant& assistant, bool words) {
       const Reply reply = reply_to(assistant, text, state, words);
       ordered_json out = to_json(assistant, reply, state);
       if (!session.empty()) out["session"] = session;
-      fmt::print("{}\n", dump(out));
+      fmt::print("{}\n", out.line());
     } catch (const engine::Error& e) {
       ++bad;
-      fmt::print("{}\n", dump({{"error", e.what()}}));
+      fmt::print("{}\n", ordered_json{{"error", e.what()}}.line());
     }
     std::fflush(stdout);
   }
@@ -100,7 +98,7 @@ void ask_command(run::Options& options, const run::Parse& parse) {
   for (const std::string& text : options.texts()) {
     const Reply reply = reply_to(assistant, text, state, explain && lines);
     if (lines)
-      fmt::print("{}\n", dump(to_json(assistant, reply, state)));
+      fmt::print("{}\n", to_json(assistant, reply, state).line());
     else
       fmt::print("> {}\n{}\n{}", text, reply.text, explain ? "    [" + why(assistant, reply) + "]\n" : "");
   }

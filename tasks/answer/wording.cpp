@@ -128,7 +128,7 @@ void Wording::save(const std::string& path) const {
   const long F = long(idf_.size());
   nn::save_safetensors(path,
                        {tensor(idf_, {F}, "idf"), tensor(weights_, {F, K_}, "weight"), tensor(bias_, {K_}, "bias")},
-                       {{"features", nn::json(names).dump(-1, nn::InvalidUtf8::replace)}});
+                       {{"features", nn::json(names).line()}});
 }
 
 Wording Wording::load(const std::string& path) {

@@ -135,7 +135,7 @@ void attack_command(run::Options& options, const run::Parse& parse) {
     const text::Example& e = examples[size_t(row)];
     attempts.push_back(attack::pwws(victim, candidates, e.text, e.label, o.limits));
     const Attempt& a = attempts.back();
-    lines += to_json(a, e, labels, e.label).dump(-1, nn::InvalidUtf8::replace) + "\n";
+    lines += to_json(a, e, labels, e.label).line() + "\n";
     progress.update(long(attempts.size()));
     if (a.outcome != Outcome::successful || shown++ >= o.examples) continue;
     progress.interrupt();

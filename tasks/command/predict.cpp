@@ -146,7 +146,7 @@ void Predict::print(const std::vector<text::Example>& examples, const std::vecto
   for (size_t i = 0; i < examples.size(); ++i) {
     if (!person) {
       const ordered_json line = model::to_json(*model, examples[i], answers[i], saying);
-      fmt::print("{}\n", line.dump(-1, nn::InvalidUtf8::replace));
+      fmt::print("{}\n", line.line());
       continue;
     }
     for (size_t h = 0; h < model->tasks.size(); ++h) {

@@ -17,7 +17,7 @@ using nn::ordered_json;
 
 namespace {
 
-std::string json_of(const ordered_json& value) { return value.dump(-1, nn::InvalidUtf8::replace); }
+std::string json_of(const ordered_json& value) { return value.line(); }
 
 // Names that are not yet there: with `suffix`, then with numbers.
 std::string fresh(const std::string& name, const std::vector<std::string>& taken, const std::string& suffix) {

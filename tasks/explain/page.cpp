@@ -12,7 +12,7 @@ using nn::ordered_json;
 
 std::string page_of(const ordered_json& data) {
   std::string page = attribution::with_viewer({attune_explain_page_begin, attune_explain_page_end});
-  std::string json = data.dump(-1, nn::InvalidUtf8::replace), safe;
+  std::string json = data.line(), safe;
   for (const char c : json) safe += c == '<' ? "\\u003c" : std::string(1, c);  // nothing in it ends the script
   const std::string place = "/* data */";
   return page.replace(page.find(place), place.size(), safe);

@@ -134,7 +134,7 @@ void patch_command(run::Options& options, const run::Parse& parse) {
   const Contrast contrast = contrast_of(command, *model, head, both);
   const Patching found = attribution::patch(contrast, both[0], both[1]);
   const ordered_json json = json_of(found, contrast, texts);
-  const std::string line = json.dump(-1, nn::InvalidUtf8::replace) + "\n";
+  const std::string line = json.line() + "\n";
   if (command.out == "-")
     fmt::print("{}", line);
   else

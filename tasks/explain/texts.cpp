@@ -103,7 +103,7 @@ void texts_command(run::Options& options, const run::Parse& parse) {
     const attribution::Decision decision(*model, head, k, command.asked.score());
     const Told told = tell(command, decision, examples[i], subjects[i], methods);
     const ordered_json json = json_of(told, command.asked);
-    const std::string line = json.dump(-1, nn::InvalidUtf8::replace) + "\n";
+    const std::string line = json.line() + "\n";
     if (command.out == "-")
       fmt::print("{}", line);
     else

@@ -23,7 +23,7 @@ void Log::write(const ordered_json& line) {
   const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(now);
   ordered_json all{{"time", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), (now - seconds).count())}};
   all.update(line);
-  const std::string text = all.dump(-1, nn::InvalidUtf8::replace) + "\n";
+  const std::string text = all.line() + "\n";
   const std::lock_guard lock(mutex_);
   std::fwrite(text.data(), 1, text.size(), file_.get());
   std::fflush(file_.get());

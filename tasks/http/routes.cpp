@@ -26,7 +26,7 @@ void ServerOptions::declare(run::Options& options) {
   add("--log", log, "a line of JSON for every request, without texts, to this file; -: standard error");
 }
 
-void Response::json(const ordered_json& value) { body = value.dump(-1, nn::InvalidUtf8::replace); }
+void Response::json(const ordered_json& value) { body = value.line(); }
 
 void Response::page(std::string html) {
   type = "text/html; charset=utf-8";

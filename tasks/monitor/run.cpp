@@ -10,7 +10,7 @@ namespace monitor {
 namespace {
 
 void print_event(const WatchOptions& o, const Event& event, const Words& words) {
-  const auto line = [](const nn::ordered_json& j) { fmt::print("{}\n", j.dump(-1, nn::InvalidUtf8::replace)); };
+  const auto line = [](const nn::ordered_json& j) { fmt::print("{}\n", j.line()); };
   if (o.form == "text") {
     fmt::print("{}  {:<10} {}: {}\n", to_json(event, nullptr)["at"].get<std::string>(), event.what, event.kind,
                sentence_of(event));

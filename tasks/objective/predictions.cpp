@@ -30,7 +30,7 @@ void write_predictions(const std::string& path, const spec::TaskSet& set, size_t
       for (size_t k = 0; k < outputs.scores[i].size(); ++k)  // a millionth: more is half of a large file
         line["scores"][task.spec.labels.name(int(k))] = std::round(outputs.scores[i][k] * 1e6) / 1e6;
     }
-    lines += line.dump(-1, nn::InvalidUtf8::replace) + "\n";
+    lines += line.line() + "\n";
   }
   nn::write_file(path, lines);
 }

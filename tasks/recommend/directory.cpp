@@ -16,9 +16,9 @@ namespace {
 void write_items(const Data& data, const std::string& path) {
   std::string lines;
   for (const Item& item : data.items)
-    lines += ordered_json{{"id", item.id}, {"title", item.title}, {"description", item.text}, {"tags", item.tags}}.dump(
-                 -1, nn::InvalidUtf8::replace) +
-             "\n";
+    lines +=
+        ordered_json{{"id", item.id}, {"title", item.title}, {"description", item.text}, {"tags", item.tags}}.line() +
+        "\n";
   nn::write_file(path, lines);
 }
 
@@ -29,9 +29,8 @@ void write_interactions(const Data& data, const std::string& path) {
     ordered_json items = ordered_json::array(), times = ordered_json::array(), weights = ordered_json::array();
     for (const Event& event : data.histories[u])
       items.push_back(event.item), times.push_back(event.time), weights.push_back(event.weight);
-    lines += ordered_json{{"user", data.users[u]}, {"items", items}, {"times", times}, {"weights", weights}}.dump(
-                 -1, nn::InvalidUtf8::replace) +
-             "\n";
+    lines +=
+        ordered_json{{"user", data.users[u]}, {"items", items}, {"times", times}, {"weights", weights}}.line() + "\n";
   }
   nn::write_file(path, lines);
 }

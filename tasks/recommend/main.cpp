@@ -205,8 +205,7 @@ void recommend_items(run::Options& options, const run::Parse& parse) {
   const recommend::Answering answer(*r);
   std::vector<int> history;
   const auto print = [&](const std::string& who, const std::vector<recommend::Recommended>& list) {
-    if (json || all_users)
-      return fmt::print("{}\n", recommend::list_json(*r, who, list).dump(-1, nn::InvalidUtf8::replace));
+    if (json || all_users) return fmt::print("{}\n", recommend::list_json(*r, who, list).line());
     for (size_t n = 0; n < list.size(); ++n)
       fmt::print("{:>3}  {:<40} {:>7}{}\n", n + 1,
                  text::fitted(engine::shown(r->data.items[size_t(list[n].item)].name(), 200), 40),

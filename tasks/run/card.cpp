@@ -37,7 +37,7 @@ std::string setting(const Settings& settings, const std::string& name) {
 }
 
 // JSON's strings are YAML's in double quotes.
-std::string quoted(const std::string& text) { return ordered_json(text).dump(-1, nn::InvalidUtf8::replace); }
+std::string quoted(const std::string& text) { return ordered_json(text).line(); }
 
 // In a cell of a table and in a line of Markdown.
 std::string escaped(const std::string& text) {

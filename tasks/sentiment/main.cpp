@@ -107,7 +107,7 @@ void analyze(run::Options& options, const run::Parse& parse) {
       for (int w = set.begin[i]; w < set.begin[i + 1]; ++w) {
         ordered_json line{{"text", examples[i].text}};
         line.update(attribution::Analysis::of_text(*model, set.windows[w]));
-        lines += line.dump(-1, nn::InvalidUtf8::replace) + "\n";
+        lines += line.line() + "\n";
       }
     nn::write_file(out, lines);
   }

@@ -174,6 +174,6 @@ TEST_CASE("null becomes an object by a key and an array by push_back; what is mo
 TEST_CASE("bytes that are not UTF-8 are an error when printed, or replaced where that is asked for") {
   const json text("a\xff");
   CHECK_THROWS_AS((void)text.dump(), nn::JsonError);
-  CHECK(text.dump(-1, nn::InvalidUtf8::replace) == "\"a\xef\xbf\xbd\"");
+  CHECK(text.line() == "\"a\xef\xbf\xbd\"");
   CHECK(json::parse_or_null("{") == json());
 }
