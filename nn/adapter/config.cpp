@@ -22,8 +22,8 @@ bool ends_module(const std::string& name, const std::string& end) { return name 
 
 bool has_wildcard(const std::string& target) { return target.find_first_of("*?[") != std::string::npos; }
 
-// In time that grows with both and no faster, whatever the pattern: libstdc++'s other way to match takes 2^n for (a*)*b.
-// It walks into a pattern's brackets by calling itself, hence the longest.
+// In time that grows with both and no faster, whatever the pattern: libstdc++'s other way to match takes 2^n for
+// (a*)*b. It walks into a pattern's brackets by calling itself, hence the longest.
 bool matches(const std::string& text, const std::string& pattern) {
   constexpr size_t kLongest = 1000;
   check(pattern.size() <= kLongest, "adapter: a regular expression of {} bytes; at most {} are read", pattern.size(),

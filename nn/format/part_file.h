@@ -16,8 +16,8 @@ bool write_all(int file, const char* bytes, size_t count);
 void sync_directory(const std::string& directory);
 void sync_directory_of(const std::string& path);
 
-// Bytes for PATH.PID.part, which takes the place of PATH in place(); without it, it goes. Its writer holds a lock on it:
-// one that nobody holds is of a process that was killed, and goes with the next place(). Error: whatever the system
+// Bytes for PATH.PID.part, which takes the place of PATH in place(); without it, it goes. Its writer holds a lock on
+// it: one that nobody holds is of a process that was killed, and goes with the next place(). Error: whatever the system
 // refuses; nothing of it is tried again, since after a failed fsync() the second one would succeed without the data.
 class PartFile {
  public:

@@ -11,7 +11,7 @@ namespace detect {
 // weight of a guess is its likelihood over all counts that were learned, each with the mean that was foretold for it
 // before it was seen, so that the errors of the forecasts are part of what is learned:
 //   log w_h  =  d log w_h + weight log P_h(x | m),      d: of what is old a little is forgotten with every count
-//   tails    =  sum_h w_h tails of h                      the predictive distribution, as wide as the doubt that is left
+//   tails    =  sum_h w_h tails of h                  the predictive distribution, as wide as the doubt that is left
 class Dispersion {
  public:
   // `half_life`: the number of counts, of weight 1, after which one counts half; of a third of all there were while

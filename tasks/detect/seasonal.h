@@ -30,7 +30,7 @@ struct Judged {
 //   m_t = L f_s,   L = sum_i d^(t-i) y_i / sum_i d^(t-i) f_s(i)                the level, of the last weeks
 //   f_s = day-of-week factor x hour-of-day factor x factor of the slot, each  (S + k) / (E + k),
 //         S the counts there, E what the level (and the two other factors) would give, both in units of the dispersion
-//   p   = W min over windows w of P(X > x) + P(X = x) / 2,   x the sum of the last w counts, by a Dispersion for each w:
+//   p   = W min over windows w of P(X > x) + P(X = x) / 2,   x the sum of the last w counts; a Dispersion for each w:
 //         with the mid-p of Lancaster (1961) small counts have false alarms as often as large ones
 //   z   = Phi^-1(P(X < y) + u P(X = y)),  u in (0, 1): exactly standard normal, if the forecasts are right
 // A count that is not to be learned (an alert fires) leaves level, season and dispersion as they are.

@@ -34,7 +34,7 @@ constexpr int kBins = 30;
 Proto histogram(const std::string& tag, const std::vector<Bin>& bins);
 
 // Precision and recall of a class at T thresholds i / (T - 1), by the probability p of the class and whether it holds:
-//   a text counts as found from threshold 0 up to i = floor(p (T - 1));   TP_i, FP_i of those found, FN_i, TN_i of the others
+//   a text is found from threshold 0 up to i = floor(p (T - 1));   TP_i, FP_i of those found, FN_i, TN_i of the others
 //   precision = TP / max(1e-7, TP + FP),   recall = TP / max(1e-7, TP + FN)
 // The tag gets "/pr_curves" behind it.    Error: p outside [0, 1], lists of different lengths, T below 2
 constexpr int kThresholds = 201;

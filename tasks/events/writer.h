@@ -14,7 +14,8 @@ namespace events {
 
 // CRC-32C (Castagnoli): reflected, polynomial 0x82F63B78, begun and ended with all ones.
 uint32_t crc32c(std::string_view bytes);
-// As records carry it, so that the checksum of what holds checksums is a good one: rotated right by 15, plus a constant.
+// As records carry it, so that the checksum of what holds checksums is a good one: rotated right by 15, plus a
+// constant.
 uint32_t masked_crc32c(std::string_view bytes);
 
 // A record of TensorFlow's: length u64, masked_crc32c(length) u32, data, masked_crc32c(data) u32; little-endian.

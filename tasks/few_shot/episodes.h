@@ -15,8 +15,8 @@ text::EncodedSet together(const text::EncodedSet& a, const text::EncodedSet& b);
 
 constexpr long kAllOthers = -1;
 
-// Of each class `shots` texts to learn from and `queries` others, as far as there are; copies of the former behind them,
-// where the task has some, but never of the latter. A function of `random` alone.
+// Of each class `shots` texts to learn from and `queries` others, as far as there are; copies of the former behind
+// them, where the task has some, but never of the latter. A function of `random` alone.
 // Error: a class with fewer texts than `shots`, or none left to be tested on though some are wanted.
 Episode draw_episode(const PoolTask& task, const std::vector<int>& classes, long shots, long queries,
                      const engine::Random& random);

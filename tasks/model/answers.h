@@ -69,7 +69,7 @@ struct Cell {
   nn::ordered_json json;
 };
 // The columns of all heads and the cells of one text below them; a named task's begin with its name and _.
-//   label, ordinal   label, probability, second_label, second_probability, label_3, ...: as many as --top, two if not given
+//   label, ordinal   label, probability, second_label, second_probability, label_3, ...: --top of them, else two
 //   labels   labels, probabilities: joined       number   value       tags   tags: one for each word, blanks between
 //   set of a head with sets, and with `why` that
 std::vector<std::string> columns_of(const TextModel& model, const AnswerOptions& options, bool why);

@@ -15,7 +15,8 @@ struct TextModel;
 
 // Of one head that predicts one of K classes by softmax.
 struct Calibration {
-  // What the model said of one text, by softmax(x / temperature): the probability of the class that it has, the largest.
+  // What the model said of one text, by softmax(x / temperature): the probability of the class that it has, the
+  // largest.
   struct Text {
     int label = 0;
     double own = 0, largest = 0;
@@ -25,8 +26,8 @@ struct Calibration {
   std::vector<Text> texts;
 
   // The least ambiguous conformal sets (tasks/score/refusal.h): class c is in the set where 1 - p_c <= threshold. They
-  // hold the class of a new text like these with the probability `coverage`, on the average over calibrations; by class,
-  // of each class's texts. Temperature and sets are of the same texts: one number moves neither much.
+  // hold the class of a new text like these with the probability `coverage`, on the average over calibrations; by
+  // class, of each class's texts. Temperature and sets are of the same texts: one number moves neither much.
   // Error: coverage outside of (0, 1).    -> []; [K]: infinite where the class has too few texts, or none
   double threshold(double coverage) const;
   std::vector<double> thresholds_by_class(double coverage) const;
@@ -67,7 +68,7 @@ void write_calibrations(const TextModel& model, const std::string& directory);
 
 // How far confidence can be trusted on texts with these classes, of probabilities p [n][K]:
 //   ece          score::ece in kBins bins of one width, and what a perfectly calibrated model of this size would show
-//   brier, aurc  tasks/score/confidence.h, refusal.h: the area under the risk by coverage, beside the least possible one
+//   brier, aurc  tasks/score/confidence.h, refusal.h: the area under the risk by coverage, and the least possible
 //   accuracy_at  of the surest 80, 90 and 95 %           coverage_95  the largest share of which 95 % are right
 constexpr int kBins = 15;
 struct Certainty {

@@ -13,8 +13,8 @@ struct RecordingOptions {
 };
 
 // JSON lines with time, text, source, and the topic and sentiment that the corpus has for the text, from Monday,
-// 2024-01-01 on, in the order of arrival. Five topics (finance, support, films, restaurants, travel) have volumes with a
-// day and a week, negative binomial; a third of the texts of each are negative. A surge makes the negative texts of a
+// 2024-01-01 on, in the order of arrival. Five topics (finance, support, films, restaurants, travel) have volumes with
+// a day and a week, negative binomial; a third of the texts of each are negative. A surge makes the negative texts of a
 // topic several times as many; the decoy makes all texts of one more, and leaves their moods as they are. Also a few
 // texts that are told twice, and some that come late.
 std::string recording(const RecordingOptions& options);

@@ -1,5 +1,5 @@
-// The page, and what it asks: a copy of the board after every bin, behind a lock; server-sent events. Read watcher.h and
-// tasks/http/server.h before. The assembler includes page.html; the Makefile knows that this object depends on it.
+// The page, and what it asks: a copy of the board after every bin, behind a lock; server-sent events. Read watcher.h
+// and tasks/http/server.h before. The assembler includes page.html; the Makefile knows that this object depends on it.
 #include <atomic>
 #include <condition_variable>
 #include <thread>

@@ -1,5 +1,6 @@
-// Several heads on one encoder, a batch of one task a step; then what `run` corrects by is measured on dev. The frame is
-// that of tasks/sentiment/main.cpp, to be read first. `multitask train` makes the same directories with more choices.
+// Several heads on one encoder, a batch of one task a step; then what `run` corrects by is measured on dev. The frame
+// is that of tasks/sentiment/main.cpp, to be read first. `multitask train` makes the same directories with more
+// choices.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>

@@ -49,7 +49,7 @@ double beta(double a, const engine::Random& random) {
 
 // mixup (Zhang et al. 2018) of pooled states: the classifier behind them is linear, so their mixture's logits are the
 // mixture of their logits.
-//   y' = l y + (1 - l) y_pi,   loss = l L(y', c) + (1 - l) L(y', c_pi),   l of Beta(a, a), pi a permutation of the batch
+//   y' = l y + (1 - l) y_pi,   loss = l L(y', c) + (1 - l) L(y', c_pi),   l of Beta(a, a), pi permutes the batch
 Tensor ClassLoss::operator()(const spec::Task& task, const Tensor& logits, const text::Batch& batch,
                              const Indices& which, engine::Random random) const {
   const spec::Targets& targets = task.targets[spec::kTrain];

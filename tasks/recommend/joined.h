@@ -33,8 +33,8 @@ std::vector<double> fit_conditional(const std::vector<List>& lists, long feature
 // w . x_i, less log sum over the list of its exponential: at most 0.    -> [n]
 std::vector<double> log_shares(const List& list, const std::vector<double>& w);
 
-// p = 1 / (1 + e^-(a s + b)) (Platt 1999), a and b of the largest likelihood of (s, right), by Newton's steps. Where all
-// are right or all wrong, b alone with half a case of the other kind added.
+// p = 1 / (1 + e^-(a s + b)) (Platt 1999), a and b of the largest likelihood of (s, right), by Newton's steps. Where
+// all are right or all wrong, b alone with half a case of the other kind added.
 struct Platt {
   double a = 1, b = 0;
   double operator()(double s) const;
@@ -54,8 +54,8 @@ struct JoinOptions {
   long candidates = 100, folds = 5, k = 10;
   std::vector<double> ridges{3, 30, 300, 3000, 10000};
 };
-// Fits weights on held-out cases. Which ridge, and the probabilities: by folds, the lists of each scored with the weights
-// of the others, so that nothing is judged on what it was fitted on; `by_folds`: these scores.
+// Fits weights on held-out cases. Which ridge, and the probabilities: by folds, the lists of each scored with the
+// weights of the others, so that nothing is judged on what it was fitted on; `by_folds`: these scores.
 Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std::vector<Scores>>& scores_by_source,
                   const std::vector<Case>& cases, const std::vector<int>& among, long items, const JoinOptions& options,
                   uint64_t seed, std::vector<Scores>* by_folds = nullptr);

@@ -36,8 +36,8 @@ struct Recommender {
   Tensor vectors;              // v [I, C] of the sequence model
 
   long items() const { return long(data.items.size()); }
-  // The models over what `histories` say, in the order in which the second stage has them: popularity, recent, knn, ease
-  // where there is one, transitions, near, words, content where there is one, attention.
+  // The models over what `histories` say, in the order in which the second stage has them: popularity, recent, knn,
+  // ease where there is one, transitions, near, words, content where there is one, attention.
   std::vector<Source> sources(const std::vector<History>& histories) const;
   Source attention() const;
   // Takes the sequence model's vectors as they are now.

@@ -19,8 +19,8 @@ Scorer ease_by_users(const std::vector<History>& histories, long items, double l
 // Content: who takes what, learned from the texts alone by kernel ridge regression, a regression for each user. v_i the
 // words of item i, T the n items of the histories:
 //   k_ij = v_i . v_j + 0.1,   q = (K_TT + lambda I)^-1 x_T,   score_i = sum_{t in T} q_t k_ti
-// so that words of what is often taken count, whoever asks, and an item that nobody has taken yet has a score like any other.
-// Memory: n^2 numbers; operations: 2 n^3.
+// so that words of what is often taken count, whoever asks, and an item that nobody has taken yet has a score like any
+// other. Memory: n^2 numbers; operations: 2 n^3.
 Scorer content(const std::vector<History>& histories, const SparseRows& words, double lambda);
 
 // A^-1 of a symmetric, positive definite A [n, n], by Gauss and Jordan in blocks: its products are the engine's.

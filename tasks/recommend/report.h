@@ -5,7 +5,8 @@
 
 namespace recommend {
 
-// A row for each source, for the joined list and for a random order; then cold users and cold items, where there are any.
+// A row for each source, for the joined list and for a random order; then cold users and cold items, where there are
+// any.
 struct Row {
   std::string name;
   Figures figures;
@@ -16,8 +17,8 @@ struct Report {
   std::vector<Row> curve;                                // of the joined one, re-ranked: "mmr 0.1", ...
   double ece = 0, ece_perfect = 0, taken = 0, said = 0;  // of the probabilities of the lists of k
   long probabilities = 0;
-  // Faithfulness: how much the log of an item's share among all falls when the named item is taken out of the history, and
-  // when another one is; how often the first falls further.
+  // Faithfulness: how much the log of an item's share among all falls when the named item is taken out of the history,
+  // and when another one is; how often the first falls further.
   double named_drop = 0, other_drop = 0, named_share = 0;
   long explained = 0;
   std::string baseline;                                      // of the simple models the best by NDCG

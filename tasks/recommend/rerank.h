@@ -6,8 +6,8 @@
 
 namespace recommend {
 
-// Greedy MAP of a determinantal point process (Chen, Zhang, Zhou 2018): the set S of k with the largest det L_S, step by
-// step, L_ij = e^(theta r_i) s_ij e^(theta r_j). With c_i the row of item i in the Cholesky factor so far:
+// Greedy MAP of a determinantal point process (Chen, Zhang, Zhou 2018): the set S of k with the largest det L_S, step
+// by step, L_ij = e^(theta r_i) s_ij e^(theta r_j). With c_i the row of item i in the Cholesky factor so far:
 //   d_i^2 = L_ii;   pick j = argmax d_i^2;   e_i = (L_ji - c_j . c_i) / d_j,   append e_i to c_i,   d_i^2 -= e_i^2
 // O(k^2 n). Equal ones by index; ends early where nothing is left that the chosen ones do not span (d^2 <= 1e-10 of the
 // first).    r [n], s [n][n] with s_ii = 1 -> places, at most k

@@ -1,14 +1,14 @@
-// SequenceModel: what a user takes next, by attention over what they took before. I items, C channels, N places of a batch
-// of packed histories, B histories.
+// SequenceModel: what a user takes next, by attention over what they took before. I items, C channels, N places of a
+// batch of packed histories, B histories.
 //
-//   item     v_i = m_i e_i + W_w words_i + W_m mean_i + W_a sum_t a_t x_it     its identity and its text; of the last term
-//            a = softmax_t(q . tanh(A x_it + c)), over the pieces of its text (additive attention, Wu et al. 2019: NRMS)
-//            m_i is 0 for items that nothing was learned of, and while training with probability `identity_dropout`, so that
+//   item     v_i = m_i e_i + W_w words_i + W_m mean_i + W_a sum_t a_t x_it     identity and text; of the last term
+//            a = softmax_t(q . tanh(A x_it + c)), over pieces of its text (additive attention, Wu et al. 2019: NRMS)
+//            m_i is 0 for items that nothing was learned of, and in training with probability `identity_dropout`, so that
 //            the text learns to stand for an item alone (Volkovs, Yu, Poutanen 2017: DropoutNet)
 //   history  x_n = sqrt(C) v_n + p_n, then causal self-attention layers, normalised in front    [N, C]
 //   user     last        u_n the last state (Kang, McAuley 2018: SASRec)
-//            pooled      u_n = sum_{j <= n} b_j h_j,  b = softmax_j(q . tanh(A h_j + c))        (NRMS's second attention)
-//            candidate   u_n as last, and for each candidate i an attention of its own over the history (Zhou et al. 2018:
+//            pooled      u_n = sum_{j <= n} b_j h_j,  b = softmax_j(q . tanh(A h_j + c))     (NRMS's second attention)
+//            candidate   u_n as last, and for each candidate i its own attention over the history (Zhou et al. 2018:
 //                        DIN):  u_ni = u_n + sum_{j <= n} softmax_j(Q v_i . K h_j / sqrt(D)) V h_j, by heads
 //   score    s_ni = v_i . u_n + bias_i
 #pragma once
@@ -56,7 +56,8 @@ struct SequenceModel {
                           const Indices& offsets, nn::AttentionMaps* maps = nullptr) const;
   bool by_candidate() const { return config.user == "candidate"; }
 
-  // Scores of all items for each history, of which the last `positions` items are read; an empty one has the bias alone.
+  // Scores of all items for each history, of which the last `positions` items are read; an empty one has the bias
+  // alone.
   std::vector<Scores> scores(const Tensor& v, const std::vector<Items>& histories) const;
   // How much each item of the history (its last `positions`) adds to the score of an item, as far as the last attention
   // says: the value that it hands over, weighted, along the item's vector.    -> [items asked for][T]

@@ -12,11 +12,11 @@ namespace recommend {
 nn::ordered_json list_json(const Recommender& r, const std::string& user, const std::vector<Recommended>& list);
 
 // The body of POST /recommend: {"items": [id or title, ...], "user": id, "k": 10, "diversity": 0, "rerank": "mmr",
-// "exclude": [...]} -> list_json.   http::Refusal: 400 no JSON, 404 an item or user that is not there, 422 another type.
+// "exclude": [...]} -> list_json.   http::Refusal: 400 no JSON, 404 no such item or user, 422 another type.
 nn::ordered_json answer_json(const Answering& answering, const std::string& body);
 
-// Routes: POST /recommend; GET /items?q=WORDS&n=20: items whose titles or tags have the words; GET /health, /metrics; the
-// page at /.
+// Routes: POST /recommend; GET /items?q=WORDS&n=20: items whose titles or tags have the words; GET /health, /metrics;
+// the page at /.
 void add_routes(http::Server& server, const Answering& answering, const http::Metrics& metrics);
 
 void serve_command(run::Options& options, const run::Parse& parse);

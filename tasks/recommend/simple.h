@@ -1,5 +1,5 @@
-// Simple models: what a catalogue's counts say. Each is a function from a history to a score for every item; they are the
-// bar that attention has to clear, and what the second stage joins it with.
+// Simple models: what a catalogue's counts say. Each is a function from a history to a score for every item; they are
+// the bar that attention has to clear, and what the second stage joins it with.
 #pragma once
 
 #include <functional>
@@ -35,7 +35,7 @@ std::vector<double> recent_counts(const std::vector<History>& histories, long it
 Scorer popularity(const std::vector<double>& counts);
 
 // Item-kNN: x_i the column of item i over the users, its weights as numbers;
-//   s_ij = x_i . x_j / (|x_i| |x_j| + shrink),   of every j the k highest s_ij are kept;   score_i = sum over j in history
+//   s_ij = x_i . x_j / (|x_i| |x_j| + shrink),   of each j the k highest s_ij are kept;  score_i = sum over j in history
 // (Deshpande, Karypis 2004).
 struct KnnOptions {
   long k = 100;
@@ -53,16 +53,18 @@ struct TransitionOptions {
 SparseRows transitions(const std::vector<History>& histories, long items, const TransitionOptions& options);
 Scorer by_transitions(SparseRows rows, long recent);
 
-// Items near each other in histories, before or behind, whatever was last: C_ij = sum over histories of 1 / d where i and j
-// stand d <= reach places apart; columns divided by ((sum_i C_ij)^power + damping);   score_j = sum over the history of C_ij
+// Items near each other in histories, before or behind, whatever was last: C_ij = sum over histories of 1 / d where i
+// and j
+// stand d <= reach places apart; columns divided by ((sum_i C_ij)^power + damping);  score_j = sum over history of C_ij
 struct NearOptions {
   long reach = 10;
   double power = 0.75, damping = 2;
 };
 SparseRows near_each_other(const std::vector<History>& histories, long items, const NearOptions& options);
 
-// Words as numbers: tf-idf, (1 + log n_iw) log(I / items with w), rows of unit length. The words are runs of letters and
-// digits in lower case; those of one item only tell nothing and are left out. The item's tags are words, too, as a whole.
+// Words as numbers: tf-idf, (1 + log n_iw) log(I / items with w), rows of unit length. The words are runs of letters
+// and digits in lower case; those of one item only tell nothing and are left out. The item's tags are words, too, as a
+// whole.
 SparseRows word_vectors(const std::vector<Item>& items);
 long width_of(const SparseRows& rows);  // the largest column + 1
 // score_i = cos(v_i, sum over the history of decay^age v_j),   age 0 the last one.

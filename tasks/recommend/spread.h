@@ -16,8 +16,9 @@ struct Wanted {
   std::vector<int> exclude = {};  // beside the history
 };
 
-// How alike items are, 1 of each and itself. words, vectors: cosines of their words, of their learned vectors; tags: common
-// tags over the root of the product of their numbers; mean: the mean of the three, or of the first two where no item has
+// How alike items are, 1 of each and itself. words, vectors: cosines of their words, of their learned vectors; tags:
+// common tags over the root of the product of their numbers; mean: the mean of the three, or of the first two where no
+// item has
 // tags.    -> [n][n]
 std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items, const std::string& kind);
 
@@ -26,8 +27,8 @@ std::vector<score::Lists> reranked(const Recommender& r, const std::vector<Case>
                                    const std::vector<Scores>& scores, const std::vector<int>& among,
                                    const std::vector<Wanted>& wanted, long candidates = 100);
 
-// Which method and diversity spread the lists of some cases furthest, by the distance that they re-rank by, at a cost of
-// at most `cost` of NDCG: one for each of tags, vectors and mean. Diversity 0: none does.
+// Which method and diversity spread the lists of some cases furthest, by the distance that they re-rank by, at a cost
+// of at most `cost` of NDCG: one for each of tags, vectors and mean. Diversity 0: none does.
 struct Spread {
   std::string likeness = "mean", rerank = "mmr";
   double diversity = 0, cost = 0, gain = 0;  // parts of the plain lists' NDCG and distance

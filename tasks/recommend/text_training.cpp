@@ -1,4 +1,5 @@
-// The encoder of texts in the loop of histories. Read tasks/recommend/features.h first, nn/adapter/attach.h for adapters.
+// The encoder of texts in the loop of histories. Read tasks/recommend/features.h first, nn/adapter/attach.h for
+// adapters.
 #include "tasks/recommend/text_training.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// TextTraining: the encoder of the items' texts learns along with what is learned of histories, all of it or by adapters.
+// TextTraining: the encoder of the items' texts learns along with what is learned of histories, all of it or by
+// adapters.
 #pragma once
 
 #include <memory>
@@ -13,8 +14,8 @@ struct TextModel;
 
 namespace recommend {
 
-// In each step some items of the batch are read again, with a gradient; the others keep the means of when they were read
-// last (a memory bank: Wu, Xiong, Yu, Lin 2018). After an epoch all are read.
+// In each step some items of the batch are read again, with a gradient; the others keep the means of when they were
+// read last (a memory bank: Wu, Xiong, Yu, Lin 2018). After an epoch all are read.
 class TextTraining {
  public:
   // With --text-training none, or where no item has a text, nothing that follows does anything.

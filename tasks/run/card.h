@@ -28,7 +28,8 @@ double write_result(const Run& run, nn::ordered_json figures);
 // The card of a run that has ended, into its best/. What the run was told and what it cost is read from its directory.
 void write_card(const Run& run, const Card& card);
 
-// A card's last line is a comment with the SHA-256 of all above it: without it, or with another, somebody has edited it.
+// A card's last line is a comment with the SHA-256 of all above it: without it, or with another, somebody has edited
+// it.
 std::string sealed(const std::string& text);
 bool edited(const std::string& card);
 

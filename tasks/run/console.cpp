@@ -60,7 +60,8 @@ int guarded(const std::function<void()>& work) {
   return 1;
 }
 
-// Exceptions that nobody can catch: of a parallel loop, of a destructor that allocates while memory is out (nlohmann's).
+// Exceptions that nobody can catch: of a parallel loop, of a destructor that allocates while memory is out
+// (nlohmann's).
 [[noreturn]] void end_in_one_line() {
   try {
     if (std::current_exception()) std::rethrow_exception(std::current_exception());

@@ -1,4 +1,5 @@
-// Gaps of a classifier of K classes between groups of texts, each class against the rest, with what chance does to them.
+// Gaps of a classifier of K classes between groups of texts, each class against the rest, with what chance does to
+// them.
 #pragma once
 
 #include <optional>
@@ -39,8 +40,9 @@ struct WorstGap {
 std::optional<WorstGap> worst_gap(const std::vector<Confusion>& by_group, Parity parity, long fewest = kFewest);
 
 // Its interval by resampling texts and taking the whole - rates, differences, the largest of them - anew each time
-// (Efron, Tibshirani 1993), over the groups that were estimable of all texts. A largest difference is never below 0, and chance alone makes one: `by_chance` is what it
-// is on the average where groups are dealt out again, among all texts (demographic) or among texts of one class.
+// (Efron, Tibshirani 1993), over the groups that were estimable of all texts. A largest difference is never below 0,
+// and chance alone makes one: `by_chance` is what it is on the average where groups are dealt out again, among all
+// texts (demographic) or among texts of one class.
 struct GapReport {
   std::optional<WorstGap> gap;
   Bounds interval;

@@ -16,7 +16,7 @@ Interval interval_95(const std::vector<double>& sample);
 double deviation(const std::vector<double>& sample);
 
 // The difference of the means of two samples, and its standard error (Welch 1947):
-//   se = sqrt(s_1^2 / n_1 + s_2^2 / n_2),   s^2 the sample's variance, over n - 1       Error: fewer than two numbers in one
+//   se = sqrt(s_1^2 / n_1 + s_2^2 / n_2),   s^2 the sample's variance, over n - 1       Error: fewer than two in one
 struct Gain {
   double mean = 0, error = 0;
   bool shown() const { return mean >= 2 * error && mean > 0; }

@@ -1,5 +1,5 @@
-// Counterfactual pairs: two sentences that differ in a name, a pronoun or a place only. What a model says of both should
-// be the same.
+// Counterfactual pairs: two sentences that differ in a name, a pronoun or a place only. What a model says of both
+// should be the same.
 #pragma once
 
 #include <string>

@@ -19,7 +19,8 @@ class WordNet {
 
   // Single words that share a meaning with `word` (lower-case letters), in the order of WordNet's senses, each once,
   // without the word itself and without its antonyms, nor those of what it is similar to: "unthinkable" is never
-  // "imaginable". A regular plural or verb form is looked up by its base and gets its ending back. Empty: none is known.
+  // "imaginable". A regular plural or verb form is looked up by its base and gets its ending back. Empty: none is
+  // known.
   std::vector<std::string> synonyms(const std::string& word) const;
   std::vector<std::string> antonyms(const std::string& word) const;
   bool knows(const std::string& word) const { return synsets_of_.contains(word); }

@@ -1,5 +1,5 @@
-// Targets: what reads bytes that come from somebody else. Each takes any bytes at all; an Error, a Refusal or wrong usage
-// is an answer, and nothing else is: a property that does not hold ends the program.
+// Targets: what reads bytes that come from somebody else. Each takes any bytes at all; an Error, a Refusal or wrong
+// usage is an answer, and nothing else is: a property that does not hold ends the program.
 #pragma once
 
 #include <string>

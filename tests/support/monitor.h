@@ -5,8 +5,8 @@
 
 namespace test {
 
-// Sixty days of two topics, hour by hour, with moods that are known: a surge of bad news on day 40, a decoy of volume on
-// day 50. Every text differs. Between two hours nothing comes.
+// Sixty days of two topics, hour by hour, with moods that are known: a surge of bad news on day 40, a decoy of volume
+// on day 50. Every text differs. Between two hours nothing comes.
 inline std::string labelled_stream(long hole = -1, long hole_end = -1) {
   std::string lines;
   uint32_t dice = 12345;

@@ -1,5 +1,5 @@
-// Files and directories on their way to the disk: what a killed writer leaves goes, what a living one writes stays, and a
-// directory is never half of what it was and half of what it is to be.
+// Files and directories on their way to the disk: what a killed writer leaves goes, what a living one writes stays, and
+// a directory is never half of what it was and half of what it is to be.
 #include "nn/format/files.h"
 
 #include <fcntl.h>

@@ -22,8 +22,8 @@ std::vector<double> worth(const std::vector<Coalition>& asked) {
   return values;
 }
 
-// A game of any number of words, with neighbours that help each other in twos and threes: of twos alone an order and its
-// reverse say all.
+// A game of any number of words, with neighbours that help each other in twos and threes: of twos alone an order and
+// its reverse say all.
 std::vector<double> chain(const std::vector<Coalition>& asked) {
   std::vector<double> values;
   for (const Coalition& there : asked) {

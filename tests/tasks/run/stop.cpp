@@ -10,8 +10,8 @@
 
 namespace {
 
-// How a process ends that gets `first` signals at once and, 1.1 seconds later, `later` more: 128 + n or its exit status,
-// the number of the signal that it has seen.
+// How a process ends that gets `first` signals at once and, 1.1 seconds later, `later` more: 128 + n or its exit
+// status, the number of the signal that it has seen.
 int ends(int first, int later) {
   const pid_t child = fork();
   if (child == 0) {

@@ -1,4 +1,5 @@
-// The space of the tests of studies: a logarithm, whole numbers, a choice, and steps that are there for one choice alone.
+// The space of the tests of studies: a logarithm, whole numbers, a choice, and steps that are there for one choice
+// alone.
 #pragma once
 
 #include "tasks/search/space.h"
