@@ -108,24 +108,12 @@ void about(const Chat& chat, Response& out) {
 
 void page(Response& out) { out.page({attune_answer_page_begin, attune_answer_page_end}); }
 
-void add_routes(http::Server& server, Chat& chat, const http::Metrics& metrics) {
+void add_routes(http::Server& server, Chat& chat) {
   const auto open = http::Server::Access::open;
   server.on("POST", "/ask", [&](const Request& in, Response& out) { chat.answer(in, out); });
   server.on("GET", "/about", [&](const Request&, Response& out) { about(chat, out); });
-  server.on(
-      "GET", "/health",
-      [&](const Request&, Response& out) {
-        chat.require_ready();
-        out.json({{"status", "ok"}});
-      },
-      open);
-  server.on(
-      "GET", "/metrics",
-      [&](const Request&, Response& out) {
-        out.type = "text/plain; version=0.0.4; charset=utf-8";
-        out.body = metrics.text();
-      },
-      open);
+  server.on_health([&] { chat.require_ready(); });
+  server.on_metrics();
   for (const char* route : {"/", "/ui"})
     server.on(
         "GET", route, [](const Request&, Response& out) { page(out); }, open);
@@ -153,7 +141,7 @@ void serve_command(run::Options& options, const run::Parse& parse) {
   });
   const int port = server.listen();
   Chat chat(directory, promises);
-  add_routes(server, chat, metrics);
+  add_routes(server, chat);
   std::thread answering([&] { server.serve(); });  // 503, until the assistant is there
   try {
     chat.load();

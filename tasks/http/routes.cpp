@@ -40,6 +40,22 @@ void Server::on(const std::string& method, const std::string& route, Handler han
   routes_.push_back({method, route, engine::split(route.substr(1), '/'), std::move(handler), access});
 }
 
+void Server::on_health(std::function<void()> ready) {
+  const auto health = [ready = std::move(ready)](const Request&, Response& out) {
+    if (ready) ready();
+    out.json({{"status", "ok"}});
+  };
+  on("GET", "/health", health, Access::open);
+}
+
+void Server::on_metrics(std::function<std::string()> more) {
+  const auto metrics = [this, more = std::move(more)](const Request&, Response& out) {
+    out.type = "text/plain; version=0.0.4; charset=utf-8";
+    out.body = (more ? more() : "") + metrics_.text();
+  };
+  on("GET", "/metrics", metrics, Access::open);
+}
+
 namespace {
 
 bool fits(const std::vector<std::string>& route, const std::vector<std::string>& path,

@@ -61,6 +61,9 @@ class Server {
   // engine::Error with 500, both as error_body says it; one without it has {"error": sentence}.
   enum class Access { closed, open };
   void on(const std::string& method, const std::string& route, Handler handler, Access access = Access::closed);
+  // GET /health and /metrics, open: {"status": "ok"}, or what `ready` refuses; `more` and the server's own figures.
+  void on_health(std::function<void()> ready = {});
+  void on_metrics(std::function<std::string()> more = {});
   void error_body(ErrorBody body) { error_body_ = std::move(body); }
 
   // From here on clients can connect. The port. Error: it is taken, or not to be had.

@@ -144,7 +144,7 @@ long number(const http::Request& in, const std::string& text, const char* what) 
 
 void page(const http::Request&, http::Response& out) { out.page({attune_monitor_page_begin, attune_monitor_page_end}); }
 
-void add_routes(http::Server& server, const Shop& shop, const http::Metrics& metrics) {
+void add_routes(http::Server& server, const Shop& shop) {
   using http::Request;
   using http::Response;
   const auto open = http::Server::Access::open;
@@ -152,19 +152,8 @@ void add_routes(http::Server& server, const Shop& shop, const http::Metrics& met
   server.on(
       "GET", "/", [](const Request&, Response& out) { out.status = 302, out.headers.emplace_back("Location", "/ui"); },
       open);
-  server.on(
-      "GET", "/health",
-      [](const Request&, Response& out) {
-        out.json({{"status", "ok"}});
-      },
-      open);
-  server.on(
-      "GET", "/metrics",
-      [&](const Request&, Response& out) {
-        out.type = "text/plain; version=0.0.4";
-        out.body = shop.metrics() + metrics.text();
-      },
-      open);
+  server.on_health();
+  server.on_metrics([&] { return shop.metrics(); });
   server.on("GET", "/api/series", [&](const Request&, Response& out) { out.json(shop.overview()); });
   server.on("GET", "/api/alerts", [&](const Request&, Response& out) { out.json(shop.alerts()); });
   server.on("GET", "/api/texts", [&](const Request& in, Response& out) {
@@ -217,7 +206,7 @@ void serve(::run::Options& options, const ::run::Parse& parse) {
     server.stop();
   });
   Watcher watcher(o);
-  add_routes(server, shop, metrics);
+  add_routes(server, shop);
   const int port = server.listen();
   fmt::print("serving on http://{}:{}  page: /ui\n", listening.host, port);
   std::fflush(stdout);

@@ -134,7 +134,7 @@ ordered_json answer_json(const Answering& answering, const std::string& text) {
   return list_json(r, user, answering(history, wanted));
 }
 
-void add_routes(http::Server& server, const Answering& answering, const http::Metrics& metrics) {
+void add_routes(http::Server& server, const Answering& answering) {
   const Recommender& r = answering.model();
   std::vector<int> by_count(size_t(r.items()));
   const std::vector<double> counts = counts_of(r.data.histories, r.items());
@@ -161,21 +161,9 @@ void add_routes(http::Server& server, const Answering& answering, const http::Me
     ask(most >= 1 && most <= 1000, 422, "n must be 1 to 1000");
     out.json(found_items(r, by_count, q == in.query.end() ? "" : q->second, most));
   });
-  const auto open = http::Server::Access::open;
-  server.on(
-      "GET", "/health",
-      [](const Request&, Response& out) {
-        out.json({{"status", "ok"}});
-      },
-      open);
-  server.on(
-      "GET", "/metrics",
-      [&metrics](const Request&, Response& out) {
-        out.type = "text/plain; version=0.0.4; charset=utf-8";
-        out.body = metrics.text();
-      },
-      open);
-  server.on("GET", "/", page, open);
+  server.on_health();
+  server.on_metrics();
+  server.on("GET", "/", page, http::Server::Access::open);
 }
 
 void serve_command(run::Options& options, const run::Parse& parse) {
@@ -194,7 +182,7 @@ void serve_command(run::Options& options, const run::Parse& parse) {
   });
   const auto r = load_recommender(model);
   const Answering answering(*r);
-  add_routes(server, answering, metrics);
+  add_routes(server, answering);
   const int port = server.listen();
   fmt::print("serving on http://{}:{}  {} items, {} users\n", listening.host, port, r->items(), r->data.users.size());
   std::fflush(stdout);

@@ -17,7 +17,7 @@ nn::ordered_json answer_json(const Answering& answering, const std::string& body
 
 // Routes: POST /recommend; GET /items?q=WORDS&n=20: items whose titles or tags have the words; GET /health, /metrics;
 // the page at /.
-void add_routes(http::Server& server, const Answering& answering, const http::Metrics& metrics);
+void add_routes(http::Server& server, const Answering& answering);
 
 void serve_command(run::Options& options, const run::Parse& parse);
 

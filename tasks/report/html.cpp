@@ -7,9 +7,12 @@
 #include <cmath>
 #include <set>
 
+#include "tasks/text/markup.h"
 #include "tasks/text/utf8.h"
 
 namespace report {
+
+using text::escaped_markup;
 namespace {
 
 constexpr double kWidth = 640, kHeight = 240, kLeft = 58, kRight = 10, kTop = 10, kBottom = 34;
@@ -77,12 +80,12 @@ std::string axes(const Range& x, const Range& y, const std::string& x_name) {
     svg += fmt::format("<text x={:.1f} y={:.0f} text-anchor=middle>{}</text>\n", place_x(x, t), kHeight - kBottom + 16,
                        fmt::format("{:.6g}", t));
   return svg + fmt::format("<text x={:.0f} y={:.0f} text-anchor=middle>{}</text>\n", (kLeft + kWidth) / 2, kHeight - 3,
-                           escaped(x_name));
+                           escaped_markup(x_name));
 }
 
 std::string drawing(const std::string& said, const std::string& elements) {
   return fmt::format("<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=img aria-label=\"{}\">\n{}</svg>\n", kWidth, kHeight,
-                     escaped(said), elements);
+                     escaped_markup(said), elements);
 }
 
 // Neighbours averaged, so that at most `most` points are left.
@@ -125,43 +128,23 @@ std::string numbers_of(const std::string& x_name, const std::vector<Line>& lines
 
 }  // namespace
 
-std::string escaped(const std::string& text) {
-  std::string to;
-  for (const char c : text::repair_utf8(text).text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '&')
-      to += "&amp;";
-    else if (c == '<')
-      to += "&lt;";
-    else if (c == '>')
-      to += "&gt;";
-    else if (c == '"')
-      to += "&quot;";
-    else if (c == '\'')
-      to += "&#39;";
-    else
-      to += byte < 0x20 || byte == 0x7F ? ' ' : c;
-  }
-  return to;
-}
-
 std::string html_cell(const std::string& html) { return "\x01" + html; }
 
 std::string table(const std::string& caption, const std::vector<std::string>& columns,
                   const std::vector<std::vector<std::string>>& rows) {
   static long count = 0;
   std::string html = fmt::format("<div class=wide role=region tabindex=0 aria-label=\"{}\"><table>",
-                                 caption.empty() ? fmt::format("table {}", ++count) : escaped(caption));
-  if (!caption.empty()) html += fmt::format("<caption>{}</caption>", escaped(caption));
+                                 caption.empty() ? fmt::format("table {}", ++count) : escaped_markup(caption));
+  if (!caption.empty()) html += fmt::format("<caption>{}</caption>", escaped_markup(caption));
   html += "<thead><tr>";
   for (const std::string& column : columns)
-    html += column.empty() ? "<td></td>" : fmt::format("<th scope=col>{}</th>", escaped(column));
+    html += column.empty() ? "<td></td>" : fmt::format("<th scope=col>{}</th>", escaped_markup(column));
   html += "</tr></thead><tbody>\n";
   for (const std::vector<std::string>& row : rows) {
     html += "<tr>";
     for (size_t c = 0; c < row.size(); ++c) {
       const bool ready = row[c].starts_with("\x01");
-      const std::string cell = ready ? row[c].substr(1) : escaped(row[c]);
+      const std::string cell = ready ? row[c].substr(1) : escaped_markup(row[c]);
       const bool digits = !ready && !row[c].empty() && row[c].find_first_not_of("0123456789.,-+e% ") == row[c].npos;
       html += c == 0  ? fmt::format("<th scope=row>{}</th>", cell)
               : ready ? cell
@@ -200,10 +183,10 @@ std::string line_chart(const std::string& title, const std::string& x_name, cons
     if (line.x.size() == 1)  // a point alone would not be seen
       points += fmt::format("{:.1f},{:.1f}", place_x(x, line.x[0]) + 3, place_y(y, line.y[0]));
     svg += fmt::format("<polyline class=\"{}\" points=\"{}\"><title>{}</title></polyline>\n", classes_of(line.place),
-                       points, escaped(line.name));
+                       points, escaped_markup(line.name));
     said += fmt::format(" {} from {} to {};", line.name, number(line.y.front()), number(line.y.back()));
   }
-  return fmt::format("<figure><figcaption>{}</figcaption>\n{}{}</figure>\n", escaped(title), drawing(said, svg),
+  return fmt::format("<figure><figcaption>{}</figcaption>\n{}{}</figure>\n", escaped_markup(title), drawing(said, svg),
                      numbers_of(x_name, lines));
 }
 
@@ -225,7 +208,7 @@ std::string reliability_chart(const std::string& title, const std::vector<Bar>& 
                      place_x(unit, 0), place_y(unit, 0), place_x(unit, 1), place_y(unit, 1));
   return fmt::format(
       "<figure><figcaption>{}</figcaption>\n{}<details><summary>as numbers</summary>{}</details></figure>\n",
-      escaped(title), drawing(title + ": share that is right beside the confidence", svg),
+      escaped_markup(title), drawing(title + ": share that is right beside the confidence", svg),
       table("", {"confidence", "texts", "mean confidence", "share right", "95 % interval"}, rows));
 }
 
@@ -235,7 +218,7 @@ std::string page(const std::string& title, const std::string& body) {
       "content=\"width=device-width,initial-scale=1\">\n<title>{0}</title>\n"
       "<link rel=icon href=\"data:,\">\n<style>{1}</style></head>\n<body><main>\n<h1>{0}</h1>\n{2}"
       "</main></body></html>\n",
-      escaped(title), kStyle, body);
+      escaped_markup(title), kStyle, body);
 }
 
 }  // namespace report

@@ -7,9 +7,6 @@
 
 namespace report {
 
-// Text as HTML and SVG show it: & < > " ' escaped, control characters and bytes that are no UTF-8 replaced.
-std::string escaped(const std::string& text);
-
 // A table that can be reached by keyboard where it is wider than the window; the first cell of a row is its heading.
 // Cells are text; a cell that begins with "\x01" is HTML already.
 std::string table(const std::string& caption, const std::vector<std::string>& columns,

@@ -17,8 +17,11 @@
 #include "tasks/score/calibration.h"
 #include "tasks/score/confidence.h"
 #include "tasks/score/metrics.h"
+#include "tasks/text/markup.h"
 
 namespace report {
+
+using text::escaped_markup;
 namespace {
 
 using nn::ordered_json;
@@ -30,10 +33,10 @@ constexpr size_t kStrongest = 5;      // words that are named
 constexpr size_t kCharacters = 1200;  // bytes of a text that are shown
 
 std::string section(const std::string& title, const std::string& body) {
-  return fmt::format("<section><h2>{}</h2>\n{}</section>\n", escaped(title), body);
+  return fmt::format("<section><h2>{}</h2>\n{}</section>\n", escaped_markup(title), body);
 }
 
-std::string said(const std::string& text) { return fmt::format("<p class=said>{}</p>\n", escaped(text)); }
+std::string said(const std::string& text) { return fmt::format("<p class=said>{}</p>\n", escaped_markup(text)); }
 
 std::string figure_of(const ordered_json& json, const std::string& name) {
   return json.is_object() && json.contains(name) && json[name].is_number() ? number(json[name].get<double>()) : "";
@@ -89,7 +92,7 @@ std::string legend(const std::vector<RunFiles>& runs) {
     html += fmt::format(
         "<li><svg viewBox=\"0 0 32 12\" aria-hidden=true><line class=\"l c{} d{}\" x1=0 x2=32 y1=6 y2=6 "
         "/></svg> {}</li>",
-        r % 6, r / 6 % 3, escaped(runs[r].name));
+        r % 6, r / 6 % 3, escaped_markup(runs[r].name));
   return html + "</ul>\n";
 }
 
@@ -221,14 +224,14 @@ std::string shaded(const std::string& text, const std::vector<Word>& words, bool
   size_t at = 0;
   for (const Word& word : words) {
     if (word.second != second || word.begin < at || word.end > text.size() || word.end > kCharacters) continue;
-    html += escaped(text.substr(at, word.begin - at));
+    html += escaped_markup(text.substr(at, word.begin - at));
     html += fmt::format("<span class=w style=\"background:rgba(var(--warm),{:.2f})\" title=\"{:.1f} %\">{}</span>",
                         most > 0 ? 0.45 * word.share / most : 0, 100 * word.share,
-                        escaped(text.substr(word.begin, word.end - word.begin)));
+                        escaped_markup(text.substr(word.begin, word.end - word.begin)));
     at = word.end;
   }
   const bool cut = text.size() > std::max(at, kCharacters);
-  return html + escaped(cut ? text.substr(at, at < kCharacters ? kCharacters - at : 0) : text.substr(at)) +
+  return html + escaped_markup(cut ? text.substr(at, at < kCharacters ? kCharacters - at : 0) : text.substr(at)) +
          (cut ? " …" : "");
 }
 
@@ -261,10 +264,10 @@ std::string errors(const RunFiles& run, long most) {
                                  ? fmt::format("{:.4g}, true {:.4g}", w.predicted_number, w.number)
                                  : fmt::format("{} with {:.1f} %, true {}", p.labels[size_t(w.predicted)],
                                                100 * w.scores[size_t(w.predicted)], p.labels[size_t(w.label)]);
-    html += fmt::format("<li><strong>{}</strong> <span class=said>{}</span><br>{}{}", escaped(what), escaped(w.where),
-                        shaded(w.text, words[i], false, strongest),
+    html += fmt::format("<li><strong>{}</strong> <span class=said>{}</span><br>{}{}", escaped_markup(what),
+                        escaped_markup(w.where), shaded(w.text, words[i], false, strongest),
                         w.pair.empty() ? "" : "<br>" + shaded(w.pair, words[i], true, strongest));
-    if (!words[i].empty()) html += "<br><span class=said>looked at: " + escaped(named(w, words[i])) + "</span>";
+    if (!words[i].empty()) html += "<br><span class=said>looked at: " + escaped_markup(named(w, words[i])) + "</span>";
     html += "</li>\n";
   }
   return html + "</ol>\n";

@@ -7,27 +7,16 @@
 #include <cmath>
 #include <filesystem>
 
+#include "tasks/text/markup.h"
 #include "tasks/text/utf8.h"
 
 namespace sentiment {
 
+using text::escaped_markup;
+
 namespace {
 
 constexpr const char *kDark = "#1f5fa8", *kLight = "#9dc3e6", *kGrey = "#888888", *kPale = "#dddddd";
-
-std::string xml_of(const std::string& text) {
-  std::string out;
-  for (const char c : text)
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else
-      out += static_cast<unsigned char>(c) < 32 ? ' ' : c;
-  return out;
-}
 
 }  // namespace
 
@@ -58,7 +47,7 @@ void Svg::circle(double x, double y, double radius, const std::string& colour) {
 void Svg::text(double x, double y, const std::string& text, Anchor anchor, double size) {
   const char* at = anchor == Anchor::start ? "start" : anchor == Anchor::end ? "end" : "middle";
   elements_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"{:g}\" text-anchor=\"{}\">{}</text>\n", x, y,
-                           size, at, xml_of(text));
+                           size, at, escaped_markup(text));
 }
 
 std::string bars_svg(const std::string& title, const std::vector<Bar>& bars) {

@@ -146,30 +146,24 @@ ordered_json error_body(const Request& in, int status, const std::string& senten
   return {{"error", sentence}, {"error_type", tei_type(status)}};
 }
 
-void about_routes(http::Server& server, Service& service, const http::Metrics& metrics) {
+void about_routes(http::Server& server, Service& service) {
   constexpr auto open = http::Server::Access::open;
   for (const char* route : {"/health", "/ping"})
     server.on(
         "GET", route, [&](const Request& in, Response&) { service.target(in, json::object()); }, open);
   server.on("GET", "/info",
             [&](const Request& in, Response& out) { out.json(info(service, service.target(in, json::object()))); });
-  server.on(
-      "GET", "/metrics",
-      [&](const Request&, Response& out) {
-        out.body = metrics.text();
-        out.type = "text/plain; version=0.0.4; charset=utf-8";
-      },
-      open);
+  server.on_metrics();
   server.on(
       "GET", "/openapi.json", [](const Request&, Response& out) { out.json(openapi()); }, open);
 }
 
-void all_routes(http::Server& server, Service& service, const http::Metrics& metrics) {
+void all_routes(http::Server& server, Service& service) {
   classify_routes(server, service);
   vector_routes(server, service);
   kserve_routes(server, service);
   page_routes(server, service);
-  about_routes(server, service, metrics);
+  about_routes(server, service);
   server.error_body(error_body);
 }
 

@@ -27,7 +27,7 @@ void serve_command(run::Options& options, const run::Parse& parse) {
   });
   const int port = server.listen();          // 2 a client that comes now waits, and is not refused
   serve::Service service(serving, metrics);  // 3 the queue and its worker
-  serve::all_routes(server, service, metrics);
+  serve::all_routes(server, service);
   std::thread answering([&] { server.serve(); });  // 4 from here on 503, until the models are there
   const auto end = [&] {
     server.stop();

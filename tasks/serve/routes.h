@@ -12,8 +12,8 @@ void classify_routes(Server& server, Service& service);
 void vector_routes(Server& server, Service& service);  // /embed, /similarity, /rerank, /tokenize; /v1: OpenAI
 void kserve_routes(Server& server, Service& service);  // /v2
 void page_routes(Server& server, Service& service);    // /ui
-void about_routes(Server& server, Service& service, const http::Metrics& metrics);  // /health, /info, /metrics, ...
-void all_routes(Server& server, Service& service, const http::Metrics& metrics);    // and error_body()
+void about_routes(Server& server, Service& service);   // /health, /info, /metrics, ...
+void all_routes(Server& server, Service& service);     // and error_body()
 
 // What a head says of a text: labels with their scores, the one that is said first; of a number one, called "value".
 // `raw`: logits instead of probabilities.

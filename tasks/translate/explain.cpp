@@ -4,8 +4,11 @@
 #include <algorithm>
 
 #include "tasks/attribution/viewer.h"
+#include "tasks/text/markup.h"
 
 namespace translate {
+
+using text::escaped_markup;
 namespace {
 
 using engine::real;
@@ -20,21 +23,6 @@ std::vector<int> words_of(const Pieces& pieces, const std::vector<int>& ids) {
     words.push_back(id == pieces.end() ? -1 : word);
   }
   return words;
-}
-
-std::string escaped(const std::string& text) {
-  std::string to;
-  for (const char c : text) {
-    if (c == '&')
-      to += "&amp;";
-    else if (c == '<')
-      to += "&lt;";
-    else if (c == '>')
-      to += "&gt;";
-    else
-      to += c;
-  }
-  return to;
 }
 
 }  // namespace
@@ -76,11 +64,11 @@ std::string alignment_page(const Translator& t, const std::vector<std::string>& 
     page += fmt::format(
         "<section class=\"card\" aria-label=\"text {0}\"><h2>{1}</h2><h3>{2}</h3><p class=\"note\">words: {3}</p>\n"
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"map {0}\"><table><thead><tr><td></td>",
-        i + 1, escaped(texts[i]), escaped(best.text), word_alignment(t, texts[i], best));
-    for (const int id : source) page += fmt::format("<th scope=\"col\">{}</th>", escaped(t.pieces.piece(id)));
+        i + 1, escaped_markup(texts[i]), escaped_markup(best.text), word_alignment(t, texts[i], best));
+    for (const int id : source) page += fmt::format("<th scope=\"col\">{}</th>", escaped_markup(t.pieces.piece(id)));
     page += "</tr></thead>\n";
     for (size_t row = 0; row < best.ids.size(); ++row) {
-      page += fmt::format("<tr><th scope=\"row\">{}</th>", escaped(t.pieces.piece(best.ids[row])));
+      page += fmt::format("<tr><th scope=\"row\">{}</th>", escaped_markup(t.pieces.piece(best.ids[row])));
       for (size_t s = 0; s < source.size(); ++s) {
         const real p = map.data()[row * source.size() + s];
         page += fmt::format("<td style=\"background:rgba(var(--heat),{0:.3f})\" title=\"{0:.3f}\"></td>", p);

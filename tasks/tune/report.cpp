@@ -7,6 +7,7 @@
 #include "engine/base.h"
 #include "engine/strings.h"
 #include "tasks/search/pruner.h"
+#include "tasks/text/markup.h"
 #include "tasks/text/utf8.h"
 #include "tasks/tune/study_file.h"
 
@@ -17,6 +18,7 @@ using search::Distribution;
 using search::State;
 using search::StudyRecord;
 using search::Trial;
+using text::escaped_markup;
 
 namespace {
 
@@ -111,27 +113,6 @@ namespace {
 
 constexpr double kWidth = 900, kHeight = 300, kLeft = 70, kRight = 20, kTop = 15, kBottom = 40;
 
-std::string html(const std::string& text) {
-  std::string out;
-  for (const char c : text) switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  return out;
-}
-
 // A scale of the axis from `low` to `high`, drawn from `from` to `to`; what lies outside is drawn at its ends.
 struct Scale {
   double low, high, from, to;
@@ -162,11 +143,12 @@ std::string colour(double rank) {
 
 std::string svg(const std::string& title, const std::string& content, double height = kHeight) {
   return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{}</svg>\n", kWidth, height,
-                     html(title), content);
+                     escaped_markup(title), content);
 }
 
 std::string label(double x, double y, const std::string& text, const char* anchor = "middle") {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", x, y, anchor, html(text));
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", x, y, anchor,
+                     escaped_markup(text));
 }
 
 // Axis lines, three numbers at each.
@@ -183,7 +165,7 @@ std::string axes(const Scale& x, const Scale& y, const std::string& under) {
 std::string point_title(const Trial& t) {
   std::string text = fmt::format("trial {}, {}: {:.6g}", t.number, name_of(t.state), t.value.value_or(NAN));
   for (const auto& [name, value] : t.values) text += fmt::format("\n{} = {}", name, shown_value(t, name));
-  return "<title>" + html(text) + "</title>";
+  return "<title>" + escaped_markup(text) + "</title>";
 }
 
 std::string history(const StudyRecord& study) {
@@ -332,12 +314,12 @@ std::string table(const StudyRecord& study) {
       "<h2>Trials</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"all "
       "trials\"><table><thead><tr>";
   for (const char* head : {"trial", "state", "value"}) s += fmt::format("<th scope=\"col\">{}</th>", head);
-  for (const std::string& name : names) s += "<th scope=\"col\">" + html(name) + "</th>";
+  for (const std::string& name : names) s += "<th scope=\"col\">" + escaped_markup(name) + "</th>";
   s += "</tr></thead><tbody>\n";
   for (const Trial& t : study.trials) {
     s += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>", t.number, name_of(t.state),
                      t.value ? fmt::format("{:.6g}", *t.value) : "");
-    for (const std::string& name : names) s += "<td>" + html(shown_value(t, name)) + "</td>";
+    for (const std::string& name : names) s += "<td>" + escaped_markup(shown_value(t, name)) + "</td>";
     s += "</tr>\n";
   }
   return s + "</tbody></table></div>\n";
@@ -366,7 +348,7 @@ dd{margin:0;overflow-wrap:anywhere})";
 std::string report_html(const StudyRecord& study, const std::string& metric) {
   std::string facts;
   const auto fact = [&](const std::string& name, const std::string& value) {
-    facts += "<dt>" + html(name) + "</dt><dd>" + html(value) + "</dd>\n";
+    facts += "<dt>" + escaped_markup(name) + "</dt><dd>" + escaped_markup(value) + "</dd>\n";
   };
   if (!metric.empty()) fact("metric", metric);
   fact("direction", direction_of(study) == Direction::maximize ? "the higher the better" : "the lower the better");
@@ -379,8 +361,8 @@ std::string report_html(const StudyRecord& study, const std::string& metric) {
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><title>{0}</title>\n<style>{1}</style></head>\n<body><main><h1>{0}</h1>\n<dl>{2}"
       "</dl>\n<h2>History</h2>\n{3}{4}{5}{6}{7}</main></body></html>\n",
-      html("Search: " + study.name), kStyle, facts, history(study), curves(study), parallel(study), bars(study),
-      table(study));
+      escaped_markup("Search: " + study.name), kStyle, facts, history(study), curves(study), parallel(study),
+      bars(study), table(study));
 }
 
 }  // namespace tune

@@ -177,7 +177,7 @@ void http_body(std::string_view bytes) {
       return options;
     }
     Serving() : service(options(), metrics) {
-      serve::all_routes(server, service, metrics);
+      serve::all_routes(server, service);
       service.load();
     }
   };

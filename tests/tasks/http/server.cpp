@@ -35,8 +35,10 @@ struct Running {
     });
     server.on("GET", "/fails", [](const http::Request&, http::Response&) { engine::fail("it cannot be done"); });
     server.on("GET", "/later", [](const http::Request&, http::Response&) { throw http::Refusal(429, "later", 7); });
-    server.on(
-        "GET", "/health", [](const http::Request&, http::Response&) {}, http::Server::Access::open);
+    server.on_health([this] {
+      if (held) throw http::Refusal(503, "it is held", 1);
+    });
+    server.on_metrics([] { return std::string("own_figure 1\n"); });
     port = server.listen();
     thread = std::thread([this] { server.serve(); });
   }
@@ -151,6 +153,22 @@ TEST_CASE("server: with an API key, requests need it; open routes do not") {
     CHECK(refused->get_header_value("WWW-Authenticate") == "Bearer");
   }
   CHECK(client.Post("/echo/a", {{"Authorization", "Bearer secret"}}, "x", "text/plain")->status == 200);
+}
+
+TEST_CASE("server: /health says ok or what it refuses, /metrics the program's figures and its own, without a key") {
+  http::ServerOptions options;
+  options.api_key = "secret";
+  Running r(options);
+  auto client = r.client();
+  CHECK(client.Get("/health")->body == R"({"status":"ok"})");
+  r.held = true;
+  const auto held = client.Get("/health");
+  CHECK(held->status == 503);
+  CHECK(error_in(held) == "it is held");
+  const auto metrics = client.Get("/metrics");
+  CHECK(metrics->get_header_value("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(metrics->body.starts_with("own_figure 1\n"));
+  CHECK(metrics->body.find("attune_requests_total{route=\"/health\",status=\"503\"} 1\n") != std::string::npos);
 }
 
 TEST_CASE("server: stop() answers what was read, lets idle connections go, and returns") {

@@ -4,6 +4,7 @@
 #include "tasks/report/html.h"
 #include "tasks/report/mlflow.h"
 #include "tasks/report/page.h"
+#include "tasks/text/markup.h"
 #include "tests/support/programs.h"
 
 using namespace test;
@@ -191,7 +192,7 @@ TEST_CASE("report: long curves are averaged, and numbers are short") {
   CHECK(report::number(-1000) == "-1,000");
   CHECK(report::number(0.5) == "0.5000");
   CHECK(report::number(1.25e-5) == "1.25e-05");
-  CHECK(report::escaped("<a b=\"c\">\x01&'\xff") == "&lt;a b=&quot;c&quot;&gt; &amp;&#39;\xEF\xBF\xBD");
+  CHECK(text::escaped_markup("<a b=\"c\">\x01&'\xff") == "&lt;a b=&quot;c&quot;&gt; &amp;&#39;\xEF\xBF\xBD");
 }
 
 TEST_CASE("report: MLflow's folders have every setting, every point and the state; exported twice they are the same") {

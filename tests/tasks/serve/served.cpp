@@ -35,7 +35,7 @@ struct Running {
 
   explicit Running(serve::ServiceOptions options)
       : log(""), server(any_port(), log, metrics), service(options, metrics), port(server.listen()) {
-    serve::all_routes(server, service, metrics);
+    serve::all_routes(server, service);
     thread = std::thread([this] { server.serve(); });
   }
   ~Running() {
