@@ -59,6 +59,15 @@ long peak_rss() {
 
 nn::Model classifier(const nn::Config& c) { return nn::Model(c, {nn::only_head(c)}, 42); }
 
+// What packs and does not belong to a head multiplies int8, as with the weights of a directory that `quantize` wrote.
+void pack_bytes(nn::Model& model) {
+  model.pack();
+  model.for_each_linear([](nn::Linear& layer) {
+    if (layer.packed && !nn::belongs_to_head(layer.weight.name()))
+      layer.packed = std::make_shared<PackedLinear>(byte_rows(layer.weight), layer.bias);
+  });
+}
+
 // A training step as `sentiment train` makes it: dropout 0.1, cross-entropy, clipping at 1, AdamW with decay.
 class Trainer {
  public:
@@ -197,17 +206,20 @@ void prepare(run::Options& options, const run::Parse& parse) {
 // One line {"ready": ...}; for every line on stdin one sample {"seconds": s}; at the end {"peak_rss_bytes": n}.
 void serve(run::Options& options, const run::Parse& parse) {
   std::string what, directory, name = "full";
+  bool int8 = false;
   options.add("what", what, "train, infer, or adamw: clipping and update alone")
       .required()
       .one_of({"train", "infer", "adamw"});
   options.add("--model", directory, "directory that `prepare` made").required();
   options.add("--work", name, "full, real, sorted, dev, 1x32, 1x128 or 32x128");
+  options.add("--int8", int8, "infer with int8 weights");
   parse();
+  check(!int8 || what == "infer", "--int8 is for infer, not for {}", what);
   nn::Model model = classifier(nn::read_config(directory + "/config.json"));
   nn::load_pretrained(model, directory);
   const Work work = bench::work_named(name);
   Trainer trainer(model);
-  if (what == "infer") model.pack();
+  if (what == "infer") int8 ? pack_bytes(model) : model.pack();
   profile_end("set-up", Pass::other);
 
   ordered_json ready{{"ready", true}, {"setup", blas_description()}};

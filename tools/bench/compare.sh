@@ -113,20 +113,20 @@ stop() {
   fd=${from[$1]}
   exec {fd}<&-
 }
-agree() {  # agree LINE LINE: losses, or logits, within a thousandth of the largest
-  awk -v a="$(computed "$1")" -v b="$(computed "$2")" '
+agree() {  # agree LINE LINE: losses, or logits, within `within` of the largest
+  awk -v a="$(computed "$1")" -v b="$(computed "$2")" -v within="$within" '
     function abs(x) { return x < 0 ? -x : x }
     function max(x, y) { return x > y ? x : y }
     BEGIN {
       n = split(a, x, /[, ]+/); m = split(b, y, /[, ]+/)
       for (i = 1; i <= n; ++i) { top = max(top, abs(x[i])); off = max(off, abs(x[i] - y[i])) }
-      exit !(n == m && top > 0 && off <= 1e-3 * top)
+      exit !(n == m && top > 0 && off <= within * top)
     }'
 }
 
 # ---- rows ------------------------------------------------------------------------------------------------------------
 # group COMMAND... names attune's command; then its rows: `limit ROW GOAL`, `against ROW GOAL PEER...`; then play.
-group() { command=("$*") row=('') goal=('') to=() from=() ready=() setup=() samples=() peak=() note=(); }
+group() { within=1e-3 command=("$*") row=('') goal=('') to=() from=() ready=() setup=() samples=() peak=() note=(); }
 limit() { [[ ! $1 =~ $only ]] || { row[0]=$1 goal[0]=$2; }; }
 against() { [[ ! $1 =~ $only ]] || { row+=("$1") goal+=("$2") command+=("${*:3}"); }; }
 
@@ -138,6 +138,8 @@ prepare() {  # the models and works that the commands of the group name
     [ $dir/sorted.json -nt build/release/bench ] || build/release/bench prepare --shape $shape --out $dir || return
     [[ " ${command[*]}" != *' ort '* || ! $torch_here || $dir/model.onnx -nt $dir/model.safetensors ]] ||
       torch export $dir || return
+    [[ "${command[*]}" != *int8.onnx* || $dir/int8.onnx -nt $dir/model.onnx ]] ||
+      "$python" tools/bench/onnx_int8.py $dir || return
   done
 }
 
@@ -258,6 +260,22 @@ small dev 2
 tiny 1x32 1.176
 tiny 1x128 1.053
 tiny 32x128 1
+END
+
+while read -r shape work; do
+  group attune serve infer --int8 --model build/bench/$shape --work $work
+  within=0.05  # each rounds in its own way: a scale for every row, one for the whole batch
+  against "infer $shape $work int8" 1.1 ort build/bench/$shape $work --graph int8.onnx
+  play
+done <<'END'
+base 1x32
+base 1x128
+base 32x128
+base dev
+small 1x32
+small 1x128
+small 32x128
+small dev
 END
 
 group attune serve train --model $base --work full

@@ -1,5 +1,6 @@
 // ONNX Runtime as the peer: a server of inference samples, as `build/release/bench serve infer` and torch_peer.py.
-//   node ort_peer.mjs DIR NAME [--pad longest|N]     DIR/model.onnx (torch_peer.py export DIR), DIR/NAME.json
+//   node ort_peer.mjs DIR NAME [--pad longest|N] [--graph FILE]
+// DIR/FILE is model.onnx (torch_peer.py export DIR) if not given, or int8.onnx (onnx_int8.py DIR); the work DIR/NAME.json.
 // The package onnxruntime-node is looked for in $ORT_DIR/node_modules, then in $NODE_PATH; npm install --ignore-scripts
 // suffices, the CPU library lies inside. OMP_NUM_THREADS threads, or as many as there are processors.
 import fs from 'node:fs';
@@ -11,13 +12,13 @@ import { parseArgs } from 'node:util';
 
 const { values: options, positionals: [directory, work] } = parseArgs({
   allowPositionals: true,
-  options: { pad: { type: 'string', default: 'longest' } },
+  options: { pad: { type: 'string', default: 'longest' }, graph: { type: 'string', default: 'model.onnx' } },
 });
 const require = createRequire(path.resolve(process.env.ORT_DIR ?? '.') + '/');
 const ort = require('onnxruntime-node');
 const threads = Number(process.env.OMP_NUM_THREADS ?? os.cpus().length);
 
-const session = await ort.InferenceSession.create(`${directory}/model.onnx`, {
+const session = await ort.InferenceSession.create(`${directory}/${options.graph}`, {
   executionProviders: ['cpu'],
   intraOpNumThreads: threads,
   interOpNumThreads: 1,

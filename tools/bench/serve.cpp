@@ -1,7 +1,6 @@
 // What serving costs: sentences a second of a model by itself and behind `serve`, on the same cores. Read
 // tasks/serve/README.md first: what the table says.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -13,6 +12,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <thread>
 
 #include "engine/parallel.h"
@@ -36,7 +37,8 @@ double median(std::vector<double> values) {
 
 struct BenchOptions {
   std::vector<std::string> models;
-  long clients = 32, seconds = 10, memory = 0;
+  std::string peer;
+  long clients = 32, seconds = 10, turns = 3, memory = 0;
 };
 
 // A kept-alive connection: requests out, answers in.
@@ -54,20 +56,27 @@ class Client {
   ~Client() { close(socket_); }
   Client(const Client&) = delete;
 
-  // The status of the answer to one text.
-  int predict(const std::string& request) {
+  struct Answer {
+    int status;
+    std::string body;
+  };
+  // What is said of one text.
+  Answer predict(const std::string& request) {
     engine::check(send(socket_, request.data(), request.size(), MSG_NOSIGNAL) == ssize_t(request.size()),
                   "cannot send");
     std::string answer;
     char part[8192];
+    size_t body = 0;
     for (size_t whole = std::string::npos; answer.size() < whole;) {
       const ssize_t n = recv(socket_, part, sizeof part, 0);
       engine::check(n > 0, "the server has closed the connection");
       answer.append(part, size_t(n));
       const size_t head = answer.find("\r\n\r\n"), length = answer.find("Content-Length: ");
-      if (head != std::string::npos && length < head) whole = head + 4 + std::stoul(answer.substr(length + 16));
+      if (head == std::string::npos || length > head) continue;
+      body = head + 4;
+      whole = body + std::stoul(answer.substr(length + 16));
     }
-    return std::stoi(answer.substr(9, 3));
+    return {std::stoi(answer.substr(9, 3)), answer.substr(body)};
   }
 
  private:
@@ -89,20 +98,18 @@ cpu_set_t processors() {
   return all;
 }
 
-// `serve` beside this program, on a port of its own, with a model.
+// A server beside this program: a command of the shell, whose first line names a port of its own.
 class Served {
  public:
-  explicit Served(const std::string& model) {
+  explicit Served(const std::string& command) {
     int out[2];
     engine::check(pipe(out) == 0, "no pipe");
-    const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "serve";
     const cpu_set_t all = processors();
     pid_ = fork();
     if (pid_ == 0) {
       sched_setaffinity(0, sizeof all, &all);
       dup2(out[1], STDOUT_FILENO);
-      dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-      execl(program.c_str(), "serve", "--model", model.c_str(), "--port", "0", nullptr);
+      execl("/bin/sh", "sh", "-c", ("exec " + command).c_str(), nullptr);
       _exit(127);
     }
     close(out[1]);
@@ -110,7 +117,7 @@ class Served {
     for (char c; read(out[0], &c, 1) == 1 && c != '\n';) line += c;
     close(out[0]);
     const size_t at = line.find("127.0.0.1:");
-    engine::check(at != std::string::npos, "serve did not start: {}", line);
+    engine::check(at != std::string::npos, "'{}' did not start: {}", command, line);
     port_ = std::stoi(line.substr(at + 10));
   }
   ~Served() {
@@ -138,10 +145,11 @@ std::vector<text::Example> sentences() {
   return all;
 }
 
-std::vector<std::string> requests(const std::vector<text::Example>& texts) {
+std::vector<std::string> requests(const std::vector<text::Example>& texts, bool raw = false) {
   std::vector<std::string> all;
   for (const text::Example& example : texts) {
-    const std::string body = nn::json{{"inputs", example.text}}.dump();
+    const std::string body =
+        (raw ? nn::json{{"inputs", example.text}, {"raw_scores", true}} : nn::json{{"inputs", example.text}}).dump();
     all.push_back(
         fmt::format("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
                     "{}\r\n\r\n{}",
@@ -180,7 +188,7 @@ Load load(int port, const std::vector<std::string>& all, long clients, double se
     threads.emplace_back([&] {
       Client client(port);
       while (seconds_since(start) < seconds && answered < most) {
-        const int status = client.predict(all[size_t(next++) % all.size()]);
+        const int status = client.predict(all[size_t(next++) % all.size()]).status;
         ++(status == 200 ? answered : refused);
         if (status == 429)
           std::this_thread::sleep_for(std::chrono::milliseconds(5));  // or the clients have the processor
@@ -214,6 +222,28 @@ double added_ms(const model::TextModel& model, int port, const std::vector<text:
   return median(served) - median(alone);
 }
 
+std::map<std::string, double> logits(Client& client, const std::string& request) {
+  const Client::Answer answer = client.predict(request);
+  engine::check(answer.status == 200, "a server says {}: {}", answer.status, answer.body);
+  std::map<std::string, double> all;
+  const nn::json said = nn::json::parse(answer.body);
+  for (const nn::json& one : said) all[one["label"].get<std::string>()] = one["score"].get<double>();
+  return all;
+}
+
+// Refuses a peer that computes something else.
+void check_agree(int port, int peer, const std::vector<text::Example>& texts) {
+  Client a(port), b(peer);
+  for (const std::string& request : requests(texts, true)) {
+    const std::map<std::string, double> ours = logits(a, request), its = logits(b, request);
+    for (const auto& [label, logit] : ours)
+      engine::check(its.contains(label) && std::abs(logit - its.at(label)) <= 1e-4,
+                    "the peer computes something else: '{}' has {} here, there {}, in the answer to {}", label, logit,
+                    its.contains(label) ? fmt::format("{}", its.at(label)) : "nothing",
+                    request.substr(request.find("\r\n\r\n") + 4));
+  }
+}
+
 void measure(const std::string& name, const std::string& directory, const BenchOptions& o) {
   const auto model = model::load_model(model::ModelDirectory(directory));
   model->net.params.freeze("*");
@@ -221,17 +251,27 @@ void measure(const std::string& name, const std::string& directory, const BenchO
   const std::vector<text::Example> texts = sentences();
   const std::vector<std::string> all = requests(texts);
   const std::vector<text::Example> some(texts.begin(), texts.begin() + 320);
-  const Served server(directory);
-  std::vector<double> by_itself, behind;
+  const Served server(fmt::format("'{}' --model '{}' --port 0 2>/dev/null",
+                                  (fs::read_symlink("/proc/self/exe").parent_path() / "serve").string(), directory));
+  std::optional<Served> peer;
+  if (!o.peer.empty()) check_agree(server.port(), peer.emplace(o.peer + " '" + directory + "'").port(), some);
+  std::vector<double> by_itself, behind, its, ratios;
   load(server.port(), all, o.clients, 1);
-  for (int turn = 0; turn < 3; ++turn) {  // by turns
-    by_itself.push_back(offline(*model, some, double(o.seconds) / 3));
-    behind.push_back(load(server.port(), all, o.clients, double(o.seconds) / 3).a_second());
+  if (peer) load(peer->port(), all, o.clients, 1);
+  for (long turn = 0; turn < o.turns; ++turn) {
+    by_itself.push_back(offline(*model, some, double(o.seconds) / double(o.turns)));
+    behind.push_back(load(server.port(), all, o.clients, double(o.seconds) / double(o.turns)).a_second());
+    if (!peer) continue;
+    its.push_back(load(peer->port(), all, o.clients, double(o.seconds) / double(o.turns)).a_second());
+    ratios.push_back(behind.back() / its.back());
   }
   const double added = added_ms(*model, server.port(), texts, all), capacity = median(behind);
   const Load over = load(server.port(), all, 4 * o.clients, double(o.seconds) / 2);
   fmt::print("{:<10} {:>9.0f} {:>9.0f} {:>7.1f} % {:>10.2f} {:>9.1f} %", name, median(by_itself), capacity,
              100 * capacity / median(by_itself), added, 100 * over.a_second() / capacity);
+  if (peer)
+    fmt::print("   the peer {:.0f}, {:.2f} times ({:.2f} to {:.2f})", median(its), median(ratios),
+               std::ranges::min(ratios), std::ranges::max(ratios));
   if (o.memory) {
     const double before = server.resident_mib();
     load(server.port(), all, o.clients, 1e9, o.memory);
@@ -246,6 +286,9 @@ void bench(run::Options& options, const run::Parse& parse) {
   options.add("--model", o.models, "directories of classifiers; if not given, of mini's, small's and base's size");
   options.add("--clients", o.clients, "at the same time, each with one connection").positive();
   options.add("--seconds", o.seconds, "for each figure").positive();
+  options.add("--turns", o.turns, "in which each figure is taken, one after another").positive();
+  options.add("--peer", o.peer,
+              "a command that, with a model's directory behind it, serves it: for tools/bench/ort_server.mjs");
   options.add("--memory", o.memory, "so many requests more, and the server's memory before and after").not_negative();
   parse();
   run::print_setup("bench-serve", "run");
