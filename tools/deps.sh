@@ -1,10 +1,10 @@
 #!/bin/sh
-# deps.sh FILE [bench | translate | fuzz | lint]: make sure that the packages are here (with the name also what `make
+# deps.sh FILE [bench | translate | fuzz | lint | valgrind]: make sure that the packages are here (with the name also what `make
 # bench` or the program needs), then write into FILE the flags that the Makefile includes.
 # What is missing is installed with apt-get when that is allowed (root, or sudo without a password); otherwise the
 # command to run is printed and the exit status is 2.
 set -eu
-out=${1:?usage: tools/deps.sh FILE [bench | translate | fuzz | lint]}
+out=${1:?usage: tools/deps.sh FILE [bench | translate | fuzz | lint | valgrind]}
 for_whom=${2:-}
 export PKG_CONFIG_PATH="${PKG_CONFIG_PATH:-}"
 triplet=$(${CXX:-g++} -print-multiarch 2>/dev/null || true)
@@ -40,6 +40,7 @@ look() {
   [ "$for_whom" != bench ] || need libbenchmark-dev header benchmark/benchmark.h
   [ "$for_whom" != fuzz ] && [ "$for_whom" != lint ] || need "clang libclang-rt-14-dev libomp-dev" fuzzes
   [ "$for_whom" != lint ] || need clang-tidy clang-tidy --version
+  [ "$for_whom" != valgrind ] || need valgrind valgrind --version
   [ "$for_whom" != lint ] || need cppcheck cppcheck --version
   [ "$for_whom" != translate ] || need libsentencepiece-dev header sentencepiece_processor.h
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "nn/format/whole_directory.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
 #include "tasks/run/stopwatch.h"
@@ -239,15 +240,13 @@ void export_command(run::Options& options, const run::Parse& parse) {
   bool cased = false;
   int max_length = 512;
   options.add("--vocab", vocab, "vocab.txt").required();
-  options.add("--out", out, "directory, made if need be").required();
+  options.add("--out", out, "a new directory").required();
   options.add("--cased", cased, "the vocabulary was learned with letter case and accents");
   options.add("--max-length", max_length, "tokens that the model takes").between(2, 1e9);
   parse();
+  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
   const text::WordPiece tokenizer = text::WordPiece::load(vocab, tokenizer_options(cased));
-  std::error_code error;
-  std::filesystem::create_directories(out, error);
-  check(!error, "{}: cannot be made: {}", out, error.message());
-  text::save_tokenizer(tokenizer, out, max_length);
+  nn::write_directory(out, [&](const std::string& to) { text::save_tokenizer(tokenizer, to, max_length); });
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ TEST_CASE("elementwise ops of two operands have the right gradients, whatever is
   const std::vector<std::pair<Shape, Shape>> shapes{
       {{4, 5}, {4, 5}}, {{4, 5}, {5}},    {{5}, {4, 5}},          {{4, 5}, {4, 1}}, {{4, 1}, {4, 5}}, {{4, 5}, {}},
       {{}, {4, 5}},     {{2, 3, 4}, {4}}, {{2, 3, 4}, {2, 3, 1}}, {{}, {}},         {{3, 1}, {3, 1}}};
-  for (const auto& [a, b] : shapes) {
+  for (const auto& pair : shapes) {
+    const Shape &a = pair.first, &b = pair.second;
     CAPTURE(a.text());
     CAPTURE(b.text());
     gradcheck("add", {varied(a), varied(b, 2)}, [](List x) { return x[0] + x[1]; });

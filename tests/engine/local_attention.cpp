@@ -37,8 +37,9 @@ Tensor open_form(const Tensor& qkv, const Ragged& layout, const Tensor& hidden, 
 
 TEST_CASE("local attention: equals dense attention with -inf outside the window, values and gradients, with dropout") {
   const Ragged dense(kOffsets, 2);
-  for (const auto& [w, g] : {std::array<long, 2>{0, 0}, {1, 1}, {3, 3}, {20, 1}, {40, 2}, {100, 1}, {1000, 9}})
+  for (const auto& reach : {std::array<long, 2>{0, 0}, {1, 1}, {3, 3}, {20, 1}, {40, 2}, {100, 1}, {1000, 9}})
     for (const DropoutMask& mask : {DropoutMask{}, kMask}) {
+      const long w = reach[0], g = reach[1];
       CAPTURE(w);
       CAPTURE(g);
       const Ragged local = dense.within(w, g);

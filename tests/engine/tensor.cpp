@@ -31,11 +31,10 @@ TEST_CASE("tensor: every method of an empty handle says which one was called ins
       {"bind", [](Tensor& t) { t.bind(Buffer(1)); }},
       {"set_node", [](Tensor& t) { t.set_node(nullptr); }},
   };
-  for (const auto& [method, call] : methods) {
+  for (const auto& one : methods) {
     Tensor empty;
-    const std::string error = error_of([&, &call = call] { call(empty); });
-    CHECK_MESSAGE(error.starts_with(std::string(method) + ": a tensor is needed; got"), std::string(method),
-                  " said: ", error);
+    const std::string method = one.first, error = error_of([&] { one.second(empty); });
+    CHECK_MESSAGE(error.starts_with(method + ": a tensor is needed; got"), method, " said: ", error);
   }
   const Tensor empty;
   CHECK(!empty);

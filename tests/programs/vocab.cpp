@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "nn/format/files.h"
+#include "nn/format/sealed.h"
 #include "tasks/text/data.h"
 #include "tasks/text/lines.h"
 #include "tasks/text/tokenizer_files.h"
@@ -211,6 +212,10 @@ TEST_CASE("vocab export: the files of a Hugging Face tokenizer, which read as th
   const std::string pieces = dir.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\nLow\n##er\n");
   const Result result = vocab("export --cased --vocab " + pieces + " --out " + dir.path + "/a/b");
   REQUIRE_MESSAGE(result.status == 0, result.output);
+  CHECK(nn::manifest_fault(dir.path + "/a/b") == "");
+  CHECK(nn::read_file(dir.path + "/a/b/manifest.json").find("\"vocab.txt\"") != std::string::npos);
+  CHECK(vocab("export --vocab " + pieces + " --out " + dir.path + "/a/b").last_line() ==
+        "error: " + dir.path + "/a/b: is there already; name a new directory");
   std::filesystem::remove(dir.path + "/a/b/vocab.txt");  // so that tokenizer.json is read
   const text::WordPiece tokenizer = text::load_tokenizer(dir.path + "/a/b").tokenizer;
   CHECK(tokenizer.tokenize("Lower low") == std::vector<std::string>{"Low", "##er", "[UNK]"});

@@ -50,7 +50,9 @@ class Case {
     CHECK_MESSAGE(differs(got, want) == "", name_, "/y ", differs(got, want));
     const Tensor dy = has("dy") ? file_.read(name_ + "/dy") : Tensor::scalar(1);
     backward(sum(mul(reshape(y, {y.numel()}), reshape(dy, {y.numel()}))));
-    for (const auto& [key, x] : inputs_) {
+    for (const auto& input : inputs_) {  // no structured binding: clang 14 lets no CHECK see one
+      const auto& key = input.first;
+      const Tensor& x = input.second;
       if (!has("d" + key)) continue;
       const Tensor dx = file_.read(name_ + "/d" + key);
       CHECK_MESSAGE(differs(x.grad_tensor(), dx) == "", name_, "/d", key, " ", differs(x.grad_tensor(), dx));

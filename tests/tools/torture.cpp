@@ -13,8 +13,11 @@ TEST_CASE("torture: killed, out of disk or memory at one of its calls, a run goe
   CHECK_MESSAGE(result.last_line().ends_with("lost=0"), result.output);
 }
 
-TEST_CASE("torture: a model directory that is written or calibrated is whole, whatever happens on the way") {
-  const Result result = run_shell("build/release/torture merge calibrate --how kill,eio,full --every 9 --kills 0 2>&1");
+TEST_CASE(
+    "torture: a directory of a model or a tokenizer that is written or calibrated is whole, whatever happens on the "
+    "way") {
+  const Result result =
+      run_shell("build/release/torture merge vocab calibrate --how kill,eio,full --every 9 --kills 0 2>&1");
   CHECK_MESSAGE(result.status == 0, result.output);
   CHECK_MESSAGE(result.last_line().ends_with("lost=0"), result.output);
 }

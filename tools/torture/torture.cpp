@@ -240,7 +240,8 @@ void torture_command(run::Options& options, const run::Parse& parse) {
 int main(int argc, char** argv) {
   std::vector<char*> words(argv, argv + argc);
   std::string run = "run";
-  if (argc < 2 || std::string(argv[1]) != "--help") words.insert(words.begin() + 1, run.data());
+  const std::string first = argc > 1 ? argv[1] : "";  // `run` where the program has started itself again
+  if (first != "--help" && first != run) words.insert(words.begin() + 1, run.data());
   words.push_back(nullptr);
   return run::program(int(words.size()) - 1, words.data(), "torture", "Training programs over a disk that fails.",
                       {{"run", "fail at every call, go on, compare", torture_command}});

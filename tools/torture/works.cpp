@@ -60,9 +60,11 @@ std::map<std::string, Work> all_works() {
   writes("prune", "BIN/sentiment prune --model @/teacher --heads 0.5 --data @/dev.tsv");
   writes("half", "BIN/pretrain export --model @/teacher");
   writes("export", "BIN/multitask export --model @/tasks --task mood");
+  writes("vocab", "BIN/vocab export --vocab @/teacher/best/vocab.txt");
   const std::string calibrate = "BIN/sentiment calibrate --model OUT --data @/train.tsv";
   all["calibrate"] = {calibrate, calibrate, "cp -r @/teacher/best OUT"};
-  const std::string tune = "BIN/tune run --study @/study.json --out OUT -- @/trial train";
+  const std::string tune = "BIN/tune run --study @/study.json --out OUT -- @/trial train --model pool --hidden 8 " +
+                           kTables + "--epochs 2 --batch-size 5";
   all["tune"] = {tune, tune};
   return all;
 }
