@@ -110,7 +110,7 @@ TEST_CASE("figures: bars fill the width and no more; an SVG holds any name and n
   CHECK(text::columns_of(text.substr(0, end)) <= 40);
   CHECK(says(text, "█▒"));
   const std::string svg = sentiment::bars_svg("a < b & \"c\"", bars);
-  CHECK(says(svg, "a &lt; b &amp; \"c\""));
+  CHECK(says(svg, "a &lt; b &amp; &quot;c&quot;"));
   CHECK(svg.starts_with("<svg xmlns="));
   CHECK(svg.ends_with("</svg>\n"));
   const std::string curve = sentiment::curve_svg("t", "accuracy", {{10, 0.5, 0.1, "10"}, {100, 0.5, 0, "100"}});
