@@ -49,6 +49,13 @@ nn::Config shape_named(const std::string& name) {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+// Of all threads.
+double processor_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+}
+
 long peak_rss() {
   rusage use;
   getrusage(RUSAGE_SELF, &use);
@@ -100,16 +107,20 @@ Tensor infer(nn::Model& model, const Batch& batch) {
   return model(batch.tokens);
 }
 
-// Seconds of one pass; passes are repeated until 0.2 s are over.
-double sample(const std::function<void()>& pass) {
-  const double start = now();
+// Of one pass; passes are repeated until 0.2 s are over.
+struct Sample {
+  double seconds, processor_seconds;
+};
+Sample sample_both(const std::function<void()>& pass) {
+  const double start = now(), processor = processor_seconds();
   long passes = 0;
   for (double spent = 0; spent < 0.2; spent = now() - start) {
     pass();
     ++passes;
   }
-  return (now() - start) / double(passes);
+  return {(now() - start) / double(passes), (processor_seconds() - processor) / double(passes)};
 }
+double sample(const std::function<void()>& pass) { return sample_both(pass).seconds; }
 
 double median_of_samples(int samples, const std::function<void()>& pass) {
   pass();  // warm-up
@@ -239,7 +250,9 @@ void serve(run::Options& options, const run::Parse& parse) {
   std::cout << ready.dump() << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     profile_end("waiting", Pass::other);
-    std::cout << ordered_json{{"seconds", sample(pass)}}.dump() << std::endl;
+    const Sample took = sample_both(pass);
+    std::cout << ordered_json{{"seconds", took.seconds}, {"processor_seconds", took.processor_seconds}}.dump()
+              << std::endl;
   }
   std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}, {"peak_tensor_bytes", memory_use().peak}}.dump()
             << std::endl;

@@ -5,6 +5,7 @@
 #
 #   --only PATTERN   the rows whose name matches this regular expression
 #   --rounds N       samples that each program gives to a row; 7 if not given
+#   --processor      processor seconds of one thread each, where a row's programs say them: on a machine that others use
 #   --vocab FILE     vocab.txt of bert-base-uncased, for the row `predict`
 #   --texts FILE     its sentences, one a line; without it the first 1,000 of tasks/data/sentiment.tsv
 #   --translator DIR, --source FILE, --target FILE
@@ -23,10 +24,11 @@ unset LD_PRELOAD ATEN_CPU_CAPABILITY GOMP_SPINCOUNT OMP_{NUM_THREADS,PROC_BIND,W
 trap '' PIPE
 say() { echo "$*" >&2; }
 
-only=. rounds=7 vocab='' texts='' translator=runs/translate source='' target=''
+only=. rounds=7 clock=seconds vocab='' texts='' translator=runs/translate source='' target=''
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0"; exit ;;
+    --processor) clock=processor_seconds; shift; continue ;;
     --only | --rounds | --vocab | --texts | --translator | --source | --target) [ $# -gt 1 ] || { say "error: $1 needs a value"; exit 2; } ;;
     *) say "error: there is no option $1; --help lists them"; exit 2 ;;
   esac
@@ -43,6 +45,7 @@ done
 
 # ---- the programs ----------------------------------------------------------------------------------------------------
 python=${PYTHON:-/usr/bin/python3} cores=$(nproc)
+[ $clock = seconds ] || export OMP_NUM_THREADS=$((cores = 1))
 tcmalloc=$(ldconfig -p | awk '/libtcmalloc_minimal\.so\.4 / { path = path ? path : $NF } END { print path }')
 tuned=("OMP_NUM_THREADS=$cores" ${tcmalloc:+"LD_PRELOAD=$tcmalloc"})
 ! grep -qw avx512f /proc/cpuinfo || tuned+=(OPENBLAS_CORETYPE=SkylakeX)
@@ -104,7 +107,8 @@ start() {
 ask() {  # after a pause in which the threads of the one before fall asleep
   sleep 0.05
   echo 2>/dev/null >&"${to[$1]}"
-  hear "$1" && samples[$1]+=" $(field seconds <<<"$line")"
+  hear "$1" && samples[$1]+=" $(field $clock <<<"$line")"
+  [[ ${samples[$1]} =~ [0-9]$ ]] || fail "$1" "says no $clock"
 }
 stop() {
   local fd=${to[$1]}
@@ -264,7 +268,7 @@ END
 
 while read -r shape work; do
   group attune serve infer --int8 --model build/bench/$shape --work $work
-  within=0.05  # each rounds in its own way: a scale for every row, one for the whole batch
+  within=0.1  # each rounds in its own way: a scale for every row, one for the whole batch
   against "infer $shape $work int8" 1.1 ort build/bench/$shape $work --graph int8.onnx
   play
 done <<'END'

@@ -47,12 +47,13 @@ async function pass() {
   for (const inputs of batches) await session.run(inputs);
 }
 
-// Seconds of one pass; passes are repeated until `least` seconds are over.
+// Seconds of one pass, and of all its threads; passes are repeated until `least` seconds are over.
 async function sample(least) {
-  const start = now();
+  const start = now(), processor = process.cpuUsage();
   let passes = 0;
   for (; now() - start < least; ++passes) await pass();
-  return (now() - start) / passes;
+  const { user, system } = process.cpuUsage(processor);
+  return { seconds: (now() - start) / passes, processor_seconds: ((user + system) * 1e-6) / passes };
 }
 
 const { logits } = await session.run(batches[0]);
@@ -62,5 +63,5 @@ say({
   logits: Array.from(logits.data.slice(0, logits.dims[1])),
   setup: `onnxruntime ${require('onnxruntime-node/package.json').version}, ${threads} threads`,
 });
-for await (const _ of readline.createInterface({ input: process.stdin })) say({ seconds: await sample(0.2) });
+for await (const _ of readline.createInterface({ input: process.stdin })) say(await sample(0.2));
 say({ peak_rss_bytes: process.resourceUsage().maxRSS * 1024 });

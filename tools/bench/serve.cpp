@@ -125,6 +125,21 @@ class Served {
     waitpid(pid_, nullptr, 0);
   }
   int port() const { return port_; }
+  // Of all threads of the server and of the processes that it has started.
+  double processor_seconds() const {
+    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid_));
+    double seconds = 0;
+    for (long pid = pid_; pid; pid = children >> pid ? pid : 0) {
+      std::ifstream file(fmt::format("/proc/{}/stat", pid));
+      std::string field;
+      std::getline(file, field, ')');
+      for (int i = 3; i < 14; ++i) file >> field;
+      long user = 0, system = 0;
+      file >> user >> system;
+      seconds += double(user + system) / double(sysconf(_SC_CLK_TCK));
+    }
+    return seconds;
+  }
   double resident_mib() const {
     std::ifstream file(fmt::format("/proc/{}/statm", pid_));
     long all = 0, resident = 0;
@@ -198,6 +213,17 @@ Load load(int port, const std::vector<std::string>& all, long clients, double se
   return {answered, refused, seconds_since(start)};
 }
 
+// Sentences a second, and processor seconds for each.
+struct Speed {
+  double a_second = 0, processor = 0;
+};
+
+Speed speed(const Served& server, const std::vector<std::string>& all, long clients, double seconds) {
+  const double before = server.processor_seconds();
+  const Load done = load(server.port(), all, clients, seconds);
+  return {done.a_second(), (server.processor_seconds() - before) / double(done.answered)};
+}
+
 double offline(const model::TextModel& model, const std::vector<text::Example>& texts, double seconds) {
   long done = 0;
   const auto start = Clock::now();
@@ -255,23 +281,26 @@ void measure(const std::string& name, const std::string& directory, const BenchO
                                   (fs::read_symlink("/proc/self/exe").parent_path() / "serve").string(), directory));
   std::optional<Served> peer;
   if (!o.peer.empty()) check_agree(server.port(), peer.emplace(o.peer + " '" + directory + "'").port(), some);
-  std::vector<double> by_itself, behind, its, ratios;
+  std::vector<double> by_itself, behind, its, ratios, processor;
   load(server.port(), all, o.clients, 1);
   if (peer) load(peer->port(), all, o.clients, 1);
   for (long turn = 0; turn < o.turns; ++turn) {
     by_itself.push_back(offline(*model, some, double(o.seconds) / double(o.turns)));
-    behind.push_back(load(server.port(), all, o.clients, double(o.seconds) / double(o.turns)).a_second());
+    const Speed ours = speed(server, all, o.clients, double(o.seconds) / double(o.turns));
+    behind.push_back(ours.a_second);
     if (!peer) continue;
-    its.push_back(load(peer->port(), all, o.clients, double(o.seconds) / double(o.turns)).a_second());
-    ratios.push_back(behind.back() / its.back());
+    const Speed theirs = speed(*peer, all, o.clients, double(o.seconds) / double(o.turns));
+    its.push_back(theirs.a_second);
+    ratios.push_back(ours.a_second / theirs.a_second);
+    processor.push_back(theirs.processor / ours.processor);
   }
   const double added = added_ms(*model, server.port(), texts, all), capacity = median(behind);
   const Load over = load(server.port(), all, 4 * o.clients, double(o.seconds) / 2);
   fmt::print("{:<10} {:>9.0f} {:>9.0f} {:>7.1f} % {:>10.2f} {:>9.1f} %", name, median(by_itself), capacity,
              100 * capacity / median(by_itself), added, 100 * over.a_second() / capacity);
   if (peer)
-    fmt::print("   the peer {:.0f}, {:.2f} times ({:.2f} to {:.2f})", median(its), median(ratios),
-               std::ranges::min(ratios), std::ranges::max(ratios));
+    fmt::print("   the peer {:.0f}: {:.2f} times ({:.2f} to {:.2f}); in processor time {:.2f}", median(its),
+               median(ratios), std::ranges::min(ratios), std::ranges::max(ratios), median(processor));
   if (o.memory) {
     const double before = server.resident_mib();
     load(server.port(), all, o.clients, 1e9, o.memory);

@@ -272,8 +272,7 @@ def pretrain(a):
         say(tokens_per_second=ids.numel() / min(sample(run) for _ in range(5)))
 
 
-# ---- export: with ONNX Runtime's own attention and LayerNorm of a sum, which its optimiser does not find in torch's
-# graph (up to 20 %, and 2 %) -------------------------------------------------------------------------------------------
+# ---- export: with ONNX Runtime's own attention, which its optimiser does not find in torch's graph (up to 20 %) ------
 class OrtAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, mask, heads):
@@ -290,24 +289,9 @@ def ort_attention(self, x, mask):
     return OrtAttention.apply(x, weight, bias, mask, self.heads)
 
 
-class OrtSumNorm(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, y, x, weight, bias, eps):
-        return x.clone()
-
-    @staticmethod
-    def symbolic(g, y, x, weight, bias, eps):
-        return g.op("com.microsoft::SkipLayerNormalization", y, x, weight, bias, epsilon_f=eps).setType(x.type())
-
-
-def ort_add_norm(self, y, x):
-    return OrtSumNorm.apply(self.dense(y), x, self.LayerNorm.weight, self.LayerNorm.bias, self.LayerNorm.eps)
-
-
 def export(a):
     warnings.simplefilter("ignore")
     SelfAttention.forward, Encoder.bias = ort_attention, lambda self, mask: mask.int()
-    AddNorm.forward = ort_add_norm
     names = ["input_ids", "attention_mask", "token_type_ids"]
     torch.onnx.export(read_model(a.directory), padded([[101, 2000, 102]] * 2, 16), f"{a.directory}/model.onnx",
                       input_names=names, output_names=["logits"], opset_version=14, custom_opsets={"com.microsoft": 1},
