@@ -51,10 +51,14 @@ def main():
                 to.write(block)
         predicted(f'{max(1, count // 100_000) * 100_000:,} lines predicted')
     labelled = folder / 'labelled.tsv'
-    labelled.write_text('text\tlabel\n' + ''.join(f'{text(20)}\tlabel {i % 10_000}\n' for i in range(30_000)))
-    row('10,000 labels: 30,000 texts, 200 steps', 'train', '--model', 'pool', '--data', labelled, '--max-steps', '200',
-        '--split', '80/10/10', '--out', folder / 'labels')
-    row('... evaluated', 'predict', '--model', folder / 'labels', 'good food')
+    names = [f'l{i}' for i in range(10_000)]
+    labelled.write_text('text\tlabel\n' + ''.join(f'{" ".join(draw.choices(words, k=4))}\t{names[i % 10_000]}\n'
+                                                  for i in range(100_000)))
+    train = 'train', '--model', 'pool', '--data', labelled, '--max-steps', '200', '--split', '80/10/10'
+    row('10,000 labels, not told', *train, '--out', folder / 'guessed')
+    row('10,000 labels, told by --labels: 100,000 texts, 200 steps', *train, '--labels', ','.join(names),
+        '--out', folder / 'labels')
+    row('... a text predicted', 'predict', '--model', folder / 'labels', 'good food')
     vocabulary = folder / 'vocab.txt'
     letters = 'abcdefghijklmnopqrstuvwxyz'
     pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', *letters, *('##' + a for a in letters), *words]
