@@ -1,6 +1,7 @@
 // OpenDocument: content.xml holds all sheets; a cell or row may stand for many alike (OpenDocument 1.2, part 1, 9).
 // Read tasks/files/workbook.h before.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "engine/base.h"
@@ -31,7 +32,7 @@ std::string duration_text(std::string_view duration) {
   };
   if (!duration.starts_with("PT")) return std::string(duration);
   duration.remove_prefix(1);
-  return time_text(long(part('H') * 3600 + part('M') * 60 + part('S') + 0.5));
+  return time_text(std::lround(part('H') * 3600 + part('M') * 60 + part('S')));
 }
 
 // What a cell that is no string holds, by its attributes; a string's is in its paragraphs.

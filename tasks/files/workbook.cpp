@@ -70,7 +70,7 @@ void SheetBuilder::add(long row, long column, std::string value) {
   std::vector<std::string>& cells = out_.rows.back();
   const size_t wide = std::max(cells.size(), size_t(column) + 1);
   width_ = std::max(width_, wide);
-  charge(value.size() + (wide - cells.size()) * sizeof value);
+  charge(value.size() + (wide - cells.size()) * sizeof(std::string));
   cells.resize(wide);
   cells[size_t(column)] = std::move(value);
 }

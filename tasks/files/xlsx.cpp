@@ -114,7 +114,7 @@ std::vector<std::string> shared_strings(const Archive& archive, const std::strin
                   rich.end(name);
                   if (name != "si") return;
                   strings.push_back(rich.take());
-                  bytes += sizeof strings[0] + strings.back().size();
+                  bytes += sizeof(std::string) + strings.back().size();
                   check(bytes <= archive.most(), "{}: more strings than a workbook of this size should hold",
                         archive.path());
                 },
