@@ -50,13 +50,14 @@ def main():
             for _ in range(max(1, count // 100_000)):
                 to.write(block)
         predicted(f'{max(1, count // 100_000) * 100_000:,} lines predicted')
-    labelled = folder / 'labelled.tsv'
+    labelled, dev = folder / 'labelled.tsv', folder / 'dev.tsv'
     names = [f'l{i}' for i in range(10_000)]
-    labelled.write_text('text\tlabel\n' + ''.join(f'{" ".join(draw.choices(words, k=4))}\t{names[i % 10_000]}\n'
-                                                  for i in range(100_000)))
-    train = 'train', '--model', 'pool', '--data', labelled, '--max-steps', '200', '--split', '80/10/10'
+    for table, texts in ((labelled, 30_000), (dev, 100)):
+        table.write_text('text\tlabel\n' + ''.join(f'{" ".join(draw.choices(words, k=4))}\t{names[i % 10_000]}\n'
+                                                   for i in range(texts)))
+    train = 'train', '--model', 'pool', '--train', labelled, '--dev', dev, '--max-steps', '200'
     row('10,000 labels, not told', *train, '--out', folder / 'guessed')
-    row('10,000 labels, told by --labels: 100,000 texts, 200 steps', *train, '--labels', ','.join(names),
+    row('10,000 labels, told by --labels: 30,000 texts, 200 steps', *train, '--labels', ','.join(names),
         '--out', folder / 'labels')
     row('... a text predicted', 'predict', '--model', folder / 'labels', 'good food')
     vocabulary = folder / 'vocab.txt'
