@@ -1,6 +1,6 @@
 // ONNX Runtime as the peer: a server of inference samples, as `build/release/bench serve infer` and torch_peer.py.
-//   node ort_peer.mjs DIR NAME [--pad longest|N] [--graph FILE]
-// DIR/FILE is model.onnx (torch_peer.py export DIR) if not given, or int8.onnx (onnx_int8.py DIR); the work DIR/NAME.json.
+//   node ort_peer.mjs DIR NAME [--pad longest|N] [--graph FILE]     over the work DIR/NAME.json
+// DIR/FILE is model.onnx (torch_peer.py export DIR) if not given, or int8.onnx (onnx_int8.py DIR).
 // The package onnxruntime-node is looked for in $ORT_DIR/node_modules, then in $NODE_PATH; npm install --ignore-scripts
 // suffices, the CPU library lies inside. OMP_NUM_THREADS threads, or as many as there are processors.
 import fs from 'node:fs';

@@ -1,10 +1,10 @@
 // ONNX Runtime as the peer of `serve`: an HTTP server that classifies texts, as one writes it in Node.
 //   node ort_server.mjs DIR [--batch N]     DIR: a classifier of BERT's form with vocab.txt; the port is printed
 // POST /predict {"inputs": text, "raw_scores": false} is answered with [{"label", "score"}, ...], the best first. A
-// process for each of OMP_NUM_THREADS, or of the processors, computes with one thread, which is up to a half faster than
-// one process with all of them: the package's run() holds the thread that reads and answers. What waits when a batch is
+// process for each of OMP_NUM_THREADS, or of the processors, computes with one thread, up to a half faster than one
+// process with all of them: the package's run() holds the thread that reads and answers. What waits when a batch is
 // done is the next one, padded to its longest text. DIR/model.onnx is made by torch_peer.py where it is not there.
-// onnxruntime-node is looked for in $ORT_DIR/node_modules, then in $NODE_PATH; python3 is $PYTHON, else /usr/bin/python3.
+// onnxruntime-node is looked for in $ORT_DIR/node_modules, then in $NODE_PATH; python3 is $PYTHON or /usr/bin/python3.
 import { execFileSync } from 'node:child_process';
 import cluster from 'node:cluster';
 import fs from 'node:fs';
