@@ -200,7 +200,7 @@ class Server::Http : public httplib::Server {
       return HandlerResponse::Handled;
     }));
     set_exception_handler(
-        [](const httplib::Request&, httplib::Response& out, std::exception_ptr) { out.status = 500; });
+        [](const httplib::Request&, httplib::Response& out, const std::exception_ptr&) { out.status = 500; });
   }
 
   // One connection, request after request.
@@ -235,8 +235,7 @@ class Server::Http : public httplib::Server {
     if (!has_body) return handle(in, out), HandlerResponse::Handled;
     const auto refuse = [&](int status, const std::string& sentence) {
       close_ = true;  // what comes next would be its body
-      httplib::Request none = in;
-      handle(none, out, [&] { throw Refusal(status, sentence); });
+      handle(in, out, [&] { throw Refusal(status, sentence); });
       return HandlerResponse::Handled;
     };
     const long most = server_.options_.max_body;
@@ -265,7 +264,7 @@ class Server::Http : public httplib::Server {
     server_.answer(request, response, instead);
     out.status = response.status;
     for (const auto& [name, value] : response.headers) out.set_header(name, value);
-    out.set_content(std::move(response.body), response.type);
+    out.set_content(response.body, response.type);
   }
 
   http::Server& server_;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <fstream>
 #include <numeric>
 
 namespace http {
@@ -79,11 +79,8 @@ std::string Metrics::text() const {
 }
 
 double Metrics::resident_bytes() {
-  long pages = 0;
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  if (!file) return 0;
-  if (std::fscanf(file, "%*d %ld", &pages) != 1) pages = 0;
-  std::fclose(file);
+  long all = 0, pages = 0;
+  std::ifstream("/proc/self/statm") >> all >> pages;  // no /proc: 0
   return double(pages) * double(sysconf(_SC_PAGESIZE));
 }
 

@@ -2,11 +2,10 @@
 #include "tasks/model/shipped.h"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "engine/strings.h"
 #include "nn/adapter/files.h"
@@ -32,9 +31,10 @@ fs::path own_file() {
   std::ifstream maps("/proc/self/maps");  // BEGIN-END rights offset device inode   PATH
   for (std::string line; std::getline(maps, line);) {
     uintptr_t begin = 0, end = 0;
-    const bool range = std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR, &begin, &end) == 2;
+    char dash = 0;
+    std::istringstream(line) >> std::hex >> begin >> dash >> end;
     const size_t path = line.find('/');
-    if (range && begin <= here && here < end) return path == line.npos ? "" : line.substr(path);
+    if (begin <= here && here < end) return path == line.npos ? "" : line.substr(path);
   }
   return {};
 }

@@ -177,7 +177,8 @@ void nab_of(const char* detector, const std::vector<Marked>& series, std::vector
   NabScore tested;
   for (const size_t test : {size_t{0}, size_t{1}}) {
     double best = 1;
-    for (double t = 1; t < 100; t *= 1.05)
+    double t = 1;
+    while ((t *= 1.05) < 100)
       if (score(1 - test, t).normalised() > score(1 - test, best).normalised()) best = t;
     const NabScore s = score(test, best);
     fmt::print("{}: threshold {:.1f}, chosen on the others ({:.1f}): {:.1f}, {} of {} windows, {} false alarms\n",
