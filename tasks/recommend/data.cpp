@@ -2,9 +2,7 @@
 #include "tasks/recommend/data.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -13,6 +11,7 @@
 #include "engine/random.h"
 #include "tasks/files/embed.h"
 #include "tasks/run/arguments.h"
+#include "tasks/text/dates.h"
 
 EMBED(items, "tasks/data/catalogue.tsv");
 EMBED(interactions, "tasks/data/interactions.tsv");
@@ -79,17 +78,7 @@ int Data::user_named(const std::string& id) const {
 
 std::optional<double> seconds_of(std::string_view time) {
   if (const auto number = engine::parse_number<double>(time)) return std::isfinite(*number) ? number : std::nullopt;
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, used = 0;
-  double second = 0;
-  const std::string text(time);
-  const int fields = std::sscanf(text.c_str(), "%4d-%2d-%2d%n%*[T ]%2d:%2d:%lf%n", &year, &month, &day, &used, &hour,
-                                 &minute, &second, &used);
-  const bool rest = size_t(used) == text.size() || (text.substr(size_t(used)) == "Z");
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(unsigned(month)),
-                                         std::chrono::day(unsigned(day))};
-  if ((fields != 3 && fields != 6) || !rest || !date.ok() || hour > 23 || minute > 59 || second >= 61)
-    return std::nullopt;
-  return double(std::chrono::sys_days(date).time_since_epoch().count()) * 86400. + hour * 3600. + minute * 60. + second;
+  return text::seconds_of_date(time);
 }
 
 namespace {

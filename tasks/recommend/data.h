@@ -53,7 +53,7 @@ struct DataOptions {
 Data read_data(const DataOptions& options, uint64_t seed);
 Data read_tables(const text::Table& interactions, const text::Table& items, const DataOptions& options, uint64_t seed);
 
-// Seconds: a number, or a date "2024-05-31", "2024-05-31 18:30:00" with a T or Z where ISO 8601 has them. Else nothing.
+// Seconds: a number, or a date as tasks/text/dates.h reads it. Else nothing.
 std::optional<double> seconds_of(std::string_view time);
 
 // The catalogue that ships: items and interactions written for this project.

@@ -110,11 +110,11 @@ std::map<std::string, double> tag_shares(const std::vector<Item>& items, Items l
 }
 
 double mean_tag_distance(const std::vector<Item>& items, const std::vector<int>& list) {
-  double sum = 0, pairs = 0;
+  double sum = 0;
   for (size_t a = 0; a < list.size(); ++a)
-    for (size_t b = 0; b < a; ++b, ++pairs)
-      sum += 1 - jaccard(items[size_t(list[a])].tags, items[size_t(list[b])].tags);
-  return pairs > 0 ? sum / pairs : 0;
+    for (size_t b = 0; b < a; ++b) sum += 1 - jaccard(items[size_t(list[a])].tags, items[size_t(list[b])].tags);
+  const size_t twice = list.size() * (list.size() - 1);  // the pairs; 0 of none and of one
+  return twice > 0 ? 2 * sum / double(twice) : 0;
 }
 
 }  // namespace

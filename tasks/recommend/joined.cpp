@@ -167,9 +167,10 @@ std::vector<double> fit_conditional(const std::vector<List>& lists, long feature
     const std::vector<double> move = solve(hessian, gradient);
     double length = 1, gained = -1;
     std::vector<double> next = w;
-    for (; length > 1e-6 && gained < 0; length /= 2) {
+    while (length > 1e-6 && gained < 0) {
       for (size_t a = 0; a < F; ++a) next[a] = w[a] + length * move[a];
       gained = likelihood(lists, next, ridge) - value;
+      length /= 2;
     }
     if (gained < 0) break;
     w = next, value += gained;
@@ -202,9 +203,10 @@ Platt fit_platt(const std::vector<double>& s, const std::vector<bool>& right) {
     Platt next = p;
     double length = 1;
     const double before = value(p);
-    for (; length > 1e-6; length /= 2) {
+    while (length > 1e-6) {
       next = {p.a + length * move[0], p.b + length * move[1]};
       if (value(next) >= before) break;
+      length /= 2;
     }
     if (length <= 1e-6 || std::abs(move[0]) + std::abs(move[1]) < 1e-10) break;
     p = next;

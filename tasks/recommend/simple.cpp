@@ -180,8 +180,10 @@ Scorer by_words(SparseRows vectors, double decay) {
   return [vectors = std::move(vectors), width, decay](Items history) {
     Scores wanted(size_t(width), 0), scores(size_t(vectors.rows()), 0);
     double factor = 1, square = 0;
-    for (size_t age = 0; age < history.size() && factor > 1e-9; ++age, factor *= decay)
-      add_row(vectors, history[history.size() - 1 - age], factor, wanted);
+    for (size_t last = history.size(); last-- > 0 && factor > 1e-9;) {
+      add_row(vectors, history[last], factor, wanted);
+      factor *= decay;
+    }
     for (const double w : wanted) square += w * w;
     if (square == 0) return scores;
     for (size_t i = 0; i < scores.size(); ++i) {

@@ -51,8 +51,11 @@ std::vector<double> ticks(double low, double high) {
   const double raw = (high - low) / 4, power = std::pow(10, std::floor(std::log10(raw)));
   const double step = power * (raw / power > 5 ? 10 : raw / power > 2 ? 5 : raw / power > 1 ? 2 : 1);
   std::vector<double> all;
-  for (double t = std::ceil(low / step) * step; t <= high + step * 1e-9; t += step)
+  double t = std::ceil(low / step) * step;
+  while (t <= high + step * 1e-9) {
     all.push_back(std::abs(t) < step * 1e-9 ? 0 : t);
+    t += step;
+  }
   return all;
 }
 
