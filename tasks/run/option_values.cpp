@@ -108,16 +108,21 @@ Option& Options::add(const std::string& name, T& variable, const std::string& he
   return declare(name, help, bind(variable));
 }
 
-#define OPTION_TYPE(T)                                                                      \
-  template Option& Options::add(const std::string&, T&, const std::string&);                \
-  template Option& Options::add(const std::string&, std::optional<T>&, const std::string&); \
-  template Option& Options::add(const std::string&, std::vector<T>&, const std::string&);
-OPTION_TYPE(std::string)
-OPTION_TYPE(int)
-OPTION_TYPE(long)
-OPTION_TYPE(uint64_t)
-OPTION_TYPE(double)
-#undef OPTION_TYPE
+template Option& Options::add(const std::string&, std::string&, const std::string&);
+template Option& Options::add(const std::string&, int&, const std::string&);
+template Option& Options::add(const std::string&, long&, const std::string&);
+template Option& Options::add(const std::string&, uint64_t&, const std::string&);
+template Option& Options::add(const std::string&, double&, const std::string&);
+template Option& Options::add(const std::string&, std::optional<std::string>&, const std::string&);
+template Option& Options::add(const std::string&, std::optional<int>&, const std::string&);
+template Option& Options::add(const std::string&, std::optional<long>&, const std::string&);
+template Option& Options::add(const std::string&, std::optional<uint64_t>&, const std::string&);
+template Option& Options::add(const std::string&, std::optional<double>&, const std::string&);
+template Option& Options::add(const std::string&, std::vector<std::string>&, const std::string&);
+template Option& Options::add(const std::string&, std::vector<int>&, const std::string&);
+template Option& Options::add(const std::string&, std::vector<long>&, const std::string&);
+template Option& Options::add(const std::string&, std::vector<uint64_t>&, const std::string&);
+template Option& Options::add(const std::string&, std::vector<double>&, const std::string&);
 template Option& Options::add(const std::string&, bool&, const std::string&);
 
 Option::Option(std::string name, std::string help, Binding binding)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "tasks/run/console.h"
@@ -25,7 +26,7 @@ std::string bar(double share, int cells) {
 }  // namespace
 
 std::string clock_text(double seconds) {
-  const long s = long(seconds + 0.5), minutes = s / 60;
+  const long s = std::lround(seconds), minutes = s / 60;
   return minutes < 60 ? fmt::format("{:02}:{:02}", minutes, s % 60)
                       : fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, s % 60);
 }
