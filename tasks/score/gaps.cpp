@@ -36,8 +36,7 @@ std::vector<Confusion> empty(size_t groups, int K) {
 
 std::vector<Confusion> Grouped::by_group(const std::vector<int>& rows) const {
   std::vector<Confusion> all = empty(names.size(), classes);
-  for (const int i : rows)
-    ++all[size_t(group[size_t(i)])].counts[size_t(y_true[size_t(i)] * classes + y_pred[size_t(i)])];
+  for (const int i : rows) ++all[size_t(group[size_t(i)])].at(y_true[size_t(i)], y_pred[size_t(i)]);
   return all;
 }
 

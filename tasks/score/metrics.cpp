@@ -162,7 +162,7 @@ Confusion confusion_matrix(const std::vector<int>& y_true, const std::vector<int
   for (size_t i = 0; i < y_true.size(); ++i) {
     for (int c : {y_true[i], y_pred[i]})
       check(c >= 0 && c < classes, "confusion_matrix: classes are 0 to {}; got {} at example {}", classes - 1, c, i);
-    ++confusion.counts[size_t(y_true[i] * classes + y_pred[i])];
+    ++confusion.at(y_true[i], y_pred[i]);
   }
   return confusion;
 }

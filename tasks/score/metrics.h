@@ -13,7 +13,9 @@ struct Confusion {
   int classes = 0;
   std::vector<long> counts;
 
-  long at(int truth, int predicted) const { return counts[size_t(truth * classes + predicted)]; }
+  long at(int truth, int predicted) const { return counts[place(truth, predicted)]; }
+  long& at(int truth, int predicted) { return counts[place(truth, predicted)]; }
+  size_t place(int truth, int predicted) const { return size_t(truth) * size_t(classes) + size_t(predicted); }
   long support(int c) const;    // examples of class c: the sum of its row
   long predicted(int c) const;  // predictions of class c: the sum of its column
   long correct() const;         // the diagonal

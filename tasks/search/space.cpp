@@ -21,7 +21,8 @@ Distribution Distribution::whole(long low, long high, bool log, long step) {
 }
 
 Distribution Distribution::choice(std::vector<ordered_json> choices) {
-  return {.kind = Kind::choice, .low = 0, .high = double(choices.size()) - 1, .step = 1, .choices = std::move(choices)};
+  const double last = double(choices.size()) - 1;
+  return {.kind = Kind::choice, .low = 0, .high = last, .step = 1, .choices = std::move(choices)};
 }
 
 void Distribution::require_valid(const std::string& who) const {
