@@ -145,7 +145,7 @@ std::vector<real> class_weights(const TaskSpec& spec, const Targets& train) {
 }
 
 // The targets of the texts, and what follows from those to train on: mean and deviation, weights of classes.
-Task task_of(TaskSpec spec, int corpus, const std::vector<text::Example> (&examples)[3], uint64_t seed) {
+Task task_of(const TaskSpec& spec, int corpus, const std::vector<text::Example> (&examples)[3], uint64_t seed) {
   Task task{spec, corpus, {}, {}};
   for (int s : {kTrain, kDev, kTest}) task.targets[s] = targets_of(spec, examples[s]);
   Indices& rows = task.targets[kTrain].rows;

@@ -53,7 +53,7 @@ size_t edit_distance(const std::u32string& a, const std::u32string& b) {
 
 }  // namespace
 
-Labels::Labels(std::vector<std::string> names) : Labels(names, names) {}
+Labels::Labels(const std::vector<std::string>& names) : Labels(names, names) {}
 
 Labels::Labels(std::vector<std::string> values, std::vector<std::string> names)
     : values_(std::move(values)), names_(std::move(names)) {

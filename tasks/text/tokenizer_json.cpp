@@ -155,7 +155,7 @@ void read_post_processor(const JsonObject& file, TokenizerJson& to) {
 
 // {"type": "TemplateProcessing"}: where [CLS] and [SEP] stand around one text, and around two.
 ordered_json post_processor(const WordPiece& t) {
-  const std::string cls = t.piece(t.cls_id()), sep = t.piece(t.sep_id());
+  const std::string &cls = t.piece(t.cls_id()), &sep = t.piece(t.sep_id());
   const auto special = [](const std::string& name, int type) {
     return ordered_json{{"SpecialToken", {{"id", name}, {"type_id", type}}}};
   };
