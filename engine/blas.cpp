@@ -155,7 +155,7 @@ bool change_blas_kernel(const char* kernel) {
 
 std::string blas_description() {
   std::string version = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."
-  version = version.substr(0, version.find(' ', version.find(' ') + 1));
+  version.resize(std::min(version.size(), version.find(' ', version.find(' ') + 1)));
   const int threads = omp_get_max_threads();
   return fmt::format("{}, {} kernel{}, {} thread{}", version, blas_kernel(),
                      better_blas_kernel() ? " (slow: this processor can do more)" : "", threads,

@@ -114,7 +114,7 @@ struct Sample {
 Sample sample_both(const std::function<void()>& pass) {
   const double start = now(), processor = processor_seconds();
   long passes = 0;
-  for (double spent = 0; spent < 0.2; spent = now() - start) {
+  while (now() - start < 0.2) {
     pass();
     ++passes;
   }
@@ -371,7 +371,6 @@ void first_step(run::Options&, const run::Parse& parse) {
   namespace fs = std::filesystem;
   const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "sentiment";
   const std::string out = fs::temp_directory_path() / fmt::format("attune-first-step-{}", getpid());
-  std::string command = program;
   std::vector<std::string> words{program, "train", "--model", "bert", "--out", out};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
