@@ -11,7 +11,7 @@ namespace text {
 
 class Labels {
  public:
-  Labels() = default;                               // none yet: read_examples takes them from the data
+  Labels() = default;                                      // none yet: read_examples takes them from the data
   explicit Labels(const std::vector<std::string>& names);  // a file holds the names themselves
 
   // "negative,positive,neutral"; "0=negative,1=positive" for a file that holds 0 and 1; "auto" for none yet.
