@@ -72,7 +72,7 @@ Labels Labels::parse(const std::string& spec) {
   }
   check(values.empty() || values.size() == names.size(), "labels: value=name for every class or for none; got {}",
         shown(spec, 200));
-  return values.empty() ? Labels(std::move(names)) : Labels(std::move(values), std::move(names));
+  return values.empty() ? Labels(names) : Labels(std::move(values), std::move(names));
 }
 
 std::string Labels::tidy(std::string_view value) {
@@ -114,7 +114,7 @@ Labels Labels::from_values(std::vector<std::string> values) {
     std::stable_sort(values.begin(), values.end(), [](const std::string& a, const std::string& b) {
       return *engine::parse_number<long>(a) < *engine::parse_number<long>(b);
     });
-  return Labels(std::move(values));
+  return Labels(values);
 }
 
 int Labels::find(std::string_view value) const {
