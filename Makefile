@@ -152,7 +152,7 @@ build/$(1)/$(2): $(call objects,$(1),$(NEEDS_$(2)) $(AS_CLANG_$(1)))
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
 $(foreach p,$(PROGRAMS),$(foreach v,$(WHOLE),$(eval $(call link_program,$(v),$(p)))))
-$(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/works.cpp tools/bench/limits.cpp))
+$(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/first_step.cpp tools/bench/works.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate))))
 build/release/bench-translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))

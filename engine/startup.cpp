@@ -2,6 +2,7 @@
 #include "engine/startup.h"
 
 #include <omp.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -45,6 +46,17 @@ void start_again_with_best_settings(char** argv) {
   for (const Setting& s : missing)
     if (setenv(s.variable, s.value, 1) != 0) return;  // it would be missing again
   execv("/proc/self/exe", argv);  // returns only if it failed: then it is slow, and the first lines say so
+}
+
+void unbind_thread() {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  for (int place = 0; place < omp_get_num_places(); ++place) {  // none where threads are not bound
+    std::vector<int> processors(size_t(omp_get_place_num_procs(place)));
+    omp_get_place_proc_ids(place, processors.data());
+    for (const int processor : processors) CPU_SET(processor, &all);
+  }
+  if (CPU_COUNT(&all)) sched_setaffinity(0, sizeof all, &all);
 }
 
 bool use_best_kernel() {

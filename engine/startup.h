@@ -20,6 +20,10 @@ std::vector<Setting> missing_settings();
 // nothing to do or the start failed. Never for a library: the program that is started again is the host.
 void start_again_with_best_settings(char** argv);
 
+// The calling thread may run on every processor that OpenMP's threads have, and not on the one that it is bound to. A
+// process that it starts inherits that: without it, a program that is started by a bound one has a single processor.
+void unbind_thread();
+
 // For a library: chooses OpenBLAS's kernel again inside this process, where OpenBLAS fell back to its slowest and the
 // user set none. Call it before the first product, while no other thread of the process is inside OpenBLAS. Whether
 // threads are bound stays as it is. False if a better kernel exists and could not be had; blas_description() says which

@@ -6,5 +6,6 @@
 
 int main(int argc, char** argv) {
   engine::start_again_with_best_settings(argv);
+  engine::unbind_thread();  // for the programs that tests start
   return doctest::Context(argc, argv).run();
 }

@@ -1,8 +1,8 @@
 // Who starts again, how often, and who never does. Each case runs this test runner as a child with settings of its own.
 #include "engine/startup.h"
 
+#include <omp.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include "engine/blas.h"
 #include "tests/support/support.h"
@@ -20,29 +20,22 @@ const bool counted = [] {
 constexpr const char* kVariables[] = {"OPENBLAS_CORETYPE", "OMP_PROC_BIND",   "OMP_PLACES",    "GOMP_CPU_AFFINITY",
                                       "OMP_NUM_THREADS",   "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"};
 
-// The environment without what start_again_with_best_settings() looks at, and this thread, which may be bound, on all
-// processors, as a child finds itself; put back when the scope ends.
+// The environment without what start_again_with_best_settings() looks at, put back when the scope ends. This thread is
+// on all processors (tests/main.cpp).
 class Undecided {
  public:
   Undecided() {
-    sched_getaffinity(0, sizeof processors_, &processors_);
-    cpu_set_t all;
-    CPU_ZERO(&all);
-    for (long i = 0; i < sysconf(_SC_NPROCESSORS_CONF); ++i) CPU_SET(i, &all);
-    sched_setaffinity(0, sizeof all, &all);
     for (const char* name : kVariables) {
       if (const char* value = std::getenv(name)) before_.emplace_back(name, value);
       unsetenv(name);
     }
   }
   ~Undecided() {
-    sched_setaffinity(0, sizeof processors_, &processors_);
     for (const char* name : kVariables) unsetenv(name);
     for (const auto& [name, value] : before_) setenv(name.c_str(), value.c_str(), 1);
   }
 
  private:
-  cpu_set_t processors_;
   std::vector<std::pair<std::string, std::string>> before_;
 };
 
@@ -90,13 +83,29 @@ TEST_CASE("startup: threads are bound where there is one for every processor, an
       if (s.variable == variable) return s.value;
     return "";
   };
-  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  const int processors = omp_get_num_procs();
   setenv("OMP_NUM_THREADS", std::to_string(processors + 1).c_str(), 1);
   CHECK(value_of("OMP_PROC_BIND") == "");
-  CHECK(value_of("GOMP_SPINCOUNT") == (sysconf(_SC_NPROCESSORS_ONLN) > 1 ? "10000" : ""));
+  CHECK(value_of("GOMP_SPINCOUNT") == (processors > 1 ? "10000" : ""));
   setenv("OMP_NUM_THREADS", "1", 1);
   CHECK(value_of("GOMP_SPINCOUNT") == "");  // nobody waits
   CHECK((value_of("OPENBLAS_CORETYPE") == "") == (better_blas_kernel() == nullptr));
+}
+
+TEST_CASE("startup: a thread that is bound to one processor gets back those of all, and so does what it starts") {
+  cpu_set_t before, one;
+  sched_getaffinity(0, sizeof before, &before);
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  sched_setaffinity(0, sizeof one, &one);
+  CHECK(run_shell("nproc").output == "1\n");
+  unbind_thread();
+  const int places = omp_get_num_places();
+  CHECK(run_shell("nproc").output ==
+        fmt::format("{}\n", places ? CPU_COUNT(&before) : 1));  // unbound: nothing is known
+  sched_setaffinity(0, sizeof before, &before);
 }
 
 // A child that was loaded with the slowest kernel, as on a processor that OpenBLAS does not know, runs this case.

@@ -22,6 +22,7 @@
 #include "optim/adamw.h"
 #include "optim/clip.h"
 #include "tasks/run/console.h"
+#include "tools/bench/first_step.h"
 #include "tools/bench/limits.h"
 #include "tools/bench/works.h"
 
@@ -365,51 +366,15 @@ void growth(run::Options& options, const run::Parse& parse) {
   table.save(out);
 }
 
-// From the start of `sentiment train` to the first line of its log, which is written after the first step.
-void first_step(run::Options&, const run::Parse& parse) {
-  parse();
-  namespace fs = std::filesystem;
-  const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "sentiment";
-  const std::string out = fs::temp_directory_path() / fmt::format("attune-first-step-{}", getpid());
-  std::vector<std::string> words{program, "train", "--model", "bert", "--out", out};
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t quiet;
-  posix_spawn_file_actions_init(&quiet);
-  posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
-  cpu_set_t everywhere;  // this thread may be bound to one processor, and a child inherits that
-  CPU_ZERO(&everywhere);
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &everywhere);
-  sched_setaffinity(0, sizeof everywhere, &everywhere);
-  pid_t child = 0;
-  const double start = now();
-  check(posix_spawn(&child, program.c_str(), &quiet, nullptr, arguments.data(), environ) == 0, "{} cannot be started",
-        program);
-  const auto logged = [&] {
-    std::error_code none;
-    const auto size = fs::file_size(out + "/log.jsonl", none);
-    return !none && size > 0;
-  };
-  int status = 0;
-  while (!logged() && waitpid(child, &status, WNOHANG) == 0) usleep(500);
-  const double seconds = now() - start;
-  kill(child, SIGKILL);
-  waitpid(child, &status, 0);
-  check(logged(), "{} ended without a step", program);
-  fs::remove_all(out);
-  fmt::print("{}\n", ordered_json{{"seconds", seconds}}.dump());
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run::program(argc, argv, "bench", "Times whole training steps and inferences.",
-                      {{"prepare", "write a model and the works that are timed", prepare},
-                       {"serve", "take samples on request: one side of compare.sh", serve},
-                       {"steps", "a table of training steps and inferences of base, small and tiny", steps},
-                       {"weights", "weights as they are, packed and as int8, by turns", weights},
-                       {"growth", "how a step grows with batch, length, layers and threads", growth},
-                       {"first-step", "seconds from the start of a training run to its first step", first_step}});
+  return run::program(
+      argc, argv, "bench", "Times whole training steps and inferences.",
+      {{"prepare", "write a model and the works that are timed", prepare},
+       {"serve", "take samples on request: one side of compare.sh", serve},
+       {"steps", "a table of training steps and inferences of base, small and tiny", steps},
+       {"weights", "weights as they are, packed and as int8, by turns", weights},
+       {"growth", "how a step grows with batch, length, layers and threads", growth},
+       {"first-step", "seconds from the start of a training run to its first step", bench::first_step}});
 }

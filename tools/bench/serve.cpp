@@ -2,7 +2,6 @@
 // tasks/serve/README.md first: what the table says.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,7 @@
 #include <optional>
 #include <thread>
 
-#include "engine/parallel.h"
+#include "engine/startup.h"
 #include "tasks/model/directory.h"
 #include "tasks/model/predict.h"
 #include "tasks/model/shipped.h"
@@ -83,31 +82,15 @@ class Client {
   int socket_;
 };
 
-// All that this program's threads run on. Each is bound to one (engine/startup.cpp), and a process that it starts would
-// inherit the first thread's.
-cpu_set_t processors() {
-  cpu_set_t all;
-  CPU_ZERO(&all);
-#pragma omp parallel
-  {
-    cpu_set_t own;
-    sched_getaffinity(0, sizeof own, &own);
-#pragma omp critical
-    CPU_OR(&all, &all, &own);
-  }
-  return all;
-}
-
 // A server beside this program: a command of the shell, whose first line names a port of its own.
 class Served {
  public:
   explicit Served(const std::string& command) {
     int out[2];
     engine::check(pipe(out) == 0, "no pipe");
-    const cpu_set_t all = processors();
     pid_ = fork();
     if (pid_ == 0) {
-      sched_setaffinity(0, sizeof all, &all);
+      engine::unbind_thread();
       dup2(out[1], STDOUT_FILENO);
       execl("/bin/sh", "sh", "-c", ("exec " + command).c_str(), nullptr);
       _exit(127);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base.h"
+#include "engine/startup.h"
 
 namespace torture {
 
@@ -26,6 +27,7 @@ pid_t start(const std::string& command, int out) {
   const pid_t child = fork();
   engine::check(child >= 0, "torture: no process");
   if (child > 0) return child;
+  engine::unbind_thread();
   const int null = open("/dev/null", O_RDONLY);
   dup2(null, 0), dup2(out, 1), dup2(out, 2);
   execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
