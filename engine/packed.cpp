@@ -218,7 +218,7 @@ void PackedProduct::quantise_rows(long I) {
     auto* to = as<int8_t>(bytes_) + r * apart;
     scales_[r] = quantise(x_ + r * stride_, I, to);
     std::fill_n(to + I, rounded_up(I, kGroup) - I, int8_t(0));
-    const uint8_t bit = flip;  // what a byte is written over may be anything that is not local
+    const uint8_t bit = flip;  // a copy: `flip` is read again after each byte, which might have written it
     for (long i = 0, whole = rounded_up(I, kGroup); i < whole; ++i) to[i] = int8_t(uint8_t(to[i]) ^ bit);
   });
   stride_ = apart;
