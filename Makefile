@@ -73,8 +73,8 @@ include build/deps.mk build/programs.mk
 endif
 build/deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@
-# NEEDS_PROGRAM; again after each change of a source, of what is included, or of what there is.
-build/programs.mk: tools/sources.sh $(LIB) $(PARTS) $(HEADERS) $(sort $(dir $(LIB) $(PARTS)))
+# UNIT_SOURCE and NEEDS_PROGRAM; again after each change of a source, of what is included, or of what there is.
+build/programs.mk: tools/sources.sh $(LIB) $(PARTS) $(TESTS) $(HEADERS) $(sort $(dir $(LIB) $(PARTS) $(TESTS)))
 	@mkdir -p $(@D) && tools/sources.sh $(PROGRAMS) > $@
 
 # -Wno-stringop-overflow, -Wno-restrict: g++ 12 imagines them inside fmt 9 and std::string; with the
@@ -108,11 +108,20 @@ build/$(1)/flags: FORCE | build/deps.mk
 	@mkdir -p $$(@D) && echo '$$(CXX) $$(CXXFLAGS)' | cmp -s - $$@ || echo '$$(CXX) $$(CXXFLAGS)' > $$@
 build/$(1)/%.o: %.cpp build/$(1)/flags
 	@mkdir -p $$(@D) && echo '  compile  $(1)/$$<' && $$(CXX) $$(CXXFLAGS) -c $$< -o $$@
+build/$(1)/%.o: build/units/%.cpp build/$(1)/flags
+	@mkdir -p $$(@D) && echo '  compile  $(1)/$$*' && $$(CXX) $$(CXXFLAGS) -Wno-subobject-linkage -c $$< -o $$@
 endef
-objects = $(patsubst %.cpp,build/$(1)/%.o,$(2))
+# Sources of a folder are compiled together, in units of eight at most (tools/sources.sh): what they include takes
+# longer than they do. So names in their unnamed namespaces are different ones. UNITS=no: each source alone, as after
+# an edit to see its errors alone, and as `make mutate` breaks them.
+UNITS ?= yes
+unit = $(or $(and $(filter yes,$(UNITS)),$(UNIT_$(1))),$(1:.cpp=))
+compiled = $(sort $(foreach s,$(2),build/$(1)/$(call unit,$(s)).o))
+objects = $(patsubst %.cpp,build/$(1)/%.o,$(2))  # each source alone
+either = $(sort $(compiled) $(objects))
 # archive VARIANT SOURCES
 define archive
-build/$(1)/libattune.a: $(call objects,$(1),$(2))
+build/$(1)/libattune.a: $(call compiled,$(1),$(2))
 	@echo '  archive  $$@' && rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
 build/coverage/%: VARIANT_FLAGS = -march=$(ARCH) -O1 --coverage -fprofile-update=atomic -Wno-maybe-uninitialized
@@ -131,9 +140,9 @@ build/race/%: VARIANT_FLAGS = -march=$(ARCH) -O1 -gline-tables-only -fno-omit-fr
                               -Wno-unknown-warning-option -Wno-error
 AS_CLANG_race := tools/fuzz/fmt.cpp
 
-# link VARIANT PROGRAM SOURCES: what they need of the library comes with them
+# link VARIANT PROGRAM SOURCES [compiled]: what they need of the library comes with them; `compiled`: whole folders, in units
 define link
-build/$(1)/$(2): $(call objects,$(1),$(3) $(AS_CLANG_$(1))) build/$(1)/libattune.a
+build/$(1)/$(2): $(call $(or $(4),objects),$(1),$(3)) $(call objects,$(1),$(AS_CLANG_$(1))) build/$(1)/libattune.a
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$(filter-out %.a,$$^) $$(filter %.a,$$^) $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
 # The variants in which there is every program.
@@ -142,18 +151,18 @@ $(foreach v,$(WHOLE) double single fuzz,$(eval $(call variant,$(v))))
 $(foreach v,double single,$(eval $(call archive,$(v),$(ENGINE))))
 $(foreach v,$(WHOLE),$(eval $(call archive,$(v),$(LIB))))
 $(eval $(call archive,fuzz,$(filter-out tasks/capi/%,$(LIB))))
-$(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS))))
-$(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS))))
-$(eval $(call link,coverage,run-tests,$(filter-out %/main.cpp,$(PARTS))))
-build/coverage/run-tests: $(call objects,release,$(TESTS))  # the tests' own lines are not counted
+$(foreach v,double single,$(eval $(call link,$(v),run-tests,$(ENGINE_TESTS),compiled)))
+$(foreach v,release debug,$(eval $(call link,$(v),run-tests,$(filter-out %/main.cpp,$(PARTS)) $(TESTS),compiled)))
+$(eval $(call link,coverage,run-tests,$(filter-out %/main.cpp,$(PARTS)),compiled))
+build/coverage/run-tests: $(call compiled,release,$(TESTS))  # the tests' own lines are not counted
 # A program needs no more of the library than its includes lead to: the first command compiles that alone.
 define link_program
-build/$(1)/$(2): $(call objects,$(1),$(NEEDS_$(2)) $(AS_CLANG_$(1)))
+build/$(1)/$(2): $(call compiled,$(1),$(NEEDS_$(2))) $(call objects,$(1),$(AS_CLANG_$(1)))
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
 $(foreach p,$(PROGRAMS),$(foreach v,$(WHOLE),$(eval $(call link_program,$(v),$(p)))))
 $(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/first_step.cpp tools/bench/works.cpp tools/bench/limits.cpp))
-$(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate))))
+$(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate)),compiled))
 build/release/bench-translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 $(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
 $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
@@ -179,7 +188,7 @@ build/torture/fault.so: tools/torture/fault.c
 # The C interface and what it needs of the library. It stays loaded: its threads and their memory outlive dlclose(). The
 # second name is the one that programs ask for.
 SONAME := libattune.so.$(shell sed -n 's/^.define ATTUNE_VERSION_MAJOR \([0-9]*\).*/\1/p' tasks/capi/attune.h)
-build/release/libattune.so: $(call objects,release,$(wildcard tasks/capi/*.cpp)) build/release/libattune.a tasks/capi/attune.map
+build/release/libattune.so: $(call compiled,release,$(wildcard tasks/capi/*.cpp)) build/release/libattune.a tasks/capi/attune.map
 	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME),--version-script=tasks/capi/attune.map,-z,defs,-z,nodelete \
 	  $(filter %.o %.a,$^) $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@ && ln -sf libattune.so build/release/$(SONAME)
 build/release/tasks/capi/%.o: private CXXFLAGS += -g -ffile-prefix-map=$(CURDIR)=.  # what abidw reads
@@ -189,21 +198,21 @@ build/bench-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ bench
 # SentencePiece is asked for when what needs it is built: the program and, with its parts, the tests.
 $(WHOLE:%=build/%/translate): PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
-$(WHOLE:%=build/%/tasks/translate/pieces.o): build/translate-deps.mk
+$(foreach v,$(WHOLE),$(call either,$(v),tasks/translate/pieces.cpp)): build/translate-deps.mk
 build/translate-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ translate
 build/release/run-tests build/debug/run-tests build/coverage/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
 HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
 $(foreach v,$(WHOLE),$(addprefix build/$(v)/,run-tests serve answer recommend monitor)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
-$(foreach v,$(WHOLE) fuzz,$(call objects,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
+$(foreach v,$(WHOLE) fuzz,$(call either,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
--include $(foreach v,$(WHOLE) double single fuzz,$(patsubst %.cpp,build/$(v)/%.d,$(SOURCES)))
+-include $(shell find build -name '*.d' 2>/dev/null)
 
 all: $(PROGRAMS:%=build/release/%)
 
 # Files that are part of a program: a source includes their bytes.
-embeds = $(foreach v,$(WHOLE) fuzz,build/$(v)/tasks/$(1).o): $(wildcard tasks/$(2))
+embeds = $(foreach v,$(WHOLE) fuzz,$(call either,$(v),tasks/$(1).cpp)): $(wildcard tasks/$(2))
 $(eval $(call embeds,text/embedded,data/*.tsv))
 $(eval $(call embeds,serve/page,serve/page.html))
 $(eval $(call embeds,explain/page,explain/page.html))

@@ -47,8 +47,8 @@ bool repeats(const Shape& small, const Shape& large, Repeat& how) {
 }
 
 // An operand seen from the result [R, C]: where row r begins, and whether it moves along the row.
-struct Operand {
-  Operand(const Tensor& t, Repeat how, long C)
+struct Repeated {
+  Repeated(const Tensor& t, Repeat how, long C)
       : data(t.data()),
         row_stride(how == Repeat::none     ? C
                    : how == Repeat::column ? 1
@@ -74,7 +74,7 @@ void parallel_stretches(long R, long C, F f) {
 
 // out[c] = g(a[c], b[c]), where an operand that does not move is one number.
 template <class G>
-void zip(const Operand& a, const Operand& b, long r, long c0, long c1, G g) {
+void zip(const Repeated& a, const Repeated& b, long r, long c0, long c1, G g) {
   const real *av = a.at(r, c0), *bv = b.at(r, c0);
   const long n = c1 - c0;
   if (a.moves && b.moves)
@@ -103,12 +103,12 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, SlopeA slop
   Tensor y(b_fits ? a.shape() : b.shape());
   const long C = y.shape().rank() ? y.dim(-1) : 1, R = C ? y.numel() / C : 0;
   real* ys = y.data();
-  const Operand left(a, how_a, C), right(b, how_b, C);
+  const Repeated left(a, how_a, C), right(b, how_b, C);
   parallel_stretches(R, C, [=](long r, long c0, long c1) {
     zip(left, right, r, c0, c1, [=](long c, real av, real bv) { ys[r * C + c] = f(av, bv); });
   });
   return record(op, {a, b}, y, [=](const Tensor& out) {
-    const Operand l(a, how_a, C), s(b, how_b, C);
+    const Repeated l(a, how_a, C), s(b, how_b, C);
     const auto flow = [&](const Tensor& x, Repeat how, auto slope) {
       if (!x.wants_grad()) return;
       const real* dy = out.grad();

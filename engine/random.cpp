@@ -108,7 +108,7 @@ void DropoutMask::check_probability(const char* op) const {
 // Entry i belongs to counter block i / 128: 16 counters make 64 words, of which the low halves decide about the first
 // 64 entries and the high halves about the others. No word is moved, and none is drawn for less than two entries.
 namespace {
-constexpr long kLanes = Random::kLanes, kEntries = 8 * kLanes;
+constexpr long kCounters = Random::kLanes, kEntries = 8 * kCounters;
 
 // f(i, factors, n) for runs of entries i ... i + n - 1 of the mask, counted from `begin`.
 template <class F>
@@ -116,13 +116,13 @@ void for_each_run(const DropoutMask& mask, uint64_t begin, long n, F f) {
   const uint32_t threshold = uint32_t(std::lround(double(mask.p) * 0x1p16));
   const real scale = 1 / (1 - mask.p);
   for (long done = 0; done < n;) {
-    uint32_t words[4][kLanes];
+    uint32_t words[4][kCounters];
     real factor[kEntries];
-    mask.random.counters((begin + done) / kEntries * kLanes, words);
+    mask.random.counters((begin + done) / kEntries * kCounters, words);
     for (int w = 0; w < 4; ++w)
-      for (int i = 0; i < kLanes; ++i) {
-        factor[w * kLanes + i] = (words[w][i] & 0xffff) >= threshold ? scale : real(0);
-        factor[(4 + w) * kLanes + i] = (words[w][i] >> 16) >= threshold ? scale : real(0);
+      for (int i = 0; i < kCounters; ++i) {
+        factor[w * kCounters + i] = (words[w][i] & 0xffff) >= threshold ? scale : real(0);
+        factor[(4 + w) * kCounters + i] = (words[w][i] >> 16) >= threshold ? scale : real(0);
       }
     const long skip = long((begin + done) % kEntries), run = std::min(n - done, kEntries - skip);
     f(done, factor + skip, run);

@@ -15,6 +15,11 @@ std::vector<std::string> split(std::string_view list, char separator) {
   return parts;
 }
 
+std::string ascii_lower(std::string text) {
+  for (char& c : text) c = ascii_lower(c);
+  return text;
+}
+
 namespace {
 
 struct Point {

@@ -149,6 +149,10 @@ void Tensor::clear_grad() const {
   own.rows.clear();
 }
 
+void clear_grads(const std::vector<Tensor>& tensors) {
+  for (const Tensor& t : tensors) t.clear_grad();
+}
+
 Tensor Tensor::without_values() const {
   Tensor handle = *this;
   handle.values_ = nullptr;

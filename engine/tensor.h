@@ -85,6 +85,8 @@ class Tensor {
   std::shared_ptr<Buffer> values_;
 };
 
+void clear_grads(const std::vector<Tensor>& tensors);
+
 }  // namespace engine
 
 template <>

@@ -176,7 +176,7 @@ int Params::freeze(const std::string& pattern) {
 }
 
 void Params::clear_grads() const {
-  for (const Tensor& t : tensors_) t.clear_grad();
+  engine::clear_grads(tensors_);
 }
 
 void Params::train(long step) {

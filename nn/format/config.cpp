@@ -72,13 +72,6 @@ std::vector<std::string> labels_of(const JsonObject& from) {
   return labels;
 }
 
-// Hugging Face's names for one function are many.
-std::string activation(const std::string& name) {
-  if (name == "gelu_python") return "gelu";
-  if (name == "gelu_fast" || name == "gelu_pytorch_tanh" || name == "gelu_accurate") return "gelu_new";
-  return name == "swish" ? "silu" : name;
-}
-
 void read_pruned_heads(const JsonObject& from, Config& c) {
   const json* layers = from.find("pruned_heads");
   if (!layers) return;
@@ -217,7 +210,7 @@ Config read_config(const std::string& path) {
   from.take("retention_bins", c.retention_bins);
   from.take("layer_norm_eps", c.layer_norm_eps);
   from.take("initializer_range", c.initializer_range);
-  c.hidden_act = activation(c.hidden_act);
+  c.hidden_act = activation_name(c.hidden_act);
   check(c.model_type == "bert" || c.model_type == "attention_pool",  // before its keys are judged as theirs
         "{}: model_type '{}' is not supported; bert and attention_pool are", path, shown(c.model_type));
   read_pruned_heads(from, c);
@@ -378,6 +371,12 @@ std::string config_json(const Config& c) {
     object["label2id"][c.labels[i]] = i;
   }
   return object.dump(2) + "\n";
+}
+
+std::string activation_name(const std::string& name) {
+  if (name == "gelu_python") return "gelu";
+  if (name == "gelu_fast" || name == "gelu_pytorch_tanh" || name == "gelu_accurate") return "gelu_new";
+  return name == "swish" ? "silu" : name;
 }
 
 }  // namespace nn

@@ -69,4 +69,7 @@ struct Config {
 Config read_config(const std::string& path);
 std::string config_json(const Config& config);
 
+// The one name, here, of a function that Hugging Face knows by many: gelu, gelu_new, silu; others as they are.
+std::string activation_name(const std::string& name);
+
 }  // namespace nn

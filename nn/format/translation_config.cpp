@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "engine/strings.h"
+#include "nn/format/config.h"
 #include "nn/format/json.h"
 
 namespace nn {
@@ -11,11 +12,6 @@ using engine::check;
 namespace {
 
 constexpr const char* kPreNorm = "attune_translation";  // model_type of what Hugging Face's Marian cannot compute
-
-std::string activation(const std::string& name) {
-  if (name == "gelu_python") return "gelu";
-  return name == "swish" ? "silu" : name;
-}
 
 void read_sizes(const JsonObject& from, TranslationConfig& c) {
   const std::pair<const char*, long*> numbers[] = {{"vocab_size", &c.vocab_size},
@@ -116,7 +112,7 @@ TranslationConfig read_translation_config(const std::string& directory) {
   read_sizes(from, c);
   refuse_others(from, c);
   from.take("activation_function", c.activation_function);
-  c.activation_function = activation(c.activation_function);
+  c.activation_function = activation_name(c.activation_function);
   from.take("dropout", c.dropout);
   from.take("attention_dropout", c.attention_dropout);
   from.take("activation_dropout", c.activation_dropout);

@@ -7,10 +7,6 @@
 namespace optim {
 namespace {
 
-void clear(const std::vector<Tensor>& parameters) {
-  for (const Tensor& p : parameters) p.clear_grad();
-}
-
 Tensor weighted(const std::vector<Tensor>& losses, const Numbers& weights) {
   check(losses.size() == weights.size(), "auto-lambda: {} losses for {} tasks", losses.size(), weights.size());
   Tensor sum = losses[0] * real(weights[0]);
@@ -29,10 +25,10 @@ Numbers values(const std::vector<Tensor>& losses) {
 Numbers hypergradient(const std::vector<Tensor>& parameters, const Numbers& weights, double lookahead,
                       const std::vector<char>& primary, const TaskLosses& train, const TaskLosses& other) {
   const Snapshot theta(parameters);
-  clear(parameters);
+  engine::clear_grads(parameters);
   backward(weighted(train(), weights));
   descend(parameters, lookahead);  // theta'
-  clear(parameters);
+  engine::clear_grads(parameters);
   backward(weighted(other(), Numbers(primary.begin(), primary.end())));
   const double norm = grad_norm(parameters), e = 0.01 / norm;
   Numbers answer(weights.size());
@@ -47,7 +43,7 @@ Numbers hypergradient(const std::vector<Tensor>& parameters, const Numbers& weig
     for (size_t i = 0; i < answer.size(); ++i) answer[i] = -lookahead * (ahead[i] - behind[i]) / (2 * e);
   }
   theta.restore();
-  clear(parameters);
+  engine::clear_grads(parameters);
   return answer;
 }
 

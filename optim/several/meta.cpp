@@ -22,10 +22,6 @@ void add_gradients(const std::vector<Tensor>& parameters, real factor, To to) {
   });
 }
 
-void clear(const std::vector<Tensor>& parameters) {
-  for (const Tensor& p : parameters) p.clear_grad();
-}
-
 }  // namespace
 
 Snapshot::Snapshot(std::vector<Tensor> parameters) : parameters_(std::move(parameters)), values_(parameters_) {
@@ -60,20 +56,20 @@ void MetaGradient::begin() {
   sum_.all.zero();
   std::fill(taught_.begin(), taught_.end(), 0);
   tasks_ = 0;
-  clear(parameters_);
+  engine::clear_grads(parameters_);
 }
 
 void MetaGradient::inner_step(double lr) {
   if (method_ == MetaMethod::reptile) note_taught();
   descend(parameters_, lr);
-  clear(parameters_);
+  engine::clear_grads(parameters_);
 }
 
 void MetaGradient::end_task() {
   if (method_ == MetaMethod::fomaml) {
     note_taught();
     add_gradients(parameters_, 1, [&](size_t p) { return sum_.of(p); });
-    clear(parameters_);
+    engine::clear_grads(parameters_);
   } else {
     for_all_numbers(parameters_, [&](size_t p, long begin, long end) {
       const real *theta = theta_.of(p), *w = parameters_[p].data();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "engine/strings.h"
 #include "nn/format/json.h"
 #include "nn/format/sealed.h"
 #include "tasks/attribution/attention.h"
@@ -28,11 +29,6 @@ namespace {
 // this: Rasa's ambiguity threshold. It promises nothing.
 constexpr double kClose = 0.1;
 
-std::string lower(std::string text) {
-  for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 bool in_word(const std::string& text, size_t at) {
   const auto c = at < text.size() ? static_cast<unsigned char>(text[at]) : ' ';
   return std::isalnum(c) || c >= 0x80;
@@ -41,12 +37,12 @@ bool in_word(const std::string& text, size_t at) {
 // Values that a question of the file marks, where the text has them as whole words and the tags have marked nothing for
 // the slot: the longest of each.
 void add_known_values(const Knowledge& knowledge, const std::string& text, std::map<std::string, std::string>& values) {
-  const std::string own = lower(text);
+  const std::string own = engine::ascii_lower(text);
   std::map<std::string, std::string> known;
   for (const Intent& intent : knowledge.intents)
     for (const Question& q : intent.questions)
       for (const Marked& m : q.marked) {
-        const std::string value = lower(q.text.substr(m.begin, m.end - m.begin));
+        const std::string value = engine::ascii_lower(q.text.substr(m.begin, m.end - m.begin));
         const size_t at = own.find(value), end = at + value.size();
         if (at == own.npos || (at > 0 && in_word(own, at - 1)) || in_word(own, end)) continue;
         if (value.size() > known[m.slot].size()) known[m.slot] = text.substr(at, value.size());

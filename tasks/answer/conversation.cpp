@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/strings.h"
 #include "nn/format/json.h"
 
 namespace answer {
@@ -23,7 +24,7 @@ std::string lower_bare(const std::string& text) {
     std::string bare;
     for (const char c : word)
       if (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || static_cast<unsigned char>(c) >= 0x80)
-        bare += char(std::tolower(static_cast<unsigned char>(c)));
+        bare += engine::ascii_lower(c);
     if (!bare.empty()) out += (out.empty() ? "" : " ") + bare;
   }
   return out;

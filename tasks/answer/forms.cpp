@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <sstream>
 
+#include "engine/strings.h"
+
 #include "nn/format/json.h"
 #include "tasks/answer/knowledge.h"
 #include "tasks/text/data.h"
@@ -28,7 +30,7 @@ std::string slug(const std::string& title) {
   for (const char c : title) {
     const bool part = std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
     if (part)
-      id += char(std::tolower(static_cast<unsigned char>(c)));
+      id += engine::ascii_lower(c);
     else if (!id.empty() && id.back() != '-')
       id += '-';
   }
@@ -56,14 +58,13 @@ void set_answer(Intent& intent, const std::string& answer, const std::string& wh
   intent.answer = answer;
 }
 
-const std::string kQuestions = "questions", kAnswer = "answer", kAsk = "ask";
+const std::string kQuestionsSection = "questions", kAnswerSection = "answer", kAskSection = "ask";
 
 // "## Questions" -> "questions"; of any other line nothing.
 std::string section_of(const std::string& line) {
   if (!line.starts_with("## ")) return "";
-  std::string name = trimmed(line.substr(3));
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return name == kQuestions || name == kAnswer || name == kAsk ? name : "";
+  std::string name = engine::ascii_lower(trimmed(line.substr(3)));
+  return name == kQuestionsSection || name == kAnswerSection || name == kAskSection ? name : "";
 }
 
 void add_intent(const std::string& name, const std::vector<Line>& lines, const std::string& where, Knowledge& to) {
@@ -76,13 +77,13 @@ void add_intent(const std::string& name, const std::vector<Line>& lines, const s
     }
     const std::string text = trimmed(line.text);
     const bool item = text.starts_with("- ") || text.starts_with("* ");
-    if (section == kAnswer) {
+    if (section == kAnswerSection) {
       answer += line.text + "\n";
     } else if (!text.empty()) {
       check(item && !section.empty(), "{}: '{}' is no `- ` line of a section ## Questions, ## Answer or ## Ask",
             line.where, engine::shown(text));
-      if (section == kQuestions) intent.questions.push_back(parse_question(trimmed(text.substr(2)), line.where));
-      if (section == kAsk) add_ask(intent, trimmed(text.substr(2)), line.where);
+      if (section == kQuestionsSection) intent.questions.push_back(parse_question(trimmed(text.substr(2)), line.where));
+      if (section == kAskSection) add_ask(intent, trimmed(text.substr(2)), line.where);
     }
   }
   if (!trimmed(answer).empty()) set_answer(intent, trimmed(answer), where);

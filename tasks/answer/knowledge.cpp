@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "engine/strings.h"
 #include "nn/format/json.h"
 #include "tasks/run/console.h"
 #include "tasks/text/data.h"
@@ -31,8 +32,7 @@ std::string decoded(const std::string& bytes, const std::string& path) {
 
 // Two questions are the same if they differ in case, blanks and punctuation at the end only.
 std::string key_of(const std::string& question) {
-  std::string key = text::Labels::tidy(question);
-  for (char& c : key) c = char(std::tolower(static_cast<unsigned char>(c)));
+  std::string key = engine::ascii_lower(text::Labels::tidy(question));
   while (!key.empty() && (std::ispunct(static_cast<unsigned char>(key.back())) || key.back() == ' ')) key.pop_back();
   return key;
 }

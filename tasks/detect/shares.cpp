@@ -13,7 +13,7 @@ using engine::check;
 
 namespace {
 constexpr std::array<double, 10> kStrengths{2, 4, 8, 16, 32, 64, 150, 400, 1500, 20000};
-constexpr double kForgotten = 1e-3;
+constexpr double kFaded = 1e-3;
 constexpr double kMostTexts = 1e12;  // that a state may tell of
 }  // namespace
 
@@ -28,10 +28,10 @@ double Shares::usual(double pooled) const {
 score::Tails Shares::tails(long held, long texts, double q) const {
   double sum = 0;
   for (const double w : log_weights_)
-    if (std::exp(w) >= kForgotten) sum += std::exp(w);
+    if (std::exp(w) >= kFaded) sum += std::exp(w);
   score::Tails all{0, 0, 0, 0};
   for (size_t h = 0; h < kStrengths.size(); ++h) {
-    if (std::exp(log_weights_[h]) < kForgotten) continue;
+    if (std::exp(log_weights_[h]) < kFaded) continue;
     const double w = std::exp(log_weights_[h]) / sum, s = kStrengths[h];
     const score::Tails t = score::beta_binomial_tails(held, texts, s * q, s * (1 - q));
     all.upper += w * t.upper;

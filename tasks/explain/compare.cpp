@@ -20,7 +20,7 @@ using engine::check;
 
 namespace {
 
-struct Command {
+struct CompareCommand {
   std::vector<std::string> models;
   std::string base, out;
   std::vector<std::string> data;
@@ -32,7 +32,7 @@ struct Command {
   void declare(run::Options& options);
 };
 
-void Command::declare(run::Options& options) {
+void CompareCommand::declare(run::Options& options) {
   options
       .add("--model", models,
            "directory of a run, of a model or of an adapter, or the name of one that ships; several: one for each "
@@ -112,7 +112,7 @@ class Measured {
 };
 
 // The texts of each seed, parts of one permutation: no text is counted twice.
-std::vector<std::vector<text::Example>> drawn(const Command& command) {
+std::vector<std::vector<text::Example>> drawn(const CompareCommand& command) {
   std::vector<text::Example> all = command.files.read(command.data, {}, false).rows;
   std::erase_if(all, [](const text::Example& e) { return text::is_blank(e.text); });
   const size_t seeds = size_t(command.seeds), each = std::min(size_t(command.texts), all.size() / seeds);
@@ -139,7 +139,7 @@ struct Side {
   size_t head;
 };
 
-Side side_of(Command& command, const run::Options& options, size_t seed) {
+Side side_of(CompareCommand& command, const run::Options& options, size_t seed) {
   const std::string& directory = command.models[seed % command.models.size()];
   Side side{model::load_model(model::ModelDirectory(directory, command.base)), {}, 0};
   side.model->net.pack();
@@ -150,7 +150,7 @@ Side side_of(Command& command, const run::Options& options, size_t seed) {
   return side;
 }
 
-void print(const Command& command, const Comparison& found, const std::string& absent, long left_out) {
+void print(const CompareCommand& command, const Comparison& found, const std::string& absent, long left_out) {
   if (left_out) run::print_note("note: {} texts of fewer than 3 words are left out\n", left_out);
   fmt::print("{} texts, {} seeds; absent words: {}\n\n{}\n{}\n", found.texts, found.runs, absent, found.table(),
              found.answer());
@@ -163,7 +163,7 @@ void print(const Command& command, const Comparison& found, const std::string& a
 }  // namespace
 
 void compare_command(run::Options& options, const run::Parse& parse) {
-  Command command;
+  CompareCommand command;
   command.declare(options);
   parse();
   command.seeds = std::max(command.seeds, long(command.models.size()));

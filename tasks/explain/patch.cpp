@@ -21,7 +21,7 @@ using nn::ordered_json;
 
 namespace {
 
-struct Command {
+struct PatchCommand {
   model::Request given;
   Asked asked;
   std::string class_name, against, pair, out, page;
@@ -29,7 +29,7 @@ struct Command {
   void declare(run::Options& options);
 };
 
-void Command::declare(run::Options& options) {
+void PatchCommand::declare(run::Options& options) {
   given.declare(options, false);
   options.take_texts();
   options.footer(
@@ -46,7 +46,7 @@ void Command::declare(run::Options& options) {
 
 // The logit of one class less that of another, where a head has logits that are compared; of classes that stand for
 // themselves, of classes that have an order and of numbers there is one alone.
-Contrast contrast_of(const Command& command, const model::TextModel& model, size_t head,
+Contrast contrast_of(const PatchCommand& command, const model::TextModel& model, size_t head,
                      const std::vector<attribution::Subject>& both) {
   const int k = attribution::class_of(model, head, command.class_name, both[0].windows);
   Contrast contrast{Decision(model, head, k)};
@@ -122,7 +122,7 @@ void print(const Patching& found, const Contrast& contrast) {
 }  // namespace
 
 void patch_command(run::Options& options, const run::Parse& parse) {
-  Command command;
+  PatchCommand command;
   command.declare(options);
   parse();
   if (options.texts().size() != 2) run::usage_error("two texts are patched; got {}", options.texts().size());

@@ -14,7 +14,7 @@ using nn::ordered_json;
 
 namespace {
 
-struct Command {
+struct TextsCommand {
   model::Request given;
   Asked asked;
   std::vector<std::string> methods{"shapley"};
@@ -25,7 +25,7 @@ struct Command {
   std::vector<text::Example> examples(const run::Options& options) const;
 };
 
-void Command::declare(run::Options& options) {
+void TextsCommand::declare(run::Options& options) {
   given.declare(options, false);
   given.declare_texts(options, "standard input is read, a text a line.");
   options.add("--pair", pair, "the second text, for a model of pairs; with one text as an argument");
@@ -43,14 +43,14 @@ void Command::declare(run::Options& options) {
       .group("What is shown");
 }
 
-std::vector<attribution::Method> Command::settle() {
+std::vector<attribution::Method> TextsCommand::settle() {
   std::vector<attribution::Method> all;
   if (methods == std::vector<std::string>{"all"}) methods = attribution::method_names();
   for (const std::string& name : methods) all.push_back(attribution::method_named(name));
   return all;
 }
 
-std::vector<text::Example> Command::examples(const run::Options& options) const {
+std::vector<text::Example> TextsCommand::examples(const run::Options& options) const {
   std::vector<text::Example> examples = given.examples(options);
   if (options.texts().empty() && given.file.empty()) {
     if (isatty(STDIN_FILENO)) run::print_note("one text a line; end with Ctrl-D\n");
@@ -66,7 +66,7 @@ std::vector<text::Example> Command::examples(const run::Options& options) const 
   return examples;
 }
 
-Told tell(const Command& command, const attribution::Decision& decision, const text::Example& example,
+Told tell(const TextsCommand& command, const attribution::Decision& decision, const text::Example& example,
           const attribution::Subject& subject, const std::vector<attribution::Method>& methods) {
   Told told{example, subject, decision, 0, {}};
   for (const attribution::Method method : methods)
@@ -88,7 +88,7 @@ ordered_json with_attention(ordered_json json, const Told& told) {
 }  // namespace
 
 void texts_command(run::Options& options, const run::Parse& parse) {
-  Command command;
+  TextsCommand command;
   command.declare(options);
   parse();
   const std::vector<attribution::Method> methods = command.settle();

@@ -16,10 +16,10 @@ using engine::parse_number;
 
 namespace {
 
-constexpr long kMostRows = 1 << 20, kMostColumns = 1 << 14;  // of a sheet, as LibreOffice has it
+constexpr long kOdsRows = 1 << 20, kOdsColumns = 1 << 14;  // of a sheet, as LibreOffice has it
 
 long repeats(const Attributes& a, std::string_view name) {
-  return std::clamp(parse_number<long>(a[name]).value_or(1), 1L, kMostRows);
+  return std::clamp(parse_number<long>(a[name]).value_or(1), 1L, kOdsRows);
 }
 
 // "PT26H05M00S" is 26:05:00; what is no duration stays.
@@ -48,9 +48,9 @@ std::string value_of(const Attributes& a) {
 }
 
 // The cells of one sheet. Notes and drawings have paragraphs of their own, which are no cell's.
-class SheetReader {
+class OdsSheet {
  public:
-  SheetReader(const Archive& archive, const std::string& name, size_t sheet) : cells_(archive, name), sheet_(sheet) {}
+  OdsSheet(const Archive& archive, const std::string& name, size_t sheet) : cells_(archive, name), sheet_(sheet) {}
 
   void start(std::string_view name, const Attributes& a) {
     if (name == "table" && depth_++ == 0) here_ = tables_++ == sheet_;
@@ -109,15 +109,15 @@ class SheetReader {
   void end_cell() {
     std::string value = value_.empty() ? std::exchange(text_, {}) : std::move(value_);
     if (!value.empty()) {
-      check(column_ + cell_repeats_ <= kMostColumns, "{}: a row with more than {} columns", cells_.where(),
-            kMostColumns);
+      check(column_ + cell_repeats_ <= kOdsColumns, "{}: a row with more than {} columns", cells_.where(),
+            kOdsColumns);
       for (long i = 0; i < cell_repeats_; ++i) row_.emplace_back(column_ + i, value);
     }
     column_ += cell_repeats_;
   }
 
   void end_row() {
-    check(row_.empty() || at_ + row_repeats_ <= kMostRows, "{}: more than {} rows", cells_.where(), kMostRows);
+    check(row_.empty() || at_ + row_repeats_ <= kOdsRows, "{}: more than {} rows", cells_.where(), kOdsRows);
     if (!row_.empty())
       for (long r = 0; r < row_repeats_; ++r)
         for (const auto& [column, value] : row_) cells_.add(at_ + r, column, value);
@@ -159,7 +159,7 @@ std::vector<std::string> ods_sheets(const Archive& archive) {
 }
 
 Sheet read_ods(const Archive& archive, const std::string& name, size_t sheet) {
-  SheetReader cells(archive, name, sheet);
+  OdsSheet cells(archive, name, sheet);
   read_content(archive, {.start = [&](std::string_view element, const Attributes& a) { cells.start(element, a); },
                          .end = [&](std::string_view element) { cells.end(element); },
                          .text = [&](std::string_view characters) { cells.text(characters); }});

@@ -128,10 +128,8 @@ void check_kind(std::string_view bytes, const std::string& path) {
 
 void check_page(std::string_view bytes, const std::string& path) {
   bytes = bytes.substr(0, kBeginning);
-  const std::string_view first =
-      bytes.substr(std::min(bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF"), bytes.size()), 14);
-  std::string start;
-  for (const char c : first) start += char(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const std::string start = engine::ascii_lower(
+      std::string(bytes.substr(std::min(bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF"), bytes.size()), 14)));
   for (const char* page : {"<!doctype html", "<html", "<table", "<?xml"})
     check(!start.starts_with(page), "{}: {}, whatever its name says: open it and save it as .xlsx or as CSV", path,
           start.starts_with("<?xml") ? "an XML file" : "a web page (HTML)");

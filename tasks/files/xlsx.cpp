@@ -19,7 +19,7 @@ using engine::parse_number;
 
 namespace {
 
-constexpr long kMostRows = 1'048'576, kMostColumns = 16'384;  // of a sheet, by Excel's specification
+constexpr long kXlsxRows = 1'048'576, kXlsxColumns = 16'384;  // of a sheet, by Excel's specification
 
 void read_xml(const Archive& archive, const std::string& part, XmlEvents events) {
   XmlReader reader(std::move(events), archive.path() + ": " + part);
@@ -202,9 +202,9 @@ Place place_of(std::string_view reference) {
   return place;
 }
 
-class SheetReader {
+class XlsxSheet {
  public:
-  SheetReader(const Archive& archive, const std::string& name) : archive_(archive), cells_(archive, name) {
+  XlsxSheet(const Archive& archive, const std::string& name) : archive_(archive), cells_(archive, name) {
     const std::string book = main_part(archive);
     const auto relations = relations_of(archive, book);
     const std::string strings = part_of_type(relations, "sharedStrings"), styles = part_of_type(relations, "styles");
@@ -249,9 +249,9 @@ class SheetReader {
       row_ = place.row;
       column_ = place.column;
     }
-    check(row_ >= 0 && row_ < kMostRows && column_ >= 0 && column_ < kMostColumns,
+    check(row_ >= 0 && row_ < kXlsxRows && column_ >= 0 && column_ < kXlsxColumns,
           "{}: a cell '{}' beyond the {} rows and {} columns of a sheet", archive_.path(), engine::shown(a["r"]),
-          kMostRows, kMostColumns);
+          kXlsxRows, kXlsxColumns);
     type_ = a["t"];
     style_ = size_t(parse_number<long>(a["s"]).value_or(0));
     value_.clear();
@@ -313,7 +313,7 @@ std::vector<SheetPart> xlsx_sheets(const Archive& archive) {
 }
 
 Sheet read_xlsx(const Archive& archive, const std::string& name, const std::string& part) {
-  return SheetReader(archive, name).read(part);
+  return XlsxSheet(archive, name).read(part);
 }
 
 }  // namespace files

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "engine/blas.h"
+#include "engine/strings.h"
 #include "nn/format/json.h"
 #include "nn/format/sha256.h"
 #include "tasks/attribution/words.h"
@@ -45,9 +46,7 @@ int negative_of(const std::vector<std::string>& labels, const std::string& given
       given.empty() ? std::vector<std::string>{"negative", "bearish", "bad"} : std::vector<std::string>{given};
   for (const std::string& name : known)
     for (size_t i = 0; i < labels.size(); ++i) {
-      std::string lower = labels[i];
-      for (char& c : lower) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
-      if (lower == name || labels[i] == name) return int(i);
+      if (engine::ascii_lower(labels[i]) == name || labels[i] == name) return int(i);
     }
   return -1;
 }

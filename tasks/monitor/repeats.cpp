@@ -6,6 +6,7 @@
 
 #include "engine/base.h"
 #include "engine/random.h"
+#include "engine/strings.h"
 #include "tasks/text/letters.h"
 #include "tasks/text/utf8.h"
 
@@ -34,7 +35,7 @@ std::string bare(const std::string& word) {
   for (const char c : word) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
   if (ascii) {
     for (const char c : word)
-      if (text::kind_of(char32_t(c)) == text::CodePointKind::letter) letters += c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+      if (text::kind_of(char32_t(c)) == text::CodePointKind::letter) letters += engine::ascii_lower(c);
     return letters;
   }
   for (size_t at = 0; at < word.size();) {

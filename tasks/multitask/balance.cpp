@@ -53,7 +53,7 @@ void Balance::remember() {
 
 void Balance::take_back() {
   if (std::exchange(remembered_, false)) before_->restore();
-  for (const Tensor& p : learned_) p.clear_grad();
+  engine::clear_grads(learned_);
 }
 
 void Balance::begin() {
@@ -131,7 +131,7 @@ void Balance::look_ahead(const optim::TaskLosses& train, const optim::TaskLosses
   weighting_.look_ahead(model_.net.params.trainable(), train, other);
   if (std::ranges::all_of(learned_, [](const Tensor& s) { return engine::all_finite(s.grad_data(), s.numel()); }))
     move();
-  for (const Tensor& p : learned_) p.clear_grad();
+  engine::clear_grads(learned_);
 }
 
 void Balance::step() {
@@ -142,7 +142,7 @@ void Balance::step() {
 void Balance::move() {
   if (learned_.empty()) return;
   optimizer_.step(lr_);
-  for (const Tensor& p : learned_) p.clear_grad();
+  engine::clear_grads(learned_);
 }
 
 void Balance::losses_after(const std::vector<Tensor>& losses) { weighting_.losses_after(values_of(losses)); }

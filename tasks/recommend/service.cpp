@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "engine/strings.h"
 #include "nn/format/json.h"
 #include "tasks/files/embed.h"
 #include "tasks/http/scheduler.h"
@@ -52,11 +53,6 @@ struct ListJob : http::Job {
   ordered_json answer;
 };
 
-std::string lower(std::string text) {
-  for (char& c : text) c = char(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
-}
-
 // Items whose title, id or tags have the words, most taken first.
 ordered_json found_items(const Recommender& r, const std::vector<int>& by_count, const std::string& words, long n) {
   ordered_json found = ordered_json::array();
@@ -64,7 +60,7 @@ ordered_json found_items(const Recommender& r, const std::vector<int>& by_count,
     const Item& item = r.data.items[size_t(i)];
     std::string all = item.name() + " " + item.id;
     for (const std::string& tag : item.tags) all += " " + tag;
-    if (lower(all).find(lower(words)) == std::string::npos) continue;
+    if (engine::ascii_lower(all).find(engine::ascii_lower(words)) == std::string::npos) continue;
     found.push_back(item_json(item));
     if (long(found.size()) == n) break;
   }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/parallel.h"
+#include "engine/strings.h"
 #include "tasks/text/utf8.h"
 
 namespace recommend {
@@ -135,7 +136,7 @@ std::vector<std::string> words_in(const std::string& text) {
   for (const char c : text) {
     const bool letter = std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
     if (letter)
-      words.back() += char(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+      words.back() += engine::ascii_lower(c);
     else if (!words.back().empty())
       words.emplace_back();
   }

@@ -167,7 +167,7 @@ bool Training::update(const ordered_json& more) {
   const bool moves = sound();
   if (moves) optimizer_.step(rate_, optim::clip_factor(trained_, *norm_, options_.clip));
   params_.clear_grads();
-  for (const Tensor& t : frame_.also_trained) t.clear_grad();
+  engine::clear_grads(frame_.also_trained);
   params_.eval();
   ordered_json figures{{"lr", rate_}, {"skipped", run_.skipped()}};
   if (moves) {

@@ -7,6 +7,7 @@
 
 #include "engine/base.h"
 #include "engine/random.h"
+#include "tasks/score/intervals.h"
 
 namespace score {
 
@@ -48,8 +49,6 @@ double score_of(const CorpusMetric& metric, const std::vector<Tallies>& sentence
   }
   return metric.score(sums);
 }
-
-double mean_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.) / double(x.size()); }
 
 Resampled spread(double score, std::vector<double> scores) {
   const double mean = mean_of(scores);

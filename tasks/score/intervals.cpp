@@ -44,8 +44,6 @@ double student_t(double within, long n) {
 
 namespace {
 
-double mean_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.) / double(x.size()); }
-
 double variance_of(const std::vector<double>& x) {
   const double mean = mean_of(x);
   double squares = 0;
@@ -54,6 +52,8 @@ double variance_of(const std::vector<double>& x) {
 }
 
 }  // namespace
+
+double mean_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.) / double(x.size()); }
 
 Interval interval_95(const std::vector<double>& sample) {
   check(!sample.empty(), "interval: an empty sample has no mean");

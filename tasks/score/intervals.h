@@ -5,6 +5,8 @@
 
 namespace score {
 
+double mean_of(const std::vector<double>& x);  // of one number at least
+
 // The mean of a sample and half the width of its 95 % confidence interval, by Student's t with n - 1 degrees of
 // freedom: t s / sqrt(n). Of a single number the half width is 0. Error: an empty sample.
 struct Interval {

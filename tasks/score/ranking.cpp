@@ -12,7 +12,7 @@ namespace {
 
 using engine::real;
 
-double dot(const real* a, const real* b, long C) {
+double product(const real* a, const real* b, long C) {
   double sum = 0;
   for (long c = 0; c < C; ++c) sum += double(a[c]) * double(b[c]);
   return sum;
@@ -30,11 +30,11 @@ std::vector<double> own_ranks(const engine::Tensor& queries, const engine::Tenso
   std::vector<double> length(n), rank(n);
   for (long j = 0; j < n; ++j) {
     const real* row = candidates.data() + j * C;
-    length[j] = std::sqrt(std::max(dot(row, row, C), 1e-300));  // a row of zeros is at a right angle to all
+    length[j] = std::sqrt(std::max(product(row, row, C), 1e-300));  // a row of zeros is at a right angle to all
   }
   engine::parallel_tasks(n, [&](long i) {
     const real* query = queries.data() + i * C;
-    const auto nearness = [&](long j) { return dot(query, candidates.data() + j * C, C) / length[j]; };
+    const auto nearness = [&](long j) { return product(query, candidates.data() + j * C, C) / length[j]; };
     const double own = nearness(i);
     for (long j = 0; j < n; ++j) rank[i] += j == i || nearness(j) >= own;
   });

@@ -19,7 +19,7 @@ void check_scores(const char* who, const std::vector<double>& scores, const std:
         scores.size(), truth.size());
 }
 
-double discount(size_t place, size_t k) { return place < k ? 1 / std::log2(double(place) + 2) : 0; }  // place from 0
+double discount_at(size_t place, size_t k) { return place < k ? 1 / std::log2(double(place) + 2) : 0; }  // place from 0
 
 // f(begin, end) for every block of equal scores in an order.
 template <class F>
@@ -41,7 +41,7 @@ double dcg(const std::vector<double>& scores, const std::vector<double>& gains, 
   over_blocks(scores, order, [&](size_t begin, size_t end) {
     double block_gain = 0, block_discount = 0;
     for (size_t i = begin; i < end; ++i) {
-      const double gain = gains[size_t(order[i])], weight = discount(i, within);
+      const double gain = gains[size_t(order[i])], weight = discount_at(i, within);
       if (ties == Ties::by_index) sum += gain * weight;
       block_gain += gain;
       block_discount += weight;

@@ -44,7 +44,7 @@ Indices folds_of(const std::vector<text::Example>& examples, int folds, uint64_t
 namespace {
 
 constexpr size_t kPairs = 12;    // of labels, in the figure
-constexpr size_t kShown = 10;    // texts on the screen
+constexpr size_t kSuspectsShown = 10;  // texts on the screen
 constexpr double kEnough = 0.7;  // of the labels that a model should agree with
 
 struct Noise {
@@ -229,7 +229,7 @@ void Noise::show(const Indices& order) const {
   const size_t columns = run::terminal_width();
   if (!bars.empty()) fmt::print("\n{}\n{}", title, bars_text(bars, columns));
   fmt::print("\n");
-  for (size_t r = 0; r < order.size() && r < kShown && long(r) < suspects; ++r) {
+  for (size_t r = 0; r < order.size() && r < kSuspectsShown && long(r) < suspects; ++r) {
     const int i = order[r];
     const std::string change = fmt::format("{} -> {}", text::shown(task.labels.name(given[size_t(i)])),
                                            text::shown(task.labels.name(suggested(i))));

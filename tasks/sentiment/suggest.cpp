@@ -26,7 +26,7 @@ using engine::Indices;
 namespace {
 
 constexpr long kCandidates = 20000;  // the most unsure texts, of which some are chosen
-constexpr long kShown = 10;          // texts on the screen
+constexpr size_t kTextsShown = 10;   // texts on the screen
 constexpr long kBins = 10;           // of the figure
 
 std::string words_key(const text::Example& e) {
@@ -195,7 +195,7 @@ void Suggest::show(const Indices& chosen) const {
   nn::write_file(svg_beside(out), bars_svg(title, bars));
   const size_t columns = run::terminal_width();
   fmt::print("{}\n{}\n", title, bars_text(bars, columns));
-  for (size_t c = 0; c < chosen.size() && c < size_t(kShown); ++c)
+  for (size_t c = 0; c < chosen.size() && c < kTextsShown; ++c)
     fmt::print("{}\n",
                text::fitted(fmt::format("{:>3}  {:.2f}  {:<12}  {}", c + 1, uncertainty[size_t(chosen[c])],
                                         text::shown(label(chosen[c])), text::shown(examples[size_t(chosen[c])].text)),

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/strings.h"
 #include "tasks/text/utf8.h"
 
 namespace text {
@@ -21,9 +22,9 @@ Augmentation augmentation_named(const std::string& name) {
 namespace {
 
 // Numbers in order, from one sequence.
-class Draws {
+class Chances {
  public:
-  explicit Draws(const engine::Random& random) : random_(random) {}
+  explicit Chances(const engine::Random& random) : random_(random) {}
   double share() { return double(word()) / 4294967296.0; }                         // [0, 1)
   size_t below(size_t n) { return size_t(uint64_t(word()) * uint64_t(n) >> 32); }  // 0 ... n - 1
 
@@ -64,19 +65,13 @@ Cut cut_of(const std::string& word) {
   return {{word.begin(), first}, {first, last}, {last, word.end()}};
 }
 
-std::string lower(std::string s) {
-  for (char& c : s)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
-  return s;
-}
-
 // One of its synonyms; empty: it has none.
-std::string synonym_of(const std::string& word, const Synonyms& synonyms, Draws& draw) {
-  const std::vector<std::string> all = synonyms ? synonyms(lower(cut_of(word).core)) : std::vector<std::string>();
+std::string synonym_of(const std::string& word, const Synonyms& synonyms, Chances& draw) {
+  const std::vector<std::string> all = synonyms ? synonyms(engine::ascii_lower(cut_of(word).core)) : std::vector<std::string>();
   return all.empty() ? "" : all[draw.below(all.size())];
 }
 
-void replace_some(Words& words, size_t n, const Synonyms& synonyms, Draws& draw, bool in_place) {
+void replace_some(Words& words, size_t n, const Synonyms& synonyms, Chances& draw, bool in_place) {
   for (size_t tries = 0, done = 0; done < n && tries < 10 * n; ++tries) {
     const size_t at = draw.below(words.size());
     const std::string other = synonym_of(words[at], synonyms, draw);
@@ -90,7 +85,7 @@ void replace_some(Words& words, size_t n, const Synonyms& synonyms, Draws& draw,
   }
 }
 
-void drop_some(Words& words, double share, Draws& draw) {
+void drop_some(Words& words, double share, Chances& draw) {
   if (words.size() < 2) return;
   const size_t keeper = draw.below(words.size());
   Words left;
@@ -99,7 +94,7 @@ void drop_some(Words& words, double share, Draws& draw) {
   words = left;
 }
 
-void eda(Words& words, double share, const Synonyms& synonyms, Draws& draw) {
+void eda(Words& words, double share, const Synonyms& synonyms, Chances& draw) {
   const auto n = std::max<size_t>(1, size_t(share * double(words.size())));
   const size_t what = synonyms ? draw.below(4) : 2 + draw.below(2);
   if (what < 2) return replace_some(words, n, synonyms, draw, what == 0);
@@ -107,7 +102,7 @@ void eda(Words& words, double share, const Synonyms& synonyms, Draws& draw) {
   for (size_t i = 0; i < n; ++i) std::swap(words[draw.below(words.size())], words[draw.below(words.size())]);
 }
 
-void slip(Words& words, double share, Draws& draw) {
+void slip(Words& words, double share, Chances& draw) {
   for (std::string& word : words) {
     const Cut cut = cut_of(word);
     if (cut.core.size() < 4 || draw.share() >= share) continue;
@@ -144,7 +139,7 @@ std::string augmented(const std::string& text, Augmentation how, double share, c
                       engine::Random random) {
   Words words = split(text);
   if (words.empty()) return text;
-  Draws draw(random);
+  Chances draw(random);
   if (how == Augmentation::eda) {
     eda(words, share, synonyms, draw);
   } else if (how == Augmentation::characters) {

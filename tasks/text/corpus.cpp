@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/random.h"
+#include "engine/strings.h"
 
 namespace text {
 
@@ -35,7 +36,7 @@ std::vector<uint64_t> words_of(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (std::isalnum(byte) || byte >= 0x80) {
-      word += char(std::tolower(byte));
+      word += engine::ascii_lower(c);
       continue;
     }
     if (c == '\'') continue;  // don't: one word

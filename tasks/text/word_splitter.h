@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/strings.h"
+
 #include "tasks/text/letters.h"
 #include "tasks/text/utf8.h"
 #include "tasks/text/wordpiece.h"
@@ -25,8 +27,7 @@ struct Folding {
 
   void operator()(std::string& token, bool ascii) const {
     if (ascii && lower_case) {
-      for (char& c : token)
-        if (c >= 'A' && c <= 'Z') c = char(c + ('a' - 'A'));
+      for (char& c : token) c = engine::ascii_lower(c);
     } else if (!ascii) {
       if (lower_case) token = lower(token);
       if (without_accents) token = strip_accents(token);

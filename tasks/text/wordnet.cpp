@@ -9,18 +9,13 @@
 #include <unordered_map>
 
 #include "engine/base.h"
+#include "engine/strings.h"
 
 namespace text {
 
 using engine::check;
 
 namespace {
-
-std::string lower(std::string word) {
-  for (char& c : word)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
-  return word;
-}
 
 bool is_single(const std::string& word) {
   return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
@@ -65,7 +60,7 @@ WordNet::Offsets WordNet::read_data(const std::string& directory, const std::str
     synset.part = part == "adv" ? 'r' : part[0];
     const long words = fields ? std::strtol(count.c_str(), nullptr, 16) : 0;
     for (long w = 0; w < words && fields >> word >> hex; ++w) {
-      word = lower(word.substr(0, word.find('(')));  // "galore(ip)": where an adjective may stand
+      word = engine::ascii_lower(word.substr(0, word.find('(')));  // "galore(ip)": where an adjective may stand
       synset.words.push_back(word);
     }
     fields >> links;

@@ -28,9 +28,9 @@ namespace {
 constexpr const char *kEnd = "</s>", *kUnknown = "<unk>", *kPadding = "<pad>";
 
 // The texts, one by one, as the trainer takes them.
-class Texts : public sentencepiece::SentenceIterator {
+class TextIterator : public sentencepiece::SentenceIterator {
  public:
-  explicit Texts(const std::vector<std::string>& texts) : texts_(texts) {}
+  explicit TextIterator(const std::vector<std::string>& texts) : texts_(texts) {}
   bool done() const override { return at_ == texts_.size(); }
   void Next() override { ++at_; }
   const std::string& value() const override { return texts_[at_]; }
@@ -105,7 +105,7 @@ Pieces Pieces::learn(const std::vector<std::string>& texts, const PieceOptions& 
   check(o.vocabulary >= long(characters.size()) + 3,
         "--vocab-size {}: the texts have {} different characters, and three pieces more are needed", o.vocabulary,
         characters.size());
-  Texts iterator(cased);
+  TextIterator iterator(cased);
   std::string bytes;
   const auto status = sentencepiece::SentencePieceTrainer::Train(
       std::unordered_map<std::string, std::string>{
