@@ -31,6 +31,7 @@
 #   ARCH=native          the processor to build for; x86-64-v3 runs on anything with AVX2
 #   OPT=-O3              the optimisation of the release and double builds; of tests, options, files and reports -O1
 #   LDLIBS=              more libraries to link
+#   UNITS=yes            a folder's sources are compiled together, eight at most; no: each alone
 #   PREFIX=/usr/local    where `make install` puts bin, lib, include and share; DESTDIR=  a folder to put that into
 #   ARGS=                further arguments: make sentiment ARGS='--model pool', make test ARGS='-tc=softmax*'
 # Never add -ffast-math: it breaks NaN checks and exact results.
@@ -111,9 +112,9 @@ build/$(1)/%.o: %.cpp build/$(1)/flags
 build/$(1)/%.o: build/units/%.cpp build/$(1)/flags
 	@mkdir -p $$(@D) && echo '  compile  $(1)/$$*' && $$(CXX) $$(CXXFLAGS) -Wno-subobject-linkage -c $$< -o $$@
 endef
-# Sources of a folder are compiled together, in units of eight at most (tools/sources.sh): what they include takes
-# longer than they do. So names in their unnamed namespaces are different ones. UNITS=no: each source alone, as after
-# an edit to see its errors alone, and as `make mutate` breaks them.
+# A folder's sources are compiled together, in units of eight at most (tools/sources.sh): reading what they include takes
+# longer than they do. So the names in their unnamed namespaces are all different. UNITS=no: each alone, as `make
+# mutate` needs them and `make lint` sees them.
 UNITS ?= yes
 unit = $(or $(and $(filter yes,$(UNITS)),$(UNIT_$(1))),$(1:.cpp=))
 compiled = $(sort $(foreach s,$(2),build/$(1)/$(call unit,$(s)).o))

@@ -175,9 +175,7 @@ int Params::freeze(const std::string& pattern) {
   return frozen;
 }
 
-void Params::clear_grads() const {
-  engine::clear_grads(tensors_);
-}
+void Params::clear_grads() const { engine::clear_grads(tensors_); }
 
 void Params::train(long step) {
   mode_.training = true;

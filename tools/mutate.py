@@ -55,7 +55,7 @@ class Tree:
     """The tests of the unbroken sources as make builds them, to be linked with one broken object in front."""
 
     def __init__(self, variants):
-        make = subprocess.run(['make', '-s', *(f'build/{v}/run-tests' for v in variants)])
+        make = subprocess.run(['make', '-s', 'UNITS=no', *(f'build/{v}/run-tests' for v in variants)])
         if make.returncode != 0:
             sys.exit('error: mutate: the tests without a break do not build')
         words = re.findall(r'^(?:OPENBLAS_LIBS|PACKAGE_LIBS) *:*= *(.*)', pathlib.Path('build/deps.mk').read_text(), re.M)

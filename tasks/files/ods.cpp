@@ -109,8 +109,7 @@ class OdsSheet {
   void end_cell() {
     std::string value = value_.empty() ? std::exchange(text_, {}) : std::move(value_);
     if (!value.empty()) {
-      check(column_ + cell_repeats_ <= kOdsColumns, "{}: a row with more than {} columns", cells_.where(),
-            kOdsColumns);
+      check(column_ + cell_repeats_ <= kOdsColumns, "{}: a row with more than {} columns", cells_.where(), kOdsColumns);
       for (long i = 0; i < cell_repeats_; ++i) row_.emplace_back(column_ + i, value);
     }
     column_ += cell_repeats_;

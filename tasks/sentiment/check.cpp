@@ -24,10 +24,10 @@ namespace {
 using nn::ordered_json;
 
 constexpr const char* kShipped = "mini";
-constexpr int kMaxLength = 128;   // tokens that `train` reads where it is not told otherwise
-constexpr double kTrained = 0.8;  // of the texts, where it is not told otherwise
-constexpr long kFewTexts = 10;    // of a class, to learn it from
-constexpr size_t kRareShown = 12;     // rare classes
+constexpr int kMaxLength = 128;    // tokens that `train` reads where it is not told otherwise
+constexpr double kTrained = 0.8;   // of the texts, where it is not told otherwise
+constexpr long kFewTexts = 10;     // of a class, to learn it from
+constexpr size_t kRareShown = 12;  // rare classes
 
 struct Question {
   std::vector<std::string> files;
@@ -113,9 +113,10 @@ std::vector<std::string> warnings_of(const ordered_json& facts, const spec::Equa
   for (const auto& [label, count] : facts["classes"].items())
     if (count.get<long>() < kFewTexts) rare.push_back(label);
   if (!rare.empty() && facts["head"] != "regression")
-    warnings.push_back(fmt::format("labels of fewer than {} texts: {}{}", kFewTexts,
-                                   fmt::join(rare.begin(), rare.begin() + long(std::min(rare.size(), kRareShown)), ", "),
-                                   rare.size() > kRareShown ? fmt::format(" and {} more", rare.size() - kRareShown) : ""));
+    warnings.push_back(
+        fmt::format("labels of fewer than {} texts: {}{}", kFewTexts,
+                    fmt::join(rare.begin(), rare.begin() + long(std::min(rare.size(), kRareShown)), ", "),
+                    rare.size() > kRareShown ? fmt::format(" and {} more", rare.size() - kRareShown) : ""));
   return warnings;
 }
 

@@ -43,9 +43,9 @@ Indices folds_of(const std::vector<text::Example>& examples, int folds, uint64_t
 
 namespace {
 
-constexpr size_t kPairs = 12;    // of labels, in the figure
+constexpr size_t kPairs = 12;          // of labels, in the figure
 constexpr size_t kSuspectsShown = 10;  // texts on the screen
-constexpr double kEnough = 0.7;  // of the labels that a model should agree with
+constexpr double kEnough = 0.7;        // of the labels that a model should agree with
 
 struct Noise {
   objective::ClassifierOptions o;

@@ -67,7 +67,8 @@ Cut cut_of(const std::string& word) {
 
 // One of its synonyms; empty: it has none.
 std::string synonym_of(const std::string& word, const Synonyms& synonyms, Chances& draw) {
-  const std::vector<std::string> all = synonyms ? synonyms(engine::ascii_lower(cut_of(word).core)) : std::vector<std::string>();
+  const std::vector<std::string> all =
+      synonyms ? synonyms(engine::ascii_lower(cut_of(word).core)) : std::vector<std::string>();
   return all.empty() ? "" : all[draw.below(all.size())];
 }
 

@@ -37,12 +37,12 @@ std::string compiled(const TemporaryDirectory& dir, const std::string& name, con
 std::string beside_runner() { return fs::path(program("")).parent_path(); }
 
 const std::string kModel = "tests/golden/directories/bert";
-const std::string kTexts = " 'The waiter was kind.' 'Nobody said why.'";
+const std::string kArguments = " 'The waiter was kind.' 'Nobody said why.'";
 
 // What classify.c prints of them.
 std::string expected() {
   std::string lines;
-  for (const auto& line : lines_of(call("sentiment", "predict --model " + kModel + kTexts, "2>/dev/null").output)) {
+  for (const auto& line : lines_of(call("sentiment", "predict --model " + kModel + kArguments, "2>/dev/null").output)) {
     const std::string label = line["label"];
     lines += fmt::format("{}\t{:.4f}\t{}\n", label, line["probabilities"][label].get<double>(),
                          line["text"].get<std::string>());
@@ -59,7 +59,7 @@ TEST_CASE("capi: the C program of the README compiles without a warning and says
   const std::string classify =
       compiled(dir, "classify", "-Itasks/capi -L" + library + " -lattune -Wl,-rpath," + library);
   const Result result = run_shell("DEBUG=2 PROFILE=1 CHECK_NAN=1 GRAPH=" + dir.path + "/graph " + classify + " " +
-                                  kModel + kTexts + " 2>&1");  // what they would print is about the host
+                                  kModel + kArguments + " 2>&1");  // what they would print is about the host
   CHECK(result.status == 0);
   CHECK(result.output == expected());
   CHECK(!fs::exists(dir.path + "/graph"));
@@ -151,7 +151,7 @@ TEST_CASE("capi: installed, pkg-config says how it is linked, either way, and mo
   const std::string model = fs::absolute(kModel);
   const std::string loaded = compiled(elsewhere, "classify", "$(" + flags + "--cflags --libs attune)");
   const std::string run = "cd / && env -u ATTUNE_MODELS LD_LIBRARY_PATH=" + prefix + "/lib ";
-  CHECK(run_shell(run + loaded + " " + model + kTexts + " 2>&1").output == expected());
+  CHECK(run_shell(run + loaded + " " + model + kArguments + " 2>&1").output == expected());
   const Result by_name = run_shell(run + loaded + " minj a 2>&1");
   CHECK(by_name.output ==
         "error: minj: no such directory; the models that ship: mini, sentiment (did you mean 'mini'?)\n");
@@ -159,7 +159,7 @@ TEST_CASE("capi: installed, pkg-config says how it is linked, either way, and mo
   const std::string archive = compiled(dir, "classify",
                                        "-Wl,-Bstatic $(" + flags + "--cflags --libs attune) -Wl,-Bdynamic $(" + flags +
                                            "--static --libs attune | sed 's/-lattune//')");
-  CHECK(run_shell("cd / && " + archive + " " + model + kTexts + " 2>&1").output == expected());
+  CHECK(run_shell("cd / && " + archive + " " + model + kArguments + " 2>&1").output == expected());
   CHECK(run_shell("cd / && env -u ATTUNE_MODELS " + prefix + "/bin/sentiment predict --model mini a 2>&1")
             .says(prefix + "/share/attune/models/mini"));
   CHECK(run_shell("tools/install.sh uninstall " + prefix + " sentiment").status == 0);

@@ -11,17 +11,17 @@ using nn::json;
 
 namespace {
 
-const std::string kTiny = " --hidden 16 --max-length 24 --epochs 2 --batch-size 6 --lr 1e-2 ";
+const std::string kPoolRun = " --hidden 16 --max-length 24 --epochs 2 --batch-size 6 --lr 1e-2 ";
 
 // A trained run of two layers, and how its data is given.
-struct Trained {
+struct AllocationRun {
   TemporaryDirectory dir;
   std::string data = " --data " +
                      three_moods(dir, {"an awful, bad and poor", "a fine, good and great", "the train at noon, a"}),
               run = dir.path + "/run";
-  explicit Trained(const std::string& options = "") {
+  explicit AllocationRun(const std::string& options = "") {
     const Result result =
-        call("sentiment", "train --model bert --layers 2 --heads 2" + kTiny + data + " --out " + run + options);
+        call("sentiment", "train --model bert --layers 2 --heads 2" + kPoolRun + data + " --out " + run + options);
     REQUIRE_MESSAGE(result.status == 0, result.output);
   }
 };
@@ -29,7 +29,7 @@ struct Trained {
 }  // namespace
 
 TEST_CASE("prune: chooses on one file, measures on another, and says what is wrong in one line") {
-  const Trained trained;
+  const AllocationRun trained;
   const std::string prune = "prune --model " + trained.run + trained.data,
                     out = " --out " + trained.dir.path + "/small";
   const std::string test = trained.dir.write("test.tsv", "label\ttext\npositive\tgood\nnegative\tbad\n");
@@ -54,7 +54,7 @@ TEST_CASE("prune: chooses on one file, measures on another, and says what is wro
 
 TEST_CASE(
     "token retention: a schedule is learned, used, refined, and travels with the model; a resumed run is the same") {
-  const Trained trained;
+  const AllocationRun trained;
   const std::string soft = trained.dir.path + "/soft", hard = trained.dir.path + "/hard";
   const std::string options = " --max-length 24 --batch-size 6 --lr 1e-3 " + trained.data;
   const Result learned = call("sentiment", "train --model " + trained.run + options +
@@ -102,7 +102,7 @@ TEST_CASE(
 
 TEST_CASE("attention window: travels with the model, shows in the maps, and works with sparse normalisers") {
   for (const std::string normaliser : {"softmax", "entmax15"}) {
-    const Trained trained(" --attention-window 1 --global-tokens 2 --attention-normaliser " + normaliser);
+    const AllocationRun trained(" --attention-window 1 --global-tokens 2 --attention-normaliser " + normaliser);
     CHECK(nn::read_config(trained.run + "/best/config.json").attention_window == 1);
     const std::string maps = trained.dir.path + "/maps.jsonl";
     REQUIRE(
@@ -120,7 +120,7 @@ TEST_CASE("attention window: travels with the model, shows in the maps, and work
 }
 
 TEST_CASE("allocation: what cannot be gets one line that says what to change") {
-  const Trained trained;
+  const AllocationRun trained;
   const auto refused = [&](const std::string& command, const std::string& why) {
     const Result result =
         call("sentiment", command + trained.data + " --max-length 24 --out " + trained.dir.path + "/x");

@@ -30,11 +30,11 @@ const std::string kLearn =
     " --model pool --hidden 32 --heads 2 --dropout 0 --epochs 40 --lr 0.02 --vocab-size 300 --split 60/30/10 "
     "--no-hints --seed 1 ";
 
-struct Trained {
+struct TrainedShop {
   TemporaryDirectory dir;
   std::string run = dir.path + "/run";
   std::string output;
-  Trained() {
+  TrainedShop() {
     dir.write("shop.md", knowledge());
     const Result result = call("answer", "train --data " + dir.path + "/shop.md --out " + run + kLearn);
     output = result.output;
@@ -48,23 +48,23 @@ struct Trained {
   }
 };
 
-const Trained& trained() {
-  static const Trained once;
+const TrainedShop& trained_shop() {
+  static const TrainedShop once;
   return once;
 }
 
 }  // namespace
 
 TEST_CASE("answer: a tiny assistant learns its intents and slots, and says so in result.json") {
-  const json result = result_of(trained().run);
+  const json result = result_of(trained_shop().run);
   CHECK(result["accuracy"].get<double>() == 1);
   CHECK(result["slot_f1"].get<double>() > 0.6);
   CHECK(result["questions"] == 6);
-  CHECK(trained().output.find("result task=answer accuracy=1.0000") != std::string::npos);
+  CHECK(trained_shop().output.find("result task=answer accuracy=1.0000") != std::string::npos);
 }
 
 TEST_CASE("answer: slots are filled, asked for, carried over and given; intents are named with their certainty") {
-  const std::vector<json> r = trained().ask(
+  const std::vector<json> r = trained_shop().ask(
       "{\"text\": \"when are you open\"}\n{\"text\": \"where is parcel S-42\"}\n"
       "{\"text\": \"how big does this tent get\"}\n{\"text\": \"the green one\"}\n"
       "{\"text\": \"where is parcel\", \"session\": \"other\"}\n{\"text\": \"where is parcel\"}\n");
@@ -90,7 +90,8 @@ TEST_CASE(
   };
   const std::string lines =
       "{\"text\": \"boil the kettle with vinegar\"}\n{\"text\": \"boil the kettle with vinegar\"}\n";
-  const std::vector<json> some = trained().ask(lines, "--refuse 0.5"), none = trained().ask(lines, "--refuse 0");
+  const std::vector<json> some = trained_shop().ask(lines, "--refuse 0.5"),
+                          none = trained_shop().ask(lines, "--refuse 0");
   CHECK(refused(none) == 0);
   CHECK(refused(some) == 2);
   CHECK(some[0]["outcome"] == "refuse");
@@ -102,21 +103,21 @@ TEST_CASE(
 
 TEST_CASE("answer: several intents are offered, and a choice among them is understood") {
   const std::vector<json> r =
-      trained().ask("{\"text\": \"please big open\"}\n{\"text\": \"the second\"}\n", "--ask 0.9 --refuse 0");
+      trained_shop().ask("{\"text\": \"please big open\"}\n{\"text\": \"the second\"}\n", "--ask 0.9 --refuse 0");
   REQUIRE(r.size() == 2);
   CHECK(r[0]["outcome"] == "ask");
   REQUIRE(r[0]["options"].size() == 2);  // none is as sure as a promise of so little wants it
   CHECK(r[1]["intent"] == r[0]["options"][1]["intent"]);
   CHECK(r[1]["state"]["offered"].empty());
   const std::vector<json> none =
-      trained().ask("{\"text\": \"big open kettle\"}\n{\"text\": \"None of these.\"}\n", "--ask 0.9 --refuse 0");
+      trained_shop().ask("{\"text\": \"big open kettle\"}\n{\"text\": \"None of these.\"}\n", "--ask 0.9 --refuse 0");
   REQUIRE(none.size() == 2);
   CHECK(none[1]["outcome"] == "refuse");  // with articles for the question before
   CHECK(none[1]["articles"][0]["id"] == "cleaning-a-kettle");
 }
 
 TEST_CASE("answer: where a promise cannot be kept, it asks back between what is equally likely, and answers else") {
-  const std::vector<json> r = trained().ask("{\"text\": \"when are you open\"}\n", "--ask 0.001 --refuse 0");
+  const std::vector<json> r = trained_shop().ask("{\"text\": \"when are you open\"}\n", "--ask 0.001 --refuse 0");
   REQUIRE(r.size() == 1);
   CHECK(r[0]["ranking"][0]["certainty"].get<double>() > 0.6);
   CHECK(r[0]["outcome"] == "answer");
@@ -124,7 +125,7 @@ TEST_CASE("answer: where a promise cannot be kept, it asks back between what is 
 
 TEST_CASE(
     "answer: what every word adds and the attention it gets are shown on request; a bad line is answered as one") {
-  const std::vector<json> r = trained().ask(
+  const std::vector<json> r = trained_shop().ask(
       "{\"text\": \"when are you open\"}\nno json\n{\"text\": \" \"}\n{\"text\": \"big tent\"}\n", "--explain");
   REQUIRE(r.size() == 4);
   REQUIRE(r[0]["words"].size() == 4);
@@ -139,7 +140,7 @@ TEST_CASE(
 }
 
 TEST_CASE("answer: evaluate compares every detector, with questions of unknown intents and of files as out of scope") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   t.dir.write("more.md", knowledge() + "\n# weather\n## Questions\n- will it rain\n- is it cold outside\n");
   t.dir.write("others.txt", "who won\ntell me a joke\n");
   const std::string out = t.dir.path + "/figures.json";
@@ -159,7 +160,7 @@ TEST_CASE("answer: evaluate compares every detector, with questions of unknown i
 }
 
 TEST_CASE("answer: new articles are found without training, by an index of this model only") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const std::string copy = t.dir.path + "/copy";
   std::filesystem::copy(t.run, copy, std::filesystem::copy_options::recursive);
   t.dir.write(
@@ -184,7 +185,7 @@ TEST_CASE("answer: new articles are found without training, by an index of this 
 }
 
 TEST_CASE("answer: an assistant that was trained without articles gets them later") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const std::string all = knowledge(), run = t.dir.path + "/none";
   t.dir.write("none.md", all.substr(0, all.find("# Sending")));
   REQUIRE(call("answer", "train --data " + t.dir.path + "/none.md --out " + run + kLearn + "--max-steps 2").status ==
@@ -198,14 +199,14 @@ TEST_CASE("answer: an assistant that was trained without articles gets them late
 }
 
 TEST_CASE("answer: a value that the file marks somewhere is known again in words that the tags miss") {
-  const std::vector<json> r = trained().ask(
+  const std::vector<json> r = trained_shop().ask(
       "{\"text\": \"where is parcel S-42\"}\n{\"text\": \"what about s-86 then, is it any nearer to me\"}\n");
   REQUIRE(r.size() == 2);
   CHECK(r[1]["slots"]["order"].get<std::string>().find("-86") != std::string::npos);
 }
 
 TEST_CASE("answer: intents that are left out are out of scope; too few questions promise nothing, and say so") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const std::string out = t.dir.path + "/left", shop = t.dir.path + "/shop.md";
   const Result left =
       call("answer", "train --data " + shop + " --out " + out + kLearn + "--leave-out 0.3 --max-steps 3");
@@ -221,7 +222,7 @@ TEST_CASE("answer: intents that are left out are out of scope; too few questions
 }
 
 TEST_CASE("answer: a run that was stopped goes on to the same bits, and other knowledge is refused") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const std::string shop = t.dir.path + "/shop.md", a = t.dir.path + "/a", b = t.dir.path + "/b";
   const std::string learn = "train --data " + shop + kLearn + "--articles-weight 0.5 --out ";
   REQUIRE(call("answer", learn + a).status == 0);
@@ -241,7 +242,7 @@ TEST_CASE("answer: a run that was stopped goes on to the same bits, and other kn
 TEST_CASE(
     "answer: over HTTP a question is answered as by `ask`, the client keeps the state, and what is wrong has a "
     "status") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const std::string said = t.dir.path + "/serve.out";
   // $1: route, others: curl's; a reply and its status, a line each
   const Result result = run_shell(
@@ -277,7 +278,7 @@ TEST_CASE(
 }
 
 TEST_CASE("answer: a step in parts is the step of one large batch, the contrast between its questions included") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const auto losses = [&](const std::string& name, const std::string& options) {
     const std::string out = t.dir.path + "/" + name;
     const Result result = call("answer", "train --data " + t.dir.path + "/shop.md --out " + out + kLearn +
@@ -296,7 +297,7 @@ TEST_CASE("answer: a step in parts is the step of one large batch, the contrast 
 }
 
 TEST_CASE("answer: a directory that is no assistant, and options that do not go together, are one line") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const auto error = [](const std::string& arguments) {
     const Result result = call("answer", arguments, "2>&1 >/dev/null </dev/null");
     CHECK(result.status != 0);
@@ -312,7 +313,7 @@ TEST_CASE("answer: a directory that is no assistant, and options that do not go 
 
 TEST_CASE(
     "answer: a conversation is the same as arguments and from a pipe, and --explain says by which question and rule") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const std::string ask = "ask --refuse 0 --model " + t.run + " ";
   const Result turns = call("answer", ask + "'how big does this tent get' 'the green one'", "2>/dev/null");
   CHECK(turns.output ==
@@ -333,7 +334,7 @@ TEST_CASE(
 
 TEST_CASE(
     "answer: a promise tried on halves refuses its share on the average, and one that was not made is not tried") {
-  const Trained& t = trained();
+  const TrainedShop& t = trained_shop();
   const std::string evaluate = "evaluate --model " + t.run + " --splits 200 ";
   const std::string file = t.dir.path + "/figures.json";
   const Result said = call("answer", evaluate + "--refuse 0.4 --out " + file, "2>/dev/null");

@@ -11,7 +11,7 @@ using nn::json;
 
 namespace {
 
-const std::string kTiny = " --hidden 16 --heads 2 --max-length 24 --epochs 2 --batch-size 6 ";
+const std::string kTwoHeads = " --hidden 16 --heads 2 --max-length 24 --epochs 2 --batch-size 6 ";
 
 // The last step's figures of a run.
 json last_step(const std::string& run) {
@@ -27,7 +27,7 @@ TEST_CASE("adjustments: each term is in the log, in the loss with its weight, an
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), lexicon = dir.write("lexicon.txt", "bad\ngood\t2\nzz\xE2\x98\x83\n");
   const std::string common =
-      "train --model bert --layers 2" + kTiny + "--dropout 0 --no-shuffle --lr 1e-12 --data " + data;
+      "train --model bert --layers 2" + kTwoHeads + "--dropout 0 --no-shuffle --lr 1e-12 --data " + data;
   const auto trained = [&](const std::string& options) {
     const Result result = call("sentiment", common + " --overwrite --out " + dir.path + "/run " + options);
     REQUIRE_MESSAGE(result.status == 0, result.output);
@@ -59,7 +59,7 @@ TEST_CASE("adjustments: temperature and normaliser travel with the model") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), run = dir.path + "/run";
   for (const std::string model : {"pool", "bert --layers 2"}) {
-    REQUIRE(call("sentiment", "train --model " + model + kTiny +
+    REQUIRE(call("sentiment", "train --model " + model + kTwoHeads +
                                   "--attention-normaliser entmax15 --attention-temperature " +
                                   "0.01 --lr 1e-2 --overwrite --data " + data + " --out " + run)
                 .status == 0);
@@ -85,10 +85,11 @@ TEST_CASE(
     "transfer: every term is learned from, the student is a model, and a resumed run ends as one that ran through") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(call("sentiment", "train --model bert --layers 3" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
-              .status == 0);
+  REQUIRE(
+      call("sentiment", "train --model bert --layers 3" + kTwoHeads + "--lr 1e-3 --data " + data + " --out " + teacher)
+          .status == 0);
   const std::string common =
-      "train --teacher " + teacher + " --data " + data + kTiny + " --layers 2 --overwrite --out ";
+      "train --teacher " + teacher + " --data " + data + kTwoHeads + " --layers 2 --overwrite --out ";
   const char* all[] = {"soft-targets", "soft-cross-entropy", "score-mse",  "attention-cross-entropy", "attention-kl",
                        "minilm",       "relations",          "hidden-mse", "hidden-cosine",           "activation-map",
                        "patient"};
@@ -115,10 +116,11 @@ TEST_CASE(
 TEST_CASE("transfer: a student that begins as the teacher's layers gives the teacher's logits when it has them all") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(call("sentiment", "train --model bert --layers 2" + kTiny + "--lr 1e-3 --data " + data + " --out " + teacher)
-              .status == 0);
+  REQUIRE(
+      call("sentiment", "train --model bert --layers 2" + kTwoHeads + "--lr 1e-3 --data " + data + " --out " + teacher)
+          .status == 0);
   const Result copied =
-      call("transfer", "train --teacher " + teacher + " --data " + data + kTiny +
+      call("transfer", "train --teacher " + teacher + " --data " + data + kTwoHeads +
                            "--layers 2 --from-layers 0,1 --soft-targets 1 --dropout 0 --lr 1e-12 --max-steps 1 --out " +
                            out);
   REQUIRE_MESSAGE(copied.status == 0, copied.output);
@@ -128,12 +130,12 @@ TEST_CASE("transfer: a student that begins as the teacher's layers gives the tea
 TEST_CASE("transfer: a student that begins as its teacher has nothing to follow, whatever else stands in the batch") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(call("sentiment",
-               "train --model bert --layers 2 --dropout 0.3" + kTiny + "--lr 5e-2 --data " + data + " --out " + teacher)
+  REQUIRE(call("sentiment", "train --model bert --layers 2 --dropout 0.3" + kTwoHeads + "--lr 5e-2 --data " + data +
+                                " --out " + teacher)
               .status == 0);
   const std::vector<std::string> terms{"soft-targets", "score-mse", "attention-kl", "minilm", "relations"};
   const auto first_step = [&](const std::string& map) {
-    std::string options = "train --teacher " + teacher + " --data " + data + kTiny +
+    std::string options = "train --teacher " + teacher + " --data " + data + kTwoHeads +
                           "--layers 2 --from-layers 0,1 --dropout 0 --max-steps 1 --overwrite --layer-map " + map;
     for (const std::string& term : terms) options += " --" + term + " 1";
     const Result result = call("transfer", options + " --out " + out);
@@ -153,12 +155,12 @@ TEST_CASE("transfer: a student that begins as its teacher has nothing to follow,
 TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is believed only for its teacher and texts") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), teacher = dir.path + "/teacher", other = dir.path + "/other";
-  const std::string bert = "train --model bert --layers 2" + kTiny + "--data " + data + " --out ";
+  const std::string bert = "train --model bert --layers 2" + kTwoHeads + "--data " + data + " --out ";
   REQUIRE(call("sentiment", bert + teacher).status == 0);
   REQUIRE(call("sentiment", bert + other + " --seed 3").status == 0);
   const auto with = [&](const std::string& t, const std::string& options) {
     const char* layers = options.starts_with("--model pool") ? "" : " --layers 1";
-    return call("transfer", "train --teacher " + t + layers + " --data " + data + kTiny + "--overwrite --out " +
+    return call("transfer", "train --teacher " + t + layers + " --data " + data + kTwoHeads + "--overwrite --out " +
                                 dir.path + "/student " + options);
   };
   const auto refused = [&](const std::string& options, const std::string& why) {
@@ -192,15 +194,16 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
 TEST_CASE("prune: heads by their share; only of a BERT") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), run = dir.path + "/run";
-  REQUIRE(call("sentiment", "train --model bert --layers 2" + kTiny + "--lr 1e-2 --data " + data + " --out " + run)
+  REQUIRE(call("sentiment", "train --model bert --layers 2" + kTwoHeads + "--lr 1e-2 --data " + data + " --out " + run)
               .status == 0);
   const Result pruned =
       call("sentiment", "prune --model " + run + " --data " + data + " --heads 0.5 --out " + dir.path + "/small");
   REQUIRE_MESSAGE(pruned.status == 0, pruned.output);
   CHECK(pruned.last_line().find("result task=prune accuracy=") == 0);
   CHECK(call("sentiment", "evaluate --model " + dir.path + "/small --data " + data).status == 0);
-  REQUIRE(call("sentiment", "train --model pool" + kTiny + "--data " + data + " --out " + dir.path + "/pool").status ==
-          0);
+  REQUIRE(
+      call("sentiment", "train --model pool" + kTwoHeads + "--data " + data + " --out " + dir.path + "/pool").status ==
+      0);
   CHECK(
       call("sentiment", "prune --heads 0.5 --model " + dir.path + "/pool --data " + data + " --out " + dir.path + "/x")
           .last_line() == "error: heads and neurons are pruned in a BERT; this model's type is attention_pool");

@@ -8,8 +8,6 @@ using nn::json;
 
 namespace {
 
-Result sentiment(const std::string& arguments) { return call("sentiment", arguments); }
-
 // Ratings from 1 to 5 that a text's words tell.
 std::string ratings(const TemporaryDirectory& dir) {
   const char* words[] = {"awful broken", "poor slow", "plain fair", "good nice", "great superb"};

@@ -9,7 +9,7 @@ using nn::json;
 
 namespace {
 
-const std::string kTiny = " --hidden 16 --heads 2 --max-length 24 --epochs 2 --batch-size 6 --lr 1e-2 ";
+const std::string kExplained = " --hidden 16 --heads 2 --max-length 24 --epochs 2 --batch-size 6 --lr 1e-2 ";
 
 const json* share_of(const json& method, const std::string& word) {
   for (const json& w : method["words"])
@@ -67,7 +67,7 @@ TEST_CASE(
     "explain: every kind of model: word embeddings, own attention, pairs, ordered classes, numbers, several tasks") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), pool = dir.path + "/pool";
-  REQUIRE(call("sentiment", "train --model pool" + kTiny + "--data " + data + " --out " + pool).status == 0);
+  REQUIRE(call("sentiment", "train --model pool" + kExplained + "--data " + data + " --out " + pool).status == 0);
   const Result words = call("explain", "--model " + pool + " 'the train at noon' --method all");
   REQUIRE_MESSAGE(words.status == 0, words.output);
   CHECK(words.says("absent words removed"));

@@ -15,8 +15,6 @@ using nn::json;
 
 namespace {
 
-Result call(const std::string& arguments) { return run_shell(program("few_shot") + " " + arguments + " 2>&1"); }
-
 const text::WordPiece& tokenizer() {
   static const text::WordPiece pieces({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"});
   return pieces;
@@ -172,7 +170,7 @@ TEST_CASE(
   pool_file(dir);
   for (const std::string method : {"fomaml", "reptile", "joint"}) {
     const std::string out = dir.path + "/" + method;
-    const Result whole = call(meta(dir, method, "--steps 60 --layers 1"));
+    const Result whole = call("few_shot", meta(dir, method, "--steps 60 --layers 1"));
     REQUIRE_MESSAGE(whole.status == 0, whole.output);
     CHECK(whole.last_line().find("result task=few_shot method=" + method + " steps=60 loss=") == 0);
     CHECK(!nn::SafeTensors(out + "/best/model.safetensors").has("classifier.weight"));
@@ -184,7 +182,7 @@ TEST_CASE(
     run_shell("rm -r " + out + "; " + program("few_shot") + " " + meta(dir, method, "--steps 60 --layers 1") +
               " >/dev/null 2>&1 & p=$!; until grep -q . " + out + "/log.jsonl 2>/dev/null; do sleep 0.01; done; " +
               "kill -TERM $p; wait $p");
-    const Result resumed = call("train --resume " + out);
+    const Result resumed = call("few_shot", "train --resume " + out);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
     CHECK(resumed.says("resuming"));
     CHECK(nn::read_file(out + "/log.jsonl") == log);
@@ -206,11 +204,11 @@ TEST_CASE(
                           "--class-loss focal",
                           "--augment characters --augment-share 0.5"};
     for (const std::string options : ways) {
-      const Result run = call(meta(dir, method, "--overwrite --steps 2 --layers 1 " + options));
+      const Result run = call("few_shot", meta(dir, method, "--overwrite --steps 2 --layers 1 " + options));
       REQUIRE_MESSAGE(run.status == 0, run.output);
       const std::string log = nn::read_file(dir.path + "/" + method + "/log.jsonl");
       CHECK_MESSAGE(logs.insert(log).second, method, " ", options);
-      REQUIRE(call(meta(dir, method, "--overwrite --steps 2 --layers 1 " + options)).status == 0);
+      REQUIRE(call("few_shot", meta(dir, method, "--overwrite --steps 2 --layers 1 " + options)).status == 0);
       CHECK(nn::read_file(dir.path + "/" + method + "/log.jsonl") == log);
     }
   }
@@ -219,9 +217,10 @@ TEST_CASE(
 TEST_CASE("few_shot evaluate: a task that was held out is learned from a few texts, and from more of them better") {
   const TemporaryDirectory dir;
   pool_file(dir);
-  REQUIRE(call(meta(dir, "fomaml", "--steps 40 --model pool --dropout 0")).status == 0);
+  REQUIRE(call("few_shot", meta(dir, "fomaml", "--steps 40 --model pool --dropout 0")).status == 0);
   const std::string model = "evaluate --model " + dir.path + "/fomaml --shots 1,8 --episodes 3 --steps 60 --lr 0.02";
-  const Result learned = call(model + " --tasks " + dir.path + "/pool.json --task tools --out " + dir.path + "/f.json");
+  const Result learned =
+      call("few_shot", model + " --tasks " + dir.path + "/pool.json --task tools --out " + dir.path + "/f.json");
   REQUIRE_MESSAGE(learned.status == 0, learned.output);
   CHECK(learned.last_line().find("result task=few_shot shots=1,8 accuracy=") == 0);
   const json figures = json::parse(nn::read_file(dir.path + "/f.json"));
@@ -229,9 +228,9 @@ TEST_CASE("few_shot evaluate: a task that was held out is learned from a few tex
   CHECK(figures["shots"][0]["episodes"].size() == 3);
   const std::string data = " --data " + dir.path + "/tools.tsv --labels auto";
   const Result same =
-      call("evaluate --model " + dir.path + "/fomaml --shots 1,8 --episodes 3 --steps 60 --lr 0.02" + data);
+      call("few_shot", "evaluate --model " + dir.path + "/fomaml --shots 1,8 --episodes 3 --steps 60 --lr 0.02" + data);
   CHECK(same.last_line() == learned.last_line());
-  const Result anew = call(model + data + " --from-nothing --test " + dir.path + "/tools.tsv");
+  const Result anew = call("few_shot", model + data + " --from-nothing --test " + dir.path + "/tools.tsv");
   REQUIRE_MESSAGE(anew.status == 0, anew.output);
   CHECK(anew.last_line() != learned.last_line());
 }
@@ -240,7 +239,7 @@ TEST_CASE("few_shot: what cannot be done is said in one line") {
   const TemporaryDirectory dir;
   pool_file(dir);
   const auto refused = [&](const std::string& command, const std::string& why) {
-    const Result result = call(command);
+    const Result result = call("few_shot", command);
     CHECK(result.status != 0);
     CHECK_MESSAGE(result.says("error: "), result.output);
     CHECK_MESSAGE(result.says(why), result.output);
@@ -257,7 +256,7 @@ TEST_CASE("few_shot: what cannot be done is said in one line") {
   pool_file(dir, ", \"size\": {\"data\": \"embedded\", \"head\": \"labels\"}");
   refused(meta(dir, "joint"), "tasks.size.head: few-shot tasks have a single label; got 'labels'");
   pool_file(dir);
-  REQUIRE(call(meta(dir, "joint", "--steps 3")).status == 0);
+  REQUIRE(call("few_shot", meta(dir, "joint", "--steps 3")).status == 0);
   const std::string few =
       "evaluate --model " + dir.path + "/joint --steps 2 --tasks " + dir.path + "/pool.json --task ";
   refused(few + "birds", "birds: 48 of its 48 texts were in the pool");

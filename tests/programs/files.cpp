@@ -8,7 +8,7 @@ using namespace test;
 
 namespace {
 
-Result sentiment(const std::string& arguments) {
+Result on_one_thread(const std::string& arguments) {
   return run_shell("OMP_NUM_THREADS=1 " + program("sentiment") + " " + arguments + " 2>&1");
 }
 
@@ -34,7 +34,7 @@ TEST_CASE(
   const std::string packed = dir.write("answers.csv.gz", gzip_of(answers("Nr;Was war gut?;Urteil"))),
                     run = dir.path + "/run";
   const Result trained =
-      sentiment("train --model pool --hidden 8 --heads 2 --max-steps 3 --out " + run + " --data " + packed);
+      on_one_thread("train --model pool --hidden 8 --heads 2 --max-steps 3 --out " + run + " --data " + packed);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.says("note: " + packed +
                      ": the texts are column 'Was war gut?', the labels are column 'Urteil', as it seems"));
@@ -45,13 +45,13 @@ TEST_CASE(
                 xlsx_of({{"A",
                           "<row><c t=\"str\"><v>Urteil</v></c><c t=\"str\"><v>Was war gut?</v></c></row><row r=\"5\">"
                           "<c t=\"str\"><v>gut</v></c><c t=\"str\"><v>sch\u00F6n ruhig</v></c></row>"}}));
-  const Result evaluated = sentiment("evaluate --model " + run + " --data " + book);
+  const Result evaluated = on_one_thread("evaluate --model " + run + " --data " + book);
   CHECK_MESSAGE(evaluated.status == 0, evaluated.output);
   CHECK(evaluated.last_line().ends_with("n=1"));
-  const Result predicted = sentiment("predict --model " + run + " --file - < " + book);
+  const Result predicted = on_one_thread("predict --model " + run + " --file - < " + book);
   CHECK_MESSAGE(predicted.status == 0, predicted.output);
   CHECK(predicted.says("{\"text\":\"sch\u00F6n ruhig\",\"label\":"));
-  const Result other = sentiment("predict --model " + run + " --text-column Urteil --file " + book);
+  const Result other = on_one_thread("predict --model " + run + " --text-column Urteil --file " + book);
   CHECK(other.says("note: column 'Urteil' is read as the text; the model was made with 'Was war gut?'"));
   CHECK(other.says("{\"text\":\"gut\""));
 }

@@ -25,8 +25,6 @@ std::string desk(const TemporaryDirectory& dir, bool wrong, const std::string& n
 
 const std::string kModel = " --model pool --hidden 16 --max-length 16 --lr 0.02 --epochs 8 --batch-size 4 ";
 
-Result sentiment(const std::string& arguments) { return call("sentiment", arguments); }
-
 }  // namespace
 
 TEST_CASE("noise: labels that were turned are the first of the list, with the label that they had") {

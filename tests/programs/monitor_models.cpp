@@ -30,11 +30,11 @@ std::string task_file(const TemporaryDirectory& dir) {
                                              dir.write("texts.tsv", texts), dir.write("names.tsv", names)));
 }
 
-struct Trained {
+struct TrainedHeads {
   TemporaryDirectory dir;
   std::string run = dir.path + "/run", best = run + "/best";
   Result said;
-  Trained() {
+  TrainedHeads() {
     said =
         call("monitor",
              "train --tasks " + task_file(dir) + " --out " + run +
@@ -42,8 +42,8 @@ struct Trained {
     REQUIRE_MESSAGE(said.status == 0, said.output);
   }
 };
-const Trained& trained() {
-  static const Trained t;
+const TrainedHeads& trained_heads() {
+  static const TrainedHeads t;
   return t;
 }
 
@@ -66,7 +66,7 @@ std::string refusal(const monitor::ReaderOptions& options) {
 }  // namespace
 
 TEST_CASE("monitor: three heads on one encoder learn, and each says of a text, or of a name in it, what it learned") {
-  const Trained& t = trained();
+  const TrainedHeads& t = trained_heads();
   const monitor::Reader reader(heads({t.run}));
   const std::vector<monitor::Record> records{record("40 the bread was awful", {"Sandow", "Harlow"}),
                                              record("41 the rail was lovely", {"Harlow"}),
@@ -102,7 +102,7 @@ TEST_CASE("monitor: three heads on one encoder learn, and each says of a text, o
 
 TEST_CASE(
     "monitor: dev's temperature and confusion stand in monitor.json, count every text, and correct what is said") {
-  const Trained& t = trained();
+  const TrainedHeads& t = trained_heads();
   const std::string path = t.best + "/monitor.json", kept = nn::read_file(path);
   const json measured = json::parse(kept)["heads"];
   for (const char* head : {"topic", "sentiment", "entity"}) {
@@ -153,7 +153,7 @@ TEST_CASE(
 }
 
 TEST_CASE("monitor: models that do not tell a topic or what is negative, or tell it twice, are refused by name") {
-  const Trained& t = trained();
+  const TrainedHeads& t = trained_heads();
   CHECK(refusal(heads({t.run, t.run})).find("two heads tell the same: 'topic'") != std::string::npos);
   CHECK(refusal(heads({t.run}, "a", "b", "c"))
             .find("no model has a head 'a' or 'b'; --topic-head and --sentiment-head name them") != std::string::npos);
@@ -167,7 +167,7 @@ TEST_CASE("monitor: models that do not tell a topic or what is negative, or tell
 }
 
 TEST_CASE("monitor: an alert of a model's stream shows texts with the words that spoke for it, in every form") {
-  const Trained& t = trained();
+  const TrainedHeads& t = trained_heads();
   std::string lines;
   for (json one : events_said(labelled_stream())) {
     one["text"] = fmt::format("{} the {} was {}", one["text"].get<std::string>().substr(0, 8),

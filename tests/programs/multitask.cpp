@@ -19,22 +19,22 @@ TEST_CASE("multitask: every kind of head learns eight examples, over words and o
        R"(, "reads": "mean")"}};
   for (const auto& [settings, more] : models) {
     const Result trained =
-        multitask("train --overwrite --out " + out + " --tasks " + task_file(dir, data, settings, more));
+        call("multitask", "train --overwrite --out " + out + " --tasks " + task_file(dir, data, settings, more));
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
     CHECK_MESSAGE(trained.last_line().find("mood.macro_f1=1.0000 topics.micro_f1=1.0000") != std::string::npos,
                   trained.output);
     CHECK_MESSAGE(trained.last_line().find("places.entity_f1=1.0000") != std::string::npos, trained.output);
     CHECK_MESSAGE(result_of(out)["tasks"]["stars"]["test"]["pearson"].get<double>() > 0.95, trained.output);
     CHECK(result_of(out)["tasks"]["stars"]["test"]["mse"].get<double>() < 0.2);
-    const Result evaluated = multitask("evaluate --model " + out);
+    const Result evaluated = call("multitask", "evaluate --model " + out);
     CHECK_MESSAGE(
         evaluated.last_line() + " seconds" ==
             trained.last_line().substr(0, trained.last_line().find("=", trained.last_line().find(" seconds"))),
         evaluated.output);
     const std::string one = "evaluate --model " + out + " --task stars --data " + data;
-    CHECK(multitask(one).last_line().find("result task=multitask stars.pearson=") == 0);
-    const std::vector<json> said =
-        lines_of(multitask("predict --model " + out + " 'a bad poor film in Rome now' ''", "2>/dev/null").output);
+    CHECK(call("multitask", one).last_line().find("result task=multitask stars.pearson=") == 0);
+    const std::vector<json> said = lines_of(
+        call("multitask", "predict --model " + out + " 'a bad poor film in Rome now' ''", "2>/dev/null").output);
     REQUIRE(said.size() == 2);
     CHECK(said[0]["mood"]["label"] == "sad");
     CHECK(said[0]["topics"]["labels"] == json::array({"anger", "film"}));
@@ -56,7 +56,7 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
            "agreement": [{"tasks": ["b"], "views": "words", "weight": 0.3}],)",
         R"("weighting": "dwa", "model": "bert", "layers": 1, "epochs": 4,)"}) {
     const std::string file = two_sets(dir, settings), a = dir.path + "/a", b = dir.path + "/b";
-    const Result through = multitask("train --overwrite --tasks " + file + " --out " + a);
+    const Result through = call("multitask", "train --overwrite --tasks " + file + " --out " + a);
     REQUIRE_MESSAGE(through.status == 0, through.output);
     REQUIRE(run_shell("OMP_NUM_THREADS=1 " + program("multitask") + " train --overwrite --tasks " + file + " --out " +
                       b + " 2>&1")
@@ -66,7 +66,7 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
     run_shell("exec 2> /dev/null; rm -r " + b + "; " + program("multitask") + " train --tasks " + file + " --out " + b +
               " > /dev/null 2>&1 & p=$!; while ! grep -qs dev " + b +
               "/log.jsonl; do sleep 0.01; done; kill -TERM $p 2>/dev/null; wait $p");
-    const Result resumed = multitask("train --resume " + b);
+    const Result resumed = call("multitask", "train --resume " + b);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
     CHECK_MESSAGE(nn::read_file(a + "/log.jsonl") == nn::read_file(b + "/log.jsonl"), settings);
     CHECK(nn::read_file(a + "/best/model.safetensors") == nn::read_file(b + "/best/model.safetensors"));
@@ -78,7 +78,8 @@ TEST_CASE("multitask: every weighting runs and logs its weights; the log counts 
   const TemporaryDirectory dir;
   const std::string file = two_sets(dir, R"("epochs": 6, "lr": 0.01,)"), out = dir.path + "/run";
   for (const std::string& kind : optim::weighting_names()) {
-    const Result trained = multitask("train --overwrite --tasks " + file + " --out " + out + " --weighting " + kind);
+    const Result trained =
+        call("multitask", "train --overwrite --tasks " + file + " --out " + out + " --weighting " + kind);
     REQUIRE_MESSAGE(trained.status == 0, kind, trained.output);
     const std::vector<json> lines = lines_of(nn::read_file(out + "/log.jsonl"));
     const json& first = lines[0]["tasks"];
@@ -95,7 +96,7 @@ TEST_CASE("multitask: every weighting runs and logs its weights; the log counts 
 TEST_CASE("multitask: --single compares with a model for each task, and a resumed run keeps those that are done") {
   const TemporaryDirectory dir;
   const std::string file = two_sets(dir, R"("epochs": 2, "lr": 0.01,)"), out = dir.path + "/run";
-  const Result trained = multitask("train --single --tasks " + file + " --out " + out);
+  const Result trained = call("multitask", "train --single --tasks " + file + " --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   const json result = result_of(out);
   double delta = 0;
@@ -108,7 +109,7 @@ TEST_CASE("multitask: --single compares with a model for each task, and a resume
   }
   CHECK(result["delta_m"].get<double>() == doctest::Approx(delta));
   CHECK(trained.last_line().find(fmt::format(" delta_m={:.4f}", delta)) != std::string::npos);
-  const Result again = multitask("train --resume " + out);
+  const Result again = call("multitask", "train --resume " + out);
   REQUIRE_MESSAGE(again.status == 0, again.output);
   CHECK(again.output.find("alone\n") == std::string::npos);
   CHECK(result_of(out)["tasks"] == result["tasks"]);
@@ -132,11 +133,11 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
     const std::string layers = model == "bert" ? "\"layers\": 1, " : "";
     const std::string file = file_with("\"model\": \"" + model + "\", \"hidden\": 16, \"heads\": 2, " + layers);
     const std::string out = dir.path + "/" + model, exported = dir.path + "/" + model + "-mood";
-    const Result trained = multitask("train --tasks " + file + " --out " + out);
+    const Result trained = call("multitask", "train --tasks " + file + " --out " + out);
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
     CHECK(trained.output.find("train     32 texts") != std::string::npos);
     CHECK(trained.output.find("(mood, topic, more)") != std::string::npos);
-    REQUIRE(multitask("export --model " + out + " --task mood --out " + exported).status == 0);
+    REQUIRE(call("multitask", "export --model " + out + " --task mood --out " + exported).status == 0);
     if (model == "bert") {
       const auto named = [](const std::string& directory) {
         return json::parse(nn::read_file(directory + "/config.json"))["architectures"][0].get<std::string>();
@@ -145,8 +146,9 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
       CHECK(named(exported) == "BertForSequenceClassification");
     }
     const std::string texts = " 'a good film' 'bad food' 'it'";
-    const std::vector<json> joint = lines_of(multitask("predict --model " + out + texts, "2>/dev/null").output);
-    const std::vector<json> alone = lines_of(multitask("predict --model " + exported + texts, "2>/dev/null").output);
+    const std::vector<json> joint = lines_of(call("multitask", "predict --model " + out + texts, "2>/dev/null").output);
+    const std::vector<json> alone =
+        lines_of(call("multitask", "predict --model " + exported + texts, "2>/dev/null").output);
     REQUIRE(alone.size() == 3);
     for (size_t i = 0; i < 3; ++i) {
       CHECK(alone[i]["label"] == joint[i]["mood"]["label"]);
@@ -154,15 +156,15 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
         CHECK(alone[i]["probabilities"][label].get<double>() ==
               doctest::Approx(joint[i]["mood"]["probabilities"][label].get<double>()).epsilon(2e-4));
     }
-    CHECK(multitask("export --model " + out + " --task more --out " + exported + "2").last_line() ==
+    CHECK(call("multitask", "export --model " + out + " --task more --out " + exported + "2").last_line() ==
           "error: task 'more': an adapter has no place in a model directory of one task");
-    CHECK(multitask("export --model " + out + " --task mod --out " + exported + "2").last_line() ==
+    CHECK(call("multitask", "export --model " + out + " --task mod --out " + exported + "2").last_line() ==
           "error: task: 'mod' is not one of mood, topic, more (did you mean 'mood'?)");
-    CHECK(multitask("evaluate --model " + exported).last_line().find("`sentiment evaluate` measures it") !=
+    CHECK(call("multitask", "evaluate --model " + exported).last_line().find("`sentiment evaluate` measures it") !=
           std::string::npos);
     // An encoder from a directory: its vocabulary and its weights, other heads.
-    const Result further = multitask("train --max-steps 1 --lr 1e-12 --model " + out + " --tasks " + file_with("") +
-                                     " --out " + out + "-further");
+    const Result further = call("multitask", "train --max-steps 1 --lr 1e-12 --model " + out + " --tasks " +
+                                                 file_with("") + " --out " + out + "-further");
     CHECK_MESSAGE(further.status == 0, further.output);
   }
 }
@@ -172,7 +174,8 @@ TEST_CASE("multitask: bad input gets one line with file and key") {
   const std::string data = dir.write("d.tsv", "text\tlabel\tn\na b\tx\t1\nb c\ty\t2\nc d\tx\tz\n");
   const auto refused = [&](const std::string& json_text, const std::string& why, const std::string& options = "") {
     const std::string file = dir.write("t.json", json_text);
-    const Result result = multitask("train --tasks " + file + " --overwrite --out " + dir.path + "/out " + options);
+    const Result result =
+        call("multitask", "train --tasks " + file + " --overwrite --out " + dir.path + "/out " + options);
     CHECK_MESSAGE(result.status == 1, result.output);
     CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
     CHECK(result.last_line().find("error: " + file) == 0);
@@ -214,7 +217,7 @@ TEST_CASE("multitask: bad input gets one line with file and key") {
   refused("{\"r_drop\": 1, \"tasks\": {\"a\": {" + task + ", \"label_column\": \"n\", \"head\": \"labels\"}}}",
           "r_drop compares two predictions of one class");
   refused("{\"resume\": \"x\", \"tasks\": {\"a\": {}}}", "there is no key 'resume'");
-  CHECK(multitask("train --weighting pcgrd").status == 2);
-  CHECK(multitask("predict --model " + dir.path + " --typo good").status == 2);
-  CHECK(multitask("evaluate --model " + dir.path).status == 1);
+  CHECK(call("multitask", "train --weighting pcgrd").status == 2);
+  CHECK(call("multitask", "predict --model " + dir.path + " --typo good").status == 2);
+  CHECK(call("multitask", "evaluate --model " + dir.path).status == 1);
 }

@@ -15,7 +15,7 @@ TEST_CASE("multitask: batches of a step that are computed one after the other ha
     const std::string file = task_file(
         dir, data, "\"model\": \"pool\", \"lr\": 0.01, \"max_steps\": 3, \"entropy_penalty\": 0.1, " + weighting,
         R"(, "class_weights": {"sad": 1, "glad": 3})");
-    const Result result = multitask("train --overwrite --out " + out + " --tasks " + file + " " + steps);
+    const Result result = call("multitask", "train --overwrite --out " + out + " --tasks " + file + " " + steps);
     REQUIRE_MESSAGE(result.status == 0, result.output);
     std::vector<json> steps_of_run = lines_of(nn::read_file(out + "/log.jsonl"));
     std::erase_if(steps_of_run, [](const json& line) { return line.contains("dev"); });
@@ -43,7 +43,7 @@ TEST_CASE("multitask: what shapes attention enters the loss with its weight, wha
   const std::string out = dir.path + "/run", lexicon = dir.write("words.txt", "sun\nbread\t2\n");
   const auto first_step = [&](const std::string& settings) {
     const std::string file = two_sets(dir, "\"max_steps\": 1," + settings);
-    const Result result = multitask("train --overwrite --out " + out + " --tasks " + file);
+    const Result result = call("multitask", "train --overwrite --out " + out + " --tasks " + file);
     REQUIRE_MESSAGE(result.status == 0, result.output);
     return lines_of(nn::read_file(out + "/log.jsonl"))[0];
   };
@@ -76,13 +76,13 @@ TEST_CASE("multitask: evaluation reads as long texts and shares them out by the 
     "long": "window", "max_length": 8, "tasks": {{"a": {{"data": "{}", "split": "50/10/40", "metric": "mcc"}}}}}})",
                                                                dir.write("a.tsv", rows)));
   const std::string out = dir.path + "/run";
-  const Result trained = multitask("train --seed 7 --tasks " + file + " --out " + out);
+  const Result trained = call("multitask", "train --seed 7 --tasks " + file + " --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  const Result same = multitask("evaluate --model " + out + " --out " + dir.path + "/f.json");
+  const Result same = call("multitask", "evaluate --model " + out + " --out " + dir.path + "/f.json");
   REQUIRE_MESSAGE(same.status == 0, same.output);
   CHECK(json::parse(nn::read_file(dir.path + "/f.json"))["a"]["test"] == result_of(out)["tasks"]["a"]["test"]);
   CHECK(!same.says("note: texts are"));
-  const Result other = multitask("evaluate --model " + out + " --seed 8 --long cut --max-length 7");
+  const Result other = call("multitask", "evaluate --model " + out + " --seed 8 --long cut --max-length 7");
   CHECK(other.says("note: texts are split by seed 8; the model was trained with 7"));
   CHECK(other.says("note: texts are read up to 7 tokens; the model was made for 8"));
   CHECK(other.says("note: a longer text: cut; the model was made with window"));
@@ -97,7 +97,7 @@ TEST_CASE("multitask: a step whose words have no piece counts nothing") {
       dir.write("tasks.json", fmt::format(R"({{"hidden": 16, "batch_size": 1, "epochs": 2, "model": "bert",
     "layers": 1, "heads": 2, "tasks": {{"a": {{"data": "{}", "label_column": "tags", "head": "tokens"}}}}}})",
                                           dir.write("a.tsv", rows)));
-  const Result trained = multitask("train --tasks " + file + " --out " + dir.path + "/run");
+  const Result trained = call("multitask", "train --tasks " + file + " --out " + dir.path + "/run");
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   int without = 0;
   for (const json& line : lines_of(nn::read_file(dir.path + "/run/log.jsonl")))
@@ -113,15 +113,15 @@ TEST_CASE("multitask: the models alone are this run's, through --overwrite, a si
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/run";
   const std::string file = two_sets(dir, R"("epochs": 3, "lr": 0.02,)");
-  REQUIRE(multitask("train --single --seed 1 --tasks " + file + " --out " + out).status == 0);
+  REQUIRE(call("multitask", "train --single --seed 1 --tasks " + file + " --out " + out).status == 0);
   const std::string old = nn::read_file(out + "/single/a/result.json");
-  REQUIRE(multitask("train --single --overwrite --seed 2 --tasks " + file + " --out " + out).status == 0);
+  REQUIRE(call("multitask", "train --single --overwrite --seed 2 --tasks " + file + " --out " + out).status == 0);
   const json result = result_of(out);
   const std::string now = nn::read_file(out + "/single/a/result.json");
   CHECK(json::parse(old)["run"] != json::parse(now)["run"]);
   // Figures that another run has left are not taken for this one's; what has been seen is counted again.
   std::ofstream(out + "/single/a/result.json") << old;
-  const Result again = multitask("train --resume " + out);
+  const Result again = call("multitask", "train --resume " + out);
   REQUIRE_MESSAGE(again.status == 0, again.output);
   CHECK(again.output.find("\na alone\n") != std::string::npos);
   CHECK(again.output.find("\nb alone\n") == std::string::npos);
@@ -135,14 +135,14 @@ TEST_CASE("multitask: a signal while a task is trained alone ends the program, a
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/run", log = out + "/single/b/log.jsonl";
   const std::string file = two_sets(dir, R"("epochs": 4, "lr": 0.02, "model": "bert", "layers": 1,)");
-  const Result whole = multitask("train --single --tasks " + file + " --out " + dir.path + "/whole");
+  const Result whole = call("multitask", "train --single --tasks " + file + " --out " + dir.path + "/whole");
   REQUIRE_MESSAGE(whole.status == 0, whole.output);
   const Result stopped =
       run_shell("{ exec " + program("multitask") + " train --single --tasks " + file + " --out " + out +
                 "; } 2>&1 & p=$!; until grep -qs step " + log + "; do sleep 0.01; done; kill -TERM $p; wait $p");
   CHECK(stopped.status == 128 + 15);
   CHECK_MESSAGE(stopped.says("continue with --resume " + out + "\n"), stopped.output);
-  const Result resumed = multitask("train --resume " + out);
+  const Result resumed = call("multitask", "train --resume " + out);
   REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
   CHECK(result_of(out)["tasks"] == result_of(dir.path + "/whole")["tasks"]);
   CHECK(nn::read_file(log) == nn::read_file(dir.path + "/whole/single/b/log.jsonl"));
@@ -180,9 +180,9 @@ TEST_CASE("Auto-Lambda: weights are in the log, begin alike, sum to T, move; the
   CHECK(*std::max_element(weights.back().begin(), weights.back().end()) > 1.05);
   const std::string common =
       "train --tasks " + dir.path + "/pool.json --weighting auto-lambda --out " + dir.path + "/x";
-  CHECK(multitask(common + " --primary bird")
+  CHECK(call("multitask", common + " --primary bird")
             .says("pool.json: primary: 'bird' is not one of fruit, birds, tools (did you"));
-  CHECK(multitask(common + " --batches one").says("needs all tasks in every step"));
+  CHECK(call("multitask", common + " --batches one").says("needs all tasks in every step"));
 }
 
 TEST_CASE(
@@ -194,13 +194,13 @@ TEST_CASE(
                "\"adversarial\": \"smart\", \"augment\": \"words\", \"oversample\": 1, "
                "\"mixup\": 0.4, \"model\": \"bert\", \"layers\": 1, \"max_steps\": 40, \"lr\": 0.01,");
   const std::string a = dir.path + "/a", b = dir.path + "/b";
-  const Result whole = multitask("train --tasks " + file + " --out " + a);
+  const Result whole = call("multitask", "train --tasks " + file + " --out " + a);
   REQUIRE_MESSAGE(whole.status == 0, whole.output);
   CHECK(whole.says("72 texts to train on, 36 of them added"));
   run_shell(program("multitask") + " train --tasks " + file + " --out " + b +
             " >/dev/null 2>&1 & p=$!; until grep -q . " + b + "/log.jsonl 2>/dev/null; do sleep 0.01; done; " +
             "kill -TERM $p; wait $p");
-  const Result resumed = multitask("train --resume " + b);
+  const Result resumed = call("multitask", "train --resume " + b);
   REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
   for (const char* name : {"/log.jsonl", "/best/model.safetensors", "/predictions/a.jsonl"})
     CHECK(nn::read_file(a + name) == nn::read_file(b + name));
@@ -221,7 +221,7 @@ TEST_CASE("multitask: robustness that no task can have is refused in one line") 
   const TemporaryDirectory dir;
   const auto said = [&](const std::string& settings) {
     const std::string file = task_file(dir, eight_texts(dir), settings + " \"max_steps\": 1,");
-    return multitask("train --tasks " + file + " --out " + dir.path + "/run").last_line();
+    return call("multitask", "train --tasks " + file + " --out " + dir.path + "/run").last_line();
   };
   CHECK(said("\"augment\": \"words\",") ==
         "error: --augment changes words, and all texts have tags for theirs as they stand");

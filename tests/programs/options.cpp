@@ -16,15 +16,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kTiny = "--model bert --layers 2 --hidden 8 --heads 2 --max-length 14 --lr 0.05 ";
+const std::string kTinyBert = "--model bert --layers 2 --hidden 8 --heads 2 --max-length 14 --lr 0.05 ";
 const std::string kFiles = "--train @/train.tsv --dev @/dev.tsv --test @/test.tsv ";
 const std::map<std::string, std::string> kBasis{
-    {"sentiment", kTiny + kFiles + "--max-steps 2 --batch-size 4"},
-    {"transfer", kTiny + kFiles + "--max-steps 2 --batch-size 4 --teacher @/teacher --soft-targets 1"},
-    {"align", kTiny + "--max-steps 2 --batch-size 4 --teacher @/teacher --source @/a.txt --target @/b.txt " +
+    {"sentiment", kTinyBert + kFiles + "--max-steps 2 --batch-size 4"},
+    {"transfer", kTinyBert + kFiles + "--max-steps 2 --batch-size 4 --teacher @/teacher --soft-targets 1"},
+    {"align", kTinyBert + "--max-steps 2 --batch-size 4 --teacher @/teacher --source @/a.txt --target @/b.txt " +
                   "--dev-source @/c.txt --dev-target @/d.txt --test-source @/d.txt --test-target @/c.txt"},
-    {"pretrain", kTiny + "--max-steps 2 --batch-size 40 --train @/train.tsv --dev @/dev.tsv"},
-    {"multitask", kTiny + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
+    {"pretrain", kTinyBert + "--max-steps 2 --batch-size 40 --train @/train.tsv --dev @/dev.tsv"},
+    {"multitask", kTinyBert + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
     {"translate",
      "--layers 1 --hidden 8 --heads 2 --intermediate 8 --vocab-size 45 --dropout 0 --average 1 --lr 0.05 "
      "--max-steps 2 --batch-size 60 --source @/a.txt --target @/b.txt --dev-source @/c.txt "
@@ -32,9 +32,10 @@ const std::map<std::string, std::string> kBasis{
     {"recommend",
      "--interactions @/taken.tsv --items @/things.tsv --text words --layers 1 --hidden 8 --heads 2 --intermediate 8 "
      "--positions 4 --ease 5 --knn 3 --damping 1 --k 2 --lr 0.05 --max-steps 2 --batch-size 8"},
-    {"monitor", kTiny + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
-    {"answer", kTiny + "--max-steps 2 --batch-size 8 --data @/shop.md"},
-    {"few_shot", kTiny + "--steps 2 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 --inner-steps 1"},
+    {"monitor", kTinyBert + "--max-steps 2 --batch-size 4 --tasks @/tasks.json"},
+    {"answer", kTinyBert + "--max-steps 2 --batch-size 8 --data @/shop.md"},
+    {"few_shot",
+     kTinyBert + "--steps 2 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 --inner-steps 1"},
 };
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -234,7 +235,8 @@ TEST_CASE("options: every option of every training program is read: a run with i
     const Result result = run_shell(replaced(command, "@", dir.path) + " 2>&1");
     REQUIRE_MESSAGE(result.status == 0, result.output);
   };
-  const std::string teacher = program("sentiment") + " train " + kTiny + kFiles + "--max-steps 2 --layers 3 --out @/";
+  const std::string teacher =
+      program("sentiment") + " train " + kTinyBert + kFiles + "--max-steps 2 --layers 3 --out @/";
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher");
   prepared(replaced(teacher, "--layers 2 ", "") + "teacher2 --seed 5");
   prepared(program("sentiment") + " train --model @/teacher --adapter lora --max-length 14 --max-steps 2 " + kFiles +

@@ -11,7 +11,7 @@ using nn::json;
 namespace {
 
 // A model of three moods in dir/run, and what it takes to call it.
-std::string trained(const TemporaryDirectory& dir, const std::string& model = "pool") {
+std::string trained_model(const TemporaryDirectory& dir, const std::string& model = "pool") {
   const std::string size = model == "pool" ? "" : "--layers 1 --heads 2 ";
   const Result result = call("sentiment", "train --model " + model + " --hidden 16 --max-length 24 " + size +
                                               "--epochs 20 --lr 0.05 --batch-size 4 --data " + three_moods(dir) +
@@ -31,7 +31,7 @@ std::string survey(int rows) {
 
 TEST_CASE("predict: a CSV comes back with its columns, its delimiter, and what the model says of each row") {
   const TemporaryDirectory dir;
-  const std::string predict = trained(dir) + "--text-column answer --file " + dir.write("in.csv", survey(50));
+  const std::string predict = trained_model(dir) + "--text-column answer --file " + dir.write("in.csv", survey(50));
   const Result written = call("sentiment", predict + " --out " + dir.path + "/out.csv");
   REQUIRE_MESSAGE(written.status == 0, written.output);
   CHECK(written.says("there is a column 'label' already; the predicted one is 'label_predicted'"));
@@ -55,7 +55,7 @@ TEST_CASE("predict: a CSV comes back with its columns, its delimiter, and what t
 
 TEST_CASE("predict: labels below the threshold are none of these, and the share is said; top says how many") {
   const TemporaryDirectory dir;
-  const std::string predict = trained(dir) + "--text-column answer --file " + dir.write("in.csv", survey(30));
+  const std::string predict = trained_model(dir) + "--text-column answer --file " + dir.write("in.csv", survey(30));
   const Result result =
       call("sentiment", predict + " --out " + dir.path + "/o.jsonl --top 3 --threshold 0.999 --none unsure");
   REQUIRE_MESSAGE(result.status == 0, result.output);
@@ -77,7 +77,7 @@ TEST_CASE("predict: labels below the threshold are none of these, and the share 
 
 TEST_CASE("predict: killed while it writes and resumed, a file has the bytes that it would have had") {
   const TemporaryDirectory dir;
-  const std::string predict = trained(dir), csv = survey(2500), pipe = dir.path + "/pipe";
+  const std::string predict = trained_model(dir), csv = survey(2500), pipe = dir.path + "/pipe";
   const std::string in = dir.write("in.csv", csv), out = dir.path + "/out.csv", part = out + ".part";
   const std::string whole = dir.path + "/whole.csv", how = " --text-column answer --format csv --why ";
   REQUIRE(call("sentiment", predict + how + "--file " + in + " --out " + whole).status == 0);
@@ -106,7 +106,7 @@ TEST_CASE("predict: killed while it writes and resumed, a file has the bytes tha
 
 TEST_CASE("predict: lines of standard input and texts of the command line go into files, too") {
   const TemporaryDirectory dir;
-  const std::string predict = trained(dir, "bert");
+  const std::string predict = trained_model(dir, "bert");
   const std::string a = dir.path + "/a.tsv", b = dir.path + "/b.tsv";
   REQUIRE(call("sentiment", predict + "--why --out " + a, "2>&1 <<'END'\na good thing\nthe \"train\"\nEND").status ==
           0);
@@ -120,7 +120,7 @@ TEST_CASE("predict: lines of standard input and texts of the command line go int
 
 TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
   const TemporaryDirectory dir;
-  const std::string predict = trained(dir), in = dir.write("in.csv", survey(5));
+  const std::string predict = trained_model(dir), in = dir.write("in.csv", survey(5));
   const auto refused = [&](const std::string& arguments, const std::string& why) {
     const Result result = call("sentiment", predict + arguments);
     CHECK(result.status != 0);
@@ -146,7 +146,7 @@ TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
 
 TEST_CASE("evaluate: --errors lists the wrong ones, the surest first, with the words that led there") {
   const TemporaryDirectory dir;
-  trained(dir);
+  trained_model(dir);
   const std::string data =
       dir.write("test.tsv",
                 "text\tlabel\na bad thing\tpositive\na good thing\tnegative\nthe train\tneutral\n"

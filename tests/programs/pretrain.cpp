@@ -11,10 +11,6 @@ using nn::json;
 
 namespace {
 
-Result call(const std::string& name, const std::string& arguments) {
-  return run_shell(program(name) + " " + arguments + " 2>&1");
-}
-
 json last_dev(const std::string& run) {
   json last;
   std::istringstream in(nn::read_file(run + "/log.jsonl"));
@@ -38,7 +34,7 @@ std::string lines_file(const TemporaryDirectory& dir, const std::string& name, c
 }
 
 const std::string kSizes = " --layers 2 --hidden 32 --heads 2 --max-length 16 --vocab-size 300 --dropout 0 ";
-const std::string kTiny = kSizes + "--batch-size 8 ", kPretrain = kSizes + "--batch-size 64 --accumulate 1 ";
+const std::string kSmallSteps = kSizes + "--batch-size 8 ", kPretrain = kSizes + "--batch-size 64 --accumulate 1 ";
 
 // log.jsonl without what depends on the clock.
 std::string timeless(const std::string& path) {
@@ -185,7 +181,7 @@ TEST_CASE("align: a student of another width finds the translation of every sent
                "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
               .status == 0);
   const std::string common = "train --teacher " + teacher + " --source " + en + " --target " + de + " --dev-source " +
-                             en + " --dev-target " + de + kTiny + "--hidden 16 ";
+                             en + " --dev-target " + de + kSmallSteps + "--hidden 16 ";
   const Result trained = call("align", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.last_line().find("result task=align source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
@@ -212,8 +208,8 @@ TEST_CASE("align: the loss is the weighted sum of its terms; bad input gets one 
               .status == 0);
   const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
     return call("align", "train --teacher " + teacher + " --source " + source + " --target " + target +
-                             " --test-source " + en + " --test-target " + de + kTiny + "--overwrite --out " + out +
-                             " " + options);
+                             " --test-source " + en + " --test-target " + de + kSmallSteps + "--overwrite --out " +
+                             out + " " + options);
   };
   const Result weighted = with(en, de, "--mse 0.5 --ranking 2 --pooling cls --max-steps 1");
   REQUIRE_MESSAGE(weighted.status == 0, weighted.output);

@@ -8,14 +8,14 @@ using namespace test;
 
 namespace {
 
-const std::string kTiny =
+const std::string kShortRun =
     "--text words --layers 1 --hidden 16 --heads 2 --intermediate 16 --positions 8 --ease 5 --knn 5 --damping 1 --k 3 ";
 
 // Readers walk round a circle of twelve items: what comes next follows from the last one alone.
-struct Files {
+struct Catalogue {
   TemporaryDirectory dir;
   std::string interactions, items;
-  explicit Files(int users = 40) {
+  explicit Catalogue(int users = 40) {
     std::string a = "user,item,time\n", b = "id,title,description,tags\n";
     for (int i = 0; i < 12; ++i) b += fmt::format("i{0},Thing {0},\"a thing, number {0}\",{1}|all\n", i, i % 3);
     for (int u = 0; u < users; ++u)
@@ -45,10 +45,10 @@ void stop_and_resume(const std::string& command, const std::string& out) {
 }  // namespace
 
 TEST_CASE("recommend: what follows in a circle is learned, found again in the directory, and named with its reason") {
-  const Files f;
+  const Catalogue f;
   const std::string out = f.dir.path + "/run";
   const Result run =
-      call("recommend", "train " + f.data() + kTiny + "--epochs 30 --batch-size 64 --lr 0.01 --out " + out);
+      call("recommend", "train " + f.data() + kShortRun + "--epochs 30 --batch-size 64 --lr 0.01 --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
   CHECK(figure(run.last_line(), "dev_ndcg") > 0.9);
   const Result evaluated = call("recommend", "evaluate --model " + out);
@@ -75,9 +75,9 @@ TEST_CASE("recommend: what follows in a circle is learned, found again in the di
 }
 
 TEST_CASE("recommend: a run that was stopped and resumed ends in the bits of one that ran through") {
-  const Files f;
+  const Catalogue f;
   const std::string command =
-      "train " + f.data() + kTiny +
+      "train " + f.data() + kShortRun +
       "--dropout 0.2 --user candidate --negatives 5 --epochs 200 --batch-size 40 --accumulate 2 "
       "--patience 0 --lr 0.003";
   const std::string out = f.dir.path + "/a", again = f.dir.path + "/b";
@@ -88,8 +88,8 @@ TEST_CASE("recommend: a run that was stopped and resumed ends in the bits of one
 }
 
 TEST_CASE("recommend: an encoder of texts that learns along changes what texts say, and is resumed to the bit") {
-  const Files f(12);
-  const std::string command = "train " + f.data() + kTiny +
+  const Catalogue f(12);
+  const std::string command = "train " + f.data() + kShortRun +
                               "--text mean --text-length 12 --text-batch 4 --text-rate 1 --batch-size 32 "
                               "--content 0 --lr 0.01 ";
   const auto model_of = [&](const std::string& name) {
@@ -109,12 +109,12 @@ TEST_CASE("recommend: an encoder of texts that learns along changes what texts s
 }
 
 TEST_CASE("recommend: the same bits with one thread and with two") {
-  const Files f;
+  const Catalogue f;
   std::string models[2];
   for (const int threads : {1, 2}) {
     const std::string out = fmt::format("{}/t{}", f.dir.path, threads);
     REQUIRE(run_shell(fmt::format("OMP_NUM_THREADS={} {} train {} {} --epochs 3 --batch-size 64 --out {} 2>&1", threads,
-                                  program("recommend"), f.data(), kTiny, out))
+                                  program("recommend"), f.data(), kShortRun, out))
                 .status == 0);
     models[threads - 1] = nn::read_file(out + "/best/model.safetensors") + nn::read_file(out + "/best/recommend.json");
   }
@@ -122,7 +122,7 @@ TEST_CASE("recommend: the same bits with one thread and with two") {
 }
 
 TEST_CASE("recommend: bad input gets one clear line") {
-  const Files f;
+  const Catalogue f;
   const auto refused = [&](const std::string& arguments, const std::string& why) {
     const Result result = call("recommend", arguments);
     CHECK_MESSAGE(result.status != 0, arguments);
@@ -147,7 +147,7 @@ TEST_CASE("recommend: bad input gets one clear line") {
   refused("train " + f.data() + "--weighted-loss --label-smoothing 0.1" + out, "--weighted-loss weighs them");
   refused("evaluate --model " + f.dir.path, "is no directory of a recommender");
   const std::string run = f.dir.path + "/run";
-  REQUIRE(call("recommend", "train " + f.data() + kTiny + "--max-steps 2 --out " + run).status == 0);
+  REQUIRE(call("recommend", "train " + f.data() + kShortRun + "--max-steps 2 --out " + run).status == 0);
   refused("recommend --model " + run + " 'Thing 13'", "there is no item 'Thing 13' (did you mean ");
   refused("recommend --model " + run + " --user u99", "there is no user 'u99'");
   const std::string config = run + "/best/recommend.json", text = nn::read_file(config);
@@ -162,10 +162,10 @@ TEST_CASE("recommend: bad input gets one clear line") {
 
 TEST_CASE(
     "recommend: over HTTP a list is that of the command, things are found by words, and what is wrong has a status") {
-  const Files f;
+  const Catalogue f;
   const std::string out = f.dir.path + "/run", said = f.dir.path + "/said";
   const Result run =
-      call("recommend", "train " + f.data() + kTiny + "--max-steps 5 --batch-size 64 --lr 0.01 --out " + out);
+      call("recommend", "train " + f.data() + kShortRun + "--max-steps 5 --batch-size 64 --lr 0.01 --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
   const Result result = run_shell(
       "OMP_NUM_THREADS=1 " + program("recommend") + " serve --model " + out + " --port 0 >" + said +

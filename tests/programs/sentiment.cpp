@@ -13,11 +13,7 @@ using nn::json;
 
 namespace {
 
-Result sentiment(const std::string& arguments, const std::string& redirect = "2>&1") {
-  return call("sentiment", arguments, redirect);
-}
-
-const std::string kTiny = " --hidden 16 --heads 2 --max-length 24 ";
+const std::string kSmallBert = " --hidden 16 --heads 2 --max-length 24 ";
 
 }  // namespace
 
@@ -25,8 +21,8 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), out = dir.path + "/run";
   for (const std::string model : {"pool", "bert --layers 1"}) {
-    const Result trained = sentiment("train --model " + model + kTiny + "--epochs 3 --batch-size 4 --data " + data +
-                                     " --overwrite --out " + out);
+    const Result trained = sentiment("train --model " + model + kSmallBert + "--epochs 3 --batch-size 4 --data " +
+                                     data + " --overwrite --out " + out);
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
     CHECK(trained.output.find("macro avg") != std::string::npos);
     CHECK(trained.last_line().find("result task=sentiment accuracy=") == 0);
@@ -72,8 +68,9 @@ TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without 
   }
   const std::string files = " negative=" + dir.write("neg.tsv", bad) + " positive=" + dir.write("pos.tsv", good);
   const std::string options = "--no-header --labels negative,positive --text-column 2 --pair-column 1 ";
-  const Result trained = sentiment("train --model pool" + kTiny + options + "--epochs 2 --batch-size 4 --split 4/0/1" +
-                                   " --data" + files + " --out " + dir.path + "/run");
+  const Result trained =
+      sentiment("train --model pool" + kSmallBert + options + "--epochs 2 --batch-size 4 --split 4/0/1" + " --data" +
+                files + " --out " + dir.path + "/run");
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.output.find("train     16 texts, 6.0 tokens on average") != std::string::npos);
   CHECK(trained.output.find("test, with the last epoch's model") != std::string::npos);
@@ -85,8 +82,8 @@ TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without 
   CHECK(nn::read_file(dir.path + "/run/log.jsonl") == nn::read_file(dir.path + "/again/log.jsonl"));
   CHECK(sentiment("train --patience 2 --config " + config + " --out " + dir.path + "/x").last_line() ==
         "error: --patience needs dev examples");
-  const Result chosen = sentiment("train --model pool" + kTiny + options + "--epochs 1 --split 4/1/0 --data" + files +
-                                  " --out " + dir.path + "/dev");
+  const Result chosen = sentiment("train --model pool" + kSmallBert + options + "--epochs 1 --split 4/1/0 --data" +
+                                  files + " --out " + dir.path + "/dev");
   CHECK(
       chosen.says("dev again, since there is no test: it chose the epoch, and flatters, with the best epoch's model"));
 }
@@ -94,7 +91,7 @@ TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without 
 TEST_CASE("sentiment: options come from a file, and --resume continues a run to the same end") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir);
-  const std::string common = kTiny + "--epochs 4 --batch-size 4 --data " + data;
+  const std::string common = kSmallBert + "--epochs 4 --batch-size 4 --data " + data;
   REQUIRE(sentiment("train --model bert --layers 1" + common + " --out " + dir.path + "/a").status == 0);
   const std::string again = "train --config " + dir.path + "/a/options.ini --out " + dir.path + "/b";
   const Result same = sentiment(again);
@@ -167,11 +164,14 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
     CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
     CHECK_MESSAGE(!std::filesystem::exists(out), arguments);
   };
-  const std::string pool = "train --model pool" + kTiny;
+  const std::string pool = "train --model pool" + kSmallBert;
   refused(pool + "--data " + dir.path + "/none.tsv", "none.tsv: cannot be read: No such file or directory");
-  refused("train --model bert --layers 1" + kTiny + "--bigrams 100 --data " + data, "--bigrams is for --model pool");
-  refused("train --model bert --layers 1" + kTiny + "--subwords 100 --data " + data, "--subwords is for --model pool");
-  refused("train --model bert --layers 1" + kTiny + "--log-odds 1 --data " + data, "--log-odds is for --model pool");
+  refused("train --model bert --layers 1" + kSmallBert + "--bigrams 100 --data " + data,
+          "--bigrams is for --model pool");
+  refused("train --model bert --layers 1" + kSmallBert + "--subwords 100 --data " + data,
+          "--subwords is for --model pool");
+  refused("train --model bert --layers 1" + kSmallBert + "--log-odds 1 --data " + data,
+          "--log-odds is for --model pool");
   refused("train --hidden 2 --log-odds 1 --data " + data, "2 wide, 3 classes");
   refused(pool + "--data " + dir.path, "a directory, not a file");
   refused(pool + "--data " + dir.write("empty.tsv", ""), "the file is empty");
@@ -184,7 +184,7 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
           "typo.tsv:3: label 'negativ' is not one of negative, positive, neutral (did you mean 'negative'?)");
   refused(pool + "--train " + data + " --data " + data, "exclude each other");
   refused("train --data " + data + " --model " + dir.path + "/none", "none: no such directory");
-  refused("train --model bert --data " + data + kTiny + " --hidden 15",
+  refused("train --model bert --data " + data + kSmallBert + " --hidden 15",
           "hidden_size 15 is not a multiple of num_attention_heads 2");
   std::filesystem::copy(golden_path("bert-micro"), dir.path + "/model");
   dir.write("model/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
@@ -208,7 +208,7 @@ TEST_CASE("sentiment: a newcomer's CSV with two columns and labels of its own tr
   const TemporaryDirectory dir;
   std::string rows = "text,label\n\"Great, really great\",pos\nAwful stuff,neg\n";
   for (int i = 0; i < 40; ++i) rows += fmt::format("good thing number {0},pos\nbad thing number {0},neg\n", i);
-  const std::string common = "train --model pool" + kTiny + "--epochs 1 --data " + dir.write("my.csv", rows);
+  const std::string common = "train --model pool" + kSmallBert + "--epochs 1 --data " + dir.write("my.csv", rows);
   const Result trained = sentiment(common + " --out " + dir.path + "/run");
   CHECK_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.output.find("labels neg, pos") != std::string::npos);
@@ -217,8 +217,9 @@ TEST_CASE("sentiment: a newcomer's CSV with two columns and labels of its own tr
 
 TEST_CASE("sentiment: a loss that is not a number stops the run and names the step and the tensor") {
   const TemporaryDirectory dir;
-  const Result result = sentiment("train --model bert --layers 1" + kTiny + "--lr 1e29 --clip 0 --warmup 0 --data " +
-                                  three_moods(dir) + " --out " + dir.path + "/run");
+  const Result result =
+      sentiment("train --model bert --layers 1" + kSmallBert + "--lr 1e29 --clip 0 --warmup 0 --data " +
+                three_moods(dir) + " --out " + dir.path + "/run");
   CHECK(result.status == 1);
   CHECK_MESSAGE(result.last_line().find("error: step ") == 0, result.output);
   CHECK_MESSAGE(result.last_line().find("NaN or infinity") != std::string::npos, result.output);
@@ -227,9 +228,8 @@ TEST_CASE("sentiment: a loss that is not a number stops the run and names the st
 TEST_CASE("sentiment: a model that predicts NaN, or lacks its head, is refused, not used") {
   const TemporaryDirectory dir;
   const std::string model = dir.path + "/run/best/model.safetensors";
-  REQUIRE(
-      sentiment("train --model pool" + kTiny + "--data " + three_moods(dir) + " --out " + dir.path + "/run").status ==
-      0);
+  REQUIRE(sentiment("train --model pool" + kSmallBert + "--data " + three_moods(dir) + " --out " + dir.path + "/run")
+              .status == 0);
   std::filesystem::remove(dir.path + "/run/best/manifest.json");  // it would be the first to notice
   std::vector<Tensor> tensors;
   {
@@ -258,7 +258,7 @@ TEST_CASE(
     "sentiment: options that would be lost are refused: typos in a file, options beside --resume, texts beside "
     "--file") {
   const TemporaryDirectory dir;
-  const std::string data = three_moods(dir), common = "train --model pool" + kTiny + "--data " + data;
+  const std::string data = three_moods(dir), common = "train --model pool" + kSmallBert + "--data " + data;
   REQUIRE(sentiment(common + " --out " + dir.path + "/run").status == 0);
   CHECK(sentiment(common + " --config " + dir.write("typo.ini", "learing-rate=0.1\n")).status == 2);
   CHECK(sentiment("train --resume " + dir.path + "/run --lr 0.1").status == 2);
@@ -278,7 +278,7 @@ TEST_CASE(
 
 TEST_CASE("sentiment: accumulated batches take the course of one large batch, loss by loss") {
   const TemporaryDirectory dir;
-  const std::string common = "train --model bert --layers 1" + kTiny + "--epochs 3 --dropout 0 --data " +
+  const std::string common = "train --model bert --layers 1" + kSmallBert + "--epochs 3 --dropout 0 --data " +
                              three_moods(dir) + " --out " + dir.path;
   REQUIRE(sentiment(common + "/large --batch-size 8").status == 0);
   const Result parts = sentiment(common + "/parts --batch-size 3 --accumulate 3");
@@ -297,7 +297,7 @@ TEST_CASE("sentiment: patience ends a run that gets no better, its --resume has 
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/run";
   // The rate is so small that no epoch can be better than the first.
-  const Result run = sentiment("train --model pool" + kTiny +
+  const Result run = sentiment("train --model pool" + kSmallBert +
                                "--epochs 30 --lr 1e-30 --schedule constant --warmup 0 --patience 2 --data " +
                                three_moods(dir) + " --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
@@ -312,7 +312,7 @@ TEST_CASE("sentiment: patience ends a run that gets no better, its --resume has 
 TEST_CASE("sentiment: class weights from the data or a file, repeats across splits, texts that are too long") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir);
-  const std::string common = "train --model pool" + kTiny + "--epochs 1 --data " + data + " --out " + dir.path;
+  const std::string common = "train --model pool" + kSmallBert + "--epochs 1 --data " + data + " --out " + dir.path;
   const auto first_loss = [&](const std::string& name) {
     return lines_of(nn::read_file(dir.path + "/" + name + "/log.jsonl"))[0]["loss"].get<double>();
   };
@@ -337,7 +337,7 @@ TEST_CASE("sentiment: class weights from the data or a file, repeats across spli
   const Result windows = sentiment(common + "/windows --long window --max-length 5");
   CHECK(windows.status == 0);
   CHECK_MESSAGE(windows.output.find("read in windows of 5") != std::string::npos, windows.output);
-  const Result repeats = sentiment("train --model pool" + kTiny + "--epochs 1 --train " + data + " --dev " + data +
+  const Result repeats = sentiment("train --model pool" + kSmallBert + "--epochs 1 --train " + data + " --dev " + data +
                                    " --out " + dir.path + "/repeats");
   CHECK_MESSAGE(repeats.output.find("note: 24 of dev's 24 texts stand in train, too") != std::string::npos,
                 repeats.output);
@@ -359,7 +359,7 @@ TEST_CASE("sentiment: an empty text is kept with a warning, invalid UTF-8 is rep
   std::string rows = "text\tlabel\n";
   for (int i = 0; i < 40; ++i)
     rows += i == 5 ? "\tneutral\n" : i == 7 ? "bad \xff byte, gr\u00F6\u00DFer\tnegative\n" : "word\tpositive\n";
-  const Result result = sentiment("train --model pool" + kTiny + "--epochs 1 --data " + dir.write("d.tsv", rows) +
+  const Result result = sentiment("train --model pool" + kSmallBert + "--epochs 1 --data " + dir.write("d.tsv", rows) +
                                   " --out " + dir.path + "/run");
   CHECK_MESSAGE(result.status == 0, result.output);
   CHECK(result.output.find("d.tsv:7: an empty text (1 in all)") != std::string::npos);

@@ -8,14 +8,14 @@ using namespace test;
 
 namespace {
 
-const std::string kTiny =
+const std::string kTinyTranslator =
     "--layers 1 --hidden 32 --heads 2 --intermediate 48 --vocab-size 60 --dropout 0 --label-smoothing 0 --average 1 "
     "--batch-size 400 ";
 
-struct Files {
+struct Sides {
   TemporaryDirectory dir;
   std::string source, target;
-  Files() {
+  Sides() {
     const char* things[][2] = {{"house", "Haus"}, {"train", "Zug"}, {"book", "Buch"}, {"street", "Weg"}};
     const char* are[][2] = {{"is red", "ist rot"}, {"is old", "ist alt"}, {"is near", "ist nah"}};
     std::string a, b;
@@ -32,9 +32,10 @@ struct Files {
 }  // namespace
 
 TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and score agree about them") {
-  const Files f;
+  const Sides f;
   const std::string out = f.dir.path + "/run", best = out + "/best";
-  const Result run = call("translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --out " + out);
+  const Result run =
+      call("translate", "train " + f.data() + " " + kTinyTranslator + "--lr 0.01 --epochs 120 --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
   const Result evaluated = call("translate", "evaluate --model " + out + " " + f.data() + " --beams 3");
   CHECK(evaluated.last_line().find("result task=translate bleu=100.0000") == 0);
@@ -63,13 +64,14 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
 }
 
 TEST_CASE("translate: a student learns from its teacher alone: its distributions and attention, or what it writes") {
-  const Files f;
+  const Sides f;
   const std::string teacher = f.dir.path + "/teacher", junk = f.dir.write("junk", []() {
     std::string lines;
     for (int i = 0; i < 12; ++i) lines += "dies Weg ist rot.\n";
     return lines;
   }());
-  REQUIRE(call("translate", "train " + f.data() + " " + kTiny + "--lr 0.01 --epochs 120 --out " + teacher).status == 0);
+  REQUIRE(call("translate", "train " + f.data() + " " + kTinyTranslator + "--lr 0.01 --epochs 120 --out " + teacher)
+              .status == 0);
   const std::string student =
       "--layers 1 --hidden 24 --heads 2 --intermediate 32 --dropout 0 --average 1 "
       "--batch-size 400 --lr 0.01 --teacher " +
@@ -93,11 +95,13 @@ TEST_CASE("translate: a student learns from its teacher alone: its distributions
 }
 
 TEST_CASE("translate: a student's run that is resumed ends in the bits of one that ran through") {
-  const Files f;
+  const Sides f;
   const std::string teacher = f.dir.path + "/teacher", out = f.dir.path + "/a", again = f.dir.path + "/b";
-  REQUIRE(call("translate", "train " + f.data() + " " + kTiny + "--max-steps 5 --out " + teacher).status == 0);
-  const std::string command = "train " + f.data() + f.held_out() + kTiny + " --dropout 0.2 --vocab-size 50 --teacher " +
-                              teacher + " --teacher-beams 2 --sort-window 3 --pieces wordpiece --epochs ";
+  REQUIRE(call("translate", "train " + f.data() + " " + kTinyTranslator + "--max-steps 5 --out " + teacher).status ==
+          0);
+  const std::string command = "train " + f.data() + f.held_out() + kTinyTranslator +
+                              " --dropout 0.2 --vocab-size 50 --teacher " + teacher +
+                              " --teacher-beams 2 --sort-window 3 --pieces wordpiece --epochs ";
   REQUIRE(call("translate", command + "6 --out " + out).status == 0);
   REQUIRE(call("translate", command + "6 --out " + again).status == 0);
   std::filesystem::rename(again + "/previous.safetensors", again + "/last.safetensors");  // a checkpoint earlier
@@ -108,7 +112,7 @@ TEST_CASE("translate: a student's run that is resumed ends in the bits of one th
 }
 
 TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one that ran through") {
-  const Files f;
+  const Sides f;
   const std::string command =
       "train " + f.data() + f.held_out() +
       "--layers 1 --hidden 32 --heads 2 --intermediate 48 --vocab-size 60 --dropout 0.2 --average 3 --epochs 40 "
@@ -125,8 +129,8 @@ TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one
 }
 
 TEST_CASE("translate: bad input gets one clear line") {
-  const Files f;
-  const std::string run = " " + kTiny + "--max-steps 1 --out ";
+  const Sides f;
+  const std::string run = " " + kTinyTranslator + "--max-steps 1 --out ";
   const auto refused = [&](const std::string& arguments, const std::string& says) {
     const Result result = call("translate", arguments);
     CHECK_MESSAGE((result.status != 0 && result.last_line().find(says) != std::string::npos), result.output);

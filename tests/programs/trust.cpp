@@ -23,7 +23,7 @@ std::string noisy(const TemporaryDirectory& dir) {
   return dir.write("noisy.tsv", rows);
 }
 
-std::string trained(const TemporaryDirectory& dir) {
+std::string trained_on_noise(const TemporaryDirectory& dir) {
   const Result run =
       call("sentiment", "train --model pool --hidden 16 --heads 2 --epochs 12 --lr 0.05 --batch-size 8 " +
                             ("--data " + noisy(dir) + " --out " + dir.path + "/run"));
@@ -37,7 +37,7 @@ std::string trained(const TemporaryDirectory& dir) {
 
 TEST_CASE("trust: a run keeps what its dev texts say of it, and predict answers with sets and silence by that") {
   const TemporaryDirectory dir;
-  const std::string model = trained(dir), kept = dir.path + "/run/best/calibration.json";
+  const std::string model = trained_on_noise(dir), kept = dir.path + "/run/best/calibration.json";
   const json file = json::parse(nn::read_file(kept));
   const double T = file["heads"][""]["temperature"];
   CHECK(T != 1);
@@ -71,7 +71,7 @@ TEST_CASE("trust: a run keeps what its dev texts say of it, and predict answers 
 
 TEST_CASE("trust: fresh texts calibrate a model that was not, and evaluate says what its certainty is worth") {
   const TemporaryDirectory dir;
-  const std::string model = trained(dir), kept = dir.path + "/run/best/calibration.json";
+  const std::string model = trained_on_noise(dir), kept = dir.path + "/run/best/calibration.json";
   const std::string before = nn::read_file(kept);
   std::filesystem::remove(kept);
   const Result done = call("sentiment", "calibrate " + model + "--data " + noisy(dir));
@@ -87,7 +87,7 @@ TEST_CASE("trust: fresh texts calibrate a model that was not, and evaluate says 
 
 TEST_CASE("trust: what cannot be promised is refused in one line") {
   const TemporaryDirectory dir;
-  const std::string predict = "predict " + trained(dir);
+  const std::string predict = "predict " + trained_on_noise(dir);
   const auto last = [&](const std::string& options) { return call("sentiment", predict + options + " x").last_line(); };
   CHECK(last("--coverage 1") == "error: the coverage of sets must lie between 0 and 1; got 1");
   CHECK(last("--refuse 0") == "error: a wanted accuracy must lie between 0 and 1; got 0");
@@ -105,7 +105,7 @@ TEST_CASE("trust: what cannot be promised is refused in one line") {
 
 TEST_CASE("trust: figures by group, and columns that make no groups are refused by name") {
   const TemporaryDirectory dir;
-  const std::string data = noisy(dir), evaluate = "evaluate " + trained(dir) + "--data " + data + " --group ";
+  const std::string data = noisy(dir), evaluate = "evaluate " + trained_on_noise(dir) + "--data " + data + " --group ";
   const Result by_city = call("sentiment", evaluate + "city --out " + dir.path + "/g.json");
   REQUIRE_MESSAGE(by_city.status == 0, by_city.output);
   CHECK(by_city.says("equalised odds"));

@@ -27,7 +27,7 @@ Result vocab(const std::string& arguments, const std::string& environment = "", 
 }
 
 // What `vocab train` writes.
-std::string trained(const std::string& arguments, const std::string& environment = "") {
+std::string learned_vocabulary(const std::string& arguments, const std::string& environment = "") {
   const TemporaryDirectory dir;
   const Result result = vocab("train --out " + dir.path + "/vocab.txt " + arguments, environment);
   CHECK_MESSAGE(result.status == 0, result.output);
@@ -104,13 +104,14 @@ TEST_CASE("vocab train: a stream of blocks, one thread or two, one file or two: 
   const std::string all = dir.write("all.txt", joined(texts));
   REQUIRE(std::filesystem::file_size(all) > (4 << 20));
   const std::string expected = joined(text::train_vocab(texts, 150));
-  CHECK(trained(all + " --size 150", "OMP_NUM_THREADS=1") == expected);
-  CHECK(trained(all + " --size 150", "OMP_NUM_THREADS=2") == expected);
+  CHECK(learned_vocabulary(all + " --size 150", "OMP_NUM_THREADS=1") == expected);
+  CHECK(learned_vocabulary(all + " --size 150", "OMP_NUM_THREADS=2") == expected);
   const std::vector<std::string> first(texts.begin(), texts.begin() + 100), rest(texts.begin() + 100, texts.end());
   const std::string a = dir.write("a.txt", joined(first)), b = dir.write("b.txt", joined(rest));
-  CHECK(trained(a + " " + b + " --size 150") == expected);
-  CHECK(trained("--size 150 " + b + " " + a) == expected);
-  CHECK(trained(a + " --size 300 --cased --min-count 3") == joined(text::train_vocab(first, 300, 3, kCased)));
+  CHECK(learned_vocabulary(a + " " + b + " --size 150") == expected);
+  CHECK(learned_vocabulary("--size 150 " + b + " " + a) == expected);
+  CHECK(learned_vocabulary(a + " --size 300 --cased --min-count 3") ==
+        joined(text::train_vocab(first, 300, 3, kCased)));
 }
 
 TEST_CASE(
@@ -119,9 +120,9 @@ TEST_CASE(
   const std::vector<std::string> texts = babble(80'000);
   const std::string path = dir.write("all.txt", joined(texts));
   const std::string options = path + " --size 200 --max-words 500";
-  const std::string one = trained(options, "OMP_NUM_THREADS=1");
-  CHECK(one == trained(options, "OMP_NUM_THREADS=2"));
-  CHECK(one != trained(path + " --size 200"));
+  const std::string one = learned_vocabulary(options, "OMP_NUM_THREADS=1");
+  CHECK(one == learned_vocabulary(options, "OMP_NUM_THREADS=2"));
+  CHECK(one != learned_vocabulary(path + " --size 200"));
   CHECK(vocab("train --out /dev/null/x " + options).status == 1);
   const std::string few = dir.write("few.txt", "often often often seldom seldom rare\n");
   const Result said = vocab("train --size 100 --max-words 2 --out " + dir.path + "/v " + few);
@@ -136,9 +137,9 @@ TEST_CASE("vocab train: \\r\\n, a byte-order mark, Latin-1 and bytes that are no
   const std::vector<std::string> texts{"caf\u00E9 caf\u00E9", "the caf\u00E9"};
   const std::string expected = joined(text::train_vocab(texts, 60, 1, kCased));
   const std::string options = " --cased --size 60 --min-count 1";
-  CHECK(trained(dir.write("crlf.txt", "\xEF\xBB\xBF" + joined(texts, "\r\n")) + options) == expected);
-  CHECK(trained(dir.write("latin.txt", "caf\xE9 caf\xE9\nthe caf\xE9\n") + options + " --encoding latin-1") ==
-        expected);
+  CHECK(learned_vocabulary(dir.write("crlf.txt", "\xEF\xBB\xBF" + joined(texts, "\r\n")) + options) == expected);
+  CHECK(learned_vocabulary(dir.write("latin.txt", "caf\xE9 caf\xE9\nthe caf\xE9\n") + options +
+                           " --encoding latin-1") == expected);
   const std::string broken = dir.write("broken.txt",
                                        "caf\u00E9 caf\u00E9\nthe \xFF"
                                        "caf\u00E9\n");
@@ -154,10 +155,10 @@ TEST_CASE("vocab train: tables by the project's readers, one split of them if as
   const std::string csv = dir.write("d.csv", "id,text\n1,\"low low\"\n2,lower\n");
   const std::string jsonl = dir.write("d.jsonl", "{\"text\": \"low low\"}\n{\"text\": \"lower\"}\n");
   const std::string expected = joined(text::train_vocab(std::vector<std::string>{"low low", "lower"}, 50));
-  CHECK(trained(tsv + " --size 50 --split train") == expected);
-  CHECK(trained(csv + " --size 50 --text-column 2") == expected);
-  CHECK(trained(jsonl + " --size 50") == expected);
-  CHECK(trained(dir.write("d.dat", "low low\nlower\n") + " --size 50 --format txt") == expected);
+  CHECK(learned_vocabulary(tsv + " --size 50 --split train") == expected);
+  CHECK(learned_vocabulary(csv + " --size 50 --text-column 2") == expected);
+  CHECK(learned_vocabulary(jsonl + " --size 50") == expected);
+  CHECK(learned_vocabulary(dir.write("d.dat", "low low\nlower\n") + " --size 50 --format txt") == expected);
 }
 
 TEST_CASE("vocab: bad input gets one clear line, exit status 1, and leaves what is there") {
@@ -230,7 +231,7 @@ TEST_CASE("vocab: the command in tasks/data/README.md makes tasks/data/sentiment
   REQUIRE(arguments.find(out) != std::string::npos);
   arguments.erase(arguments.find(out), out.size());
   REQUIRE(arguments.starts_with("train "));
-  const std::string made = trained(arguments.substr(6));
+  const std::string made = learned_vocabulary(arguments.substr(6));
   CHECK(made == nn::read_file("tasks/data/sentiment.vocab.txt"));
   CHECK(std::count(made.begin(), made.end(), '\n') == 4000);
 }

@@ -9,10 +9,6 @@ namespace test {
 
 using nn::json;
 
-inline Result multitask(const std::string& arguments, const std::string& redirect = "2>&1") {
-  return call("multitask", arguments, redirect);
-}
-
 // Eight texts, each in train, dev and test alike, with a target for every kind of head.
 inline std::string eight_texts(const TemporaryDirectory& dir) {
   std::string rows = "text\tmood\ttopics\tstars\ttags\n";

@@ -17,6 +17,11 @@ inline Result call(const std::string& name, const std::string& arguments, const 
   return run_shell(program(name) + " " + arguments + " " + redirect);
 }
 
+// sentiment, which most of them call.
+inline Result sentiment(const std::string& arguments, const std::string& redirect = "2>&1") {
+  return call("sentiment", arguments, redirect);
+}
+
 // JSON, a value a line.
 inline std::vector<nn::json> lines_of(const std::string& text) {
   std::vector<nn::json> lines;

@@ -47,6 +47,8 @@ inline bool same_bits(const std::vector<real>& a, const std::vector<real>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(real)) == 0;
 }
 
+inline doctest::Approx exactly(double value) { return doctest::Approx(value).epsilon(1e-12); }
+
 // The message of the Error that f throws; empty when it throws none.
 template <class F>
 std::string error_of(F f) {

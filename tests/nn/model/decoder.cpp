@@ -40,15 +40,15 @@ nn::Tokens sequences(const std::vector<int>& lengths, int seed, bool start = fal
   return tokens;
 }
 
-struct Drawn : nn::EncoderDecoder {
-  explicit Drawn(const nn::TranslationConfig& c) : nn::EncoderDecoder(c, 3) { params.initialise(); }
+struct DrawnDecoder : nn::EncoderDecoder {
+  explicit DrawnDecoder(const nn::TranslationConfig& c) : nn::EncoderDecoder(c, 3) { params.initialise(); }
 };
 
 }  // namespace
 
 TEST_CASE("decoder: position by position, rows that take each other's place give the logits of whole passes") {
   for (const bool before : {false, true}) {
-    const Drawn model(small(before));
+    const DrawnDecoder model(small(before));
     const nn::Tokens source = sequences({4, 1, 6}, 5);
     nn::Decoding decoding(model, source);
     // Sentences 0, 1, 2 with rows; at the third step sentence 1 is done, rows of 0 and 2 change places and multiply.
@@ -85,7 +85,7 @@ TEST_CASE("decoder: position by position, rows that take each other's place give
 }
 
 TEST_CASE("decoder: a later target token changes no earlier logits, and other pairs change none") {
-  const Drawn model(small(false));
+  const DrawnDecoder model(small(false));
   const nn::Tokens source = sequences({4, 1, 6}, 5), input = sequences({5, 3, 2}, 8, true);
   const Tensor logits = model(source, input);
   nn::Tokens other = input;
@@ -98,7 +98,7 @@ TEST_CASE("decoder: a later target token changes no earlier logits, and other pa
 
 TEST_CASE("decoder: each parameter of either kind of norm gets a gradient, and only the output bias none") {
   for (const bool before : {false, true}) {
-    Drawn model(small(before, 0.1));
+    DrawnDecoder model(small(before, 0.1));
     model.params.train(0);
     backward(cross_entropy(model(sequences({4, 1, 6}, 5), sequences({5, 3, 2}, 8, true)), sequences({5, 3, 2}, 9).ids,
                            {.label_smoothing = real(0.1)}));
@@ -116,7 +116,7 @@ TEST_CASE("decoder: the gradient of every parameter agrees with central differen
     c.encoder_layers = c.decoder_layers = 1;
     c.encoder_ffn_dim = c.decoder_ffn_dim = 5;
     c.activation_function = "silu";  // smooth
-    const Drawn model(c);
+    const DrawnDecoder model(c);
     const nn::Tokens source = sequences({2, 3}, 5), input = sequences({3, 1}, 8);  // without the row that is held back
     gradcheck(before ? "pre-norm" : "post-norm", model.params.trainable(),
               [&](const std::vector<Tensor>&) { return model(source, input); });
@@ -124,7 +124,7 @@ TEST_CASE("decoder: the gradient of every parameter agrees with central differen
 }
 
 TEST_CASE("decoder: the row a target begins with takes gradient from the output side alone") {
-  Drawn model(small(false));
+  DrawnDecoder model(small(false));
   const nn::Tokens source = sequences({4, 2}, 5), input = sequences({3, 2}, 8, true);
   const auto start_row = [&](const Tensor& loss) {
     model.params.clear_grads();
@@ -142,7 +142,7 @@ TEST_CASE("decoder: eight pairs are learned by heart, and then written by greedy
     nn::TranslationConfig c = small(before);
     c.d_model = 32;
     c.encoder_ffn_dim = c.decoder_ffn_dim = 48;
-    Drawn model(c);
+    DrawnDecoder model(c);
     const std::vector<int> lengths{5, 3, 2, 7, 4, 6, 1, 8};
     const nn::Tokens source = sequences({4, 1, 6, 3, 9, 2, 5, 7}, 5), input = sequences(lengths, 8, true);
     Indices target(input.ids.begin() + 1, input.ids.end());
@@ -174,7 +174,7 @@ TEST_CASE("decoder: the same bits with 1, 2 and 4 threads, over ten training ste
     omp_set_num_threads(threads);
     nn::TranslationConfig c = small(false, 0.2);
     c.d_model = 64;
-    Drawn model(c);
+    DrawnDecoder model(c);
     const nn::Tokens source = sequences({14, 11, 16, 13}, 5), input = sequences({15, 13, 12, 17}, 8, true);
     optim::AdamW optimizer(model.params.trainable());
     for (int step = 0; step < 10; ++step) {
@@ -203,7 +203,7 @@ TEST_CASE("decoder: the same bits with 1, 2 and 4 threads, over ten training ste
 
 TEST_CASE("decoder: a directory comes back bit for bit, in Hugging Face's names or as a type of its own") {
   for (const bool before : {false, true}) {
-    const Drawn model(small(before));
+    const DrawnDecoder model(small(before));
     const TemporaryDirectory directory;
     nn::save_translation(model, directory.path);
     const auto again = nn::load_translation(directory.path);
@@ -216,7 +216,7 @@ TEST_CASE("decoder: a directory comes back bit for bit, in Hugging Face's names 
 }
 
 TEST_CASE("decoder: what a directory or a batch must not say is one clear line") {
-  const Drawn model(small(false));
+  const DrawnDecoder model(small(false));
   CHECK(error_of([&] { model.encode(sequences({31}, 1)); }) == "a source of 31 pieces; the model has 30 positions");
   nn::Tokens wrong = sequences({2}, 1);
   wrong.ids[1] = 23;

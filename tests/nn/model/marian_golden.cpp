@@ -25,7 +25,7 @@ nn::Tokens packed(const std::vector<int>& padded, const std::vector<int>& length
   return tokens;
 }
 
-struct Micro {
+struct MicroMarian {
   std::string folder = golden_path("marian-micro");
   nn::SafeTensors expected{folder + "/expected.safetensors"};
   std::unique_ptr<nn::EncoderDecoder> model = nn::load_translation(folder);
@@ -38,7 +38,7 @@ struct Micro {
   }
 };
 
-void expect_maps(const Micro& m, const std::vector<nn::AttentionMaps>& maps, const std::string& which) {
+void expect_maps(const MicroMarian& m, const std::vector<nn::AttentionMaps>& maps, const std::string& which) {
   for (size_t l = 0; l < maps.size(); ++l)
     for (long b = 0; b < maps[l].layout.sequences(); ++b) {
       const Tensor map = m.expected.read(fmt::format("{}_attention.{}.{}", which, l, b));
@@ -50,7 +50,7 @@ void expect_maps(const Micro& m, const std::vector<nn::AttentionMaps>& maps, con
 }  // namespace
 
 TEST_CASE("golden: marian-micro's logits, hidden states and attention maps agree with Hugging Face") {
-  Micro m;
+  MicroMarian m;
   nn::TranslationTrace trace;
   const Tensor logits = (*m.model)(m.source, m.input, &trace);
   CHECK(differs(logits, m.expected.read("logits")) == "");
@@ -68,14 +68,14 @@ TEST_CASE("golden: marian-micro's logits, hidden states and attention maps agree
 
 TEST_CASE("golden: every gradient of marian-micro agrees, with and without label smoothing, fused and open") {
   int cases = 0;
-  const Micro all;
+  const MicroMarian all;
   for (const auto& [name, entry] : all.expected.entries()) {  // smoothing_0.1/loss_mean
     if (!name.starts_with("smoothing_") || !name.ends_with("/loss_mean")) continue;
     const std::string prefix = name.substr(0, name.find('/') + 1);
     const double smoothing = std::stod(prefix.substr(10));
     ++cases;
     for (const bool open_form : {false, true}) {
-      Micro m;
+      MicroMarian m;
       nn::TranslationTrace trace;
       const Tensor loss = m.loss(real(smoothing), open_form ? &trace : nullptr);
       CHECK(loss.item() == doctest::Approx(m.expected.read(prefix + "loss_mean").data()[0]).epsilon(1e-5));
@@ -94,7 +94,7 @@ TEST_CASE("golden: every gradient of marian-micro agrees, with and without label
 }
 
 TEST_CASE("golden: six AdamW steps of marian-micro take PyTorch's course, loss by loss and weight by weight") {
-  Micro m;
+  MicroMarian m;
   const json trajectory = json::parse(nn::read_file(m.folder + "/trajectory.json"));
   const std::vector<Tensor> trained = m.model->params.trainable();
   optim::AdamW optimizer(trained, {.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.01});
@@ -118,7 +118,7 @@ TEST_CASE("golden: six AdamW steps of marian-micro take PyTorch's course, loss b
 }
 
 TEST_CASE("golden: marian-micro writes Hugging Face's sequences, token for token, in greedy and in beam search") {
-  Micro m;
+  MicroMarian m;
   const json file = json::parse(nn::read_file(m.folder + "/generation.json"));
   std::vector<int> padded, lengths = file["source_lengths"];
   for (const json& row : file["source"])

@@ -16,7 +16,7 @@ using nn::Reads;
 
 namespace {
 
-const nn::Tokens kTokens = sentences({7, 3, 20, 5});
+const nn::Tokens kMoved = sentences({7, 3, 20, 5});
 
 Tensor weighted(const Tensor& y, real seed = 2) { return sum(y * varied(y.shape(), seed)); }
 
@@ -43,7 +43,7 @@ void check_adapter_moves(AdapterKind kind, bool dora) {
     for (long i = 0; i < p.numel(); ++i) p.data()[i] += real(0.2) * by.data()[i];
   }
   const std::set<std::string> still =
-      still_after_a_step(model.params.tensors(), cross_entropy(model(kTokens), {0, 1, 2, 0}));
+      still_after_a_step(model.params.tensors(), cross_entropy(model(kMoved), {0, 1, 2, 0}));
   for (const Tensor& p : model.params.tensors()) {
     const bool moves = own.count(p.name()) && !shifts_keys(p.name());
     CHECK_MESSAGE(moves == !still.count(p.name()), nn::name_of(kind), dora ? " dora: " : ": ", p.name());
@@ -54,7 +54,7 @@ void check_adapter_moves(AdapterKind kind, bool dora) {
 
 TEST_CASE("moves: a parameter that is cut off from the loss is found") {
   const Drawn model(small_config());
-  const nn::Encoded x = model.encode(kTokens);
+  const nn::Encoded x = model.encode(kMoved);
   const Tensor cut = linear(x.first.detach(), model.params.find("bert.pooler.dense.weight"));
   CHECK(still_after_a_step(model.params.tensors(), weighted(cut)).size() == model.params.tensors().size() - 1);
 }
@@ -67,7 +67,7 @@ TEST_CASE("moves: every parameter of BERT, with every activation and normaliser,
       c.attention_normaliser = normaliser;
       Drawn model(c);
       model.params.train(0);
-      check_moves(act + " " + normaliser, model.params.tensors(), cross_entropy(model(kTokens), {0, 1, 2, 0}));
+      check_moves(act + " " + normaliser, model.params.tensors(), cross_entropy(model(kMoved), {0, 1, 2, 0}));
     }
   nn::Config words = small_config("attention_pool", 0.1);
   words.bigram_buckets = 50;
@@ -78,7 +78,7 @@ TEST_CASE("moves: every parameter of BERT, with every activation and normaliser,
     grams.offsets.push_back(int(grams.rows.size()));
   }
   Drawn model(words, {nn::only_head(words)}, 3, grams);
-  check_moves("words", model.params.tensors(), cross_entropy(model(kTokens), {0, 1, 2, 0}));
+  check_moves("words", model.params.tensors(), cross_entropy(model(kMoved), {0, 1, 2, 0}));
 }
 
 TEST_CASE("moves: every parameter of every head on either encoder") {
@@ -92,11 +92,11 @@ TEST_CASE("moves: every parameter of every head on either encoder") {
                                       {"pieces", Predicts::pieces, 1, Reads::attention}};
     if (type == "bert") heads.push_back({"cls", Predicts::labels, 2, Reads::first, 1, 3});
     Drawn model(small_config(type), heads);
-    const nn::Encoded whole = model.encoder(kTokens, {nn::Rows::all});
+    const nn::Encoded whole = model.encoder(kMoved, {nn::Rows::all});
     std::vector<Tensor> said;
     for (size_t h = 0; h < heads.size(); ++h) {
       const bool pieces = heads[h].predicts == Predicts::pieces;
-      const Tensor y = model.heads[h](pieces ? model.encoder(kTokens, nn::Rows::only({1, 8, 12})) : whole);
+      const Tensor y = model.heads[h](pieces ? model.encoder(kMoved, nn::Rows::only({1, 8, 12})) : whole);
       said.push_back(reshape(y, {y.numel()}));
     }
     check_moves(type, model.params.tensors(), weighted(concat(said, 0)));
@@ -138,7 +138,7 @@ TEST_CASE("moves: every parameter of ELECTRA's generator and of its judge") {
   const nn::Generator generator(params.root() / "generator", bert.embeddings, c, 0.5);
   const nn::ReplacedTokenHead judge(params.root() / "discriminator_predictions", c);
   params.initialise();
-  const Tensor judged = judge(bert.run(bert.embeddings(kTokens), kTokens.offsets, {nn::Rows::all}).tokens);
+  const Tensor judged = judge(bert.run(bert.embeddings(kMoved), kMoved.offsets, {nn::Rows::all}).tokens);
   check_moves("electra", params.tensors(),
-              cross_entropy(generator(kTokens, {1, 8, 12}), {5, 59, 0}) + weighted(judged) * real(0.1));
+              cross_entropy(generator(kMoved, {1, 8, 12}), {5, 59, 0}) + weighted(judged) * real(0.1));
 }

@@ -12,7 +12,7 @@ namespace {
 
 nn::json golden() { return nn::read_json(golden_path("weighting.json")); }
 
-void check_close(const Numbers& got, const Numbers& want, double tolerance = 1e-9) {
+void check_within(const Numbers& got, const Numbers& want, double tolerance = 1e-9) {
   REQUIRE(got.size() == want.size());
   for (size_t i = 0; i < got.size(); ++i)
     CHECK_MESSAGE(std::abs(got[i] - want[i]) <= tolerance * std::max(1.0, std::abs(want[i])), "at ", i, ": ", got[i],
@@ -84,14 +84,14 @@ const Numbers kLosses{0.4, 1.6, 0.9}, kS{-0.5, 0.2, 0.7};
 TEST_CASE("weighting: DWA, GLS and uncertainty give the golden values") {
   const auto g = golden();
   const Numbers losses = g["losses"];
-  check_close(optim::dwa(g["epoch_minus_1"], g["epoch_minus_2"], 2), g["dwa_T2"]);
+  check_within(optim::dwa(g["epoch_minus_1"], g["epoch_minus_2"], 2), g["dwa_T2"]);
   const Numbers c = optim::gls(losses);
-  check_close(c, g["gls"]["dloss"]);
+  check_within(c, g["gls"]["dloss"]);
   CHECK(dot(c, losses) == doctest::Approx(double(g["gls"]["loss"])).epsilon(1e-9));
   const auto& u = g["uncertainty"];
   const Numbers s = u["s"];
-  check_close(optim::uncertainty_coefficients(s), u["dloss"]);
-  check_close(optim::uncertainty_slope(s, losses), u["ds"]);
+  check_within(optim::uncertainty_coefficients(s), u["dloss"]);
+  check_within(optim::uncertainty_slope(s, losses), u["ds"]);
   double loss = dot(optim::uncertainty_coefficients(s), losses);
   for (double x : s) loss += x / 2;
   CHECK(loss == doctest::Approx(double(u["loss"])).epsilon(1e-9));
@@ -100,16 +100,16 @@ TEST_CASE("weighting: DWA, GLS and uncertainty give the golden values") {
 TEST_CASE("weighting: PCGrad, MGDA of two tasks and GradNorm give the golden values") {
   const auto g = golden();
   const std::vector<Numbers> G = g["gradients"];
-  check_close(combined(optim::pcgrad(gram_of(G), g["pcgrad"]["order"]), G), g["pcgrad"]["sum"]);
+  check_within(combined(optim::pcgrad(gram_of(G), g["pcgrad"]["order"]), G), g["pcgrad"]["sum"]);
   const std::vector<Numbers> two{G[0], G[1]};
   const Numbers w = optim::mgda(gram_of(two));
-  check_close(w, g["mgda_two"]["weights"]);
-  check_close(combined(w, two), g["mgda_two"]["gradient"]);
+  check_within(w, g["mgda_two"]["weights"]);
+  check_within(combined(w, two), g["mgda_two"]["gradient"]);
   const auto& n = g["gradnorm"];
   const optim::GradNorm got = optim::gradnorm(n["s"], g["losses"], n["initial_losses"], gram_of(G), n["alpha"]);
-  check_close(got.weights, n["weights"]);
-  check_close(got.norms, n["norms"]);
-  check_close(got.target, n["target"]);
+  check_within(got.weights, n["weights"]);
+  check_within(got.norms, n["norms"]);
+  check_within(got.target, n["target"]);
   CHECK(got.objective == doctest::Approx(double(n["objective"])).epsilon(1e-9));
 }
 
@@ -119,13 +119,13 @@ TEST_CASE("weighting: the slopes of the learned s are those of the losses they b
     for (double x : s) loss += x / 2;
     return loss;
   };
-  check_close(optim::uncertainty_slope(kS, kLosses), slope_of(uncertainty, kS), 1e-8);
+  check_within(optim::uncertainty_slope(kS, kLosses), slope_of(uncertainty, kS), 1e-8);
   const auto imtl_l = [](const Numbers& s) {
     double loss = dot(optim::imtl_l_coefficients(s), kLosses);
     for (double x : s) loss -= x;
     return loss;
   };
-  check_close(optim::imtl_l_slope(kS, kLosses), slope_of(imtl_l, kS), 1e-8);
+  check_within(optim::imtl_l_slope(kS, kLosses), slope_of(imtl_l, kS), 1e-8);
   const Numbers gram = gram_of(gradients(3, 7, 1)), initial{0.7, 1.5, 1.2};
   const auto now = optim::gradnorm(kS, kLosses, initial, gram, 1.5);
   const auto objective = [&](const Numbers& s) {  // with the target held fixed
@@ -134,15 +134,15 @@ TEST_CASE("weighting: the slopes of the learned s are those of the losses they b
     for (size_t i = 0; i < s.size(); ++i) sum += std::abs(at.norms[i] - now.target[i]);
     return sum;
   };
-  check_close(now.slope, slope_of(objective, kS), 1e-7);
+  check_within(now.slope, slope_of(objective, kS), 1e-7);
 }
 
 TEST_CASE("weighting: where uncertainty and IMTL-L come to rest, the weighted losses are equal") {
   Numbers s;
   for (double L : kLosses) s.push_back(std::log(L));  // e^s = L: every coefficient is 1 / (2 L)
-  check_close(optim::uncertainty_slope(s, kLosses), {0, 0, 0});
+  check_within(optim::uncertainty_slope(s, kLosses), {0, 0, 0});
   for (double& x : s) x = -x;  // e^s L = 1
-  check_close(optim::imtl_l_slope(s, kLosses), {0, 0, 0});
+  check_within(optim::imtl_l_slope(s, kLosses), {0, 0, 0});
 }
 
 TEST_CASE("weighting: random weights are on the simplex, new at every step, and a function of seed and step") {
@@ -157,16 +157,16 @@ TEST_CASE("weighting: random weights are on the simplex, new at every step, and 
     for (int i = 0; i < 4; ++i) mean[i] += w[i] / 4000;
     log_variance[0] += std::pow(std::log(w[0] / w[1]), 2) / 4000;
   }
-  check_close(mean, {0.25, 0.25, 0.25, 0.25}, 0.01);
+  check_within(mean, {0.25, 0.25, 0.25, 0.25}, 0.01);
   CHECK(log_variance[0] == doctest::Approx(2).epsilon(0.1));  // of the difference of two N(0, 1)
 }
 
 TEST_CASE("weighting: PCGrad leaves gradients that agree alone, and what it keeps of two that do not is orthogonal") {
   const std::vector<std::vector<int>> order{{1}, {0}};
-  check_close(optim::pcgrad(gram_of({{1, 0}, {1, 1}}), order), {1, 1});
+  check_within(optim::pcgrad(gram_of({{1, 0}, {1, 1}}), order), {1, 1});
   const std::vector<Numbers> g{{1, 0}, {-1, 1}};
   // g_0 loses its part along g_1 and becomes (1/2, 1/2), g_1 becomes (0, 1)
-  check_close(combined(optim::pcgrad(gram_of(g), order), g), {0.5, 1.5}, 1e-7);
+  check_within(combined(optim::pcgrad(gram_of(g), order), g), {0.5, 1.5}, 1e-7);
   const auto drawn = optim::random_order(4, 7, 3);
   CHECK(drawn == optim::random_order(4, 7, 3));
   std::vector<int> firsts(4);
@@ -183,10 +183,10 @@ TEST_CASE("weighting: PCGrad leaves gradients that agree alone, and what it keep
 
 TEST_CASE("weighting: MGDA finds the shortest point of the convex hull") {
   // Orthogonal gradients: w_i is proportional to 1 / |g_i|^2.
-  check_close(optim::mgda(gram_of({{1, 0, 0}, {0, 2, 0}, {0, 0, 3}})), {36 / 49., 9 / 49., 4 / 49.}, 1e-8);
-  check_close(optim::mgda(gram_of({{1, 0}, {5, 0}})), {0.999, 0.001});  // closed form, clipped
-  check_close(optim::mgda(gram_of({{2, 1}, {2, 1}})), {0.5, 0.5});      // any point is as good
-  check_close(optim::mgda(gram_of({{1, 0}, {5, 0}, {3, 1}})), {1, 0, 0}, 1e-8);
+  check_within(optim::mgda(gram_of({{1, 0, 0}, {0, 2, 0}, {0, 0, 3}})), {36 / 49., 9 / 49., 4 / 49.}, 1e-8);
+  check_within(optim::mgda(gram_of({{1, 0}, {5, 0}})), {0.999, 0.001});  // closed form, clipped
+  check_within(optim::mgda(gram_of({{2, 1}, {2, 1}})), {0.5, 0.5});      // any point is as good
+  check_within(optim::mgda(gram_of({{1, 0}, {5, 0}, {3, 1}})), {1, 0, 0}, 1e-8);
   for (int T : {3, 5}) {
     const std::vector<Numbers> g = gradients(T, 11, T);
     const Numbers gram = gram_of(g), w = optim::mgda(gram), y = combined(w, g);
@@ -221,51 +221,51 @@ TEST_CASE("weighting: CAGrad's step gains most for the task that gains least, an
       if (coefficients[i] * (1 + c * c) > 1 / 3. + 1e-6)
         CHECK(dot(g[i], step) * (1 + c * c) == doctest::Approx(least_gain).epsilon(1e-6));
   }
-  check_close(optim::cagrad(gram_of(gradients(3, 11, 1)), 0), {1 / 3., 1 / 3., 1 / 3.});  // c = 0: the mean
-  check_close(optim::cagrad(Numbers(9), 0.5), Numbers(3, 1 / 3. / 1.25));                 // no gradient at all
+  check_within(optim::cagrad(gram_of(gradients(3, 11, 1)), 0), {1 / 3., 1 / 3., 1 / 3.});  // c = 0: the mean
+  check_within(optim::cagrad(Numbers(9), 0.5), Numbers(3, 1 / 3. / 1.25));                 // no gradient at all
 }
 
 TEST_CASE("weighting: FAMO's coefficients and slopes are the derivatives of what it follows") {
   const Numbers w{0.3, -0.2, 0.1}, z = optim::softmax(w), c = optim::famo_coefficients(w, kLosses);
   double k = 0;
   for (int i = 0; i < 3; ++i) k += z[i] / (kLosses[i] + 1e-8);
-  check_close(c,
-              slope_of(
-                  [&](const Numbers& L) {
-                    double loss = 0;
-                    for (int i = 0; i < 3; ++i) loss += z[i] * std::log(L[i] + 1e-8) / k;  // k held fixed
-                    return loss;
-                  },
-                  kLosses),
-              1e-8);
+  check_within(c,
+               slope_of(
+                   [&](const Numbers& L) {
+                     double loss = 0;
+                     for (int i = 0; i < 3; ++i) loss += z[i] * std::log(L[i] + 1e-8) / k;  // k held fixed
+                     return loss;
+                   },
+                   kLosses),
+               1e-8);
   CHECK(dot(c, {1, 1, 1}) == doctest::Approx(1));
   const Numbers after{0.39, 1.2, 0.95};
-  check_close(optim::famo_slope(w, kLosses, after),
-              slope_of(
-                  [&](const Numbers& v) {
-                    double gain = 0;
-                    for (int i = 0; i < 3; ++i)
-                      gain += optim::softmax(v)[i] * std::log((kLosses[i] + 1e-8) / (after[i] + 1e-8));
-                    return gain;
-                  },
-                  w),
-              1e-8);
+  check_within(optim::famo_slope(w, kLosses, after),
+               slope_of(
+                   [&](const Numbers& v) {
+                     double gain = 0;
+                     for (int i = 0; i < 3; ++i)
+                       gain += optim::softmax(v)[i] * std::log((kLosses[i] + 1e-8) / (after[i] + 1e-8));
+                     return gain;
+                   },
+                   w),
+               1e-8);
 }
 
 TEST_CASE("weighting: STCH's coefficients are the slope of the soft maximum, which hardens as mu falls") {
   const Numbers nadir{0.5, 1.2, 1.5};
   for (double mu : {0.1, 1.0, 3.0})
-    check_close(optim::stch(kLosses, nadir, mu),
-                slope_of(
-                    [&](const Numbers& L) {
-                      double sum = 0;
-                      for (int i = 0; i < 3; ++i) sum += std::exp(std::log(L[i] / nadir[i]) / mu);
-                      return 3 * mu * std::log(sum);
-                    },
-                    kLosses),
-                1e-7);
+    check_within(optim::stch(kLosses, nadir, mu),
+                 slope_of(
+                     [&](const Numbers& L) {
+                       double sum = 0;
+                       for (int i = 0; i < 3; ++i) sum += std::exp(std::log(L[i] / nadir[i]) / mu);
+                       return 3 * mu * std::log(sum);
+                     },
+                     kLosses),
+                 1e-7);
   const Numbers hard = optim::stch(kLosses, nadir, 1e-3);  // task 1 is furthest behind: L / nadir = 4/3
-  check_close(hard, {0, 3 / 1.6, 0}, 1e-9);
+  check_within(hard, {0, 3 / 1.6, 0}, 1e-9);
 }
 
 TEST_CASE("weighting: losses of zero and gradients of zero give finite coefficients") {

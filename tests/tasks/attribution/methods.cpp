@@ -65,7 +65,7 @@ Subject subject(const model::TextModel& model, const text::Example& text, int ma
   return subject_of(text, text::encode({text}, model.tokenizer, max_length, how), 0, model.tokenizer);
 }
 
-double sum_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
+double total(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 
 }  // namespace
 
@@ -207,7 +207,7 @@ TEST_CASE("integrated gradients: complete within a thousandth, whatever the enco
               CHECK(found.tokens[t] == 0);
           CHECK(found.steps >= 50);
           const double moved = found.value - found.baseline;
-          CHECK(std::abs(sum_of(found.tokens) - moved) <= 1e-3 * std::abs(moved) + 1e-4);
+          CHECK(std::abs(total(found.tokens) - moved) <= 1e-3 * std::abs(moved) + 1e-4);
           CHECK(found.value == doctest::Approx(decision.of_text(s.windows)).epsilon(1e-4));
         }
       }
@@ -306,8 +306,8 @@ TEST_CASE("attention: a head's own attention adds up to 1 over all tokens, and r
     const auto model = lettered(type, own_attention());
     const Subject s = subject(*model, {.text = "cab bad deed fed"}, 9, text::TooLong::window);
     const Decision decision(*model, 0, 0);
-    CHECK(sum_of(attention_weights(decision, s.windows)) == doctest::Approx(1).epsilon(1e-5));
-    CHECK(sum_of(rollout(decision, s.windows)) == doctest::Approx(1).epsilon(1e-5));
+    CHECK(total(attention_weights(decision, s.windows)) == doctest::Approx(1).epsilon(1e-5));
+    CHECK(total(rollout(decision, s.windows)) == doctest::Approx(1).epsilon(1e-5));
   }
 }
 

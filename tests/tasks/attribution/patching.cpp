@@ -18,7 +18,7 @@ std::unique_ptr<model::TextModel> drawn(nn::Config c, const spec::TaskSpec& task
   return model;
 }
 
-Subject subject(const model::TextModel& model, const text::Example& text) {
+Subject short_subject(const model::TextModel& model, const text::Example& text) {
   return subject_of(text, text::encode({text}, model.tokenizer, 40), 0, model.tokenizer);
 }
 
@@ -47,8 +47,8 @@ TEST_CASE("patching: both texts score as the model says; where they are alike so
   for (const auto& [config, task] : {std::pair{small_config(), task_of("", Predicts::label)},
                                      std::pair{small_config(), mean}, std::pair{local, own_attention()}}) {
     const auto model = drawn(config, task);
-    const Subject clean = subject(*model, {.text = "cab bad deed"}),
-                  corrupted = subject(*model, {.text = "cab fed deed"});
+    const Subject clean = short_subject(*model, {.text = "cab bad deed"}),
+                  corrupted = short_subject(*model, {.text = "cab fed deed"});
     const Contrast c = contrast(*model);
     const Patching p = patch(c, clean, corrupted);
     CHECK(p.clean == doctest::Approx(difference(c, clean)).epsilon(1e-4));
@@ -73,7 +73,7 @@ TEST_CASE("patching: of a model with one head all attention in between is that h
   c.num_hidden_layers = 1;
   c.num_attention_heads = 1;
   const auto model = drawn(c, task_of("", Predicts::label));
-  const Subject clean = subject(*model, {.text = "a b c"}), corrupted = subject(*model, {.text = "a d c"});
+  const Subject clean = short_subject(*model, {.text = "a b c"}), corrupted = short_subject(*model, {.text = "a d c"});
   const Patching p = patch(contrast(*model), clean, corrupted);
   const Effects &head = *effects_of(p, Component::head), &attended = *effects_of(p, Component::attention),
                 &fed = *effects_of(p, Component::feed_forward);
@@ -90,7 +90,7 @@ TEST_CASE("patching: word embeddings have one node a word; a number is its own c
   number.reads = nn::Reads::attention;
   const auto model = drawn(small_config("attention_pool"), number);
   const Patching p =
-      patch({Decision(*model, 0, 0)}, subject(*model, {.text = "a b"}), subject(*model, {.text = "a d"}));
+      patch({Decision(*model, 0, 0)}, short_subject(*model, {.text = "a b"}), short_subject(*model, {.text = "a d"}));
   REQUIRE(p.effects.size() == 1);
   CHECK(p.effects[0].denoising[0][2] == doctest::Approx(1).epsilon(1e-3));
 }
@@ -98,7 +98,7 @@ TEST_CASE("patching: word embeddings have one node a word; a number is its own c
 TEST_CASE("patching: what has no partners is refused in one line") {
   const auto model = drawn(small_config(), task_of("", Predicts::label));
   const auto refused = [&](const text::Example& a, const text::Example& b) {
-    return error_of([&] { patch(contrast(*model), subject(*model, a), subject(*model, b)); });
+    return error_of([&] { patch(contrast(*model), short_subject(*model, a), short_subject(*model, b)); });
   };
   CHECK(refused({.text = "a b"}, {.text = "a"}).find("as many tokens, so that each has its partner; got 4 and 3") !=
         std::string::npos);
@@ -109,13 +109,14 @@ TEST_CASE("patching: what has no partners is refused in one line") {
   pruned.token_retention = {1, 0.5};
   const auto leaves = drawn(pruned, task_of("", Predicts::label));
   CHECK(error_of([&] {
-          patch(contrast(*leaves), subject(*leaves, {.text = "a"}), subject(*leaves, {.text = "b"}));
+          patch(contrast(*leaves), short_subject(*leaves, {.text = "a"}), short_subject(*leaves, {.text = "b"}));
         }).find("leaves tokens behind") != std::string::npos);
 }
 
 TEST_CASE("patching: words that stand in other places are taken piece by piece") {
   const auto model = drawn(small_config(), task_of("", Predicts::label));
-  const Patching p = patch(contrast(*model), subject(*model, {.text = "cab a"}), subject(*model, {.text = "ba be"}));
+  const Patching p =
+      patch(contrast(*model), short_subject(*model, {.text = "cab a"}), short_subject(*model, {.text = "ba be"}));
   CHECK(p.sites.size() == 6);
   CHECK(p.sites[4].clean == "a");
   CHECK(p.sites[4].corrupted == "##e");

@@ -14,7 +14,7 @@ Evaluation of(const std::vector<int>& y_true, const std::vector<int>& y_pred) {
   return e;
 }
 
-spec::Task task_of(const std::vector<std::string>& labels, const engine::Indices& classes) {
+spec::Task targets_of(const std::vector<std::string>& labels, const engine::Indices& classes) {
   spec::Task task{};
   task.spec.labels = text::Labels(labels);
   task.targets[spec::kTrain].classes = classes;
@@ -42,12 +42,12 @@ TEST_CASE("doubts: train far above others") {
 }
 
 TEST_CASE("doubts: unequal classes where the metric counts them alike, and labels that are ratings") {
-  const spec::Task equal = task_of({"a", "b"}, {0, 0, 1, 1}), unequal = task_of({"a", "b"}, {0, 0, 0, 0, 0, 1});
+  const spec::Task equal = targets_of({"a", "b"}, {0, 0, 1, 1}), unequal = targets_of({"a", "b"}, {0, 0, 0, 0, 0, 1});
   CHECK(doubts_about_classes(equal, "macro_f1").empty());
   CHECK(doubts_about_classes(unequal, "accuracy").empty());
   REQUIRE(doubts_about_classes(unequal, "macro_f1").size() == 1);
   CHECK(doubts_about_classes(unequal, "macro_f1")[0].find("macro_f1 counts classes alike, but 'a' has 5 texts") == 0);
-  const Doubts ratings = doubts_about_classes(task_of({"1", "2", "3"}, {0, 1, 2}), "macro_f1");
+  const Doubts ratings = doubts_about_classes(targets_of({"1", "2", "3"}, {0, 1, 2}), "macro_f1");
   REQUIRE(ratings.size() == 1);
   CHECK(ratings[0].find("the labels are numbers, 1 to 3, but are learned as names") == 0);
 }

@@ -7,10 +7,10 @@ using namespace test;
 
 namespace {
 
-const std::vector<text::Example> kTexts{{.text = "cab bad"}, {.text = "deed"}, {.text = "a bed decade"}};
+const std::vector<text::Example> kEmbedded{{.text = "cab bad"}, {.text = "deed"}, {.text = "a bed decade"}};
 
 text::EncodedSet set_of(const model::TextModel& model, int max_length = 24, text::TooLong how = text::TooLong::cut) {
-  return text::encode(kTexts, model.tokenizer, max_length, how);
+  return text::encode(kEmbedded, model.tokenizer, max_length, how);
 }
 
 // The mean of rows begin ... end - 1.

@@ -6,7 +6,6 @@
 #include "tests/support/support.h"
 
 using monitor::Record;
-using monitor::Stream;
 
 namespace {
 
@@ -16,7 +15,7 @@ monitor::StreamOptions of(const std::string& file) {
   return options;
 }
 
-std::vector<std::string> texts(Stream& stream) {
+std::vector<std::string> texts(monitor::Stream& stream) {
   std::vector<std::string> all;
   for (Record record; stream.next(record);) all.push_back(fmt::format("{}:{}", record.line, record.text));
   return all;
@@ -31,7 +30,7 @@ TEST_CASE("Stream: of a line of more than a megabyte nothing is a record, its en
   for (const size_t length : {(size_t(1) << 20) + 1, (size_t(1) << 20) + 70000, size_t(3) << 20}) {
     const std::string path = dir.path + "/s";
     nn::write_file(path, one + "\n" + std::string(length, 'x') + one + "\n" + two + "\n");
-    Stream stream(of(path));
+    monitor::Stream stream(of(path));
     CHECK(texts(stream) == std::vector<std::string>{"1:one", "3:two"});
     CHECK(stream.bad().at("too long") == 1);
   }
@@ -45,7 +44,7 @@ TEST_CASE("Stream: goes on in the format that it began with, behind a byte-order
   for (const std::string& bytes : {"\xEF\xBB\xBF" + lines, "\n \n" + lines, "\xEF\xBB\xBF" + csv, "\n" + csv}) {
     const std::string path = dir.path + "/s";
     nn::write_file(path, bytes);
-    Stream all(of(path)), rest(of(path));
+    monitor::Stream all(of(path)), rest(of(path));
     Record record;
     REQUIRE(all.next(record));
     CHECK(record.text == "one");

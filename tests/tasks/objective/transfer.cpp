@@ -11,7 +11,7 @@ using objective::TransferOptions;
 
 namespace {
 
-const std::vector<text::Example> kTexts{{.text = "cab bad deed", .label = 1}, {.text = "a bee fed", .label = 0}};
+const std::vector<text::Example> kTaught{{.text = "cab bad deed", .label = 1}, {.text = "a bee fed", .label = 0}};
 
 std::unique_ptr<model::TextModel> bert(long layers, uint64_t seed = 3, long heads = 4, long hidden = 32) {
   nn::Config c = small_config();
@@ -33,7 +33,7 @@ TransferOptions all_terms() {
 }
 
 run::Terms terms_of(const TransferOptions& options, const model::TextModel& teacher, const model::TextModel& student) {
-  const text::EncodedSet set = text::encode(kTexts, student.tokenizer, 24);
+  const text::EncodedSet set = text::encode(kTaught, student.tokenizer, 24);
   Transfer transfer(options, teacher, student, 1);
   transfer.read_texts(set);
   const text::Batch batch = text::in_order(set, 2)[0];

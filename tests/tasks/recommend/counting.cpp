@@ -14,7 +14,7 @@ using test::error_of;
 
 namespace {
 
-History history(std::vector<int> items) {
+History history_of(std::vector<int> items) {
   History h;
   for (size_t i = 0; i < items.size(); ++i) h.push_back({items[i], double(i), 1});
   return h;
@@ -36,7 +36,7 @@ long count_of(const Data& data, const std::string& what) {
 
 TEST_CASE("recommend: EASE of two items is the inverse by hand, and its diagonal is 0") {
   // X = (1 1; 1 0; 1 1): G = (3 2; 2 2) + I = (4 2; 2 3), det 8, P = (3 -2; -2 4) / 8
-  const std::vector<History> h{history({0, 1}), history({0}), history({0, 1})};
+  const std::vector<History> h{history_of({0, 1}), history_of({0}), history_of({0, 1})};
   const engine::Tensor B = ease_weights(h, 2, 1);
   CHECK(B.to_vector()[0] == 0);
   CHECK(B.to_vector()[1] == doctest::Approx(2. / 4));  // -P_01 / P_11
@@ -60,7 +60,7 @@ TEST_CASE("recommend: invert_positive of 300 x 300, over several blocks, times t
 }
 
 TEST_CASE("recommend: transitions count 1/d behind an item, columns divided by the root of their sum") {
-  const std::vector<History> h{history({0, 1, 2}), history({0, 2})};
+  const std::vector<History> h{history_of({0, 1, 2}), history_of({0, 2})};
   const auto score = by_transitions(transitions(h, 3, {.reach = 2, .recent = 10, .damping = 1}), 10);
   // into 1: 1; into 2: 1 (1 -> 2) + 1/2 (0 -> 2 over one) + 1 (0 -> 2) = 2.5
   const std::vector<int> zero{0}, zero_one{0, 1};
@@ -72,7 +72,7 @@ TEST_CASE("recommend: transitions count 1/d behind an item, columns divided by t
 TEST_CASE("recommend: EASE by users has the scores of EASE by items, weights included") {
   std::vector<History> h;
   for (int u = 0; u < 9; ++u) {
-    h.push_back(history({u, (3 * u + 1) % 14, (u * u) % 14, 13}));
+    h.push_back(history_of({u, (3 * u + 1) % 14, (u * u) % 14, 13}));
     h.back()[1].weight = 1.5;
   }
   const Scorer items = ease_by_items(h, 14, 2), users = ease_by_users(h, 14, 2);
@@ -89,7 +89,7 @@ TEST_CASE("recommend: content is ridge regression on words, so that an item that
                                 {"d", "boat red", "", {}},
                                 {"e", "cake blue", "", {}}};
   const SparseRows rows = word_vectors(items);
-  const std::vector<History> h{history({0, 1}), history({0}), history({2})};
+  const std::vector<History> h{history_of({0, 1}), history_of({0}), history_of({2})};
   const auto k = [&](int i, int j) {
     Scores row(size_t(width_of(rows)), 0), other = row;
     add_row(rows, i, 1, row), add_row(rows, j, 1, other);
@@ -119,7 +119,7 @@ TEST_CASE("recommend: content is ridge regression on words, so that an item that
 }
 
 TEST_CASE("recommend: near counts 1/d on both sides, and the whole history") {
-  const std::vector<History> h{history({0, 1, 2}), history({2, 0})};
+  const std::vector<History> h{history_of({0, 1, 2}), history_of({2, 0})};
   const Scorer score = by_rows(near_each_other(h, 3, {.reach = 2, .power = 0.5, .damping = 1}));
   const std::vector<int> two{2}, two_one{2, 1};
   // C_20 = C_02 = 1/2 + 1, C_01 = C_12 = 1; sums: 0: 2.5, 1: 2, 2: 2.5
@@ -128,7 +128,7 @@ TEST_CASE("recommend: near counts 1/d on both sides, and the whole history") {
 }
 
 TEST_CASE("recommend: item-kNN is the cosine of columns, the k nearest alone, shrunk") {
-  const std::vector<History> h{history({0, 1}), history({0, 1, 2}), history({2})};
+  const std::vector<History> h{history_of({0, 1}), history_of({0, 1, 2}), history_of({2})};
   const std::vector<int> zero{0};
   const Scores near = item_knn(h, 3, {.k = 2})(zero), one = item_knn(h, 3, {.k = 1})(zero),
                shrunk = item_knn(h, 3, {.k = 2, .shrink = 2})(zero);

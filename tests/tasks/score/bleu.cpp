@@ -12,7 +12,7 @@ using nn::json;
 
 namespace {
 
-json golden() { return json::parse(nn::read_file(test::golden_path("bleu.json"))); }
+json bleu_values() { return json::parse(nn::read_file(test::golden_path("bleu.json"))); }
 
 // Streams of references as the file has them: every stream a list of sentences.
 std::vector<std::vector<std::string>> by_sentence(const json& streams) {
@@ -51,7 +51,7 @@ ChrfOptions chrf_options(const json& from) {
   return o;
 }
 
-void expect(const BleuScore& s, const json& want) {
+void expect_score(const BleuScore& s, const json& want) {
   CHECK(s.score == want["score"].get<double>());
   CHECK(s.counts == want["counts"].get<std::vector<double>>());
   CHECK(s.totals == want["totals"].get<std::vector<double>>());
@@ -64,7 +64,7 @@ void expect(const BleuScore& s, const json& want) {
 }  // namespace
 
 TEST_CASE("bleu: golden: the tokenisers make sacreBLEU's tokens of every text") {
-  const json file = golden();
+  const json file = bleu_values();
   for (const json& c : file["tokenized"])
     CHECK(bleu_tokens(c["tokenize"], c["text"].get<std::string>()) == c["result"].get<std::string>());
   CHECK(bleu_tokens("13a", "The cat sat on the mat, at 3.5 km/h - \"really\"? 1-2 A.B. x,y 5,000.") ==
@@ -74,29 +74,29 @@ TEST_CASE("bleu: golden: the tokenisers make sacreBLEU's tokens of every text") 
 }
 
 TEST_CASE("bleu: golden: corpus scores, counts and signatures are sacreBLEU's to the last digit") {
-  const json file = golden();
+  const json file = bleu_values();
   for (const json& c : file["corpus"]) {
     CAPTURE(c["name"].get<std::string>());
     const BleuOptions options = bleu_options(c["options"]);
     const CorpusMetric metric = bleu(options);
     const std::vector<Tallies> sentences = tally(metric, c["hypotheses"], by_sentence(c["references"]));
     for (size_t i = 0; i < sentences.size(); ++i) CHECK(sentences[i] == c["sentence_statistics"][i].get<Tallies>());
-    expect(bleu_of(sum_of(sentences), options), c);
+    expect_score(bleu_of(sum_of(sentences), options), c);
     CHECK(signature(metric, c["references"].size()) == c["signature"].get<std::string>());
   }
 }
 
 TEST_CASE("bleu: golden: sentence scores, with every smoothing, with and without the effective order") {
-  const json file = golden();
+  const json file = bleu_values();
   for (const json& c : file["sentence"]) {
     const BleuOptions options = bleu_options(c);
     const Tallies tallies = bleu(options).count(c["hypothesis"], {c["reference"].get<std::string>()});
-    expect(bleu_of(tallies, options), c);
+    expect_score(bleu_of(tallies, options), c);
   }
 }
 
 TEST_CASE("chrf: golden: scores, counts and signatures are sacreBLEU's to the last digit") {
-  const json file = golden();
+  const json file = bleu_values();
   for (const json& c : file["chrf"]) {
     CAPTURE(c["name"].get<std::string>());
     CAPTURE(c["signature"].get<std::string>());
@@ -113,7 +113,7 @@ TEST_CASE("chrf: golden: scores, counts and signatures are sacreBLEU's to the la
 }
 
 TEST_CASE("bleu: golden: the paired bootstrap's p, means and intervals over given resamples") {
-  const json file = golden();
+  const json file = bleu_values();
   const json& paired = file["paired"];
   const auto references = by_sentence(paired["references"]);
   for (const json& want : paired["results"]) {

@@ -16,8 +16,6 @@ namespace {
 
 nn::json golden(const std::string& path = test::golden_path("metrics.json")) { return nn::read_json(path); }
 
-Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
-
 // Rows: true class, columns: predicted class.
 Confusion matrix(int classes, std::vector<long> counts) { return {classes, std::move(counts)}; }
 
@@ -55,16 +53,16 @@ TEST_CASE("metrics: golden reports of scikit-learn, byte for byte, and its score
       if (!expected["names"].is_null()) names = expected["names"].get<std::vector<std::string>>();
       CHECK(classification_report(y_true, y_pred, names, expected["digits"]) == expected["text"].get<std::string>());
       const Confusion confusion = confusion_of(y_true, y_pred, int(names.size()));
-      CHECK(macro_f1(confusion) == exactly(expected["macro_f1"]));
-      CHECK(mcc(confusion) == exactly(expected["mcc"]));
-      CHECK(cohen_kappa(confusion) == exactly(expected["kappa"]));
+      CHECK(macro_f1(confusion) == test::exactly(expected["macro_f1"]));
+      CHECK(mcc(confusion) == test::exactly(expected["mcc"]));
+      CHECK(cohen_kappa(confusion) == test::exactly(expected["kappa"]));
     }
   }
 }
 
 TEST_CASE("metrics: golden area under the ROC curve of scikit-learn") {
   const nn::json expected = golden()["roc_auc"];
-  CHECK(roc_auc(expected["y"], expected["score"]) == exactly(expected["auc"]));
+  CHECK(roc_auc(expected["y"], expected["score"]) == test::exactly(expected["auc"]));
 }
 
 TEST_CASE("confusion_matrix: rows are the true classes, columns the predicted ones") {
@@ -79,11 +77,11 @@ TEST_CASE("confusion_matrix: rows are the true classes, columns the predicted on
 
 TEST_CASE("metrics: by hand on 5 of 6 and 3 of 4 correct") {
   const Confusion confusion = matrix(2, {5, 1, 1, 3});
-  CHECK(accuracy(confusion) == exactly(0.8));
-  CHECK(macro_recall(confusion) == exactly((5.0 / 6 + 3.0 / 4) / 2));
-  CHECK(macro_f1(confusion) == exactly((5.0 / 6 + 3.0 / 4) / 2));  // precision and recall agree in both classes
-  CHECK(mcc(confusion) == exactly(14.0 / 24));                     // (5 * 3 - 1 * 1) / sqrt(6 * 4 * 6 * 4)
-  CHECK(cohen_kappa(confusion) == exactly((0.8 - 0.52) / 0.48));
+  CHECK(accuracy(confusion) == test::exactly(0.8));
+  CHECK(macro_recall(confusion) == test::exactly((5.0 / 6 + 3.0 / 4) / 2));
+  CHECK(macro_f1(confusion) == test::exactly((5.0 / 6 + 3.0 / 4) / 2));  // precision and recall agree in both classes
+  CHECK(mcc(confusion) == test::exactly(14.0 / 24));                     // (5 * 3 - 1 * 1) / sqrt(6 * 4 * 6 * 4)
+  CHECK(cohen_kappa(confusion) == test::exactly((0.8 - 0.52) / 0.48));
   CHECK(to_text(make_report(confusion, {"negative", "positive"})) ==
         "              precision    recall  f1-score   support\n\n"
         "    negative       0.83      0.83      0.83         6\n"
@@ -95,19 +93,19 @@ TEST_CASE("metrics: by hand on 5 of 6 and 3 of 4 correct") {
 
 TEST_CASE("metrics: precision divides by the predictions, recall by the support") {
   const Report report = make_report(matrix(2, {8, 2, 1, 3}), {"a", "b"});
-  CHECK(report.classes[0].precision == exactly(8.0 / 9));
-  CHECK(report.classes[0].recall == exactly(0.8));
-  CHECK(report.classes[1].precision == exactly(0.6));
-  CHECK(report.classes[1].recall == exactly(0.75));
-  CHECK(report.classes[1].f1 == exactly(2 * 0.6 * 0.75 / 1.35));
-  CHECK(report.weighted.recall == exactly((10 * 0.8 + 4 * 0.75) / 14));
-  CHECK(report.macro.recall == exactly(0.775));
+  CHECK(report.classes[0].precision == test::exactly(8.0 / 9));
+  CHECK(report.classes[0].recall == test::exactly(0.8));
+  CHECK(report.classes[1].precision == test::exactly(0.6));
+  CHECK(report.classes[1].recall == test::exactly(0.75));
+  CHECK(report.classes[1].f1 == test::exactly(2 * 0.6 * 0.75 / 1.35));
+  CHECK(report.weighted.recall == test::exactly((10 * 0.8 + 4 * 0.75) / 14));
+  CHECK(report.macro.recall == test::exactly(0.775));
 }
 
 TEST_CASE("metrics: perfect predictions score 1, what is undefined scores 0") {
   const Confusion perfect = matrix(3, {2, 0, 0, 0, 3, 0, 0, 0, 4});
   for (double value : {accuracy(perfect), macro_f1(perfect), macro_recall(perfect), mcc(perfect), cohen_kappa(perfect)})
-    CHECK(value == exactly(1));
+    CHECK(value == test::exactly(1));
   const Confusion always_first = matrix(2, {3, 0, 3, 0});
   CHECK(mcc(always_first) == 0);
   CHECK(cohen_kappa(always_first) == 0);
@@ -117,7 +115,7 @@ TEST_CASE("metrics: perfect predictions score 1, what is undefined scores 0") {
 
 TEST_CASE("metrics: a class that never occurs counts in the macro average, as a row of zeros") {
   const Confusion confusion = confusion_matrix({0, 1}, {0, 1}, 3);
-  CHECK(macro_f1(confusion) == exactly(2.0 / 3));
+  CHECK(macro_f1(confusion) == test::exactly(2.0 / 3));
   CHECK(classification_report({0, 1}, {0, 1}, {"a", "b", "c"})
             .find("           c       0.00      0.00      0.00         0") != std::string::npos);
 }
@@ -137,7 +135,7 @@ TEST_CASE("metrics: with a class that never occurs the report has a micro averag
   const nn::ordered_json json = to_json(report);
   CHECK(!json.contains("accuracy"));
   CHECK(json["micro avg"].dump() == R"({"precision":0.75,"recall":0.75,"f1-score":0.75,"support":8})");
-  CHECK(json["macro avg"]["f1-score"] == exactly(0.5541666666666667));
+  CHECK(json["macro avg"]["f1-score"] == test::exactly(0.5541666666666667));
   // A class that is only predicted occurs.
   const Report predicted = make_report(confusion_matrix({0, 0, 1}, {0, 2, 1}, 3), {"a", "b", "c"});
   CHECK(to_text(predicted).find("    accuracy                           0.67         3\n") != std::string::npos);
@@ -202,10 +200,10 @@ TEST_CASE("confusions: the commonest first, and how many there are beside them")
 }
 
 TEST_CASE("roc_auc: 1 when sorted, 0 when reversed, one half when all scores tie") {
-  CHECK(roc_auc({0, 0, 1, 1}, {0.1, 0.2, 0.3, 0.4}) == exactly(1));
+  CHECK(roc_auc({0, 0, 1, 1}, {0.1, 0.2, 0.3, 0.4}) == test::exactly(1));
   CHECK(roc_auc({1, 1, 0, 0}, {0.1, 0.2, 0.3, 0.4}) == 0);
-  CHECK(roc_auc({0, 1, 0, 1}, {5, 5, 5, 5}) == exactly(0.5));
-  CHECK(roc_auc({0, 1, 0, 1}, {1, 1, 0, 2}) == exactly(0.875));  // 3 of 4 pairs in order, one tied
+  CHECK(roc_auc({0, 1, 0, 1}, {5, 5, 5, 5}) == test::exactly(0.5));
+  CHECK(roc_auc({0, 1, 0, 1}, {1, 1, 0, 2}) == test::exactly(0.875));  // 3 of 4 pairs in order, one tied
 }
 
 TEST_CASE("metrics: what cannot be scored is refused") {
@@ -230,7 +228,7 @@ TEST_CASE("metrics: what cannot be scored is refused") {
 TEST_CASE("quadratic kappa: by hand, as scikit-learn's cohen_kappa_score(weights=\"quadratic\")") {
   // squared distances of the pairs sum to 3; of rows (2, 2, 2, 2) and columns (2, 2, 3, 1) by chance to 18
   const Confusion confusion = confusion_matrix({0, 1, 2, 2, 1, 0, 3, 3}, {0, 2, 2, 1, 1, 0, 3, 2}, 4);
-  CHECK(quadratic_kappa(confusion) == exactly(1 - 3. / 18));
+  CHECK(quadratic_kappa(confusion) == test::exactly(1 - 3. / 18));
   CHECK(quadratic_kappa(confusion_matrix({0, 1, 2}, {0, 1, 2}, 3)) == 1);
   CHECK(quadratic_kappa(confusion_matrix({1, 1}, {1, 1}, 3)) == 0);  // undefined
   CHECK(quadratic_kappa(confusion_matrix({0, 2}, {2, 0}, 3)) == -1);

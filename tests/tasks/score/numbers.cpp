@@ -6,22 +6,16 @@
 using namespace score;
 using doctest::Approx;
 
-namespace {
-
-Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
-
-}  // namespace
-
 TEST_CASE("numbers: correlation of numbers and of ranks, ties sharing their mean rank") {
-  CHECK(pearson({1, 2, 3, 4}, {2, 4, 6, 8}) == exactly(1));
-  CHECK(pearson({1, 2, 3, 4}, {8, 6, 4, 2}) == exactly(-1));
+  CHECK(pearson({1, 2, 3, 4}, {2, 4, 6, 8}) == test::exactly(1));
+  CHECK(pearson({1, 2, 3, 4}, {8, 6, 4, 2}) == test::exactly(-1));
   CHECK(pearson({1, 2, 3}, {5, 5, 5}) == 0);
-  CHECK(pearson({1, 2, 3, 4, 5}, {2, 1, 4, 3, 7}) == exactly(12 / std::sqrt(10 * 21.2)));
+  CHECK(pearson({1, 2, 3, 4, 5}, {2, 1, 4, 3, 7}) == test::exactly(12 / std::sqrt(10 * 21.2)));
   CHECK(spearman({1, 2, 3, 4, 5}, {5, 6, 7, 8, 7}) ==
         Approx(0.8207826816681233).epsilon(1e-12));  // scipy.stats.spearmanr
-  CHECK(spearman({1, 2, 3, 4}, {1, 10, 100, 1000}) == exactly(1));
-  CHECK(mean_squared_error({1, 2, 3}, {1, 4, 0}) == exactly(13. / 3));
-  CHECK(mean_absolute_error({1, 2, 3}, {1, 4, 0}) == exactly(5. / 3));
+  CHECK(spearman({1, 2, 3, 4}, {1, 10, 100, 1000}) == test::exactly(1));
+  CHECK(mean_squared_error({1, 2, 3}, {1, 4, 0}) == test::exactly(13. / 3));
+  CHECK(mean_absolute_error({1, 2, 3}, {1, 4, 0}) == test::exactly(5. / 3));
 }
 
 TEST_CASE("ranks_of: from 1, in the order of the numbers, ties sharing the mean of theirs") {

@@ -6,17 +6,11 @@
 using namespace score;
 using doctest::Approx;
 
-namespace {
-
-Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
-
-}  // namespace
-
 TEST_CASE("label sets: micro F1 counts all labels together, macro F1 every label alike") {
   const LabelSets truth{{true, false, false}, {true, true, false}, {false, true, false}, {false, false, false}};
   const LabelSets said{{true, false, false}, {true, false, true}, {false, true, false}, {false, true, false}};
-  CHECK(micro_f1(truth, said) == exactly(2. * 3 / (2. * 3 + 2 + 1)));  // TP 3, FP 2, FN 1
-  CHECK(macro_f1(truth, said) == exactly((1 + 0.5 + 0) / 3));          // the third label: FP only
+  CHECK(micro_f1(truth, said) == test::exactly(2. * 3 / (2. * 3 + 2 + 1)));  // TP 3, FP 2, FN 1
+  CHECK(macro_f1(truth, said) == test::exactly((1 + 0.5 + 0) / 3));          // the third label: FP only
   CHECK(micro_f1({{false}}, {{false}}) == 0);
   CHECK(test::error_of([] { micro_f1({{true}}, {}); }) ==
         "f1 of label sets: a prediction for every truth; got 0 for 1");
@@ -35,6 +29,6 @@ TEST_CASE("label sets: F1 of four labels") {
                        {true, false, false, true},
                        {true, false, true, true},
                        {false, false, false, false}};
-  CHECK(micro_f1(truth, said) == exactly(14. / 19));
-  CHECK(macro_f1(truth, said) == exactly((2. / 3 + 2. / 3 + 4. / 5 + 4. / 5) / 4));
+  CHECK(micro_f1(truth, said) == test::exactly(14. / 19));
+  CHECK(macro_f1(truth, said) == test::exactly((2. / 3 + 2. / 3 + 4. / 5 + 4. / 5) / 4));
 }

@@ -6,12 +6,6 @@
 using namespace score;
 using doctest::Approx;
 
-namespace {
-
-Approx exactly(double value) { return Approx(value).epsilon(1e-12); }
-
-}  // namespace
-
 TEST_CASE("spans: entities begin at B-, or at an I- of another type, as conlleval reads them") {
   using Tags = std::vector<std::string>;
   CHECK(spans_of(Tags{"O", "B-city", "I-city", "B-city", "O", "I-day", "I-day", "I-city"}) ==
@@ -19,7 +13,7 @@ TEST_CASE("spans: entities begin at B-, or at an I- of another type, as conlleva
   CHECK(spans_of(Tags{"O", "O"}).empty());
   // Two of the three that are said are right; two of the three that there are were found.
   CHECK(entity_f1({{"B-a", "I-a", "O", "B-b"}, {"B-a", "O"}}, {{"B-a", "I-a", "O", "B-a"}, {"B-a", "O"}}) ==
-        exactly(2. / 3));
+        test::exactly(2. / 3));
   CHECK(entity_f1({{"B-a", "I-a"}}, {{"B-a", "O"}}) == 0);  // half an entity is none
   CHECK(test::error_of([] {
           entity_f1({{"O", "O"}}, {{"O"}});

@@ -14,25 +14,25 @@ using namespace score;
 
 namespace {
 
-const std::map<std::string, double TopK::*> kFigures{{"precision", &TopK::precision},
-                                                     {"precision_over_listed", &TopK::precision_over_listed},
-                                                     {"hr", &TopK::hr},
-                                                     {"recall", &TopK::recall},
-                                                     {"ndcg", &TopK::ndcg},
-                                                     {"mrr", &TopK::mrr},
-                                                     {"map", &TopK::map},
-                                                     {"map_over_positives", &TopK::map_over_positives},
-                                                     {"f1", &TopK::f1}};
+const std::map<std::string, double TopK::*> kTopKFigures{{"precision", &TopK::precision},
+                                                         {"precision_over_listed", &TopK::precision_over_listed},
+                                                         {"hr", &TopK::hr},
+                                                         {"recall", &TopK::recall},
+                                                         {"ndcg", &TopK::ndcg},
+                                                         {"mrr", &TopK::mrr},
+                                                         {"map", &TopK::map},
+                                                         {"map_over_positives", &TopK::map_over_positives},
+                                                         {"f1", &TopK::f1}};
 
 // Every figure that the file has; null where a list without a relevant one leaves it undefined.
 void expect_figures(const TopK& got, const json& want, const std::string& what) {
   for (const auto& [name, value] : want.items()) {
     if (name == "k") continue;
-    REQUIRE_MESSAGE(kFigures.count(name), name);
+    REQUIRE_MESSAGE(kTopKFigures.count(name), name);
     if (value.is_null())
-      CHECK_MESSAGE((!got.defined && got.*kFigures.at(name) == 0), what, " ", name);
+      CHECK_MESSAGE((!got.defined && got.*kTopKFigures.at(name) == 0), what, " ", name);
     else
-      expect(got.*kFigures.at(name), value, what + " " + name);
+      expect(got.*kTopKFigures.at(name), value, what + " " + name);
   }
 }
 

@@ -19,7 +19,7 @@ std::string python() {
   return named ? named : "/usr/bin/python3";
 }
 
-search::StudySettings settings() {
+search::StudySettings optuna_settings() {
   return {.name = "mood \"ü\"",
           .direction = search::Direction::maximize,
           .space = four_settings(),
@@ -28,7 +28,7 @@ search::StudySettings settings() {
 }
 
 void run(const std::string& path, long most) {
-  Study study(path, settings());
+  Study study(path, optuna_settings());
   while (const auto asked = study.ask(most, [](long) { return true; })) {
     const double lr = study.trial(asked->number).values.at("lr");
     if (asked->number == 2) {
@@ -79,7 +79,7 @@ TEST_CASE("optuna: the real one opens a journal that was written here, goes on w
   const json ours = seen(path);
   const auto ask = [&](int trials) {
     const Result said = run_shell(fmt::format("{} tests/tasks/search/continue_study.py {} '{}' {} 2>&1", python(), path,
-                                              settings().name, trials));
+                                              optuna_settings().name, trials));
     REQUIRE_MESSAGE(said.status == 0, said.output);
     return json::parse(as_here(said.last_line()));
   };

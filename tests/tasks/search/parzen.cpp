@@ -21,7 +21,7 @@ Rows points(const json& values) {
 }
 
 // The same kernels under weights that have every deviation in them as a factor: 3.1.0 leaves 1/sigma out of densities.
-std::vector<double> without_sigma(const Mixture& m, const Rows& x) {
+std::vector<double> densities_without_sigma(const Mixture& m, const Rows& x) {
   const Kernels& k = m.kernels(0);
   if (k.of_choices() || k.kind != Kernels::Kind::density) return m.log_densities(x);
   std::vector<double> weights = m.weights();
@@ -64,7 +64,7 @@ TEST_CASE("golden: Parzen estimators of one parameter have the kernels and densi
     }
     expect_all(old.log_densities(x),
                c[c["cell"].is_null() && !c["mus"].is_null() ? "log_density_with_sigma" : "log_density"], what);
-    expect_all(without_sigma(old.mixture(), x), c["log_density"], what + ", without sigma");
+    expect_all(densities_without_sigma(old.mixture(), x), c["log_density"], what + ", without sigma");
     const Parzen latest({d}, seen, options_of(c, Bandwidth::latest));
     if (!head["sigmas"].is_null()) expect_all(latest.mixture().kernels(0).sigma, head["sigmas"], what + ", head");
     expect_all(latest.log_densities(x), head["log_density"], what + ", head");

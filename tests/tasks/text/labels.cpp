@@ -11,7 +11,7 @@ using namespace text;
 
 namespace {
 
-std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, "|")); }
+std::string with_bars(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, "|")); }
 
 std::string refused(const std::string& spec) {
   return test::error_of([&] { Labels::parse(spec); });
@@ -21,7 +21,7 @@ std::string refused(const std::string& spec) {
 
 TEST_CASE("labels: names in an option keep their order") {
   const Labels labels = Labels::parse("negative,positive,neutral");
-  CHECK(joined(labels.names()) == "negative|positive|neutral");
+  CHECK(with_bars(labels.names()) == "negative|positive|neutral");
   CHECK(labels.size() == 3);
   CHECK(labels.find("neutral") == 2);
   CHECK(labels.find("Neutral") == -1);
@@ -33,16 +33,16 @@ TEST_CASE("labels: value=name maps what the file holds to what the screen shows"
   CHECK(labels.find("1") == 0);
   CHECK(labels.find("0") == 1);
   CHECK(labels.find("good") == -1);
-  CHECK(joined(labels.names()) == "bad|good");
+  CHECK(with_bars(labels.names()) == "bad|good");
   CHECK(labels.unknown("2") ==
         "label '2' is not one of 1, 0; --labels names others, --labels auto takes those of the file");
 }
 
 TEST_CASE("labels: from data they are distinct and sorted, integers as numbers") {
-  CHECK(joined(Labels::from_values({"pos", "neg", "pos", "Neutral"}).names()) == "Neutral|neg|pos");
-  CHECK(joined(Labels::from_values({"10", "9", "-1", "9"}).names()) == "-1|9|10");
-  CHECK(joined(Labels::from_values({"10", "9", "x"}).names()) == "10|9|x");
-  CHECK(joined(Labels::from_values({"9", "10x"}).names()) == "10x|9");
+  CHECK(with_bars(Labels::from_values({"pos", "neg", "pos", "Neutral"}).names()) == "Neutral|neg|pos");
+  CHECK(with_bars(Labels::from_values({"10", "9", "-1", "9"}).names()) == "-1|9|10");
+  CHECK(with_bars(Labels::from_values({"10", "9", "x"}).names()) == "10|9|x");
+  CHECK(with_bars(Labels::from_values({"9", "10x"}).names()) == "10x|9");
   CHECK(Labels::parse("auto").empty());
 }
 

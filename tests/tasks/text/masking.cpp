@@ -12,7 +12,7 @@ namespace {
 
 using text::HideBy;
 
-text::WordPiece letters() {
+text::WordPiece letters_and_parts() {
   std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   for (char c = 'a'; c <= 'z'; ++c) pieces.push_back(std::string(1, c)), pieces.push_back("##" + std::string(1, c));
   return text::WordPiece(pieces);
@@ -33,11 +33,11 @@ std::vector<uint64_t> draws_from(uint64_t first, long count) {
   return draws;
 }
 
-struct Shares {
+struct MaskedShares {
   double hidden = 0, same = 0;
 };
-Shares shares_of(const text::Masked& after, const text::WordPiece& tokenizer) {
-  Shares s;
+MaskedShares shares_of(const text::Masked& after, const text::WordPiece& tokenizer) {
+  MaskedShares s;
   for (size_t i = 0; i < after.rows.size(); ++i) {
     const int now = after.tokens.ids[after.rows[i]];
     s.hidden += now == tokenizer.mask_id();
@@ -50,7 +50,7 @@ Shares shares_of(const text::Masked& after, const text::WordPiece& tokenizer) {
 }  // namespace
 
 TEST_CASE("mask: 15 % of each text, of them 80 % hidden, 10 % replaced, 10 % left; the others and the specials stay") {
-  const text::WordPiece tokenizer = letters();
+  const text::WordPiece tokenizer = letters_and_parts();
   const nn::Tokens before = long_texts(tokenizer, 50);
   const text::Masked after = text::mask(before, draws_from(0, 50), tokenizer, {}, 1);
   REQUIRE(after.rows.size() == 50 * 30);
@@ -61,7 +61,7 @@ TEST_CASE("mask: 15 % of each text, of them 80 % hidden, 10 % replaced, 10 % lef
     CHECK(!tokenizer.is_special(after.targets[i]));
     chosen[after.rows[i]] = 1;
   }
-  const Shares shares = shares_of(after, tokenizer);
+  const MaskedShares shares = shares_of(after, tokenizer);
   CHECK(std::abs(shares.hidden - 0.8) < 0.04);
   CHECK(std::abs(shares.same - (0.1 + 0.1 / 57)) < 0.03);
   for (size_t t = 0; t < chosen.size(); ++t)
@@ -69,7 +69,7 @@ TEST_CASE("mask: 15 % of each text, of them 80 % hidden, 10 % replaced, 10 % lef
 }
 
 TEST_CASE("mask: by words, every word is hidden whole or not at all, and the share is kept") {
-  const text::WordPiece tokenizer = letters();
+  const text::WordPiece tokenizer = letters_and_parts();
   const nn::Tokens before = long_texts(tokenizer, 40, 3);
   const text::Masked after = text::mask(before, draws_from(0, 40), tokenizer,
                                         {.share = 0.15, .by = HideBy::word, .hidden = 1, .replaced = 0}, 1);
@@ -85,7 +85,7 @@ TEST_CASE("mask: by words, every word is hidden whole or not at all, and the sha
 }
 
 TEST_CASE("mask: spans are runs of words, 2 to 6 long on average, and the share is kept") {
-  const text::WordPiece tokenizer = letters();
+  const text::WordPiece tokenizer = letters_and_parts();
   const nn::Tokens before = long_texts(tokenizer, 60);
   const text::Masked after = text::mask(before, draws_from(0, 60), tokenizer, {.share = 0.2, .by = HideBy::span}, 1);
   CHECK(after.rows.size() == 60 * 40);
@@ -103,20 +103,20 @@ TEST_CASE("mask: spans are runs of words, 2 to 6 long on average, and the share 
 }
 
 TEST_CASE("mask: ELECTRA's way, 85 % become [MASK] and 15 % stay, and places that are drawn twice are one place") {
-  const text::WordPiece tokenizer = letters();
+  const text::WordPiece tokenizer = letters_and_parts();
   const nn::Tokens before = long_texts(tokenizer, 200);
   const text::Masked after = text::mask(before, draws_from(0, 200), tokenizer,
                                         {.share = 0.15, .hidden = 0.85, .replaced = 0, .repeats = true}, 1);
   const double distinct = double(after.rows.size()) / (200. * 200);
   CHECK(std::abs(distinct - (1 - std::pow(1 - 1 / 200., 30))) < 0.003);  // 13.96 %
   CHECK(std::adjacent_find(after.rows.begin(), after.rows.end()) == after.rows.end());
-  const Shares shares = shares_of(after, tokenizer);
+  const MaskedShares shares = shares_of(after, tokenizer);
   CHECK(std::abs(shares.hidden - 0.85) < 0.02);
   CHECK(shares.hidden + shares.same == doctest::Approx(1));
 }
 
 TEST_CASE("mask: a text is hidden alike in every batch, otherwise at the next draw, and otherwise with another seed") {
-  const text::WordPiece tokenizer = letters();
+  const text::WordPiece tokenizer = letters_and_parts();
   for (const HideBy by : {HideBy::piece, HideBy::word, HideBy::span}) {
     const auto ids = [&](const std::vector<uint64_t>& draws, uint64_t seed) {
       return text::mask(long_texts(tokenizer, int(draws.size())), draws, tokenizer, {.by = by}, seed).tokens.ids;
@@ -130,7 +130,7 @@ TEST_CASE("mask: a text is hidden alike in every batch, otherwise at the next dr
 }
 
 TEST_CASE("mask: at least one piece, none where there is none, and never without a [MASK]") {
-  const text::WordPiece tokenizer = letters();
+  const text::WordPiece tokenizer = letters_and_parts();
   const text::EncodedSet set = text::encode({{.text = "a"}, {.text = "9"}, {.text = ""}}, tokenizer, 8);
   const nn::Tokens tokens = text::in_order(set, 3)[0].tokens;
   CHECK(text::mask(tokens, draws_from(0, 3), tokenizer, {}, 1).rows == Indices{1});

@@ -14,13 +14,14 @@ using test::error_of;
 
 namespace {
 
-const std::vector<std::string> kPieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able", "a",
-                                          "b",     ".",     "'",     "e",     "##x",    "中", "文",    "cafe",   "y"};
+const std::vector<std::string> kUnaffable = {"[PAD]", "[UNK]",  "[CLS]", "[SEP]", "[MASK]", "un",
+                                             "##aff", "##able", "a",     "b",     ".",      "'",
+                                             "e",     "##x",    "中",    "文",    "cafe",   "y"};
 
 // "[1,3)un ##aff ..." is hard to read: the bytes of every token, one after another, with its word.
 std::string places(const std::string& text, const std::string& pair = "", const TokenizerOptions& options = {},
                    int max_length = 64) {
-  const WordPiece tokenizer(kPieces, options);
+  const WordPiece tokenizer(kUnaffable, options);
   const Encoding encoding =
       pair.empty() ? tokenizer.encode(text, max_length) : tokenizer.encode_pair(text, pair, max_length);
   std::string list;
@@ -120,7 +121,7 @@ TEST_CASE("places: every piece is in its bytes, and nothing else is a word, of t
 }
 
 TEST_CASE("places: tokens of another text are an error") {
-  const WordPiece tokenizer(kPieces);
+  const WordPiece tokenizer(kUnaffable);
   CHECK(error_of([&] { places_of(tokenizer.encode("a b", 9), "a", "", tokenizer); }) ==
         "places: the tokens are not those of this text");
 }

@@ -10,11 +10,11 @@ using namespace test;
 
 namespace {
 
-const std::vector<std::string> kPieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "profit", "profits", "##s", "rise"};
+const std::vector<std::string> kProfit{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "profit", "profits", "##s", "rise"};
 
 nn::Config config(long buckets) {
   nn::Config c = tiny_config("attention_pool");
-  c.vocab_size = long(kPieces.size());
+  c.vocab_size = long(kProfit.size());
   c.hidden_size = 4;
   c.subword_buckets = buckets;
   return c;
@@ -46,11 +46,11 @@ TEST_CASE("subword_rows: an n-gram has one row, whatever piece it stands in; no 
   CHECK(turned.rows[3] == both.rows[0]);
   CHECK(error_of([&] { both.of({2}); }) == "subwords: piece 2 is not one of the vocabulary's 2");
   CHECK(text::subword_rows({"cat"}, 0).pieces() == 0);
-  for (const int row : text::subword_rows(kPieces, 7).rows) CHECK((row >= 0 && row < 7));
+  for (const int row : text::subword_rows(kProfit, 7).rows) CHECK((row >= 0 && row < 7));
 }
 
 TEST_CASE("pool with subwords: x_t is the word's embedding and the mean of its n-grams'; both tables learn") {
-  const nn::PieceRows rows = text::subword_rows(kPieces, 50);
+  const nn::PieceRows rows = text::subword_rows(kProfit, 50);
   const Drawn model(config(50), {nn::only_head(config(50))}, 3, rows);
   const nn::Params& params = model.params;
   nn::Trace trace;
@@ -73,7 +73,7 @@ TEST_CASE("pool with subwords: x_t is the word's embedding and the mean of its n
 
 TEST_CASE("pool with subwords: saved and loaded it says the same; without them config.json is as it was") {
   const TemporaryDirectory dir;
-  const auto model = text_model(config(50), {task_of("", nn::Predicts::label)}, 5, text::WordPiece(kPieces));
+  const auto model = text_model(config(50), {task_of("", nn::Predicts::label)}, 5, text::WordPiece(kProfit));
   model->save(dir.path);
   const auto loaded = model::load_model(model::ModelDirectory(dir.path));
   CHECK(loaded->config().subword_buckets == 50);

@@ -15,18 +15,18 @@ using test::TemporaryDirectory;
 
 namespace {
 
-const std::vector<std::string> kPieces = {"[PAD]", "[UNK]",  "[CLS]", "[SEP]",  "[MASK]", "a",   "red",
-                                          "##s",   "boat",   "Red",   "<",      ">",      "url", "new",
-                                          "town",  "\u00e9", "e",     "##boat", "url3",   "."};
+const std::vector<std::string> kColours = {"[PAD]", "[UNK]",  "[CLS]", "[SEP]",  "[MASK]", "a",   "red",
+                                           "##s",   "boat",   "Red",   "<",      ">",      "url", "new",
+                                           "town",  "\u00e9", "e",     "##boat", "url3",   "."};
 
-std::string vocab_text(std::vector<std::string> pieces = kPieces) {
+std::string vocab_text(std::vector<std::string> pieces = kColours) {
   return fmt::format("{}\n", fmt::join(pieces, "\n"));
 }
 
-// A tokenizer.json of kPieces; tests change what they are about.
+// A tokenizer.json of kColours; tests change what they are about.
 json whole() {
   json vocab;
-  for (size_t i = 0; i < kPieces.size(); ++i) vocab[kPieces[i]] = i;
+  for (size_t i = 0; i < kColours.size(); ++i) vocab[kColours[i]] = i;
   return {{"version", "1.0"},
           {"added_tokens", json::array()},
           {"normalizer",
@@ -154,7 +154,7 @@ TEST_CASE("tokenizer files: added tokens that contradict the vocabulary are refu
 }
 
 TEST_CASE("tokenizer files: special tokens of other names") {
-  std::vector<std::string> pieces = kPieces;
+  std::vector<std::string> pieces = kColours;
   for (const auto& [at, name] : {std::pair(0, "<pad>"), {1, "<unk>"}, {2, "<s>"}, {3, "</s>"}, {4, "<mask>"}})
     pieces[at] = name;
   const Files files{{"vocab.txt", vocab_text(pieces)},
@@ -231,7 +231,7 @@ TEST_CASE("tokenizer files: tokenizer.json's other parts are BERT's, or refused 
   added["added_tokens"] = {{{"id", 20}, {"content", "<url>"}, {"normalized", false}}};
   CHECK(read({tokenizer(added)}, "a<url>A <URL>") == "a <url> a < url >");
   CHECK(read({kVocab, tokenizer(added)}, "<url>") == "<url>");
-  std::vector<std::string> longer = kPieces;
+  std::vector<std::string> longer = kColours;
   longer.push_back("<url>");
   CHECK(read({{"vocab.txt", vocab_text(longer)}, tokenizer(added)}, "<url>") == "<url>");
   longer[8] = "ship";
@@ -283,7 +283,7 @@ TEST_CASE("tokenizer files: a vocabulary with capitals and nothing that says its
   CHECK(warnings[0].find("{\"do_lower_case\": false} in ") != std::string::npos);
   CHECK(warnings_of({kVocab, config("{}")}).size() == 1);
   CHECK(warnings_of({kVocab, config(R"({"do_lower_case": true})")}).empty());
-  std::vector<std::string> lower = kPieces;
+  std::vector<std::string> lower = kColours;
   lower[9] = "[unused1]";
   lower[10] = "<URL>";
   CHECK(warnings_of({{"vocab.txt", vocab_text(lower)}}).empty());
@@ -295,8 +295,8 @@ TEST_CASE(
     "tokenizer files: two tokenizers differ by their pieces or by what they are told, and the latter can be said") {
   TokenizerOptions cased;
   cased.lower_case = false;
-  CHECK(!(WordPiece(kPieces) == WordPiece(kPieces, cased)));
-  CHECK(WordPiece(kPieces) == WordPiece(kPieces));
+  CHECK(!(WordPiece(kColours) == WordPiece(kColours, cased)));
+  CHECK(WordPiece(kColours) == WordPiece(kColours));
   CHECK(difference({}, cased) == "lower case true and false, accents stripped true and false");
   TokenizerOptions more;
   more.added = {{.content = "<url>"}};
