@@ -161,7 +161,31 @@ Tensor EncoderDecoder::decode(const Tokens& input, const Tensor& memory, const I
 }
 
 Tensor EncoderDecoder::logits(const Tensor& state) const {
+  if (packed_output && !recording()) return linear(state, *packed_output);
   return linear(state, shared, reshape(final_logits_bias, {config.vocab_size}));
+}
+
+void EncoderDecoder::pack() {
+  if (instructions_here().back() == Instructions::portable) return;
+  const auto lay_out = [](Linear& layer) { layer.packed = std::make_shared<PackedLinear>(layer.weight, layer.bias); };
+  const auto of_part = [&](AttentionPart& part) {
+    for (Linear* layer : {&part.attention.query, &part.attention.key, &part.attention.value, &part.out})
+      lay_out(*layer);
+  };
+  const auto of_feed = [&](FeedForwardPart& feed) {
+    lay_out(feed.fc1);
+    lay_out(feed.fc2);
+  };
+  for (EncoderLayer& layer : encoder) {
+    of_part(layer.self);
+    of_feed(layer.feed);
+  }
+  for (DecoderLayer& layer : decoder) {
+    of_part(layer.self);
+    of_part(layer.cross);
+    of_feed(layer.feed);
+  }
+  packed_output = std::make_shared<PackedLinear>(shared, reshape(final_logits_bias, {config.vocab_size}));
 }
 
 std::unique_ptr<EncoderDecoder> load_translation(const std::string& directory) {

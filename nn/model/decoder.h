@@ -67,6 +67,7 @@ struct EncoderDecoder {
   std::vector<LayerNorm> last_norms;  // of encoder and decoder, where layers normalise in front
   Dropout dropout;
   Tensor positions;  // [P, C], constant: sin in the first half, cos in the second
+  std::shared_ptr<const PackedLinear> packed_output = nullptr;  // the vocabulary's product, after pack()
 
   EncoderDecoder(const TranslationConfig& config, uint64_t seed);
 
@@ -81,6 +82,9 @@ struct EncoderDecoder {
   }
 
   Tensor embed(const Indices& ids, const Indices& places) const;  // [N, C]
+
+  // Lays the weights out for what is computed without a history (engine/packed.h); they must not change afterwards.
+  void pack();
 
  private:
   void check_places(const Tokens& tokens, const char* side) const;

@@ -197,6 +197,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   if (data.empty() && (source.empty() || target.empty()))
     run::usage_error("--source and --target are needed, or --data");
   const Translator translator = Translator::load(model);
+  translator.model->pack();
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
   const run::Stopwatch watch;
   const translate::Scores s = measure(translator, texts, how, scores);
@@ -223,6 +224,7 @@ void translate_texts(run::Options& options, const run::Parse& parse) {
   options.take_texts();
   parse();
   const Translator translator = Translator::load(model);
+  translator.model->pack();
   const std::vector<std::string> texts = texts_of(file, options.texts());
   const auto found = translator.translate(texts, how);
   std::string lines;

@@ -84,6 +84,24 @@ TEST_CASE("decoder: position by position, rows that take each other's place give
   }
 }
 
+TEST_CASE("decoder: packed weights give the logits of those that are not, at once and position by position") {
+  for (const bool before : {false, true}) {
+    const nn::Tokens source = sequences({4, 1, 6}, 5), input = sequences({5, 3, 2}, 8, true);
+    const DrawnDecoder plain(small(before));
+    DrawnDecoder model(small(before));
+    std::copy_n(varied(Shape{1, 23}).data(), 23, model.final_logits_bias.data());
+    std::copy_n(varied(Shape{1, 23}).data(), 23, plain.final_logits_bias.data());
+    model.pack();
+    CHECK(bool(model.packed_output) == (instructions_here().back() != Instructions::portable));
+    const NoGrad no_grad;
+    CHECK(differs(model(source, input), plain(source, input), 1e-5, 1e-5) == "");
+    nn::Decoding decoding(model, source), expected(plain, source);
+    CHECK(differs(decoding.step({22, 22, 22}, {0, 1, 2}), expected.step({22, 22, 22}, {0, 1, 2}), 1e-5, 1e-5) == "");
+    CHECK(differs(decoding.step({3, 4, 5, 6}, {0, 0, 1, 2}), expected.step({3, 4, 5, 6}, {0, 0, 1, 2}), 1e-5, 1e-5) ==
+          "");
+  }
+}
+
 TEST_CASE("decoder: a later target token changes no earlier logits, and other pairs change none") {
   const DrawnDecoder model(small(false));
   const nn::Tokens source = sequences({4, 1, 6}, 5), input = sequences({5, 3, 2}, 8, true);
