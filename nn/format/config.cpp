@@ -5,6 +5,7 @@
 
 #include "engine/strings.h"
 #include "nn/format/json.h"
+#include "nn/format/quantization.h"
 
 namespace nn {
 using namespace engine;
@@ -82,36 +83,6 @@ void read_pruned_heads(const JsonObject& from, Config& c) {
     check(number.has_value(), "{}: pruned_heads: '{}' is not a layer", from.where(), shown(layer));
     c.pruned_heads[*number] = from.numbers("pruned_heads", heads);
   }
-}
-
-// compressed-tensors: what a reader of Hugging Face's files knows such weights by. Linear layers multiply int8 by int8,
-// one scale an output and one a token, the latter found while the model runs; embeddings are rows with scales.
-ordered_json int8_config() {
-  const auto form = [](const char* strategy, bool dynamic) {
-    return ordered_json{
-        {"num_bits", 8}, {"type", "int"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
-  };
-  return {
-      {"quant_method", "compressed-tensors"},
-      {"format", "int-quantized"},
-      {"quantization_status", "compressed"},
-      {"config_groups",
-       {{"group_0",
-         {{"targets", {"Linear"}}, {"weights", form("channel", false)}, {"input_activations", form("token", true)}}},
-        {"group_1", {{"targets", {"Embedding"}}, {"weights", form("channel", false)}}}}},
-      {"ignore", {"re:^(classifier|projection|pool|cls|heads|bert[.]pooler)([.].*)?$", "re:.*token_type_embeddings$"}}};
-}
-
-bool reads_int8(const JsonObject& from) {
-  const json* said = from.find("quantization_config");
-  if (!said || said->is_null()) return false;
-  check(said->is_object(), "{}: quantization_config must be an object; got {}", from.where(), shown_json(*said));
-  const ordered_json ours = int8_config();
-  for (const char* key : {"quant_method", "format", "config_groups"})
-    check(said->contains(key) && said->at(key) == json(ours.at(key)),
-          "{}: quantization_config: {} {} is not supported; int8 as `quantize` writes it is ({})", from.where(), key,
-          said->contains(key) ? shown_json(said->at(key)) : "(none)", shown_json(json(ours.at(key))));
-  return true;
 }
 
 // Keys that make the model another one.
@@ -365,7 +336,9 @@ std::string config_json(const Config& c) {
   if (c.retention_bins) object["retention_bins"] = c.retention_bins;
   for (const auto& [layer, heads] : c.pruned_heads)
     if (!heads.empty()) object["pruned_heads"][std::to_string(layer)] = heads;
-  if (c.int8) object["quantization_config"] = int8_config();
+  if (c.int8)
+    object["quantization_config"] = int8_config(
+        {"re:^(classifier|projection|pool|cls|heads|bert[.]pooler)([.].*)?$", "re:.*token_type_embeddings$"});
   for (size_t i = 0; i < c.labels.size(); ++i) {
     object["id2label"][std::to_string(i)] = c.labels[i];
     object["label2id"][c.labels[i]] = i;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "nn/format/quantization.h"
+
 namespace nn {
 namespace {
 
@@ -38,24 +40,18 @@ void check_tied(const SafeTensors& file, const Config& c) {
 // Layers whose weights lie there as int8 multiply int8.
 void take_bytes(const SafeTensors& file, Model& model, const Params::Which& elsewhere) {
   model.for_each_linear([](Linear& layer) { layer.packed = nullptr; });  // of the values before
-  const bool any = std::any_of(file.entries().begin(), file.entries().end(),
-                               [](const auto& named) { return named.second.dtype == "I8"; });
-  check(any == model.config.int8, "{}: int8 weights are {}there, and config.json has {}quantization_config",
-        file.path(), any ? "" : "not ", model.config.int8 ? "a " : "no ");
-  if (!any) return;
+  check_int8(file, model.config.int8);
+  if (!model.config.int8) return;
   model.for_each_linear([&](Linear& layer) {
     const std::string& name = layer.weight.name();
     if (elsewhere && elsewhere(name)) return;
     for (const std::string& there : {name, name.starts_with("bert.") ? name.substr(5) : name})
-      if (!layer.packed && file.has(there) && file.entry(there).dtype == "I8")
-        layer.packed = std::make_shared<PackedLinear>(file.read_bytes(there), layer.bias);
+      take_int8(file, there, layer);
   });
 }
 
 Stored stored_as_int8(const Tensor& t) {
-  constexpr long kFewest = 16;  // with fewer numbers the scales would count
-  const bool matrix = t.shape().rank() == 2 && t.dim(0) >= kFewest && t.dim(1) >= kFewest;
-  return matrix && t.name().ends_with(".weight") && !belongs_to_head(t.name()) ? Stored::i8 : Stored::f32;
+  return fits_int8(t) && t.name().ends_with(".weight") && !belongs_to_head(t.name()) ? Stored::i8 : Stored::f32;
 }
 
 // What makes the outputs: classes, or a vector of another width.

@@ -6,6 +6,7 @@
 #include "engine/strings.h"
 #include "nn/format/config.h"
 #include "nn/format/json.h"
+#include "nn/format/quantization.h"
 
 namespace nn {
 using engine::check;
@@ -118,6 +119,7 @@ TranslationConfig read_translation_config(const std::string& directory) {
   from.take("activation_dropout", c.activation_dropout);
   from.take("scale_embedding", c.scale_embedding);
   from.take("init_std", c.init_std);
+  c.int8 = reads_int8(from);
   c.num_beams = 1;  // Hugging Face's defaults
   c.max_length = 20;
   read_generation(from, c);
@@ -174,6 +176,7 @@ std::string translation_config_json(const TranslationConfig& c) {
                  {"static_position_embeddings", true},
                  {"tie_word_embeddings", true},
                  {"vocab_size", c.vocab_size}};
+  if (c.int8) o["quantization_config"] = int8_config({});
   write_generation(c, o);
   return o.dump(2) + "\n";
 }

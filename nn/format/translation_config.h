@@ -31,6 +31,8 @@ struct TranslationConfig {
   long max_length = 512;             // the start token and the end included
   std::vector<long> forbidden = {};  // bad_words_ids of one token each
 
+  bool int8 = false;  // quantization_config: weights are int8 (nn/format/quantization.h), for translating alone
+
   void check_sizes(const std::string& where) const;  // throws on what no model can have
 };
 

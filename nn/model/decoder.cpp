@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "engine/parallel.h"
-#include "nn/format/safetensors.h"
+#include "nn/format/quantization.h"
 
 namespace nn {
 namespace {
@@ -165,16 +165,13 @@ Tensor EncoderDecoder::logits(const Tensor& state) const {
   return linear(state, shared, reshape(final_logits_bias, {config.vocab_size}));
 }
 
-void EncoderDecoder::pack() {
-  if (instructions_here().back() == Instructions::portable) return;
-  const auto lay_out = [](Linear& layer) { layer.packed = std::make_shared<PackedLinear>(layer.weight, layer.bias); };
+void EncoderDecoder::for_each_linear(const std::function<void(Linear&)>& f) {
   const auto of_part = [&](AttentionPart& part) {
-    for (Linear* layer : {&part.attention.query, &part.attention.key, &part.attention.value, &part.out})
-      lay_out(*layer);
+    for (Linear* layer : {&part.attention.query, &part.attention.key, &part.attention.value, &part.out}) f(*layer);
   };
   const auto of_feed = [&](FeedForwardPart& feed) {
-    lay_out(feed.fc1);
-    lay_out(feed.fc2);
+    f(feed.fc1);
+    f(feed.fc2);
   };
   for (EncoderLayer& layer : encoder) {
     of_part(layer.self);
@@ -185,22 +182,43 @@ void EncoderDecoder::pack() {
     of_part(layer.cross);
     of_feed(layer.feed);
   }
-  packed_output = std::make_shared<PackedLinear>(shared, reshape(final_logits_bias, {config.vocab_size}));
+}
+
+void EncoderDecoder::pack() {
+  if (instructions_here().back() == Instructions::portable) return;
+  for_each_linear([](Linear& layer) {
+    if (!layer.packed) layer.packed = std::make_shared<PackedLinear>(layer.weight, layer.bias);
+  });
+  if (!packed_output)
+    packed_output = std::make_shared<PackedLinear>(shared, reshape(final_logits_bias, {config.vocab_size}));
 }
 
 std::unique_ptr<EncoderDecoder> load_translation(const std::string& directory) {
   auto model = std::make_unique<EncoderDecoder>(read_translation_config(directory), 0);
-  model->params.load(open_weights(directory), [](const std::string& name) { return name == "final_logits_bias"; });
+  const SafeTensors file = open_weights(directory);
+  model->params.load(file, [](const std::string& name) { return name == "final_logits_bias"; });
+  check_int8(file, model->config.int8);
+  if (!model->config.int8) return model;
+  model->for_each_linear([&](Linear& layer) { take_int8(file, layer.weight.name(), layer); });
+  Linear output(model->shared, reshape(model->final_logits_bias, {model->config.vocab_size}));
+  take_int8(file, model->shared.name(), output);
+  model->packed_output = output.packed;
   return model;
 }
 
-void save_translation(const EncoderDecoder& model, const std::string& directory) {
+void save_translation(const EncoderDecoder& model, const std::string& directory, Stored stored) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check(!error, "{}: cannot be created: {}", directory, error.message());
-  save_safetensors(directory + "/model.safetensors", model.params.tensors());
-  write_file(directory + "/config.json", translation_config_json(model.config));
-  write_file(directory + "/generation_config.json", generation_config_json(model.config));
+  const bool int8 = stored == Stored::i8;
+  check(!int8 || fits_int8(model.shared), "{}: the model has not 16 pieces and columns: int8 would not make it smaller",
+        directory);
+  save_safetensors(directory + "/model.safetensors", model.params.tensors(), {},
+                   [=](const Tensor& t) { return int8 && !fits_int8(t) ? Stored::f32 : stored; });
+  TranslationConfig config = model.config;
+  config.int8 = int8;
+  write_file(directory + "/config.json", translation_config_json(config));
+  write_file(directory + "/generation_config.json", generation_config_json(config));
 }
 
 }  // namespace nn

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nn/attention.h"
+#include "nn/format/safetensors.h"
 #include "nn/format/translation_config.h"
 #include "nn/model/bert.h"
 
@@ -67,7 +68,7 @@ struct EncoderDecoder {
   std::vector<LayerNorm> last_norms;  // of encoder and decoder, where layers normalise in front
   Dropout dropout;
   Tensor positions;  // [P, C], constant: sin in the first half, cos in the second
-  std::shared_ptr<const PackedLinear> packed_output = nullptr;  // the vocabulary's product, after pack()
+  std::shared_ptr<const PackedLinear> packed_output = nullptr;  // the vocabulary's product: after pack(), or of int8
 
   EncoderDecoder(const TranslationConfig& config, uint64_t seed);
 
@@ -85,6 +86,7 @@ struct EncoderDecoder {
 
   // Lays the weights out for what is computed without a history (engine/packed.h); they must not change afterwards.
   void pack();
+  void for_each_linear(const std::function<void(Linear&)>& f);
 
  private:
   void check_places(const Tokens& tokens, const char* side) const;
@@ -92,7 +94,8 @@ struct EncoderDecoder {
 
 // DIR/config.json, generation_config.json and model.safetensors; the vocabulary is the tasks'.
 std::unique_ptr<EncoderDecoder> load_translation(const std::string& directory);
-void save_translation(const EncoderDecoder& model, const std::string& directory);
+// As I8 every matrix of 16 rows and columns is written: a quarter of the size, to translate with.
+void save_translation(const EncoderDecoder& model, const std::string& directory, Stored stored = Stored::f32);
 
 // Decoding a batch position by position: each row is a hypothesis, whose keys and values of all positions so far are
 // kept, as are those of the sources.

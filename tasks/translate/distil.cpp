@@ -41,7 +41,7 @@ void DistilOptions::settle() const {
 
 std::optional<Translator> load_teacher(const DistilOptions& o) {
   if (o.teacher.empty()) return std::nullopt;
-  return Translator::load(o.teacher);
+  return Translator::load_to_train(o.teacher);
 }
 
 Texts written_by(const Translator& teacher, const Texts& texts, int beams) {

@@ -157,7 +157,7 @@ Pieces pieces_of(const Options& o, const Texts& train, const Translator* teacher
 Translator make_translator(const Options& o, const Texts& train, const Translator* teacher) {
   if (!o.model.empty()) {
     const std::string directory = Translator::directory_of(o.model);
-    Translator t = Translator::load(directory);
+    Translator t = Translator::load_to_train(directory);
     nn::TranslationConfig c = t.model->config;
     c.dropout = o.dropout, c.attention_dropout = o.attention_dropout, c.activation_dropout = o.activation_dropout;
     auto model = std::make_unique<nn::EncoderDecoder>(c, o.training.seed);

@@ -82,8 +82,15 @@ Translator Translator::load(const std::string& path) {
   return t;
 }
 
-void Translator::save(const std::string& directory) const {
-  nn::save_translation(*model, directory);
+Translator Translator::load_to_train(const std::string& path) {
+  Translator t = load(path);
+  check(!t.model->config.int8, "{}: its weights are int8, for translating alone; name the model that it was made from",
+        path);
+  return t;
+}
+
+void Translator::save(const std::string& directory, nn::Stored stored) const {
+  nn::save_translation(*model, directory, stored);
   pieces.save(directory);
 }
 

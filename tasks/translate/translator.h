@@ -37,8 +37,10 @@ struct Translator {
 
   // Of a run's directory its best model. Error: a vocabulary that is not the model's.
   static Translator load(const std::string& directory);
+  // The same with gradients. Error: int8.
+  static Translator load_to_train(const std::string& directory);
   static std::string directory_of(const std::string& path);
-  void save(const std::string& directory) const;
+  void save(const std::string& directory, nn::Stored stored = nn::Stored::f32) const;
 
   // Of each text its n_best translations, the best first; an empty text stays empty. Sentences are batched by length.
   // `progress` hears how many are done.  Error: a text beyond the positions, with its number.

@@ -156,6 +156,12 @@ TEST_CASE("translate: bad input gets one clear line") {
   CHECK(call("translate", "score --tokenize none --hypotheses " + many + " --references " + many).status == 0);
   const std::string model = f.dir.path + "/run", best = model + "/best";
   REQUIRE(call("translate", "train " + f.data() + run + model + " --positions 30").status == 0);
+  const std::string small = f.dir.path + "/small";
+  const Result quantized = call("translate", "quantize --model " + model + " --out " + small);
+  REQUIRE_MESSAGE(quantized.status == 0, quantized.output);
+  CHECK(call("translate", "translate --model " + small + " 'this house is red'").status == 0);
+  refused("quantize --model " + model + " --out " + small, "is there already");
+  refused("train " + f.data() + " --model " + small + " --max-steps 1 --out " + x, "its weights are int8");
   const std::string far =
       f.dir.write("far", "this house is red this house is red this house is red this house is red\n");
   refused("translate --model " + best + " --file " + far, "text 1 has ");

@@ -233,6 +233,43 @@ TEST_CASE("decoder: a directory comes back bit for bit, in Hugging Face's names 
   }
 }
 
+TEST_CASE("decoder: a directory of int8 weights gives what they stand for, multiplies int8, and says so") {
+  nn::TranslationConfig c = small(false);
+  c.d_model = 16;
+  c.encoder_ffn_dim = c.decoder_ffn_dim = 32;
+  const DrawnDecoder model(c);
+  const TemporaryDirectory directory;
+  nn::save_translation(model, directory.path, nn::Stored::i8);
+  const auto bytes = nn::load_translation(directory.path);
+  CHECK(bytes->config.int8);
+  REQUIRE(bytes->packed_output);
+  CHECK(bytes->packed_output->bytes());
+  bytes->for_each_linear([](nn::Linear& layer) { CHECK((layer.packed && layer.packed->bytes())); });
+  for (size_t i = 0; i < model.params.tensors().size(); ++i) {
+    const Tensor &now = bytes->params.tensors()[i], &before = model.params.tensors()[i];
+    real most = 0;
+    for (long j = 0; j < before.numel(); ++j) most = std::max(most, std::abs(before.data()[j]));
+    CHECK_MESSAGE(differs(now, before, double(most) / 127, 0) == "", before.name());
+  }
+  const nn::Tokens source = sequences({4, 1, 6}, 5), input = sequences({5, 3, 2}, 8, true);
+  const Tensor expected = model(source, input), open = (*bytes)(source, input);  // with a history: what they stand for
+  const NoGrad no_grad;
+  const Tensor logits = (*bytes)(source, input);
+  CHECK(differs(open, logits, 0, 0) != "");
+  CHECK(differs(logits, expected, 0.1, 0) == "");
+  CHECK(differs(logits, expected, 1e-4, 0) != "");
+  bytes->pack();
+  CHECK(bytes->packed_output->bytes());
+  std::string config = nn::read_file(directory.path + "/config.json");
+  config.replace(config.find("quantization_config"), 5, "other");
+  directory.write("config.json", config);
+  CHECK(error_of([&] { nn::load_translation(directory.path); }).find("and config.json has no quantization_config") !=
+        std::string::npos);
+  CHECK(error_of([&] {
+          nn::save_translation(DrawnDecoder(small(false)), directory.path, nn::Stored::i8);
+        }).find("int8 would not make it smaller") != std::string::npos);
+}
+
 TEST_CASE("decoder: what a directory or a batch must not say is one clear line") {
   const DrawnDecoder model(small(false));
   CHECK(error_of([&] { model.encode(sequences({31}, 1)); }) == "a source of 31 pieces; the model has 30 positions");
