@@ -1,4 +1,4 @@
-// int8 weights in a model directory: what config.json says of them, which tensors they are, and layers that multiply them.
+// int8 weights in a model directory: what config.json says of them, which tensors they are, layers that multiply them.
 #pragma once
 
 #include "nn/format/json.h"
@@ -8,8 +8,8 @@
 namespace nn {
 
 // quantization_config in the form of compressed-tensors, which readers of Hugging Face's files know: linear layers
-// multiply int8 by int8, one scale an output and one a token, the latter found while the model runs; embeddings are rows
-// with scales. `full`: the modules that stay as they are, by name or "re:" and an expression.
+// multiply int8 by int8, one scale an output and one a token, the latter found while the model runs; embeddings are
+// rows with scales. `full`: the modules that stay as they are, by name or "re:" and an expression.
 ordered_json int8_config(const std::vector<std::string>& full);
 
 // Whether a config.json has it. Error: another form of it.

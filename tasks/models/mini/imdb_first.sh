@@ -3,8 +3,8 @@
 #
 #   tasks/models/mini/imdb_first.sh DATA SEED...      from the root of the repository, e.g. data 1 2 3 4 5
 #
-# The reviews are cut into sentences of 4 to 50 words, each with its review's label, without those of SST-2; `mini` learns
-# them for an epoch. From there and from `mini` itself: SST-2 with the settings of measured.sh, one seed after the other.
+# The reviews are cut into sentences of 4 to 50 words, each with its review's label, without those of SST-2; `mini`
+# learns them for an epoch. From there and from `mini` itself: SST-2 with the settings of measured.sh, seed by seed.
 # DATA holds imdb and sst2 as they are published. BIN, RUNS and STEPS: tools/measured.sh
 . tools/measured.sh
 begin imdb-first "$@"
