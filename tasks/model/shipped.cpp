@@ -83,6 +83,16 @@ std::string ready_classifier() {
   return directory;
 }
 
+void check_not_shipped(const std::string& directory) {
+  std::error_code error;
+  const char* own = std::getenv("ATTUNE_MODELS");
+  for (const std::string& place : shipping_places())
+    engine::check((own && place == own) || !fs::equivalent(fs::path(directory) / "..", place, error),
+                  "{}: ships with the programs, which do not change it: train on your texts, or `sentiment merge "
+                  "--model {} --out DIR` makes a copy of your own",
+                  directory, fs::path(directory).lexically_normal().filename().string());
+}
+
 std::string what_ships(const std::string& name) {
   const std::vector<std::string> names = shipped_models();
   if (!names.empty())

@@ -11,6 +11,7 @@
 #include "tasks/model/build.h"
 #include "tasks/model/evaluate.h"
 #include "tasks/model/of_tasks.h"
+#include "tasks/model/shipped.h"
 #include "tasks/monitor/commands.h"
 #include "tasks/monitor/reader.h"
 #include "tasks/run/training.h"
@@ -228,6 +229,7 @@ void calibrate(::run::Options& options, const ::run::Parse& parse) {
   options.add("--tasks", tasks, "task file with its dev texts; if not given, the model's own");
   parse();
   const model::ModelDirectory from(directory);
+  model::check_not_shipped(from.path);
   const std::unique_ptr<model::TextModel> model = model::load_model(from);
   const std::vector<spec::TaskSpec> specs = tasks.empty() ? from.tasks : spec::read_task_file(tasks).tasks;
   check(specs.size() == model->tasks.size(), "{}: {} tasks; the model has {}", tasks, specs.size(),

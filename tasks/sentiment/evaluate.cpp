@@ -8,6 +8,7 @@
 #include "tasks/command/labelled.h"
 #include "tasks/model/doubts.h"
 #include "tasks/model/groups.h"
+#include "tasks/model/shipped.h"
 #include "tasks/sentiment/counterfactual.h"
 
 namespace sentiment {
@@ -144,6 +145,7 @@ void calibrate_command(run::Options& options, const run::Parse& parse) {
   run::print_setup("sentiment", "calibrate");
   const auto model = given.load(options);
   const std::string directory = model::ModelDirectory(given.directory, given.base).path;
+  model::check_not_shipped(directory);
   check(model::calibrates(model->only_task()), "{}: only a head of one label a text is calibrated", directory);
   const spec::TaskSet set = command::labelled(options, given, data, *model);
   const std::vector<int>& classes = set.tasks[0].targets[spec::kTest].classes;

@@ -115,3 +115,20 @@ TEST_CASE("shipped: a name with sizes of its own beside it means a model from no
   CHECK(settled({"--model", "mini", "--layers", "1"}) == "bert");
   CHECK(settled({"--model", "mini", "--cased"}) == "bert");
 }
+
+TEST_CASE("shipped: a model that ships is not calibrated in its place; a copy of one's own is") {
+  const TemporaryDirectory dir;
+  std::string rows = "label\ttext\n";
+  for (int i = 0; i < 12; ++i) rows += std::array{"negative\tbad\n", "positive\tgood\n", "neutral\tat noon\n"}[i % 3];
+  const std::string data = dir.write("data.tsv", rows), mine = dir.path + "/mine";
+  const std::string file = model::model_at(model::kReady) + "/calibration.json", before = nn::read_file(file);
+  const Result refused = sentiment("calibrate --model sentiment --data " + data);
+  CHECK(refused.status == 1);
+  CHECK_MESSAGE(refused.last_line().find("ships with the programs, which do not change it") != std::string::npos,
+                refused.output);
+  CHECK(nn::read_file(file) == before);
+  REQUIRE(sentiment("merge --model sentiment --out " + mine).status == 0);
+  const Result own = sentiment("calibrate --model " + mine + " --data " + data);
+  CHECK_MESSAGE(own.status == 0, own.output);
+  CHECK(nn::read_file(mine + "/calibration.json") != before);
+}
