@@ -208,7 +208,7 @@ HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/ta
 $(foreach v,$(WHOLE),$(addprefix build/$(v)/,run-tests serve answer recommend monitor)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,$(WHOLE) fuzz,$(call either,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(foreach v,$(WHOLE) double single fuzz,build/$(v)) -name '*.d' 2>/dev/null)
 
 all: $(PROGRAMS:%=build/release/%)
 
