@@ -35,10 +35,22 @@ struct Sentence {
   std::vector<Hypothesis> ended;  // best first
 };
 
-void log_softmax_row(real* x, long n) {
-  const real most = simd::max(x, n), shift = most + std::log(simd::exp_sum(x, most, n));
-  for (long i = 0; i < n; ++i) x[i] -= shift;
-}
+// A row of logits that is read as seldom as can be: log p_v = x_v - shift, shift = log sum exp x.
+struct Logits {
+  static constexpr long kStretch = 128;
+  real* x;
+  long V;
+  std::vector<real> tops;  // the largest of every stretch
+  real shift = 0;
+
+  Logits(real* row, long n) : x(row), V(n) {
+    for (long first = 0; first < V; first += kStretch)
+      tops.push_back(simd::max(x + first, std::min(kStretch, V - first)));
+    const real most = *std::max_element(tops.begin(), tops.end());
+    shift = most + std::log(simd::exp_sum(x, most, V));
+  }
+  double log_prob(long v) const { return double(x[v] - shift); }
+};
 
 class Search {
  public:
@@ -86,10 +98,7 @@ class Search {
     std::vector<std::vector<Candidate>> of_rows(rows.size());
     parallel_rows(long(rows.size()), V * 8, [&](long r) {
       const auto& [sentence, row] = rows[r];
-      real* x = logits.data() + r * V;
-      log_softmax_row(x, V);
-      constrain(*sentence, sentence->rows[row], x, V);
-      of_rows[r] = o_.sample ? drawn(*sentence, row, x, V) : best(*sentence, row, x, V);
+      of_rows[r] = continuations(*sentence, row, logits.data() + r * V, V);
     });
     size_t first = 0;
     for (Sentence& s : sentences_) {
@@ -101,19 +110,24 @@ class Search {
     }
   }
 
-  // What must not follow gets -infinity.
-  void constrain(const Sentence& s, const Row& row, real* x, long V) const {
-    const Indices& ids = row.so_far.ids;
-    const auto only = [&](int token, real value) {
-      std::fill_n(x, V, kNever);
-      x[token] = value;
-    };
-    if (ids.size() < s.asked.forced.size()) {
+  // Of a row with these logits [V], which are spoilt: the one that must follow, a drawn one or the best.
+  std::vector<Candidate> continuations(const Sentence& s, int row, real* x, long V) const {
+    const Indices& ids = s.rows[row].so_far.ids;
+    const double sum = s.rows[row].sum;
+    const bool forced = ids.size() < s.asked.forced.size();
+    if (!forced && length_ >= s.asked.most) return {{sum, row, end_, 0}};
+    const Logits logits(x, V);
+    if (forced) {
       const int token = s.asked.forced[ids.size()];
       check(token >= 0 && token < V, "search: the forced token {} is not among {}", token, V);
-      return only(token, x[token]);
+      return {{sum + logits.log_prob(token), row, token, logits.log_prob(token)}};
     }
-    if (length_ >= s.asked.most) return only(end_, 0);
+    forbid(ids, x);
+    return o_.sample ? drawn(s, row, logits) : best(s, row, logits);
+  }
+
+  // What must not follow gets -infinity.
+  void forbid(const Indices& ids, real* x) const {
     for (const int token : o_.forbidden) x[token] = kNever;
     if (length_ <= o_.least) x[end_] = kNever;
     const size_t n = o_.no_repeat;
@@ -123,21 +137,21 @@ class Search {
   }
 
   // The best continuations of a row, as many as a sentence may need.
-  std::vector<Candidate> best(const Sentence& s, int row, const real* x, long V) const {
+  std::vector<Candidate> best(const Sentence& s, int row, const Logits& logits) const {
     const size_t most = o_.beams == 1 ? 1 : 2 * o_.beams;
     std::vector<Candidate> heap;  // its front is the worst
     const auto none_better = [&](double log_p) { return heap.size() == most && log_p <= heap.front().log_prob; };
-    constexpr long kStretch = 128;  // whose maximum says whether to look closer: hardly ever
-    for (long first = 0; first < V; first += kStretch) {
-      const long last = std::min(first + kStretch, V);
-      if (none_better(double(simd::max(x + first, last - first)))) continue;
+    for (size_t stretch = 0; stretch < logits.tops.size(); ++stretch) {  // of which hardly one is looked at closer
+      if (none_better(double(logits.tops[stretch] - logits.shift))) continue;
+      const long first = long(stretch) * Logits::kStretch, last = std::min(first + Logits::kStretch, logits.V);
       for (long v = first; v < last; ++v) {
-        if (x[v] == kNever || none_better(double(x[v]))) continue;
+        const double log_p = logits.log_prob(v);
+        if (logits.x[v] == kNever || none_better(log_p)) continue;
         if (heap.size() == most) {
           std::pop_heap(heap.begin(), heap.end());
           heap.pop_back();
         }
-        heap.push_back({s.rows[row].sum + double(x[v]), row, int(v), double(x[v])});
+        heap.push_back({s.rows[row].sum + log_p, row, int(v), log_p});
         std::push_heap(heap.begin(), heap.end());
       }
     }
@@ -145,17 +159,18 @@ class Search {
   }
 
   // One token, with probability softmax(log p / temperature) among those that top_k and top_p leave.
-  std::vector<Candidate> drawn(const Sentence& s, int row, const real* x, long V) const {
+  std::vector<Candidate> drawn(const Sentence& s, int row, const Logits& logits) const {
     std::vector<int> tokens;
-    for (long v = 0; v < V; ++v)
-      if (x[v] != kNever) tokens.push_back(int(v));
+    for (long v = 0; v < logits.V; ++v)
+      if (logits.x[v] != kNever) tokens.push_back(int(v));
     if (tokens.empty()) return {};
-    std::stable_sort(tokens.begin(), tokens.end(), [&](int a, int b) { return x[a] > x[b]; });
+    std::stable_sort(tokens.begin(), tokens.end(),
+                     [&](int a, int b) { return logits.log_prob(a) > logits.log_prob(b); });
     if (o_.top_k) tokens.resize(std::min(tokens.size(), size_t(o_.top_k)));
     std::vector<double> weights;
     double total = 0;
     for (const int v : tokens) {
-      weights.push_back(std::exp((double(x[v]) - double(x[tokens[0]])) / o_.temperature));
+      weights.push_back(std::exp((logits.log_prob(v) - logits.log_prob(tokens[0])) / o_.temperature));
       total += weights.back();
     }
     double kept = 0;
@@ -166,7 +181,7 @@ class Search {
     double left = kept * (double(word) + 0.5) / 4294967296.;
     size_t i = 0;
     while (i + 1 < count && left >= weights[i]) left -= weights[i++];
-    return {{s.rows[row].sum + double(x[tokens[i]]), row, tokens[i], double(x[tokens[i]])}};
+    return {{s.rows[row].sum + logits.log_prob(tokens[i]), row, tokens[i], logits.log_prob(tokens[i])}};
   }
 
   // The candidates of a sentence, whose rows begin at `first` in the batch: the ends among the best, what goes on.

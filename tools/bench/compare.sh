@@ -312,7 +312,7 @@ limit 'first step, bert' 0.3
 play
 
 work=build/bench/translate
-if [[ ! 'translate train, to longest, translate train, sorted, translate beam 5, one by one, translate 1,000 sentences' =~ $only ]]; then
+if [[ ! 'translate train, to longest, translate train, sorted, translate beam 5, one by one, translate beam 5, int8, translate 1,000 sentences' =~ $only ]]; then
   :
 elif [ ! -x build/release/bench-translate ] || [ ! -d "$translator" ]; then
   say "translate: build/release/bench-translate and $translator are needed: make translate build/release/bench-translate"
@@ -327,6 +327,12 @@ else
   play
   group translator serve beam --work $work --sentences 40 --together 1
   against 'translate beam 5, one by one' 4 torch_translate beam $work --sentences 40 --together 1
+  play
+  rm -rf $work-int8
+  build/release/translate quantize --model "$translator" --out $work-int8 >&2 || status=1
+  group translator serve beam --work $work --model $work-int8 --sentences 200
+  within=0.5  # it writes other words now and then
+  against 'translate beam 5, int8' 4 torch_translate beam $work --sentences 200
   play
   group translator serve beam --work $work --sentences 1000
   limit 'translate 1,000 sentences' 15

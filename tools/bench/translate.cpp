@@ -192,16 +192,18 @@ void load(run::Options& options, const run::Parse& parse) {
 
 // One line {"ready": ...}; for every line on stdin one sample {"seconds": s}; at the end {"peak_rss_bytes": n}.
 void serve(run::Options& options, const run::Parse& parse) {
-  std::string what, directory;
+  std::string what, directory, weights;
   long sentences = 1000, together = 1000;
   int beams = 5;
   options.add("what", what, "train or beam").required().one_of({"train", "beam"});
   options.add("--work", directory, "directory that `prepare` made").required();
+  options.add("--model", weights, "the same model in another directory, as int8; default: the work's");
   options.add("--sentences", sentences, "that are translated").between(1, 1e6);
   options.add("--together", together, "of them at a time, within 4,000 source pieces").between(1, 1e6);
   options.add("--beams", beams, "of the search").between(1, 100);
   parse();
-  const auto model = nn::load_translation(directory);
+  const auto model = nn::load_translation(weights.empty() ? directory : weights);
+  if (what == "beam") model->pack();  // as tasks/translate does
   const json work = nn::read_json(directory + "/work.json");
   const std::vector<Batch> batches = batches_of(work, int(model->config.decoder_start_token_id));
   auto sources = work.at("sources").get<std::vector<std::vector<int>>>();
