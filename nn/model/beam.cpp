@@ -36,8 +36,8 @@ struct Sentence {
 };
 
 void log_softmax_row(real* x, long n) {
-  const real most = simd::max(x, n), shift = most + std::log(simd::exp_sum(x, most, n));
-  for (long i = 0; i < n; ++i) x[i] -= shift;
+  const real most = simd::max(x, n), log_sum = std::log(simd::exp_sum(x, most, n));
+  for (long i = 0; i < n; ++i) x[i] = x[i] - most - log_sum;
 }
 
 class Search {
