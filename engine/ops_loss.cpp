@@ -28,23 +28,29 @@ void check_targets(const Tensor& logits, const Indices& targets, const CrossEntr
           K, o.ignore_index);
 }
 
-// (1 - e) w_y (-log p_y) + e/K sum_k w_k (-log p_k) of a row x [K] with target y, log p_k = x_k - log_sum
-double cross_entropy_of_row(const real* x, long K, real log_sum, int y, const CrossEntropyOptions& options) {
+// log p_k = x_k - top - log sum_j e^{x_j - top}; added up first, the last two would cost large x their last digits.
+struct LogP {
+  real top = 0, log_sum = 0;
+  real operator()(real x) const { return x - top - log_sum; }
+};
+
+// (1 - e) w_y (-log p_y) + e/K sum_k w_k (-log p_k) of a row x [K] with target y
+double cross_entropy_of_row(const real* x, long K, LogP log_p, int y, const CrossEntropyOptions& options) {
   const real e = options.label_smoothing;
-  const double hard = -(1 - e) * double(weight_of(options, y)) * (x[y] - log_sum);
+  const double hard = -(1 - e) * double(weight_of(options, y)) * log_p(x[y]);
   if (e == 0) return hard;
   double all = 0;
   if (options.class_weights.empty()) {  // one by one this sum would take longer than the softmax
 #pragma omp simd reduction(+ : all)
-    for (long k = 0; k < K; ++k) all -= double(x[k] - log_sum);
+    for (long k = 0; k < K; ++k) all -= double(log_p(x[k]));
   } else {
-    for (long k = 0; k < K; ++k) all -= double(options.class_weights[k]) * (x[k] - log_sum);
+    for (long k = 0; k < K; ++k) all -= double(options.class_weights[k]) * log_p(x[k]);
   }
   return hard + e / K * all;
 }
 
 // dx_k += upstream (p_k sum_j q_j - q_k) of a row x [K] with target y; q as at cross_entropy()
-void cross_entropy_slopes(const real* x, long K, real log_sum, int y, const CrossEntropyOptions& options, real upstream,
+void cross_entropy_slopes(const real* x, long K, LogP log_p, int y, const CrossEntropyOptions& options, real upstream,
                           real* dx) {
   const real e = options.label_smoothing, share = e / K, w_y = weight_of(options, y);
   real q_sum = w_y;
@@ -54,7 +60,7 @@ void cross_entropy_slopes(const real* x, long K, real log_sum, int y, const Cros
   }
   // fma says where q is rounded; left to itself, the compiler decides it anew for every version of a loop
   const auto slope = [=](long k, real w, real part) {
-    return upstream * std::fma(-w, part, simd::exp(x[k] - log_sum) * q_sum);
+    return upstream * std::fma(-w, part, simd::exp(log_p(x[k])) * q_sum);
   };
   const real dx_y = dx[y] + slope(y, w_y, 1 - e + share);
   if (e > 0 && !options.class_weights.empty())
@@ -71,17 +77,19 @@ void cross_entropy_slopes(const real* x, long K, real log_sum, int y, const Cros
 //   forward   row i with target y:  (1 - e) w_y (-log p_y) + e/K sum_k w_k (-log p_k),   divided by W = sum_i w_{y_i}
 //   backward  dlogits_ik = (p_ik sum_j q_ij - q_ik) / W * dloss,   q_ik = w_k ((1 - e) [k = y_i] + e/K)
 // e is the label smoothing, w the class weights; a row with the ignored target has q = 0. No row at all gives NaN.
-// One number a row is kept, log sum_k e^{x_k}; p is computed from it again.
+// Two numbers a row are kept, of which p is computed again.
 Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& options) {
   check_targets(logits, targets, options);
   const long N = logits.dim(0), K = logits.dim(1);
-  const Buffer log_sum(N);
+  const Buffer top(N), log_sum(N);
   std::vector<double> losses(N);
   const real* xs = logits.data();
   parallel_rows(N, K, [&](long i) {
-    const real *x = xs + i * K, top = simd::max(x, K);
-    log_sum[i] = top + std::log(simd::exp_sum(x, top, K));
-    if (targets[i] != options.ignore_index) losses[i] = cross_entropy_of_row(x, K, log_sum[i], targets[i], options);
+    const real* x = xs + i * K;
+    top[i] = simd::max(x, K);
+    log_sum[i] = std::log(simd::exp_sum(x, top[i], K));
+    if (targets[i] != options.ignore_index)
+      losses[i] = cross_entropy_of_row(x, K, {top[i], log_sum[i]}, targets[i], options);
   });
   double loss = 0, W = 0;
   for (long i = 0; i < N; ++i) {
@@ -97,7 +105,7 @@ Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEn
       real* to = dx.data + i * K;
       if (dx.beta == 0) std::fill_n(to, K, real(0));
       if (targets[i] != options.ignore_index)
-        cross_entropy_slopes(x + i * K, K, log_sum[i], targets[i], options, upstream, to);
+        cross_entropy_slopes(x + i * K, K, {top[i], log_sum[i]}, targets[i], options, upstream, to);
     });
   });
 }

@@ -127,14 +127,14 @@ Tensor ragged_softmax(const Tensor& scores, const Ragged& layout) {
 
 // ragged_log_softmax: the logarithm of ragged_softmax; keys that the query does not see get 0.
 //   shapes    s [S]   ->   y [S]
-//   forward   y = s - log sum_j exp(s_j) over the keys that the query sees
+//   forward   y = s - max - log sum_j exp(s_j - max) over the keys that the query sees
 //   backward  ds = dy - exp(y) sum_j dy_j
 Tensor ragged_log_softmax(const Tensor& scores, const Ragged& layout) {
   check_scores("ragged_log_softmax", scores, layout);
   const Tensor y = map_rows(scores, layout, [](const real* s, real* to, long n) {
     const real top = simd::max(s, n);
-    const real log_sum = top + std::log(simd::exp_sum(s, top, to, n));
-    for (long j = 0; j < n; ++j) to[j] = s[j] - log_sum;
+    const real log_sum = std::log(simd::exp_sum(s, top, to, n));
+    for (long j = 0; j < n; ++j) to[j] = s[j] - top - log_sum;
   });
   return record("ragged_log_softmax", {scores}, y, [=, kept = y.buffer()](const Tensor& out) {
     const auto slopes = [](const real* yv, const real* dy, real* ds, long n) {

@@ -23,7 +23,7 @@ Tensor softmax(const Tensor& x) {
   });
 }
 
-// log_softmax: y_c = x_c - max - log sum_c e^{x_c - max}
+// log_softmax: y_c = x_c - max - log sum_c e^{x_c - max}, in this order: their sum would cost large x their last digits
 //   shapes    x [..., C]   ->   y [..., C]
 //   backward  dx = dy - e^y sum_c dy
 Tensor log_softmax(const Tensor& x) {
@@ -34,8 +34,8 @@ Tensor log_softmax(const Tensor& x) {
   parallel_rows(R, C, [=](long r) {
     const real* row = xs + r * C;
     const real shift = simd::max(row, C);
-    const real log_sum = shift + std::log(simd::exp_sum(row, shift, ys + r * C, C));
-    for (long c = 0; c < C; ++c) ys[r * C + c] = row[c] - log_sum;
+    const real log_sum = std::log(simd::exp_sum(row, shift, ys + r * C, C));
+    for (long c = 0; c < C; ++c) ys[r * C + c] = row[c] - shift - log_sum;
   });
   return record("log_softmax", {x}, y, [=, kept = y.buffer()](const Tensor& out) {
     const real *yv = kept.data(), *dy = out.grad();

@@ -35,21 +35,22 @@ struct Sentence {
   std::vector<Hypothesis> ended;  // best first
 };
 
-// A row of logits that is read as seldom as can be: log p_v = x_v - shift, shift = log sum exp x.
+// A row of logits that is read as seldom as can be: log p_v = x_v - top - log_sum, log_sum = log sum_j e^{x_j - top}.
 struct Logits {
   static constexpr long kStretch = 128;
   real* x;
   long V;
   std::vector<real> tops;  // the largest of every stretch
-  real shift = 0;
+  real top = 0, log_sum = 0;
 
   Logits(real* row, long n) : x(row), V(n) {
     for (long first = 0; first < V; first += kStretch)
       tops.push_back(simd::max(x + first, std::min(kStretch, V - first)));
-    const real most = *std::max_element(tops.begin(), tops.end());
-    shift = most + std::log(simd::exp_sum(x, most, V));
+    top = *std::max_element(tops.begin(), tops.end());
+    log_sum = std::log(simd::exp_sum(x, top, V));
   }
-  double log_prob(long v) const { return double(x[v] - shift); }
+  double log_p(real logit) const { return double(logit - top - log_sum); }
+  double log_prob(long v) const { return log_p(x[v]); }
 };
 
 class Search {
@@ -142,7 +143,7 @@ class Search {
     std::vector<Candidate> heap;  // its front is the worst
     const auto none_better = [&](double log_p) { return heap.size() == most && log_p <= heap.front().log_prob; };
     for (size_t stretch = 0; stretch < logits.tops.size(); ++stretch) {  // of which hardly one is looked at closer
-      if (none_better(double(logits.tops[stretch] - logits.shift))) continue;
+      if (none_better(logits.log_p(logits.tops[stretch]))) continue;
       const long first = long(stretch) * Logits::kStretch, last = std::min(first + Logits::kStretch, logits.V);
       for (long v = first; v < last; ++v) {
         const double log_p = logits.log_prob(v);

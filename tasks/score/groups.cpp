@@ -64,6 +64,9 @@ Gap to_overall(const std::vector<double>& of_groups, double overall) {
 }
 
 Gap worse_of(const Gap& a, const Gap& b) { return {std::max(a.difference, b.difference), std::min(a.ratio, b.ratio)}; }
-Gap mean_of(const Gap& a, const Gap& b) { return {(a.difference + b.difference) / 2, (a.ratio + b.ratio) / 2}; }
+Gap mean_of(const Gap& a, const Gap& b) {
+  const double ratio = std::isnan(a.ratio) ? b.ratio : std::isnan(b.ratio) ? a.ratio : (a.ratio + b.ratio) / 2;
+  return {(a.difference + b.difference) / 2, ratio};
+}
 
 }  // namespace score

@@ -40,7 +40,8 @@ Gap between_groups(const std::vector<double>& of_groups);
 Gap to_overall(const std::vector<double>& of_groups, double overall);
 
 // Named gaps (Hardt, Price, Srebro 2016): demographic parity is that of selection_rate, equal opportunity that of tpr;
-// equalised odds join tpr and fpr by the worse of both or by their mean.
+// equalised odds join tpr and fpr by the worse of both or by their mean; a ratio of b that is not a number is left out,
+// of a only from the mean, as in fairlearn.
 Gap worse_of(const Gap& a, const Gap& b);
 Gap mean_of(const Gap& a, const Gap& b);
 

@@ -23,9 +23,9 @@ Kernels choice_kernels(const Distribution& d, const std::vector<double>& seen, d
 }
 
 // Ascending, equal values in the order that numpy's argsort leaves them in (quicksort on the median of three, by
-// insertion up to 17 values): which of them gets which gap is Optuna's then, too. Sorts order[first ... last].
+// insertion up to 16 values): which of them gets which gap is Optuna's then, too. Sorts order[first ... last].
 void numpy_order(const std::vector<double>& v, std::vector<size_t>& order, long first, long last) {
-  while (last - first > 16) {
+  while (last - first >= 16) {
     const long middle = first + (last - first) / 2;
     const auto exchange_if = [&](long a, long b) {
       if (v[order[size_t(a)]] < v[order[size_t(b)]]) std::swap(order[size_t(a)], order[size_t(b)]);

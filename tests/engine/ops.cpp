@@ -128,6 +128,21 @@ TEST_CASE("cross_entropy: exact where the probability is 1 or 0, NaN without any
   CHECK(error_of([&] { cross_entropy(logits, {2}); }).find("target 2 of row 0") != std::string::npos);
 }
 
+TEST_CASE("log_softmax, cross_entropy: far from zero they are what they are near it, values and gradients") {
+  const real far = 1 << 14;  // its neighbours of type float are 1/512 apart
+  const Tensor near = Tensor({1, 3}, {0, -0.5, -3}).require_grad();
+  const Tensor shifted = Tensor({1, 3}, {far, far - real(0.5), far - 3}).require_grad();
+  CHECK(differs(log_softmax(shifted), log_softmax(near), 1e-7, 1e-6) == "");
+  for (const real smoothing : {real(0), real(0.1)}) {
+    const Tensor a = cross_entropy(near, {1}, {.label_smoothing = smoothing});
+    const Tensor b = cross_entropy(shifted, {1}, {.label_smoothing = smoothing});
+    CHECK(b.item() == doctest::Approx(a.item()).epsilon(1e-6));
+    backward(a);
+    backward(b);
+  }
+  CHECK(differs(shifted.grad_tensor(), near.grad_tensor(), 1e-7, 1e-6) == "");
+}
+
 TEST_CASE("cross_entropy: the fused op equals log_softmax, gather and mean") {
   Tensor a = varied({6, 4}).require_grad(), b = a.clone().require_grad();
   const Indices targets{0, 3, 1, 1, 2, 0};

@@ -111,24 +111,26 @@ TEST_CASE(
     "takes") {
   const TemporaryDirectory dir;
   std::filesystem::copy(golden_path("bert-micro"), dir.path + "/model");
-  const long V = nn::read_config(dir.path + "/model/config.json").vocab_size;
+  const nn::Config config = nn::read_config(dir.path + "/model/config.json");
   std::string vocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
-  for (long i = 5; i < V; ++i) vocab += fmt::format("w{}\n", i);
+  for (long i = 5; i < config.vocab_size; ++i) vocab += fmt::format("w{}\n", i);
   dir.write("model/vocab.txt", vocab);
-  const std::string data =
-      dir.write("data.tsv",
-                "text\tlabel\tsplit\nw7 w8 w9\tpositive\ttrain\nw10 w8\tneutral\ttrain\nw11\tnegative\ttrain\n"
-                "w7 w9 w11 w13\tneutral\ttrain\nw7\tneutral\tdev\nw9\tpositive\ttest\n");
-  const Result trained = sentiment("train --model " + dir.path + "/model --data " + data + " --out " + dir.path +
-                                   "/run --max-length 24 --dropout 0 --no-shuffle "
-                                   "--batch-size 2 --epochs 4 --lr 1e-3 --schedule linear --warmup 0.25");
+  const std::vector<std::string>& names = config.labels;
+  const std::string data = dir.write(
+      "data.tsv", fmt::format("text\tlabel\tsplit\nw7 w8 w9\t{1}\ttrain\nw10 w8\t{2}\ttrain\nw11\t{0}\ttrain\n"
+                              "w7 w9 w11 w13\t{2}\ttrain\nw7\t{2}\tdev\nw9\t{1}\ttest\n",
+                              names.at(0), names.at(1), names.back()));
+  const Result trained =
+      sentiment("train --model " + dir.path + "/model --data " + data + " --out " + dir.path +
+                "/run --dropout 0 --no-shuffle --max-length " + std::to_string(config.max_position_embeddings) +
+                " --batch-size 2 --epochs 4 --lr 1e-3 --schedule linear --warmup 0.25");
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.output.find("newly initialised     0") != std::string::npos);
 
   const model::ModelDirectory from(dir.path + "/model");
   const auto model = model::load_model(from);
   const Indices ids[] = {{2, 7, 8, 9, 3}, {2, 10, 8, 3}, {2, 11, 3}, {2, 7, 9, 11, 13, 3}};
-  const int labels[] = {1, 2, 0, 2};
+  const int last = int(names.size()) - 1, labels[] = {1, last, 0, last};
   optim::AdamW optimizer(model->net.params.tensors());
   int step = 0;
   for (const json& line : lines_of(nn::read_file(dir.path + "/run/log.jsonl"))) {

@@ -244,6 +244,8 @@ TEST_CASE("ragged normalisers: rows sum to 1 far from zero too, and keys that a 
         }
     }
   CHECK(one_row({1000, 0}, ragged_log_softmax).to_vector() == std::vector<real>{0, -1000});
+  CHECK(differs(one_row({16384, 16383.5}, ragged_log_softmax), one_row({0, -0.5}, ragged_log_softmax), 1e-7, 1e-6) ==
+        "");
 }
 
 TEST_CASE("transfer: queries that are not the keys have the right gradients, and no key that sparse rows left out") {

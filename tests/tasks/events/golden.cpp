@@ -8,12 +8,19 @@ namespace {
 
 using events::Proto;
 
-const json& inputs() { return golden_json("events/inputs.json"); }
+const json& inputs() { return golden_json("events/expected.json")["inputs"]; }
+
+// The one event file of a run.
+std::string event_file(const std::string& run) {
+  const std::vector<std::string> files = events::event_files(golden_path("events/" + run));
+  REQUIRE_MESSAGE(files.size() == 1, run);
+  return files[0];
+}
 
 // A golden file, and one of ours that grows beside it: the times, which no test can know, are taken from there.
 class Beside {
  public:
-  explicit Beside(const std::string& name) : name_(name), golden_(nn::read_file(golden_path("events/" + name))) {
+  explicit Beside(const std::string& name) : name_(name), golden_(nn::read_file(event_file(name))) {
     for (const std::string& data : records_of(golden_)) walls_.push_back(event_of(data).wall);
     ours_ = events::record(events::version_event(walls_.at(0), "tensorboard.summary.writer.event_file_writer"));
   }
@@ -35,7 +42,7 @@ class Beside {
 }  // namespace
 
 TEST_CASE("events golden: scalars are TensorBoard's bytes, a step beyond 2^40 and a tag in German among them") {
-  Beside file("run.tfevents");
+  Beside file("run");
   const std::vector<float> loss = inputs()["scalars"]["train/loss"], accuracy = inputs()["scalars"]["dev/accuracy"];
   for (size_t i = 0; i < loss.size(); ++i) file.add(long(i), events::scalar("train/loss", loss[i]));
   for (size_t i = 0; i < accuracy.size(); ++i)
@@ -46,7 +53,7 @@ TEST_CASE("events golden: scalars are TensorBoard's bytes, a step beyond 2^40 an
 }
 
 TEST_CASE("events golden: histograms of ordinary, equal, single, absent and whole values") {
-  Beside file("histograms.tfevents");
+  Beside file("histograms");
   long step = 0;
   for (const char* name : {"weights", "equal", "single", "empty", "integers", "edges"}) {
     const std::vector<double> values = inputs()["histograms"][name];
@@ -58,7 +65,7 @@ TEST_CASE("events golden: histograms of ordinary, equal, single, absent and whol
 }
 
 TEST_CASE("events golden: texts, with a description, as a table and empty") {
-  Beside file("text.tfevents");
+  Beside file("text");
   file.add(0, events::text("note", "a *plain* line"));
   file.add(5, events::text("note",
                            "gr\xC3\xB6\xC3\x9F"
@@ -70,7 +77,7 @@ TEST_CASE("events golden: texts, with a description, as a table and empty") {
 }
 
 TEST_CASE("events golden: curves of precision and recall, with probabilities 0 and 1 and without a positive") {
-  Beside file("pr_curves.tfevents");
+  Beside file("pr_curves");
   long step = 0;
   for (const char* name : {"ordinary", "edges", "no_positive"}) {
     const json& of = inputs()["pr_curves"][name];
@@ -84,7 +91,7 @@ TEST_CASE("events golden: a search: the experiment in the root, beginnings and e
   using events::HParam;
   using events::Metric;
   {
-    Beside root("search/root.tfevents");
+    Beside root("search");
     root.add(0, events::experiment(root.wall(),
                                    {{"lr", "learning rate", HParam::Type::number, {}, {{1e-5, 0.1}}},
                                     {"layers", "", HParam::Type::number, {}, {{1, 6}}},
@@ -104,17 +111,16 @@ TEST_CASE("events golden: a search: the experiment in the root, beginnings and e
     file.add(10, events::scalar("train/loss", loss));
     if (status) file.add(0, events::session_ends(file.wall(), *status));
   };
-  run("search/run0.tfevents", "trial 0",
-      {{"act", text("gelu")}, {"bias", true}, {"layers", 3.0}, {"seed", 7.0}, {"lr", 1e-3}}, 0.5f, 1.5f,
-      events::Status::success);
-  run("search/run1.tfevents", "trial 1",
-      {{"seed", 8.0}, {"bias", false}, {"act", text("relu")}, {"layers", 1.0}, {"lr", 0.03}}, 0.6f, 1.3f,
-      events::Status::failure);
-  run("search/run2.tfevents", "trial 2", {{"act", text("relu")}, {"lr", 1e-5}}, 0.7f, 1.1f, std::nullopt);
+  run("search/run0", "trial 0", {{"act", text("gelu")}, {"bias", true}, {"layers", 3.0}, {"seed", 7.0}, {"lr", 1e-3}},
+      0.5f, 1.5f, events::Status::success);
+  run("search/run1", "trial 1", {{"seed", 8.0}, {"bias", false}, {"act", text("relu")}, {"layers", 1.0}, {"lr", 0.03}},
+      0.6f, 1.3f, events::Status::failure);
+  run("search/run2", "trial 2", {{"act", text("relu")}, {"lr", 1e-5}}, 0.7f, 1.1f, std::nullopt);
 }
 
 TEST_CASE("events golden: a file whose last record is cut is read up to there") {
-  CHECK(events_of(golden_path("events/torn.tfevents")).size() == 17);
+  const size_t whole = golden_json("events/expected.json")["torn"]["whole_records"];
+  CHECK(events_of(event_file("torn")).size() == whole);
 }
 
 }  // namespace test

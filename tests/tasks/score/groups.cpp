@@ -95,6 +95,13 @@ TEST_CASE("groups: nothing to compare is not a number; what is not 0 or 1, or ha
   CHECK(between_groups({0, 0}).difference == 0);
   CHECK(std::isnan(to_overall({0, 0}, 0).ratio));
   CHECK(to_overall({0.5, 1}, 0.8).ratio == doctest::Approx(0.625));
+  const Gap defined = between_groups({0.5, 1}), undefined = between_groups({0, 0});
+  for (const Gap& mean : {mean_of(defined, undefined), mean_of(undefined, defined)}) {
+    CHECK(mean.ratio == 0.5);
+    CHECK(mean.difference == 0.25);
+  }
+  CHECK(worse_of(defined, undefined).ratio == 0.5);
+  CHECK(std::isnan(mean_of(undefined, undefined).ratio));
   CHECK(decisions_of({0, 0}, {0, 1}).tpr() == 0);
   CHECK(error_of([] { decisions_of({2}, {0}); }).find("0 or 1; got 2 and 0 at text 0") != std::string::npos);
   CHECK(error_of([] { by_group({1}, {0}, {}); }).find("got 0 for 1") != std::string::npos);

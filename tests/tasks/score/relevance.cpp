@@ -2,11 +2,28 @@
 // tasks/score/relevance.h before.
 #include "tasks/score/relevance.h"
 
+#include <algorithm>
+#include <functional>
+#include <tuple>
+
 #include "tasks/score/metrics.h"
 #include "tests/support/golden_json.h"
 
 using namespace test;
 using namespace score;
+
+namespace {
+
+// Both in the order of the gains: of equal scores those come first whose gain is `before` the others'.
+template <class Before>
+void order_by_gain(std::vector<double>& scores, std::vector<double>& gains, Before before) {
+  std::vector<std::pair<double, double>> both;
+  for (size_t i = 0; i < gains.size(); ++i) both.push_back({gains[i], scores[i]});
+  std::sort(both.begin(), both.end(), [&](const auto& a, const auto& b) { return before(a.first, b.first); });
+  for (size_t i = 0; i < gains.size(); ++i) std::tie(gains[i], scores[i]) = both[i];
+}
+
+}  // namespace
 
 TEST_CASE("dcg, ndcg: golden, of binary and of graded gains, ties shared or by index, k within the list and beyond") {
   const json file = golden_json("ranking.json"), sklearn = file["sklearn"];
@@ -22,8 +39,19 @@ TEST_CASE("dcg, ndcg: golden, of binary and of graded gains, ties shared or by i
           std::reverse(scores.begin(), scores.end());
           std::reverse(gains.begin(), gains.end());
         }
-        expect(figure == "dcg" ? dcg(scores, gains, want["k"], ties) : ndcg(scores, gains, want["k"], ties),
-               want["per_user"][u], fmt::format("{} k {} {} user {}", figure, want["k"].dump(), ties_may_differ, u));
+        const auto value = [&] {
+          return figure == "dcg" ? dcg(scores, gains, want["k"], ties) : ndcg(scores, gains, want["k"], ties);
+        };
+        if (ties_may_differ && scores.size() > 16) {  // numpy's sort leaves equal scores of longer lists in any order
+          order_by_gain(scores, gains, std::less<>());
+          const double least = value();
+          order_by_gain(scores, gains, std::greater<>());
+          const double got = want["per_user"][u];
+          CHECK_MESSAGE((got >= least - 1e-9 && got <= value() + 1e-9), figure, " user ", u);
+          continue;
+        }
+        expect(value(), want["per_user"][u],
+               fmt::format("{} k {} {} user {}", figure, want["k"].dump(), ties_may_differ, u));
       }
     }
   }

@@ -101,6 +101,14 @@ TEST_CASE("golden: joint estimators of seven parameters have the densities of Op
   }
 }
 
+TEST_CASE("golden: sixteen values of four, and the prior: which of the equal ones has which gap is Optuna 3.1.0's") {
+  const double low = 2.0 / 9;  // the least deviation: the width 4 over 2 + 16
+  const Parzen p({Distribution::whole(1, 4)},
+                 {{1}, {4}, {2}, {3}, {1}, {2}, {4}, {3}, {2}, {1}, {3}, {4}, {1}, {2}, {3}, {4}});
+  expect_all(p.mixture().kernels(0).sigma, {low, low, low, low, 1, 0.5, 1, 0.5, low, low, low, low, low, 1, 1, low, 4},
+             "17 kernels");
+}
+
 TEST_CASE("parzen: a density over numbers has mass 1, and so have cells and choices") {
   const Distribution domain[] = {Distribution::number(-2, 3), Distribution::number(1e-4, 1, true),
                                  Distribution::whole(1, 9), Distribution::whole(2, 40, true),
