@@ -124,6 +124,11 @@ TEST_CASE("jsonl: the keys of the first object are the columns, in their order")
   CHECK(parse_table("{\"b\":1,\"a\":2}", "r.jsonl").columns == std::vector<std::string>{"b", "a"});
 }
 
+TEST_CASE("jsonl: a number stands as it was written, however many digits it has") {
+  CHECK(rows("{\"id\":100000000000000000001,\"x\":1.10}\n{\"id\":18446744073709551615,\"x\":-1e2}\n", "r.jsonl") ==
+        "1:100000000000000000001|1.10 2:18446744073709551615|-1e2");
+}
+
 TEST_CASE("table: columns go by name or by number from 1") {
   const Table table = parse_table("text\tlabel\t3\na\tb\tc\n", "reviews.tsv");
   CHECK(table.column("label") == 1);
