@@ -252,6 +252,22 @@ TEST_CASE("examples: a label that is none is refused with file, line and suggest
         "reviews.tsv: no column 'sentence'; the columns are text, label");
 }
 
+TEST_CASE("examples: errors of formulas are said and counted, as texts and as labels") {
+  const Examples out = examples("text\tlabel\na\t#N/A\n#VALUE!\tgood\nc\tgood\n");
+  CHECK(out.labels.size() == 2);
+  REQUIRE(out.warnings.size() == 1);
+  CHECK(to_string(out.warnings[0]) ==
+        "reviews.tsv:2: '#N/A' is a formula's error; it is taken as a text or label like others (2 in all)");
+}
+
+TEST_CASE("examples: labels that are one number are said") {
+  const Examples out = examples("text\tlabel\na\t1\nb\t1.0\nc\t2\nd\tgood\n");
+  CHECK(out.labels.size() == 4);
+  std::string said;
+  for (const Warning& warning : out.warnings) said += to_string(warning) + "\n";
+  CHECK(said.find("labels '1' and '1.0' are the same number: two classes") != std::string::npos);
+}
+
 TEST_CASE("examples: labels that look like one are one, and it is said; letter case is only said") {
   const Examples out = examples("text\tlabel\na\tn\u00E9g\nb\tne\u0301g\nc\tn\u00E9g\u00A0\nd\tpos\ne\tPos\n");
   CHECK(out.labels.names() == std::vector<std::string>{"Pos", "n\u00E9g", "pos"});
