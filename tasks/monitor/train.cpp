@@ -11,6 +11,7 @@
 #include "tasks/model/build.h"
 #include "tasks/model/evaluate.h"
 #include "tasks/model/of_tasks.h"
+#include "tasks/model/shipped.h"
 #include "tasks/monitor/commands.h"
 #include "tasks/monitor/reader.h"
 #include "tasks/run/training.h"
@@ -227,6 +228,9 @@ void calibrate(::run::Options& options, const ::run::Parse& parse) {
   options.add("--model", directory, "directory of a run or of a model").required();
   options.add("--tasks", tasks, "task file with its dev texts; if not given, the model's own");
   parse();
+  const std::string place = model::model_at(directory);
+  check(place == directory, "--model {}: a model that ships stays as it is; copy {}, and name the copy", directory,
+        place);
   const model::ModelDirectory from(directory);
   const std::unique_ptr<model::TextModel> model = model::load_model(from);
   const std::vector<spec::TaskSpec> specs = tasks.empty() ? from.tasks : spec::read_task_file(tasks).tasks;

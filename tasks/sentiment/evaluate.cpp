@@ -8,6 +8,7 @@
 #include "tasks/command/labelled.h"
 #include "tasks/model/doubts.h"
 #include "tasks/model/groups.h"
+#include "tasks/model/shipped.h"
 #include "tasks/sentiment/counterfactual.h"
 
 namespace sentiment {
@@ -141,6 +142,9 @@ void calibrate_command(run::Options& options, const run::Parse& parse) {
            "files with texts and labels that the model has not learned from, nor is to be measured on: a dev set")
       .required();
   parse();
+  const std::string place = model::model_at(given.directory);
+  check(place == given.directory, "--model {}: a model that ships stays as it is; copy {}, and name the copy",
+        given.directory, place);
   run::print_setup("sentiment", "calibrate");
   const auto model = given.load(options);
   const std::string directory = model::ModelDirectory(given.directory, given.base).path;
