@@ -2,8 +2,6 @@
 // tasks/sentiment/main.cpp, which is to be read first; the model is nn/model/decoder.h's.
 #include <fmt/ranges.h>
 
-#include <iostream>
-
 #include "nn/format/files.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
@@ -194,6 +192,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   how.declare(options, true);
   scores.declare(options);
   parse();
+  how.settle();
   if (data.empty() && (source.empty() || target.empty()))
     run::usage_error("--source and --target are needed, or --data");
   const Translator translator = Translator::load(model);
@@ -205,11 +204,8 @@ void evaluate(run::Options& options, const run::Parse& parse) {
 }
 
 std::vector<std::string> texts_of(const std::string& file, const std::vector<std::string>& given) {
-  if (!file.empty()) return translate::read_texts(file, true);
-  if (!given.empty()) return given;
-  std::vector<std::string> texts;
-  for (std::string line; std::getline(std::cin, line);) texts.push_back(line);
-  return texts;
+  if (!file.empty() && !given.empty()) run::usage_error("texts and --file exclude each other");
+  return given.empty() ? translate::read_texts(file.empty() ? "/dev/stdin" : file, true) : given;
 }
 
 void translate_texts(run::Options& options, const run::Parse& parse) {
@@ -222,6 +218,7 @@ void translate_texts(run::Options& options, const run::Parse& parse) {
   how.declare(options, true);
   options.take_texts();
   parse();
+  how.settle();
   const Translator translator = Translator::load(model);
   const std::vector<std::string> texts = texts_of(file, options.texts());
   const auto found = translator.translate(texts, how);
