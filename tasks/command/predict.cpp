@@ -70,7 +70,7 @@ void Predict::declare(run::Options& options) {
 }
 
 void Predict::settle(const run::Options& options) {
-  if (!options.texts().empty() && !given.file.empty()) run::usage_error("texts and --file exclude each other");
+  given.check_texts(options);
   if (resume && out.empty()) run::usage_error("--resume goes on with a file; name it with --out");
   if (!out.empty()) PredictionFile::kind_of(out);
   std::error_code none;
