@@ -144,6 +144,16 @@ TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
   CHECK(!std::filesystem::exists(dir.path + "/out.csv.part"));  // found before the first row
 }
 
+TEST_CASE("predict: how many texts are cut is said, unless they are read through windows") {
+  const TemporaryDirectory dir;
+  std::string lines = "a good thing\n";
+  for (int word = 0; word < 40; ++word) lines += "bad ";
+  const std::string predict = trained_model(dir), texts = " < " + dir.write("texts", lines + "\n");
+  CHECK(call("sentiment", predict + texts)
+            .says("note: 1 of 2 texts are cut to 24 tokens, their ends are not read; --long window reads all\n"));
+  CHECK(!call("sentiment", predict + "--long window" + texts).says("tokens"));
+}
+
 TEST_CASE("predict: options of a table are refused where the texts stand in none") {
   for (const char* option : {"--format csv", "--text-column text", "--pair-column b", "--delimiter tab", "--sheet 2",
                              "--encoding utf-16", "--no-header"}) {
