@@ -63,11 +63,17 @@ long Data::events() const {
 
 int Data::item_named(const std::string& name) const {
   std::vector<std::string> known;
+  std::vector<size_t> titled;
   for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].id == name || items[i].title == name) return int(i);
+    if (items[i].id == name) return int(i);
+    if (items[i].title == name) titled.push_back(i);
     known.push_back(items[i].title);
   }
-  engine::fail("there is no item '{}'{}", engine::shown(name), text::did_you_mean(name, known));
+  if (titled.size() > 1)
+    engine::fail("{} items are called '{}', with the ids '{}', '{}' ...: name one by its id", titled.size(),
+                 engine::shown(name), engine::shown(items[titled[0]].id), engine::shown(items[titled[1]].id));
+  check(!titled.empty(), "there is no item '{}'{}", engine::shown(name), text::did_you_mean(name, known));
+  return int(titled[0]);
 }
 
 int Data::user_named(const std::string& id) const {

@@ -180,6 +180,20 @@ TEST_CASE("recommend: odd input is counted, a line each kind, and nothing goes w
 TEST_CASE("recommend: kinds have weights, others are left out and counted") {
   DataOptions o;
   o.kinds = "buy=3,click=1";
+TEST_CASE("recommend: ids that are numbers of more than 64 bits stay apart") {
+  const std::string rows = R"({"user": 100000000000000000001, "item": "a"}
+{"user": 100000000000000000002, "item": "a"}
+)";
+  CHECK(read_tables(text::parse_table(rows, "t.jsonl"), {}, {}, 1).users.size() == 2);
+}
+
+TEST_CASE("recommend: an item is named by its id, or by a title that no other has") {
+  const Data d = data_of("user\titem\nu\ta\nu\tb\n", "id\ttitle\na\tSame\nb\tSame\nc\ta\n");
+  CHECK(d.item_named("a") == 0);
+  CHECK(error_of([&] { d.item_named("Same"); }) ==
+        "2 items are called 'Same', with the ids 'a', 'b' ...: name one by its id");
+}
+
   const Data d = data_of("user\titem\tkind\nu\ta\tbuy\nu\tb\tclick\nu\tc\tview\n", "", o);
   CHECK(d.histories[0].size() == 2);
   CHECK(d.histories[0][0].weight == 3);
