@@ -60,6 +60,9 @@ TEST_CASE("recommend: requests that mean nothing are refused with their status")
   CHECK(refusal_of(answering, R"({"items": [1]})") == 422);
   CHECK(refusal_of(answering, R"({"items": ["i99"]})") == 404);
   CHECK(refusal_of(answering, R"({"user": "u99"})") == 404);
+  CHECK(refusal_of(answering, R"({"diversty": 0.5})") == 422);
+  CHECK(refusal_of(answering, R"({"k": 2.5})") == 422);
+  CHECK(refusal_of(answering, R"({"k": 2.0})") == 200);
   CHECK(refusal_of(answering, R"({"user": 1})") == 422);
   CHECK(refusal_of(answering, R"({"k": 0})") == 422);
   CHECK(refusal_of(answering, R"({"diversity": 1})") == 422);
