@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "engine/strings.h"
+#include "nn/format/json_row.h"
 
 namespace nn {
 using namespace engine;
@@ -18,8 +19,8 @@ namespace {
 template <class Json>
 class Builder {
  public:
-  Builder(std::string_view text, const std::string& where, const OnMember* on_member)
-      : text_(text), where_(where), on_member_(on_member) {}
+  Builder(std::string_view text, const std::string& where, const OnMember* on_member, bool row = false)
+      : text_(text), where_(where), on_member_(on_member), row_(row) {}
 
   Json take() { return std::move(root_); }
 
@@ -27,7 +28,9 @@ class Builder {
   bool boolean(bool value) { return add(value); }
   bool number_integer(int64_t value) { return add(value); }
   bool number_unsigned(uint64_t value) { return add(value); }
-  bool number_float(double value, const std::string&) { return add(value); }
+  bool number_float(double value, const std::string& written) {
+    return row_ && open_.size() == 1 ? add(written) : add(value);
+  }
   bool string(std::string& value) { return add(std::move(value)); }
   bool binary(nlohmann::json::binary_t&) { fail("{}: not JSON: binary data", where_); }
   bool start_object(std::size_t) { return open(Json::object()); }
@@ -114,6 +117,7 @@ class Builder {
   std::string_view text_;
   const std::string& where_;
   const OnMember* on_member_;
+  bool row_;
   Json root_, top_ = Json::object();  // of streamed members: the one that is being built, and what they are of
   std::vector<Open> open_;
 };
@@ -131,6 +135,12 @@ json parse_json(std::string_view text, const std::string& where) { return parse<
 
 ordered_json parse_ordered_json(std::string_view text, const std::string& where, bool comments) {
   return parse<ordered_json>(text, where, comments);
+}
+
+ordered_json parse_json_row(std::string_view text, const std::string& where) {
+  Builder<ordered_json> builder(text, where, nullptr, true);
+  nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
 }
 
 void parse_members(std::string_view text, const std::string& where, const OnMember& on_member) {

@@ -33,6 +33,7 @@ struct Predict {
   bool resume = false, why = false;
   std::unique_ptr<TextModel> model;
   std::vector<long> refused = {};  // of every head, how many texts have no label
+  long cut = 0;                    // texts whose ends were not read
 
   void declare(run::Options& options);
   void settle(const run::Options& options);
@@ -70,7 +71,7 @@ void Predict::declare(run::Options& options) {
 }
 
 void Predict::settle(const run::Options& options) {
-  if (!options.texts().empty() && !given.file.empty()) run::usage_error("texts and --file exclude each other");
+  given.check_texts(options);
   if (resume && out.empty()) run::usage_error("--resume goes on with a file; name it with --out");
   if (!out.empty()) PredictionFile::kind_of(out);
   std::error_code none;
@@ -128,6 +129,7 @@ std::vector<text::Example> Predict::examples(text::Table block, bool as_texts, s
 
 std::vector<std::vector<Answer>> Predict::answer(const std::vector<text::Example>& examples, size_t known) {
   const text::EncodedSet set = text::encode(examples, model->tokenizer, given.reading.max_length, given.reading.how());
+  if (given.reading.how() == text::TooLong::cut) cut += set.too_long;
   std::vector<std::vector<Answer>> all = model::answers(*model, examples, set, saying);
   shares_.clear();
   for (size_t h = 0; why && h < model->tasks.size(); ++h) {
@@ -164,6 +166,9 @@ void Predict::print(const std::vector<text::Example>& examples, const std::vecto
 void Predict::report(const text::Table& last, const std::vector<text::Warning>& warnings, long rows) const {
   for (const text::Warning& warning : last.warnings) run::print_note("warning: {}\n", text::to_string(warning));
   for (const text::Warning& warning : warnings) run::print_note("warning: {}\n", text::to_string(warning));
+  if (cut)
+    run::print_note("note: {} of {} texts are cut to {} tokens, their ends are not read; --long window reads all\n",
+                    cut, rows, given.reading.max_length);
   for (size_t h = 0; h < refused.size(); ++h)
     if (saying.least(h) && (model->tasks[h].one_class() || model->tasks[h].head == nn::Predicts::labels))
       run::print_note("{}{} of {} texts ({:.1f} %) have no label of probability {:.4g} or more\n",

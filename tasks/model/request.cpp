@@ -49,8 +49,16 @@ std::unique_ptr<TextModel> Request::load(const run::Options& options) {
   return model;
 }
 
-std::vector<text::Example> Request::examples(const run::Options& options) const {
+void Request::check_texts(const run::Options& options) const {
   if (!options.texts().empty() && !file.empty()) run::usage_error("texts and --file exclude each other");
+  for (const char* of_a_table :
+       {"--text-column", "--pair-column", "--format", "--delimiter", "--sheet", "--encoding", "--no-header"})
+    if (file.empty() && options.given(of_a_table))
+      run::usage_error("{} is of a table: --file names one, --file - is standard input", of_a_table);
+}
+
+std::vector<text::Example> Request::examples(const run::Options& options) const {
+  check_texts(options);
   if (!file.empty()) return files.read({file}, {}, false).rows;
   std::vector<text::Example> examples;
   for (const std::string& text : options.texts()) examples.push_back({.text = text});

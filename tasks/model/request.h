@@ -19,6 +19,8 @@ struct Request {
 
   // From now on `reading` and `files` are the model's where no option says otherwise.
   std::unique_ptr<TextModel> load(const run::Options& options);
+  // Usage error: texts both as arguments and in a file; options of a table, and texts that stand in none.
+  void check_texts(const run::Options& options) const;
   // The texts that were given, after load(); error: both as arguments and in a file.
   std::vector<text::Example> examples(const run::Options& options) const;
 };

@@ -85,12 +85,10 @@ std::string ready_classifier() {
 
 void check_not_shipped(const std::string& directory) {
   std::error_code error;
-  const char* own = std::getenv("ATTUNE_MODELS");
   for (const std::string& place : shipping_places())
-    engine::check((own && place == own) || !fs::equivalent(fs::path(directory) / "..", place, error),
-                  "{}: ships with the programs, which do not change it: train on your texts, or `sentiment merge "
-                  "--model {} --out DIR` makes a copy of your own",
-                  directory, fs::path(directory).lexically_normal().filename().string());
+    engine::check(!fs::equivalent(fs::path(directory) / "..", place, error),
+                  "{}: a model that ships stays as it is; copy it, and name the copy{}", directory,
+                  nn::is_adapter_directory(directory) ? ", and by --base the model that it changes" : "");
 }
 
 std::string what_ships(const std::string& name) {

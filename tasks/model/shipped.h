@@ -22,8 +22,7 @@ std::string model_at(const std::string& name);
 inline constexpr const char* kReady = "sentiment";
 std::string ready_classifier();
 
-// Error: a directory that ships, outside $ATTUNE_MODELS. No command changes one: what everybody's answers are made of is
-// not one person's.
+// Error: a directory that ships. No command changes one: what everybody's answers are made of is not one person's.
 void check_not_shipped(const std::string& directory);
 
 // What an error about a model that is not there adds: which ones ship, or where they were looked for.

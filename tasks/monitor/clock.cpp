@@ -15,6 +15,16 @@ namespace {
 
 constexpr long kLast = 7258118400;  // 2200-01-01
 
+// 20240131 and 202401311405 are dates without their marks; as seconds and milliseconds they would all lie in one hour.
+bool is_bare_date(std::string_view digits) {
+  if ((digits.size() != 8 && digits.size() != 12) || digits.find_first_not_of("0123456789") != digits.npos)
+    return false;
+  const auto part = [&](size_t at, size_t n) { return std::string(digits.substr(at, n)); };
+  const std::string day = part(0, 4) + "-" + part(4, 2) + "-" + part(6, 2);
+  const std::string time = digits.size() == 8 ? "" : " " + part(8, 2) + ":" + part(10, 2);
+  return part(0, 4) >= "1900" && text::seconds_of_date(day + time).has_value();
+}
+
 }  // namespace
 
 std::optional<long> parse_time(std::string_view text) {
@@ -22,7 +32,7 @@ std::optional<long> parse_time(std::string_view text) {
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   std::optional<long> seconds;
   if (const auto date = text::seconds_of_date(text)) seconds = long(std::floor(*date));
-  if (const auto number = seconds ? std::nullopt : engine::parse_number<double>(text);
+  if (const auto number = seconds || is_bare_date(text) ? std::nullopt : engine::parse_number<double>(text);
       number && *number >= 0 && *number < 1e15)
     seconds = long(std::floor(*number > 1e11 ? *number / 1000 : *number));
   if (!seconds || *seconds < 0 || *seconds > kLast) return {};

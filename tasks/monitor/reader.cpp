@@ -27,8 +27,8 @@ void ReaderOptions::declare(run::Options& options) {
       "directories of models whose heads tell topic and sentiment, or names of models that ship; if not given, the one "
       "that ships and tells sentiments");
   add("--labelled", labelled, "no model: topic and sentiment stand in the records").excludes("--model");
-  add("--topic-head", topic_head, "name of the head that tells the topic");
-  add("--sentiment-head", sentiment_head, "name of the one that tells the sentiment");
+  add("--topic-head", topic_head, "name of the head that tells the topic; empty: none");
+  add("--sentiment-head", sentiment_head, "name of the one that tells the sentiment; empty: none");
   add("--entity-head", entity_head, "name of the one that tells it towards a name: it reads text and name as a pair");
   add("--negative", negative, "the label that counts as negative; if not given, negative, bearish or bad");
 }
@@ -46,7 +46,7 @@ int negative_of(const std::vector<std::string>& labels, const std::string& given
       given.empty() ? std::vector<std::string>{"negative", "bearish", "bad"} : std::vector<std::string>{given};
   for (const std::string& name : known)
     for (size_t i = 0; i < labels.size(); ++i) {
-      if (engine::ascii_lower(labels[i]) == name || labels[i] == name) return int(i);
+      if (engine::ascii_lower(labels[i]) == engine::ascii_lower(name)) return int(i);
     }
   return -1;
 }
@@ -100,8 +100,7 @@ Reader::Reader(const ReaderOptions& options) : o_(options) {
   check(topic_ || sentiment_ || entity_,
         "no model has a head '{}' or '{}'; --topic-head and --sentiment-head name them", o_.topic_head,
         o_.sentiment_head);
-  check(o_.negative.empty() || !sentiment_ || sentiment_->negative >= 0,
-        "--negative: '{}' is none of the labels of '{}'", o_.negative, o_.sentiment_head);
+  check_names();
   if (topic_) topics_ = topic_->labels, topic_confusion_ = topic_->calibration.confusion;
   if (sentiment_ && !sentiment_->calibration.confusion.empty())
     negative_confusion_ = against_others(sentiment_->calibration.confusion, sentiment_->negative);
@@ -134,10 +133,31 @@ void Reader::find_heads() {
                                                                    : nullptr;
       if (!place) continue;
       check(!*place, "{}: two heads tell the same: '{}'", paths_[m], task.name);
+      if (place != &topic_ && found->negative < 0 && !o_.negative.empty())
+        spec::check_name("--negative", o_.negative, found->labels);
       check(place == &topic_ || found->negative >= 0,
             "{}: none of the labels of '{}' is negative; --negative names one", paths_[m], task.name);
       *place = std::move(found);
     }
+}
+
+// A head that an option names is one that there is; so is the label, wherever it is looked for.
+void Reader::check_names() const {
+  std::vector<std::string> names, labels;
+  for (const auto& model : models_)
+    for (const spec::TaskSpec& task : model->tasks) {
+      if (task.one_class() && !task.name.empty()) names.push_back(task.name);
+      if (task.one_class()) labels.insert(labels.end(), task.labels.names().begin(), task.labels.names().end());
+    }
+  const ReaderOptions usual;
+  for (const auto& [option, head] : {std::pair{"--topic-head", &ReaderOptions::topic_head},
+                                     {"--sentiment-head", &ReaderOptions::sentiment_head},
+                                     {"--entity-head", &ReaderOptions::entity_head}}) {
+    if ((o_.*head).empty() || o_.*head == usual.*head) continue;
+    check(!names.empty(), "{}: '{}': no head of the model has a name", option, engine::shown(o_.*head));
+    spec::check_name(option, o_.*head, names);
+  }
+  if (!o_.negative.empty() && !tells_negative()) spec::check_name("--negative", o_.negative, labels);
 }
 
 std::vector<std::vector<double>> Reader::probabilities(const Head& head,

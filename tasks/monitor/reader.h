@@ -44,7 +44,8 @@ inline constexpr const char* kCalibration = "monitor.json";
 
 class Reader {
  public:
-  // Error: no model has a head that tells what is negative; two have one.
+  // Error: no model has a head that tells a topic or what is negative; two have one; an option names a head or a label
+  // that there is not.
   explicit Reader(const ReaderOptions& options);
   ~Reader();
 
@@ -53,6 +54,7 @@ class Reader {
   // "crashed:+0.91 profit:-0.20": what spoke for the class that counts, negative or else the topic; empty: no model.
   std::string words(const std::string& text, const std::string& topic, bool negative) const;
 
+  bool tells_negative() const { return sentiment_ || entity_; }
   const std::vector<std::string>& topics() const { return topics_; }  // of the model; empty: those that records name
   const std::vector<std::vector<double>>& topic_confusion() const { return topic_confusion_; }
   // [2, 2] of not negative and negative, or nothing.
@@ -65,6 +67,7 @@ class Reader {
                              std::vector<text::Example>& pairs) const;
   std::vector<std::vector<double>> probabilities(const Head& head, const std::vector<text::Example>& examples) const;
   void find_heads();
+  void check_names() const;
   std::string identity_of_files() const;
   std::unique_ptr<Head> head(size_t model, size_t index) const;
 

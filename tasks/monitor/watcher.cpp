@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "nn/format/json.h"
@@ -125,8 +126,7 @@ void Watcher::run(const OnEvent& on_event, bool close, const std::function<void(
                                       : show_time(fresh[i].time) + " is far from the times before it (--jump)");
         continue;
       }
-      board_.add(fresh[i], said[i]);
-      ++texts_;
+      take(fresh[i], said[i]);
       tell();
     }
     if (after_batch) after_batch();
@@ -140,6 +140,28 @@ void Watcher::run(const OnEvent& on_event, bool close, const std::function<void(
   save();
   const Figures f = figures();
   check(f.texts > 0 || f.records == 0, "none of {} records could be used", f.records);
+  say_what_is_missing();
+}
+
+void Watcher::take(const Record& record, const Said& said) {
+  board_.add(record, said);
+  ++texts_;
+  with_sentiment_ += !record.sentiment.empty();
+  negatives_ += said.negative;
+}
+
+// Why nothing could be an alert, where it is the options' fault and not the stream's.
+void Watcher::say_what_is_missing() const {
+  const bool opinions = std::ranges::any_of(o_.board.watch, [](const std::string& w) { return w != "volume"; });
+  if (!opinions || texts_ == 0 || negatives_ > 0) return;
+  if (!o_.reader.labelled && !reader_.tells_negative())
+    run::print_note("note: no head tells what is negative, so nothing was; --negative names a label\n");
+  if (o_.reader.labelled && with_sentiment_ == 0)
+    run::print_note("note: no record has a sentiment, '{}', so none is negative; --sentiment-column names it\n",
+                    engine::shown(o_.stream.sentiment_column));
+  if (o_.reader.labelled && with_sentiment_ > 0)
+    run::print_note("note: of {} sentiments none is {}; --negative names the label\n", with_sentiment_,
+                    o_.reader.negative.empty() ? "negative, bearish or bad" : engine::shown(o_.reader.negative));
 }
 
 ordered_json Watcher::configuration() const {

@@ -38,6 +38,8 @@ class Watcher {
  private:
   bool next_batch(std::vector<Record>& batch);
   void keep_pace(const Record& record);
+  void take(const Record& record, const Said& said);
+  void say_what_is_missing() const;
   nn::ordered_json configuration() const;
   void save() const;
   void load();
@@ -49,6 +51,7 @@ class Watcher {
   Stream stream_;
   Figures before_;  // of the runs whose state this one goes on from
   long texts_ = 0, told_ = 0, alerts_ = 0;
+  long with_sentiment_ = 0, negatives_ = 0;  // of the texts of this run
   long first_time_ = -1;
   ::run::Stopwatch watch_;  // since then
 };

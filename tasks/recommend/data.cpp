@@ -63,11 +63,17 @@ long Data::events() const {
 
 int Data::item_named(const std::string& name) const {
   std::vector<std::string> known;
+  std::vector<size_t> titled;
   for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].id == name || items[i].title == name) return int(i);
+    if (items[i].id == name) return int(i);
+    if (items[i].title == name) titled.push_back(i);
     known.push_back(items[i].title);
   }
-  engine::fail("there is no item '{}'{}", engine::shown(name), text::did_you_mean(name, known));
+  if (titled.size() > 1)
+    engine::fail("{} items are called '{}', with the ids '{}', '{}' ...: name one by its id", titled.size(),
+                 engine::shown(name), engine::shown(items[titled[0]].id), engine::shown(items[titled[1]].id));
+  check(!titled.empty(), "there is no item '{}'{}", engine::shown(name), text::did_you_mean(name, known));
+  return int(titled[0]);
 }
 
 int Data::user_named(const std::string& id) const {
@@ -83,6 +89,7 @@ std::optional<double> seconds_of(std::string_view time) {
 
 namespace {
 
+constexpr double kMilliseconds = 1e11;  // as seconds the year 5138
 constexpr const char* kBlanks = " \t\r\n\f\v";
 
 // A table's columns by their names, those that need not be there nothing.
@@ -116,6 +123,8 @@ class Reader {
   }
   std::optional<double> weight_of(const std::vector<std::string>& row, const std::string& where);
   int item_of(const std::string& id, const std::string& where);
+  void read_kinds();
+  void note_late(const std::vector<Row>& rows);
   void keep_core(std::vector<Row>& rows);
   void count_oddities(const std::vector<Row>& rows);
   void drop_unused(const std::vector<Row>& rows);
@@ -196,18 +205,34 @@ int Reader::item_of(const std::string& id, const std::string& where) {
   return found->second;
 }
 
-void Reader::read_interactions(const Table& table) {
-  const Cells cells{table};
-  const size_t user_at = *cells.find(o_.user_column, true), item_at = *cells.find(o_.item_column, true);
-  const auto time_at = cells.find(o_.time_column, false);
-  kind_ = cells.find(o_.kind_column, !o_.kinds.empty());
-  weight_ = cells.find(o_.weight_column, !o_.weight_column.empty());
+void Reader::read_kinds() {
   for (const std::string& part : o_.kinds.empty() ? std::vector<std::string>{} : engine::split(o_.kinds, ',')) {
     const size_t equals = part.find('=');
     const auto weight = engine::parse_number<double>(equals == part.npos ? "" : part.substr(equals + 1));
     check(weight && *weight > 0, "--kinds: must be KIND=WEIGHT,...; got '{}'", engine::shown(part));
     kinds_[part.substr(0, equals)] = *weight;
   }
+}
+
+// What a table of times says where some are seconds and others cannot be.
+void Reader::note_late(const std::vector<Row>& rows) {
+  const auto after = [&](double time) {
+    return std::count_if(rows.begin(), rows.end(), [&](const Row& row) { return row.time > time; });
+  };
+  const long late = after(kMilliseconds);
+  if (has_times_ && late > 0 && after(0) > late)
+    data_.findings.push_back({.what = "a time is after the year 5000 and others are not: are some in milliseconds?",
+                              .count = late,
+                              .first = ""});
+}
+
+void Reader::read_interactions(const Table& table) {
+  const Cells cells{table};
+  const size_t user_at = *cells.find(o_.user_column, true), item_at = *cells.find(o_.item_column, true);
+  const auto time_at = cells.find(o_.time_column, false);
+  kind_ = cells.find(o_.kind_column, !o_.kinds.empty());
+  weight_ = cells.find(o_.weight_column, !o_.weight_column.empty());
+  read_kinds();
   has_times_ = time_at.has_value();
   std::map<int, double> last;  // of each user: the time of the row before
   for (size_t r = 0; r < table.rows.size(); ++r) {
@@ -236,6 +261,7 @@ void Reader::read_interactions(const Table& table) {
     last[u->second] = time;
     rows_.push_back({u->second, item_of(id, where), time, *weight, long(r)});
   }
+  note_late(rows_);
 }
 
 // Users and items with fewer interactions than asked for go, again and again, until those that are left have enough.

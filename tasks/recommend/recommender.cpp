@@ -79,14 +79,17 @@ std::vector<Reason> reasons_for(const Recommender& r, Items history, const std::
 
 std::vector<Recommended> Answering::operator()(const std::vector<int>& history, const Wanted& wanted) const {
   const long I = r_.items();
-  Case asked{.user = -1, .history = history, .targets = {}};
+  std::vector<int> once;  // as in training: of a repeat the first time counts
+  for (const int item : history)
+    if (std::find(once.begin(), once.end(), item) == once.end()) once.push_back(item);
+  Case asked{.user = -1, .history = once, .targets = {}};
   asked.history.insert(asked.history.begin(), wanted.exclude.begin(), wanted.exclude.end());
   std::vector<int> among;  // none of what is to be left out
   const std::vector<char> can = rankable(asked, {}, I);
   for (int i = 0; i < int(I); ++i)
     if (can[size_t(i)]) among.push_back(i);
   check(!among.empty(), "the history has every item: there is nothing left to recommend");
-  asked.history = history;
+  asked.history = once;
   std::vector<std::vector<Scores>> scores;
   for (const Source& source : sources_) scores.push_back(source.scores({asked}));
   const std::vector<List> lists = lists_of(scores, {asked}, among, I, std::max(r_.joined.candidates, wanted.k));

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <thread>
 
 #include "engine/strings.h"
 #include "nn/format/json.h"
 #include "tasks/files/embed.h"
 #include "tasks/http/scheduler.h"
+#include "tasks/text/labels.h"
 
 EMBED(recommend_page, "tasks/recommend/page.html");
 
@@ -102,8 +104,14 @@ ordered_json answer_json(const Answering& answering, const std::string& text) {
   const Recommender& r = answering.model();
   const json body = body_of(text);
   ask(body.is_object(), 422, "the body must be an object");
+  const std::vector<std::string> known{"user", "items", "exclude", "k", "diversity", "rerank", "likeness"};
+  for (const auto& [key, value] : body.items())
+    ask(std::find(known.begin(), known.end(), key) != known.end(), 422, "there is no member '{}'{}", engine::shown(key),
+        text::did_you_mean(key, known));
   Wanted wanted;
-  wanted.k = long(number_at(body, "k", 10, 1, 1000));
+  const double k = number_at(body, "k", 10, 1, 1000);
+  ask(k == std::floor(k), 422, "k must be a whole number; it is {}", k);
+  wanted.k = long(k);
   wanted.diversity = number_at(body, "diversity", 0, 0, 0.99);
   if (body.contains("rerank")) {
     ask(body["rerank"] == "mmr" || body["rerank"] == "dpp", 422, "rerank must be mmr or dpp");

@@ -142,10 +142,10 @@ void calibrate_command(run::Options& options, const run::Parse& parse) {
            "files with texts and labels that the model has not learned from, nor is to be measured on: a dev set")
       .required();
   parse();
-  run::print_setup("sentiment", "calibrate");
-  const auto model = given.load(options);
   const std::string directory = model::ModelDirectory(given.directory, given.base).path;
   model::check_not_shipped(directory);
+  run::print_setup("sentiment", "calibrate");
+  const auto model = given.load(options);
   check(model::calibrates(model->only_task()), "{}: only a head of one label a text is calibrated", directory);
   const spec::TaskSet set = command::labelled(options, given, data, *model);
   const std::vector<int>& classes = set.tasks[0].targets[spec::kTest].classes;

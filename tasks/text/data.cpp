@@ -3,9 +3,12 @@
 #include "tasks/text/data.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
+#include "engine/strings.h"
 #include "nn/format/files.h"
 #include "tasks/files/unpack.h"
 #include "tasks/files/workbook.h"
@@ -76,9 +79,29 @@ Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& 
   return Labels::from_values(std::move(values));
 }
 
+// "labels '1' and '1.0' are the same number: two classes", for each such pair.
+std::vector<std::string> same_numbers(const Labels& labels) {
+  std::map<double, std::string> first;
+  std::vector<std::string> pairs;
+  for (const std::string& name : labels.names()) {
+    const auto number = engine::parse_number<double>(name);
+    if (!number || std::isnan(*number)) continue;
+    if (const auto [other, fresh] = first.try_emplace(*number, name); !fresh)
+      pairs.push_back(
+          fmt::format("labels '{}' and '{}' are the same number: two classes", shown(other->second), shown(name)));
+  }
+  return pairs;
+}
+
+// What a formula shows that could not be computed, in a workbook and in a CSV made of it.
+bool is_formula_error(const std::string& cell) {
+  static const std::set<std::string> kErrors{"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"};
+  return kErrors.contains(cell);
+}
+
 void append_examples(const Source& source, const Places& places, Examples& out) {
   const auto& [table, columns] = source;
-  Warning empty{"an empty text", 0, ""};
+  Warning empty{"an empty text", 0, ""}, broken{"", 0, ""};
   std::map<std::string, Warning> untidy;
   for (size_t r = 0; r < table.rows.size(); ++r) {
     const std::vector<std::string>& row = table.rows[r];
@@ -104,9 +127,14 @@ void append_examples(const Source& source, const Places& places, Examples& out) 
       if (example.label < 0) fail("{}: {}", example.where, out.labels.unknown(value));
     }
     if (is_blank(example.text) && empty.count++ == 0) empty.first = example.where;
+    for (const std::string& cell : {example.text, columns.label.empty() ? "" : label_value(source, places, r)})
+      if (is_formula_error(cell) && broken.count++ == 0)
+        broken = {fmt::format("'{}' is a formula's error; it is taken as a text or label like others", cell), 1,
+                  example.where};
   }
   out.warnings.insert(out.warnings.end(), table.warnings.begin(), table.warnings.end());
   if (empty.count > 0) out.warnings.push_back(empty);
+  if (broken.count > 0) out.warnings.push_back(broken);
   for (const auto& [value, warning] : untidy) out.warnings.push_back(warning);
 }
 
@@ -231,9 +259,9 @@ Examples to_examples(const std::vector<Source>& sources, const Labels& labels) {
   Examples out;
   out.columns = sources[0].columns;
   out.labels = labels.empty() && !sources[0].columns.label.empty() ? labels_of(sources, places) : labels;
-  if (labels.empty())
-    for (const std::string& pair : out.labels.same_but_for_case())
-      out.warnings.push_back({pair, 0, sources[0].table.path});
+  for (const auto& pairs : {out.labels.same_but_for_case(), same_numbers(out.labels)})
+    for (const std::string& pair : pairs)
+      if (labels.empty()) out.warnings.push_back({pair, 0, sources[0].table.path});
   for (size_t s = 0; s < sources.size(); ++s) append_examples(sources[s], places[s], out);
   return out;
 }

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "nn/format/json.h"
+#include "nn/format/json_row.h"
 #include "tasks/text/separated.h"
 
 namespace text {
@@ -15,7 +15,7 @@ using engine::check;
 namespace {
 
 nn::ordered_json parse_object(std::string_view line, const std::string& where) {
-  nn::ordered_json object = nn::parse_ordered_json(line, where);
+  nn::ordered_json object = nn::parse_json_row(line, where);
   check(object.is_object(), "{}: one JSON object a line; got a JSON {}", where, object.type_name());
   return object;
 }

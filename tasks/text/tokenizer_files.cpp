@@ -48,6 +48,7 @@ class Loader {
     TokenizerOptions& o = file_.options;
     warnings_ = std::move(file_.warnings);
     read_switches(o);
+    read_side();
     read_special_names(o.special);
     read_added();
     if (has_vocab_ && has_json_) check_same(read_pieces(vocab));
@@ -84,6 +85,12 @@ class Loader {
     config_.take("do_basic_tokenize", basic);
     check(basic || generic_, "{}: do_basic_tokenize is false: texts that are cut elsewhere are not supported",
           config_.where());
+  }
+
+  void read_side() {
+    std::string side;
+    config_.take("truncation_side", side);
+    if (side == "left") warnings_.push_back(cut_at_begin(config_.where()));
   }
 
   // do_lower_case, strip_accents, tokenize_chinese_chars over what tokenizer.json says.

@@ -119,12 +119,32 @@ std::string template_of(const json& list, const std::string& where) {
   return text;
 }
 
+// The post-processor puts ids, not names: they are those of the vocabulary, or another tokenizer's.
+void check_id(const std::string& where, const std::string& name, const json& id, const TokenizerJson& to) {
+  const auto piece = std::find(to.pieces.begin(), to.pieces.end(), name);
+  if (piece == to.pieces.end()) return;  // an added token, whose id is looked at there
+  const long known = piece - to.pieces.begin();
+  check(id == json(known), "{}: {} has the id {}, in the vocabulary {}", where, shown(name), nn::shown_json(id), known);
+}
+
 // The names of [CLS] and [SEP] in ["[CLS]", 2].
-std::string processed_name(const JsonObject& part, const char* key) {
+std::string processed_name(const JsonObject& part, const char* key, const TokenizerJson& to) {
   const json* pair = part.find(key);
   check(pair && pair->is_array() && pair->size() == 2 && pair->front().is_string(), "{}: {} must be a token and its id",
         part.where(), key);
-  return pair->front().get<std::string>();
+  const std::string name = pair->front().get<std::string>();
+  check_id(part.where(), name, pair->back(), to);
+  return name;
+}
+
+// "special_tokens": {"[CLS]": {"ids": [2], ...}, ...}
+void check_ids(const JsonObject& part, const TokenizerJson& to) {
+  const json* tokens = part.find("special_tokens");
+  if (!tokens || !tokens->is_object()) return;
+  for (const auto& [name, token] : tokens->items()) {
+    const json* ids = JsonObject(token, part.where()).find("ids");
+    if (ids && ids->is_array() && ids->size() == 1) check_id(part.where(), name, ids->front(), to);
+  }
 }
 
 void read_post_processor(const JsonObject& file, TokenizerJson& to) {
@@ -134,8 +154,8 @@ void read_post_processor(const JsonObject& file, TokenizerJson& to) {
   const JsonObject part(*value, where);
   const std::string type = type_of(part);
   if (type == "BertProcessing") {
-    to.cls = processed_name(part, "cls");
-    to.sep = processed_name(part, "sep");
+    to.cls = processed_name(part, "cls", to);
+    to.sep = processed_name(part, "sep", to);
     return;
   }
   check(type == "TemplateProcessing", "{}: type '{}' is not supported; TemplateProcessing and BertProcessing are",
@@ -151,6 +171,7 @@ void read_post_processor(const JsonObject& file, TokenizerJson& to) {
   const bool bert = known && to.cls->find(' ') == std::string::npos && to.sep->find(' ') == std::string::npos &&
                     (two.empty() || two == fmt::format("{}:0 A:0 {}:0 B:1 {}:1", *to.cls, *to.sep, *to.sep));
   check(bert, "{}: the templates '{}' and '{}' are not BERT's, [CLS] A [SEP] B [SEP]", where, shown(one), shown(two));
+  check_ids(part, to);
 }
 
 // {"type": "TemplateProcessing"}: where [CLS] and [SEP] stand around one text, and around two.
@@ -180,6 +201,10 @@ ordered_json normalizer(const TokenizerOptions& o) {
 }
 
 }  // namespace
+
+std::string cut_at_begin(const std::string& where) {
+  return where + ": long texts are to lose their begin; here they lose their end, as --long says";
+}
 
 AddedToken added_token(const json& value, const std::string& where) {
   AddedToken token;
@@ -218,6 +243,11 @@ TokenizerJson read_tokenizer_json(const std::string& path) {
   read_normalizer(file, result.options);
   check_pre_tokenizer(file);
   read_post_processor(file, result);
+  if (const json* cut = file.find("truncation")) {
+    std::string side;
+    JsonObject(*cut, path + ": truncation").take("direction", side);
+    if (side == "Left") result.warnings.push_back(cut_at_begin(path));
+  }
   const json* added = file.find("added_tokens");
   if (!added) return result;
   check(added->is_array(), "{}: added_tokens must be a list; got {}", path, nn::shown_json(*added));

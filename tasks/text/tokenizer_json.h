@@ -25,6 +25,9 @@ std::string tokenizer_json(const WordPiece& tokenizer);
 
 // A token with its flags as these files write it, whose id stands elsewhere.
 AddedToken added_token(const nn::json& value, const std::string& where);
+
+// The warning that texts are to be cut at their other end.
+std::string cut_at_begin(const std::string& where);
 nn::ordered_json flags_of(const AddedToken& token);  // {"content": ..., "lstrip": ...}
 
 // Every token that is found whole, in the order of ids: the special ones, and those beside the vocabulary.

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <filesystem>
-#include <iostream>
 
 #include "nn/format/files.h"
 #include "nn/format/whole_directory.h"
@@ -196,6 +195,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   how.declare(options, true);
   scores.declare(options);
   parse();
+  how.settle();
   if (data.empty() && (source.empty() || target.empty()))
     run::usage_error("--source and --target are needed, or --data");
   const Translator translator = Translator::load(model);
@@ -208,11 +208,8 @@ void evaluate(run::Options& options, const run::Parse& parse) {
 }
 
 std::vector<std::string> texts_of(const std::string& file, const std::vector<std::string>& given) {
-  if (!file.empty()) return translate::read_texts(file, true);
-  if (!given.empty()) return given;
-  std::vector<std::string> texts;
-  for (std::string line; std::getline(std::cin, line);) texts.push_back(line);
-  return texts;
+  if (!file.empty() && !given.empty()) run::usage_error("texts and --file exclude each other");
+  return given.empty() ? translate::read_texts(file.empty() ? "/dev/stdin" : file, true) : given;
 }
 
 void translate_texts(run::Options& options, const run::Parse& parse) {
@@ -225,6 +222,7 @@ void translate_texts(run::Options& options, const run::Parse& parse) {
   how.declare(options, true);
   options.take_texts();
   parse();
+  how.settle();
   const Translator translator = Translator::load(model);
   translator.model->pack();
   const std::vector<std::string> texts = texts_of(file, options.texts());

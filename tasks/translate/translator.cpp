@@ -6,7 +6,7 @@
 
 #include "engine/ops.h"
 #include "nn/format/sealed.h"
-#include "tasks/run/arguments.h"
+#include "tasks/run/console.h"
 #include "tasks/text/utf8.h"
 #include "tasks/translate/pairs.h"
 
@@ -41,6 +41,12 @@ void DecodeOptions::declare(run::Options& options, bool with_seed) {
   add("--top-p", top_p, "of draws: among the fewest that have this probability together").between(1e-6, 1);
   add("--batch-tokens", batch_tokens, "source pieces that are translated together").between(1, 1e7);
   if (with_seed) add("--seed", seed, "of draws").between(0, 9e15);
+}
+
+void DecodeOptions::settle() const {
+  if (max_length && min_length > max_length)
+    run::usage_error("--min-length {} is above --max-length {}", min_length, max_length);
+  if (sample && beams.value_or(1) > 1) run::usage_error("--beams {} is of a search; --sample draws", *beams);
 }
 
 namespace {

@@ -23,6 +23,7 @@ struct DecodeOptions {
   std::string stop = "exact";
   std::string begin;  // how every translation begins
   void declare(run::Options& options, bool with_seed);
+  void settle() const;  // usage error: what contradicts itself
 };
 
 struct Translation {

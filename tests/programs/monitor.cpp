@@ -112,6 +112,19 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("monitor: where nothing could be negative, a note says which option names what is") {
+  const TemporaryDirectory dir;
+  const std::string stream = dir.write("s.jsonl",
+                                       "{\"time\":\"2024-01-01\",\"text\":\"a day\",\"sentiment\":\"down\"}\n"
+                                       "{\"time\":\"2024-01-01\",\"text\":\"an evening\",\"sentiment\":\"up\"}\n");
+  const std::string run = "run " + stream + " --labelled ";
+  CHECK(
+      call("monitor", run).says("note: of 2 sentiments none is negative, bearish or bad; --negative names the label"));
+  CHECK(call("monitor", run + "--sentiment-column mood").says("note: no record has a sentiment, 'mood', so none"));
+  CHECK(!call("monitor", run + "--negative Down").says("note: "));
+  CHECK(!call("monitor", run + "--watch volume").says("note: "));
+}
+
 TEST_CASE("monitor: a day without data is told as such, and resolves nothing") {
   const TemporaryDirectory dir;
   const std::string stream = dir.write("s.jsonl", labelled_stream(40 * 24 + 12, 41 * 24 + 14));

@@ -160,9 +160,16 @@ TEST_CASE("monitor: models that do not tell a topic or what is negative, or tell
   CHECK(refusal(heads({t.run}, "", "topic", "")).find("none of the labels of 'topic' is negative; --negative names") !=
         std::string::npos);
   CHECK(refusal(heads({t.run}, "", "topic", "", "rail")).empty());
-  CHECK(refusal(heads({t.run}, "topic", "none", "", "rail")).empty());
+  CHECK(refusal(heads({t.run}, "topic", "", "", "rail")).empty());
+  CHECK(refusal(heads({t.run}, "topic", "sentimant")) ==
+        "--sentiment-head: 'sentimant' is not one of topic, sentiment, entity (did you mean 'sentiment'?)");
+  CHECK(refusal(heads({t.run}, "topic", "sentiment", "entity", "negativ")) ==
+        "--negative: 'negativ' is not one of negative, other (did you mean 'negative'?)");
+  CHECK(refusal(heads({"sentiment"}, "topic", "mood")) == "--sentiment-head: 'mood': no head of the model has a name");
+  CHECK(refusal(heads({"sentiment"}, "topic", "sentiment", "entity", "awful")).find("--negative: 'awful' is not one") ==
+        0);
   CHECK(monitor::negative_of({"Positive", "Bearish"}, "") == 1);
-  CHECK(monitor::negative_of({"up", "down"}, "down") == 1);
+  CHECK(monitor::negative_of({"up", "down"}, "Down") == 1);
   CHECK(monitor::negative_of({"up", "down"}, "") == -1);
 }
 

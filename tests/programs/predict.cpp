@@ -144,6 +144,30 @@ TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
   CHECK(!std::filesystem::exists(dir.path + "/out.csv.part"));  // found before the first row
 }
 
+TEST_CASE("predict: how many texts are cut is said, unless they are read through windows") {
+  const TemporaryDirectory dir;
+  std::string lines = "a good thing\n";
+  for (int word = 0; word < 40; ++word) lines += "bad ";
+  const std::string predict = trained_model(dir), texts = " < " + dir.write("texts", lines + "\n");
+  CHECK(call("sentiment", predict + texts)
+            .says("note: 1 of 2 texts are cut to 24 tokens, their ends are not read; --long window reads all\n"));
+  CHECK(!call("sentiment", predict + "--long window" + texts).says("tokens"));
+}
+
+TEST_CASE("predict: options of a table are refused where the texts stand in none") {
+  for (const char* option : {"--format csv", "--text-column text", "--pair-column b", "--delimiter tab", "--sheet 2",
+                             "--encoding utf-16", "--no-header"}) {
+    const std::string name = std::string(option).substr(0, std::string(option).find(' '));
+    const std::string why = "error: " + name + " is of a table: --file names one, --file - is standard input\n";
+    CHECK(sentiment(std::string("predict ") + option + " </dev/null").output == why);
+    CHECK(sentiment(std::string("predict 'a text' ") + option).output == why);
+    CHECK(call("explain", std::string("'a text' ") + option).last_line() + "\n" == why);
+  }
+  const TemporaryDirectory dir;
+  const std::string table = " < " + dir.write("t.csv", "id,text\n1,lovely\n");
+  CHECK(lines_of(sentiment("predict --file - --format csv" + table, "2>/dev/null").output).size() == 1);
+}
+
 TEST_CASE("evaluate: --errors lists the wrong ones, the surest first, with the words that led there") {
   const TemporaryDirectory dir;
   trained_model(dir);

@@ -128,6 +128,13 @@ TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one
     CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
 }
 
+TEST_CASE("translate: options that contradict each other are refused before a model is looked for") {
+  const std::string red = "translate --model nowhere red ";
+  CHECK(call("translate", red + "--min-length 9 --max-length 3").output ==
+        "error: --min-length 9 is above --max-length 3\n");
+  CHECK(call("translate", red + "--sample --beams 4").output == "error: --beams 4 is of a search; --sample draws\n");
+}
+
 TEST_CASE("translate: bad input gets one clear line") {
   const Sides f;
   const std::string run = " " + kTinyTranslator + "--max-steps 1 --out ";
@@ -167,6 +174,8 @@ TEST_CASE("translate: bad input gets one clear line") {
   refused("translate --model " + best + " --file " + far, "text 1 has ");
   refused("evaluate --model " + best + " --data " + three, "three:1: a pair");
   refused("translate --model " + best + " 'caf\xE9'", "text 1 is not valid UTF-8");
+  refused("translate --model " + best + " red --file " + far, "texts and --file exclude each other");
+  refused("translate --model " + best + " < " + f.dir.write("nul", std::string("r\0e\0d\0", 6)), "not a text file");
   std::filesystem::remove(best + "/manifest.json");  // the change is ours
   nn::write_file(best + "/vocab.json", std::string("{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2}"));
   refused("translate --model " + best + " hello", "vocab.json has 3 pieces, the model ");

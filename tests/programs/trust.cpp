@@ -69,6 +69,21 @@ TEST_CASE("trust: a run keeps what its dev texts say of it, and predict answers 
   CHECK_MESSAGE(refusing.says("% of the 80 texts that it was calibrated on, "), refusing.output);
 }
 
+TEST_CASE("trust: a model that ships is not calibrated in its place, which others use") {
+  const TemporaryDirectory dir;
+  trained_on_noise(dir);
+  const std::string models = dir.path + "/models", kept = models + "/mine/calibration.json";
+  std::filesystem::create_directory(models);
+  std::filesystem::copy(dir.path + "/run/best", models + "/mine");
+  const std::string before = nn::read_file(kept), with = "ATTUNE_MODELS=" + models + " ";
+  const std::string refusal =
+      "error: " + models + "/mine: a model that ships stays as it is; copy it, and name the copy\n";
+  CHECK(run_shell(with + program("sentiment") + " calibrate --model mine --data " + noisy(dir) + " 2>&1").output ==
+        refusal);
+  CHECK(run_shell(with + program("monitor") + " calibrate --model mine 2>&1").output == refusal);
+  CHECK(nn::read_file(kept) == before);
+}
+
 TEST_CASE("trust: fresh texts calibrate a model that was not, and evaluate says what its certainty is worth") {
   const TemporaryDirectory dir;
   const std::string model = trained_on_noise(dir), kept = dir.path + "/run/best/calibration.json";

@@ -20,9 +20,10 @@ TEST_CASE("clock: times in every form, and what is none") {
   CHECK(parse_time("1582553109") == 1582553109);
   CHECK(parse_time("1582553109000") == 1582553109);  // milliseconds
   CHECK(show_time(1582553109) == "2020-02-24T14:05:09Z");
-  for (const char* none :
-       {"", "yesterday", "2020-02-30", "2020-13-01", "2020-02-24T25:00", "-5", "2020-02-24T14:05+99"})
+  for (const char* none : {"", "yesterday", "2020-02-30", "2020-13-01", "2020-02-24T25:00", "-5", "2020-02-24T14:05+99",
+                           "20200224", "202002241405", "20200224140509"})
     CHECK_MESSAGE(!parse_time(none), none);
+  CHECK(parse_time("20201324") == 20201324);  // no date: seconds
   CHECK(parse_span("36h") == 129600);
   CHECK(show_span(129600) == "36h");
   CHECK(!parse_span("h"));

@@ -167,6 +167,9 @@ TEST_CASE("recommend: odd input is counted, a line each kind, and nothing goes w
   CHECK(d.histories[0][0].weight + d.histories[0][1].weight == 3);  // a twice, b once
   CHECK(d.histories[2][1].time - d.histories[2][0].time == 86400 + 36000);
   CHECK(count_of(data_of("user\titem\nu\ta\nu\tb\n"), "there is no column of times") == 0);
+  const std::string late = "a time is after the year 5000 and others are not";
+  CHECK(count_of(data_of("user\titem\ttime\nu\ta\t1700000000000\nu\tb\t1700000001\n"), late) == 1);
+  CHECK(count_of(data_of("user\titem\ttime\nu\ta\t1700000000000\nu\tb\t1700000001000\n"), late) == -1);
   CHECK(error_of([] { data_of("user\titem\ttime\nu\ta\tsoon\n"); }) ==
         "t.tsv:2: the time must be seconds or a date; got 'soon'");
   CHECK(error_of([] { data_of("user\titem\ttime\nu\ta\t2024-02-30\n"); }).find("got '2024-02-30'") !=
@@ -175,6 +178,20 @@ TEST_CASE("recommend: odd input is counted, a line each kind, and nothing goes w
   core.min_item = 2;
   CHECK(error_of([&] { data_of("user\titem\nu\ta\nv\tb\n", "", core); }) ==
         "recommend: no interaction is left to learn from");
+}
+
+TEST_CASE("recommend: ids that are numbers of more than 64 bits stay apart") {
+  const std::string rows = R"({"user": 100000000000000000001, "item": "a"}
+{"user": 100000000000000000002, "item": "a"}
+)";
+  CHECK(read_tables(text::parse_table(rows, "t.jsonl"), {}, {}, 1).users.size() == 2);
+}
+
+TEST_CASE("recommend: an item is named by its id, or by a title that no other has") {
+  const Data d = data_of("user\titem\nu\ta\nu\tb\n", "id\ttitle\na\tSame\nb\tSame\nc\ta\n");
+  CHECK(d.item_named("a") == 0);
+  CHECK(error_of([&] { d.item_named("Same"); }) ==
+        "2 items are called 'Same', with the ids 'a', 'b' ...: name one by its id");
 }
 
 TEST_CASE("recommend: kinds have weights, others are left out and counted") {

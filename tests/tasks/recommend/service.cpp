@@ -47,6 +47,8 @@ TEST_CASE("recommend: a request's items and user make the history, what is exclu
   std::sort(shown.begin(), shown.end());
   CHECK(shown == std::vector<std::string>{"i4", "i6"});      // u0 had i0 ... i3
   CHECK(answer_json(answering, "{}")["items"].size() == 8);  // nobody: what most take
+  CHECK(answer_json(answering, R"({"items": ["i1", "i5", "i1", "i1"]})") ==
+        answer_json(answering, R"({"items": ["i1", "i5"]})"));  // a repeat counts once, as in training
 }
 
 TEST_CASE("recommend: requests that mean nothing are refused with their status") {
@@ -58,6 +60,9 @@ TEST_CASE("recommend: requests that mean nothing are refused with their status")
   CHECK(refusal_of(answering, R"({"items": [1]})") == 422);
   CHECK(refusal_of(answering, R"({"items": ["i99"]})") == 404);
   CHECK(refusal_of(answering, R"({"user": "u99"})") == 404);
+  CHECK(refusal_of(answering, R"({"diversty": 0.5})") == 422);
+  CHECK(refusal_of(answering, R"({"k": 2.5})") == 422);
+  CHECK(refusal_of(answering, R"({"k": 2.0})") == 200);
   CHECK(refusal_of(answering, R"({"user": 1})") == 422);
   CHECK(refusal_of(answering, R"({"k": 0})") == 422);
   CHECK(refusal_of(answering, R"({"diversity": 1})") == 422);

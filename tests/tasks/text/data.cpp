@@ -124,6 +124,11 @@ TEST_CASE("jsonl: the keys of the first object are the columns, in their order")
   CHECK(parse_table("{\"b\":1,\"a\":2}", "r.jsonl").columns == std::vector<std::string>{"b", "a"});
 }
 
+TEST_CASE("jsonl: a number stands as it was written, however many digits it has") {
+  CHECK(rows("{\"id\":100000000000000000001,\"x\":1.10}\n{\"id\":18446744073709551615,\"x\":-1e2}\n", "r.jsonl") ==
+        "1:100000000000000000001|1.10 2:18446744073709551615|-1e2");
+}
+
 TEST_CASE("table: columns go by name or by number from 1") {
   const Table table = parse_table("text\tlabel\t3\na\tb\tc\n", "reviews.tsv");
   CHECK(table.column("label") == 1);
@@ -245,6 +250,22 @@ TEST_CASE("examples: a label that is none is refused with file, line and suggest
   CHECK(refused_examples("text\tlabel\na\tx\nb\t\n") == "reviews.tsv:3: an empty label in column 'label'");
   CHECK(refused_examples("text\tlabel\na\tx\n", {"sentence", "label", ""}) ==
         "reviews.tsv: no column 'sentence'; the columns are text, label");
+}
+
+TEST_CASE("examples: errors of formulas are said and counted, as texts and as labels") {
+  const Examples out = examples("text\tlabel\na\t#N/A\n#VALUE!\tgood\nc\tgood\n");
+  CHECK(out.labels.size() == 2);
+  REQUIRE(out.warnings.size() == 1);
+  CHECK(to_string(out.warnings[0]) ==
+        "reviews.tsv:2: '#N/A' is a formula's error; it is taken as a text or label like others (2 in all)");
+}
+
+TEST_CASE("examples: labels that are one number are said") {
+  const Examples out = examples("text\tlabel\na\t1\nb\t1.0\nc\t2\nd\tgood\n");
+  CHECK(out.labels.size() == 4);
+  std::string said;
+  for (const Warning& warning : out.warnings) said += to_string(warning) + "\n";
+  CHECK(said.find("labels '1' and '1.0' are the same number: two classes") != std::string::npos);
 }
 
 TEST_CASE("examples: labels that look like one are one, and it is said; letter case is only said") {

@@ -238,6 +238,28 @@ TEST_CASE("tokenizer files: tokenizer.json's other parts are BERT's, or refused 
   refuses({{"vocab.txt", vocab_text(longer)}, tokenizer(added)}, "have other pieces: id 8 is 'ship' and 'boat'");
 }
 
+TEST_CASE(
+    "tokenizer files: a post-processor has the vocabulary's ids, and texts that are cut at their begin are said") {
+  const auto with = [](const char* part, const json& value) {
+    json file = whole();
+    file[part] = value;
+    return Files{tokenizer(file)};
+  };
+  const std::string swapped = "post_processor: [CLS] has the id 3, in the vocabulary 2";
+  refuses(with("post_processor", {{"type", "BertProcessing"}, {"sep", {"[SEP]", 3}}, {"cls", {"[CLS]", 3}}}), swapped);
+  const auto token = [](const char* name) { return json{{"SpecialToken", {{"id", name}, {"type_id", 0}}}}; };
+  refuses(with("post_processor",
+               {{"type", "TemplateProcessing"},
+                {"single", {token("[CLS]"), {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, token("[SEP]")}},
+                {"special_tokens", {{"[CLS]", {{"ids", {3}}}}, {"[SEP]", {{"ids", {3}}}}}}}),
+          swapped);
+  const std::vector<std::string> cut = warnings_of(with("truncation", {{"direction", "Left"}, {"max_length", 9}}));
+  REQUIRE(cut.size() == 1);
+  CHECK(cut[0].find("long texts are to lose their begin") != std::string::npos);
+  CHECK(warnings_of(with("truncation", {{"direction", "Right"}, {"max_length", 9}})).empty());
+  CHECK(warnings_of({tokenizer(whole()), config(R"({"truncation_side": "left"})")}).size() == 1);
+}
+
 TEST_CASE("tokenizer files: tokenizer_config.json overrides tokenizer.json, but of a PreTrainedTokenizerFast") {
   const std::string cased = R"("do_lower_case": false, "strip_accents": false)";
   const Files bert{tokenizer(whole()), config("{" + cased + R"(, "tokenizer_class": "BertTokenizerFast"})")};
