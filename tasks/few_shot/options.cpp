@@ -53,7 +53,7 @@ void TrainOptions::declare_episodes(run::Options& options) {
 }
 
 void TrainOptions::settle(run::Options& options) {
-  training.settle(options, "few_shot");
+  training.settle(options, "few_shot", false);
   model.settle(options);
   robust.settle(nn::Predicts::label, shaping, label_smoothing, "none");
   if (tasks.empty()) run::usage_error("--tasks is needed: a task file");
@@ -69,7 +69,8 @@ void TrainOptions::settle(run::Options& options) {
                                         {"--momentum", "0"},
                                         {"--weight-decay", "0"},
                                         {"--clip", "0"}})
-      options.set(option, {value});
+      if (option != std::string("--momentum") || training.optimizer != "adamw") options.set(option, {value});
+  if (training.resume.empty()) options.check_used();
   training.batch_size = int(size.ways * (size.shots + size.queries));
   training.accumulate = int(episodes);
 }

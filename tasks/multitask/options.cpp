@@ -92,7 +92,10 @@ void TrainOptions::declare_tasks(run::Options& options) {
            "to n^(1/tau); annealed: from proportional towards uniform")
       .group("Tasks")
       .one_of(sampling_names());
-  options.add("--sampling-temperature", sampling.temperature, "tau").group("Tasks").between(0.01, 1e6);
+  options.add("--sampling-temperature", sampling.temperature, "tau")
+      .group("Tasks")
+      .only_with("--sampling", {"temperature"})
+      .between(0.01, 1e6);
   options.add("--batches", sampling.batches, "mixed: every step has all tasks; one: a step has one task")
       .group("Tasks")
       .one_of({"mixed", "one"});
@@ -100,25 +103,35 @@ void TrainOptions::declare_tasks(run::Options& options) {
 }
 
 void TrainOptions::declare_weighting(run::Options& options) {
+  const char* weighted = "--weighting";
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Tasks");
   };
   add("--weighting", weighting, "what becomes of the tasks' losses; default equal, or fixed where a task has a weight")
       .one_of(optim::weighting_names());
-  add("--weighting-lr", weighting_lr, "of what uncertainty, imtl-l, gradnorm and auto-lambda learn").positive();
-  add("--dwa-temperature", weighting_options.dwa_temperature, "of dwa").positive();
-  add("--gradnorm-alpha", weighting_options.gradnorm_alpha, "of gradnorm").not_negative();
-  add("--cagrad-c", weighting_options.cagrad_c, "of cagrad").not_negative();
-  add("--famo-lr", weighting_options.famo_lr, "of famo").positive();
-  add("--famo-decay", weighting_options.famo_decay, "of famo").not_negative();
-  add("--lookahead", weighting_options.lookahead, "of auto-lambda: rate of the step that it looks ahead").positive();
-  add("--primary", primary, "of auto-lambda: a task whose loss counts then, may be repeated; default all");
-  add("--stch-mu", weighting_options.stch_mu, "of stch").positive();
-  add("--stch-warmup-epochs", weighting_options.stch_warmup_epochs, "of stch").between(1, 1e6);
+  add("--weighting-lr", weighting_lr, "of what uncertainty, imtl-l, gradnorm and auto-lambda learn")
+      .only_with(weighted, {"uncertainty", "imtl-l", "gradnorm", "auto-lambda"})
+      .positive();
+  add("--dwa-temperature", weighting_options.dwa_temperature, "of dwa").only_with(weighted, {"dwa"}).positive();
+  add("--gradnorm-alpha", weighting_options.gradnorm_alpha, "of gradnorm")
+      .only_with(weighted, {"gradnorm"})
+      .not_negative();
+  add("--cagrad-c", weighting_options.cagrad_c, "of cagrad").only_with(weighted, {"cagrad"}).not_negative();
+  add("--famo-lr", weighting_options.famo_lr, "of famo").only_with(weighted, {"famo"}).positive();
+  add("--famo-decay", weighting_options.famo_decay, "of famo").only_with(weighted, {"famo"}).not_negative();
+  add("--lookahead", weighting_options.lookahead, "of auto-lambda: rate of the step that it looks ahead")
+      .only_with(weighted, {"auto-lambda"})
+      .positive();
+  add("--primary", primary, "of auto-lambda: a task whose loss counts then, may be repeated; default all")
+      .only_with(weighted, {"auto-lambda"});
+  add("--stch-mu", weighting_options.stch_mu, "of stch").only_with(weighted, {"stch"}).positive();
+  add("--stch-warmup-epochs", weighting_options.stch_warmup_epochs, "of stch")
+      .only_with(weighted, {"stch"})
+      .between(1, 1e6);
 }
 
 spec::TaskFile TrainOptions::settle(run::Options& options) {
-  training.settle(options, "multitask");
+  training.settle(options, "multitask", false);
   const std::string own = training.out + "/tasks.json";
   const std::string path = !training.resume.empty() && std::filesystem::exists(own) ? own : tasks;
   spec::TaskFile file =
@@ -127,6 +140,7 @@ spec::TaskFile TrainOptions::settle(run::Options& options) {
   model.retention_bins = retention.bins();
   model.settle(options);
   settle_weighting(file);
+  if (training.resume.empty()) options.check_used();
   check_steps(file);
   robust.settle(file.tasks, file.path, shaping);
   sampling.batch_size = training.batch_size * training.accumulate;

@@ -24,6 +24,7 @@ void RetentionOptions::declare(run::Options& options) {
       .between(0, 1e3);
   options.add("--retention-rate", rate, "how fast the schedule is learned: its rate of plain gradient descent")
       .group("Token pruning")
+      .only_with("--learn-retention")
       .between(1e-6, 1e3);
 }
 

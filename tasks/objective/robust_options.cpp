@@ -25,13 +25,22 @@ void RobustOptions::declare(run::Options& options) {
   add("--class-loss", class_loss,
       "cross-entropy; or for classes of unequal size: focal, margins (LDAM), logit-adjusted")
       .one_of({"cross-entropy", "focal", "margins", "logit-adjusted"});
-  add("--focal-gamma", focal_gamma, "of focal: how little counts what is right already").not_negative();
-  add("--margin", margin, "of margins: that of the rarest class, in logits").not_negative();
-  add("--margin-scale", margin_scale, "of margins: what the logits are multiplied with").between(1e-3, 1e3);
-  add("--tau", tau, "of logit-adjusted: how much of the logarithm of a class's share is added").not_negative();
+  add("--focal-gamma", focal_gamma, "of focal: how little counts what is right already")
+      .only_with("--class-loss", {"focal"})
+      .not_negative();
+  add("--margin", margin, "of margins: that of the rarest class, in logits")
+      .only_with("--class-loss", {"margins"})
+      .not_negative();
+  add("--margin-scale", margin_scale, "of margins: what the logits are multiplied with")
+      .only_with("--class-loss", {"margins"})
+      .between(1e-3, 1e3);
+  add("--tau", tau, "of logit-adjusted: how much of the logarithm of a class's share is added")
+      .only_with("--class-loss", {"logit-adjusted"})
+      .not_negative();
   declare_adversary(options);
   add("--smart-proximal", smart_proximal,
       "of smart: weight of the distance to what a slow average of the weights says; 0: none, and no memory for it")
+      .only_with("--adversarial", {"smart"})
       .not_negative();
 }
 
@@ -40,7 +49,10 @@ void RobustOptions::declare_of_episodes(run::Options& options) {
   options.add("--class-loss", class_loss, "cross-entropy, or focal: what is right already counts little")
       .group("Robustness")
       .one_of({"cross-entropy", "focal"});
-  options.add("--focal-gamma", focal_gamma, "of focal: how little").group("Robustness").not_negative();
+  options.add("--focal-gamma", focal_gamma, "of focal: how little")
+      .group("Robustness")
+      .only_with("--class-loss", {"focal"})
+      .not_negative();
   declare_adversary(options);
   smart_proximal = 0;
 }
@@ -53,9 +65,13 @@ void RobustOptions::declare_texts(run::Options& options) {
       "further training texts: eda, synonyms put in, words swapped or left out; words, left out or doubled; "
       "characters, slips of the fingers")
       .one_of({"none", "eda", "words", "characters"});
-  add("--copies", copies, "how many of each text").positive();
-  add("--augment-share", augment_share, "share of the words that is changed").between(0, 1);
-  add("--lexicon", lexicon, "directory of WordNet's files (Debian: wordnet-base), for the synonyms of --augment eda");
+  const std::vector<std::string> changed{"eda", "words", "characters"};
+  add("--copies", copies, "how many of each text").only_with("--augment", changed).positive();
+  add("--augment-share", augment_share, "share of the words that is changed")
+      .only_with("--augment", changed)
+      .between(0, 1);
+  add("--lexicon", lexicon, "directory of WordNet's files (Debian: wordnet-base), for the synonyms of --augment eda")
+      .only_with("--augment", {"eda"});
 }
 
 void RobustOptions::declare_adversary(run::Options& options) {
@@ -66,11 +82,15 @@ void RobustOptions::declare_adversary(run::Options& options) {
   add("--adversarial", adversarial,
       "embeddings moved where the loss rises most: fgm (a pass more), pgd, freelb (--adversarial-steps passes), smart")
       .one_of({"none", "fgm", "pgd", "freelb", "smart"});
-  add("--adversarial-size", size, "how far at most, the norm of a text's: fgm, pgd and smart 1, freelb 0 (no bound)");
-  add("--adversarial-rate", rate, "how far by one step: pgd 0.3, freelb 0.1, smart 1");
-  add("--adversarial-start", start, "the norm of what it begins with: freelb 0.6, smart 0.1");
-  add("--adversarial-steps", ascents, "pgd 3, freelb 2, smart 1").positive();
-  add("--smart-weight", smart_weight, "of smart's distance in the loss").not_negative();
+  const char* how = "--adversarial";
+  add("--adversarial-size", size, "how far at most, the norm of a text's: fgm, pgd and smart 1, freelb 0 (no bound)")
+      .only_with(how, {"fgm", "pgd", "freelb", "smart"});
+  add("--adversarial-rate", rate, "how far by one step: pgd 0.3, freelb 0.1, smart 1")
+      .only_with(how, {"pgd", "freelb", "smart"});
+  add("--adversarial-start", start, "the norm of what it begins with: freelb 0.6, smart 0.1")
+      .only_with(how, {"freelb", "smart"});
+  add("--adversarial-steps", ascents, "pgd 3, freelb 2, smart 1").only_with(how, {"pgd", "freelb", "smart"}).positive();
+  add("--smart-weight", smart_weight, "of smart's distance in the loss").only_with(how, {"smart"}).not_negative();
 }
 
 namespace {

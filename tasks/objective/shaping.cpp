@@ -29,10 +29,15 @@ void ShapingOptions::declare_attention(run::Options& options) {
       "weight of attention's entropy (nats) in the loss: above 0 attention gets sharper, below 0 flatter")
       .between(-1e3, 1e3);
   add("--target-entropy", target_entropy, "nats that the entropy of each layer is drawn to").between(0, 100);
-  add("--target-entropy-weight", target_entropy_weight, "weight of the squared distance to it").not_negative();
+  add("--target-entropy-weight", target_entropy_weight, "weight of the squared distance to it")
+      .only_with("--target-entropy")
+      .not_negative();
   add("--head-disagreement", head_disagreement, "weight of what the heads of a layer have in common").not_negative();
   add("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT");
-  add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy").not_negative();
+  add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy")
+      .only_with("--guide")
+      .only_with("--rationale-column")
+      .not_negative();
 }
 
 Shaping::Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples,

@@ -182,9 +182,10 @@ void evaluate(run::Options& options, const run::Parse& parse) {
 void declare_wanted(run::Options& options, recommend::Wanted& wanted) {
   options.add("--k", wanted.k, "length of the list").between(1, 1e5);
   options.add("--diversity", wanted.diversity, "0: by score alone; nearer to 1: less of the same").between(0, 0.99);
-  options.add("--rerank", wanted.rerank, "how: mmr or dpp").one_of({"mmr", "dpp"});
+  options.add("--rerank", wanted.rerank, "how: mmr or dpp").only_with("--diversity").one_of({"mmr", "dpp"});
   options
       .add("--likeness", wanted.likeness, "what of the same is: words, tags, vectors that were learned, or their mean")
+      .only_with("--diversity")
       .one_of({"mean", "words", "tags", "vectors"});
 }
 
@@ -201,6 +202,7 @@ void recommend_items(run::Options& options, const run::Parse& parse) {
   declare_wanted(options, wanted);
   options.take_texts();
   parse();
+  options.check_used();
   const auto r = recommend::load_recommender(model);
   const recommend::Answering answer(*r);
   std::vector<int> history;

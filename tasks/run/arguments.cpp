@@ -1,6 +1,8 @@
 // The options of a command: declared, read from the command line and from files. Read tasks/run/options_file.h first.
 #include "tasks/run/arguments.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -146,6 +148,31 @@ void Options::check_given() const {
     engine::check(!o.required_ || o.is_given_, "{} is required", o.name_);
     for (const std::string& other : o.excludes_)
       engine::check(!o.is_given_ || !given(other), "{} excludes {}", o.name_, other);
+  }
+}
+
+bool Options::of_use(const Option::With& with) const {
+  const Option* other = find(with.other);
+  if (!other) return false;
+  if (with.values.empty()) return other->is_given_;
+  const std::vector<std::string> now = other->binding_.values();
+  return now.size() == 1 && std::ranges::count(with.values, now[0]);
+}
+
+void Options::check_used() const {
+  for (const Option& o : options_) {
+    const auto serves = [&](const Option::With& with) { return of_use(with); };
+    if (!o.is_given_ || o.given_ == o.defaults_ || o.only_with_.empty() || std::ranges::any_of(o.only_with_, serves))
+      continue;
+    std::string wanted, got;
+    for (const auto& [other, values] : o.only_with_) {
+      if (!find(other)) continue;
+      wanted += (wanted.empty() ? "" : " or ") + other;
+      if (values.empty()) continue;
+      wanted += fmt::format(" {}", fmt::join(values, ", "));
+      got = fmt::format("; got {} {}", other, fmt::join(find(other)->binding_.values(), ","));
+    }
+    usage_error("{} is for {}{}", o.name_, wanted, got);
   }
 }
 

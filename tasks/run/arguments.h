@@ -33,14 +33,21 @@ class Option {
   Option& check(Check check);
   Option& delimiter(char c);                   // one value holds several: 1,5,20
   Option& excludes(const std::string& other);  // they are not given together
-  Option& hide_default();                      // --help does not show it
-  Option& not_saved();                         // stays out of options.ini
+  // It means something only where `other` has one of these values; without values: where `other` is given. Of several
+  // calls one is enough. check_used() refuses it elsewhere.
+  Option& only_with(const std::string& other, const std::vector<std::string>& values = {});
+  Option& hide_default();  // --help does not show it
+  Option& not_saved();     // stays out of options.ini
 
   const std::string& name() const { return name_; }
 
  private:
   friend class Options;
   Option(std::string name, std::string help, Binding binding);
+  struct With {
+    std::string other;
+    std::vector<std::string> values;
+  };
   bool flag() const { return binding_.type.empty(); }
   bool positional() const { return !name_.starts_with("-"); }
   void assign();                // usage error
@@ -51,6 +58,7 @@ class Option {
   Binding binding_;
   std::vector<Check> checks_;
   std::vector<std::string> excludes_, given_, defaults_;
+  std::vector<With> only_with_;
   char delimiter_ = 0;
   bool is_given_ = false, required_ = false, shows_default_ = true, saved_ = true;
 };
@@ -78,6 +86,10 @@ class Options {
   // What a program decided where it was left open, or where the value given stands for that ("auto"): as if given.
   void decide(const std::string& name, const std::string& value);
 
+  // Usage error: an option is given, with another value than its default, that nothing reads beside the others. After
+  // the last of them has been set.
+  void check_used() const;
+
   // Gives what has been given here to another command, as far as it has these options and nobody has given them there.
   void pass_on(Options& to) const;
 
@@ -98,6 +110,7 @@ class Options {
   size_t take_option(const std::vector<std::string>& words, size_t at);
   void take_argument(const std::string& word, bool after_dashes);
   void check_given() const;
+  bool of_use(const Option::With& with) const;
   [[noreturn]] void unknown(const std::string& name) const;
 
   std::string command_, summary_, footer_, config_;

@@ -173,6 +173,11 @@ Option& Option::excludes(const std::string& other) {
   return *this;
 }
 
+Option& Option::only_with(const std::string& other, const std::vector<std::string>& values) {
+  only_with_.push_back({other, values});
+  return *this;
+}
+
 Option& Option::hide_default() {
   shows_default_ = false;
   return *this;

@@ -45,17 +45,27 @@ void declare_steps(Options& options, TrainingOptions& o) {
   options.add("--optimizer", o.optimizer, "adamw; sgd; or muon: orthogonalised momentum for the matrices of layers")
       .group(group)
       .one_of({"adamw", "sgd", "muon"});
+  const std::vector<std::string> adam{"adamw", "muon"};  // muon: of the parameters that are no matrices
   options.add("--adam-variant", o.adam_variant, "torch, transformers or bert")
       .group(group)
+      .only_with("--optimizer", adam)
       .one_of({"torch", "transformers", "bert"});
-  options.add("--adam-eps", o.adam_eps, "default 1e-8 for torch, 1e-6 for the others").group(group).positive();
+  options.add("--adam-eps", o.adam_eps, "default 1e-8 for torch, 1e-6 for the others")
+      .group(group)
+      .only_with("--optimizer", adam)
+      .positive();
   options.add("--adam-beta1", o.beta1, "share of the old mean of the gradients that stays")
       .group(group)
+      .only_with("--optimizer", adam)
       .between(0, kMost);
   options.add("--adam-beta2", o.beta2, "share of the old mean of their squares that stays")
       .group(group)
+      .only_with("--optimizer", adam)
       .between(0, kMost);
-  options.add("--momentum", o.momentum, "of sgd and muon").group(group).between(0, 1);
+  options.add("--momentum", o.momentum, "of sgd and muon")
+      .group(group)
+      .only_with("--optimizer", {"sgd", "muon"})
+      .between(0, 1);
   options.add("--weight-decay", o.weight_decay, "of everything but biases and LayerNorm").group(group).not_negative();
   options.add("--clip", o.clip, "largest norm of all gradients together; 0: none").group(group).not_negative();
   options.add("--on-nan", o.on_nan, "at a loss or gradient that is no number: stop, or skip the step and count it")
@@ -89,8 +99,9 @@ void TrainingOptions::declare_run(Options& options, const std::string& task) {
 }
 
 // The options of a run that is continued are those of its directory.
-void TrainingOptions::settle(Options& options, const std::string& task) {
+void TrainingOptions::settle(Options& options, const std::string& task, bool complete) {
   if (resume.empty()) {
+    if (complete) options.check_used();
     if (out.empty()) out = default_directory(task);
     return;
   }

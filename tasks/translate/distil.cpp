@@ -22,10 +22,11 @@ void DistilOptions::declare(run::Options& options) {
   add("--hard", hard, "weight of the cross-entropy with the files' targets").not_negative();
   add("--soft-targets", soft_targets, "weight of T^2 KL of the next pieces, softened (Hinton et al. 2015)")
       .not_negative();
-  add("--temperature", temperature, "T").between(1e-3, 1e3);
+  add("--temperature", temperature, "T").only_with("--soft-targets").between(1e-3, 1e3);
   add("--attention-kl", attention_kl, "weight of the KL of the attention across").not_negative();
   add("--layer-map", layer_map,
-      "which layer of the teacher's decoder each of the student's has: uniform, top, last, 1,3");
+      "which layer of the teacher's decoder each of the student's has: uniform, top, last, 1,3")
+      .only_with("--attention-kl");
   add("--teacher-beams", teacher_beams,
       "targets are what the teacher writes with so many beams (Kim, Rush 2016); 0: those of the files")
       .between(0, 100);

@@ -84,7 +84,7 @@ inline const Row kRows[] = {
     {"", "--guide-weight", "3", "--guide @/lexicon.txt"},
     {"", "--r-drop", "1"},
     // robustness
-    {"", "--augment", "characters", "--augment-share 0.9"},
+    {"", "--augment", "characters"},
     {"", "--augment-share", "0.9", "--augment words"},
     {"", "--copies", "2", "--augment words --augment-share 0.9"},
     {"", "--lexicon", "@/nowhere", "--augment eda", kRefused},

@@ -228,6 +228,35 @@ void walk_all(std::vector<Pair>& pairs, const Runs& runs) {
 
 }  // namespace
 
+TEST_CASE("options: an option that another one would have to switch on is refused, and says which") {
+  const std::pair<const char*, const char*> refused[] = {
+      {"sentiment train --momentum 0.5", "--momentum is for --optimizer sgd, muon; got --optimizer adamw"},
+      {"sentiment train --optimizer sgd --adam-eps 1e-3",
+       "--adam-eps is for --optimizer adamw, muon; got --optimizer sgd"},
+      {"sentiment train --guide-weight 3", "--guide-weight is for --guide or --rationale-column"},
+      {"sentiment train --target-entropy-weight 3", "--target-entropy-weight is for --target-entropy"},
+      {"sentiment train --retention-rate 3", "--retention-rate is for --learn-retention"},
+      {"sentiment train --copies 3", "--copies is for --augment eda, words, characters; got --augment none"},
+      {"sentiment train --augment words --lexicon x", "--lexicon is for --augment eda; got --augment words"},
+      {"transfer train --focal-gamma 3", "--focal-gamma is for --class-loss focal; got --class-loss cross-entropy"},
+      {"sentiment train --adversarial fgm --adversarial-steps 3", "--adversarial-steps is for --adversarial pgd, "},
+      {"multitask train --cagrad-c 0.1", "--cagrad-c is for --weighting cagrad; got --weighting equal"},
+      {"multitask train --sampling-temperature 9", "--sampling-temperature is for --sampling temperature; got "},
+      {"translate train --layer-map top", "--layer-map is for --attention-kl"},
+  };
+  for (const auto& [command, why] : refused) {
+    const Result result = run_shell(program("") + command + " --out /nonexistent/x 2>&1");
+    CHECK(result.status == 2);
+    CHECK_MESSAGE(result.output.find(std::string("error: ") + why) == 0, command, ": ", result.output);
+  }
+  const TemporaryDirectory dir;  // what a task file says counts, too
+  dir.write("tasks.json",
+            R"({"optimizer": "sgd", "momentum": 0.5, "max_steps": 1, "tasks": {"mood": {"data": "embedded"}}})");
+  const Result fits =
+      call("multitask", "train --tasks " + dir.path + "/tasks.json --hidden 8 --out " + dir.path + "/run");
+  CHECK_MESSAGE(fits.status == 0, fits.output);
+}
+
 TEST_CASE("options: every option of every training program is read: a run with it differs, or it is refused") {
   const TemporaryDirectory dir;
   write_data(dir);

@@ -150,6 +150,7 @@ TEST_CASE("recommend: bad input gets one clear line") {
   REQUIRE(call("recommend", "train " + f.data() + kShortRun + "--max-steps 2 --out " + run).status == 0);
   refused("recommend --model " + run + " 'Thing 13'", "there is no item 'Thing 13' (did you mean ");
   refused("recommend --model " + run + " --user u99", "there is no user 'u99'");
+  refused("recommend --model " + run + " --user u1 --rerank dpp", "--rerank is for --diversity");
   const std::string config = run + "/best/recommend.json", text = nn::read_file(config);
   nn::write_file(config, text.substr(0, text.size() / 2));
   refused("evaluate --model " + run, "not what its manifest.json says");

@@ -272,6 +272,40 @@ TEST_CASE("options: the command line: the last one counts, lists grow, a dash is
   CHECK(parse({"--", "-"}, false, true).given.place == "-");
 }
 
+TEST_CASE("options: what nothing reads beside the others is refused once all have been set, unless it is the default") {
+  struct {
+    std::string kind = "plain";
+    double power = 2;
+    long size = 1;
+    bool on = false;
+  } o;
+  const auto refusal = [&](const std::vector<std::string>& words, const std::string& kind = "") {
+    o = {};
+    run::Options options("test", "");
+    options.add("--kind", o.kind, "");
+    options.add("--power", o.power, "").only_with("--kind", {"curved", "bent"});
+    options.add("--on", o.on, "");
+    options.add("--size", o.size, "").only_with("--on").only_with("--kind", {"bent"});
+    std::vector<const char*> argv{"test"};
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    options.parse(int(argv.size()), argv.data());
+    if (!kind.empty()) options.set("--kind", {kind});
+    std::string said;
+    try {
+      options.check_used();
+    } catch (const run::Exit& exit) { said = fmt::format("status {}", exit.status); }
+    return said;
+  };
+  CHECK(refusal({"--power", "3"}) == "status 2");
+  CHECK(refusal({"--power", "3"}, "bent").empty());
+  CHECK(refusal({"--power", "3", "--kind", "curved"}).empty());
+  CHECK(refusal({"--power", "2"}).empty());
+  CHECK(refusal({"--size", "4"}) == "status 2");
+  CHECK(refusal({"--size", "4", "--on"}).empty());
+  CHECK(refusal({"--size", "4", "--kind", "bent"}).empty());
+  CHECK(refusal({}).empty());
+}
+
 TEST_CASE("options: wrong usage is one sentence and status 2") {
   CHECK(wrong({"--shaer", "1"}) == "error: there is no option --shaer (did you mean '--share'?)");
   CHECK(wrong({"--shaer=1"}) == "error: there is no option --shaer (did you mean '--share'?)");
