@@ -21,7 +21,7 @@ std::optional<T> parse_number(std::string_view text) {
 // "a,,b" are three parts, the second empty; "" is one, empty.
 std::vector<std::string> split(std::string_view list, char separator);
 
-// The same with A to Z as a to z, whatever the locale; all other bytes as they are.
+// A to Z as a to z, whatever the locale; all other bytes as they are.
 constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
 std::string ascii_lower(std::string text);
 

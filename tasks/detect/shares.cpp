@@ -13,7 +13,7 @@ using engine::check;
 
 namespace {
 constexpr std::array<double, 10> kStrengths{2, 4, 8, 16, 32, 64, 150, 400, 1500, 20000};
-constexpr double kFaded = 1e-3;
+constexpr double kFaded = 1e-3;      // a strength of less weight than this part of the best one's says nothing
 constexpr double kMostTexts = 1e12;  // that a state may tell of
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "engine/parallel.h"
 #include "tasks/recommend/regression.h"
@@ -80,8 +81,9 @@ std::vector<Reason> reasons_for(const Recommender& r, Items history, const std::
 std::vector<Recommended> Answering::operator()(const std::vector<int>& history, const Wanted& wanted) const {
   const long I = r_.items();
   std::vector<int> once;  // as in training: of a repeat the first time counts
+  std::set<int> seen;
   for (const int item : history)
-    if (std::find(once.begin(), once.end(), item) == once.end()) once.push_back(item);
+    if (seen.insert(item).second) once.push_back(item);
   Case asked{.user = -1, .history = once, .targets = {}};
   asked.history.insert(asked.history.begin(), wanted.exclude.begin(), wanted.exclude.end());
   std::vector<int> among;  // none of what is to be left out
