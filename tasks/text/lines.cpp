@@ -74,7 +74,7 @@ bool LineBlocks::next() {
   while (!ended_ && used_ == 0) used_ = read();
   std::string_view block = std::string_view(buffer_).substr(0, used_);
   if (first) drop_byte_order_marks(block);
-  check(!first || !block.empty(), "{}: the file is empty", path_);
+  check(!first || !block.empty() || path_ == "/dev/stdin", "{}: the file is empty", path_);  // of a pipe no error
   for (size_t start = 0; start < block.size();) {
     const size_t end = std::min(block.find('\n', start), block.size());
     std::string_view line = block.substr(start, end - start);

@@ -22,7 +22,8 @@ class LineBlocks {
   // a longer line makes its block longer. Error: no such file, a directory, not readable.
   explicit LineBlocks(const std::string& path, const std::string& encoding = "auto", size_t block = 4 << 20);
 
-  // Goes on to the next block; false at the end. Error: an empty file, a NUL, a line of more than kLongestLine.
+  // Goes on to the next block; false at the end. Error: an empty file that is not standard input, a NUL, a line of more
+  // than kLongestLine.
   bool next();
 
   const std::vector<std::string_view>& lines() const { return lines_; }  // valid until next(); no \n, no \r\n

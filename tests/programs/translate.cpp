@@ -175,6 +175,8 @@ TEST_CASE("translate: bad input gets one clear line") {
   refused("evaluate --model " + best + " --data " + three, "three:1: a pair");
   refused("translate --model " + best + " 'caf\xE9'", "text 1 is not valid UTF-8");
   refused("translate --model " + best + " red --file " + far, "texts and --file exclude each other");
+  const Result nothing = call("translate", "translate --model " + best + " < /dev/null");
+  CHECK((nothing.status == 0 && nothing.output.empty()));
   refused("translate --model " + best + " < " + f.dir.write("nul", std::string("r\0e\0d\0", 6)), "not a text file");
   std::filesystem::remove(best + "/manifest.json");  // the change is ours
   nn::write_file(best + "/vocab.json", std::string("{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2}"));
