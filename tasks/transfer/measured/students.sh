@@ -1,6 +1,7 @@
 #!/bin/sh
 # students.sh: what a teacher of 4 layers hands over to a student of 2, both 128 wide and from nothing: nothing, logits,
-# attention, layers, on SST-2 and Financial PhraseBank. A teacher a seed; the test part is read once a run.
+# attention, layers, on SST-2 and Financial PhraseBank. A teacher a seed; the test part is read once a run. What the
+# teacher says is kept for its students, who get the same bits as beside it.
 #
 #   tasks/transfer/measured/students.sh DATA SEED...
 #
@@ -32,16 +33,18 @@ for set in ${SETS:-SST-2 PhraseBank}; do
   esac
   logits="--soft-targets 1" attention="--minilm 1 --layer-map last" layers="--from-layers uniform"
   for seed in $seeds; do
+    cache="--teacher-cache $runs/$set-$seed.cache"
     run teacher sentiment --model bert --layers 4 --vocab-size 16000
     student alone
     # shellcheck disable=SC2086
     {
-      student "$logits" $logits
-      student "$attention" $attention
-      student "both" $logits $attention
+      student both $logits $attention $cache  # the cache holds what this one asks for
+      student "$logits" $logits $cache
+      student "$attention" $attention $cache
       student "$layers" $layers
-      student "all three" $logits $attention $layers
+      student "all three" $logits $attention $layers $cache
     }
+    rm -f "$runs/$set-$seed.cache"
   done
 done
 table alone "accuracy, %" "macro F1, %"
