@@ -18,7 +18,7 @@ std::vector<char> rankable(const Case& c, const std::vector<int>& among, long it
   return can;
 }
 
-std::vector<double> target_ranks(const Scores& scores, const std::vector<char>& can, const std::vector<int>& targets) {
+std::vector<double> target_ranks(ScoresOf scores, const std::vector<char>& can, const std::vector<int>& targets) {
   std::vector<char> is_target(scores.size(), 0);
   for (const int t : targets)
     if (can[size_t(t)]) is_target[size_t(t)] = 1;
@@ -54,7 +54,7 @@ CaseFigures figures_of(const std::vector<double>& ranks, long others, long k) {
   return f;
 }
 
-std::vector<int> top_items(const Scores& scores, const std::vector<char>& can, long k) {
+std::vector<int> top_items(ScoresOf scores, const std::vector<char>& can, long k) {
   std::vector<int> items;
   for (size_t i = 0; i < scores.size(); ++i)
     if (can[i]) items.push_back(int(i));
@@ -63,8 +63,7 @@ std::vector<int> top_items(const Scores& scores, const std::vector<char>& can, l
   };
   const size_t n = std::min(items.size(), size_t(k));
   std::partial_sort(items.begin(), items.begin() + long(n), items.end(), higher);
-  items.resize(n);
-  return items;
+  return {items.begin(), items.begin() + long(n)};  // in memory of its own size: lists of all cases are kept
 }
 
 std::vector<std::vector<double>> dense_rows(const SparseRows& rows, const std::vector<int>& items) {
@@ -180,29 +179,25 @@ void add_figures_of_lists(const Measuring& m, const std::vector<Items>& historie
 
 }  // namespace
 
-Figures measure(const Measuring& m, const std::vector<Case>& cases, const std::vector<Scores>& scores,
-                const score::Lists* lists) {
-  const long I = long(m.data.items.size());
-  std::vector<CaseFigures> of_case(cases.size());
-  score::Lists shown(cases.size());
-  engine::parallel_tasks(long(cases.size()), [&](long n) {
-    const size_t c = size_t(n);
-    const std::vector<char> can = rankable(cases[c], m.among, I);
-    const long all = std::count(can.begin(), can.end(), 1);
-    shown[c] = lists ? (*lists)[c] : top_items(scores[c], can, m.k);
-    const std::vector<double> ranks =
-        lists ? places_in(shown[c], can, cases[c].targets) : target_ranks(scores[c], can, cases[c].targets);
-    of_case[c] = figures_of(ranks, all - long(ranks.size()), m.k);
-  });
+Outcome outcome_of(const Measuring& m, const Case& c, ScoresOf scores, const std::vector<int>* list) {
+  const std::vector<char> can = rankable(c, m.among, long(m.data.items.size()));
+  const long all = std::count(can.begin(), can.end(), 1);
+  Outcome o{.figures = {}, .shown = list ? *list : top_items(scores, can, m.k)};
+  const std::vector<double> ranks = list ? places_in(o.shown, can, c.targets) : target_ranks(scores, can, c.targets);
+  o.figures = figures_of(ranks, all - long(ranks.size()), m.k);
+  return o;
+}
+
+Figures summary(const Measuring& m, const std::vector<Case>& cases, const std::vector<Outcome>& outcomes) {
   Figures f;
   double weighted = 0;
   score::Lists lists_counted;
   std::vector<Items> histories;
-  for (size_t c = 0; c < of_case.size(); ++c) {
-    const CaseFigures& one = of_case[c];
+  for (size_t c = 0; c < outcomes.size(); ++c) {
+    const CaseFigures& one = outcomes[c].figures;
     if (one.targets == 0) continue;
     ++f.cases;
-    lists_counted.push_back(shown[c]);
+    lists_counted.push_back(outcomes[c].shown);
     histories.emplace_back(cases[c].history);
     add(f.mean, one);
     weighted += one.auc * double(one.targets);
@@ -214,6 +209,16 @@ Figures measure(const Measuring& m, const std::vector<Case>& cases, const std::v
   f.gauc = weighted / double(f.targets);
   add_figures_of_lists(m, histories, lists_counted, f);
   return f;
+}
+
+Figures measure(const Measuring& m, const std::vector<Case>& cases, const CaseScores& scores,
+                const score::Lists* lists) {
+  std::vector<Outcome> outcomes(cases.size());
+  engine::parallel_tasks(long(cases.size()), [&](long c) {
+    outcomes[size_t(c)] =
+        outcome_of(m, cases[size_t(c)], lists ? Scores() : scores(size_t(c)), lists ? &(*lists)[size_t(c)] : nullptr);
+  });
+  return summary(m, cases, outcomes);
 }
 
 }  // namespace recommend

@@ -1,6 +1,8 @@
 // Figures: how good the lists of a model are, and what a catalogue looks like through them.
 #pragma once
 
+#include <functional>
+
 #include "engine/tensor.h"
 #include "tasks/recommend/simple.h"
 #include "tasks/recommend/split.h"
@@ -15,8 +17,7 @@ std::vector<char> rankable(const Case& c, const std::vector<int>& among, long it
 //   1 + #(higher ones that are no target) + 1/2 #(equal ones that are no target) + targets before it
 // so a model that says the same of all gets the middle. Targets that are not rankable are left out.
 // Error: a score that is not a number.
-std::vector<double> target_ranks(const Scores& scores, const std::vector<char>& rankable,
-                                 const std::vector<int>& targets);
+std::vector<double> target_ranks(ScoresOf scores, const std::vector<char>& rankable, const std::vector<int>& targets);
 
 // Of the ranks of a case's targets, P of them, and n rankable items that are no target:
 //   hr         1 if a rank is within k       recall   hits / P       precision   hits / k      mrr   1 / first rank
@@ -49,13 +50,23 @@ struct Measuring {
   long k = 10;
   const engine::Tensor* vectors = nullptr;  // [I, C] learned ones, if there are any
 };
-// scores[c]: of case c. Cases without a rankable target do not count. `lists`, if given: what is shown instead of the
-// highest k, after re-ranking; ranks within them are then places, and targets elsewhere have none.
-Figures measure(const Measuring& m, const std::vector<Case>& cases, const std::vector<Scores>& scores,
+// What one case adds to them: the figures of its targets and the list that is shown, of the highest k or, after
+// re-ranking, `list`; ranks within that are then places, and targets elsewhere have none.
+struct Outcome {
+  CaseFigures figures;
+  std::vector<int> shown;
+};
+Outcome outcome_of(const Measuring& m, const Case& c, ScoresOf scores, const std::vector<int>* list = nullptr);
+// outcomes[c]: of case c. Cases without a rankable target do not count.
+Figures summary(const Measuring& m, const std::vector<Case>& cases, const std::vector<Outcome>& outcomes);
+
+// The scores of case c, made where they are needed: those of all cases at once are as many as users times items.
+using CaseScores = std::function<Scores(size_t c)>;
+Figures measure(const Measuring& m, const std::vector<Case>& cases, const CaseScores& scores,
                 const score::Lists* lists = nullptr);
 
 // The highest k rankable ones, equal scores by index.
-std::vector<int> top_items(const Scores& scores, const std::vector<char>& rankable, long k);
+std::vector<int> top_items(ScoresOf scores, const std::vector<char>& rankable, long k);
 
 // Sparse rows as dense ones of the items asked for.
 std::vector<std::vector<double>> dense_rows(const SparseRows& rows, const std::vector<int>& items);

@@ -9,6 +9,7 @@
 #include "engine/parallel.h"
 #include "engine/random.h"
 #include "nn/format/json_value.h"
+#include "tasks/run/progress.h"
 #include "tasks/score/confidence.h"
 #include "tasks/spec/json_object.h"
 
@@ -17,45 +18,86 @@ namespace recommend {
 using engine::check;
 
 Source source_of(const std::string& name, Scorer scorer) {
-  return {name, [scorer = std::move(scorer)](const std::vector<Case>& cases) {
-            std::vector<Scores> scores(cases.size());
-            engine::parallel_tasks(long(cases.size()),
-                                   [&](long c) { scores[size_t(c)] = scorer(cases[size_t(c)].history); });
-            return scores;
+  return {name, [scorer = std::move(scorer)](std::span<const Case> cases, std::span<double> to) {
+            engine::parallel_tasks(long(cases.size()), [&](long c) {
+              const Scores scores = scorer(cases[size_t(c)].history);
+              std::ranges::copy(scores, to.begin() + c * long(scores.size()));
+            });
           }};
+}
+
+void for_each_case(const std::string& what, const std::vector<Source>& sources, const std::vector<Case>& cases,
+                   long items, const Visit& visit) {
+  constexpr long kNumbers = 1 << 24, kTogether = 64;  // scores that are kept; cases that attention reads together
+  const long N = long(cases.size()), S = long(sources.size());
+  const long many = std::min(std::max(1L, kNumbers / (S * items * kTogether)) * kTogether, N);
+  std::vector<double> scores(size_t(S * many * items));  // [S, many, I]
+  run::Progress progress(what, N);
+  for (long begin = 0; begin < N; begin += many) {
+    const long count = std::min(many, N - begin);
+    const auto row = [&](long s, long c) { return std::span(scores).subspan(size_t((s * many + c) * items)); };
+    for (long s = 0; s < S; ++s)
+      sources[size_t(s)].score(std::span(cases).subspan(size_t(begin), size_t(count)),
+                               row(s, 0).first(size_t(count * items)));
+    engine::parallel_tasks(count, [&](long c) {
+      std::vector<ScoresOf> of_case;
+      for (long s = 0; s < S; ++s) of_case.push_back(row(s, c).first(size_t(items)));
+      visit(size_t(begin + c), of_case);
+    });
+    progress.update(begin + count);
+  }
+}
+
+Figures measure(const Measuring& m, const std::vector<Case>& cases, const Source& source) {
+  std::vector<Outcome> outcomes(cases.size());
+  for_each_case(
+      source.name, {source}, cases, long(m.data.items.size()),
+      [&](size_t c, const std::vector<ScoresOf>& scores) { outcomes[c] = outcome_of(m, cases[c], scores[0]); });
+  return summary(m, cases, outcomes);
 }
 
 namespace {
 
-// The rank of every rankable item among them, ties in the middle.    [I] -> [I], 0 elsewhere
-std::vector<double> all_ranks(const Scores& scores, const std::vector<int>& rankable) {
-  std::vector<int> order = rankable;
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return scores[size_t(a)] > scores[size_t(b)]; });
-  std::vector<double> ranks(scores.size(), 0);
-  for (size_t begin = 0, end; begin < order.size(); begin = end) {
-    end = begin + 1;
-    while (end < order.size() && scores[size_t(order[end])] == scores[size_t(order[begin])]) ++end;
-    for (size_t n = begin; n < end; ++n) ranks[size_t(order[n])] = double(begin + 1 + end) / 2;
+// The ranks of some of the rankable items among all of these, ties in the middle.    [n] -> [n]
+std::vector<double> ranks_of(const std::vector<int>& items, ScoresOf scores, const std::vector<int>& rankable) {
+  std::vector<double> levels;  // the different scores of the items, rising
+  for (const int i : items) levels.push_back(scores[size_t(i)]);
+  std::sort(levels.begin(), levels.end());
+  levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
+  std::vector<long> equal(levels.size() + 1, 0), higher(levels.size() + 1, 0);  // higher: than level n - 1, by steps
+  for (const int i : rankable) {
+    const double s = scores[size_t(i)];
+    const size_t at = size_t(std::lower_bound(levels.begin(), levels.end(), s) - levels.begin());
+    ++(at < levels.size() && levels[at] == s ? equal : higher)[at];
+  }
+  // Above level n: what lies between it and the next, the next, and what is above that.
+  for (size_t n = levels.size(); n-- > 0;) higher[n] += higher[n + 1] + equal[n + 1];
+  std::vector<double> ranks;
+  for (const int i : items) {
+    const size_t at = size_t(std::lower_bound(levels.begin(), levels.end(), scores[size_t(i)]) - levels.begin());
+    ranks.push_back(double(2 * higher[at + 1] + 2 * equal[at + 1] + equal[at] + 1) / 2);
   }
   return ranks;
 }
 
-List list_of(const std::vector<const Scores*>& sources, const Case& c, const std::vector<int>& among, long items,
-             long candidates) {
+}  // namespace
+
+List list_of(const std::vector<ScoresOf>& sources, const Case& c, const std::vector<int>& among, long candidates) {
+  const long items = long(sources[0].size());
   const std::vector<char> can = rankable(c, among, items);
   std::vector<int> all;
   for (int i = 0; i < int(items); ++i)
     if (can[size_t(i)]) all.push_back(i);
   std::set<int> chosen;
-  for (const Scores* scores : sources)
-    for (const int item : top_items(*scores, can, candidates)) chosen.insert(item);
+  for (const ScoresOf scores : sources)
+    for (const int item : top_items(scores, can, candidates)) chosen.insert(item);
   List list;
   list.items.assign(chosen.begin(), chosen.end());
   const size_t F = 2 * sources.size();
   list.features.resize(list.items.size() * F);
   for (size_t s = 0; s < sources.size(); ++s) {
-    const Scores& scores = *sources[s];
-    const std::vector<double> ranks = all_ranks(scores, all);
+    const ScoresOf scores = sources[s];
+    const std::vector<double> ranks = ranks_of(list.items, scores, all);
     double sum = 0, square = 0;
     for (const int i : all) sum += scores[size_t(i)];
     const double mean = sum / double(std::max(size_t(1), all.size()));
@@ -63,7 +105,7 @@ List list_of(const std::vector<const Scores*>& sources, const Case& c, const std
     const double deviation = std::sqrt(square / double(std::max(size_t(1), all.size())));
     for (size_t n = 0; n < list.items.size(); ++n) {
       const size_t i = size_t(list.items[n]);
-      list.features[n * F + 2 * s] = -std::log(ranks[i]);
+      list.features[n * F + 2 * s] = -std::log(ranks[n]);
       list.features[n * F + 2 * s + 1] = deviation > 0 ? (scores[i] - mean) / deviation : 0;
     }
   }
@@ -73,6 +115,8 @@ List list_of(const std::vector<const Scores*>& sources, const Case& c, const std
   }
   return list;
 }
+
+namespace {
 
 // x of A x = b, A [n, n] symmetric and positive definite, by Gauss with pivots on the diagonal.
 std::vector<double> solve(std::vector<double> A, std::vector<double> b) {
@@ -117,29 +161,18 @@ void add_list(const List& list, const std::vector<double>& w, std::vector<double
     }
 }
 
-double likelihood(const std::vector<List>& lists, const std::vector<double>& w, double ridge) {
+double likelihood(const std::vector<const List*>& lists, const std::vector<double>& w, double ridge) {
   double sum = 0;
-  for (const List& list : lists) {
-    if (list.relevant.empty()) continue;
-    const std::vector<double> logs = log_shares(list, w);
-    for (const int t : list.relevant) sum += logs[size_t(t)];
+  for (const List* list : lists) {
+    if (list->relevant.empty()) continue;
+    const std::vector<double> logs = log_shares(*list, w);
+    for (const int t : list->relevant) sum += logs[size_t(t)];
   }
   for (const double x : w) sum -= ridge / 2 * x * x;
   return sum;
 }
 
 }  // namespace
-
-std::vector<List> lists_of(const std::vector<std::vector<Scores>>& scores_by_source, const std::vector<Case>& cases,
-                           const std::vector<int>& among, long items, long candidates) {
-  std::vector<List> lists(cases.size());
-  engine::parallel_tasks(long(cases.size()), [&](long c) {
-    std::vector<const Scores*> sources;
-    for (const auto& scores : scores_by_source) sources.push_back(&scores[size_t(c)]);
-    lists[size_t(c)] = list_of(sources, cases[size_t(c)], among, items, candidates);
-  });
-  return lists;
-}
 
 std::vector<double> log_shares(const List& list, const std::vector<double>& w) {
   std::vector<double> s(list.items.size());
@@ -151,7 +184,7 @@ std::vector<double> log_shares(const List& list, const std::vector<double>& w) {
   return s;
 }
 
-std::vector<double> fit_conditional(const std::vector<List>& lists, long features, double ridge,
+std::vector<double> fit_conditional(const std::vector<const List*>& lists, long features, double ridge,
                                     const std::vector<double>& begin) {
   const size_t F = size_t(features);
   std::vector<double> w = begin;
@@ -162,7 +195,7 @@ std::vector<double> fit_conditional(const std::vector<List>& lists, long feature
   double value = likelihood(lists, w, ridge);
   for (int step = 0; step < 50; ++step) {
     std::vector<double> gradient(F, 0), hessian(F * F, 0);
-    for (const List& list : lists) add_list(list, w, gradient, hessian);
+    for (const List* list : lists) add_list(*list, w, gradient, hessian);
     for (size_t a = 0; a < F; ++a) gradient[a] -= ridge * w[a], hessian[a * F + a] += ridge;
     const std::vector<double> move = solve(hessian, gradient);
     double length = 1, gained = -1;
@@ -214,38 +247,41 @@ Platt fit_platt(const std::vector<double>& s, const std::vector<bool>& right) {
   return p;
 }
 
-std::vector<Scores> joined_scores(const Joined& joined, const std::vector<List>& lists, long items) {
-  std::vector<Scores> scores(lists.size(), Scores(size_t(items), kNoCandidate));
-  for (size_t c = 0; c < lists.size(); ++c) {
-    const std::vector<double> logs = log_shares(lists[c], joined.weights);
-    for (size_t n = 0; n < logs.size(); ++n) scores[c][size_t(lists[c].items[n])] = logs[n];
-  }
+Scores Shares::scores(long all_items) const {
+  Scores scores(size_t(all_items), kNoCandidate);
+  for (size_t n = 0; n < items.size(); ++n) scores[size_t(items[n])] = logs[n];
   return scores;
+}
+
+Shares shares_of(const List& list, const std::vector<double>& w) { return {list.items, log_shares(list, w)}; }
+
+CaseScores scores_of(const std::vector<Shares>& shares, long all_items) {
+  return [&shares, all_items](size_t c) { return shares[c].scores(all_items); };
 }
 
 namespace {
 
-// Scores of every list by weights fitted on the lists of the other folds.
-std::vector<Scores> out_of_fold(const std::vector<List>& lists, const std::vector<int>& fold, long features, long folds,
-                                double ridge, const std::vector<double>& begin, long items) {
-  std::vector<Scores> scores(lists.size());
-  for (long f = 0; f < folds; ++f) {
-    std::vector<List> others;
+// Of every list its shares by weights fitted on the lists of the other folds.
+std::vector<Shares> out_of_fold(const std::vector<List>& lists, const std::vector<int>& fold, long features, long folds,
+                                double ridge, const std::vector<double>& begin) {
+  std::vector<Shares> shares(lists.size());
+  engine::parallel_tasks(folds, [&](long f) {
+    std::vector<const List*> others;
     for (size_t c = 0; c < lists.size(); ++c)
-      if (fold[c] != f) others.push_back(lists[c]);
-    Joined part;
-    part.weights = fit_conditional(others, features, ridge, begin);
+      if (fold[c] != f) others.push_back(&lists[c]);
+    const std::vector<double> w = fit_conditional(others, features, ridge, begin);
     for (size_t c = 0; c < lists.size(); ++c)
-      if (fold[c] == f) scores[c] = joined_scores(part, {lists[c]}, items)[0];
-  }
-  return scores;
+      if (fold[c] == f) shares[c] = shares_of(lists[c], w);
+  });
+  return shares;
 }
 
-double mean_ndcg(const std::vector<Case>& cases, const std::vector<Scores>& scores, const std::vector<int>& among,
+double mean_ndcg(const std::vector<Case>& cases, const std::vector<Shares>& shares, const std::vector<int>& among,
                  long items, long k) {
   double sum = 0, n = 0;
   for (size_t c = 0; c < cases.size(); ++c) {
-    const std::vector<double> ranks = target_ranks(scores[c], rankable(cases[c], among, items), cases[c].targets);
+    const std::vector<double> ranks =
+        target_ranks(shares[c].scores(items), rankable(cases[c], among, items), cases[c].targets);
     if (!ranks.empty()) sum += figures_of(ranks, 1, k).ndcg, ++n;
   }
   return sum / std::max(1., n);
@@ -253,31 +289,34 @@ double mean_ndcg(const std::vector<Case>& cases, const std::vector<Scores>& scor
 
 }  // namespace
 
-Joined fit_joined(const std::vector<std::string>& sources, const std::vector<std::vector<Scores>>& scores_by_source,
+Joined fit_joined(const std::vector<std::string>& sources, const std::vector<List>& lists,
                   const std::vector<Case>& cases, const std::vector<int>& among, long items, const JoinOptions& o,
-                  uint64_t seed, std::vector<Scores>* by_folds) {
-  const std::vector<List> lists = lists_of(scores_by_source, cases, among, items, o.candidates);
+                  uint64_t seed, std::vector<Shares>* by_folds) {
   const std::vector<int> order = engine::permutation(int(cases.size()), {seed, engine::Stream::sample, 3});
   std::vector<int> fold(cases.size());
   for (size_t n = 0; n < order.size(); ++n) fold[size_t(order[n])] = int(n) % int(o.folds);
   const long F = 2 * long(sources.size());
   Joined best;
   best.sources = sources, best.dev_ndcg = -1, best.candidates = o.candidates;
-  std::vector<Scores> held;
+  std::vector<Shares> held;
   std::vector<double> w;
+  std::vector<const List*> all;
+  for (const List& list : lists) all.push_back(&list);
   for (const double ridge : o.ridges) {
-    w = fit_conditional(lists, F, ridge, w);
-    std::vector<Scores> scores = out_of_fold(lists, fold, F, o.folds, ridge, w, items);
-    const double ndcg = mean_ndcg(cases, scores, among, items, o.k);
-    if (ndcg > best.dev_ndcg) best.dev_ndcg = ndcg, best.ridge = ridge, best.weights = w, held = std::move(scores);
+    w = fit_conditional(all, F, ridge, w);
+    std::vector<Shares> shares = out_of_fold(lists, fold, F, o.folds, ridge, w);
+    const double ndcg = mean_ndcg(cases, shares, among, items, o.k);
+    if (ndcg > best.dev_ndcg) best.dev_ndcg = ndcg, best.ridge = ridge, best.weights = w, held = std::move(shares);
   }
   std::vector<double> s;
   std::vector<bool> right;
-  for (size_t c = 0; c < cases.size(); ++c)
-    for (const int item : top_items(held[c], rankable(cases[c], among, items), o.k)) {
-      s.push_back(held[c][size_t(item)]);
+  for (size_t c = 0; c < cases.size(); ++c) {
+    const Scores scores = held[c].scores(items);
+    for (const int item : top_items(scores, rankable(cases[c], among, items), o.k)) {
+      s.push_back(scores[size_t(item)]);
       right.push_back(std::find(cases[c].targets.begin(), cases[c].targets.end(), item) != cases[c].targets.end());
     }
+  }
   best.platt = fit_platt(s, right);
   if (by_folds) *by_folds = std::move(held);
   return best;

@@ -56,7 +56,7 @@ run::Frame frame_of(const recommend::Options& o, const run::Options& options, co
 
 recommend::Figures on_dev(const Recommender& r, const Split& split, const recommend::Source& source, long k) {
   const std::vector<double> counts = counts_of(split.train, r.items());
-  return measure({r.data, r.words, counts, split.dev_among, k}, split.dev, source.scores(split.dev));
+  return measure({r.data, r.words, counts, split.dev_among, k}, split.dev, source);
 }
 
 // The dev part ranked by attention; the best so far is kept.
@@ -70,21 +70,41 @@ void finish_epoch(run::Training& training, Recommender& r, const Split& split, l
                                  k, f.ndcg, f.hr));
 }
 
+// With at most so many dev cases, drawn.
+Split with_some_of_dev(Split split, long most, uint64_t seed) {
+  if (long(split.dev.size()) <= most) return split;
+  run::print_note("joined on {} of {} held-out lists\n", most, split.dev.size());
+  std::vector<int> order = engine::permutation(int(split.dev.size()), {seed, engine::Stream::sample, 6});
+  order.resize(size_t(most));
+  std::sort(order.begin(), order.end());
+  std::vector<recommend::Case> some;
+  for (const int c : order) some.push_back(std::move(split.dev[size_t(c)]));
+  split.dev = std::move(some);
+  return split;
+}
+
 // The second stage, on the dev part: settings of the simple models, then weights over all of them.
 void join(const recommend::Options& o, const Split& split, Recommender& r) {
   r.settings = choose(o.simple, r.data, split, o.k);
-  std::vector<std::vector<recommend::Scores>> scores;
-  std::vector<std::string> names;
-  for (const recommend::Source& source : r.sources(split.train)) {
-    scores.push_back(source.scores(split.dev));
-    names.push_back(source.name);
-    const std::vector<double> counts = counts_of(split.train, r.items());
-    const auto f = measure({r.data, r.words, counts, split.dev_among, o.k}, split.dev, scores.back()).mean;
-    run::print_note("dev: {:<12} ndcg@{} {:.4f}  hr {:.4f}\n", source.name, o.k, f.ndcg, f.hr);
-  }
-  r.joined = fit_joined(names, scores, split.dev, split.dev_among, r.items(), o.join, o.training.seed, &scores[0]);
+  const std::vector<recommend::Source> sources = r.sources(split.train);
   const std::vector<double> counts = counts_of(split.train, r.items());
-  r.spread = choose_spread(r, {r.data, r.words, counts, split.dev_among, o.k, &r.vectors}, split.dev, scores[0]);
+  const recommend::Measuring m{r.data, r.words, counts, split.dev_among, o.k, &r.vectors};
+  std::vector<recommend::List> lists(split.dev.size());
+  std::vector<std::vector<recommend::Outcome>> outcomes(sources.size());
+  for (auto& of_source : outcomes) of_source.resize(split.dev.size());
+  for_each_case("dev", sources, split.dev, r.items(), [&](size_t c, const std::vector<recommend::ScoresOf>& scores) {
+    lists[c] = list_of(scores, split.dev[c], split.dev_among, o.join.candidates);
+    for (size_t s = 0; s < scores.size(); ++s) outcomes[s][c] = outcome_of(m, split.dev[c], scores[s]);
+  });
+  std::vector<std::string> names;
+  for (size_t s = 0; s < sources.size(); ++s) {
+    names.push_back(sources[s].name);
+    const recommend::CaseFigures f = summary(m, split.dev, outcomes[s]).mean;
+    run::print_note("dev: {:<12} ndcg@{} {:.4f}  hr {:.4f}\n", names[s], o.k, f.ndcg, f.hr);
+  }
+  std::vector<recommend::Shares> held;
+  r.joined = fit_joined(names, lists, split.dev, split.dev_among, r.items(), o.join, o.training.seed, &held);
+  r.spread = choose_spread(r, m, split.dev, scores_of(held, r.items()));
   run::print_note("dev: {:<12} ndcg@{} {:.4f}, each fold by weights of the others (ridge {:g})\n", "joined", o.k,
                   r.joined.dev_ndcg, r.joined.ridge);
 }
@@ -93,7 +113,7 @@ void finish_run(run::Training& training, const recommend::Options& o, const Spli
   const std::string best = training.best_directory();
   r.sequence = recommend::load_sequence(best);
   r.take_vectors();
-  join(o, split, r);
+  join(o, with_some_of_dev(split, o.join.most_cases, o.training.seed), r);
   training.run().replace_best([&](const std::string& directory) { save_recommender(r, directory); });
   const double seconds =
       run::write_result(training.run(), {{"dev_ndcg", training.best()}, {"dev_ndcg_joined", r.joined.dev_ndcg}});

@@ -84,8 +84,7 @@ SimpleSettings choose(const SimpleOptions& o, const Data& data, const Split& spl
     for (const auto value : values) {
       if (values.size() == 1) break;
       const Source source = source_of(name, make(value));
-      const double ndcg =
-          measure({data, no_words, counts, split.dev_among, k}, split.dev, source.scores(split.dev)).mean.ndcg;
+      const double ndcg = measure({data, no_words, counts, split.dev_among, k}, split.dev, source).mean.ndcg;
       if (ndcg > highest) highest = ndcg, best = value;
     }
     return best;

@@ -31,10 +31,10 @@ void SimpleOptions::declare(run::Options& options) {
 }
 
 Source Recommender::attention() const {
-  return {"attention", [this](const std::vector<Case>& cases) {
+  return {"attention", [this](std::span<const Case> cases, std::span<double> to) {
             std::vector<Items> histories;
             for (const Case& c : cases) histories.emplace_back(c.history);
-            return sequence->scores(vectors, histories);
+            sequence->score(vectors, histories, to);
           }};
 }
 
@@ -92,15 +92,16 @@ std::vector<Recommended> Answering::operator()(const std::vector<int>& history, 
     if (can[size_t(i)]) among.push_back(i);
   check(!among.empty(), "the history has every item: there is nothing left to recommend");
   asked.history = once;
-  std::vector<std::vector<Scores>> scores;
-  for (const Source& source : sources_) scores.push_back(source.scores({asked}));
-  const std::vector<List> lists = lists_of(scores, {asked}, among, I, std::max(r_.joined.candidates, wanted.k));
-  const std::vector<Scores> joined = joined_scores(r_.joined, lists, I);
-  const std::vector<int> list = reranked(r_, {asked}, joined, among, {wanted})[0][0];
+  std::vector<Scores> scores(sources_.size(), Scores(size_t(I)));
+  for (size_t s = 0; s < sources_.size(); ++s) sources_[s].score(std::span(&asked, 1), scores[s]);
+  const List candidates =
+      list_of({scores.begin(), scores.end()}, asked, among, std::max(r_.joined.candidates, wanted.k));
+  const Scores joined = shares_of(candidates, r_.joined.weights).scores(I);
+  const std::vector<int> list = reranked(r_, {asked}, [&](size_t) { return joined; }, among, {wanted})[0][0];
   const std::vector<Reason> reasons = reasons_for(r_, asked.history, list);
   std::vector<Recommended> all;
   for (size_t n = 0; n < list.size(); ++n) {
-    const double score = joined[0][size_t(list[n])];
+    const double score = joined[size_t(list[n])];
     all.push_back({.item = list[n],
                    .score = score,
                    .probability = r_.joined.platt(score),

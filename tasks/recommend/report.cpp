@@ -77,14 +77,14 @@ std::vector<Case> cold_targets(const std::vector<Case>& cases, const std::vector
   return some;
 }
 
-void add_probabilities(const Recommender& r, const Split& split, const std::vector<Scores>& joined, long k,
-                       Report& to) {
+void add_probabilities(const Recommender& r, const Split& split, const CaseScores& joined, long k, Report& to) {
   std::vector<double> p;
   std::vector<bool> right;
   for (size_t c = 0; c < split.test.size(); ++c) {
     const Case& one = split.test[c];
-    for (const int item : top_items(joined[c], rankable(one, split.test_among, r.items()), k)) {
-      p.push_back(r.joined.platt(joined[c][size_t(item)]));
+    const Scores scores = joined(c);
+    for (const int item : top_items(scores, rankable(one, split.test_among, r.items()), k)) {
+      p.push_back(r.joined.platt(scores[size_t(item)]));
       right.push_back(std::find(one.targets.begin(), one.targets.end(), item) != one.targets.end());
       to.said += p.back(), to.taken += right.back();
     }
@@ -96,19 +96,30 @@ void add_probabilities(const Recommender& r, const Split& split, const std::vect
   to.ece_perfect = score::ece_of_a_perfect_model(p, 15);
 }
 
-double log_share(const Scores& scores, int item) { return scores[size_t(item)] - score::log_sum_exp(scores); }
+double log_share(ScoresOf scores, int item) { return scores[size_t(item)] - score::log_sum_exp(scores); }
+
+// log_share() of items[n] for who has histories[n].    -> [n]
+std::vector<double> log_shares_of(const Recommender& r, const std::vector<std::vector<int>>& histories,
+                                  const std::vector<int>& items) {
+  std::vector<double> shares(histories.size());
+  std::vector<Case> cases;
+  for (const std::vector<int>& history : histories) cases.push_back({.user = -1, .history = history, .targets = {}});
+  for_each_case("reasons", {r.attention()}, cases, r.items(),
+                [&](size_t c, const std::vector<ScoresOf>& scores) { shares[c] = log_share(scores[0], items[c]); });
+  return shares;
+}
 
 // Of every history of three items and more: its first recommended item, the item that is named for it, and another one,
 // drawn.
-void add_faithfulness(const Recommender& r, const Split& split, const std::vector<Scores>& joined, uint64_t seed,
-                      Report& to) {
+void add_faithfulness(const Recommender& r, const Split& split, const CaseScores& joined, uint64_t seed, Report& to) {
   std::vector<std::vector<int>> full, without_named, without_other;
   std::vector<int> shown;
   for (size_t c = 0; c < split.test.size(); ++c) {
     const Case& one = split.test[c];
     const size_t read = std::min(one.history.size(), size_t(r.sequence->config.positions));
-    const std::vector<int> list = top_items(joined[c], rankable(one, split.test_among, r.items()), 1);
-    if (read < 3 || list.empty()) continue;
+    if (read < 3) continue;
+    const std::vector<int> list = top_items(joined(c), rankable(one, split.test_among, r.items()), 1);
+    if (list.empty()) continue;
     const std::vector<int> history(one.history.end() - long(read), one.history.end());
     const int named = reasons_for(r, history, list)[0].item;
     if (named < 0) continue;
@@ -126,14 +137,10 @@ void add_faithfulness(const Recommender& r, const Split& split, const std::vecto
     full.push_back(history), without_named.push_back(without(named)), without_other.push_back(without(other));
     shown.push_back(list[0]);
   }
-  const auto scored = [&](const std::vector<std::vector<int>>& histories) {
-    std::vector<Items> views(histories.begin(), histories.end());
-    return r.sequence->scores(r.vectors, views);
-  };
-  const auto a = scored(full), b = scored(without_named), c = scored(without_other);
+  const std::vector<double> before = log_shares_of(r, full, shown), less_named = log_shares_of(r, without_named, shown),
+                            less_other = log_shares_of(r, without_other, shown);
   for (size_t n = 0; n < shown.size(); ++n) {
-    const double before = log_share(a[n], shown[n]), named = before - log_share(b[n], shown[n]),
-                 other = before - log_share(c[n], shown[n]);
+    const double named = before[n] - less_named[n], other = before[n] - less_other[n];
     to.named_drop += named, to.other_drop += other, to.named_share += named > other;
   }
   to.explained = long(shown.size());
@@ -157,8 +164,7 @@ void add_gain(const std::vector<Row>& rows, uint64_t seed, Report& to) {
   to.gain_p = bootstrap.two_sided;
 }
 
-void add_curve(const Recommender& r, const Measuring& m, const Split& split, const std::vector<Scores>& joined,
-               Report& to) {
+void add_curve(const Recommender& r, const Measuring& m, const Split& split, const CaseScores& joined, Report& to) {
   std::vector<Wanted> wanted;
   for (const char* method : {"mmr", "dpp"})
     for (const double d : {0.1, 0.3, 0.5, 0.7}) wanted.push_back({.k = m.k, .diversity = d, .rerank = method});
@@ -180,30 +186,36 @@ Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed
   Report report;
   const std::vector<double> counts = counts_of(split.known, I);
   const Measuring m{r.data, r.words, counts, split.test_among, k, &r.vectors};
-  std::vector<std::vector<Scores>> scores;
-  std::vector<std::string> names;
-  for (const Source& source : r.sources(split.known)) {
-    scores.push_back(source.scores(split.test));
-    names.push_back(source.name);
-  }
-  const std::vector<Scores> joined =
-      joined_scores(r.joined, lists_of(scores, split.test, split.test_among, I, r.joined.candidates), I);
+  const std::vector<Source> sources = r.sources(split.known);
+  const size_t S = sources.size();
+  // Who is measured: all, users of whom nothing was known, items that nobody has taken; of the latter two some models.
+  const std::vector<std::vector<Case>> parts{split.test, cold_users(split.test), cold_targets(split.test, counts)};
+  std::vector<std::vector<std::vector<Outcome>>> outcomes(parts.size());  // [part][S + 1][cases], the last: joined
+  for (auto& of_part : outcomes) of_part.assign(S + 1, std::vector<Outcome>(split.test.size()));
+  const auto has_cold_row = [&](size_t s) { return s >= S - 1 || sources[s].name == "words"; };
+  std::vector<Shares> shares(split.test.size());
+  for_each_case("test", sources, split.test, I, [&](size_t c, std::vector<ScoresOf> scores) {
+    shares[c] = shares_of(list_of(scores, split.test[c], split.test_among, r.joined.candidates), r.joined.weights);
+    const Scores joined = shares[c].scores(I);
+    scores.push_back(joined);
+    for (size_t p = 0; p < parts.size(); ++p)
+      for (size_t s = 0; s <= S; ++s)
+        if (p == 0 || (has_cold_row(s) && !parts[p][c].targets.empty()))
+          outcomes[p][s][c] = outcome_of(m, parts[p][c], scores[s]);
+  });
+  const CaseScores joined = scores_of(shares, I);
   reranked(r, split.test, joined, split.test_among, {{.k = k}});
   report.list_seconds = watch.seconds();
-  report.rows.push_back(
-      {"random", measure(m, split.test, source_of("random", random_scorer(I, seed)).scores(split.test))});
-  for (size_t s = 0; s < scores.size(); ++s) report.rows.push_back({names[s], measure(m, split.test, scores[s])});
-  report.rows.push_back({"joined", measure(m, split.test, joined)});
-  const size_t words = size_t(std::find(names.begin(), names.end(), "words") - names.begin());
-  const auto add_cold = [&](const std::string& what, const std::vector<Case>& cases) {
-    for (const auto& [name, s] :
-         {std::pair{"joined", &joined}, {"attention", &scores.back()}, {"words", &scores[words]}}) {
-      Row row{fmt::format("{}, {}", name, what), measure(m, cases, *s)};
+
+  const auto name_of = [&](size_t s) { return s < S ? sources[s].name : "joined"; };
+  report.rows.push_back({"random", measure(m, split.test, source_of("random", random_scorer(I, seed)))});
+  for (size_t s = 0; s <= S; ++s) report.rows.push_back({name_of(s), summary(m, split.test, outcomes[0][s])});
+  for (size_t p = 1; p < parts.size(); ++p)
+    for (size_t s = S + 1; s-- > 0;) {
+      if (!has_cold_row(s)) continue;
+      Row row{fmt::format("{}, cold {}", name_of(s), p == 1 ? "users" : "items"), summary(m, parts[p], outcomes[p][s])};
       if (row.figures.cases) report.cold.push_back(std::move(row));
     }
-  };
-  add_cold("cold users", cold_users(split.test));
-  add_cold("cold items", cold_targets(split.test, counts));
   add_curve(r, m, split, joined, report);
   add_probabilities(r, split, joined, k, report);
   add_faithfulness(r, split, joined, seed, report);

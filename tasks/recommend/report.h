@@ -24,7 +24,7 @@ struct Report {
   std::string baseline;                                      // of the simple models the best by NDCG
   double gain = 0, gain_low = 0, gain_high = 0, gain_p = 1;  // of the joined NDCG over it, paired bootstrap
   std::string text(const Split& split, long k) const;        // the tables
-  double list_seconds = 0;                                   // lists for all cases, counting included
+  double list_seconds = 0;                                   // of the lists and figures of all, with counting
 };
 Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed);
 

@@ -167,11 +167,11 @@ Tensor SequenceModel::whole_bias() const {
   return all;
 }
 
-std::vector<Scores> SequenceModel::scores(const Tensor& v, const std::vector<Items>& histories) const {
+void SequenceModel::score(const Tensor& v, const std::vector<Items>& histories, std::span<double> to) const {
   const engine::NoGrad no_grad;
   const long I = config.items;
   const std::vector<real> all_bias = whole_bias().to_vector();
-  std::vector<Scores> scores(histories.size(), Scores(all_bias.begin(), all_bias.end()));
+  for (size_t b = 0; b < histories.size(); ++b) std::ranges::copy(all_bias, to.begin() + long(b) * I);
   for (size_t begin = 0; begin < histories.size(); begin += 64) {
     std::vector<Items> some;
     std::vector<size_t> rows;
@@ -190,10 +190,9 @@ std::vector<Scores> SequenceModel::scores(const Tensor& v, const std::vector<Ite
         own = candidate_scores(v, {0, int(I)}, h, {0, int(h.dim(0))});
       }
       for (long i = 0; i < I; ++i)
-        scores[rows[b]][size_t(i)] += double(all.data()[long(b) * I + i]) + (own ? double(own.data()[i]) : 0);
+        to[rows[b] * size_t(I) + size_t(i)] += double(all.data()[long(b) * I + i]) + (own ? double(own.data()[i]) : 0);
     }
   }
-  return scores;
 }
 
 namespace {

@@ -57,8 +57,8 @@ struct SequenceModel {
   bool by_candidate() const { return config.user == "candidate"; }
 
   // Scores of all items for each history, of which the last `positions` items are read; an empty one has the bias
-  // alone.
-  std::vector<Scores> scores(const Tensor& v, const std::vector<Items>& histories) const;
+  // alone.    to [histories, I]
+  void score(const Tensor& v, const std::vector<Items>& histories, std::span<double> to) const;
   // How much each item of the history (its last `positions`) adds to the score of an item, as far as the last attention
   // says: the value that it hands over, weighted, along the item's vector.    -> [items asked for][T]
   std::vector<std::vector<double>> reasons(const Tensor& v, Items history, const std::vector<int>& items) const;

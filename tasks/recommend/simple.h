@@ -9,8 +9,9 @@
 
 namespace recommend {
 
-using Items = std::span<const int>;  // of a history, oldest first
-using Scores = std::vector<double>;  // [I]
+using Items = std::span<const int>;        // of a history, oldest first
+using Scores = std::vector<double>;        // [I]
+using ScoresOf = std::span<const double>;  // the same, of whomever
 using Scorer = std::function<Scores(Items history)>;
 
 // Rows of few numbers: row i holds the columns at begin[i] ... begin[i + 1] - 1.

@@ -61,17 +61,18 @@ std::vector<std::vector<double>> likeness(const Recommender& r, const std::vecto
 }
 
 std::vector<score::Lists> reranked(const Recommender& r, const std::vector<Case>& cases,
-                                   const std::vector<Scores>& scores, const std::vector<int>& among,
+                                   const CaseScores& scores_of_case, const std::vector<int>& among,
                                    const std::vector<Wanted>& wanted, long candidates) {
   std::vector<score::Lists> lists(wanted.size(), score::Lists(cases.size()));
   long k = 0;
   for (const Wanted& w : wanted) k = std::max(k, w.k);
   engine::parallel_tasks(long(cases.size()), [&](long n) {
     const size_t c = size_t(n);
+    const Scores scores = scores_of_case(c);
     const std::vector<int> items =
-        top_items(scores[c], rankable(cases[c], among, long(scores[c].size())), std::max(candidates, k));
+        top_items(scores, rankable(cases[c], among, long(scores.size())), std::max(candidates, k));
     std::vector<double> relevance;
-    for (const int item : items) relevance.push_back(scores[c][size_t(item)]);
+    for (const int item : items) relevance.push_back(scores[size_t(item)]);
     // Items that were no candidate of the second stage have no score: they stand behind, and take no part in the scale.
     while (!relevance.empty() && relevance.back() <= kNoCandidate) relevance.pop_back();
     const std::vector<int> some(items.begin(), items.begin() + long(relevance.size()));
@@ -97,7 +98,7 @@ double distance_by(const std::string& kind, const Figures& f) {
 }
 
 std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, const std::vector<Case>& cases,
-                                  const std::vector<Scores>& scores, double cost) {
+                                  const CaseScores& scores, double cost) {
   std::vector<Wanted> wanted{{.k = m.k}};
   for (const char* kind : {"tags", "vectors", "mean"})
     for (const char* method : {"mmr", "dpp"})

@@ -23,9 +23,9 @@ struct Wanted {
 std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items, const std::string& kind);
 
 // Of each case the highest `candidates` by score, re-ranked: lists for each of `wanted`.
-std::vector<score::Lists> reranked(const Recommender& r, const std::vector<Case>& cases,
-                                   const std::vector<Scores>& scores, const std::vector<int>& among,
-                                   const std::vector<Wanted>& wanted, long candidates = 100);
+std::vector<score::Lists> reranked(const Recommender& r, const std::vector<Case>& cases, const CaseScores& scores,
+                                   const std::vector<int>& among, const std::vector<Wanted>& wanted,
+                                   long candidates = 100);
 
 // Which method and diversity spread the lists of some cases furthest, by the distance that they re-rank by, at a cost
 // of at most `cost` of NDCG: one for each of tags, vectors and mean. Diversity 0: none does.
@@ -34,7 +34,7 @@ struct Spread {
   double diversity = 0, cost = 0, gain = 0;  // parts of the plain lists' NDCG and distance
 };
 std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, const std::vector<Case>& cases,
-                                  const std::vector<Scores>& scores, double cost = 0.02);
+                                  const CaseScores& scores, double cost = 0.02);
 double distance_by(const std::string& kind, const Figures& f);
 
 nn::ordered_json spread_json(const std::vector<Spread>& all);

@@ -15,8 +15,9 @@ int largest(const std::vector<double>& x) {
   return int(std::max_element(x.begin(), x.end()) - x.begin());
 }
 
-double log_sum_exp(const std::vector<double>& x) {
-  const double top = x[size_t(largest(x))];
+double log_sum_exp(std::span<const double> x) {
+  check(!x.empty(), "log_sum_exp: of one number at least");
+  const double top = *std::max_element(x.begin(), x.end());
   double sum = 0;
   for (const double v : x) sum += std::exp(v - top);
   return top + std::log(sum);

@@ -1,6 +1,7 @@
 // Confidence: what the logits of a classifier say of how sure it is, larger is surer, and what it costs to be wrong.
 #pragma once
 
+#include <span>
 #include <vector>
 
 namespace score {
@@ -8,7 +9,7 @@ namespace score {
 // p_k = exp(x_k / T) / sum_j exp(x_j / T).    [K] -> [K], in double
 std::vector<double> probabilities(const std::vector<double>& logits, double T = 1);
 // log sum_k exp(x_k), without overflow.
-double log_sum_exp(const std::vector<double>& x);
+double log_sum_exp(std::span<const double> x);
 // The class of the largest, the first of equals.
 int largest(const std::vector<double>& x);
 

@@ -235,7 +235,9 @@ TEST_CASE("recommend: a directory gives the scores that were saved, without text
     const auto loaded = load_sequence(dir.path);
     const engine::NoGrad no_grad;
     const std::vector<int> h{1, 3, 5}, none;
-    const auto a = model.scores(model.item_vectors(), {h, none}), b = loaded->scores(loaded->item_vectors(), {h, none});
+    std::vector<double> a(18), b(18);
+    model.score(model.item_vectors(), {h, none}, a);
+    loaded->score(loaded->item_vectors(), {h, none}, b);
     CHECK(a == b);
   }
 }
@@ -271,8 +273,11 @@ TEST_CASE(
     }
     good.push_back(g), bad.push_back(b);
   }
-  const std::vector<List> lists = lists_of({good, bad}, cases, {}, 12, 12);
-  const std::vector<double> w = fit_conditional(lists, 4, 0.5);
+  std::vector<List> lists;
+  std::vector<const List*> all;
+  for (size_t c = 0; c < cases.size(); ++c) lists.push_back(list_of({good[c], bad[c]}, cases[c], {}, 12));
+  for (const List& list : lists) all.push_back(&list);
+  const std::vector<double> w = fit_conditional(all, 4, 0.5);
   const auto value = [&](std::vector<double> at) {
     double sum = 0;
     for (const List& list : lists) sum += log_shares(list, at)[size_t(list.relevant.at(0))];
@@ -285,9 +290,45 @@ TEST_CASE(
       moved[a] += step;
       CHECK(value(moved) < value(w));
     }
-  const Joined joined = fit_joined({"good", "bad"}, {good, bad}, cases, {}, 12, {.candidates = 12, .k = 3}, 1);
+  const Joined joined = fit_joined({"good", "bad"}, lists, cases, {}, 12, {.candidates = 12, .k = 3}, 1);
   CHECK(joined.weights[0] + joined.weights[1] > 3 * std::abs(joined.weights[2] + joined.weights[3]));
   CHECK(joined.dev_ndcg > 0.5);
+}
+
+TEST_CASE(
+    "recommend: the features of a candidate are its rank among all that can be ranked, ties in the middle, and its "
+    "score") {
+  const Scores x{3, 1, 2, 2, 2, 0, 9, 1}, y{0, 0, 0, 0, 0, 5, 0, 0};
+  const Case c{0, {6}, {5}};
+  const List list = list_of({x, y}, c, {}, 2);  // of x 0 and one of 2, 3, 4; of y 5 and the first of the equal ones
+  CHECK(list.items == std::vector<int>{0, 2, 5});
+  CHECK(list.relevant == std::vector<int>{2});
+  const auto rank = [&](size_t n, size_t source) { return std::exp(-list.features[n * 4 + 2 * source]); };
+  CHECK(rank(0, 0) == doctest::Approx(1));
+  CHECK(rank(1, 0) == doctest::Approx(3));  // three have places 2 to 4
+  CHECK(rank(2, 0) == doctest::Approx(7));
+  CHECK(rank(0, 1) == doctest::Approx(4.5));  // six have places 2 to 7
+  CHECK(rank(2, 1) == doctest::Approx(1));
+  const double mean = 11. / 7, deviation = std::sqrt(23. / 7 - mean * mean);
+  CHECK(list.features[1] == doctest::Approx((3 - mean) / deviation));
+}
+
+TEST_CASE("recommend: some cases are scored at a time, and every one is visited with its own scores") {
+  std::vector<Case> cases;
+  for (int u = 0; u < 200; ++u) cases.push_back({u, {u % 7}, {}});
+  size_t most = 0;
+  const Source counted{"counted", [&](std::span<const Case> some, std::span<double> to) {
+                         most = std::max(most, some.size());
+                         for (size_t c = 0; c < some.size(); ++c)
+                           std::fill_n(to.begin() + long(c) * 200000, 200000, some[c].user);
+                       }};
+  std::vector<double> seen(cases.size(), -1);
+  const Source first = source_of("first", [](Items h) { return Scores(200000, h[0]); });
+  for_each_case("test", {counted, first}, cases, 200000, [&](size_t c, const std::vector<ScoresOf>& scores) {
+    seen[c] = scores[0][199999] == double(cases[c].user) ? scores[1][0] : -2;
+  });
+  for (size_t c = 0; c < cases.size(); ++c) CHECK(seen[c] == double(c % 7));
+  CHECK(most == 64);  // 200 cases of 2 x 200,000 scores would be 640 MB
 }
 
 TEST_CASE("recommend: Platt's probabilities have the mean of what came true") {

@@ -241,11 +241,11 @@ TEST_CASE("recommend: protocols hold out what they say; what is held out is not 
 
 TEST_CASE("recommend: equal scores have the middle rank, so that a model that says the same of all gains nothing") {
   const std::vector<char> can{1, 1, 1, 1, 0};
-  CHECK(target_ranks({1, 1, 1, 1, 9}, can, {0}) == std::vector<double>{2.5});
-  CHECK(target_ranks({1, 3, 2, 2, 9}, can, {3, 0}) == std::vector<double>{2.5, 4});
-  CHECK(target_ranks({1, 3, 2, 2, 9}, can, {4}).empty());
+  CHECK(target_ranks(Scores{1, 1, 1, 1, 9}, can, {0}) == std::vector<double>{2.5});
+  CHECK(target_ranks(Scores{1, 3, 2, 2, 9}, can, {3, 0}) == std::vector<double>{2.5, 4});
+  CHECK(target_ranks(Scores{1, 3, 2, 2, 9}, can, {4}).empty());
   CHECK(error_of([&] {
-          target_ranks({1, std::nan(""), 2, 2, 9}, can, {0});
+          target_ranks(Scores{1, std::nan(""), 2, 2, 9}, can, {0});
         }).find("not a number") != std::string::npos);
 }
 
@@ -313,10 +313,11 @@ TEST_CASE(
   r.words = word_vectors(r.data.items);
   r.vectors = test::varied({40, 6});
   std::vector<Case> cases;
-  std::vector<Scores> scores;
+  std::vector<Scores> all_scores;
+  const CaseScores scores = [&](size_t c) { return all_scores[c]; };
   for (int u = 0; u < 50; ++u) {
     cases.push_back({u, {}, {(u * 11) % 40}});
-    Scores& s = scores.emplace_back();
+    Scores& s = all_scores.emplace_back();
     for (int i = 0; i < 40; ++i) s.push_back(std::sin(u * 1.7 + i * 2.3) * 2 + (i == (u * 11) % 40 ? 2 : 0) - 5);
   }
   const std::vector<double> counts(40, 1);
