@@ -2,6 +2,8 @@
 // a sum over iterations goes over fixed blocks, added up in order.
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -45,15 +47,17 @@ double blockwise_sum(long n, F f) {
 }
 
 // out[c] += sum_r x[r, c], the rows `stride` apart: parallel over strips of columns, each summed from the first row to
-// the last.
+// the last. A strip is as wide as leaves every thread one: of a narrow one each row is another page of memory.
 template <class T>
 void add_column_sums(const T* x, long rows, long columns, long stride, T* out) {
-  constexpr long kStrip = 64;
-  const long strips = (columns + kStrip - 1) / kStrip;
+  constexpr long kNarrow = 64, kWide = 1024;
+  const long share = (columns / omp_get_max_threads() + kNarrow - 1) / kNarrow * kNarrow;
+  const long strip = std::clamp(share, kNarrow, kWide), strips = (columns + strip - 1) / strip;
 #pragma omp parallel for schedule(static) if (rows * columns > kWorthIt)
   for (long s = 0; s < strips; ++s) {
-    const long first = s * kStrip, width = std::min(kStrip, columns - first);
-    double sum[kStrip] = {};
+    const long first = s * strip, width = std::min(strip, columns - first);
+    double sum[kWide];
+    std::fill_n(sum, width, 0.);
     for (long r = 0; r < rows; ++r)
       for (long c = 0; c < width; ++c) sum[c] += x[r * stride + first + c];
     for (long c = 0; c < width; ++c) out[first + c] += T(sum[c]);
