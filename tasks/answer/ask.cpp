@@ -57,6 +57,8 @@ void answer_lines(const Assistant& assistant, bool words) {
       const json object = nn::parse_json(line, where);
       std::string text, session;
       const nn::JsonObject in(object, where);
+      const std::string unknown = text::unknown_member(object, {"text", "session", "state"});
+      check(unknown.empty(), "{}: {}", where, unknown);
       in.take("text", text);
       in.take("session", session);
       check(!text::is_blank(text), "{}: \"text\" must have a word in it", where);

@@ -60,6 +60,8 @@ class Chat {
     try {
       const json body = nn::parse_json(in.body, "body");
       const nn::JsonObject object(body, "body");
+      const std::string unknown = text::unknown_member(body, {"text", "state", "words"});
+      engine::check(unknown.empty(), "body: {}", unknown);
       object.take("text", job.text);
       object.take("words", job.words);
       if (const json* state = object.find("state")) job.state = State::from(*state, "body: state");
