@@ -168,7 +168,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   parse();
   run::print_setup("answer", "evaluate");
   const Assistant assistant(asked.model, asked.promises);
-  for (const std::string& sentence : assistant.calibration().too_few) run::print_note("warning: {}\n", sentence);
+  for (const std::string& sentence : assistant.calibration().doubts) run::print_note("warning: {}\n", sentence);
   std::vector<std::string> others;
   for (const std::string& path : asked.out_of_scope)
     for (const std::string& line : lines_of(path)) others.push_back(line);

@@ -104,7 +104,7 @@ void about(const Chat& chat, Response& out) {
             {"refuse", a.promises().refuse},
             {"ask", a.promises().ask},
             {"kept", a.calibration().questions},
-            {"doubts", a.calibration().too_few},
+            {"doubts", a.calibration().doubts},
             {"examples", examples}});
 }
 
