@@ -134,8 +134,9 @@ spec::TaskFile TrainOptions::settle(run::Options& options) {
   training.settle(options, "multitask", false);
   const std::string own = training.out + "/tasks.json";
   const std::string path = !training.resume.empty() && std::filesystem::exists(own) ? own : tasks;
-  spec::TaskFile file =
-      path.empty() ? spec::parse_task_file(kExample, "the example's task file") : spec::read_task_file(path);
+  spec::TaskFile file = path.empty() ? spec::parse_task_file(kExample, "the example's task file")
+                                     : spec::read_task_file(path, training.resume.empty() ? spec::Written::by_hand
+                                                                                          : spec::Written::by_program);
   for (const auto& [key, value] : file.settings.items()) apply_setting(options, file.path, key, value);
   model.retention_bins = retention.bins();
   model.settle(options);
