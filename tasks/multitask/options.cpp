@@ -43,8 +43,9 @@ std::vector<std::string> words_of_value(const nn::ordered_json& value, const std
   if (value.is_string()) return {value.get<std::string>()};
   if (value.is_boolean() || value.is_number()) return {value.dump()};
   std::vector<std::string> words;
-  check(value.is_array() && !value.empty(), "{}: must be a string, a number, true, false or a list; got {}", where,
-        value.dump().substr(0, 40));
+  const auto is_word = [](const nn::ordered_json& v) { return v.is_string() || v.is_boolean() || v.is_number(); };
+  check(value.is_array() && !value.empty() && std::ranges::all_of(value, is_word),
+        "{}: must be a string, a number, true, false or a list of these; got {}", where, value.dump().substr(0, 40));
   for (const auto& part : value) words.push_back(part.is_string() ? part.get<std::string>() : part.dump());
   return words;
 }
