@@ -117,6 +117,8 @@ TEST_CASE("explain: what cannot be explained gets one clear line") {
   refused("'good bad good bad good' --max-length 5 --long error", "a text of 7 tokens, more than the 5");
   refused("good bad --pair x", "--pair is the second text of one argument");
   refused("good --model mini", "an encoder without a trained classifier");
+  refused("good --task mood",
+          "task: 'mood': this model does one task, which has no name (its labels are negative, neutral, positive)");
   refused("patch good", "two texts are patched; got 1", 2);
   refused("patch 'a good day' 'a day'", "both texts must have as many tokens");
   refused("patch 'a day' 'a day'", "no difference to hand over");
