@@ -149,6 +149,7 @@ struct Asked {
                 "files of texts that are none of its business, a line each; of the shop without it its own");
     options.add("--search", searches, "a file of searches: {\"question\": ..., \"articles\": [ids]} a line");
     options.add("--by-vector", by_vector, "the weight of the vectors among searches, the rest is that of the words")
+        .only_with("--search")
         .between(0, 1);
     options
         .add("--splits", splits,

@@ -32,7 +32,7 @@ void ServiceOptions::declare(run::Options& options) {
   limit("--queue-tokens", queue_tokens, "that may wait; a request beyond is answered 429 at once");
   limit("--max-texts", max_texts, "of one request");
   limit("--max-text", max_text, "bytes of one text");
-  options.add("--log-texts", log_texts, "the log has the texts, too").group("Server");
+  options.add("--log-texts", log_texts, "the log has the texts, too").group("Server").only_with("--log");
 }
 
 Service::Service(const ServiceOptions& options, http::Metrics& metrics)

@@ -259,8 +259,8 @@ void score_files(run::Options& options, const run::Parse& parse) {
   options.add("--hypotheses", hypotheses, "translations, one a line").required();
   options.add("--references", references, "what they should be, line by line; may be repeated").required();
   options.add("--baseline", baseline, "another system's, to be compared by a paired bootstrap");
-  options.add("--resamples", resamples, "of the bootstrap").between(1, 1e6);
-  options.add("--seed", seed, "of the bootstrap").between(0, 9e15);
+  options.add("--resamples", resamples, "of the bootstrap").only_with("--baseline").between(1, 1e6);
+  options.add("--seed", seed, "of the bootstrap").only_with("--baseline").between(0, 9e15);
   o.declare(options);
   parse();
   const std::vector<std::string> system = translate::read_texts(hypotheses, true);
