@@ -183,7 +183,7 @@ translate() {
   stopped spoken translate train $sides --layers 1 --hidden 8 --heads 2 --intermediate 8 --vocab-size 45 --epochs 2 --batch-size 60
   run translate evaluate --model spoken --source a.txt --target b.txt --beams 2
   run translate translate --model spoken/best --explain words.html --beams 3 '4 good thing'
-  run translate score --hypotheses a.txt --references b.txt --resamples 20
+  run translate score --hypotheses a.txt --references b.txt --baseline a.txt --resamples 20
 }
 recommend() {
   stopped lists recommend train --interactions taken.tsv --items things.tsv --text words --layers 1 --hidden 8 --heads 2 --intermediate 8 \

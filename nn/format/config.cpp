@@ -15,10 +15,10 @@ using Keys = std::vector<std::string>;
 
 constexpr long kMostLabels = 100'000;
 
-// A class's name: a string, or what a program made of other labels: 0 is "0", true is "true".
+// A class's name: a string, or what a program made of other labels: 0 is "0", true is "true"; null is nobody's name.
 std::string label_name(const JsonObject& from, const std::string& id, const json& value) {
-  check(value.is_primitive(), "{}: id2label: the name of id {} must be a string; got {}", from.where(), shown(id),
-        shown_json(value));
+  check(value.is_primitive() && !value.is_null(), "{}: id2label: the name of id {} must be a string; got {}",
+        from.where(), shown(id), shown_json(value));
   const std::string name = value.is_string() ? value.get<std::string>() : value.dump();
   const bool obeyed = std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 127; });
   check(!obeyed, "{}: id2label: the name '{}' of id {} holds a control character", from.where(), shown(name),

@@ -57,6 +57,8 @@ void answer_lines(const Assistant& assistant, bool words) {
       const json object = nn::parse_json(line, where);
       std::string text, session;
       const nn::JsonObject in(object, where);
+      const std::string unknown = text::unknown_member(object, {"text", "session", "state"});
+      check(unknown.empty(), "{}: {}", where, unknown);
       in.take("text", text);
       in.take("session", session);
       check(!text::is_blank(text), "{}: \"text\" must have a word in it", where);
@@ -93,7 +95,7 @@ void ask_command(run::Options& options, const run::Parse& parse) {
   options.footer("Other arguments are the turns of one conversation; without any it is read from standard input.");
   parse();
   const Assistant assistant(model, promises);
-  for (const std::string& sentence : assistant.calibration().too_few) run::print_note("warning: {}\n", sentence);
+  for (const std::string& sentence : assistant.calibration().doubts) run::print_note("warning: {}\n", sentence);
   State state;
   for (const std::string& text : options.texts()) {
     const Reply reply = reply_to(assistant, text, state, explain && lines);

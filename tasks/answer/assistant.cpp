@@ -120,17 +120,19 @@ Calibration calibrate(const Read& kept, const Indices& classes, const Scope& sco
   c.nonconformity = score::kEveryClass;
   const auto needs = [&](double alpha) { return std::ceil(1 / alpha) - 1; };
   if (promises.refuse > 0 && double(c.questions) < needs(promises.refuse))
-    c.too_few.push_back(
+    c.doubts.push_back(
         fmt::format("{} questions were kept for calibration, a promise to refuse at most {:g} % needs "
                     "{:.0f}: nothing is refused",
                     c.questions, 100 * promises.refuse, needs(promises.refuse)));
   if (double(c.questions) < needs(promises.ask))
-    c.too_few.push_back(
+    c.doubts.push_back(
         fmt::format("{} questions were kept for calibration, a promise to miss at most {:g} % needs "
                     "{:.0f}: it asks back where two intents are within {:g} of each other",
                     c.questions, 100 * promises.ask, needs(promises.ask), kClose));
   if (classes.empty()) return c;
   c.temperature = score::best_temperature(kept.logits, classes);
+  const std::string why = score::no_measurement(c.temperature, score::none_wrong(kept.logits, classes));
+  if (!why.empty()) c.doubts.push_back("calibration: " + why);
   if (promises.refuse > 0)
     c.threshold = score::refusal_threshold(scope.scores(promises.detector, kept, c.temperature), promises.refuse);
   std::vector<double> own;

@@ -36,7 +36,7 @@ struct Calibration {
   double temperature = 1, threshold = 0, nonconformity = 0;
   long questions = 0;
   // Which promises these many questions cannot keep, in words; empty: none.
-  std::vector<std::string> too_few;
+  std::vector<std::string> doubts;
 };
 Calibration calibrate(const Read& kept, const Indices& classes, const Scope& scope, const Promises& promises);
 

@@ -192,6 +192,9 @@ State State::from(const nn::json& value, const std::string& where) {
   State state;
   if (value.is_null()) return state;
   const nn::JsonObject object(value, where);
+  const std::string unknown =
+      text::unknown_member(value, {"intent", "wanted", "question", "refusals", "slots", "offered"});
+  check(unknown.empty(), "{}: {}", where, unknown);
   object.take("intent", state.intent);
   object.take("wanted", state.wanted);
   object.take("question", state.question);

@@ -98,7 +98,7 @@ void finish(const run::Training& training, const Lesson& lesson, const TrainOpti
     save_assistant(directory, *best, training.best_directory(), lesson, o);
   }
   const Assistant assistant(directory);
-  for (const std::string& sentence : assistant.calibration().too_few) run::print_note("warning: {}\n", sentence);
+  for (const std::string& sentence : assistant.calibration().doubts) run::print_note("warning: {}\n", sentence);
   ordered_json result =
       figures_of(assistant, own_questions(assistant),
                  o.data.empty() && lesson.left_out.empty() ? embedded_out_of_scope() : lesson.left_out);

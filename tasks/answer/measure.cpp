@@ -149,6 +149,7 @@ struct Asked {
                 "files of texts that are none of its business, a line each; of the shop without it its own");
     options.add("--search", searches, "a file of searches: {\"question\": ..., \"articles\": [ids]} a line");
     options.add("--by-vector", by_vector, "the weight of the vectors among searches, the rest is that of the words")
+        .only_with("--search")
         .between(0, 1);
     options
         .add("--splits", splits,
@@ -168,7 +169,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   parse();
   run::print_setup("answer", "evaluate");
   const Assistant assistant(asked.model, asked.promises);
-  for (const std::string& sentence : assistant.calibration().too_few) run::print_note("warning: {}\n", sentence);
+  for (const std::string& sentence : assistant.calibration().doubts) run::print_note("warning: {}\n", sentence);
   std::vector<std::string> others;
   for (const std::string& path : asked.out_of_scope)
     for (const std::string& line : lines_of(path)) others.push_back(line);

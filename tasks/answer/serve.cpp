@@ -60,6 +60,8 @@ class Chat {
     try {
       const json body = nn::parse_json(in.body, "body");
       const nn::JsonObject object(body, "body");
+      const std::string unknown = text::unknown_member(body, {"text", "state", "words"});
+      engine::check(unknown.empty(), "body: {}", unknown);
       object.take("text", job.text);
       object.take("words", job.words);
       if (const json* state = object.find("state")) job.state = State::from(*state, "body: state");
@@ -102,7 +104,7 @@ void about(const Chat& chat, Response& out) {
             {"refuse", a.promises().refuse},
             {"ask", a.promises().ask},
             {"kept", a.calibration().questions},
-            {"doubts", a.calibration().too_few},
+            {"doubts", a.calibration().doubts},
             {"examples", examples}});
 }
 

@@ -36,7 +36,8 @@ void Attack::declare(run::Options& options) {
   options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
   options.add("--by", by, "what stands in for a word: wordnet, its synonyms; characters, slips inside of it")
       .one_of({"wordnet", "characters"});
-  options.add("--lexicon", lexicon, "directory of WordNet's files (Debian: wordnet-base)");
+  options.add("--lexicon", lexicon, "directory of WordNet's files (Debian: wordnet-base)")
+      .only_with("--by", {"wordnet"});
   options.add("--texts", texts, "so many texts, drawn by --seed; 0: all").not_negative();
   options.add("--seed", seed, "of the draw, and of slips");
   options.add("--queries", limits.queries, "at most so many questions to the model for a text").positive();

@@ -19,13 +19,16 @@ void Asked::declare(run::Options& options) {
   add("--absent", absent,
       "what stands for a word that is taken away: mask, pad, remove (what follows moves up); auto: mask for a BERT, "
       "remove for word embeddings")
+      .only_with("--method", {"integrated-gradients", "shapley", "occlusion", "all"})
       .one_of({"auto", "mask", "pad", "remove"});
   add("--steps", settings.steps, "of integrated gradients; doubled while they do not add up within 0.1 %, up to 800")
+      .only_with("--method", {"integrated-gradients", "all"})
       .between(1, attribution::kMostSteps);
   add("--samples", settings.samples,
       "pairs of orders for Shapley values of more than 12 words; up to 12 they are exact")
+      .only_with("--method", {"shapley", "all"})
       .between(2, 100'000);
-  add("--seed", settings.seed, "of what is sampled");
+  add("--seed", settings.seed, "of what is sampled").only_with("--method", {"shapley", "all"});
 }
 
 size_t Asked::settle(model::TextModel& model) {

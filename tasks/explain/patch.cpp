@@ -30,7 +30,7 @@ struct PatchCommand {
 };
 
 void PatchCommand::declare(run::Options& options) {
-  given.declare(options, false);
+  given.declare(options, false, false);
   options.take_texts();
   options.footer(
       "Two texts: the clean one and the corrupted one, of as many pieces, as \"The film was good.\" and \"The film was "

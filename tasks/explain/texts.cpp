@@ -51,18 +51,19 @@ std::vector<attribution::Method> TextsCommand::settle() {
 }
 
 std::vector<text::Example> TextsCommand::examples(const run::Options& options) const {
+  check(pair.empty() || options.texts().size() == 1, "--pair is the second text of one argument; got {} arguments",
+        options.texts().size());
   std::vector<text::Example> examples = given.examples(options);
   if (options.texts().empty() && given.file.empty()) {
     if (isatty(STDIN_FILENO)) run::print_note("one text a line; end with Ctrl-D\n");
-    text::Source lines{text::read_table("-", {.format = "lines"}), {}};
+    std::string bytes = nn::read_file("/dev/stdin");
+    if (bytes.empty()) return {};  // nothing on standard input is nothing to do
+    text::Source lines{text::parse_table(std::move(bytes), "-", {.format = "lines"}), {}};
     lines.columns.text = "1";
     lines.columns.label.clear();
     examples = text::to_examples({lines}).rows;
   }
-  check(pair.empty() || options.texts().size() == 1, "--pair is the second text of one argument; got {} arguments",
-        options.texts().size());
   if (!pair.empty()) examples[0].pair = pair;
-  check(!examples.empty(), "there is no text to explain");
   return examples;
 }
 
@@ -112,7 +113,7 @@ void texts_command(run::Options& options, const run::Parse& parse) {
     if (!command.page.empty()) page["texts"].push_back(with_attention(json, told));
   }
   if (!command.out.empty() && command.out != "-") nn::write_file(command.out, lines);
-  if (!command.page.empty()) nn::write_file(command.page, page_of(page));
+  if (!command.page.empty() && !examples.empty()) nn::write_file(command.page, page_of(page));
 }
 
 }  // namespace explain

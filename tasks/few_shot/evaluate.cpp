@@ -219,6 +219,9 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   Request o;
   o.declare(options);
   parse();
+  for (const char* of_data : {"--text-column", "--pair-column", "--rationale-column", "--label-column", "--labels"})
+    if (!o.task.empty() && options.given(of_data))
+      run::usage_error("{} is for --data; a task of a file says it there", of_data);
   run::print_setup("few_shot", "evaluate");
   Measurement measure(o, read_directory(o, options));
   ordered_json json{{"model", o.model}, {"from_nothing", o.from_nothing}, {"ways", measure.ways()}, {"shots", {}}};

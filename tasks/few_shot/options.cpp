@@ -48,8 +48,9 @@ void TrainOptions::declare_episodes(run::Options& options) {
   add("--shots", size.shots, "texts of a class to learn from").between(1, 1e6);
   add("--queries", size.queries, "texts of a class to be tested on").between(1, 1e6);
   add("--episodes", episodes, "episodes of a step").between(1, 1e6);
-  add("--inner-steps", inner_steps, "steps on an episode, of plain SGD").between(1, 1e6);
-  add("--inner-lr", inner_lr, "their rate").positive();
+  const std::vector<std::string> inner{"fomaml", "reptile"};
+  add("--inner-steps", inner_steps, "steps on an episode, of plain SGD").only_with("--method", inner).between(1, 1e6);
+  add("--inner-lr", inner_lr, "their rate").only_with("--method", inner).positive();
 }
 
 void TrainOptions::settle(run::Options& options) {
@@ -57,20 +58,12 @@ void TrainOptions::settle(run::Options& options) {
   model.settle(options);
   robust.settle(nn::Predicts::label, shaping, label_smoothing, "none");
   if (tasks.empty()) run::usage_error("--tasks is needed: a task file");
-  const auto joint_only = [&](const char* option) {
-    if (joint() && options.given(option) && training.resume.empty())
-      run::usage_error("{} is for fomaml and reptile; joint has no inner steps", option);
-  };
-  joint_only("--inner-steps");
-  joint_only("--inner-lr");
-  if (reptile())  // theta <- theta + lr (mean theta' - theta), as published, unless options say otherwise
-    for (const auto& [option, value] : {std::pair{"--optimizer", "sgd"},
-                                        {"--lr", "1"},
-                                        {"--momentum", "0"},
-                                        {"--weight-decay", "0"},
-                                        {"--clip", "0"}})
-      if (option != std::string("--momentum") || training.optimizer != "adamw") options.set(option, {value});
+  if (reptile()) options.set("--optimizer", {"sgd"});
   if (training.resume.empty()) options.check_used();
+  if (reptile())  // theta <- theta + lr (mean theta' - theta), as published, unless options say otherwise
+    for (const auto& [option, value] :
+         {std::pair{"--lr", "1"}, {"--momentum", "0"}, {"--weight-decay", "0"}, {"--clip", "0"}})
+      options.set(option, {value});
   training.batch_size = int(size.ways * (size.shots + size.queries));
   training.accumulate = int(episodes);
 }

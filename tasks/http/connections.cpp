@@ -216,9 +216,15 @@ class Server::Http : public httplib::Server {
       open = process_request(stream, all.stopping, closed, [](httplib::Request& in) {
         in.ranges.clear();                    // answers are whole
         in.headers.erase("Accept-Encoding");  // brotli at its slowest would take longer than most models
+        // What curl -d calls its body: httplib would refuse it beyond 8 KiB, and take what is in it for the query's.
+        in.headers.erase("Content-Type");
       });
       if (stream.exhausted())
-        stream.say_instead(alone(413, "Payload Too Large", "the request is too large (--max-body)"));
+        stream.say_instead(
+            alone(413, "Payload Too Large",
+                  fmt::format("the request has more bytes than are read, {} of its body (--max-body) and "
+                              "{} beside it",
+                              server_.options_.max_body, kHeaderBytes)));
       open = stream.flush() && open && !closed && !close_ && !stream.exhausted() && !all.stopping;
     }
     shutdown(socket, SHUT_WR);  // what the client still sends is read for a moment, or it would not read the answer
@@ -249,19 +255,20 @@ class Server::Http : public httplib::Server {
     return HandlerResponse::Unhandled;
   }
   void handle(const httplib::Request& in, httplib::Response& out, const std::function<void()>& instead = nullptr) {
-    Request request{in.method,
-                    in.path,
-                    in.body,
-                    in.get_header_value("x-request-id"),
-                    in.get_header_value("Content-Type"),
-                    {},
-                    {},
-                    [&](const std::string& name) { return in.get_header_value(name); }};
+    Request request{
+        in.method, in.path, in.body, in.get_header_value("x-request-id"), {}, {}, [&](const std::string& name) {
+          return in.get_header_value(name);
+        }};
     if (request.id.empty() || request.id.size() > 100) request.id = new_id();
     request.id = engine::shown(request.id, 100);
-    for (const auto& [name, value] : in.params) request.query[name] = value;
+    const std::string* twice = nullptr;
+    for (const auto& [name, value] : in.params) {
+      const auto [there, is_new] = request.query.emplace(name, value);
+      if (!is_new && there->second != value) twice = &name;
+    }
+    const auto refuse_two = [&] { ask(false, 400, "two different '{}' behind the ?", engine::shown(*twice)); };
     Response response;
-    server_.answer(request, response, instead);
+    server_.answer(request, response, !instead && twice ? refuse_two : instead);
     out.status = response.status;
     for (const auto& [name, value] : response.headers) out.set_header(name, value);
     out.set_content(response.body, response.type);

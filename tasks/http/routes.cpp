@@ -1,5 +1,6 @@
 // From a request to its handler, and from what that threw to an answer. Read tasks/http/server.h first; the sockets are
 // in connections.cpp.
+#include <algorithm>
 #include <chrono>
 
 #include "engine/strings.h"
@@ -24,6 +25,17 @@ void ServerOptions::declare(run::Options& options) {
   add("--client-seconds", client_seconds, "that a client may take to send a request, and to take the answer")
       .positive();
   add("--log", log, "a line of JSON for every request, without texts, to this file; -: standard error");
+}
+
+void check_members(const nn::json& object, const std::vector<std::string>& known) {
+  const std::string unknown = text::unknown_member(object, known);
+  ask(unknown.empty(), 422, "{}", unknown);
+}
+
+void check_query(const Request& in, const std::vector<std::string>& known) {
+  for (const auto& [name, value] : in.query)
+    ask(std::ranges::count(known, name) > 0, 422, "'{}' is not read behind the ?; {} is{}", engine::shown(name),
+        text::listed(known), text::did_you_mean(name, known));
 }
 
 void Response::json(const ordered_json& value) { body = value.line(); }

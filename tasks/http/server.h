@@ -30,7 +30,7 @@ struct ServerOptions {
 };
 
 struct Request {
-  std::string method, path, body, id, type;  // type: its Content-Type
+  std::string method, path, body, id;
   std::map<std::string, std::string> at;     // what stands in the place of {name} in the route
   std::map<std::string, std::string> query;  // what stands behind the ?
   std::string header(const std::string& name) const { return find_header(name); }
@@ -97,6 +97,10 @@ class Server {
   std::unique_ptr<Connections> connections_;
   std::unique_ptr<Http> http_;
 };
+
+// Refusal 422: a key of a JSON object, or a name behind the ?, that is none of these, with the nearest one.
+void check_members(const nn::json& object, const std::vector<std::string>& known);
+void check_query(const Request& in, const std::vector<std::string>& known);
 
 // Calls stop() at the first SIGTERM or SIGINT; at the second one the process ends. To be made before any thread.
 class StopSignals {

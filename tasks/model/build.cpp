@@ -204,6 +204,9 @@ std::unique_ptr<TextModel> build(const BuildOptions& o, const std::vector<spec::
     model = std::make_unique<TextModel>(config, tasks, std::move(tokenizer), o.reading, seed);
     model->net.params.initialise();
   }
+  for (const spec::TaskSpec& task : tasks)
+    check(o.model != "pool" || task.reads != nn::Reads::first || task.head == nn::Predicts::vector,
+          "{}.reads: cls is for BERTs; over pool a head reads by attention, or the mean", task.where);
   print_model(o.model, *model);
   return model;
 }

@@ -122,6 +122,9 @@ void calibrate(TextModel& model, const spec::TaskSet& set, spec::Split split) {
     run::print_note("{}calibrated on {} texts: temperature {:.4f}{}\n", model.named() ? model.tasks[t].name + ": " : "",
                     n, c.temperature,
                     c.temperature == 1 ? " (too few of them, or too few wrong ones, for another)" : "");
+    if (const std::string why = score::no_measurement(c.temperature, false);
+        !why.empty())  // some are wrong, or it is 1
+      run::print_note("warning: {}\n", why);
   }
 }
 

@@ -116,7 +116,7 @@ ModelDirectory::ModelDirectory(Places at)
         tokenizer.vocab_size(), config.vocab_size);
   if (std::filesystem::exists(path + "/tasks.json")) {
     const std::string name = path + "/tasks.json";
-    spec::TaskFile file = spec::parse_task_file(nn::read_regular_file(name), name);
+    spec::TaskFile file = spec::parse_task_file(nn::read_regular_file(name), name, spec::Written::by_program);
     tasks = std::move(file.tasks);
     settings = std::move(file.settings);
   } else {

@@ -61,9 +61,13 @@ void quantize_command(run::Options& options, const run::Parse& parse) {
   set_task_without_labels(from);
   const auto model = load_model(from);
   nn::write_directory(to.out, [&](const std::string& directory) { model->save(directory, nn::Stored::i8); });
-  const auto bytes = double(std::filesystem::file_size(to.out + "/model.safetensors"));
-  fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", from.path, to.out, bytes / 1e6,
-             bytes / (4. * double(model->net.params.count())));
+  print_quantized(from.path, to.out, model->net.params.count());
+}
+
+void print_quantized(const std::string& model, const std::string& out, long parameters) {
+  const auto bytes = double(std::filesystem::file_size(out + "/model.safetensors"));
+  fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", model, out, bytes / 1e6,
+             bytes / (4. * double(parameters)));
 }
 
 }  // namespace model

@@ -13,4 +13,7 @@ void merge_command(run::Options& options, const run::Parse& parse);
 // an adapter is merged first.
 void quantize_command(run::Options& options, const run::Parse& parse);
 
+// Its line `result ...`: how large OUT/model.safetensors is, and its share of four bytes a parameter.
+void print_quantized(const std::string& model, const std::string& out, long parameters);
+
 }  // namespace model

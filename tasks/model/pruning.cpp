@@ -190,10 +190,11 @@ void PruneOptions::declare(run::Options& options) {
   options.add("--heads", heads, "share of all attention heads to take out; every layer keeps one").between(0, 1);
   options.add("--neurons", neurons, "share of each layer's feed-forward neurons to take out; every layer keeps one")
       .between(0, 1);
-  options.add(
-      "--uneven", uneven,
-      "take that share of all neurons, wherever they matter least: layers of unequal widths, which Hugging Face "
-      "tools do not read");
+  options
+      .add("--uneven", uneven,
+           "take that share of all neurons, wherever they matter least: layers of unequal widths, which Hugging Face "
+           "tools do not read")
+      .only_with("--neurons");
   options.add(
       "--token-retention", tokens,
       "share of a text's tokens that goes on from each layer: 1.0,0.7,0.5,0.3; or learned; without any training");

@@ -8,7 +8,7 @@
 
 namespace model {
 
-void Request::declare(run::Options& options, bool with_labels) {
+void Request::declare(run::Options& options, bool with_labels, bool with_files) {
   const std::string what = "directory of a run, of a model or of an adapter, or the name of a model that ships";
   if (with_labels)
     options.add("--model", directory, what).required();
@@ -16,7 +16,7 @@ void Request::declare(run::Options& options, bool with_labels) {
     options.add("--model", directory, what + "; if not given, the classifier that ships, " + kReady);
   declare_base(options, base);
   reading.declare(options);
-  files.declare(options, with_labels);
+  if (with_files) files.declare(options, with_labels);
 }
 
 void Request::declare_texts(run::Options& options, const std::string& without) {

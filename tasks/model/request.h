@@ -12,8 +12,9 @@ struct Request {
   Reading reading;  // after load(): the model's, unless options say otherwise
   spec::DataOptions files;
 
-  // Without labels the model need not be named: the classifier that ships is taken.
-  void declare(run::Options& options, bool with_labels);
+  // Without labels the model need not be named: the classifier that ships is taken. Without files there are none of
+  // their options.
+  void declare(run::Options& options, bool with_labels, bool with_files = true);
   // Texts as arguments or from --file; the footer of --help says what is taken without any.
   void declare_texts(run::Options& options, const std::string& without);
 

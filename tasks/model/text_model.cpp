@@ -85,6 +85,9 @@ TextModel::TextModel(const nn::Config& config, std::vector<spec::TaskSpec> specs
       calibrations(tasks.size()) {}
 
 size_t TextModel::task(const std::string& name) const {
+  check(named(), "task: '{}': this model does one task, which has no name ({}); it needs none", text::shown(name),
+        tasks[0].classifies() ? "its labels are " + text::listed(tasks[0].labels.names())
+                              : "a head '" + spec::head_name(tasks[0].head) + "'");
   std::vector<std::string> names;
   for (const spec::TaskSpec& spec : tasks) names.push_back(spec.name);
   spec::check_name("task", name, names);

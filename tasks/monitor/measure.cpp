@@ -205,10 +205,12 @@ void measure(::run::Options& options, const ::run::Parse& parse) {
   uint64_t seed = 1;
   options.add("--what", what, "false-alarms: simulated counts without and with surges; nab: marked series")
       .one_of({"false-alarms", "nab"});
-  options.add("--weeks", weeks, "of hours that are simulated for each row").between(1, 1e6);
-  options.add("--seed", seed, "of what is drawn");
-  options.add("--series", files, "of nab: CSV files with timestamp,value");
-  options.add("--windows", windows, "of nab: JSON with the windows of each file");
+  options.add("--weeks", weeks, "of hours that are simulated for each row")
+      .only_with("--what", {"false-alarms"})
+      .between(1, 1e6);
+  options.add("--seed", seed, "of what is drawn").only_with("--what", {"false-alarms"});
+  options.add("--series", files, "of nab: CSV files with timestamp,value").only_with("--what", {"nab"});
+  options.add("--windows", windows, "of nab: JSON with the windows of each file").only_with("--what", {"nab"});
   parse();
   if (what == "false-alarms") return false_alarms(weeks, seed);
   engine::check(files.size() > 1 && !windows.empty(), "--what nab: --series names two files at least, --windows one");

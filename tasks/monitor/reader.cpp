@@ -27,9 +27,11 @@ void ReaderOptions::declare(run::Options& options) {
       "directories of models whose heads tell topic and sentiment, or names of models that ship; if not given, the one "
       "that ships and tells sentiments");
   add("--labelled", labelled, "no model: topic and sentiment stand in the records").excludes("--model");
-  add("--topic-head", topic_head, "name of the head that tells the topic; empty: none");
-  add("--sentiment-head", sentiment_head, "name of the one that tells the sentiment; empty: none");
-  add("--entity-head", entity_head, "name of the one that tells it towards a name: it reads text and name as a pair");
+  add("--topic-head", topic_head, "name of the head that tells the topic; empty: none").excludes("--labelled");
+  add("--sentiment-head", sentiment_head, "name of the one that tells the sentiment; empty: none")
+      .excludes("--labelled");
+  add("--entity-head", entity_head, "name of the one that tells it towards a name: it reads text and name as a pair")
+      .excludes("--labelled");
   add("--negative", negative, "the label that counts as negative; if not given, negative, bearish or bad");
 }
 

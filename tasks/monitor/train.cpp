@@ -110,10 +110,11 @@ ordered_json measured(const model::TextModel& model, const TaskSet& set) {
       labels.push_back(targets.classes[size_t(row)]);
       ++confusion[size_t(labels.back())][size_t(outputs[t].best_of(size_t(row)))];
     }
-    heads[task.spec.name] = {{"texts", labels.size()},
-                             {"temperature", score::best_temperature(logits, labels)},
-                             {"labels", task.spec.labels.names()},
-                             {"confusion", confusion}};
+    const double T = score::best_temperature(logits, labels);
+    if (const std::string why = score::no_measurement(T, score::none_wrong(logits, labels)); !why.empty())
+      ::run::print_note("warning: {}: {}\n", task.spec.name, why);
+    heads[task.spec.name] = {
+        {"texts", labels.size()}, {"temperature", T}, {"labels", task.spec.labels.names()}, {"confusion", confusion}};
   }
   return heads;
 }

@@ -44,7 +44,10 @@ void WatchOptions::declare(run::Options& options) {
   out("--form", form, "of the events on standard output: lines of JSON, or Alertmanager's webhook, or text")
       .one_of({"jsonl", "alertmanager", "text"});
   out("--metrics", metrics, "file for Prometheus' text collector, written whenever the state is, and at the end");
-  out("--save-every", save_every, "records between two savings of state and metrics").between(1, 1e12);
+  out("--save-every", save_every, "records between two savings of state and metrics")
+      .only_with("--state")
+      .only_with("--metrics")
+      .between(1, 1e12);
 }
 
 void WatchOptions::settle() {

@@ -53,7 +53,8 @@ struct Request {
     model::declare_base(options, base);
     options.add("--task", task, "one task, on the files of --data");
     options.add("--data", data, "files in the form that the task file says");
-    options.add("--seed", seed, "files without a column `split` are split by it; default: that of the run");
+    options.add("--seed", seed, "files without a column `split` are split by it; default: that of the run")
+        .excludes("--data");
     options.add("--out", out, "also write the figures as JSON to this file");
     reading.declare(options);
   }

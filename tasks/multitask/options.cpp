@@ -43,8 +43,9 @@ std::vector<std::string> words_of_value(const nn::ordered_json& value, const std
   if (value.is_string()) return {value.get<std::string>()};
   if (value.is_boolean() || value.is_number()) return {value.dump()};
   std::vector<std::string> words;
-  check(value.is_array() && !value.empty(), "{}: must be a string, a number, true, false or a list; got {}", where,
-        value.dump().substr(0, 40));
+  const auto is_word = [](const nn::ordered_json& v) { return v.is_string() || v.is_boolean() || v.is_number(); };
+  check(value.is_array() && !value.empty() && std::ranges::all_of(value, is_word),
+        "{}: must be a string, a number, true, false or a list of these; got {}", where, value.dump().substr(0, 40));
   for (const auto& part : value) words.push_back(part.is_string() ? part.get<std::string>() : part.dump());
   return words;
 }
@@ -134,8 +135,9 @@ spec::TaskFile TrainOptions::settle(run::Options& options) {
   training.settle(options, "multitask", false);
   const std::string own = training.out + "/tasks.json";
   const std::string path = !training.resume.empty() && std::filesystem::exists(own) ? own : tasks;
-  spec::TaskFile file =
-      path.empty() ? spec::parse_task_file(kExample, "the example's task file") : spec::read_task_file(path);
+  spec::TaskFile file = path.empty() ? spec::parse_task_file(kExample, "the example's task file")
+                                     : spec::read_task_file(path, training.resume.empty() ? spec::Written::by_hand
+                                                                                          : spec::Written::by_program);
   for (const auto& [key, value] : file.settings.items()) apply_setting(options, file.path, key, value);
   model.retention_bins = retention.bins();
   model.settle(options);

@@ -166,10 +166,12 @@ void Reader::read_items(const Table& table) {
     }
     Item item{.id = id, .title = title_at ? row[*title_at] : "", .text = text_at ? row[*text_at] : "", .tags = {}};
     const auto nested = tags_at ? table.nested.find({r, *tags_at}) : table.nested.end();
-    if (nested != table.nested.end())
+    if (nested != table.nested.end()) {
+      check(nested->second.list, "{}: '{}' must be a text or a list of words", where, o_.tags_column);
       item.tags = nested->second.items;
-    else if (tags_at && !row[*tags_at].empty() && o_.tag_separator.size() == 1)
+    } else if (tags_at && !row[*tags_at].empty() && o_.tag_separator.size() == 1) {
       item.tags = engine::split(row[*tags_at], o_.tag_separator[0]);
+    }
     std::erase(item.tags, "");
     if (text::is_blank(item.words())) note("an item has no text", where);
     data_.items.push_back(std::move(item));

@@ -51,8 +51,7 @@ void read_items(Data& data, const std::string& path) {
     Item& item = data.items.emplace_back();
     spec::StrictObject object(json, where);
     object.take("id", item.id), object.take("title", item.title), object.take("description", item.text);
-    if (const ordered_json* tags = object.find("tags"); tags && tags->is_array())
-      for (const auto& tag : *tags) item.tags.push_back(tag.is_string() ? tag.get<std::string>() : tag.dump());
+    if (const ordered_json* tags = object.find("tags"); tags && !tags->empty()) object.take("tags", item.tags);
     object.finish();
   });
 }

@@ -104,10 +104,7 @@ ordered_json answer_json(const Answering& answering, const std::string& text) {
   const Recommender& r = answering.model();
   const json body = body_of(text);
   ask(body.is_object(), 422, "the body must be an object");
-  const std::vector<std::string> known{"user", "items", "exclude", "k", "diversity", "rerank", "likeness"};
-  for (const auto& [key, value] : body.items())
-    ask(std::find(known.begin(), known.end(), key) != known.end(), 422, "there is no member '{}'{}", engine::shown(key),
-        text::did_you_mean(key, known));
+  http::check_members(body, {"user", "items", "exclude", "k", "diversity", "rerank", "likeness"});
   Wanted wanted;
   const double k = number_at(body, "k", 10, 1, 1000);
   ask(k == std::floor(k), 422, "k must be a whole number; it is {}", k);

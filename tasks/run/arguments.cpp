@@ -154,16 +154,17 @@ void Options::check_given() const {
 bool Options::of_use(const Option::With& with) const {
   const Option* other = find(with.other);
   if (!other) return false;
-  if (with.values.empty()) return other->is_given_;
   const std::vector<std::string> now = other->binding_.values();
-  return now.size() == 1 && std::ranges::count(with.values, now[0]);
+  if (with.values.empty()) return other->is_given_ && !(other->flag() && now == std::vector<std::string>{"false"});
+  return std::ranges::any_of(now, [&](const std::string& value) { return std::ranges::count(with.values, value); });
 }
 
 void Options::check_used() const {
   for (const Option& o : options_) {
     const auto serves = [&](const Option::With& with) { return of_use(with); };
-    if (!o.is_given_ || o.given_ == o.defaults_ || o.only_with_.empty() || std::ranges::any_of(o.only_with_, serves))
-      continue;
+    const auto is_here = [&](const Option::With& with) { return find(with.other) != nullptr; };
+    if (!o.is_given_ || o.given_ == o.defaults_ || std::ranges::any_of(o.only_with_, serves)) continue;
+    if (std::ranges::none_of(o.only_with_, is_here)) continue;
     std::string wanted, got;
     for (const auto& [other, values] : o.only_with_) {
       if (!find(other)) continue;

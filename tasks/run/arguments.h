@@ -33,8 +33,9 @@ class Option {
   Option& check(Check check);
   Option& delimiter(char c);                   // one value holds several: 1,5,20
   Option& excludes(const std::string& other);  // they are not given together
-  // It means something only where `other` has one of these values; without values: where `other` is given. Of several
-  // calls one is enough. check_used() refuses it elsewhere.
+  // It means something only where `other` has one of these values, or of a list holds one; without values: where
+  // `other` is given. Of several calls one is enough; a command that has none of the others always reads it.
+  // check_used() refuses it elsewhere.
   Option& only_with(const std::string& other, const std::vector<std::string>& values = {});
   Option& hide_default();  // --help does not show it
   Option& not_saved();     // stays out of options.ini
@@ -86,9 +87,11 @@ class Options {
   // What a program decided where it was left open, or where the value given stands for that ("auto"): as if given.
   void decide(const std::string& name, const std::string& value);
 
-  // Usage error: an option is given, with another value than its default, that nothing reads beside the others. After
-  // the last of them has been set.
+  // Usage error: an option is given, with another value than its default, that nothing reads beside the others. A
+  // command does so after it has parsed; one that sets others after that calls it itself, and says so before.
   void check_used() const;
+  void check_used_later() { checks_later_ = true; }
+  bool checks_later() const { return checks_later_; }
 
   // Gives what has been given here to another command, as far as it has these options and nobody has given them there.
   void pass_on(Options& to) const;
@@ -116,7 +119,7 @@ class Options {
   std::string command_, summary_, footer_, config_;
   std::deque<Option> options_;  // references to them stay valid
   std::vector<std::string> texts_;
-  bool takes_texts_ = false;
+  bool takes_texts_ = false, checks_later_ = false;
 };
 
 }  // namespace run

@@ -40,7 +40,10 @@ const Command& find(const std::vector<Command>& commands, const std::string& nam
 
 void run_command(const Command& command, const std::string& program, int argc, char** argv) {
   Options options(program + " " + command.name, command.summary);
-  command.body(options, [&] { options.parse(argc, argv); });
+  command.body(options, [&] {
+    options.parse(argc, argv);
+    if (!options.checks_later()) options.check_used();
+  });
 }
 
 // Behind what was said before it, where both outputs go to one place.

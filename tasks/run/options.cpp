@@ -90,6 +90,7 @@ void TrainingOptions::declare_passes(Options& options) { run::declare_passes(opt
 void TrainingOptions::declare_steps(Options& options) { run::declare_steps(options, *this); }
 
 void TrainingOptions::declare_run(Options& options, const std::string& task) {
+  options.check_used_later();  // in settle()
   options.add("--out", out, "directory of the run; default runs/" + task + "-DATE-TIME").group("Run");
   options.add("--overwrite", overwrite, "replace a run that is in it already").group("Run").not_saved();
   options

@@ -159,8 +159,11 @@ double ece_of_a_perfect_model(const std::vector<double>& confidence, int B) {
   return sum / double(confidence.size());
 }
 
+namespace {
+constexpr double kMost = 1000;  // of a temperature, and of its inverse
+}
+
 double best_temperature(const std::vector<std::vector<double>>& logits, const std::vector<int>& labels) {
-  constexpr double kMost = 1000;
   negative_log_likelihood(logits, labels);  // refuses labels that are none
   double low = 1 / kMost, high = kMost, u = 1;
   for (int step = 0; step < 200 && low < high; ++step) {
@@ -184,6 +187,29 @@ double best_temperature(const std::vector<std::vector<double>>& logits, const st
     u = next;
   }
   return 1 / u;
+}
+
+bool none_wrong(const std::vector<std::vector<double>>& logits, const std::vector<int>& labels) {
+  for (size_t i = 0; i < labels.size(); ++i)
+    if (largest(logits[i]) != labels[i]) return false;
+  return true;
+}
+
+std::string no_measurement(double temperature, bool none_wrong) {
+  constexpr double kNear = 1.01;  // the last halving stops a little before the bound
+  if (temperature * kNear > kMost)
+    return fmt::format(
+        "temperature {:g} is the end of the search: on these texts the model is at chance or worse, so that its scores "
+        "say nothing of the class; all classes now get about the same probability",
+        kMost);
+  if (none_wrong)
+    return fmt::format(
+        "temperature {:.2g} says nothing: of these texts none is wrong, so that they cannot tell how sure to be; every "
+        "prediction is now all but certain",
+        temperature);
+  if (temperature < kNear / kMost)
+    return fmt::format("temperature {:g} is the end of the search: the scores of the classes hardly differ", 1 / kMost);
+  return "";
 }
 
 }  // namespace score

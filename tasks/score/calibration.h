@@ -1,6 +1,7 @@
 // Calibration: whether what a model says with 80 % is right in 80 %.
 #pragma once
 
+#include <string>
 #include <vector>
 
 namespace score {
@@ -46,5 +47,10 @@ double ece_of_a_perfect_model(const std::vector<double>& confidence, int B);
 // steps, halving where they leave what is known. T stays within 1/1000 ... 1000, where a model that is always right, or
 // a useless one, would send it.    logits [n][K], labels [n]
 double best_temperature(const std::vector<std::vector<double>>& logits, const std::vector<int>& labels);
+
+// Why that temperature is no measurement, in a sentence: it ended at a bound, or no text is wrong (one at least has to
+// be, or the sharpest is the best); empty: it is one.
+bool none_wrong(const std::vector<std::vector<double>>& logits, const std::vector<int>& labels);
+std::string no_measurement(double temperature, bool none_wrong);
 
 }  // namespace score

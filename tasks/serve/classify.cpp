@@ -56,6 +56,7 @@ text::Example pair_of(const json& list, const std::string& where) {
 // {"text": ..., "text_pair": ...}
 text::Example object_of(const json& value, const std::string& where) {
   ask(value.contains("text"), 422, "{} needs a member text", where);
+  http::check_members(value, {"text", "text_pair"});
   text::Example example{.text = text_at(value["text"], where + ".text")};
   if (value.contains("text_pair")) example.pair = text_at(value["text_pair"], where + ".text_pair");
   return example;
@@ -108,16 +109,9 @@ std::vector<ordered_json> classified(Service& service, const Target& target, con
   return all;
 }
 
-std::optional<bool> truncation(const json& body) {
-  if (!body.contains("truncate") || body["truncate"].is_null()) return std::nullopt;
-  return flag(body, "truncate", true);
-}
-
 void predict(Service& service, const Request& in, Response& out) {
-  const json body = body_of(in);
+  const json body = body_of(in, {"inputs", "raw_scores", "truncate", "truncation_direction"});
   const Target target = service.target(in, body);
-  ask(word(body, "truncation_direction", "right") == "right" || word(body, "truncation_direction", "right") == "Right",
-      422, "texts are cut from the right; truncation_direction can be nothing else");
   const Asked asked = as_embeddings_inference(body);
   const std::vector<ordered_json> all =
       classified(service, target, asked, flag(body, "raw_scores", false), 0, truncation(body), out);
@@ -129,8 +123,8 @@ struct Pipeline {
   bool raw = false;
   long top = 0;
   Pipeline(const json& body, const Target& target) {
-    const json given =
-        body.contains("parameters") && body["parameters"].is_object() ? body["parameters"] : json::object();
+    const json given = body.value("parameters", json::object());
+    ask(given.is_object() || given.is_null(), 422, "parameters must be an object; it is {}", nn::shown_json(given));
     top = whole(given, "top_k").value_or(0);
     ask(top >= 0, 422, "top_k must be above 0");
     const std::string function = word(given, "function_to_apply", ""),

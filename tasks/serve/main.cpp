@@ -12,7 +12,6 @@ void serve_command(run::Options& options, const run::Parse& parse) {
   serving.declare(options);
   listening.declare(options);
   parse();
-  if (serving.log_texts && listening.log.empty()) run::usage_error("--log-texts is about a log; --log names it");
   run::print_setup("serve", "run");
 
   http::Log log(listening.log);

@@ -27,7 +27,7 @@ ordered_json words_of(const model::TextModel& model, size_t head, const TextJob&
 }
 
 void look(Service& service, const Request& in, Response& out) {
-  const json body = body_of(in);
+  const json body = body_of(in, {"inputs", "pair"});
   const Target target = service.target(in, body);
   const text::Example example{.text = word(body, "inputs", ""), .pair = word(body, "pair", "")};
   ask(!text::is_blank(example.text), 422, "inputs must be a text with a word in it");
@@ -77,6 +77,7 @@ std::string new_column(const text::Table& table, std::string name) {
 
 // The rows as they were, and behind them the label that is said and its score; a row without a word has none.
 void label(Service& service, const Request& in, Response& out) {
+  http::check_query(in, {"model", "column"});
   const Target target = service.target(in, json::object());
   ask(target.classifies() || target.task().head == nn::Predicts::number, 422, "'{}' says no labels", target.name);
   const auto given = in.query.find("column");

@@ -32,7 +32,7 @@ void ServiceOptions::declare(run::Options& options) {
   limit("--queue-tokens", queue_tokens, "that may wait; a request beyond is answered 429 at once");
   limit("--max-texts", max_texts, "of one request");
   limit("--max-text", max_text, "bytes of one text");
-  options.add("--log-texts", log_texts, "the log has the texts, too").group("Server");
+  options.add("--log-texts", log_texts, "the log has the texts, too").group("Server").only_with("--log");
 }
 
 Service::Service(const ServiceOptions& options, http::Metrics& metrics)
@@ -60,12 +60,24 @@ std::string Service::names() const {
   return names;
 }
 
+namespace {
+
+// What the route, the query and the body call the model: one name, wherever it stands.
+void add_name(const std::string& another, std::string& name) {
+  ask(name.empty() || another.empty() || name == another, 400,
+      "two models are named, '{}' and '{}'; a request is for one", engine::shown(name), engine::shown(another));
+  if (!another.empty()) name = another;
+}
+
+}  // namespace
+
 Target Service::target(const http::Request& in, const json& body) const {
   if (!ready_) throw Refusal(503, "the models are being loaded; ask again in a moment", 1);
-  const auto named = in.at.find("model"), asked = in.query.find("model");
-  if (named != in.at.end()) return models_.find(named->second);
-  if (asked != in.query.end()) return models_.find(asked->second);
-  return models_.find(word(body, "model", ""));
+  std::string name;
+  for (const auto* where : {&in.at, &in.query})
+    if (const auto found = where->find("model"); found != where->end()) add_name(found->second, name);
+  add_name(word(body, "model", ""), name);
+  return models_.find(name);
 }
 
 void Service::check_length(const text::Example& example) const {
@@ -92,11 +104,14 @@ std::unique_ptr<TextJob> Service::job(const Target& target, const text::Example&
   return job;
 }
 
-std::unique_ptr<TextJob> Service::job_of_ids(const Target& target, std::vector<int> ids) const {
+std::unique_ptr<TextJob> Service::job_of_ids(const Target& target, const json& list, const std::string& where) const {
   const text::WordPiece& tokenizer = target.model().tokenizer;
-  for (const int id : ids)
-    ask(id >= 0 && id < tokenizer.vocab_size(), 422, "input: {} is no id of this model's vocabulary, 0 to {}", id,
-        tokenizer.vocab_size() - 1);
+  std::vector<int> ids;
+  for (const json& id : list) {
+    ask(id >= 0 && id < tokenizer.vocab_size(), 422, "{}: {} is no id of this model's vocabulary, 0 to {}", where,
+        nn::shown_json(id), tokenizer.vocab_size() - 1);
+    ids.push_back(id);
+  }
   ids.resize(std::min(ids.size(), size_t(target.model().reading.max_length - 2)));
   ids.insert(ids.begin(), tokenizer.cls_id());
   ids.push_back(tokenizer.sep_id());
@@ -236,6 +251,14 @@ json body_of(const http::Request& in) {
   return body;
 }
 
+json body_of(const http::Request& in, std::vector<std::string> members) {
+  json body = body_of(in);
+  members.push_back("model");
+  http::check_members(body, members);
+  http::check_query(in, {"model"});
+  return body;
+}
+
 namespace {
 
 const json* member(const json& body, const char* key) {
@@ -262,6 +285,15 @@ std::optional<long> whole(const json& body, const char* key) {
   if (!value) return std::nullopt;
   ask(value->is_number_integer(), 422, "{} must be a whole number; it is {}", key, nn::shown_json(*value));
   return value->get<long>();
+}
+
+std::optional<bool> truncation(const json& body) {
+  const std::string direction = word(body, "truncation_direction", "right");
+  ask(direction == "right" || direction == "Right", 422,
+      "texts are cut from the right; truncation_direction can be nothing else");
+  ask(!member(body, "prompt_name"), 422, "prompt_name: the models of this server have no prompts");
+  if (!member(body, "truncate")) return std::nullopt;
+  return flag(body, "truncate", true);
 }
 
 std::string text_at(const json& value, const std::string& where) {

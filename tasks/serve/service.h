@@ -53,14 +53,16 @@ class Service {
   std::string names() const;  // of the models
   const ServiceOptions& options() const { return options_; }
 
-  // The model that a request means: its member or query `model`, else the first. Refusal: 503 before load(), 404.
+  // The model that a request means: that of its route, its query `model` or its member, else the first. Refusal: 503
+  // before load(), 404, 400 where they name two.
   Target target(const http::Request& in, const json& body) const;
 
   // A text as its model reads it. `truncate`: cut it or refuse it, whatever the model does with longer ones.
   // Refusal 422: too long.
   std::unique_ptr<TextJob> job(const Target& target, const text::Example& example, TextJob::Want want,
                                std::optional<bool> truncate = {}) const;
-  std::unique_ptr<TextJob> job_of_ids(const Target& target, std::vector<int> ids) const;  // without special ones
+  // Of whole numbers, without special ones. Refusal 422: no ids, with `where`.
+  std::unique_ptr<TextJob> job_of_ids(const Target& target, const json& list, const std::string& where) const;
 
   // Computes them; adds what it took to the answer's headers and its line in the log. `patient`: see Scheduler.
   void compute(const Target& target, const std::vector<std::unique_ptr<TextJob>>& jobs, http::Response& out,
@@ -82,10 +84,14 @@ class Service {
 
 // The body of a request: an object. Refusal 400: no JSON, not UTF-8, cut short; 422: something else than an object.
 json body_of(const http::Request& in);
+// The same of a route whose members are these and `model`, which may stand behind the ?, too. Refusal 422: another one.
+json body_of(const http::Request& in, std::vector<std::string> members);
 // Its member of a type, or what stands where it is missing or null. Refusal 422.
 bool flag(const json& body, const char* key, bool missing);
 std::string word(const json& body, const char* key, const std::string& missing);
 std::optional<long> whole(const json& body, const char* key);
 std::string text_at(const json& value, const std::string& where);  // a string
+// Its `truncate`, for Service::job. Refusal 422: `truncation_direction` or `prompt_name` that cannot be.
+std::optional<bool> truncation(const json& body);
 
 }  // namespace serve

@@ -27,14 +27,12 @@ std::vector<real> normalised(std::vector<real> x) {
 
 // Texts, or ids of pieces: one of either, or a list.
 std::vector<std::unique_ptr<TextJob>> jobs_of(const Service& service, const Target& target, const json& inputs,
-                                              const std::string& where) {
+                                              const std::string& where, std::optional<bool> truncate = {}) {
   const auto is_number = [](const json& value) { return value.is_number_integer(); };
   const auto one = [&](const json& value, const std::string& at) {
-    if (!value.is_array()) return service.job(target, {.text = text_at(value, at)}, TextJob::Want::vector);
+    if (!value.is_array()) return service.job(target, {.text = text_at(value, at)}, TextJob::Want::vector, truncate);
     ask(!value.empty() && std::ranges::all_of(value, is_number), 422, "{} must be a text, or a list of ids", at);
-    std::vector<int> ids;
-    for (const json& id : value) ids.push_back(int(std::clamp(id.get<long>(), -1L, 1L << 30)));
-    return service.job_of_ids(target, std::move(ids));
+    return service.job_of_ids(target, value, at);
   };
   std::vector<std::unique_ptr<TextJob>> jobs;
   if (!inputs.is_array() || (!inputs.empty() && is_number(inputs[0]))) {
@@ -72,7 +70,7 @@ std::vector<text::Example> texts_of(const json& list, const char* key) {
 }  // namespace
 
 ordered_json embeddings(Service& service, const Target& target, const json& body, Response& out) {
-  const auto jobs = jobs_of(service, target, needed(body, "inputs"), "inputs");
+  const auto jobs = jobs_of(service, target, needed(body, "inputs"), "inputs", truncation(body));
   service.compute(target, jobs, out);
   ordered_json all = ordered_json::array();
   for (const auto& job : jobs) all.push_back(vector_of(*job, whole(body, "dimensions"), flag(body, "normalize", true)));
@@ -83,7 +81,8 @@ ordered_json similarities(Service& service, const Target& target, const json& bo
   const json& inputs = needed(body, "inputs");
   std::vector<text::Example> texts = texts_of(needed(inputs, "sentences"), "inputs.sentences");
   texts.insert(texts.begin(), {.text = text_at(needed(inputs, "source_sentence"), "inputs.source_sentence")});
-  const auto jobs = service.compute(target, texts, TextJob::Want::vector, out);
+  const std::optional<bool> truncate = truncation(body.value("parameters", json::object()));
+  const auto jobs = service.compute(target, texts, TextJob::Want::vector, out, truncate);
   const std::vector<real> source = normalised(jobs[0]->vector);
   ordered_json cosines = ordered_json::array();
   for (size_t i = 1; i < jobs.size(); ++i) {
@@ -104,7 +103,7 @@ ordered_json rerank(Service& service, const Target& target, const json& body, Re
   const std::string query = text_at(needed(body, "query"), "query");
   std::vector<text::Example> pairs = texts_of(needed(body, "texts"), "texts");
   for (text::Example& pair : pairs) pair = {.text = query, .pair = pair.text};
-  const auto jobs = service.compute(target, pairs, TextJob::Want::heads, out);
+  const auto jobs = service.compute(target, pairs, TextJob::Want::heads, out, truncation(body));
   const bool raw = flag(body, "raw_scores", false), text = flag(body, "return_text", false);
   std::vector<size_t> order(jobs.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -123,11 +122,12 @@ ordered_json rerank(Service& service, const Target& target, const json& body, Re
 ordered_json tokenized(const Service& service, const Target& target, const json& body) {
   const json& inputs = needed(body, "inputs");
   const bool special = flag(body, "add_special_tokens", true);
+  truncation(body);
   const text::WordPiece& tokenizer = target.model().tokenizer;
   ordered_json all = ordered_json::array();
   for (const text::Example& example : texts_of(inputs.is_array() ? inputs : json::array({inputs}), "inputs")) {
-    ask(long(example.text.size()) <= service.options().max_text, 422, "a text has {} bytes; at most {} are read",
-        example.text.size(), service.options().max_text);
+    ask(long(example.text.size()) <= service.options().max_text, 422,
+        "a text has {} bytes; at most {} are read (--max-text)", example.text.size(), service.options().max_text);
     ordered_json tokens = ordered_json::array();
     for (const int id : tokenizer.encode(example.text, 1 << 30).ids)
       if (special || !tokenizer.is_special(id))
@@ -191,16 +191,18 @@ using Answer = ordered_json (*)(Service& service, const Target& target, const js
 
 void vector_routes(http::Server& server, Service& service) {
   static_assert(std::endian::native == std::endian::little, "base64 is of little-endian numbers");
-  const auto on = [&](const char* route, Answer answer) {
-    server.on("POST", route, [&service, answer](const Request& in, Response& out) {
-      const json body = body_of(in);
+  // The members are all that text-embeddings-inference has there.
+  const auto on = [&](const char* route, const std::vector<std::string>& members, Answer answer) {
+    server.on("POST", route, [&service, members, answer](const Request& in, Response& out) {
+      const json body = body_of(in, members);
       out.json(answer(service, service.target(in, body), body, out));
     });
   };
-  on("/embed", embeddings);
-  on("/similarity", similarities);
-  on("/rerank", rerank);
-  on("/tokenize", [](Service& s, const Target& t, const json& body, Response&) { return tokenized(s, t, body); });
+  on("/embed", {"inputs", "normalize", "dimensions", "truncate", "truncation_direction", "prompt_name"}, embeddings);
+  on("/similarity", {"inputs", "parameters"}, similarities);
+  on("/rerank", {"query", "texts", "raw_scores", "return_text", "truncate", "truncation_direction"}, rerank);
+  on("/tokenize", {"inputs", "add_special_tokens", "prompt_name"},
+     [](Service& s, const Target& t, const json& body, Response&) { return tokenized(s, t, body); });
   for (const char* route : {"/v1/embeddings", "/embeddings"})
     server.on("POST", route, [&](const Request& in, Response& out) { out.json(openai_embeddings(service, in, out)); });
   server.on("GET", "/v1/models", [&](const Request& in, Response& out) {

@@ -27,17 +27,22 @@ void DataOptions::declare(run::Options& options, bool with_labels) {
     add("--labels", labels,
         "the classes in the order of their ids: a,b,c; or value=name,...; or auto: those of the file, sorted");
   }
-  add("--format", format, "of a text: tsv, csv or jsonl; by the file's extension if not given")
+  // A command without labels may have its texts from elsewhere: there Request::check_texts() says this.
+  const auto of_files = [&](run::Option& option) -> run::Option& {
+    return with_labels ? option.only_with("--data").only_with("--train").only_with("FILE") : option;
+  };
+  of_files(add("--format", format, "of a text: tsv, csv or jsonl; by the file's extension if not given"))
       .one_of({"tsv", "csv", "jsonl"});
-  add("--delimiter", delimiter,
-      "between the fields of a TSV or CSV: comma, semicolon, tab, pipe or a character; of a CSV found out if not "
-      "given");
-  add("--sheet", sheet, "of a workbook, .xlsx or .ods: its name, or its number from 1; the first if not given");
-  add("--encoding", encoding,
-      "of a text: auto, found out and said where it is a guess; or utf-8, utf-16, windows-1252, latin-1, ... (iconv "
-      "-l)")
+  of_files(add("--delimiter", delimiter,
+               "between the fields of a TSV or CSV: comma, semicolon, tab, pipe or a character; of a CSV found out if "
+               "not given"));
+  of_files(
+      add("--sheet", sheet, "of a workbook, .xlsx or .ods: its name, or its number from 1; the first if not given"));
+  of_files(add("--encoding", encoding,
+               "of a text: auto, found out and said where it is a guess; or utf-8, utf-16, windows-1252, latin-1, ... "
+               "(iconv -l)"))
       .check(text::encoding_error);
-  add("--no-header", no_header, "the first line of a TSV, CSV or sheet is data");
+  of_files(add("--no-header", no_header, "the first line of a TSV, CSV or sheet is data"));
 }
 
 namespace {

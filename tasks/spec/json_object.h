@@ -58,6 +58,11 @@ class StrictObject {
     engine::check(fine, "{}: must be a string or a list of strings; got {}", where(key), value->dump().substr(0, 40));
     to = value->is_string() ? Names{value->get<std::string>()} : value->get<Names>();
   }
+  // All keys there may be: what is misspelt is refused before what it was meant to be is missed.
+  void expect(const Names& keys) {
+    known_.insert(known_.end(), keys.begin(), keys.end());
+    finish();
+  }
   void finish() const {
     for (const auto& [key, value] : json_.items())
       engine::check(std::find(known_.begin(), known_.end(), key) != known_.end(),

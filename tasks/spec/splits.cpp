@@ -14,8 +14,11 @@ using engine::check;
 namespace {
 
 // Puts the examples where their column `split` says, or, if none has one, where the seed does.
-void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Shares& shares, Splits& splits) {
+void share_out(std::vector<text::Example>& all, uint64_t seed, const text::Shares& shares, const std::string& column,
+               Splits& splits) {
   const bool has_split = std::any_of(all.begin(), all.end(), [](const text::Example& e) { return !e.split.empty(); });
+  check(has_split || column == DataOptions().split_column, "split_column: no column '{}' says train, dev or test",
+        text::shown(column));
   if (!has_split) text::split_stratified(all, seed, shares);
   for (text::Example& e : all) {
     check(e.split == "train" || e.split == "dev" || e.split == "test",
@@ -69,16 +72,31 @@ std::vector<std::string> DataFiles::paths() const {
   return paths;
 }
 
+namespace {
+
+// What says how to share texts out, where they are shared out by nothing else.
+void check_split(const DataFiles& files) {
+  const DataFiles defaults;
+  check(files.split == defaults.split || files.train.empty() || files.dev.empty(),
+        "--split is for --data, or for --train without --dev; got {}", files.split);
+  check(files.how.split_column == defaults.how.split_column || files.train.empty(),
+        "split_column: is for \"data\"; \"train\", \"dev\" and \"test\" are files for each; got '{}'",
+        text::shown(files.how.split_column));
+}
+
+}  // namespace
+
 Splits load_splits(const DataFiles& files, const text::Labels& labels, uint64_t seed) {
   check(files.data.empty() || files.train.empty(), "--data and --train exclude each other");
   check(!files.train.empty() || (files.dev.empty() && files.test.empty()), "--dev and --test need --train");
+  check_split(files);
   text::Shares shares = text::Shares::parse(files.split);
   Splits splits;
   if (files.train.empty()) {
     text::Examples all = files.data.empty() ? files.how.read_embedded(labels) : files.how.read(files.data, labels);
     splits.labels = all.labels;
     splits.columns = all.columns;
-    share_out(all.rows, seed, shares, splits);
+    share_out(all.rows, seed, shares, files.how.split_column, splits);
   } else {
     text::Examples train = files.how.read(files.train, labels);
     splits.labels = train.labels;

@@ -83,9 +83,7 @@ void take_head(StrictObject& object, TaskSpec& task) {
   if (!reads.empty()) {
     check_name(object.where("reads"), reads, {"cls", "attention", "mean"});
     task.reads = reads == "cls" ? nn::Reads::first : reads == "mean" ? nn::Reads::mean : nn::Reads::attention;
-    check(task.reads == nn::Reads::first || task.head != nn::Predicts::tags,
-          "{}: a head of tokens reads every token by itself", object.where("reads"));
-    if (task.head == nn::Predicts::tags) task.reads.reset();
+    check(task.head != nn::Predicts::tags, "{}: a head of tokens reads every token by itself", object.where("reads"));
   }
   long queries = 0;
   object.take("queries", queries, 1, 65536);
@@ -137,7 +135,36 @@ void take_class_weights(StrictObject& object, TaskSpec& task) {
   task.class_weights = "given";
 }
 
-TaskSpec task_of(const std::string& name, const ordered_json& json, const std::string& path) {
+// Error: a key has another value than its default where nothing reads it.
+void check_is_read(const TaskSpec& task) {
+  const TaskSpec defaults;
+  const DataOptions &how = task.files.how, &usual = defaults.files.how;
+  const auto unread = [&](const char* key, bool given, const std::string& is_for) {
+    check(!given, "{}.{}: is for {}", task.where, key, is_for);
+  };
+  const std::string head = fmt::format("; the head is '{}'", head_name(task.head));
+  if (task.head != nn::Predicts::labels && task.head != nn::Predicts::tags)
+    unread("separator", task.separator != ",", "the heads labels and tokens" + head);
+  if (task.head != nn::Predicts::number) {
+    unread("mean", task.mean != defaults.mean, "the head regression" + head);
+    unread("deviation", task.deviation != defaults.deviation, "the head regression" + head);
+  }
+  const bool own = task.head != nn::Predicts::tags && task.reads.value_or(nn::Reads::attention) == nn::Reads::attention;
+  check(!task.queries || own, "{}.queries: this head has no attention of its own{}", task.where,
+        task.head == nn::Predicts::tags ? head : "; \"reads\": \"attention\" gives it one");
+  if (task.files.data.empty() && task.files.train.empty()) {
+    const std::string files = "a file; the data is \"embedded\"";
+    unread("format", !how.format.empty(), files);
+    unread("encoding", how.encoding != usual.encoding, files);
+    unread("delimiter", !how.delimiter.empty(), files);
+    unread("sheet", !how.sheet.empty(), files);
+    unread("no_header", how.no_header, files);
+  }
+  if (!task.files.train.empty() && !task.files.dev.empty())
+    unread("split", task.files.split != defaults.files.split, "\"data\", or \"train\" without \"dev\"");
+}
+
+TaskSpec task_of(const std::string& name, const ordered_json& json, const std::string& path, Written by) {
   TaskSpec task;
   task.name = name;
   task.where = path + ": tasks." + name;
@@ -151,6 +178,7 @@ TaskSpec task_of(const std::string& name, const ordered_json& json, const std::s
   take_loss(object, task);
   take_class_weights(object, task);
   object.finish();
+  if (by == Written::by_hand) check_is_read(task);
   return task;
 }
 
@@ -184,7 +212,7 @@ TieSpec tie_of(const ordered_json& json, const std::string& where, bool agreemen
     object.take("weight", tie.weight, 0, 1e9);
     name("schedule", tie.schedule, {"constant", "rise", "decay"});
     object.take("texts", tie.texts = agreement ? "corpus" : "target");
-    object.take("text_column", tie.text_column);
+    if (tie.texts != "corpus" && tie.texts != "target") object.take("text_column", tie.text_column);
     object.take("batch_size", tie.batch_size, 1, 1e6);
   }
   object.finish();
@@ -217,7 +245,7 @@ void check_name(const std::string& where, const std::string& name, const Names& 
         text::shown(name), text::listed(names), text::did_you_mean(name, names));
 }
 
-TaskFile parse_task_file(const std::string& text, const std::string& path) {
+TaskFile parse_task_file(const std::string& text, const std::string& path, Written by) {
   TaskFile file{path, text, {}, {}, ordered_json::object()};
   const ordered_json json = nn::parse_ordered_json(text, path, true);
   check(json.is_object(), "{}: must be an object {{\"tasks\": {{...}}, ...}}", path);
@@ -233,14 +261,14 @@ TaskFile parse_task_file(const std::string& text, const std::string& path) {
         "{}: tasks: must be an object with a task or more, {{\"NAME\": {{...}}}}", path);
   double weights = 0;
   for (const auto& [name, task] : json["tasks"].items()) {
-    file.tasks.push_back(task_of(name, task, path));
+    file.tasks.push_back(task_of(name, task, path, by));
     weights += file.tasks.back().weight.value_or(1);
   }
   check(weights > 0, "{}: the tasks' weights sum to 0", path);
   return file;
 }
 
-TaskFile read_task_file(const std::string& path) { return parse_task_file(nn::read_file(path), path); }
+TaskFile read_task_file(const std::string& path, Written by) { return parse_task_file(nn::read_file(path), path, by); }
 
 ordered_json TaskSpec::json() const {
   ordered_json j;
@@ -269,7 +297,7 @@ ordered_json TaskSpec::json() const {
   if (queries) j["queries"] = *queries;
   j["adapter"] = adapter;
   if (classifies()) j["labels"] = labels_text == "auto" ? ordered_json(labels.names()) : ordered_json(labels_text);
-  j["separator"] = separator;
+  if (head == nn::Predicts::labels || head == nn::Predicts::tags) j["separator"] = separator;
   j["loss"] = loss;
   j["metric"] = metric;
   if (weight) j["weight"] = *weight;

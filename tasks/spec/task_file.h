@@ -64,9 +64,11 @@ struct TaskFile {
 };
 
 // Error, one line with file and key: not JSON, a key that is there twice or unknown, a value of the wrong type, a name
-// that is none (with the nearest one that is), a loss or metric that does not fit the head.
-TaskFile parse_task_file(const std::string& text, const std::string& path);
-TaskFile read_task_file(const std::string& path);
+// that is none (with the nearest one that is), a loss or metric that does not fit the head; in a file that somebody
+// wrote, a key that nothing reads beside the others. A model's own file is taken as it is.
+enum class Written { by_hand, by_program };
+TaskFile parse_task_file(const std::string& text, const std::string& path, Written by = Written::by_hand);
+TaskFile read_task_file(const std::string& path, Written by = Written::by_hand);
 
 const std::string& head_name(nn::Predicts head);
 nn::Predicts head_named(const std::string& name);               // Error: none of them

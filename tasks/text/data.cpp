@@ -53,8 +53,8 @@ void check_flat(const Source& source, const Places& places) {
                        (is(columns.target, places.target) && !what.list) || is(columns.split, places.split) ||
                        is(columns.rationale, places.rationale);
     check(!value && !(text && !what.list), "{}:{}: a JSON {} in column '{}', where {} is expected", table.path,
-          table.lines[at.first], what.list ? "array" : "object or nested array", shown(table.columns[at.second]),
-          value ? "a string or a number" : "a text");
+          table.lines[at.first], what.list ? "array" : "object or array of more than words",
+          shown(table.columns[at.second]), value ? "a string or a number" : "a text");
   }
 }
 

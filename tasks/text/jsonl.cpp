@@ -41,7 +41,7 @@ class Members {
 
 bool is_words(const nn::ordered_json& value) {
   return value.is_array() &&
-         std::all_of(value.begin(), value.end(), [](const auto& item) { return item.is_primitive(); });
+         std::all_of(value.begin(), value.end(), [](const auto& i) { return i.is_primitive() && !i.is_null(); });
 }
 
 Nested nested(const nn::ordered_json& value) {

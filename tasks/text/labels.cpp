@@ -151,6 +151,13 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return name.empty() ? "" : fmt::format(" (did you mean '{}'?)", shown(name));
 }
 
+std::string unknown_member(const nn::json& object, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : object.items())
+    if (!std::ranges::count(known, key))
+      return fmt::format("there is no member '{}'{}", shown(key), did_you_mean(key, known));
+  return "";
+}
+
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kShown = 20;
   std::string list;

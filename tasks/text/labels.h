@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/strings.h"
+#include "nn/format/json_value.h"
 
 namespace text {
 
@@ -44,6 +45,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& names
 
 // " (did you mean 'positive'?)", or nothing when no name is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
+
+// "there is no member 'txt' (did you mean 'text'?)", of the first key of an object that is none of `known`; else empty.
+std::string unknown_member(const nn::json& object, const std::vector<std::string>& known);
 
 using engine::shown;  // a name or value as a sentence may show it
 

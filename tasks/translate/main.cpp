@@ -6,6 +6,7 @@
 
 #include "nn/format/files.h"
 #include "nn/format/whole_directory.h"
+#include "tasks/model/merge.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
 #include "tasks/run/checkpoint.h"
@@ -246,9 +247,7 @@ void quantize(run::Options& options, const run::Parse& parse) {
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
   const Translator translator = Translator::load_to_train(model);
   nn::write_directory(out, [&](const std::string& directory) { translator.save(directory, nn::Stored::i8); });
-  const auto bytes = double(std::filesystem::file_size(out + "/model.safetensors"));
-  fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", model, out, bytes / 1e6,
-             bytes / (4. * double(translator.model->params.count())));
+  model::print_quantized(model, out, translator.model->params.count());
 }
 
 void score_files(run::Options& options, const run::Parse& parse) {
@@ -260,8 +259,8 @@ void score_files(run::Options& options, const run::Parse& parse) {
   options.add("--hypotheses", hypotheses, "translations, one a line").required();
   options.add("--references", references, "what they should be, line by line; may be repeated").required();
   options.add("--baseline", baseline, "another system's, to be compared by a paired bootstrap");
-  options.add("--resamples", resamples, "of the bootstrap").between(1, 1e6);
-  options.add("--seed", seed, "of the bootstrap").between(0, 9e15);
+  options.add("--resamples", resamples, "of the bootstrap").only_with("--baseline").between(1, 1e6);
+  options.add("--seed", seed, "of the bootstrap").only_with("--baseline").between(0, 9e15);
   o.declare(options);
   parse();
   const std::vector<std::string> system = translate::read_texts(hypotheses, true);

@@ -20,7 +20,9 @@ void ScoreOptions::declare(run::Options& options) {
   add("--lowercase-scores", lowercase, "both sides are lower-cased before they are compared");
   add("--smooth", smooth, "of BLEU, where an order has no match: exp, floor, add-k, none")
       .one_of({"exp", "floor", "add-k", "none"});
-  add("--smooth-value", smooth_value, "of floor and add-k; default 0.1 and 1").positive();
+  add("--smooth-value", smooth_value, "of floor and add-k; default 0.1 and 1")
+      .only_with("--smooth", {"floor", "add-k"})
+      .positive();
   add("--force", force, "score text that looks tokenised as it is");
 }
 

@@ -36,11 +36,13 @@ void DecodeOptions::declare(run::Options& options, bool with_seed) {
   add("--no-repeat", no_repeat, "runs of so many pieces occur once; 0: as they come").between(0, 100);
   add("--begin", begin, "how every translation begins");
   add("--sample", sample, "draw the pieces by their probability");
-  add("--temperature", temperature, "of draws: below 1 nearer to the most likely").positive();
-  add("--top-k", top_k, "of draws: among so many; 0: all").between(0, 1e6);
-  add("--top-p", top_p, "of draws: among the fewest that have this probability together").between(1e-6, 1);
+  add("--temperature", temperature, "of draws: below 1 nearer to the most likely").only_with("--sample").positive();
+  add("--top-k", top_k, "of draws: among so many; 0: all").only_with("--sample").between(0, 1e6);
+  add("--top-p", top_p, "of draws: among the fewest that have this probability together")
+      .only_with("--sample")
+      .between(1e-6, 1);
   add("--batch-tokens", batch_tokens, "source pieces that are translated together").between(1, 1e7);
-  if (with_seed) add("--seed", seed, "of draws").between(0, 9e15);
+  if (with_seed) add("--seed", seed, "of draws").only_with("--sample").between(0, 9e15);
 }
 
 void DecodeOptions::settle() const {

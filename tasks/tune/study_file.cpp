@@ -7,6 +7,7 @@
 
 #include "nn/format/json.h"
 #include "tasks/spec/json_object.h"
+#include "tasks/spec/task_file.h"
 
 namespace tune {
 
@@ -87,13 +88,13 @@ search::PrunerOptions pruner_of(const ordered_json* value, const std::string& wh
 }
 
 Distribution numbers_of(StrictObject& in, const ordered_json& value, const std::string& where) {
+  in.expect({"type", "low", "high", "step", "log", "choices", "points", "if"});
   const std::optional<double> low = in.number("low", -1e300, 1e300, false),
                               high = in.number("high", -1e300, 1e300, false);
   check(low && high, "{}: needs `low` and `high`, or a list of choices", where);
   std::string type;
   in.take("type", type);
-  check(type.empty() || type == "int" || type == "float", "{}.type: 'int' or 'float'; got '{}'", where,
-        engine::shown(type));
+  if (!type.empty()) spec::check_name(where + ".type", type, {"int", "float"});
   const auto whole = [&](const char* key) { return value.at(key).is_number_integer(); };
   check(!type.empty() || !whole("low") || !whole("high"),
         "{}: both bounds are whole: \"type\": \"int\" or \"float\" says what is meant", where);
@@ -157,12 +158,13 @@ StudyFile read_study(const std::string& path) {
   search::StudySettings& s = study.settings;
   s.name = std::filesystem::path(path).stem();
   std::string direction;
+  in.expect({"name", "metric", "direction", "trials", "seed", "sampler", "pruner", "space"});
   in.take("name", s.name);
   in.take("metric", study.metric);
   in.take("direction", direction);
   check(!study.metric.empty(), "{}: needs `metric`: dev.macro_f1, dev.loss, result.accuracy, ...", path);
-  check(direction == "maximize" || direction == "minimize", "{}: needs `direction`: \"maximize\" or \"minimize\"{}",
-        path, direction.empty() ? "" : fmt::format("; got '{}'", engine::shown(direction)));
+  check(!direction.empty(), "{}: needs `direction`: \"maximize\" or \"minimize\"", path);
+  spec::check_name(path + ": direction", direction, {"maximize", "minimize"});
   s.direction = direction == "maximize" ? search::Direction::maximize : search::Direction::minimize;
   in.take("trials", study.trials, 1, 1e6);
   s.seed = uint64_t(in.number("seed", 0, 1e15, true).value_or(1));

@@ -187,7 +187,6 @@ void http_body(std::string_view bytes) {
   in.method = bytes.substr(0, std::min(blank, end));
   in.path = blank == bytes.npos ? "/" : bytes.substr(blank + 1, end - blank - 1);
   in.body = bytes.substr(std::min(end + 1, bytes.size()));
-  in.type = "application/json";
   in.find_header = [](const std::string&) { return std::string(); };
   http::Response out;
   serving.server.answer(in, out, nullptr);

@@ -255,15 +255,16 @@ TEST_CASE(
       "say '{\"text\": \"the green one\", \"state\": {\"intent\": \"size\", \"wanted\": \"metres\"}, \"words\": "
       "true}'; "
       "say '{\"text\": \" \"}'; say 'no json'; say '{\"text\": \"a\", \"state\": 7}'; "
+      "say '{\"text\": \"a\", \"sate\": {}}'; say '{\"text\": \"a\", \"state\": {\"intents\": \"size\"}}'; "
       "get /about; get /health; get /nowhere; get /ui | grep -c -e '<title>attune: answer</title>' -e '^200$'; "
       "get /metrics | tail -1");
   INFO(result.output);
   std::istringstream in(result.output);
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
-  REQUIRE(lines.size() == 18);
+  REQUIRE(lines.size() == 22);
   const auto reply = [&](size_t i) { return json::parse(lines[2 * i]); };
-  const std::vector<std::string> statuses{"200", "200", "422", "400", "400", "200", "200", "404"};
+  const std::vector<std::string> statuses{"200", "200", "422", "400", "400", "400", "400", "200", "200", "404"};
   for (size_t i = 0; i < statuses.size(); ++i) CHECK(lines[2 * i + 1] == statuses[i]);
   const json alone = t.ask("{\"text\": \"how big does this tent get\"}\n")[0];
   CHECK(reply(0)["text"] == "Which tent?");
@@ -271,10 +272,12 @@ TEST_CASE(
   CHECK(reply(1)["text"] == "The tent is the green one wide.");
   CHECK(reply(1)["words"].size() == 3);
   CHECK(reply(2)["error"].get<std::string>().find("a word in it") != std::string::npos);
-  CHECK(reply(5)["intents"] == 3);
-  CHECK(reply(5)["articles"] == 2);
-  CHECK(lines[16] == "2");
-  CHECK(lines[17] == "200");
+  CHECK(reply(5)["error"] == "body: there is no member 'sate' (did you mean 'state'?)");
+  CHECK(reply(6)["error"] == "body: state: there is no member 'intents' (did you mean 'intent'?)");
+  CHECK(reply(7)["intents"] == 3);
+  CHECK(reply(7)["articles"] == 2);
+  CHECK(lines[20] == "2");
+  CHECK(lines[21] == "200");
 }
 
 TEST_CASE("answer: a step in parts is the step of one large batch, the contrast between its questions included") {

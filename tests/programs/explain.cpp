@@ -117,10 +117,16 @@ TEST_CASE("explain: what cannot be explained gets one clear line") {
   refused("'good bad good bad good' --max-length 5 --long error", "a text of 7 tokens, more than the 5");
   refused("good bad --pair x", "--pair is the second text of one argument");
   refused("good --model mini", "an encoder without a trained classifier");
+  refused("good --task mood",
+          "task: 'mood': this model does one task, which has no name (its labels are negative, neutral, positive)");
   refused("patch good", "two texts are patched; got 1", 2);
   refused("patch 'a good day' 'a day'", "both texts must have as many tokens");
   refused("patch 'a day' 'a day'", "no difference to hand over");
   refused("compare --model sentiment --data " + dir.write("short.tsv", "text\na\nb\nc\n"), "no text has three words");
+  const Result nothing = run_shell("printf '' | " + program("explain") + " --out " + dir.path + "/none --page " +
+                                   dir.path + "/page 2>/dev/null");
+  CHECK((nothing.status == 0 && nothing.output.empty() && nn::read_file(dir.path + "/none").empty()));
+  CHECK(!std::filesystem::exists(dir.path + "/page"));
   const Result cut = call("explain", "'good bad good bad good' --max-length 5 --method attention");
   CHECK(cut.status == 0);
   CHECK(cut.says("longer than the 5 tokens that are read: 3 of 5 words are explained"));

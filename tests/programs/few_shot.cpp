@@ -248,7 +248,7 @@ TEST_CASE("few_shot: what cannot be done is said in one line") {
   refused(meta(dir, "joint", "--hold-out bird"), "--hold-out: 'bird' is not one of fruit, birds, tools (did you mean");
   refused(meta(dir, "joint", "--hold-out fruit --hold-out birds"), "leaves no task");
   refused(meta(dir, "joint", "--queries 11"), "fruit: an episode needs 3 classes with 13 texts each; 0 of its 3");
-  refused(meta(dir, "joint", "--inner-lr 1"), "--inner-lr is for fomaml and reptile");
+  refused(meta(dir, "joint", "--inner-lr 1"), "--inner-lr is for --method fomaml, reptile; got --method joint");
   refused(meta(dir, "joint", "--long error --max-length 4"), "a text of");
   refused("train --method joint", "--tasks is needed");
   refused(meta(dir, "joint", "--class-loss margins"), "--class-loss: 'margins' is not one of cross-entropy, focal");

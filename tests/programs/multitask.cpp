@@ -188,6 +188,8 @@ TEST_CASE("multitask: bad input gets one line with file and key") {
   refused("{\"weighting\": \"pcgrd\", \"tasks\": {\"a\": {}}}", "(did you mean 'pcgrad'?)");
   refused("{\"epocs\": 3, \"tasks\": {\"a\": {}}}", "there is no key 'epocs' (did you mean 'epochs'?)");
   refused("{\"epochs\": \"x\", \"tasks\": {\"a\": {}}}", "epochs: ");
+  refused("{\"freeze\": [\"pool\", null], \"tasks\": {\"a\": {}}}",
+          "freeze: must be a string, a number, true, false or a list");
   refused("{\"epochs\": {}, \"tasks\": {\"a\": {}}}", "epochs: must be a string, a number, true, false or a list");
   refused("{\"tasks\": {\"a\": {" + task + ", \"label_column\": \"labl\"}}}",
           "tasks.a: " + data + ": no column 'labl'; the columns are text, label, n (did you mean 'label'?)");

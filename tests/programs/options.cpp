@@ -257,6 +257,46 @@ TEST_CASE("options: an option that another one would have to switch on is refuse
   CHECK_MESSAGE(fits.status == 0, fits.output);
 }
 
+TEST_CASE("options: so it is of commands that train nothing") {
+  const std::pair<const char*, const char*> refused[] = {
+      {"translate translate --model x --temperature 2", "--temperature is for --sample"},
+      {"translate translate --model x --top-k 2 one", "--top-k is for --sample"},
+      {"translate evaluate --model x --data y --top-p 0.5", "--top-p is for --sample"},
+      {"translate evaluate --model x --data y --seed 3", "--seed is for --sample"},
+      {"translate score --hypotheses x --references y --resamples 9", "--resamples is for --baseline"},
+      {"translate score --hypotheses x --references y --smooth-value 1", "--smooth-value is for --smooth floor, add-k"},
+      {"serve run --log-texts", "--log-texts is for --log"},
+      {"sentiment prune --model x --data y --out z --heads 0.5 --uneven", "--uneven is for --neurons"},
+      {"sentiment evaluate --model x --sheet 2", "--sheet is for --data"},
+      {"attack run --model x --by characters --lexicon y", "--lexicon is for --by wordnet; got --by characters"},
+      {"explain text --samples 9 --method attention word", "--samples is for --method shapley, all; got --method att"},
+      {"explain text --steps 9 word", "--steps is for --method integrated-gradients, all; got --method shapley"},
+      {"explain text --absent pad --method rollout,attention word", "--absent is for --method integrated-gradients, "},
+      {"monitor replay --save-every 9", "--save-every is for --metrics"},
+      {"monitor run --save-every 9", "--save-every is for --state or --metrics"},
+      {"monitor measure --series a b", "--series is for --what nab; got --what false-alarms"},
+      {"monitor measure --what nab --weeks 9", "--weeks is for --what false-alarms; got --what nab"},
+      {"monitor run --labelled --topic-head theme", "--topic-head excludes --labelled"},
+      {"answer evaluate --model x --by-vector 0.5", "--by-vector is for --search"},
+      {"few_shot evaluate --model x --tasks y --task z --sheet 2", "--sheet is for --data"},
+      {"few_shot evaluate --model x --tasks y --task z --text-column t", "--text-column is for --data; a task of"},
+      {"multitask evaluate --model x --task y --data z --seed 3", "--seed excludes --data"},
+      {"explain patch a b --sheet 2", "there is no option --sheet"},
+  };
+  for (const auto& [command, why] : refused) {
+    const Result result = run_shell(program("") + command + " 2>&1 </dev/null");
+    CHECK(result.status == 2);
+    CHECK_MESSAGE(result.output.find(std::string("error: ") + why) == 0, command, ": ", result.output);
+  }
+  const auto goes_on = [](const std::string& command) {  // to what is not there
+    return run_shell(program("") + command + " 2>&1 </dev/null").status == 1;
+  };
+  CHECK(goes_on("translate translate --model /nowhere --sample --temperature 2 --seed 3"));
+  CHECK(goes_on("translate translate --model /nowhere --temperature 1"));
+  CHECK(goes_on("explain text --model /nowhere --method attention,shapley --samples 9 word"));
+  CHECK(goes_on("explain compare --model /nowhere --data /nowhere --samples 9 --steps 9"));
+}
+
 TEST_CASE("options: every option of every training program is read: a run with it differs, or it is refused") {
   const TemporaryDirectory dir;
   write_data(dir);

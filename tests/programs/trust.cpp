@@ -100,6 +100,18 @@ TEST_CASE("trust: fresh texts calibrate a model that was not, and evaluate says 
   CHECK(certainty["aurc"].get<double>() >= certainty["least_aurc"].get<double>());
 }
 
+TEST_CASE("trust: where a model is at chance, calibrate says that its temperature is no measurement") {
+  const TemporaryDirectory dir;
+  const std::string model = trained_on_noise(dir);
+  std::string rows = "text\tlabel\n";  // what it has learned is wrong here
+  for (int i = 0; i < 60; ++i) rows += i % 2 ? "awful thing\tpositive\n" : "fine thing\tnegative\n";
+  const Result done = call("sentiment", "calibrate " + model + "--data " + dir.write("wrong.tsv", rows));
+  CHECK(done.last_line().starts_with("result task=calibrate temperature=1000.0000 "));
+  CHECK_MESSAGE(done.says("warning: temperature 1000 is the end of the search: on these texts the model is at chance"),
+                done.output);
+  CHECK(!call("sentiment", "calibrate " + model + "--data " + noisy(dir)).says("the end of the search"));
+}
+
 TEST_CASE("trust: what cannot be promised is refused in one line") {
   const TemporaryDirectory dir;
   const std::string predict = "predict " + trained_on_noise(dir);

@@ -177,6 +177,26 @@ TEST_CASE("tune: what is wrong is said in one line") {
             ": space.rate.if: 'kinds' is not a parameter that stands before it (did you mean 'kind'?)\n");
   CHECK(error(space(R"({"rate": {"low": 0.5, "high": 1.5, "logs": true}})"), program).find("did you mean 'log'?") !=
         std::string::npos);
+  const auto misspelt = [&](const std::string& content, const std::string& meant) {
+    const std::string said = error(content, program);
+    CHECK_MESSAGE(said.find("(did you mean '" + meant + "'?)") != std::string::npos, said);
+  };
+  misspelt(space(R"({"rate": {"lo": 0.5, "high": 1.5}})"), "low");
+  misspelt(space(R"({"rate": {"low": 0.5, "high": 1.5, "type": "flot"}})"), "float");
+  misspelt(space(R"({"kind": {"choice": ["a", "b"]}})"), "choices");
+  misspelt(space(R"({"kind": ["able", "bold"], "rate": {"low": 0.5, "high": 1.5, "if": {"kind": "bolt"}}})"), "bold");
+  for (const auto& [now, wrong, meant] : {std::tuple{"maximize", "maximise", "maximize"},
+                                          {"direction", "direcion", "direction"},
+                                          {"metric", "metrics", "metric"},
+                                          {"space", "spce", "space"}}) {
+    std::string content = space(R"({"rate": {"low": 0.5, "high": 1.5}})");
+    misspelt(content.replace(content.find(now), std::string(now).size(), wrong), meant);
+  }
+  for (const auto& [key, meant] : {std::pair{R"("sampler": "tpee")", "tpe"},
+                                   {R"("pruner": "medain")", "median"},
+                                   {R"("sampler": {"nam": "tpe"})", "name"},
+                                   {R"("pruner": {"name": "halving", "facto": 3})", "factor"}})
+    misspelt(space(R"({"rate": {"low": 0.5, "high": 1.5}}, )" + std::string(key)), meant);
   CHECK(error(space(R"({"rate": {"low": 0.5, "high": 1.5}})"), " -- sh " + script + " --rate=1") ==
         "error: --rate is in the command, and in the space: which one is meant?\n");
   CHECK(error(space(R"({"rate": {"low": 0.5, "high": 1.5}})"), " -- no-such-program") ==

@@ -177,6 +177,7 @@ TEST_CASE("vocab: bad input gets one clear line, exit status 1, and leaves what 
   refused(train + dir.path + " --format txt", "a directory, not a file");
   refused(train + dir.write("empty.txt", ""), "empty.txt: the file is empty");
   refused(train + dir.write("blank.txt", "\n\n"), "no letter is seen 2 times in 0 different words");
+  refused(train + "/dev/stdin --format txt </dev/null", "no letter is seen 2 times in 0 different words");
   refused(train + dir.write("nul.txt", std::string("a\0b\n", 4)), "nul.txt: not a text file: a NUL at byte 1");
   refused(train + dir.write("d.dat", "a\n"), "--format tsv, csv or jsonl");
   refused(train + tsv + " --text-column txt", "no column 'txt'; the columns are text, split");
@@ -203,6 +204,8 @@ TEST_CASE("vocab encode: pieces, ids, or counts of every line, the same by any n
   CHECK(vocab(encode).says("t.txt:3: a line with invalid UTF-8"));
   CHECK(vocab(encode + " --count").says("result task=vocab texts=3 tokens=6 unknown=1 seconds="));
   CHECK(vocab("encode - --vocab " + pieces, "echo new low |").output == "new low\n");
+  const Result nothing = vocab("encode - --vocab " + pieces, "", "</dev/null");
+  CHECK((nothing.status == 0 && nothing.output.empty()));
   const std::string many = "encode --ids --vocab " + pieces + " " + dir.write("many.txt", joined(babble(3000)));
   CHECK(vocab(many, "OMP_NUM_THREADS=1").output == vocab(many, "OMP_NUM_THREADS=3").output);
   CHECK(vocab(encode, "", ">/dev/full 2>/dev/null").status == 1);

@@ -46,8 +46,10 @@ TEST_CASE("config: how outputs are read is what problem_type says, else what the
 TEST_CASE("config: labels in every form that Hugging Face's tools leave") {
   using Labels = std::vector<std::string>;
   CHECK(read(R"({"id2label": {"0": 0, "1": 1}})").labels == Labels{"0", "1"});
-  CHECK(read(R"({"id2label": {"1": true, "0": 2.5, "2": null, "3": "x"}})").labels ==
+  CHECK(read(R"({"id2label": {"1": true, "0": 2.5, "2": "null", "3": "x"}})").labels ==
         Labels{"2.5", "true", "null", "x"});
+  CHECK(refused(R"({"id2label": {"0": null, "1": "a"}})").find("the name of id 0 must be a string; got null") !=
+        std::string::npos);
   CHECK(read(R"({"label2id": {"down": 1, "up": 0}})").labels == Labels{"up", "down"});
   CHECK(read(R"({"num_labels": 3})").labels == Labels{"LABEL_0", "LABEL_1", "LABEL_2"});
   CHECK(read(R"({"id2label": null, "label2id": null})").labels == Labels{"LABEL_0", "LABEL_1"});

@@ -164,6 +164,14 @@ TEST_CASE("best_temperature: bounds where nothing is best, and what is refused")
   CHECK(best_temperature({{3, 0}, {0, 2}}, {0, 1}) <
         0.01);  // always right: the sharper the better, until nothing is left
   CHECK(best_temperature({{3, 0}, {0, 2}}, {1, 0}) == Approx(1000));  // always wrong: the flatter the better
+  const auto doubt = [](const Rows& logits, const std::vector<int>& labels) {
+    return no_measurement(best_temperature(logits, labels), none_wrong(logits, labels));
+  };
+  CHECK(doubt({{3, 0}, {0, 2}}, {1, 0})
+            .find("temperature 1000 is the end of the search: on these texts the model is at") == 0);
+  CHECK(doubt({{3, 0}, {0, 2}}, {0, 1}).find("says nothing: of these texts none is wrong") != std::string::npos);
+  CHECK(doubt({{1e-6, 0}, {1e-6, 0}, {1e-6, 0}}, {0, 0, 1}).find("0.001 is the end of the search: the scores") == 12);
+  CHECK(doubt({{2, 0}, {2, 0}, {2, 0}}, {0, 0, 1}).empty());
   CHECK(best_temperature({{2, 0}, {2, 0}, {2, 0}}, {0, 0, 1}) == Approx(2 / std::log(2.)));  // p = 2/3
   CHECK(error_of([] {
           best_temperature({{1, 2}}, {2});

@@ -219,6 +219,21 @@ TEST_CASE("serve: what is asked wrongly has its status and a sentence, in the fo
        "99 is no id of this model's vocabulary, 0 to 56");
   says("/predict", R"({"inputs": "a", "model": "encoder"})", 422, "is an encoder without a classifier; /embed asks it");
   says("/rerank", R"({"query": "a", "texts": ["b"]})", 422, "'mood' predicts no number");
+  says("/v1/embeddings", R"({"input": [5, -2], "model": "encoder"})", 422, "input: -2 is no id of this model's");
+  says("/embed", R"({"inputs": [[5], [5, 18446744073709551615]]})", 422, "inputs[1]: 18446744073709551615 is no id");
+  says("/predict?model=mood", R"({"inputs": "a", "model": "two:b"})", 400,
+       "two models are named, 'mood' and 'two:b'; a request is for one");
+  says("/models/grade?model=mood", R"({"inputs": "a"})", 400, "two models are named, 'grade' and 'mood'");
+  says("/predict?model=mood&model=grade", R"({"inputs": "a"})", 400, "two different 'model' behind the ?");
+  says("/predict?modle=mood", R"({"inputs": "a"})", 422, "'modle' is not read behind the ?; model is");
+  says("/predict", R"({"inputs": "a", "raw_score": true})", 422,
+       "there is no member 'raw_score' (did you mean 'raw_scores'?)");
+  says("/predict", R"({"inputs": [{"text": "a", "text_par": "b"}]})", 422, "there is no member 'text_par' (did you");
+  says("/embed", R"({"inputs": "a", "normalise": false})", 422, "(did you mean 'normalize'?)");
+  says("/embed", json{{"inputs", std::string(100, 'a')}, {"truncate", false}}.dump(), 422, "more than the 64");
+  says("/embed", R"({"inputs": "a", "prompt_name": "query"})", 422, "have no prompts");
+  says("/", R"({"inputs": "a", "parameters": "top_k"})", 422, "parameters must be an object; it is \"top_k\"");
+  says("/ui/look", R"({"inputs": "a", "text": "b"})", 422, "there is no member 'text'");
   says("/predict", json{{"inputs", std::string(300000, 'a')}}.dump(), 422,
        "a text has 300000 bytes; at most 200000 are read");
   says("/predict", json{{"inputs", std::string(100, 'a')}, {"truncate", false}}.dump(), 422,
@@ -226,6 +241,21 @@ TEST_CASE("serve: what is asked wrongly has its status and a sentence, in the fo
   says("/", json{{"inputs", std::vector<std::string>(1025, "a")}}.dump(), 422,
        "1025 texts in one request; at most 1024");
   CHECK(m.running.post("/predict", json{{"inputs", "abc"}})->status == 200);
+}
+
+TEST_CASE(
+    "serve: what published clients send beyond what is needed is taken, and so is a body that curl calls a form") {
+  const Mood m;
+  const json plain = m.running.answer("/predict", {{"inputs", "abc"}});
+  CHECK(m.running.answer("/predict?model=mood", {{"inputs", "abc"}, {"model", "mood"}, {"truncate", nullptr}}) ==
+        plain);
+  m.running.answer("/v1/embeddings", {{"input", "abc"}, {"model", "encoder"}, {"user", "u7"}});
+  m.running.answer("/", {{"inputs", "abc"}, {"options", {{"wait_for_model", true}}}});
+  m.running.answer("/embed", {{"inputs", "abc"}, {"truncate", true}, {"truncation_direction", "Right"}});
+  const std::string text(20000, 'a');
+  const auto form =
+      m.running.post("/predict", json{{"inputs", text + "&model=none"}}.dump(), "application/x-www-form-urlencoded");
+  CHECK_MESSAGE(form->status == 200, form->body);
 }
 
 TEST_CASE("serve: 503 until the models are there, and nothing else is") {

@@ -78,6 +78,34 @@ TEST_CASE("task file: what is amiss is said on one line, with the file and the k
         std::string::npos);
 }
 
+TEST_CASE("task file: a key that nothing reads beside the others is refused, unless a model's own file has it") {
+  const std::pair<const char*, const char*> unread[] = {
+      {R"("separator": "|")", "separator: is for the heads labels and tokens; the head is 'label'"},
+      {R"("head": "regression", "separator": " ")",
+       "separator: is for the heads labels and tokens; the head is 'regression'"},
+      {R"("mean": 3)", "mean: is for the head regression; the head is 'label'"},
+      {R"("deviation": 3)", "deviation: is for the head regression; the head is 'label'"},
+      {R"("reads": "cls", "queries": 4)",
+       R"(queries: this head has no attention of its own; "reads": "attention" gives it one)"},
+      {R"("reads": "mean", "queries": 4)",
+       R"(queries: this head has no attention of its own; "reads": "attention" gives it one)"},
+      {R"("head": "tokens", "queries": 4)", "queries: this head has no attention of its own; the head is 'tokens'"},
+      {R"("sheet": "2")", R"(sheet: is for a file; the data is "embedded")"},
+      {R"("no_header": true)", R"(no_header: is for a file; the data is "embedded")"},
+      {R"("format": "csv")", R"(format: is for a file; the data is "embedded")"},
+      {R"("encoding": "latin-1")", R"(encoding: is for a file; the data is "embedded")"},
+      {R"("delimiter": ";")", R"(delimiter: is for a file; the data is "embedded")"},
+      {R"("train": "a.csv", "dev": "b.csv", "split": "50/25/25")", R"(split: is for "data", or "train" without "dev")"},
+  };
+  for (const auto& [keys, why] : unread) {
+    CHECK(with_task(keys) == std::string("t.json: tasks.mood.") + why);
+    parse_task_file(fmt::format("{{\"tasks\": {{\"mood\": {{{}}}}}}}", keys), "t.json", Written::by_program);
+  }
+  CHECK(with_task(R"("head": "labels", "separator": "|")").empty());
+  CHECK(with_task(R"("reads": "attention", "queries": 4)").empty());
+  CHECK(with_task(R"("train": "a.csv", "split": "50/25/25")").empty());
+}
+
 TEST_CASE("tokens: a word's tag stands at its first piece; without one it is outside") {
   const text::WordPiece tokenizer({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "to", "bos", "##ton", ".", "now"});
   const std::string text = "to  Boston. now \xC2\xAD now";  // a soft hyphen alone leaves nothing

@@ -305,7 +305,7 @@ TEST_CASE("jsonl: a list of words is a text; an array or an object is refused wh
   };
   CHECK(read("{\"text\":[\"lovely\",\"soup\",2],\"label\":\"a\",\"other\":{}}") == "lovely soup 2");
   CHECK(test::error_of([&] { read("{\"text\":{\"a\":1},\"label\":\"a\"}"); }) ==
-        "r.jsonl:1: a JSON object or nested array in column 'text', where a text is expected");
+        "r.jsonl:1: a JSON object or array of more than words in column 'text', where a text is expected");
   CHECK(test::error_of([&] {
           read("{\"text\":\"t\",\"label\":[\"a\"]}");
         }).starts_with("r.jsonl:1: a JSON array in column 'label', where a string"));
@@ -317,7 +317,13 @@ TEST_CASE("jsonl: a list of words is a text; an array or an object is refused wh
   CHECK(!targets("{\"text\":\"t\",\"label\":\"a,b\"}"));
   CHECK(test::error_of([&] {
           targets("{\"text\":\"t\",\"label\":[[\"a\"]]}");
-        }).starts_with("r.jsonl:1: a JSON object or nested array in column 'label'"));
+        }).starts_with("r.jsonl:1: a JSON object or array of more than words in column 'label'"));
+  CHECK(test::error_of([&] {
+          targets("{\"text\":\"t\",\"label\":[\"a\",null]}");
+        }).starts_with("r.jsonl:1: a JSON object or"));
+  CHECK(test::error_of([&] {
+          read("{\"text\":[\"a\",null],\"label\":\"a\"}");
+        }).starts_with("r.jsonl:1: a JSON object or"));
 }
 
 TEST_CASE("data: JSON nested beyond reason, a bare carriage return and a thousand labels are refused") {
