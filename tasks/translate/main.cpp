@@ -195,7 +195,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   how.declare(options, true);
   scores.declare(options);
   parse();
-  how.settle();
+  how.settle(options);
   if (data.empty() && (source.empty() || target.empty()))
     run::usage_error("--source and --target are needed, or --data");
   const Translator translator = Translator::load(model);
@@ -213,28 +213,33 @@ std::vector<std::string> texts_of(const std::string& file, const std::vector<std
 }
 
 void translate_texts(run::Options& options, const run::Parse& parse) {
-  std::string model, file, out, explain;
+  std::string model, file, out, explain, alignments;
   translate::DecodeOptions how;
   options.add("--model", model, "a model directory, or a run's").required();
   options.add("--file", file, "texts, one a line; without it and without texts: standard input");
   options.add("--out", out, "write the translations there");
   options.add("--explain", explain, "write a page that shows which source piece each target piece looks at");
+  options.add("--alignments", alignments,
+              "write there which words belong together, a line a translation: 2-0 is the text's third with the first");
   how.declare(options, true);
   options.take_texts();
   parse();
-  how.settle();
+  how.settle(options);
   const Translator translator = Translator::load(model);
   translator.model->pack();
   const std::vector<std::string> texts = texts_of(file, options.texts());
   const auto found = translator.translate(texts, how);
-  std::string lines;
+  std::string lines, aligned;
   for (size_t i = 0; i < found.size(); ++i)
-    for (const translate::Translation& t : found[i])
+    for (const translate::Translation& t : found[i]) {
       lines += how.n_best == 1 ? t.text + "\n" : fmt::format("{}\t{:.4f}\t{}\n", i + 1, t.score, t.text);
+      if (!alignments.empty()) aligned += (t.ids.empty() ? "" : word_alignment(translator, texts[i], t)) + "\n";
+    }
   if (out.empty())
     fmt::print("{}", lines);
   else
     nn::write_file(out, lines);
+  if (!alignments.empty()) nn::write_file(alignments, aligned);
   if (!explain.empty()) nn::write_file(explain, translate::alignment_page(translator, texts, found));
 }
 

@@ -36,14 +36,17 @@ void DecodeOptions::declare(run::Options& options, bool with_seed) {
   add("--no-repeat", no_repeat, "runs of so many pieces occur once; 0: as they come").between(0, 100);
   add("--begin", begin, "how every translation begins");
   add("--sample", sample, "draw the pieces by their probability");
-  add("--temperature", temperature, "of draws: below 1 nearer to the most likely").positive();
-  add("--top-k", top_k, "of draws: among so many; 0: all").between(0, 1e6);
-  add("--top-p", top_p, "of draws: among the fewest that have this probability together").between(1e-6, 1);
+  add("--temperature", temperature, "of draws: below 1 nearer to the most likely").positive().only_with("--sample");
+  add("--top-k", top_k, "of draws: among so many; 0: all").between(0, 1e6).only_with("--sample");
+  add("--top-p", top_p, "of draws: among the fewest that have this probability together")
+      .between(1e-6, 1)
+      .only_with("--sample");
   add("--batch-tokens", batch_tokens, "source pieces that are translated together").between(1, 1e7);
-  if (with_seed) add("--seed", seed, "of draws").between(0, 9e15);
+  if (with_seed) add("--seed", seed, "of draws").between(0, 9e15).only_with("--sample");
 }
 
-void DecodeOptions::settle() const {
+void DecodeOptions::settle(const run::Options& options) const {
+  options.check_used();
   if (max_length && min_length > max_length)
     run::usage_error("--min-length {} is above --max-length {}", min_length, max_length);
   if (sample && beams.value_or(1) > 1) run::usage_error("--beams {} is of a search; --sample draws", *beams);

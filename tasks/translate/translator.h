@@ -23,7 +23,7 @@ struct DecodeOptions {
   std::string stop = "exact";
   std::string begin;  // how every translation begins
   void declare(run::Options& options, bool with_seed);
-  void settle() const;  // usage error: what contradicts itself
+  void settle(const run::Options& options) const;  // usage error: what contradicts itself, or is read by nobody
 };
 
 struct Translation {
