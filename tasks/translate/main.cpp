@@ -4,8 +4,10 @@
 
 #include <filesystem>
 
+#include "nn/adapter/files.h"
 #include "nn/format/files.h"
 #include "nn/format/whole_directory.h"
+#include "tasks/model/adapter.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
 #include "tasks/run/checkpoint.h"
@@ -63,7 +65,7 @@ run::Frame frame_of(const translate::Options& o, const run::Options& options, co
   frame.data = print.text();
   frame.inputs = o.inputs();
   frame.unit = "target pieces";
-  frame.default_lr = 2e-3;
+  frame.default_lr = o.adapter.any() ? model::adapter_lr(o.adapter.adapter_kind()) : 2e-3;
   frame.steps_per_epoch = steps_per_epoch;
   frame.also_written = {"epochs"};
   frame.where = [&data](long text) { return data.train.where[text]; };
@@ -138,8 +140,7 @@ void learn(const translate::Options& o, const run::Options& options, const trans
                                      .seed = o.training.seed,
                                      .shuffled = !o.training.no_shuffle,
                                      .window = o.sort_window});
-  Translator mean{translator.pieces, std::make_unique<nn::EncoderDecoder>(model.config, 0)};
-  mean.model->params.initialise();
+  Translator mean = translator.twin(model.config, 0);
   run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
 
   while (training.next_step()) {
@@ -184,11 +185,16 @@ void train(run::Options& options, const run::Parse& parse) {
   learn(o, options, data, translator, distil);
 }
 
+void declare_model(run::Options& options, std::string& model, std::string& base) {
+  options.add("--model", model, "a model directory, an adapter's, or a run's").required();
+  model::declare_base(options, base);
+}
+
 void evaluate(run::Options& options, const run::Parse& parse) {
-  std::string model, source, target, data;
+  std::string model, base, source, target, data;
   translate::DecodeOptions how;
   translate::ScoreOptions scores;
-  options.add("--model", model, "a model directory, or a run's").required();
+  declare_model(options, model, base);
   options.add("--source", source, "texts, one a line");
   options.add("--target", target, "their translations, line by line");
   options.add("--data", data, "or both in a file: text, tab, translation").excludes("--source");
@@ -198,7 +204,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   how.settle(options);
   if (data.empty() && (source.empty() || target.empty()))
     run::usage_error("--source and --target are needed, or --data");
-  const Translator translator = Translator::load(model);
+  const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
   const run::Stopwatch watch;
@@ -213,9 +219,9 @@ std::vector<std::string> texts_of(const std::string& file, const std::vector<std
 }
 
 void translate_texts(run::Options& options, const run::Parse& parse) {
-  std::string model, file, out, explain, alignments;
+  std::string model, base, file, out, explain, alignments;
   translate::DecodeOptions how;
-  options.add("--model", model, "a model directory, or a run's").required();
+  declare_model(options, model, base);
   options.add("--file", file, "texts, one a line; without it and without texts: standard input");
   options.add("--out", out, "write the translations there");
   options.add("--explain", explain, "write a page that shows which source piece each target piece looks at");
@@ -225,7 +231,7 @@ void translate_texts(run::Options& options, const run::Parse& parse) {
   options.take_texts();
   parse();
   how.settle(options);
-  const Translator translator = Translator::load(model);
+  const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const std::vector<std::string> texts = texts_of(file, options.texts());
   const auto found = translator.translate(texts, how);
@@ -244,16 +250,29 @@ void translate_texts(run::Options& options, const run::Parse& parse) {
 }
 
 void quantize(run::Options& options, const run::Parse& parse) {
-  std::string model, out;
-  options.add("--model", model, "a model directory, or a run's").required();
+  std::string model, base, out;
+  declare_model(options, model, base);
   options.add("--out", out, "directory for the model with int8 weights").required();
   parse();
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
-  const Translator translator = Translator::load_to_train(model);
+  const Translator translator = Translator::load_to_train(model, base);
   nn::write_directory(out, [&](const std::string& directory) { translator.save(directory, nn::Stored::i8); });
   const auto bytes = double(std::filesystem::file_size(out + "/model.safetensors"));
   fmt::print("result task=quantize model={} out={} megabytes={:.1f} share={:.3f}\n", model, out, bytes / 1e6,
              bytes / (4. * double(translator.model->params.count())));
+}
+
+void merge(run::Options& options, const run::Parse& parse) {
+  std::string model, base, out;
+  declare_model(options, model, base);
+  options.add("--out", out, "directory for the plain model").required();
+  parse();
+  check(nn::is_adapter_directory(Translator::directory_of(model)),
+        "{}: is a model, not an adapter: there is nothing to be merged", model);
+  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
+  const Translator translator = Translator::load(model, base);
+  nn::write_directory(out, [&](const std::string& directory) { translator.save(directory); });
+  fmt::print("result task=merge model={} out={}\n", model, out);
 }
 
 void score_files(run::Options& options, const run::Parse& parse) {
@@ -298,6 +317,7 @@ int main(int argc, char** argv) {
       {{"train", "learn from pairs of sentences", train},
        {"evaluate", "translate held-out texts and score the result", evaluate},
        {"translate", "translate texts", translate_texts},
+       {"merge", "put what an adapter has learned into its base model", merge},
        {"quantize", "write a model with int8 weights, a quarter as large, that translates faster", quantize},
        {"score", "BLEU and chrF of translations, as sacreBLEU has them", score_files}});
 }
