@@ -14,7 +14,7 @@ holes() { cat <<'END'
 translate      --(split|test|labels?|label-column|text-column|pair-column|rationale-column|format|delimiter|sheet|encoding|no-header|train)  p
 translate      --(new-head|log-odds|head|class-weights|metric|r-drop|long|max-length)  p
 translate      --(bigrams|subwords|length-exponent|token-retention|learn-retention|retention-rate|vocab|cased)  p
-translate      --(adapter.*|base|attention-(normaliser|temperature|window)|global-tokens|entropy-penalty|guide|guide-weight|head-disagreement|target-entropy|target-entropy-weight)  r
+translate      --(attention-(normaliser|temperature|window)|global-tokens|entropy-penalty|guide|guide-weight|head-disagreement|target-entropy|target-entropy-weight)  r
 [a-z_]+        --(pieces|lowercase|decoder-layers|positions|norm|activation|activation-dropout|average|dev-beams|tokenize|sort-window|teacher-beams)  q
 pretrain       --(data|split|test|labels?|label-column|labels|rationale-column) a
 pretrain       --(new-head|log-odds|head|label-smoothing|class-weights|metric|r-drop)  a
@@ -33,8 +33,8 @@ pretrain       --(token-retention|learn-retention|retention-rate)               
 few_shot       --(new-head|log-odds|head|class-weights|metric|patience|no-shuffle)     h
 few_shot       --(epochs|max-steps|batch-size|accumulate)                         i
 few_shot       --(learn-retention|retention-rate)                                 j
-recommend      --(split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|max-length|long|model|new-head|vocab.*|cased|bigrams|subwords|length-exponent|log-odds|attention-(temperature|normaliser|window)|global-tokens|entropy-penalty|target-entropy.*|head-disagreement|guide|guide-weight|r-drop|token-retention|learn-retention|retention-rate|adapter.*|base|head|class-weights|metric|data)  s
-[a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|user|identity-dropout|text|text-(encoder|words|length|training|batch|rate)|distil-text|weighted-loss|negatives|ease|knn|damping|reach|recent|near|content|decay|candidates|protocol|k)  t
+recommend      --(split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|max-length|long|model|new-head|vocab.*|cased|bigrams|subwords|length-exponent|log-odds|attention-window|global-tokens|guide|guide-weight|r-drop|token-retention|learn-retention|retention-rate|adapter.*|base|head|class-weights|metric|data)  s
+[a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|align-kinds|user|identity-dropout|text|text-(encoder|words|length|training|batch|rate)|distil-text|weighted-loss|negatives|ease|knn|damping|reach|recent|near|content|decay|candidates|protocol|k)  t
 answer         --(train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|class-weights|metric)  w
 answer         --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-(weight|proximal)|learn-retention|retention-rate)  A
 [a-z_]+        --(no-hints|leave-out|detector|refuse|ask|contrast|contrast-temperature|articles-weight|articles-batch|hard-negatives|wording)  x

@@ -14,7 +14,8 @@ namespace {
 constexpr real kDeviation = 0.02;  // of first values of bottlenecks and prefixes
 
 // The first of the modules that targets may name, for an error.
-std::string some_modules(Model& model) {
+template <class M>
+std::string some_modules(M& model) {
   std::vector<std::string> names;
   model.for_each_linear([&](Linear& layer) { names.push_back(module_of(layer.bias.name())); });
   constexpr size_t kShown = 6;
@@ -23,9 +24,13 @@ std::string some_modules(Model& model) {
   return fmt::format("{}{}", fmt::join(names, ", "), more ? ", ..." : "");
 }
 
-Scope scope_at(Model& model, const std::string& module) { return {model.params, module}; }
+template <class M>
+Scope scope_at(M& model, const std::string& module) {
+  return {model.params, module};
+}
 
-void attach_low_rank(Model& model, AdapterConfig& config) {
+template <class M>
+void attach_low_rank(M& model, AdapterConfig& config) {
   std::vector<std::string> found;
   std::vector<std::pair<LowRank, Tensor>> of_weight;
   model.for_each_linear([&](Linear& layer) {
@@ -90,19 +95,18 @@ bool trained_in_place(const AdapterConfig& config, const std::string& name) {
   return config.bias == "all" || (config.bias == "lora_only" && config.targets_module(module_of(name)));
 }
 
-}  // namespace
-
-std::vector<std::string> head_modules(const Model& model) {
-  std::vector<std::string> modules;
-  for (const Tensor& p : model.params.tensors()) {
-    const std::string module = module_of(p.name());
-    if (belongs_to_head(p.name()) && std::find(modules.begin(), modules.end(), module) == modules.end())
-      modules.push_back(module);
-  }
-  return modules;
+// All but what is trained is the base's: the first `before` parameters, without those that are trained in place.
+void keep_base(Params& params, const AdapterConfig& config, size_t before, const std::string& fingerprint) {
+  std::vector<std::string> added;
+  for (size_t i = before; i < params.tensors().size(); ++i) added.push_back(params.tensors()[i].name());
+  const auto stays = [&](const std::string& name) {
+    return std::find(added.begin(), added.end(), name) == added.end() && !trained_in_place(config, name);
+  };
+  params.keep_as_base(stays, fingerprint);
 }
 
-void check_targets(Model& model, const AdapterConfig& config) {
+template <class M>
+void check_each_target(M& model, const AdapterConfig& config) {
   for (const std::string& target : config.kind == AdapterKind::lora ? config.targets : std::vector<std::string>()) {
     AdapterConfig alone = config;
     alone.targets = {target};
@@ -112,24 +116,8 @@ void check_targets(Model& model, const AdapterConfig& config) {
   }
 }
 
-void attach(Model& model, AdapterConfig config, const std::string& fingerprint) {
-  check(!model.adapter, "adapter: the model has one already; merge it first");
-  check(config.kind == AdapterKind::lora || model.encoder.bert(),
-        "adapter: '{}' is for a BERT; this is a model of type '{}'", name_of(config.kind), model.config.model_type);
-  const size_t before = model.params.tensors().size();
-  std::vector<std::string> added;
-  if (config.kind == AdapterKind::lora) attach_low_rank(model, config);
-  if (config.kind == AdapterKind::houlsby || config.kind == AdapterKind::pfeiffer) attach_bottlenecks(model, config);
-  if (config.kind == AdapterKind::prefix) attach_prefix(model, config);
-  for (size_t i = before; i < model.params.tensors().size(); ++i) added.push_back(model.params.tensors()[i].name());
-  const auto stays = [&](const std::string& name) {
-    return std::find(added.begin(), added.end(), name) == added.end() && !trained_in_place(config, name);
-  };
-  model.params.keep_as_base(stays, fingerprint);
-  model.adapter = std::move(config);
-}
-
-void merge(Model& model) {
+template <class M>
+void merge_into(M& model) {
   check(model.adapter.has_value(), "adapter: there is none to be merged");
   const AdapterConfig config = *model.adapter;
   check(config.merges(), "adapter: a {} is a network of its own, not a change of weights: it cannot be merged",
@@ -153,5 +141,44 @@ void merge(Model& model) {
   model.params.release_base();
   model.adapter.reset();
 }
+
+}  // namespace
+
+std::vector<std::string> head_modules(const Model& model) {
+  std::vector<std::string> modules;
+  for (const Tensor& p : model.params.tensors()) {
+    const std::string module = module_of(p.name());
+    if (belongs_to_head(p.name()) && std::find(modules.begin(), modules.end(), module) == modules.end())
+      modules.push_back(module);
+  }
+  return modules;
+}
+
+void check_targets(Model& model, const AdapterConfig& config) { check_each_target(model, config); }
+void check_targets(EncoderDecoder& model, const AdapterConfig& config) { check_each_target(model, config); }
+
+void attach(Model& model, AdapterConfig config, const std::string& fingerprint) {
+  check(!model.adapter, "adapter: the model has one already; merge it first");
+  check(config.kind == AdapterKind::lora || model.encoder.bert(),
+        "adapter: '{}' is for a BERT; this is a model of type '{}'", name_of(config.kind), model.config.model_type);
+  const size_t before = model.params.tensors().size();
+  if (config.kind == AdapterKind::lora) attach_low_rank(model, config);
+  if (config.kind == AdapterKind::houlsby || config.kind == AdapterKind::pfeiffer) attach_bottlenecks(model, config);
+  if (config.kind == AdapterKind::prefix) attach_prefix(model, config);
+  keep_base(model.params, config, before, fingerprint);
+  model.adapter = std::move(config);
+}
+
+void attach(EncoderDecoder& model, AdapterConfig config, const std::string& fingerprint) {
+  check(!model.adapter, "adapter: the model has one already; merge it first");
+  check(config.merges(), "adapter: '{}' is for a BERT; a translator takes lora and bitfit", name_of(config.kind));
+  const size_t before = model.params.tensors().size();
+  if (config.kind == AdapterKind::lora) attach_low_rank(model, config);
+  keep_base(model.params, config, before, fingerprint);
+  model.adapter = std::move(config);
+}
+
+void merge(Model& model) { merge_into(model); }
+void merge(EncoderDecoder& model) { merge_into(model); }
 
 }  // namespace nn

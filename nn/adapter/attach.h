@@ -1,6 +1,7 @@
 // An adapter on a model: few parameters that are trained, over a base that stays; and off again, into the weights.
 #pragma once
 
+#include "nn/model/decoder.h"
 #include "nn/model/model.h"
 
 namespace nn {
@@ -11,9 +12,11 @@ namespace nn {
 // not. `fingerprint`: of the base (nn/adapter/files.h).
 // Error: an adapter is there already; nothing fits the targets; a model without what it is for.
 void attach(Model& model, AdapterConfig config, const std::string& fingerprint);
+void attach(EncoderDecoder& model, AdapterConfig config, const std::string& fingerprint);  // lora and bitfit
 
 // Error: one of the targets fits nothing, where attach() asks of them all together that something does.
 void check_targets(Model& model, const AdapterConfig& config);
+void check_targets(EncoderDecoder& model, const AdapterConfig& config);
 
 // The modules of the head, as modules_to_save has them: all that belongs to heads.
 std::vector<std::string> head_modules(const Model& model);
@@ -21,5 +24,6 @@ std::vector<std::string> head_modules(const Model& model);
 // Puts what an adapter has learned into the weights: a model like any other. Logits are the same but for rounding.
 // Error: an adapter that is no change of weights: a bottleneck, a prefix.
 void merge(Model& model);
+void merge(EncoderDecoder& model);
 
 }  // namespace nn

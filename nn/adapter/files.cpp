@@ -89,13 +89,13 @@ std::string some(const std::vector<std::string>& names) {
 }
 
 // An adapter that its base has learned nothing for: told by what was stored with it.
-void check_base(const Model& model, const SafeTensors& file) {
+void check_base(const Params& params, const AdapterConfig& adapter, const SafeTensors& file) {
   const auto stored = file.metadata().find(kFingerprint);
   if (stored == file.metadata().end()) return;
-  check(stored->second == model.params.base_fingerprint(),
+  check(stored->second == params.base_fingerprint(),
         "{}: is of another base: it was trained on one with SHA-256 {}..., this one, {}, has {}...", file.path(),
-        engine::shown(stored->second.substr(0, 12)), engine::shown(model.adapter->base, 200),
-        model.params.base_fingerprint().substr(0, 12));
+        engine::shown(stored->second.substr(0, 12)), engine::shown(adapter.base, 200),
+        params.base_fingerprint().substr(0, 12));
 }
 
 }  // namespace
@@ -121,15 +121,17 @@ std::string fingerprint_of(const SafeTensors& weights) {
   return hash.hex();
 }
 
-Params::LoadReport load_adapter(Model& model, const std::string& directory, const Params::Which& may_be_new,
-                                Anew anew) {
-  check(model.adapter.has_value(), "load_adapter: none is attached");
+namespace {
+
+Params::LoadReport load_own(const Params& params, const std::optional<AdapterConfig>& adapter,
+                            const std::string& directory, const Params::Which& may_be_new, Anew anew) {
+  check(adapter.has_value(), "load_adapter: none is attached");
   const SafeTensors file = open_adapter(directory);
-  check_base(model, file);
+  check_base(params, *adapter, file);
   std::map<std::string, std::string> keys = keys_by_name(file);
   Params::LoadReport report;
   std::vector<std::string> missing;
-  for (const Tensor& p : model.params.own()) {
+  for (const Tensor& p : params.own()) {
     const auto found = keys.find(p.name());
     if (found == keys.end() || begins_anew(anew, p.name())) {
       const bool allowed = begins_anew(anew, p.name()) || (may_be_new && may_be_new(p.name()));
@@ -150,21 +152,41 @@ Params::LoadReport load_adapter(Model& model, const std::string& directory, cons
   }
   check(missing.empty() && unmatched.empty(),
         "{}: does not fit the model {}: matched {}; missing in the file: {}; keys that match nothing: {}", file.path(),
-        engine::shown(model.adapter->base, 200), report.loaded.size(), some(missing), some(unmatched));
+        engine::shown(adapter->base, 200), report.loaded.size(), some(missing), some(unmatched));
   return report;
 }
 
-void save_adapter(const Model& model, const std::string& directory, Stored stored) {
-  check(model.adapter.has_value(), "save_adapter: none is attached");
+void save_own(const Params& params, const std::optional<AdapterConfig>& adapter, const std::string& directory,
+              Stored stored) {
+  check(adapter.has_value(), "save_adapter: none is attached");
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check(!error, "{}: cannot be created: {}", directory, error.message());
   std::vector<Tensor> tensors;
-  for (const Tensor& p : model.params.own())
-    tensors.push_back(Tensor(p.shape(), p.buffer()).named(key_of(*model.adapter, p.name())));
-  save_safetensors(directory + "/adapter_model.safetensors", tensors, {{kFingerprint, model.params.base_fingerprint()}},
+  for (const Tensor& p : params.own())
+    tensors.push_back(Tensor(p.shape(), p.buffer()).named(key_of(*adapter, p.name())));
+  save_safetensors(directory + "/adapter_model.safetensors", tensors, {{kFingerprint, params.base_fingerprint()}},
                    stored);
-  write_file(directory + kConfig, adapter_config_json(*model.adapter));
+  write_file(directory + kConfig, adapter_config_json(*adapter));
+}
+
+}  // namespace
+
+Params::LoadReport load_adapter(Model& model, const std::string& directory, const Params::Which& may_be_new,
+                                Anew anew) {
+  return load_own(model.params, model.adapter, directory, may_be_new, anew);
+}
+
+Params::LoadReport load_adapter(EncoderDecoder& model, const std::string& directory) {
+  return load_own(model.params, model.adapter, directory, nullptr, Anew::nothing);
+}
+
+void save_adapter(const Model& model, const std::string& directory, Stored stored) {
+  save_own(model.params, model.adapter, directory, stored);
+}
+
+void save_adapter(const EncoderDecoder& model, const std::string& directory, Stored stored) {
+  save_own(model.params, model.adapter, directory, stored);
 }
 
 void reload(Model& model, const std::string& directory) {

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "nn/format/pretrained.h"
+#include "nn/model/decoder.h"
 
 namespace nn {
 
@@ -30,9 +31,11 @@ std::string parameter_of_key(const std::string& key);
 // What `may_be_new` names may be missing, and so may what begins anew.
 Params::LoadReport load_adapter(Model& model, const std::string& directory, const Params::Which& may_be_new = nullptr,
                                 Anew anew = Anew::nothing);
+Params::LoadReport load_adapter(EncoderDecoder& model, const std::string& directory);
 
 // Writes DIR/adapter_config.json and DIR/adapter_model.safetensors, each whole or not at all.
 void save_adapter(const Model& model, const std::string& directory, Stored stored = Stored::f32);
+void save_adapter(const EncoderDecoder& model, const std::string& directory, Stored stored = Stored::f32);
 
 // The parameters of a model from where its kind was saved: all of them, or those that its adapter has.
 void reload(Model& model, const std::string& directory);

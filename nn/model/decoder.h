@@ -3,8 +3,10 @@
 // B pairs; N source tokens, M target tokens; C = d_model, V vocabulary, F feed-forward width.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "nn/adapter/config.h"
 #include "nn/attention.h"
 #include "nn/format/safetensors.h"
 #include "nn/format/translation_config.h"
@@ -69,6 +71,7 @@ struct EncoderDecoder {
   Dropout dropout;
   Tensor positions;  // [P, C], constant: sin in the first half, cos in the second
   std::shared_ptr<const PackedLinear> packed_output = nullptr;  // the vocabulary's product: after pack(), or of int8
+  std::optional<AdapterConfig> adapter;                         // what is on it (nn/adapter/attach.h), or nothing
 
   EncoderDecoder(const TranslationConfig& config, uint64_t seed);
 

@@ -6,6 +6,7 @@
 #include "nn/format/json.h"
 #include "tasks/answer/commands.h"
 #include "tasks/answer/conversation.h"
+#include "tasks/text/utf8.h"
 
 namespace answer {
 
@@ -34,7 +35,12 @@ void talk(const Assistant& assistant, bool explain) {
   for (std::string line; !run::stop_requested();) {
     if (person) run::print_note("> ");
     if (!std::getline(std::cin, line)) break;
-    if (text::is_blank(line)) {
+    const bool readable = text::is_utf8(line);  // else reply_to() says so
+    if (person && !readable) {
+      run::print_note("That is not UTF-8, as terminals have it as a rule.\n");
+      continue;
+    }
+    if (readable && text::is_blank(line)) {
       if (person) break;
       continue;
     }

@@ -6,6 +6,7 @@
 
 #include "engine/strings.h"
 #include "nn/format/json.h"
+#include "tasks/text/utf8.h"
 
 namespace answer {
 
@@ -222,6 +223,7 @@ std::string_view name_of(Outcome outcome) {
 }
 
 Reply reply_to(const Assistant& assistant, const std::string& text, State& state, bool with_words) {
+  check(text::is_utf8(text), "'{}' is not valid UTF-8", engine::shown(text));
   check(!text::is_blank(text), "a question must have a word in it");
   Reply reply;
   reply.understood = assistant.understand({text})[0];

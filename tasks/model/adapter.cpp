@@ -58,7 +58,7 @@ nn::AdapterConfig AdapterOptions::config(const nn::Config& encoder) const {
   only_for(lora, alpha.has_value(), "--adapter-alpha", "lora");
   only_for(lora, dropout > 0, "--adapter-dropout", "lora");
   only_for(lora, stabilised, "--adapter-stabilised", "lora");
-  only_for(lora, targets != AdapterOptions().targets, "--adapter-targets", "lora");
+  only_for(lora, targets != usual_targets, "--adapter-targets", "lora");
   nn::AdapterConfig c;
   if (!any()) return c;
   c.kind = adapter_kind();
@@ -93,15 +93,34 @@ std::string task_type_of(const nn::Config& config) {
   return config.architecture == "BertForTokenClassification" ? "TOKEN_CLS" : "";
 }
 
+template <class M>
+void put_on(M& net, nn::AdapterConfig config, const std::string& base) {
+  config.base = std::filesystem::weakly_canonical(base);
+  nn::check_targets(net, config);
+  nn::attach(net, config, nn::fingerprint_of(nn::open_weights(base)));
+}
+
+void print_what_learns(const std::optional<nn::AdapterConfig>& adapter, const nn::Params& params) {
+  if (!adapter) return;
+  long own = 0;
+  for (const Tensor& t : params.trainable()) own += t.numel();
+  run::print_note("adapter {} over {}: {} of {} parameters are trained ({:.2f} %)\n", nn::name_of(adapter->kind),
+                  adapter->base, own, params.count(), 100 * double(own) / double(params.count()));
+}
+
 }  // namespace
 
 void add_adapter(nn::Model& net, const AdapterOptions& options, const std::string& base) {
   nn::AdapterConfig config = options.config(net.config);
-  config.base = std::filesystem::weakly_canonical(base);
   config.task_type = task_type_of(net.config);
   config.modules_to_save = nn::head_modules(net);
-  nn::check_targets(net, config);
-  nn::attach(net, config, nn::fingerprint_of(nn::open_weights(base)));
+  put_on(net, std::move(config), base);
+}
+
+void add_adapter(nn::EncoderDecoder& net, const AdapterOptions& options, const std::string& base) {
+  nn::AdapterConfig config = options.config({});
+  config.task_type = "SEQ_2_SEQ_LM";
+  put_on(net, std::move(config), base);
 }
 
 std::string find_base(const nn::AdapterConfig& config, const std::string& directory, const std::string& given) {
@@ -114,12 +133,7 @@ std::string find_base(const nn::AdapterConfig& config, const std::string& direct
                engine::shown(config.base, 200));
 }
 
-void print_adapter(const nn::Model& net) {
-  if (!net.adapter) return;
-  long own = 0;
-  for (const Tensor& t : net.params.trainable()) own += t.numel();
-  run::print_note("adapter {} over {}: {} of {} parameters are trained ({:.2f} %)\n", nn::name_of(net.adapter->kind),
-                  net.adapter->base, own, net.params.count(), 100 * double(own) / double(net.params.count()));
-}
+void print_adapter(const nn::Model& net) { print_what_learns(net.adapter, net.params); }
+void print_adapter(const nn::EncoderDecoder& net) { print_what_learns(net.adapter, net.params); }
 
 }  // namespace model

@@ -18,7 +18,7 @@ struct AdapterOptions {
   std::optional<double> alpha;
   double dropout = 0;
   bool stabilised = false;
-  std::string targets = "query,value";
+  std::string targets = "query,value", usual_targets = targets;  // the latter: what is meant where none is given
   std::string base;  // where an adapter directory's base model is; empty: where the directory says
 
   void declare(run::Options& options);
@@ -35,6 +35,8 @@ double adapter_lr(nn::AdapterKind kind);
 
 // Puts a new adapter on a model that was loaded from `base`; its whole head is trained with it.
 void add_adapter(nn::Model& net, const AdapterOptions& options, const std::string& base);
+// The same on a translator, which takes lora and bitfit.
+void add_adapter(nn::EncoderDecoder& net, const AdapterOptions& options, const std::string& base);
 
 // Where an adapter's base is: `given`, or what the configuration names, from here or from the adapter's directory.
 // Error: nowhere.
@@ -42,5 +44,6 @@ std::string find_base(const nn::AdapterConfig& config, const std::string& direct
 
 // The line about it on the screen: what is trained, of how much.
 void print_adapter(const nn::Model& net);
+void print_adapter(const nn::EncoderDecoder& net);
 
 }  // namespace model

@@ -98,6 +98,12 @@ void BuildOptions::settle(const run::Options& options) {
   if (!pretrained()) return;
   const ModelDirectory from = directory();
   if (records_reading(from.path)) reading = Reading::settle(options, reading, from.reading);
+  if (adapter.kind != "prefix" || options.given("--max-length")) return;
+  const long positions = from.config.max_position_embeddings, rows = adapter.config(from.config).rank;
+  if (reading.max_length + rows <= positions || rows + 2 > positions) return;
+  reading.max_length = int(positions - rows);
+  run::print_note("note: the prefix has {} of the {} positions; texts are read up to {} tokens\n", rows, positions,
+                  reading.max_length);
 }
 
 }  // namespace model

@@ -16,7 +16,7 @@ void serve(run::Options& options, const run::Parse& parse);      // serve.cpp
 void example(run::Options& options, const run::Parse& parse);    // run.cpp
 void measure(run::Options& options, const run::Parse& parse);    // measure.cpp
 
-// The line that a script can read, after a stream.
-void print_result(const char* task, const Watcher& watcher, double seconds);
+// The line that a script can read, after a stream: to `to`.
+void print_result(const char* task, const Watcher& watcher, double seconds, std::FILE* to);
 
 }  // namespace monitor

@@ -125,14 +125,14 @@ void Reader::find_heads() {
       const spec::TaskSpec& task = models_[m]->tasks[h];
       if (!task.one_class()) continue;
       std::unique_ptr<Head> found = head(m, h);
-      const bool only = models_[m]->tasks.size() == 1;
-      const bool tells_topic = task.name == o_.topic_head || (only && task.name.empty() && found->negative < 0);
-      const bool tells_sentiment =
-          task.name == o_.sentiment_head || (only && task.name.empty() && found->negative >= 0);
-      std::unique_ptr<Head>* place = tells_topic                   ? &topic_
-                                     : tells_sentiment             ? &sentiment_
-                                     : task.name == o_.entity_head ? &entity_
-                                                                   : nullptr;
+      const bool nameless = models_[m]->tasks.size() == 1 && task.name.empty();
+      const auto is = [&](const std::string& wanted, bool fits) {
+        return !wanted.empty() && (task.name == wanted || (nameless && fits));
+      };
+      std::unique_ptr<Head>* place = is(o_.topic_head, found->negative < 0)        ? &topic_
+                                     : is(o_.sentiment_head, found->negative >= 0) ? &sentiment_
+                                     : is(o_.entity_head, false)                   ? &entity_
+                                                                                   : nullptr;
       if (!place) continue;
       check(!*place, "{}: two heads tell the same: '{}'", paths_[m], task.name);
       if (place != &topic_ && found->negative < 0 && !o_.negative.empty())

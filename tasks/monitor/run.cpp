@@ -34,13 +34,13 @@ void watch(const WatchOptions& o, const char* task, bool close) {
   const Words words = watcher.words();
   const ::run::Stopwatch watch;
   watcher.run([&](const Event& event) { print_event(o, event, words); }, close);
-  print_result(task, watcher, watch.seconds());
+  print_result(task, watcher, watch.seconds(), o.form == "text" ? stdout : stderr);  // JSON lines are for programs
   if (stopped_by()) throw run::Exit{128 + stopped_by()};
 }
 
 }  // namespace
 
-void print_result(const char* task, const Watcher& watcher, double seconds) {
+void print_result(const char* task, const Watcher& watcher, double seconds, std::FILE* to) {
   const Figures f = watcher.figures();
   long bad = 0;
   std::string kinds;
@@ -49,7 +49,7 @@ void print_result(const char* task, const Watcher& watcher, double seconds) {
     kinds += fmt::format("{}{}: {}", kinds.empty() ? "" : ", ", kind, count);
   }
   if (bad > 0) run::print_note("left out: {}\n", kinds);
-  fmt::print("result task={} records={} texts={} repeats={} bad={} alerts={} seconds={:.1f}\n", task, f.records,
+  fmt::print(to, "result task={} records={} texts={} repeats={} bad={} alerts={} seconds={:.1f}\n", task, f.records,
              f.texts, f.repeats, bad, f.alerts, seconds);
 }
 

@@ -221,7 +221,7 @@ void serve(::run::Options& options, const ::run::Parse& parse) {
   }
   answering.join();  // after a signal: the page stays when the stream is at its end
   if (failed) std::rethrow_exception(failed);
-  print_result("serve", watcher, 0);
+  print_result("serve", watcher, 0, stdout);
 }
 
 }  // namespace monitor

@@ -22,6 +22,17 @@ void ShapingOptions::declare(run::Options& options) {
 }
 
 void ShapingOptions::declare_attention(run::Options& options) {
+  declare_form(options);
+  options.add("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT")
+      .group("Attention");
+  options.add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy")
+      .group("Attention")
+      .only_with("--guide")
+      .only_with("--rationale-column")
+      .not_negative();
+}
+
+void ShapingOptions::declare_form(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Attention");
   };
@@ -33,11 +44,6 @@ void ShapingOptions::declare_attention(run::Options& options) {
       .only_with("--target-entropy")
       .not_negative();
   add("--head-disagreement", head_disagreement, "weight of what the heads of a layer have in common").not_negative();
-  add("--guide", guide, "lexicon that attention is drawn to: lines WORD, or WORD TAB WEIGHT");
-  add("--guide-weight", guide_weight, "weight of the lexicon's, or the rationales', cross-entropy")
-      .only_with("--guide")
-      .only_with("--rationale-column")
-      .not_negative();
 }
 
 Shaping::Shaping(const ShapingOptions& options, const std::vector<text::Example>& examples,
@@ -51,10 +57,7 @@ Shaping::Shaping(const ShapingOptions& options, const std::vector<text::Example>
   if (marked) rationales_ = text::Guide::from_rationales(examples, tokenizer);
 }
 
-bool Shaping::looks_at_attention() const {
-  return options_.entropy_penalty != 0 || options_.target_entropy || options_.head_disagreement > 0 || lexicon_ ||
-         rationales_;
-}
+bool Shaping::looks_at_attention() const { return options_.asks_for_a_form() || lexicon_ || rationales_; }
 
 namespace {
 
@@ -72,31 +75,43 @@ Tensor mean_over(const std::vector<nn::AttentionMaps>& attention, Term term) {
   return total * real(1. / double(attention.size()));
 }
 
+// Adds a term that is a mean over all that attends.
+template <class Term>
+void add_mean(run::Terms& terms, const char* name, double weight, const std::vector<nn::AttentionMaps>& attention,
+              double share, Term term) {
+  const Tensor mean = mean_over(attention, term);
+  terms.add(name, weight, share == 1 ? mean : mean * real(share));
+}
+
 }  // namespace
+
+void add_form_terms(run::Terms& terms, const ShapingOptions& options, const std::vector<nn::AttentionMaps>& attention,
+                    double share) {
+  if (!options.asks_for_a_form()) return;
+  add_mean(terms, "entropy", options.entropy_penalty, attention, share,
+           [](const nn::AttentionMaps& m) { return nn::attention_entropy(m.probs, m.layout); });
+  if (options.target_entropy)
+    add_mean(terms, "entropy_distance", options.target_entropy_weight, attention, share,
+             [&](const nn::AttentionMaps& m) {
+               const Tensor distance =
+                   nn::attention_entropy(m.probs, m.layout) - Tensor::full({}, real(*options.target_entropy));
+               return distance * distance;
+             });
+  if (options.head_disagreement > 0)
+    add_mean(terms, "head_overlap", options.head_disagreement, attention, share,
+             [](const nn::AttentionMaps& m) { return nn::head_disagreement(m.probs, m.layout); });
+}
 
 void Shaping::add_to(run::Terms& terms, const nn::Trace& trace, const text::Batch& batch, double share) const {
   if (!looks_at_attention()) return;
   engine::check(!trace.attention.empty(), "shaping: the model shows no attention");
-  const auto term = [&](const char* name, double weight, auto body) {
-    const Tensor mean = mean_over(trace.attention, body);
-    terms.add(name, weight, share == 1 ? mean : mean * real(share));
-  };
-  term("entropy", options_.entropy_penalty,
-       [](const nn::AttentionMaps& m) { return nn::attention_entropy(m.probs, m.layout); });
-  if (options_.target_entropy)
-    term("entropy_distance", options_.target_entropy_weight, [&](const nn::AttentionMaps& m) {
-      const Tensor distance =
-          nn::attention_entropy(m.probs, m.layout) - Tensor::full({}, real(*options_.target_entropy));
-      return distance * distance;
-    });
-  if (options_.head_disagreement > 0)
-    term("head_overlap", options_.head_disagreement,
-         [](const nn::AttentionMaps& m) { return nn::head_disagreement(m.probs, m.layout); });
+  add_form_terms(terms, options_, trace.attention, share);
   for (const auto& [name, guide] : {std::pair{"guide", &lexicon_}, std::pair{"rationale", &rationales_}}) {
     if (!*guide) continue;
     const Tensor prior = (*guide)->prior(batch);  // [N]
-    term(name, options_.guide_weight,
-         [&](const nn::AttentionMaps& m) { return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout); });
+    add_mean(terms, name, options_.guide_weight, trace.attention, share, [&](const nn::AttentionMaps& m) {
+      return nn::guided_attention(m.probs, prior_of(prior, m.rows), m.layout);
+    });
   }
 }
 

@@ -24,7 +24,14 @@ struct ShapingOptions {
 
   void declare(run::Options& options);            // all of them
   void declare_attention(run::Options& options);  // without R-Drop, which compares what is said of classes
+  void declare_form(run::Options& options);       // without what guides it by words, too
+  bool asks_for_a_form() const { return entropy_penalty != 0 || target_entropy || head_disagreement > 0; }
 };
+
+// The terms of how sharp and how alike attention is, means over `attention`; nothing, if nothing is asked for. `share` is
+// that of the batch in its step, where the other terms are shares, too.
+void add_form_terms(run::Terms& terms, const ShapingOptions& options, const std::vector<nn::AttentionMaps>& attention,
+                    double share = 1);
 
 // The terms of the loss. All are means over what attends: the layers, and a head's own queries.
 class Shaping {

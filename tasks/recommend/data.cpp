@@ -113,15 +113,16 @@ class Reader {
 
  private:
   struct Row {
-    int user, item;
+    int user, item, kind;
     double time, weight;
-    long order;
+    long drawn;  // the row whose draw says where it stands among equal times
   };
   std::string trimmed(const std::string& cell, const char* what, const std::string& where);
   void note(const std::string& what, const std::string& where) {
     text::add_warning(data_.findings, {.what = what, .count = 1, .first = where});
   }
   std::optional<double> weight_of(const std::vector<std::string>& row, const std::string& where);
+  int kind_of(const std::vector<std::string>& row) const;
   int item_of(const std::string& id, const std::string& where);
   void read_kinds();
   void note_late(const std::vector<Row>& rows);
@@ -199,6 +200,11 @@ std::optional<double> Reader::weight_of(const std::vector<std::string>& row, con
   return std::nullopt;
 }
 
+int Reader::kind_of(const std::vector<std::string>& row) const {
+  if (!kind_ || data_.kinds.empty()) return 0;
+  return int(std::ranges::find(data_.kinds, row[*kind_]) - data_.kinds.begin());
+}
+
 int Reader::item_of(const std::string& id, const std::string& where) {
   const auto [found, added] = item_ids_.emplace(id, int(data_.items.size()));
   if (!added) return found->second;
@@ -212,8 +218,9 @@ void Reader::read_kinds() {
     const size_t equals = part.find('=');
     const auto weight = engine::parse_number<double>(equals == part.npos ? "" : part.substr(equals + 1));
     check(weight && *weight > 0, "--kinds: must be KIND=WEIGHT,...; got '{}'", engine::shown(part));
-    kinds_[part.substr(0, equals)] = *weight;
+    if (kinds_.insert_or_assign(part.substr(0, equals), *weight).second) data_.kinds.push_back(part.substr(0, equals));
   }
+  std::ranges::stable_sort(data_.kinds, std::greater(), [&](const std::string& kind) { return kinds_.at(kind); });
 }
 
 // What a table of times says where some are seconds and others cannot be.
@@ -235,8 +242,8 @@ void Reader::read_interactions(const Table& table) {
   kind_ = cells.find(o_.kind_column, !o_.kinds.empty());
   weight_ = cells.find(o_.weight_column, !o_.weight_column.empty());
   read_kinds();
-  has_times_ = time_at.has_value();
-  std::map<int, double> last;  // of each user: the time of the row before
+  has_times_ = time_at && std::ranges::any_of(table.rows, [&](const auto& r) { return !text::is_blank(r[*time_at]); });
+  std::map<int, Row> last;  // of each user: the row before
   for (size_t r = 0; r < table.rows.size(); ++r) {
     const std::vector<std::string>& row = table.rows[r];
     const std::string where = cells.where(r);
@@ -251,17 +258,20 @@ void Reader::read_interactions(const Table& table) {
     const auto [u, added] = user_ids_.emplace(user, int(data_.users.size()));
     if (added) data_.users.push_back(user);
     double time = double(r);
+    long drawn = long(r);
     if (has_times_ && text::is_blank(row[*time_at])) {
       note("an interaction without a time stands where the file has it", where);
-      time = last.count(u->second) ? last[u->second] : -1e300;
+      const auto before = last.find(u->second);
+      time = before == last.end() ? -1e300 : before->second.time;
+      if (before != last.end()) drawn = before->second.drawn;
     } else if (has_times_) {
       const auto seconds = seconds_of(row[*time_at]);
       check(seconds.has_value(), "{}: the time must be seconds or a date; got '{}'", where,
             engine::shown(row[*time_at]));
       time = *seconds;
     }
-    last[u->second] = time;
-    rows_.push_back({u->second, item_of(id, where), time, *weight, long(r)});
+    rows_.push_back({u->second, item_of(id, where), kind_of(row), time, *weight, drawn});
+    last.insert_or_assign(u->second, rows_.back());
   }
   note_late(rows_);
 }
@@ -288,7 +298,7 @@ void Reader::count_oddities(const std::vector<Row>& rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
     const bool before = i > 0 && rows[i - 1].user == rows[i].user;
     const bool behind = i + 1 < rows.size() && rows[i + 1].user == rows[i].user;
-    equal += before && rows[i - 1].time == rows[i].time;
+    equal += before && rows[i - 1].time == rows[i].time && rows[i - 1].drawn != rows[i].drawn;
     single += !before && !behind;
   }
   if (equal && has_times_)
@@ -302,9 +312,7 @@ void Reader::count_oddities(const std::vector<Row>& rows) {
                               .first = ""});
   if (!has_times_)
     data_.findings.push_back(
-        {.what = "there is no column of times: the order in the file is taken for the order of time",
-         .count = 0,
-         .first = ""});
+        {.what = "there are no times: the order in the file is taken for the order of time", .count = 0, .first = ""});
 }
 
 // Users, and where the core was asked for items, of whom nothing is left.
@@ -314,25 +322,27 @@ void Reader::drop_unused(const std::vector<Row>& rows) {
   std::vector<int> new_user(user.size()), new_item(item.size());
   Data left;
   left.findings = std::move(data_.findings);
+  left.kinds = std::move(data_.kinds);
   for (size_t u = 0; u < user.size(); ++u)
     if (user[u]) new_user[u] = int(left.users.size()), left.users.push_back(data_.users[u]);
   for (size_t i = 0; i < item.size(); ++i)
     if (item[i]) new_item[i] = int(left.items.size()), left.items.push_back(std::move(data_.items[i]));
   left.histories.resize(left.users.size());
   for (const Row& row : rows)
-    left.histories[size_t(new_user[size_t(row.user)])].push_back({new_item[size_t(row.item)], row.time, row.weight});
+    left.histories[size_t(new_user[size_t(row.user)])].push_back(
+        {new_item[size_t(row.item)], row.time, row.weight, row.kind});
   data_ = std::move(left);
 }
 
 Data Reader::finish() {
   keep_core(rows_);
   check(!rows_.empty(), "recommend: no interaction is left to learn from");
-  std::vector<uint32_t> draw(rows_.empty() ? 0 : size_t(rows_.back().order) + 1);
+  std::vector<uint32_t> draw(size_t(std::ranges::max(rows_, {}, &Row::drawn).drawn) + 1);
   engine::Random{seed_, engine::Stream::sample}.words(0, long(draw.size()), draw.data());
   std::stable_sort(rows_.begin(), rows_.end(), [&](const Row& a, const Row& b) {
     if (a.user != b.user) return a.user < b.user;
     if (a.time != b.time) return a.time < b.time;
-    return has_times_ && draw[size_t(a.order)] < draw[size_t(b.order)];
+    return has_times_ && draw[size_t(a.drawn)] < draw[size_t(b.drawn)];
   });
   std::vector<Row> once;
   std::map<int, size_t> at;  // of the user's items
@@ -344,6 +354,7 @@ Data Reader::finish() {
       once.push_back(row);
     else
       once[found->second].weight += row.weight, ++repeated;
+    once[found->second].kind = std::min(once[found->second].kind, row.kind);
   }
   if (repeated)
     data_.findings.push_back(
@@ -370,8 +381,11 @@ Data read_data(const DataOptions& options, uint64_t seed) {
     return read_tables(text::parse_table(std::string(shipped_interactions()), "interactions.tsv"),
                        text::parse_table(std::string(shipped_items()), "catalogue.tsv"), options, seed);
   }
-  return read_tables(text::read_table(options.interactions),
-                     options.items.empty() ? Table{} : text::read_table(options.items), options, seed);
+  text::TableOptions rows, things;
+  rows.optional_keys = {options.time_column};
+  things.optional_keys = {options.title_column, options.text_column, options.tags_column};
+  return read_tables(text::read_table(options.interactions, rows),
+                     options.items.empty() ? Table{} : text::read_table(options.items, things), options, seed);
 }
 
 }  // namespace recommend

@@ -24,6 +24,7 @@ struct Event {
   int item = 0;
   double time = 0;  // seconds; without times the order in the file
   double weight = 1;
+  int kind = 0;  // in Data::kinds
 };
 using History = std::vector<Event>;  // oldest first
 
@@ -31,6 +32,7 @@ struct Data {
   std::vector<Item> items;                               // [I]
   std::vector<std::string> users;                        // [U]
   std::vector<History> histories;                        // [U]
+  std::vector<std::string> kinds;                        // of --kinds, the weightiest first; none: all are kind 0
   std::vector<text::Warning> findings;                   // one for each kind of oddity, with its count
   long events() const;                                   // in all histories
   int item_named(const std::string& id_or_title) const;  // Error: there is none (did you mean ...?)
@@ -48,7 +50,7 @@ struct DataOptions {
 };
 
 // Interactions in the order of their times, equal ones by a draw of the seed: files stand in the order of ids, and a
-// model would learn that. A user has an item once, at its first time, with the weights added up.
+// model would learn that. A user has an item once, at its first time, with the weights added up and the weightiest kind.
 // Error: FILE:LINE: no number where a time or a weight must be; a file without users or items; nothing left.
 Data read_data(const DataOptions& options, uint64_t seed);
 Data read_tables(const text::Table& interactions, const text::Table& items, const DataOptions& options, uint64_t seed);

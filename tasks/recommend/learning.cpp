@@ -58,6 +58,7 @@ std::vector<Batch> Windows::parts_at(long step) const {
       batch.users.push_back(user_[size_t(w)]);
       items.push_back(items_of(window));
       batch.next.insert(batch.next.end(), items.back().begin() + 1, items.back().end());
+      for (size_t i = 0; i + 1 < window.size(); ++i) batch.kinds.push_back(window[i].kind);
       for (size_t i = 1; weighted_ && i < window.size(); ++i) batch.weights.push_back(real(window[i].weight));
       items.back().pop_back();
     }
@@ -69,7 +70,8 @@ std::vector<Batch> Windows::parts_at(long step) const {
   return batches;
 }
 
-NextItem::NextItem(const std::vector<double>& counts, const LossOptions& options) : options_(options) {
+NextItem::NextItem(const std::vector<double>& counts, const LossOptions& options, const Teacher* teacher)
+    : options_(options), teacher_(teacher) {
   const double all = std::accumulate(counts.begin(), counts.end(), 0.);
   up_to_ = {0};
   for (size_t i = 0; i < counts.size(); ++i) {
@@ -124,14 +126,18 @@ Tensor of_places(const Tensor& scores, const Indices& targets, const std::vector
 
 }  // namespace
 
-Tensor NextItem::over_all(const SequenceModel& model, const Tensor& v, const Tensor& users, const Batch& batch) const {
+Tensor NextItem::logits(const SequenceModel& model, const Tensor& v, const Tensor& users) const {
   const bool all = known_.size() == place_.size();
   const Tensor items = all ? v : gather_rows(v, known_);  // [K, C]
   const Tensor bias =
       all ? model.bias : reshape(gather_rows(reshape(model.bias, {v.dim(0), 1}), known_), {long(known_.size())});
+  return linear(users, items, bias);
+}
+
+Tensor NextItem::over_all(const Tensor& logits, const Batch& batch) const {
   Indices targets;
   for (const int item : batch.next) targets.push_back(place_[size_t(item)]);
-  return of_places(linear(users, items, bias), targets, batch.weights, options_.label_smoothing);
+  return of_places(logits, targets, batch.weights, options_.label_smoothing);
 }
 
 namespace {
@@ -202,11 +208,20 @@ void NextItem::add_losses(run::Terms& terms, const SequenceModel& model, const B
   Tensor of_text;
   const Tensor v = model.item_vectors(fresh, &of_text);  // [I, C]
   Tensor states;
-  const Tensor users = model.user_vectors(v, batch.tokens, nullptr, &states);  // [N] -> [N, C]
-  terms.add("next", 1, options_.negatives ? sampled(model, v, users, batch, call) : over_all(model, v, users, batch));
-  if (model.by_candidate()) terms.add("candidate", 1, by_candidate(model, v, users, states, batch, call));
+  std::vector<nn::AttentionMaps> maps;
+  const Tensor users = model.user_vectors(v, batch.tokens, looks_inside() ? &maps : nullptr, &states);  // [N] -> [N, C]
+  const TransferOptions& transfer = options_.transfer;
+  const double hard = teacher_ ? transfer.hard : 1;
+  const Tensor all = options_.negatives ? Tensor() : logits(model, v, users);  // [N, K]
+  terms.add("next", hard, all ? over_all(all, batch) : sampled(model, v, users, batch, call));
+  if (model.by_candidate()) terms.add("candidate", hard, by_candidate(model, v, users, states, batch, call));
   if (options_.distil_text > 0 && of_text)
     if (const Tensor loss = distilled(model, of_text, batch.next)) terms.add("distil", options_.distil_text, loss);
+  add_form_terms(terms, options_.shaping, maps);
+  if (teacher_) teacher_->add_to(terms, all, maps, batch.tokens, known_);
+  if (transfer.align_kinds > 0)
+    if (const Tensor apart = kinds_apart(model, v, batch.tokens, batch.kinds, maps))
+      terms.add("aligned", transfer.align_kinds, apart);
 }
 
 }  // namespace recommend

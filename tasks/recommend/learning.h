@@ -1,8 +1,9 @@
 // Learning: histories cut into windows, packed into batches, and the losses of what comes next.
 #pragma once
 
-#include "tasks/recommend/sequence.h"
+#include "tasks/objective/shaping.h"
 #include "tasks/recommend/split.h"
+#include "tasks/recommend/transfer.h"
 #include "tasks/run/terms.h"
 
 namespace recommend {
@@ -16,6 +17,7 @@ struct Batch {
   Indices users;              // whose windows they are
   std::vector<real> weights;  // [N] of the next one; empty: all 1
   double share = 1;           // of the places of the step
+  Indices kinds = {};         // [N] of the items that are read, in Data::kinds
 };
 
 // A window has at most `places` items that are read and the one behind the last; windows are cut from the end of a
@@ -44,12 +46,15 @@ struct LossOptions {
   double label_smoothing = 0;  // of the softmax over all
   double distil_text = 0;      // weight of identities learning from texts
   bool weighted = false;       // an interaction counts as much as its weight
+  TransferOptions transfer = {};
+  objective::ShapingOptions shaping = {};  // of attention over the history
 };
 
 // What the losses need to know of the items: which were learned of, and how often each was taken.
 class NextItem {
  public:
-  NextItem(const std::vector<double>& counts, const LossOptions& options);
+  // `teacher` may be null; else it must outlive this.
+  NextItem(const std::vector<double>& counts, const LossOptions& options, const Teacher* teacher = nullptr);
 
   // Adds the terms of a batch:
   //   next        mean_n -log softmax_i(s_ni)_{next_n}, over all items that were ever taken; or, with `negatives` K,
@@ -61,6 +66,9 @@ class NextItem {
   //   distil      with `distil_text`: 1 - cos(e_i, t_i), t_i what the text adds to v_i, mean over items that come next and
   //               have a text: texts go into the identities (nn/loss/attention_transfer.h, hidden_cosine). Its
   //               gradient goes to the identities alone
+  //   entropy ...  how sharp and how alike attention is (tasks/objective/shaping.h)
+  //   aligned      with `align_kinds`: kinds_apart()
+  //   and what a teacher hands over; `hard` is then the weight of `next` and `candidate`
   // With weights w of a batch `next` and `candidate` are sums of w_n times a place's loss, over sum w.
   // `call`: which part of the step; draws are functions of (seed, step, call).
   void add_losses(run::Terms& terms, const SequenceModel& model, const Batch& batch, uint32_t call,
@@ -69,13 +77,19 @@ class NextItem {
  private:
   Indices draw(const engine::Random& random, long count) const;
   Tensor correction(const Indices& negatives, const Indices& next) const;
-  Tensor over_all(const SequenceModel& model, const Tensor& v, const Tensor& users, const Batch& batch) const;
+  Tensor logits(const SequenceModel& model, const Tensor& v, const Tensor& users) const;  // [N, K] of known items
+  Tensor over_all(const Tensor& logits, const Batch& batch) const;
   Tensor sampled(const SequenceModel& model, const Tensor& v, const Tensor& users, const Batch& batch,
                  uint32_t call) const;
   Tensor by_candidate(const SequenceModel& model, const Tensor& v, const Tensor& users, const Tensor& states,
                       const Batch& batch, uint32_t call) const;
 
+  bool looks_inside() const {
+    return options_.shaping.asks_for_a_form() || options_.transfer.attention_kl + options_.transfer.align_kinds > 0;
+  }
+
   LossOptions options_;
+  const Teacher* teacher_;
   Indices known_, place_;      // items that were ever taken; [I] where they stand among them, or -1
   std::vector<double> share_;  // [I] q
   std::vector<double> up_to_;  // [K + 1] sums of q over known_

@@ -134,7 +134,10 @@ void learn(const recommend::Options& o, const run::Options& options, const Split
   model.params.initialise();
   recommend::Windows windows(split.train, o.model.positions, o.training.batch_size, o.training.accumulate,
                              o.training.seed, !o.training.no_shuffle, o.loss.weighted);
-  const recommend::NextItem next(counts, o.loss);
+  std::optional<recommend::Teacher> teacher;
+  if (!o.loss.transfer.teacher.empty())
+    teacher.emplace(o.loss.transfer, o.model, r.data.items, o.protocol, o.training.seed);
+  const recommend::NextItem next(counts, o.loss, teacher ? &*teacher : nullptr);
   run::print_note("{} layers of {}, {:.2f} M parameters; {}\n", o.model.layers, o.model.hidden,
                   double(model.params.count()) / 1e6, split.text());
   recommend::TextTraining texts(r.data.items, o.text, model.text, o.training.seed);

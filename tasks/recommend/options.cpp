@@ -35,6 +35,15 @@ void Options::declare(run::Options& options) {
       sizes)
       .between(0, 1);
   text.declare(options);
+  const char* attention = "Attention";
+  add("--attention-temperature", model.attention_temperature, "divides the scores: above 1 attention is flatter",
+      attention)
+      .between(1e-3, 1e3);
+  add("--attention-normaliser", model.attention_normaliser,
+      "softmax, sparsemax or entmax15, which give many items exactly nothing", attention)
+      .one_of({"softmax", "sparsemax", "entmax15"});
+  loss.shaping.declare_form(options);
+  loss.transfer.declare(options);
   add("--negatives", loss.negatives, "items drawn for the softmax, with log frequencies taken off; 0: all items",
       "Training")
       .between(0, 1e6);
@@ -60,6 +69,10 @@ void Options::settle(run::Options& options) {
     run::usage_error("--text-training {}: what it learns goes into the mean state; --text has none", text.training);
   if (loss.distil_text > 0 && text.has("none"))
     run::usage_error("--distil-text: --text none leaves nothing to learn from");
+  if (loss.negatives && loss.transfer.soft_targets > 0)
+    run::usage_error("--soft-targets is of the softmax over all items; --negatives draws some");
+  if (loss.shaping.asks_for_a_form() && model.layers == 0) run::usage_error("--layers 0 has no attention to shape");
+  loss.transfer.settle(model, data.kinds);
   if (loss.weighted && loss.label_smoothing > 0)
     run::usage_error("--label-smoothing is of the mean over interactions; --weighted-loss weighs them");
   join.k = k;
@@ -67,7 +80,7 @@ void Options::settle(run::Options& options) {
 
 std::vector<std::string> Options::inputs() const {
   std::vector<std::string> paths;
-  for (const std::string& path : {data.interactions, data.items})
+  for (const std::string& path : {data.interactions, data.items, loss.transfer.teacher})
     if (!path.empty()) paths.push_back(path);
   return paths;
 }

@@ -23,6 +23,14 @@ nn::Linear projection(nn::Scope at, long inputs, long outputs) {
   return {at.parameter("weight", {outputs, inputs}, {nn::Init::normal, kDeviation}), {}};
 }
 
+nn::AttentionForm form_of(const SequenceConfig& c) {
+  nn::AttentionForm form;
+  form.temperature = real(c.attention_temperature);
+  if (c.attention_normaliser == "sparsemax") form.normaliser = nn::Normaliser::sparsemax;
+  if (c.attention_normaliser == "entmax15") form.normaliser = nn::Normaliser::entmax15;
+  return form;
+}
+
 }  // namespace
 
 AdditiveScores::AdditiveScores(nn::Scope at, long C, long width)
@@ -64,10 +72,12 @@ SequenceModel::SequenceModel(const SequenceConfig& c, ItemText item_text, uint64
     const nn::Scope at = history / "layers" / std::to_string(i);
     layers.push_back({nn::AttentionPart(at, "self_attn", layer_config(), c.heads),
                       nn::FeedForwardPart(at, layer_config(), c.intermediate)});
+    layers.back().self.attention.form = form_of(c);
   }
   if (c.user == "pooled") pool_.emplace_back(history / "pool", c.hidden, c.hidden);
   if (c.user == "candidate")
-    candidate_.emplace_back(params.root() / "candidate", c.hidden, c.heads, real(c.attention_dropout), kDeviation);
+    candidate_.emplace_back(params.root() / "candidate", c.hidden, c.heads, real(c.attention_dropout), kDeviation,
+                            form_of(c));
 }
 
 namespace {

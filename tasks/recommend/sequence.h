@@ -27,6 +27,8 @@ struct SequenceConfig {
   long items = 0, hidden = 64, layers = 2, heads = 2, intermediate = 256, positions = 100;
   double dropout = 0.3, attention_dropout = 0, identity_dropout = 0.2;
   std::string user = "last";  // last, pooled, candidate
+  double attention_temperature = 1;
+  std::string attention_normaliser = "softmax";  // or sparsemax, entmax15
 };
 
 // a = softmax(q . tanh(A x + c)) over the rows of each sequence, before it is applied.    [N, C] -> scores [N, 1]

@@ -59,7 +59,8 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
-void parse_jsonl(std::string_view bytes, long first, long first_row, bool keep_objects, Table& table) {
+void parse_jsonl(std::string_view bytes, long first, long first_row, const TableOptions& options, Table& table) {
+  const auto optional = [&](const std::string& key) { return std::ranges::count(options.optional_keys, key) > 0; };
   for_each_line(bytes, first, [&](std::string_view line, long number) {
     if (line.find_first_not_of(" \t") == line.npos) return;
     const std::string where = fmt::format("{}:{}", table.path, number);
@@ -67,20 +68,22 @@ void parse_jsonl(std::string_view bytes, long first, long first_row, bool keep_o
     if (first_row == 0) {
       first_row = number;
       for (const auto& [key, value] : object.items()) table.columns.push_back(key);
+      for (const std::string& key : options.optional_keys)
+        if (!object.contains(key)) table.columns.push_back(key);
     }
     std::vector<std::string>& row = table.rows.emplace_back();
     table.lines.push_back(number);
-    if (keep_objects) table.objects.emplace_back(line);
+    if (options.keep_objects) table.objects.emplace_back(line);
     Members members(object);
     for (const std::string& key : table.columns) {
       const nn::ordered_json* value = members.find(key, row.size());
-      check(value, "{}: no '{}', which line {} has", where, shown(key), first_row);
-      if (value->is_structured()) {
+      check(value || optional(key), "{}: no '{}', which line {} has", where, shown(key), first_row);
+      if (value && value->is_structured()) {
         const Nested& of = table.nested[{table.rows.size() - 1, row.size()}] = nested(*value);
         row.push_back(of.list ? joined(of.items) : value->dump());
         continue;
       }
-      row.push_back(value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
+      row.push_back(!value || value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
     }
   });
 }

@@ -117,7 +117,7 @@ std::string TableParser::decoded(std::string_view bytes, bool last) {
 size_t TableParser::parse(bool last) {
   if (format_ == "csv") return parse_csv(text_, form_, line_, last, table_);
   if (format_ != "jsonl") return parse_tsv(text_, separator_, one_column_, line_, table_);
-  parse_jsonl(text_, line_, first_row_, options_.keep_objects, table_);
+  parse_jsonl(text_, line_, first_row_, options_, table_);
   return text_.size();
 }
 

@@ -14,7 +14,7 @@ void Average::keep(const nn::Params& params, long epoch, long first) const {
   std::error_code error;
   std::filesystem::create_directories(directory_, error);
   engine::check(!error, "{}: cannot be created: {}", directory_, error.message());
-  nn::save_safetensors(file(epoch), params.tensors());
+  nn::save_safetensors(file(epoch), params.own());
   for (long old = std::min(epoch, first) - last_; old > 0 && std::filesystem::remove(file(old), error);) --old;
 }
 
@@ -22,7 +22,7 @@ void Average::read(const nn::Params& into, long epoch) const {
   std::vector<nn::SafeTensors> files;
   for (long e = std::max(1L, epoch - last_ + 1); e <= epoch; ++e)
     if (std::filesystem::exists(file(e))) files.emplace_back(file(e));
-  for (const engine::Tensor& p : into.tensors()) {
+  for (const engine::Tensor& p : into.own()) {
     std::vector<double> sum(p.numel());
     for (const nn::SafeTensors& f : files) {
       const engine::Tensor weights = f.read(p.name());

@@ -13,7 +13,7 @@ class Average {
   // a run may have to do again, from its older checkpoint.
   void keep(const nn::Params& params, long epoch, long first) const;
   // mean[i] = sum over the last epochs of w[i] / their number, added up in double, the oldest first. Parameters of
-  // `into` by name.
+  // `into` by name; under an adapter those that are its own.
   void read(const nn::Params& into, long epoch) const;
 
  private:

@@ -4,8 +4,10 @@
 
 #include <filesystem>
 
+#include "nn/adapter/files.h"
 #include "nn/format/files.h"
 #include "nn/format/whole_directory.h"
+#include "tasks/model/adapter.h"
 #include "tasks/model/merge.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
@@ -64,7 +66,7 @@ run::Frame frame_of(const translate::Options& o, const run::Options& options, co
   frame.data = print.text();
   frame.inputs = o.inputs();
   frame.unit = "target pieces";
-  frame.default_lr = 2e-3;
+  frame.default_lr = o.adapter.any() ? model::adapter_lr(o.adapter.adapter_kind()) : 2e-3;
   frame.steps_per_epoch = steps_per_epoch;
   frame.also_written = {"epochs"};
   frame.where = [&data](long text) { return data.train.where[text]; };
@@ -139,8 +141,7 @@ void learn(const translate::Options& o, const run::Options& options, const trans
                                      .seed = o.training.seed,
                                      .shuffled = !o.training.no_shuffle,
                                      .window = o.sort_window});
-  Translator mean{translator.pieces, std::make_unique<nn::EncoderDecoder>(model.config, 0)};
-  mean.model->params.initialise();
+  Translator mean = translator.twin(model.config, 0);
   run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
 
   while (training.next_step()) {
@@ -185,11 +186,16 @@ void train(run::Options& options, const run::Parse& parse) {
   learn(o, options, data, translator, distil);
 }
 
+void declare_model(run::Options& options, std::string& model, std::string& base) {
+  options.add("--model", model, "a model directory, an adapter's, or a run's").required();
+  model::declare_base(options, base);
+}
+
 void evaluate(run::Options& options, const run::Parse& parse) {
-  std::string model, source, target, data;
+  std::string model, base, source, target, data;
   translate::DecodeOptions how;
   translate::ScoreOptions scores;
-  options.add("--model", model, "a model directory, or a run's").required();
+  declare_model(options, model, base);
   options.add("--source", source, "texts, one a line");
   options.add("--target", target, "their translations, line by line");
   options.add("--data", data, "or both in a file: text, tab, translation").excludes("--source");
@@ -199,7 +205,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   how.settle();
   if (data.empty() && (source.empty() || target.empty()))
     run::usage_error("--source and --target are needed, or --data");
-  const Translator translator = Translator::load(model);
+  const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
   const run::Stopwatch watch;
@@ -214,40 +220,58 @@ std::vector<std::string> texts_of(const std::string& file, const std::vector<std
 }
 
 void translate_texts(run::Options& options, const run::Parse& parse) {
-  std::string model, file, out, explain;
+  std::string model, base, file, out, explain, alignments;
   translate::DecodeOptions how;
-  options.add("--model", model, "a model directory, or a run's").required();
+  declare_model(options, model, base);
   options.add("--file", file, "texts, one a line; without it and without texts: standard input");
   options.add("--out", out, "write the translations there");
   options.add("--explain", explain, "write a page that shows which source piece each target piece looks at");
+  options.add("--alignments", alignments,
+              "write there which words belong together, a line a translation: 2-0 is the text's third with the first");
   how.declare(options, true);
   options.take_texts();
   parse();
   how.settle();
-  const Translator translator = Translator::load(model);
+  const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const std::vector<std::string> texts = texts_of(file, options.texts());
   const auto found = translator.translate(texts, how);
-  std::string lines;
+  std::string lines, aligned;
   for (size_t i = 0; i < found.size(); ++i)
-    for (const translate::Translation& t : found[i])
+    for (const translate::Translation& t : found[i]) {
       lines += how.n_best == 1 ? t.text + "\n" : fmt::format("{}\t{:.4f}\t{}\n", i + 1, t.score, t.text);
+      if (!alignments.empty()) aligned += (t.ids.empty() ? "" : word_alignment(translator, texts[i], t)) + "\n";
+    }
   if (out.empty())
     fmt::print("{}", lines);
   else
     nn::write_file(out, lines);
+  if (!alignments.empty()) nn::write_file(alignments, aligned);
   if (!explain.empty()) nn::write_file(explain, translate::alignment_page(translator, texts, found));
 }
 
 void quantize(run::Options& options, const run::Parse& parse) {
-  std::string model, out;
-  options.add("--model", model, "a model directory, or a run's").required();
+  std::string model, base, out;
+  declare_model(options, model, base);
   options.add("--out", out, "directory for the model with int8 weights").required();
   parse();
   check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
-  const Translator translator = Translator::load_to_train(model);
+  const Translator translator = Translator::load_to_train(model, base);
   nn::write_directory(out, [&](const std::string& directory) { translator.save(directory, nn::Stored::i8); });
   model::print_quantized(model, out, translator.model->params.count());
+}
+
+void merge(run::Options& options, const run::Parse& parse) {
+  std::string model, base, out;
+  declare_model(options, model, base);
+  options.add("--out", out, "directory for the plain model").required();
+  parse();
+  check(nn::is_adapter_directory(Translator::directory_of(model)),
+        "{}: is a model, not an adapter: there is nothing to be merged", model);
+  check(!std::filesystem::exists(out), "{}: is there already; name a new directory", out);
+  const Translator translator = Translator::load(model, base);
+  nn::write_directory(out, [&](const std::string& directory) { translator.save(directory); });
+  fmt::print("result task=merge model={} out={}\n", model, out);
 }
 
 void score_files(run::Options& options, const run::Parse& parse) {
@@ -292,6 +316,7 @@ int main(int argc, char** argv) {
       {{"train", "learn from pairs of sentences", train},
        {"evaluate", "translate held-out texts and score the result", evaluate},
        {"translate", "translate texts", translate_texts},
+       {"merge", "put what an adapter has learned into its base model", merge},
        {"quantize", "write a model with int8 weights, a quarter as large, that translates faster", quantize},
        {"score", "BLEU and chrF of translations, as sacreBLEU has them", score_files}});
 }

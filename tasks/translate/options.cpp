@@ -18,6 +18,7 @@ Options::Options() {
   training.beta2 = 0.98;
   training.weight_decay = 0;
   training.clip = 0;
+  adapter.targets = adapter.usual_targets = "q_proj,v_proj";
 }
 
 void Options::declare(run::Options& options) {
@@ -61,6 +62,7 @@ void Options::declare(run::Options& options) {
       "sort the pairs of so many steps by length, then give the steps an order by the seed; 0: no sorting", "Learning")
       .between(0, 1e6);
   distil.declare(options);
+  adapter.declare(options);
   training.declare(options, "translate");
   options.footer(
       "--batch-size counts target pieces here. The best model is that with the highest BLEU on the held-out texts.");
@@ -81,6 +83,8 @@ void Options::settle(run::Options& options) {
                              "--heads", "--intermediate", "--positions", "--norm", "--activation"})
       if (training.resume.empty() && options.given(name))
         run::usage_error("{} is for a new model; {} has its own", name, model);
+  if (adapter.any() && model.empty()) run::usage_error("--adapter is for --model DIR: what it is put on stays");
+  if (!adapter.base.empty() && model.empty()) run::usage_error("--base is for --model with an adapter directory");
   if (distil.compares())
     for (const char* name : {"--pieces", "--vocab-size", "--lowercase"})
       if (training.resume.empty() && options.given(name))
@@ -110,7 +114,8 @@ nn::TranslationConfig Options::config(const Pieces& p) const {
 
 std::vector<std::string> Options::inputs() const {
   std::vector<std::string> paths;
-  for (const std::string& path : {source, target, data, dev_source, dev_target, dev, model, distil.teacher})
+  for (const std::string& path :
+       {source, target, data, dev_source, dev_target, dev, model, adapter.base, distil.teacher})
     if (!path.empty()) paths.push_back(path);
   return paths;
 }
@@ -157,13 +162,15 @@ Pieces pieces_of(const Options& o, const Texts& train, const Translator* teacher
 Translator make_translator(const Options& o, const Texts& train, const Translator* teacher) {
   if (!o.model.empty()) {
     const std::string directory = Translator::directory_of(o.model);
-    Translator t = Translator::load_to_train(directory);
-    nn::TranslationConfig c = t.model->config;
+    check(!o.adapter.any() || !nn::is_adapter_directory(directory),
+          "--adapter {}: {} is an adapter already; merged with its base it can carry another", o.adapter.kind,
+          directory);
+    const Translator from = Translator::load_to_train(directory, o.adapter.base);
+    nn::TranslationConfig c = from.model->config;
     c.dropout = o.dropout, c.attention_dropout = o.attention_dropout, c.activation_dropout = o.activation_dropout;
-    auto model = std::make_unique<nn::EncoderDecoder>(c, o.training.seed);
-    model->params.load(nn::open_weights(directory),
-                       [](const std::string& name) { return name == "final_logits_bias"; });
-    t.model = std::move(model);
+    Translator t = from.twin(c, o.training.seed);
+    if (o.adapter.any()) model::add_adapter(*t.model, o.adapter, directory);
+    model::print_adapter(*t.model);
     return t;
   }
   Translator t{pieces_of(o, train, teacher), nullptr};

@@ -1,6 +1,7 @@
 // What `translate train` can be told.
 #pragma once
 
+#include "tasks/model/adapter.h"
 #include "tasks/run/training.h"
 #include "tasks/translate/distil.h"
 #include "tasks/translate/pairs.h"
@@ -25,6 +26,7 @@ struct Options {
   std::string tokenize = "13a";  // of the BLEU on held-out texts
   int sort_window = 0;           // steps
   DistilOptions distil;
+  model::AdapterOptions adapter;
 
   Options();
   void declare(run::Options& options);

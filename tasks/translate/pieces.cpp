@@ -176,7 +176,17 @@ Pieces Pieces::load(const std::string& directory) {
   };
   pieces.source_ = model("source.spm");
   pieces.target_ = model("target.spm");
+  pieces.check_cuts(*pieces.source_, directory + "/source.spm");
+  pieces.check_cuts(*pieces.target_, directory + "/target.spm");
   return pieces;
+}
+
+// Published vocabularies lack some pieces of their models, those that no text had.
+void Pieces::check_cuts(const sentencepiece::SentencePieceProcessor& model, const std::string& where) const {
+  const int all = model.GetPieceSize();
+  int known = 0;
+  for (int i = 0; i < all; ++i) known += int(ids_.count(model.IdToPiece(i)));
+  check(2 * known >= all, "{}: vocab.json knows {} of its {} pieces: it is another model's", where, known, all);
 }
 
 void Pieces::save(const std::string& directory) const {

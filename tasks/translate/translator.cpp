@@ -5,7 +5,10 @@
 #include <filesystem>
 
 #include "engine/ops.h"
+#include "nn/adapter/attach.h"
+#include "nn/adapter/files.h"
 #include "nn/format/sealed.h"
+#include "tasks/model/adapter.h"
 #include "tasks/run/console.h"
 #include "tasks/text/utf8.h"
 #include "tasks/translate/pairs.h"
@@ -73,12 +76,15 @@ nn::SearchOptions search_options(const DecodeOptions& o, const nn::TranslationCo
 }  // namespace
 
 std::string Translator::directory_of(const std::string& path) {
-  const auto there = [](const std::string& directory) { return std::filesystem::exists(directory + "/config.json"); };
+  const auto there = [](const std::string& directory) {
+    return std::filesystem::exists(directory + "/config.json") || nn::is_adapter_directory(directory);
+  };
   return !there(path) && there(path + "/best") ? path + "/best" : path;
 }
 
-Translator Translator::load(const std::string& path) {
-  const std::string directory = directory_of(path);
+namespace {
+
+Translator load_whole(const std::string& directory) {
   nn::require_sound_directory(directory);
   Translator t{Pieces::load(directory), nn::load_translation(directory)};
   const nn::TranslationConfig& c = t.model->config;
@@ -90,16 +96,53 @@ Translator Translator::load(const std::string& path) {
   return t;
 }
 
-Translator Translator::load_to_train(const std::string& path) {
-  Translator t = load(path);
+void require_float(const Translator& t, const std::string& path) {
   check(!t.model->config.int8, "{}: its weights are int8, for translating alone; name the model that it was made from",
         path);
+}
+
+}  // namespace
+
+Translator Translator::load(const std::string& path, const std::string& base) {
+  const std::string directory = directory_of(path);
+  if (!nn::is_adapter_directory(directory)) {
+    check(base.empty(), "--base is for an adapter directory; {} is a model of its own", directory);
+    return load_whole(directory);
+  }
+  nn::require_sound_directory(directory);
+  nn::AdapterConfig config = nn::read_adapter_config(directory + "/adapter_config.json");
+  config.base = directory_of(model::find_base(config, directory, base));
+  check(!nn::is_adapter_directory(config.base), "{}: its base, {}, is an adapter, too; merge that one first", directory,
+        config.base);
+  Translator t = load_whole(config.base);
+  require_float(t, config.base);
+  nn::attach(*t.model, config, nn::fingerprint_of(nn::open_weights(config.base)));
+  nn::load_adapter(*t.model, directory);
+  nn::merge(*t.model);
+  return t;
+}
+
+Translator Translator::load_to_train(const std::string& path, const std::string& base) {
+  Translator t = load(path, base);
+  require_float(t, path);
   return t;
 }
 
 void Translator::save(const std::string& directory, nn::Stored stored) const {
+  if (model->adapter) return nn::save_adapter(*model, directory, stored);
   nn::save_translation(*model, directory, stored);
   pieces.save(directory);
+}
+
+Translator Translator::twin(const nn::TranslationConfig& config, uint64_t seed) const {
+  Translator t{pieces, std::make_unique<nn::EncoderDecoder>(config, seed)};
+  t.model->params.initialise();
+  if (model->adapter) nn::attach(*t.model, *model->adapter, model->params.base_fingerprint());
+  for (const Tensor& p : t.model->params.tensors()) {
+    const Tensor& from = model->params.find(p.name());
+    std::copy_n(from.data(), from.numel(), p.data());
+  }
+  return t;
 }
 
 namespace {

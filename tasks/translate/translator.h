@@ -36,12 +36,16 @@ struct Translator {
   Pieces pieces;
   std::unique_ptr<nn::EncoderDecoder> model;
 
-  // Of a run's directory its best model. Error: a vocabulary that is not the model's.
-  static Translator load(const std::string& directory);
+  // Of a run's directory its best model. An adapter is merged with its base, which is where it says or at `base`.
+  // Error: a vocabulary that is not the model's; a base that is not the adapter's; `base` of what is no adapter.
+  static Translator load(const std::string& directory, const std::string& base = "");
   // The same with gradients. Error: int8.
-  static Translator load_to_train(const std::string& directory);
+  static Translator load_to_train(const std::string& directory, const std::string& base = "");
   static std::string directory_of(const std::string& path);
+  // Of a model with an adapter that alone: it translates with its base's pieces.
   void save(const std::string& directory, nn::Stored stored = nn::Stored::f32) const;
+  // Another one with the same values and, if there is one, an adapter of the same form; with these dropouts.
+  Translator twin(const nn::TranslationConfig& config, uint64_t seed) const;
 
   // Of each text its n_best translations, the best first; an empty text stays empty. Sentences are batched by length.
   // `progress` hears how many are done.  Error: a text beyond the positions, with its number.

@@ -152,6 +152,9 @@ TEST_CASE("adapters: what cannot be is refused in one line, and leaves nothing b
   CHECK_MESSAGE(long_text.last_line().find(
                     "--max-length 13 and the 4 rows of a prefix are more than the 16 positions") != std::string::npos,
                 long_text.output);
+  const Result room = b.sentiment("train --model " + b.base + " --epochs 1 --data " + b.data +
+                                  " --adapter prefix --adapter-rank 10 --out " + b.dir.path + "/room");
+  CHECK_MESSAGE((room.status == 0 && room.says("texts are read up to 6 tokens")), room.output);  // what it leaves
   refused(b.over + "--adapter lora --base " + b.base, "--base is for an adapter directory");
   refused(kBase + "--adapter lora --data " + b.data, "--adapter is for --model DIR: what it is put on stays");
   const std::string lora = b.dir.path + "/lora";

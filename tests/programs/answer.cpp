@@ -139,6 +139,18 @@ TEST_CASE(
   CHECK(!r[3].contains("error"));
 }
 
+TEST_CASE(
+    "answer: what is asked in another encoding than UTF-8 is refused in one line, as an argument and from a pipe") {
+  const TrainedShop& t = trained_shop();
+  const std::string ask = "ask --model " + t.run;
+  const std::string latin = t.dir.write("latin.txt", "caf\xE9 open\n"), bytes = t.dir.write("bytes.txt", "\xFF\xFE\n");
+  for (const std::string& how : std::vector<std::string>{" 'caf\xE9 open'", " < " + latin, " < " + bytes}) {
+    const Result result = call("answer", ask + how, "2>&1 >/dev/null");
+    CHECK(result.status == 1);
+    CHECK_MESSAGE((result.one_line() && result.says("is not valid UTF-8")), result.output);
+  }
+}
+
 TEST_CASE("answer: evaluate compares every detector, with questions of unknown intents and of files as out of scope") {
   const TrainedShop& t = trained_shop();
   t.dir.write("more.md", knowledge() + "\n# weather\n## Questions\n- will it rain\n- is it cold outside\n");

@@ -25,6 +25,8 @@ TEST_CASE("monitor: a surge of bad news is found, fires once and resolves; more 
   const Result volume = run_shell(program("monitor") + " replay " + stream + " --watch volume" + kQuiet);
   CHECK(volume.says("texts about bread in "));
   const Result hook = run_shell(program("monitor") + " replay " + stream + " --form alertmanager" + kQuiet);
+  for (const Result* told : {&run, &volume, &hook})  // JSON lines and nothing else: the line `result` is on stderr
+    CHECK(std::count(told->output.begin(), told->output.end(), '\n') == long(events_said(told->output).size()));
   const auto body = events_said(hook.output).at(0);
   CHECK(body["version"] == "4");
   CHECK(body["alerts"][0]["status"] == "firing");

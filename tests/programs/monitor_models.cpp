@@ -168,6 +168,9 @@ TEST_CASE("monitor: models that do not tell a topic or what is negative, or tell
   CHECK(refusal(heads({"sentiment"}, "topic", "mood")) == "--sentiment-head: 'mood': no head of the model has a name");
   CHECK(refusal(heads({"sentiment"}, "topic", "sentiment", "entity", "awful")).find("--negative: 'awful' is not one") ==
         0);
+  const monitor::Reader ready(heads({"sentiment"}, ""));  // a head without a name, and no head is to tell a topic
+  CHECK((ready.topics().empty() && ready.tells_negative()));
+  CHECK(refusal(heads({"sentiment"}, "topic", "")).find("no model has a head 'topic' or ''") == 0);
   CHECK(monitor::negative_of({"Positive", "Bearish"}, "") == 1);
   CHECK(monitor::negative_of({"up", "down"}, "Down") == 1);
   CHECK(monitor::negative_of({"up", "down"}, "") == -1);

@@ -313,6 +313,7 @@ TEST_CASE("options: every option of every training program is read: a run with i
   prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") +
            " --out @/aligned");
   prepared(program("translate") + " train " + kBasis.at("translate") + " --seed 3 --out @/translator");
+  prepared(program("recommend") + " train " + kBasis.at("recommend") + " --seed 3 --out @/recommender");
   prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");
   prepared(program("answer") + " train " + kBasis.at("answer") + " --out @/assistant");
   const Runs runs(dir.path);

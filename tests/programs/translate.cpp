@@ -1,6 +1,7 @@
 // The program translate: learned by heart, resumed to the bit, the directory's form, decoding options, scores, bad
 // input.
 #include <filesystem>
+#include <regex>
 
 #include "tests/support/programs.h"
 
@@ -57,6 +58,14 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
   const Result several = call("translate", ask + "--n-best 3 --beams 4");
   CHECK(std::count(several.output.begin(), several.output.end(), '\n') == 3);
   CHECK(several.says("dies Haus ist alt.\n"));
+  const std::string aligned = f.dir.path + "/aligned";
+  REQUIRE(call("translate",
+               "translate --model " + best + " 'this house is old.' ' ' 'this train is red.' --alignments " + aligned)
+              .status == 0);
+  const std::string pairs = nn::read_file(aligned);  // four words on either side; none
+  CHECK_MESSAGE(
+      std::regex_match(pairs, std::regex("([0-3]-0 [0-3]-1 [0-3]-2 [0-3]-3)\n\n([0-3]-0 [0-3]-1 [0-3]-2 [0-3]-3)\n")),
+      pairs);
   CHECK(call("translate", ask + "--begin 'dies Buch'").output.starts_with("dies Buch"));
   const std::string draw = ask + "--sample --temperature 5 --n-best 4 --seed ";
   CHECK(call("translate", draw + "1").output == call("translate", draw + "1").output);
@@ -111,6 +120,69 @@ TEST_CASE("translate: a student's run that is resumed ends in the bits of one th
   CHECK(nn::read_file(out + last) == nn::read_file(again + last));
 }
 
+TEST_CASE(
+    "translate: an adapter is trained over a base that stays, is small, says what it says merged, and is resumed") {
+  const Sides f;
+  const std::string base = f.dir.path + "/base", other = f.dir.path + "/other", lora = f.dir.path + "/lora",
+                    again = f.dir.path + "/again", plain = f.dir.path + "/plain";
+  REQUIRE(
+      call("translate", "train " + f.data() + " " + kTinyTranslator + "--lr 0.01 --epochs 120 --out " + base).status ==
+      0);
+  REQUIRE(
+      call("translate", "train " + f.data() + " " + kTinyTranslator + "--seed 5 --max-steps 2 --out " + other).status ==
+      0);
+  const std::string weights = nn::read_file(base + "/best/model.safetensors");
+  std::string turned = nn::read_file(f.target);  // another way to say it
+  for (size_t at = 0; (at = turned.find("dies ", at)) != std::string::npos;) turned.replace(at, 5, "rot ");
+  const std::string pairs = "--source " + f.source + " --target " + f.dir.write("turned.de", turned);
+  const std::string command = "train " + pairs + " --dev-source " + f.source + " --dev-target " + f.dir.path +
+                              "/turned.de --dropout 0.1 --label-smoothing 0 --average 2 --batch-size 60 --lr 0.02 "
+                              "--epochs 30 --model " +
+                              base +
+                              " --adapter lora --adapter-rank 4 "
+                              "--adapter-targets q_proj,v_proj,out_proj,fc1,fc2 --out ";
+  const Result run = call("translate", command + lora);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  CHECK(run.says("adapter lora over "));
+  CHECK(nn::read_file(base + "/best/model.safetensors") == weights);
+  CHECK(!std::filesystem::exists(lora + "/best/model.safetensors"));
+  const nn::SafeTensors file(lora + "/best/adapter_model.safetensors");
+  CHECK(file.has("base_model.model.model.decoder.layers.0.encoder_attn.q_proj.lora_A.weight"));
+  const std::string asked = " --file " + f.source + " --beams 2";
+  const Result said = call("translate", "translate --model " + lora + asked);
+  CHECK_MESSAGE(said.says("rot Haus ist alt."), said.output);
+  CHECK(call("translate", "translate --model " + base + asked).says("dies Haus ist alt."));
+  REQUIRE(call("translate", "merge --model " + lora + " --out " + plain).status == 0);
+  CHECK(call("translate", "translate --model " + plain + asked).output == said.output);
+  CHECK(call("translate", "quantize --model " + lora + " --out " + plain + "-int8").status == 0);
+
+  REQUIRE(call("translate", command + again).status == 0);
+  std::filesystem::rename(again + "/previous.safetensors", again + "/last.safetensors");  // a checkpoint earlier
+  std::filesystem::remove(again + "/epochs/epoch-30.safetensors");
+  REQUIRE(call("translate", "train --resume " + again).status == 0);
+  const std::string best = "/best/adapter_model.safetensors", last = "/epochs/epoch-30.safetensors";
+  CHECK(nn::read_file(lora + best) == nn::read_file(again + best));
+  CHECK(nn::read_file(lora + last) == nn::read_file(again + last));
+
+  const auto refused = [&](const std::string& arguments, const std::string& says) {
+    const Result result = call("translate", arguments);
+    CHECK_MESSAGE((result.status != 0 && result.last_line().find(says) != std::string::npos), result.output);
+  };
+  const std::string x = f.dir.path + "/x";
+  refused("translate --model " + lora + " --base " + other + " red", "is of another base: it was trained on one with");
+  refused("translate --model " + base + " --base " + other + " red", "--base is for an adapter directory");
+  refused("merge --model " + base + " --out " + x, "is a model, not an adapter: there is nothing to be merged");
+  refused("train " + f.data() + " --adapter lora --out " + x, "--adapter is for --model DIR");
+  refused("train " + f.data() + " --model " + lora + " --adapter lora --out " + x, "is an adapter already");
+  refused("train " + f.data() + " --model " + base + " --adapter prefix --out " + x,
+          "'prefix' is for a BERT; a translator takes lora and bitfit");
+  refused("train " + f.data() + " --model " + base + " --adapter lora --adapter-targets query --out " + x,
+          "no module fits the target 'query'; modules are model.encoder.layers.0.self_attn.q_proj");
+  std::filesystem::rename(base, f.dir.path + "/moved");
+  CHECK(call("translate", "translate --model " + lora + " --base " + f.dir.path + "/moved" + asked).output ==
+        said.output);
+}
+
 TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one that ran through") {
   const Sides f;
   const std::string command =
@@ -133,6 +205,10 @@ TEST_CASE("translate: options that contradict each other are refused before a mo
   CHECK(call("translate", red + "--min-length 9 --max-length 3").output ==
         "error: --min-length 9 is above --max-length 3\n");
   CHECK(call("translate", red + "--sample --beams 4").output == "error: --beams 4 is of a search; --sample draws\n");
+  for (const char* draws : {"--temperature 2", "--top-k 3", "--top-p 0.5", "--seed 7"}) {
+    const std::string name = std::string(draws).substr(0, std::string(draws).find(' '));
+    CHECK(call("translate", red + draws).output.starts_with("error: " + name + " is for --sample"));
+  }
 }
 
 TEST_CASE("translate: bad input gets one clear line") {
@@ -179,6 +255,12 @@ TEST_CASE("translate: bad input gets one clear line") {
   CHECK((nothing.status == 0 && nothing.output.empty()));
   refused("translate --model " + best + " < " + f.dir.write("nul", std::string("r\0e\0d\0", 6)), "not a text file");
   std::filesystem::remove(best + "/manifest.json");  // the change is ours
+  const std::string vocabulary = nn::read_file(best + "/vocab.json");
+  const size_t close = vocabulary.rfind('}');
+  nn::write_file(best + "/vocab.json",
+                 vocabulary.substr(0, close) +
+                     fmt::format(",\"one more\":{}}}", std::count(vocabulary.begin(), vocabulary.end(), ':')));
+  refused("translate --model " + best + " hello", " pieces, the model ");
   nn::write_file(best + "/vocab.json", std::string("{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2}"));
-  refused("translate --model " + best + " hello", "vocab.json has 3 pieces, the model ");
+  refused("translate --model " + best + " hello", "source.spm: vocab.json knows 1 of its ");
 }

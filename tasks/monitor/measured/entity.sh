@@ -1,7 +1,7 @@
 #!/bin/sh
 # entity.sh DIR: sentiment towards the company named. DIR has SEntFiN.csv; a pair of headline and name is a text; a fifth of
 # the headlines is the test set, a tenth of the others dev, by the hash of the headline: all names of one are on one side.
-#   MODEL='--model mini --epochs 3'   ARGS=...  more options
+#   MODEL='--model mini --epochs 3'   ARGS=...  more options   STEPS=2  so many steps, to try it
 # Prints accuracy and macro F1 of all test pairs, and macro F1 in those headlines whose names have different labels.
 set -eu
 data=$(cd "$1" && pwd)
@@ -33,7 +33,7 @@ print({part: len(pairs) for part, pairs in rows.items()}, f'headlines whose name
 task = {p: f'{out}/{p}.csv' for p in ('train', 'dev', 'test')}
 json.dump({'tasks': {'entity': task | {'pair_column': 'name', 'metric': 'macro_f1'}}}, open(f'{out}/tasks.json', 'w'))
 END
-build/release/monitor train --tasks "$tmp/tasks.json" --out "$tmp/run" --batch-size 32 \
+build/release/monitor train ${STEPS:+--max-steps "$STEPS"} --tasks "$tmp/tasks.json" --out "$tmp/run" --batch-size 32 \
   ${MODEL:---model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 3} ${ARGS:-} 2> "$tmp/err" ||
   { cat "$tmp/err" >&2; exit 1; }
 build/release/multitask evaluate --model "$tmp/run" --task entity --data "$tmp/mixed.csv" 2>/dev/null | tail -n 1

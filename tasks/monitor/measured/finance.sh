@@ -3,6 +3,7 @@
 # model from words. DIR has twitter_financial_news_sentiment/ and _topic/; of the former's training texts the first 9,543,
 # which are its own. Dev is a tenth of train.
 #   OUT=DIR  keep the run, for headlines.sh       MODEL='--model mini --epochs 3'  another one
+#   STEPS=2  so many steps: to try it, the figures mean nothing
 set -eu
 data=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../../.."
@@ -28,5 +29,5 @@ for task, (train, test, names) in SETS.items():
         tasks[task][part] = file.name
 json.dump({'tasks': tasks}, open(f'{out}/tasks.json', 'w'))
 END
-build/release/monitor train --tasks "$tmp/tasks.json" --out "${OUT:-$tmp/run}" --batch-size 32 \
+build/release/monitor train ${STEPS:+--max-steps "$STEPS"} --tasks "$tmp/tasks.json" --out "${OUT:-$tmp/run}" --batch-size 32 \
   ${MODEL:---model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 4}

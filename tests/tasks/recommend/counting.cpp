@@ -166,7 +166,8 @@ TEST_CASE("recommend: odd input is counted, a line each kind, and nothing goes w
   CHECK(d.items.size() == 3);
   CHECK(d.histories[0][0].weight + d.histories[0][1].weight == 3);  // a twice, b once
   CHECK(d.histories[2][1].time - d.histories[2][0].time == 86400 + 36000);
-  CHECK(count_of(data_of("user\titem\nu\ta\nu\tb\n"), "there is no column of times") == 0);
+  CHECK(count_of(data_of("user\titem\nu\ta\nu\tb\n"), "there are no times") == 0);
+  CHECK(count_of(data_of("user\titem\ttime\nu\ta\t\nu\tb\t\n"), "there are no times") == 0);
   const std::string late = "a time is after the year 5000 and others are not";
   CHECK(count_of(data_of("user\titem\ttime\nu\ta\t1700000000000\nu\tb\t1700000001\n"), late) == 1);
   CHECK(count_of(data_of("user\titem\ttime\nu\ta\t1700000000000\nu\tb\t1700000001000\n"), late) == -1);

@@ -182,6 +182,17 @@ TEST_CASE("table: a bad file is refused with its name, and the line where there 
   CHECK(refused(std::string("a\0b", 3), "r.tsv") == "r.tsv: not a text file: a NUL at byte 1");
 }
 
+TEST_CASE("table: of JSON lines an object may lack a key that is optional, the first one, too") {
+  TableOptions o;
+  o.optional_keys = {"note"};
+  const Table t = parse_table("{\"text\":\"a\"}\n{\"note\":[1,2],\"text\":\"b\"}\n", "r.jsonl", o);
+  CHECK(t.columns == std::vector<std::string>{"text", "note"});
+  CHECK(t.rows == std::vector<std::vector<std::string>>{{"a", ""}, {"b", "1 2"}});
+  CHECK(t.nested.count({1, 1}) == 1);
+  CHECK(test::error_of([&] { parse_table("{\"text\":\"a\"}\n{\"note\":\"b\"}\n", "r.jsonl", o); }) ==
+        "r.jsonl:2: no 'text', which line 1 has");
+}
+
 TEST_CASE("read_file: a missing file, a directory and an empty file are refused, a byte-order mark is dropped") {
   const test::TemporaryDirectory directory;
   const auto refused_file = [](const std::string& path) { return test::error_of([&] { read_file(path); }); };

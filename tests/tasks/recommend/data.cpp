@@ -1,0 +1,66 @@
+// Recommend: what a file may lack, and where an interaction without a time stands.
+#include <set>
+
+#include "tasks/recommend/data.h"
+#include "tests/support/support.h"
+
+using namespace recommend;
+using test::error_of;
+
+namespace {
+
+long times_of(const Data& data, const std::string& what) {
+  for (const text::Warning& w : data.findings)
+    if (w.what.find(what) != std::string::npos) return w.count;
+  return -1;
+}
+
+}  // namespace
+
+TEST_CASE("recommend: what has no time stands behind the row before it, whatever is drawn among equal times") {
+  std::set<int> first;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const Data d = read_tables(
+        text::parse_table("user\titem\ttime\nu\ta\t5\nu\tb\t\nu\tc\t\nu\td\t5\nu\te\t6\n", "t.tsv"), {}, {}, seed);
+    std::vector<int> order;
+    for (const Event& event : d.histories[0]) order.push_back(event.item);
+    const bool in_front = order == std::vector<int>{0, 1, 2, 3, 4}, behind = order == std::vector<int>{3, 0, 1, 2, 4};
+    CHECK((in_front || behind));
+    first.insert(order[0]);
+    CHECK(times_of(d, "has the time of the user's one before") == 1);
+    CHECK(times_of(d, "without a time") == 2);
+  }
+  CHECK(first.size() == 2);
+}
+
+TEST_CASE("recommend: of JSON lines an item may lack what others say of theirs, and an interaction its time") {
+  const test::TemporaryDirectory dir;
+  DataOptions o;
+  o.items = dir.write("items.jsonl", R"({"id": "a", "title": "One"}
+{"id": "b"}
+{"id": "c", "description": "a boat", "tags": ["sea", "wind"]}
+)");
+  o.interactions = dir.write("taken.jsonl", R"({"user": "u", "item": "a"}
+{"user": "u", "item": "b", "time": 7}
+)");
+  const Data d = read_data(o, 1);
+  CHECK(d.items[2].words() == "a boat sea wind");
+  CHECK(times_of(d, "an item has no text") == 1);
+  CHECK(times_of(d, "without a time") == 1);
+  CHECK(d.histories[0][1].item == 1);
+  o.interactions = dir.write("users.jsonl", "{\"user\": \"u\", \"item\": \"a\"}\n{\"item\": \"b\"}\n");
+  CHECK(error_of([&] { read_data(o, 1); }) == o.interactions + ":2: no 'user', which line 1 has");
+}
+
+TEST_CASE("recommend: an interaction has its kind, the weightiest first; what comes twice has the weightier one") {
+  DataOptions o;
+  o.kinds = "click=1,buy=3,view=1";
+  const Data d = read_tables(
+      text::parse_table("user\titem\ttime\tkind\nu\ta\t1\tclick\nu\tb\t2\tview\nu\tc\t3\tbuy\nu\ta\t4\tbuy\n", "t.tsv"),
+      {}, o, 1);
+  CHECK(d.kinds == std::vector<std::string>{"buy", "click", "view"});
+  std::vector<int> kinds;
+  for (const Event& event : d.histories[0]) kinds.push_back(event.kind);
+  CHECK(kinds == std::vector<int>{0, 2, 0});
+  CHECK(read_tables(text::parse_table("user\titem\tkind\nu\ta\tbuy\n", "t.tsv"), {}, {}, 1).kinds.empty());
+}
