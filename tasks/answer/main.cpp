@@ -70,7 +70,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
     }
     learn_articles(pairs, *model, training, parts.size(), o.articles);
     training.update();
-    if (training.epoch_ends()) training.keep_best({}, [&](const std::string& directory) { model->save(directory); });
+    if (training.epoch_ends()) finish_epoch(training, *model, lesson);
   }
   finish(training, lesson, o);
 }
