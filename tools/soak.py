@@ -214,16 +214,29 @@ def main():
 
 
 def soak(o):
+    """Ends what it has begun, whatever happens."""
+    begun = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('stopped'))
+    try:
+        run(o, begun)
+    finally:
+        for process in begun:
+            process().kill()
+
+
+def run(o, running):
     begun, end = time.time(), time.time() + o.seconds
     with tempfile.TemporaryDirectory() as folder:
         lives, stopped = Server(o, folder + '/a.log'), Server(o, folder + '/b.log')
         lives.start(), stopped.start()
+        running += [lambda: lives.process, lambda: stopped.process]
         answers, clients = {}, []
         for server in lives, stopped:
             for n, kind in enumerate(['wait'] * 8 + ['slow'] * 4 + ['cut'] * 3 + ['broken'] * 3):
                 clients.append(Client(server, kind, n + 100 * (server is stopped), end, answers))
         library = subprocess.Popen([sys.executable, __file__, '--library', '--model', o.model, '--bin', o.bin],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        running.append(lambda: library)
         rounds = []
         threading.Thread(target=listen, args=(library, rounds), daemon=True).start()
         clients[0].wait()  # the threads that compute are there from the first request on
