@@ -15,6 +15,8 @@
 #                        Prometheus against it                (both say what is missing, and pass, without)
 #   make torture         programs over a disk that fails,     make fuzz         every parser, by libFuzzer (clang);
 #                        fails, killed at every call                            SECONDS=60 TARGETS='table packed'
+#   make soak            servers and the C interface for
+#                        an hour, under everything
 #   make mutate          break the arithmetic, see the tests  make coverage     lines and branches that tests reach
 #                        fail; ARGS='--sample 200'
 #   make valgrind        a short run of each program by       make race         the same and tests by ThreadSanitizer
@@ -63,7 +65,7 @@ endif
 
 .DEFAULT_GOAL := all
 .PHONY: all test sentiment translate recommend answer monitor serve bench-serve test-clients test-browser debug bench compare check install uninstall abi \
-        format format-check clean help test-golden torture fuzz mutate coverage sbom reproducible lint valgrind race
+        format format-check clean help test-golden torture soak fuzz mutate coverage sbom reproducible lint valgrind race
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -162,10 +164,10 @@ build/$(1)/$(2): $(call compiled,$(1),$(NEEDS_$(2))) $(call objects,$(1),$(AS_CL
 	@echo '  link     $$@' && $$(CXX) $$(CXXFLAGS) $$(LDFLAGS) $$^ $$(OPENBLAS_LIBS) $$(PACKAGE_LIBS) $$(LDLIBS) -o $$@
 endef
 $(foreach p,$(PROGRAMS),$(foreach v,$(WHOLE),$(eval $(call link_program,$(v),$(p)))))
-$(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/first_step.cpp tools/bench/works.cpp tools/bench/limits.cpp))
-$(eval $(call link,release,bench-translate,tools/bench/translate.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate)),compiled))
+$(eval $(call link,release,bench,tools/bench/bench.cpp tools/bench/first_step.cpp tools/bench/works.cpp tools/bench/limits.cpp tools/bench/clock.cpp))
+$(eval $(call link,release,bench-translate,tools/bench/translate.cpp tools/bench/clock.cpp $(filter-out %/main.cpp,$(call sources,tasks/translate)),compiled))
 build/release/bench-translate: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
-$(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp))
+$(eval $(call link,release,kernels,tools/bench/kernels.cpp tools/bench/limits.cpp tools/bench/clock.cpp))
 $(eval $(call link,release,bench-serve,tools/bench/serve.cpp))
 FUZZ_PARTS := $(filter-out %/main.cpp,$(call sources,tasks/serve tasks/recommend)) $(addprefix tasks/,tune/study_file.cpp report/run_files.cpp \
   $(patsubst %,answer/%.cpp,assistant conversation forms index knowledge reader scope templates wording) \
@@ -265,6 +267,10 @@ recommend: build/release/recommend
 	build/release/recommend evaluate --model runs/recommend
 	build/release/recommend recommend --model runs/recommend --k 5 $(PICKS)
 PICKS ?= 'Small Boats' 'Knitting on Trains' 'The Salt Witch'
+
+# Two servers and the C interface under everything at once; ARGS='--seconds 60': not the whole hour.
+soak: build/release/serve build/release/libattune.so
+	tools/soak.py $(ARGS)
 
 # Every training program over a disk that fails at every call; ARGS='sentiment --every 5': fewer.
 torture: build/release/torture build/torture/fault.so all

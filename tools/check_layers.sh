@@ -30,7 +30,6 @@ for library in $libraries; do
   later=$(echo "$later" | sed "s/^$library *//")
   [ -z "$later" ] || forbid "tasks/$library" "tasks/($(echo "$later" | tr ' ' '|'))/" 'it stands before them'
 done
-# text may say a word on the screen and show progress; everything else of run stands after it
 for folder in tasks/*/; do
   name=$(basename "$folder")
   if [ -f "${folder}main.cpp" ]; then

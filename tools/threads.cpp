@@ -1,5 +1,5 @@
-// threads MODEL...: several threads use each model at once through the C interface and get the bits that one alone gets;
-// calls that fail have each thread's own error. What tools/short_runs.sh watches; read tasks/capi/attune.h first.
+// threads MODEL...: several threads use each model at once through the C interface and get the bits that one alone
+// gets; calls that fail have each thread's own error. What tools/short_runs.sh watches; read tasks/capi/attune.h first.
 #include <cstdio>
 #include <thread>
 #include <vector>

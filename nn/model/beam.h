@@ -14,8 +14,8 @@ using namespace engine;
 // largest sum of log p of those that go on:
 //   exact      the worst kept score is not below S / (longest length)^a (a <= 0: present length): nothing that goes on
 //              can become better. As many are kept as are asked for.
-//   present    Hugging Face's early_stopping=false: not below S / (present length)^a, S of the present ends, too. As many
-//              as beams are kept.
+//   present    Hugging Face's early_stopping=false: not below S / (present length)^a, S of the present ends, too.
+//              As many as beams are kept.
 //   first      early_stopping=true: at once.
 enum class Stop { exact, present, first };
 

@@ -244,16 +244,13 @@ void train(run::Options& options, const run::Parse& parse) {
 
   run::print_setup("align", "train");
   const text::ParallelTexts texts = text::read_parallel(o.source, o.target);
-  const text::ParallelTexts dev_texts = read_if_given(o.dev_source, o.dev_target);
-  const text::ParallelTexts test_texts = read_if_given(o.test_source, o.test_target);
   const auto teacher = model::load_to_train(model::ModelDirectory(o.teacher), {vectors(o.pooling)}, 0);
   model::check_positions(o.model.reading, teacher->net, o.teacher);
   const auto student = make_student(o, texts, teacher->config().hidden_size);
   const Pairs train = encode("train", texts, *teacher, *student, o);
-  const Pairs dev = encode("dev", dev_texts, *teacher, *student, o);
-  const Pairs test = encode("test", test_texts, *teacher, *student, o);
-  text::Batches batches(train.target, o.training.batch_size * o.training.accumulate, !o.training.no_shuffle,
-                        o.training.seed);
+  const Pairs dev = encode("dev", read_if_given(o.dev_source, o.dev_target), *teacher, *student, o);
+  const Pairs test = encode("test", read_if_given(o.test_source, o.test_target), *teacher, *student, o);
+  text::Batches batches = run::batches_of(train.target, o.training);
   const objective::Shaping shaping(o.shaping, texts.target, student->tokenizer);
   const objective::RetentionLearning retention(o.retention, student->net);
   run::Frame frame = frame_of(o, options, batches, *student, train, {&dev, &test});

@@ -7,6 +7,7 @@
 #include "engine/random.h"
 #include "nn/format/files.h"
 #include "tasks/answer/evaluate.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
 
@@ -89,6 +90,15 @@ run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Le
   frame.where = [&lesson](long row) { return lesson.set.corpora[0].examples[spec::kTrain][size_t(row)].where; };
   frame.also_written = {kSettings, kKnowledge, kQuestions, kIndex, kWording};
   return frame;
+}
+
+void finish_epoch(run::Training& training, const model::TextModel& model, const Lesson& lesson) {
+  training.keep_best({}, [&](const std::string& directory) { model.save(directory); });
+  if (!training.run().events()) return;
+  training.run().pause();
+  std::vector<model::Outputs> outputs;
+  model::evaluate(model, lesson.set, spec::kDev, "", &outputs);
+  objective::log_epoch(training, model, lesson.set, outputs);
 }
 
 void finish(const run::Training& training, const Lesson& lesson, const TrainOptions& o) {

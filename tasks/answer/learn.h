@@ -12,6 +12,9 @@ Lesson lesson_of(Knowledge knowledge, const TrainOptions& o);
 run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Lesson& lesson,
                     const text::Batches& batches, const Pairs& pairs, const model::TextModel& model);
 
+// Keeps the weights; with an event log also the dev questions' curves of precision and recall, and attention.
+void finish_epoch(run::Training& training, const model::TextModel& model, const Lesson& lesson);
+
 // Writes the assistant, measures it on the test questions; the last words of a run, and its result.json.
 void finish(const run::Training& training, const Lesson& lesson, const TrainOptions& o);
 

@@ -32,6 +32,10 @@ void learn_articles(answer::Pairs& pairs, model::TextModel& model, run::Training
   }
 }
 
+void add_slots(run::Terms& terms, const spec::Task& slots, const Tensor& logits, const text::Batch& part) {
+  terms.add(answer::kSlots, 1, spec::task_loss(slots, slots.targets[spec::kTrain], logits, part));
+}
+
 void train_command(run::Options& options, const run::Parse& parse) {
   TrainOptions o;
   o.declare(options);
@@ -43,8 +47,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
   const auto model = new_model(o, lesson);
   const std::vector<spec::Task>& tasks = lesson.set.tasks;
   const spec::Corpus& corpus = lesson.set.corpora[0];
-  text::Batches batches(corpus.texts[spec::kTrain], o.training.batch_size * o.training.accumulate,
-                        !o.training.no_shuffle, o.training.seed);
+  text::Batches batches = run::batches_of(corpus.texts[spec::kTrain], o.training);
   answer::Pairs pairs(lesson.knowledge, *model, o);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
   run::Training training(o.training, model->net.params, frame_of(options, o, lesson, batches, pairs, *model));
@@ -60,9 +63,8 @@ void train_command(run::Options& options, const run::Parse& parse) {
       run::Terms terms;
       shaping.add_task_loss(terms, answer::kIntent, 1, tasks[0], logits, part,
                             [&] { return model->net.heads[0](model->net.encode(part.tokens)); });
-      if (tasks.size() > 1)  // which words are values: [N, tags]
-        terms.add(answer::kSlots, 1,
-                  spec::task_loss(tasks[1], tasks[1].targets[spec::kTrain], model->net.heads[1](x), part));
+      if (tasks.size() > 1)
+        add_slots(terms, tasks[1], model->net.heads[1](x), part);  // which words are values: [N, tags]
       if (o.contrast > 0)  // questions of one intent come near, those of others go away: [B, C]
         terms.add("contrast", o.contrast, contrast(p, answer::unit_vectors(trace.context, part)));
       shaping.add_to(terms, trace, part);
@@ -70,7 +72,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
     }
     learn_articles(pairs, *model, training, parts.size(), o.articles);
     training.update();
-    if (training.epoch_ends()) training.keep_best({}, [&](const std::string& directory) { model->save(directory); });
+    if (training.epoch_ends()) finish_epoch(training, *model, lesson);
   }
   finish(training, lesson, o);
 }

@@ -105,6 +105,21 @@ void report(const Attack& o, const std::vector<Attempt>& attempts, const std::st
              won ? changed / double(won) : 0, tried ? queries / double(tried) : 0, n);
 }
 
+// The model behind its own tokenizer, which reads as it has learned to: probabilities of texts.
+attack::Victim asking(const model::TextModel& model, const model::Reading& reading) {
+  return [&model, &reading](const std::vector<std::string>& texts) {
+    std::vector<text::Example> asked;
+    for (const std::string& text : texts) asked.push_back({.text = text});
+    return model::predict(model, text::encode(asked, model.tokenizer, reading.max_length, reading.how()))[0].scores;
+  };
+}
+
+void print_example(const Attempt& a, const std::string& label, const std::string& said) {
+  std::vector<std::string> swaps;
+  for (const auto& [from, to] : a.swaps) swaps.push_back(from + " -> " + to);
+  fmt::print("{} becomes {}: {}\n  {}\n", label, said, fmt::join(swaps, ", "), a.text);
+}
+
 void attack_command(run::Options& options, const run::Parse& parse) {
   Attack o;
   o.declare(options);
@@ -119,13 +134,7 @@ void attack_command(run::Options& options, const run::Parse& parse) {
   const std::vector<std::string>& labels = model->labels();
   check(std::ranges::none_of(examples, [](const text::Example& e) { return !e.pair.empty(); }),
         "texts in pairs are not attacked");
-  const attack::Victim victim = [&](const std::vector<std::string>& texts) {
-    std::vector<text::Example> asked;
-    for (const std::string& text : texts) asked.push_back({.text = text});
-    const text::EncodedSet encoded =
-        text::encode(asked, model->tokenizer, o.given.reading.max_length, o.given.reading.how());
-    return model::predict(*model, encoded)[0].scores;
-  };
+  const attack::Victim victim = asking(*model, o.given.reading);
   const std::vector<int> rows = chosen(long(examples.size()), o.texts, o.seed);
   check(!rows.empty(), "there is no text to attack");
   run::Progress progress("attack", long(rows.size()));
@@ -140,10 +149,7 @@ void attack_command(run::Options& options, const run::Parse& parse) {
     progress.update(long(attempts.size()));
     if (a.outcome != Outcome::successful || shown++ >= o.examples) continue;
     progress.interrupt();
-    std::vector<std::string> swaps;
-    for (const auto& [from, to] : a.swaps) swaps.push_back(from + " -> " + to);
-    fmt::print("{} becomes {}: {}\n  {}\n", labels[size_t(e.label)], labels[size_t(a.said)], fmt::join(swaps, ", "),
-               a.text);
+    print_example(a, labels[size_t(e.label)], labels[size_t(a.said)]);
   }
   progress.interrupt();
   report(o, attempts, lines);

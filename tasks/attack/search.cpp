@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "engine/random.h"
 #include "tasks/text/augment.h"
@@ -89,6 +90,28 @@ std::string cased(const std::string& like, std::string word) {
   return word;
 }
 
+// Of every word the stand-in that hurts most, where one hurts, the heaviest first; nothing: too many questions.
+//   p: of the label now; phi [words]: their saliency
+std::optional<std::vector<Swap>> best_swaps(Search& search, const Candidates& candidates, const Words& words, double p,
+                                            const std::vector<double>& phi) {
+  std::vector<Swap> swaps;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::vector<std::string> others = is_letter(words[i][0]) ? candidates(words[i]) : std::vector<std::string>();
+    if (others.empty()) continue;
+    if (!search.may_ask(others.size())) return {};
+    std::vector<Words> texts;
+    for (const std::string& other : others) texts.push_back(with(words, i, cased(words[i], other)));
+    const auto said = search.ask(texts);
+    Swap best{i, "", 0, 0};
+    for (size_t c = 0; c < others.size(); ++c)
+      if (const double drop = p - search.own(said[c]); drop > best.drop)
+        best = {i, cased(words[i], others[c]), drop, phi[i] * drop};
+    if (!best.word.empty()) swaps.push_back(best);
+  }
+  std::stable_sort(swaps.begin(), swaps.end(), [](const Swap& a, const Swap& b) { return a.weight > b.weight; });
+  return swaps;
+}
+
 }  // namespace
 
 Attempt pwws(const Victim& victim, const Candidates& candidates, const std::string& text, int label,
@@ -110,22 +133,9 @@ Attempt pwws(const Victim& victim, const Candidates& candidates, const std::stri
   if (!search.may_ask(words.size())) return end(Outcome::unfinished);
   const double p = search.own(before);
   const std::vector<double> phi = saliency(search, words, p, limits.unknown);
-  std::vector<Swap> swaps;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const std::vector<std::string> others = is_letter(words[i][0]) ? candidates(words[i]) : std::vector<std::string>();
-    if (others.empty()) continue;
-    if (!search.may_ask(others.size())) return end(Outcome::unfinished);
-    std::vector<Words> texts;
-    for (const std::string& other : others) texts.push_back(with(words, i, cased(words[i], other)));
-    const auto said = search.ask(texts);
-    Swap best{i, "", 0, 0};
-    for (size_t c = 0; c < others.size(); ++c)
-      if (const double drop = p - search.own(said[c]); drop > best.drop)
-        best = {i, cased(words[i], others[c]), drop, phi[i] * drop};
-    if (!best.word.empty()) swaps.push_back(best);
-  }
-  std::stable_sort(swaps.begin(), swaps.end(), [](const Swap& a, const Swap& b) { return a.weight > b.weight; });
-  for (const Swap& swap : swaps) {
+  const auto swaps = best_swaps(search, candidates, words, p, phi);
+  if (!swaps) return end(Outcome::unfinished);
+  for (const Swap& swap : *swaps) {
     if (double(done.changed + 1) > limits.changed * double(words.size())) break;
     if (!search.may_ask(1)) return end(Outcome::unfinished);
     done.swaps.emplace_back(words[swap.at], swap.word);

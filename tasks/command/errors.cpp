@@ -11,6 +11,22 @@ namespace command {
 
 using engine::check;
 
+namespace {
+
+// Some texts of a split by themselves, with the windows that they are read through.
+text::EncodedSet windows_of(const text::EncodedSet& all, const engine::Indices& rows) {
+  text::EncodedSet some;
+  for (const int row : rows) {
+    some.windows.insert(some.windows.end(), all.windows.begin() + all.begin[row],
+                        all.windows.begin() + all.begin[row + 1]);
+    some.begin.push_back(int(some.windows.size()));
+    some.labels.push_back(-1);
+  }
+  return some;
+}
+
+}  // namespace
+
 std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, size_t t, spec::Split split,
                        const model::Outputs& outputs, size_t most, size_t columns) {
   const spec::Task& task = set.tasks[t];
@@ -29,19 +45,13 @@ std::string wrong_ones(const model::TextModel& model, const spec::TaskSet& set, 
 
   const spec::Corpus& corpus = set.corpora[task.corpus];
   std::vector<text::Example> examples;
-  text::EncodedSet texts;
-  engine::Indices classes;
+  engine::Indices rows, classes;
   for (const size_t i : wrong) {
-    const int row = targets.rows[i];
-    examples.push_back(corpus.examples[split][row]);
-    const text::EncodedSet& all = corpus.texts[split];
-    texts.windows.insert(texts.windows.end(), all.windows.begin() + all.begin[row],
-                         all.windows.begin() + all.begin[row + 1]);
-    texts.begin.push_back(int(texts.windows.size()));
-    texts.labels.push_back(-1);
+    rows.push_back(targets.rows[i]);
+    examples.push_back(corpus.examples[split][rows.back()]);
     classes.push_back(best[i]);
   }
-  const auto shares = attribution::word_shares(model, t, examples, texts, classes);
+  const auto shares = attribution::word_shares(model, t, examples, windows_of(corpus.texts[split], rows), classes);
   for (size_t n = 0; n < wrong.size(); ++n) {
     const size_t i = wrong[n];
     const std::string head = fmt::format(

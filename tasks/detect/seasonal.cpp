@@ -173,12 +173,8 @@ void Seasonal::restore(const std::vector<double>& state) {
   for (long i = 0; i < waiting; ++i) {
     const long slot = whole(double(factor_.size()) - 1), count = whole(1e12);
     const double expected = get(), learn = get();
-    Waiting w{int(slot),
-              count,
-              expected,
-              learn != 0,
-              std::vector<double>(o_.windows.size()),
-              std::vector<double>(o_.windows.size())};
+    const std::vector<double> windows(o_.windows.size());
+    Waiting w{int(slot), count, expected, learn != 0, windows, windows};
     fill(w.counts), fill(w.means);
     waiting_.push_back(w);
   }

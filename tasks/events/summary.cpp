@@ -151,8 +151,8 @@ Proto experiment(double created, const std::vector<HParam>& parameters, const st
   Proto all;  // Experiment{3 time_created_secs, 4 hparam_infos, 5 metric_infos}
   all.number(3, created);
   for (const HParam& p : parameters) {
-    Proto
-        info;  // HParamInfo{1 name, 2 display_name, 4 type, 5 domain_discrete{1 value}, 6 domain_interval{1 min, 2 max}}
+    // HParamInfo{1 name, 2 display_name, 4 type, 5 domain_discrete{1 value}, 6 domain_interval{1 min, 2 max}}
+    Proto info;
     info.bytes(1, p.name);
     if (!p.display_name.empty()) info.bytes(2, p.display_name);
     if (p.type != HParam::Type::unset) info.varint(4, uint64_t(p.type));

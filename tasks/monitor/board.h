@@ -72,7 +72,9 @@ class Board {
   bool is_gap(long bin, double texts);
   void mark_gap(long bin);
   void correct(std::map<std::string, Cell>& cells) const;
+  struct Judged;
   void judge(Series& s, long bin, const Cell& cell, std::vector<Test>& tests);
+  void add_tests(Series& s, const Judged& j, std::vector<Test>& tests);
   void decide(long bin, std::vector<Test>& tests, size_t watched);
   void step(Series& s, const std::string& kind, long bin, bool reject, bool quiet, Event event);
   void take(Series& s, long bin, const Cell& cell);

@@ -19,6 +19,17 @@ constexpr double kQuiet = 10;        // times its level: above it a test is quie
 
 long whole(double x) { return std::lround(std::max(0., x)); }
 
+// Texts and negatives of the last bins, the newest of which has n and k.
+std::pair<double, double> held_in(const std::deque<Point>& history, long window, long n, long k) {
+  double texts = double(n), held = double(k);
+  for (long back = 1; back < window && back < long(history.size()); ++back) {
+    const Point& point = history[history.size() - 1 - size_t(back)];
+    texts += std::round(point.texts);
+    held += std::min(std::round(point.texts), std::round(point.negatives));
+  }
+  return {texts, held};
+}
+
 }  // namespace
 
 // Topics by the confusion of topics, texts and negatives alike; of every series the negatives by theirs.
@@ -42,23 +53,32 @@ void Board::correct(std::map<std::string, Cell>& cells) const {
     cell.negatives = score::corrected(negative_confusion_, {cell.texts - cell.negatives, cell.negatives})[1];
 }
 
+// A bin's whole counts, texts and negatives, beside what is usual.
+struct Board::Judged {
+  long n, k;
+  detect::Judged volume, negatives;
+  detect::ShareJudged share;
+};
+
 // Adds what is watched to the tests, and the bin to the history.
 void Board::judge(Series& s, long bin, const Cell& cell, std::vector<Test>& tests) {
   const Series& all = series_.at("stream\xff");
   const long n = whole(cell.texts), k = std::min(n, whole(cell.negatives));
   const int slot = slot_of(bin);
   const double pooled = all.share.usual(1. / 3), u = s.uniform(bin);
-  const detect::Judged volume = s.volume.judge(slot, n, u), negatives = s.negatives.judge(slot, k, u);
-  const detect::ShareJudged share = s.share.judge(k, n, pooled, u);
+  const Judged j{n, k, s.volume.judge(slot, n, u), s.negatives.judge(slot, k, u), s.share.judge(k, n, pooled, u)};
   const score::Bounds bounds = n > 0 ? score::wilson(k, n) : score::Bounds{};
   const bool warm = s.volume.bins() >= double(o_.warm_bins);
-  s.drift = warm ? std::max(0., s.drift + share.z - kAllowance) : 0;
-  s.history.push_back({bin, true, cell.texts, cell.negatives, cell.sum_topic, cell.sum_negative, volume.expected,
-                       volume.low, volume.high, n > 0 ? double(k) / double(n) : 0, bounds.low, bounds.high,
-                       share.expected, "", cell.shown});
+  s.drift = warm ? std::max(0., s.drift + j.share.z - kAllowance) : 0;
+  s.history.push_back({bin, true, cell.texts, cell.negatives, cell.sum_topic, cell.sum_negative, j.volume.expected,
+                       j.volume.low, j.volume.high, n > 0 ? double(k) / double(n) : 0, bounds.low, bounds.high,
+                       j.share.expected, "", cell.shown});
   const size_t keep = s.kind == "entity" ? std::min(48L, o_.history) : o_.history;
   while (s.history.size() > keep) s.history.pop_front();
-  if (s.kind == "stream" || !warm) return;
+  if (s.kind != "stream" && warm) add_tests(s, j, tests);
+}
+
+void Board::add_tests(Series& s, const Judged& j, std::vector<Test>& tests) {
   const auto add = [&](const char* kind, double p, long window, double seen, double ordinary, double texts) {
     Event event{"", kind, {{"alertname", kind}, {s.kind, s.name}}};
     event.p = p;
@@ -67,25 +87,16 @@ void Board::judge(Series& s, long bin, const Cell& cell, std::vector<Test>& test
     event.ordinary = ordinary;
     event.texts = texts;
     event.share = texts > 0 && *kind != 'v' ? seen / texts : 0;
-    event.usual = *kind != 'v' ? share.expected : 0;
+    event.usual = *kind != 'v' ? j.share.expected : 0;
     event.topic = s.kind == "topic" ? s.name : "";
     tests.push_back({&s, kind, p, event});
   };
-  if (watches("volume")) add("volume", volume.p, volume.window, volume.seen, volume.ordinary, volume.seen);
+  if (watches("volume")) add("volume", j.volume.p, j.volume.window, j.volume.seen, j.volume.ordinary, j.volume.seen);
   if (watches("negative")) {  // both have to be improbable: more bad news is not only more news
-    const bool by_share = share.p >= negatives.p;
-    const long window = by_share ? share.window : negatives.window;
-    double texts = double(n), held = double(k), ordinary = negatives.expected;
-    for (long back = 1; back < window && back < long(s.history.size()); ++back) {
-      const Point& point = s.history[s.history.size() - 1 - size_t(back)];
-      texts += std::round(point.texts);
-      held += std::min(std::round(point.texts), std::round(point.negatives));
-    }
-    if (window == negatives.window)
-      ordinary = negatives.ordinary;
-    else
-      ordinary = negatives.expected * double(window);
-    add("negative", std::max(share.p, negatives.p), window, held, ordinary, texts);
+    const long window = j.share.p >= j.negatives.p ? j.share.window : j.negatives.window;
+    const auto [texts, held] = held_in(s.history, window, j.n, j.k);
+    const double ordinary = window == j.negatives.window ? j.negatives.ordinary : j.negatives.expected * double(window);
+    add("negative", std::max(j.share.p, j.negatives.p), window, held, ordinary, texts);
   }
   if (watches("drift")) {
     double texts = 0, held = 0;
@@ -94,7 +105,7 @@ void Board::judge(Series& s, long bin, const Cell& cell, std::vector<Test>& test
       texts += s.history[s.history.size() - 1 - size_t(back)].texts;
       held += s.history[s.history.size() - 1 - size_t(back)].negatives;
     }
-    add("drift", 1, window, held, texts * share.expected, texts);
+    add("drift", 1, window, held, texts * j.share.expected, texts);
   }
 }
 

@@ -14,6 +14,8 @@
 #include "tasks/model/shipped.h"
 #include "tasks/monitor/commands.h"
 #include "tasks/monitor/reader.h"
+#include "tasks/objective/epoch_events.h"
+#include "tasks/objective/several.h"
 #include "tasks/run/training.h"
 #include "tasks/score/calibration.h"
 #include "tasks/spec/loss.h"
@@ -84,13 +86,6 @@ Indices rows_at(const TaskSet& set, const std::vector<int>& order, long step, co
   return chosen;
 }
 
-// Places in a corpus as the frame's `where` counts them.
-Indices named(const TaskSet& set, int corpus, Indices rows) {
-  for (int c = 0; c < corpus; ++c)
-    for (int& row : rows) row += int(set.corpora[size_t(c)].examples[spec::kTrain].size());
-  return rows;
-}
-
 // Temperature and confusion of every head that says a class, on dev.
 ordered_json measured(const model::TextModel& model, const TaskSet& set) {
   std::vector<model::Outputs> outputs;
@@ -129,23 +124,16 @@ void write_calibration(const model::TextModel& model, const TaskSet& set, const 
 
 void finish_epoch(::run::Training& training, const model::TextModel& model, const TaskSet& set) {
   training.run().pause();
-  double sum = 0;
-  long count = 0;
-  std::string line;
-  const std::vector<model::Evaluation> dev = model::evaluate(model, set, spec::kDev);
-  for (size_t t = 0; t < dev.size(); ++t) {
-    if (dev[t].empty()) continue;
-    const std::string& metric = set.tasks[t].spec.metric;
-    sum += dev[t].merit(metric);
-    ++count;
-    line += fmt::format("  {} {} {:.4f}", set.tasks[t].spec.name, metric, dev[t].value(metric));
+  const objective::DevFigures dev = objective::measure_dev(model, set);
+  const bool best = training.keep_best(dev.merit, [&](const std::string& directory) {
+    model.save(directory);
+    if (dev.merit) write_calibration(model, set, directory);
+  });
+  if (dev.merit) {
+    training.run().log({{"dev", dev.figures}});
+    objective::log_epoch(training, model, set, dev.outputs);
   }
-  const bool best =
-      training.keep_best(count ? std::optional(sum / double(count)) : std::nullopt, [&](const std::string& directory) {
-        model.save(directory);
-        if (count) write_calibration(model, set, directory);
-      });
-  training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), line, best ? "  (the best so far)" : ""));
+  training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), dev.line, best ? "  (the best so far)" : ""));
 }
 
 ::run::Frame frame_of(const TrainOptions& o, const std::string& ini, long steps, const TaskSet& set,
@@ -161,25 +149,29 @@ void finish_epoch(::run::Training& training, const model::TextModel& model, cons
   if (!o.tasks.empty()) frame.inputs.push_back(o.tasks);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   frame.also_written = {"tasks.json"};
-  frame.where = [&set](long row) {  // of the corpora end to end
-    size_t c = 0;
-    while (row >= long(set.corpora[c].examples[spec::kTrain].size()))
-      row -= long(set.corpora[c++].examples[spec::kTrain].size());
-    return set.corpora[c].examples[spec::kTrain][size_t(row)].where;
-  };
+  frame.where = [&set](long text) { return objective::where_of(set, text); };
   return frame;
 }
 
-// Accuracy and macro F1 of the best weights on the test parts, in the line for scripts.
-void finish(const ::run::Training& training, const TaskSet& set, const std::string& out) {
+// What the best weights make of the test parts: result.json, the card, and the line for scripts.
+void finish(const ::run::Training& training, const TaskSet& set, const TrainOptions& o) {
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
   const std::vector<model::Evaluation> test = model::evaluate(*best, set, spec::kTest);
   std::string line = "result task=monitor";
-  for (size_t i = 0; i < test.size(); ++i)
-    if (!test[i].empty() && set.tasks[i].spec.one_class())
-      line += fmt::format(" {0}_accuracy={1:.4f} {0}_macro_f1={2:.4f}", set.tasks[i].spec.name,
-                          test[i].value("accuracy"), test[i].value("macro_f1"));
-  fmt::print("{} seconds={:.0f} out={}\n", line, training.run().seconds(), out);
+  ordered_json result = ordered_json::object();
+  for (size_t i = 0; i < test.size(); ++i) {
+    if (test[i].empty()) continue;
+    const std::string& name = set.tasks[i].spec.name;
+    result["tasks"][name] = {{"metric", set.tasks[i].spec.metric}, {"test", test[i].json()}};
+    if (set.tasks[i].spec.one_class())
+      line += fmt::format(" {0}_accuracy={1:.4f} {0}_macro_f1={2:.4f}", name, test[i].value("accuracy"),
+                          test[i].value("macro_f1"));
+  }
+  const double seconds = ::run::write_result(training.run(), result);
+  ::run::Card card = objective::card_of("monitor", set, test);
+  if (o.tasks.empty()) card.data = "the embedded corpus";
+  ::run::write_card(training.run(), card);
+  fmt::print("{} seconds={:.0f} out={}\n", line, seconds, o.training.out);
 }
 
 }  // namespace
@@ -215,13 +207,14 @@ void train(::run::Options& options, const ::run::Parse& parse) {
       const nn::Encoded x = model->net.encoder(batch.tokens, model->net.rows_of({t}));  // 2 [N] -> [N, C], [B, C]
       const Tensor logits = model->net.heads[t](x);                                     // 3 -> [B, K]
       ::run::Terms terms;
-      terms.add(task.spec.name, 1, spec::task_loss(task, task.targets[spec::kTrain], logits, batch));      // 4 -> []
-      training.backward(terms, double(part.size()) / double(rows.size()), named(set, task.corpus, part));  // 5
+      terms.add(task.spec.name, 1, spec::task_loss(task, task.targets[spec::kTrain], logits, batch));  // 4 -> []
+      training.backward(terms, double(part.size()) / double(rows.size()),
+                        objective::end_to_end(set, task.corpus, part));  // 5
     }
     training.update({{"task", task.spec.name}});  // 6 norm, clipping, 7 the weights change here, 8 a line of log.jsonl
     if (training.epoch_ends()) finish_epoch(training, *model, set);
   }
-  finish(training, set, o.training.out);
+  finish(training, set, o);
 }
 
 void calibrate(::run::Options& options, const ::run::Parse& parse) {

@@ -104,8 +104,29 @@ void Watcher::keep_pace(const Record& record) {
     poll(nullptr, 0, int(std::min(200., 1 + 1000 * (due - watch_.seconds()))));
 }
 
+void Watcher::read(std::vector<Record>& batch, const std::function<void()>& tell) {
+  std::vector<Record> fresh;
+  for (Record& r : batch) {
+    if (repeats_.seen(r.text, r.time))
+      ++told_;
+    else
+      fresh.push_back(std::move(r));
+  }
+  const std::vector<Said> said = reader_.read(fresh);
+  for (size_t i = 0; i < fresh.size(); ++i) {
+    if (const std::string kind = board_.check_time(fresh[i]); !kind.empty()) {
+      stream_.reject(fresh[i], kind,
+                     kind == "late" ? show_time(fresh[i].time) + " is too late: its bin is closed (--lateness)"
+                                    : show_time(fresh[i].time) + " is far from the times before it (--jump)");
+      continue;
+    }
+    take(fresh[i], said[i]);
+    tell();
+  }
+}
+
 void Watcher::run(const OnEvent& on_event, bool close, const std::function<void()>& after_batch) {
-  std::vector<Record> batch, fresh;
+  std::vector<Record> batch;
   const auto tell = [&] {
     for (const Event& event : board_.take_events()) {
       alerts_ += event.what == "firing";
@@ -114,24 +135,7 @@ void Watcher::run(const OnEvent& on_event, bool close, const std::function<void(
   };
   long saved = 0;
   while (next_batch(batch)) {
-    fresh.clear();
-    for (Record& r : batch) {
-      if (repeats_.seen(r.text, r.time))
-        ++told_;
-      else
-        fresh.push_back(std::move(r));
-    }
-    const std::vector<Said> said = reader_.read(fresh);
-    for (size_t i = 0; i < fresh.size(); ++i) {
-      if (const std::string kind = board_.check_time(fresh[i]); !kind.empty()) {
-        stream_.reject(fresh[i], kind,
-                       kind == "late" ? show_time(fresh[i].time) + " is too late: its bin is closed (--lateness)"
-                                      : show_time(fresh[i].time) + " is far from the times before it (--jump)");
-        continue;
-      }
-      take(fresh[i], said[i]);
-      tell();
-    }
+    read(batch, tell);
     if (after_batch) after_batch();
     if (stream_.records() - saved >= o_.save_every) {
       save();

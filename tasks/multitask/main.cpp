@@ -18,8 +18,8 @@
 #include "tasks/multitask/step.h"
 #include "tasks/objective/epoch_events.h"
 #include "tasks/objective/predictions.h"
+#include "tasks/objective/several.h"
 #include "tasks/objective/ties.h"
-#include "tasks/run/card.h"
 #include "tasks/run/console.h"
 #include "tasks/run/training.h"
 
@@ -101,11 +101,7 @@ run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
   for (const std::string& path : o.robust.inputs()) frame.inputs.push_back(path);
   frame.also_written = {"tasks.json", "single", "predictions"};
-  frame.where = [&set](long row) {  // of the corpora end to end
-    size_t c = 0;
-    while (row >= long(set.corpora[c].examples[spec::kTrain].size())) row -= long(set.corpora[c++].examples[0].size());
-    return set.corpora[c].examples[spec::kTrain][row].where;
-  };
+  frame.where = [&set](long text) { return objective::where_of(set, text); };
   return frame;
 }
 
@@ -115,40 +111,14 @@ void finish_epoch(run::Training& training, Parts& parts, const TaskSet& set) {
   parts.balance.end_epoch();
   parts.history.end_epoch();
   training.run().pause();
-  std::vector<model::Outputs> outputs;
-  const std::vector<Evaluation> dev = model::evaluate(model, set, spec::kDev, "", &outputs);
-  double sum = 0;
-  long count = 0;
-  ordered_json figures;
-  std::string line;
-  for (size_t t = 0; t < dev.size(); ++t) {
-    if (dev[t].empty()) continue;
-    const spec::TaskSpec& task = set.tasks[t].spec;
-    sum += dev[t].merit(task.metric);
-    ++count;
-    figures[task.name] = dev[t].figures;
-    line += fmt::format("  {} {} {:.4f}", task.name, task.metric, dev[t].value(task.metric));
-  }
-  const std::optional<double> merit = count ? std::optional(sum / double(count)) : std::nullopt;
-  const bool best = training.keep_best(merit, [&](const std::string& directory) { model.save(directory); });
-  if (!count) return;
+  const objective::DevFigures dev = objective::measure_dev(model, set);
+  const bool best = training.keep_best(dev.merit, [&](const std::string& directory) { model.save(directory); });
+  if (!dev.merit) return;
   const ordered_json cka = objective::likeness_of(model, set);
-  training.run().log(cka.empty() ? ordered_json{{"dev", figures}} : ordered_json{{"dev", figures}, {"cka", cka}});
-  objective::log_epoch(training, model, set, outputs);
-  training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), line, best ? "  (the best so far)" : ""));
-}
-
-void write_card(const run::Training& training, const TaskSet& set, const Outcome& outcome) {
-  run::Card card{.program = "multitask", .pipeline = "text-classification", .about = "One encoder with several heads:"};
-  for (size_t t = 0; t < set.tasks.size(); ++t) {
-    card.about +=
-        fmt::format("{} {} ({})", t ? "," : "", set.tasks[t].spec.name, spec::head_name(set.tasks[t].spec.head));
-    if (outcome.test[t].empty()) continue;
-    for (const auto& [name, value] : outcome.test[t].figures.items())
-      card.figures[set.tasks[t].spec.name + "." + name] = value;
-  }
-  card.about += ".";
-  run::write_card(training.run(), card);
+  training.run().log(cka.empty() ? ordered_json{{"dev", dev.figures}}
+                                 : ordered_json{{"dev", dev.figures}, {"cka", cka}});
+  objective::log_epoch(training, model, set, dev.outputs);
+  training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), dev.line, best ? "  (the best so far)" : ""));
 }
 
 // A step tried on one half of each task's texts, its loss on the other.
@@ -213,12 +183,11 @@ Outcome outcome_of(const run::Training& training, Parts& parts, const TaskSet& s
 
 // The texts of a batch, as the frame's `where` counts them.
 engine::Indices rows_of(const TaskSet& set, const std::vector<multitask::Part>& batch) {
-  std::vector<int> first{0};
-  for (const spec::Corpus& corpus : set.corpora)
-    first.push_back(first.back() + int(corpus.examples[spec::kTrain].size()));
   engine::Indices rows;
-  for (const multitask::Part& part : batch)
-    for (const int row : part.batch.rows) rows.push_back(first[part.corpus] + row);
+  for (const multitask::Part& part : batch) {
+    const engine::Indices of_part = objective::end_to_end(set, int(part.corpus), part.batch.rows);
+    rows.insert(rows.end(), of_part.begin(), of_part.end());
+  }
   return rows;
 }
 
@@ -275,7 +244,7 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
     if (training.epoch_ends()) finish_epoch(training, parts, set);
   }
   const Outcome outcome = outcome_of(training, parts, set);
-  write_card(training, set, outcome);
+  run::write_card(training.run(), objective::card_of("multitask", set, outcome.test));
   return {outcome, training.run().id()};
 }
 

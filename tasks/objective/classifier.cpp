@@ -159,10 +159,6 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   return frame;
 }
 
-text::Batches ClassifierOptions::batches(const text::EncodedSet& train) const {
-  return text::Batches(train, training.batch_size * training.accumulate, !training.no_shuffle, training.seed);
-}
-
 namespace {
 
 constexpr long kReports = 5;  // with more passes than that, one line for each is enough

@@ -35,7 +35,6 @@ struct ClassifierOptions {
   void decide(run::Options& options, spec::TaskSet& set);
   // The texts as ids; a model that begins with log odds gets them.
   void encode(spec::TaskSet& set, model::TextModel& model) const;
-  text::Batches batches(const text::EncodedSet& train) const;  // a step's texts together
   // `more`: what else the run reads, that it must not write over.
   run::Frame frame(const run::Options& options, const text::Batches& batches, const spec::TaskSet& set,
                    const model::TextModel& model, const RetentionLearning& retention,

@@ -105,6 +105,14 @@ ordered_json keep_best(run::Training& training, Learner& learner, const text::Co
   return measured.figures;
 }
 
+// Of weights that no step has measured: the last ones, or, of a run that was killed between its last step and its
+// result, those that it had kept.
+ordered_json last_figures(run::Training& training, Learner& learner, const text::Corpus& dev, long part_tokens,
+                          bool moved) {
+  if (moved) return keep_best(training, learner, dev, part_tokens);
+  return dev.size() ? measure(learner, dev, part_tokens).figures : ordered_json::object();
+}
+
 void finish_run(const run::Training& training, ordered_json result, double tokens, const std::string& out) {
   std::string figures;
   for (const auto& [name, value] : result.items()) figures += fmt::format("{}={:.4f} ", name, value.get<double>());
@@ -164,21 +172,22 @@ run::Frame frame_of(const pretrain::Options& o, const run::Options& options, Lea
   return frame;
 }
 
-// A step's gradients: the losses of its parts, each by its share of what the step counts.
-void add_gradients(run::Training& training, Learner& learner, const objective::Shaping& shaping,
-                   const std::vector<pretrain::Part>& parts, const Sums& step) {
+// A step's gradients: the losses of its parts, each by its share of what the step counts, which is returned.
+Sums add_gradients(run::Training& training, Learner& learner, const objective::Shaping& shaping,
+                   const std::vector<pretrain::Part>& parts) {
+  const Sums step = Learner::counts(parts);
   for (const pretrain::Part& part : parts) {
     nn::Trace trace;
     run::Terms terms = learner.loss(part, step, shaping.ask(trace));  // [N], [M] -> []
     shaping.add_to(terms, trace, part.batch(), part.share_of(step));
     training.backward(terms, 1, part.sequences);
   }
+  return step;
 }
 
 // The loop, over a budget that is counted in steps, tokens or seconds.
 void learn(const pretrain::Options& o, const run::Options& options, Learner& learner, const pretrain::Data& data) {
-  model::TextModel& model = learner.model();
-  const objective::Shaping shaping(o.shaping, {}, model.tokenizer);
+  const objective::Shaping shaping(o.shaping, {}, learner.model().tokenizer);
   text::Draws draws(data.train, o.training.seed, !o.training.no_shuffle);
   const pretrain::Budget budget = o.budget(draws.tokens_per_epoch());
   pretrain::Interval interval(o.eval_every);
@@ -190,7 +199,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
   run::Frame frame = frame_of(o, options, learner, data, draws.tokens_per_epoch());
   frame.also_saved = {at.saved()};
   if (!budget.steps) frame.used = used;
-  run::Training training(o.training, model.net.params, frame);
+  run::Training training(o.training, learner.model().net.params, frame);
   begun = &training;
   at.take();
   interval.continue_from(double(at.intervals));
@@ -206,8 +215,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     const uint64_t first_draw = uint64_t(at.next_draw);
     const std::vector<long> sequences = draws.take(at.next_draw, o.tokens_of_step(used()));
     const std::vector<pretrain::Part> parts = learner.parts(data.train, sequences, first_draw, o.training.batch_size);
-    const Sums step = Learner::counts(parts);
-    add_gradients(training, learner, shaping, parts, step);
+    const Sums step = add_gradients(training, learner, shaping, parts);
     at.tokens += std::lround(step.tokens);
     const bool due = interval.is_due(training.step() + 1, training.run().seconds() / 60, used());
     at.intervals = std::lround(interval.last());
@@ -215,9 +223,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / watch.seconds())}});
     if (due || used() >= 1) dev = keep_best(training, learner, data.dev, o.training.batch_size);
   }
-  if (dev.is_null() && moved) dev = keep_best(training, learner, data.dev, o.training.batch_size);
-  if (dev.is_null())  // killed between the last step and the result
-    dev = data.dev.size() ? measure(learner, data.dev, o.training.batch_size).figures : ordered_json::object();
+  if (dev.is_null()) dev = last_figures(training, learner, data.dev, o.training.batch_size, moved);
   finish_run(training, dev, double(at.tokens), o.training.out);
 }
 

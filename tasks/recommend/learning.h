@@ -61,10 +61,10 @@ class NextItem {
   //               over the next one and K others drawn with probability q_i, the same for all places, whose s_i are
   //               lowered by log(K q_i): e^s_i / (K q_i) over the draws stands for the sum over all (Bengio, Senecal
   //               2008), so that popular items are not pushed down. A draw that is the next one itself does not count
-  //   candidate   of a model with attention by candidate: the same, sampled, of one place drawn of each history, with the
-  //               candidates' own attention over what stands before it
-  //   distil      with `distil_text`: 1 - cos(e_i, t_i), t_i what the text adds to v_i, mean over items that come next and
-  //               have a text: texts go into the identities (nn/loss/attention_transfer.h, hidden_cosine). Its
+  //   candidate   of a model with attention by candidate: the same, sampled, of one place drawn of each history, with
+  //               the candidates' own attention over what stands before it
+  //   distil      with `distil_text`: 1 - cos(e_i, t_i), t_i what the text adds to v_i, mean over items that come next
+  //               and have a text: texts go into the identities (nn/loss/attention_transfer.h, hidden_cosine). Its
   //               gradient goes to the identities alone
   //   entropy ...  how sharp and how alike attention is (tasks/objective/shaping.h)
   //   aligned      with `align_kinds`: kinds_apart()

@@ -2,15 +2,18 @@
 // tasks/sentiment/main.cpp, which is to be read first; the model is tasks/recommend/sequence.h's.
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "nn/format/files.h"
+#include "tasks/objective/epoch_events.h"
 #include "tasks/recommend/options.h"
 #include "tasks/recommend/report.h"
 #include "tasks/recommend/service.h"
 #include "tasks/recommend/text_training.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
+#include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/stopwatch.h"
 #include "tasks/text/utf8.h"
@@ -59,6 +62,24 @@ recommend::Figures on_dev(const Recommender& r, const Split& split, const recomm
   return measure({r.data, r.words, counts, split.dev_among, k}, split.dev, source);
 }
 
+// The attention over the first history of the dev part, as tasks/objective/epoch_events.h has that of encoders.
+void log_attention(run::Training& training, const Recommender& r, const Split& split) {
+  run::EventLog* log = training.run().events();
+  const auto first = std::ranges::find_if(split.dev, [](const recommend::Case& c) { return !c.history.empty(); });
+  if (!log || first == split.dev.end()) return;
+  log->sparingly("attention", [&] {
+    const engine::NoGrad no_grad;
+    std::vector<nn::AttentionMaps> layers;
+    r.sequence->user_vectors(r.vectors, recommend::packed({first->history}, r.sequence->config.positions), &layers);
+    std::vector<events::Proto> pictures;
+    for (const nn::AttentionMaps& maps : layers)
+      pictures.push_back(objective::picture_of(
+          "attention/" + std::to_string(pictures.size()),
+          {maps.layout.heads, maps.layout.query_count(0), maps.layout.key_count(0), maps.probs.to_vector()}));
+    log->add(training.step() + 1, pictures);
+  });
+}
+
 // The dev part ranked by attention; the best so far is kept.
 void finish_epoch(run::Training& training, Recommender& r, const Split& split, long k) {
   r.take_vectors();
@@ -66,6 +87,7 @@ void finish_epoch(run::Training& training, Recommender& r, const Split& split, l
   const bool best = training.keep_best(f.ndcg, [&](const std::string& directory) { save_recommender(r, directory); });
   const long epoch = (training.step() + training.run().steps_per_epoch()) / training.run().steps_per_epoch();
   training.run().log({{"epoch", epoch}, {"dev", {{"ndcg", f.ndcg}, {"hr", f.hr}}}});
+  log_attention(training, r, split);
   training.run().say(fmt::format("epoch {} dev{}:  ndcg@{} {:.4f}  hr {:.4f}", epoch, best ? " (the best so far)" : "",
                                  k, f.ndcg, f.hr));
 }

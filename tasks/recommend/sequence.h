@@ -3,8 +3,8 @@
 //
 //   item     v_i = m_i e_i + W_w words_i + W_m mean_i + W_a sum_t a_t x_it     identity and text; of the last term
 //            a = softmax_t(q . tanh(A x_it + c)), over pieces of its text (additive attention, Wu et al. 2019: NRMS)
-//            m_i is 0 for items that nothing was learned of, and in training with probability `identity_dropout`, so that
-//            the text learns to stand for an item alone (Volkovs, Yu, Poutanen 2017: DropoutNet)
+//            m_i is 0 for items that nothing was learned of, and in training with probability `identity_dropout`, so
+//            that the text learns to stand for an item alone (Volkovs, Yu, Poutanen 2017: DropoutNet)
 //   history  x_n = sqrt(C) v_n + p_n, then causal self-attention layers, normalised in front    [N, C]
 //   user     last        u_n the last state (Kang, McAuley 2018: SASRec)
 //            pooled      u_n = sum_{j <= n} b_j h_j,  b = softmax_j(q . tanh(A h_j + c))     (NRMS's second attention)

@@ -12,8 +12,8 @@ struct Case {
 };
 
 // Protocols:
-//   last     the last item of every user is the test, the one before it the dev part; the rest is learned from. The test
-//            knows the dev item. Users with fewer than three interactions are learned from only.
+//   last     the last item of every user is the test, the one before it the dev part; the rest is learned from. The
+//            test knows the dev item. Users with fewer than three interactions are learned from only.
 //   time     one cut for all: the last 10 % of all interactions are the test, the 10 % before them the dev part. A user
 //            who had nothing before a cut is cold: an empty history.
 //   random   of every user 20 % at random are the test, 10 % of the others the dev part

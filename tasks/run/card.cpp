@@ -149,6 +149,7 @@ std::string environment(const Run& run) {
 std::string how_to_start(const Card& card) {
   if (card.program == "translate") return "    translate translate --model THIS_DIRECTORY TEXT";
   if (card.program == "multitask") return "    multitask predict --model THIS_DIRECTORY TEXT";
+  if (card.program == "monitor") return "    monitor run --model THIS_DIRECTORY STREAM.jsonl";
   if (card.pipeline == "text-classification" && card.program != "answer")
     return "    sentiment predict --model THIS_DIRECTORY TEXT    # serve --model: over HTTP";
   for (const char* encoder : {"fill-mask", "feature-extraction", "sentence-similarity"})

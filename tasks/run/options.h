@@ -40,7 +40,7 @@ struct TrainingOptions {
   void declare_steps(Options& options);  // rate, optimiser, clipping, freezing
   void declare_run(Options& options, const std::string& task);
   // After parsing: the options of the run in --resume, if it is given, and a directory for this one. Usage error: of a
-  // new run, an option that nothing reads; `complete` false: the program sets others yet, and calls check_used() itself.
+  // new run, an option that nothing reads; `complete` false: the program sets others yet, and calls check_used().
   void settle(Options& options, const std::string& task, bool complete = true);
   long steps(long per_epoch) const;  // as --epochs or --max-steps say, one at least
 };

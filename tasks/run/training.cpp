@@ -187,4 +187,8 @@ bool Training::keep_best(std::optional<double> merit, const std::function<void(c
   return true;
 }
 
+text::Batches batches_of(const text::EncodedSet& train, const TrainingOptions& o) {
+  return text::Batches(train, o.batch_size * o.accumulate, !o.no_shuffle, o.seed);
+}
+
 }  // namespace run

@@ -23,6 +23,7 @@
 #include "tasks/run/options.h"
 #include "tasks/run/run.h"
 #include "tasks/run/terms.h"
+#include "tasks/text/batches.h"
 
 namespace run {
 
@@ -110,5 +111,8 @@ class Training {
   std::optional<double> norm_;  // of the gradients, as long as none is added
   engine::Indices rows_;        // that the step has read
 };
+
+// The texts of each step together: parts_at() cuts them into those that --accumulate adds up. `train` outlives them.
+text::Batches batches_of(const text::EncodedSet& train, const TrainingOptions& options);
 
 }  // namespace run

@@ -36,7 +36,7 @@ void train(const run::Options& options, const objective::ClassifierOptions& o, s
   const spec::Corpus& corpus = set.corpora[0];
   const auto model = model::build(o.model, {task.spec}, corpus.examples[spec::kTrain], o.training.seed);
   o.encode(set, *model);
-  text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
+  text::Batches batches = run::batches_of(corpus.texts[spec::kTrain], o.training);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
   const objective::RetentionLearning retention(o.retention, model->net);
   objective::Robust robust(o.robust, task, model->net, o.training.seed);

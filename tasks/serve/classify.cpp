@@ -96,13 +96,61 @@ void check_classifies(const Target& target) {
       target.name);
 }
 
+// A share between 0 and 1, or nothing where the member is missing or null.
+std::optional<double> share(const json& body, const char* key) {
+  if (!body.contains(key) || body[key].is_null()) return std::nullopt;
+  ask(body[key].is_number() && body[key] > 0. && body[key] < 1., 422, "{} must be a number between 0 and 1", key);
+  return body[key].get<double>();
+}
+
+// What of the labels is said, by the model's calibration (tasks/model/calibration.h), as `sentiment predict` has it:
+//   coverage  a share: those of a set that holds the right one so often, one at least; by_class: of each class's texts
+//   refuse    a share: nothing where the likeliest is under the probability from which on so many are right
+struct Promises {
+  std::vector<double> strangest;  // [K], or nothing: every label
+  double least = 0;
+
+  Promises(const json& given, const Target& target) {
+    const std::optional<double> coverage = share(given, "coverage"), accuracy = share(given, "refuse");
+    const bool by_class = flag(given, "by_class", false);
+    ask(coverage || !by_class, 422, "by_class is about the sets of coverage; give that, too");
+    if (!coverage && !accuracy) return;
+    const model::Calibrations& all = target.model().calibrations;
+    ask(target.head < all.size() && all[target.head], 422,
+        "'{}' is not calibrated, so that it promises nothing (`sentiment calibrate` measures on fresh texts)",
+        target.name);
+    const model::Calibration& known = *all[target.head];
+    if (coverage && by_class) strangest = known.thresholds_by_class(*coverage);
+    if (coverage && !by_class) strangest.assign(size_t(known.classes), known.threshold(*coverage));
+    if (!accuracy) return;
+    const model::Calibration::Refusal refusal = known.refusal(*accuracy);
+    ask(refusal.coverage > 0, 422,
+        "refuse {}: of the {} texts that it was calibrated on, no surest part is right so often", *accuracy,
+        known.texts.size());
+    least = refusal.threshold;
+  }
+
+  // Labels in their order -> those that are said.    probabilities: of the same, whatever is shown
+  using Scores = std::vector<std::pair<std::string, double>>;
+  Scores kept(const Scores& labels, const Scores& probabilities, const text::Labels& names) const {
+    if (least > 0 && probabilities[0].second < least) return {};
+    if (strangest.empty()) return labels;
+    Scores some;
+    for (size_t i = 0; i < labels.size(); ++i)
+      if (1 - probabilities[i].second <= strangest[size_t(names.find(labels[i].first))]) some.push_back(labels[i]);
+    if (some.empty()) some.push_back(labels[0]);
+    return some;
+  }
+};
+
 // Of every text its labels.
 std::vector<ordered_json> classified(Service& service, const Target& target, const Asked& asked, bool raw, long top,
-                                     std::optional<bool> truncate, Response& out) {
+                                     const Promises& promises, std::optional<bool> truncate, Response& out) {
   check_classifies(target);
   std::vector<ordered_json> all;
   for (const auto& job : service.compute(target, asked.texts, TextJob::Want::heads, out, truncate)) {
-    auto labels = ranked(target, job->said[target.head], raw);
+    const Said& said = job->said[target.head];
+    auto labels = promises.kept(ranked(target, said, raw), ranked(target, said, false), target.task().labels);
     if (top > 0) labels.resize(std::min(labels.size(), size_t(top)));
     all.push_back(label_scores(labels));
   }
@@ -110,11 +158,11 @@ std::vector<ordered_json> classified(Service& service, const Target& target, con
 }
 
 void predict(Service& service, const Request& in, Response& out) {
-  const json body = body_of(in, {"inputs", "raw_scores", "truncate", "truncation_direction"});
+  const json body = body_of(in, {"inputs", "raw_scores", "truncate", "truncation_direction", "coverage", "by_class", "refuse"});
   const Target target = service.target(in, body);
   const Asked asked = as_embeddings_inference(body);
-  const std::vector<ordered_json> all =
-      classified(service, target, asked, flag(body, "raw_scores", false), 0, truncation(body), out);
+  const std::vector<ordered_json> all = classified(service, target, asked, flag(body, "raw_scores", false), 0,
+                                                   Promises(body, target), truncation(body), out);
   out.json(asked.one ? all[0] : ordered_json(all));
 }
 
@@ -122,8 +170,8 @@ void predict(Service& service, const Request& in, Response& out) {
 struct Pipeline {
   bool raw = false;
   long top = 0;
-  Pipeline(const json& body, const Target& target) {
-    const json given = body.value("parameters", json::object());
+  json given;
+  Pipeline(const json& body, const Target& target) : given(body.value("parameters", json::object())) {
     ask(given.is_object() || given.is_null(), 422, "parameters must be an object; it is {}", nn::shown_json(given));
     top = whole(given, "top_k").value_or(0);
     ask(top >= 0, 422, "top_k must be above 0");
@@ -145,7 +193,8 @@ void root(Service& service, const Request& in, Response& out) {
   if (sentences) return out.json(similarities(service, target, body, out));
   if (target.task().head == nn::Predicts::vector) return out.json(embeddings(service, target, body, out));
   const Pipeline how(body, target);
-  out.json(classified(service, target, as_pipeline(body), how.raw, how.top, truncation(body), out));
+  out.json(classified(service, target, as_pipeline(body), how.raw, how.top, Promises(how.given, target),
+                      truncation(body), out));
 }
 
 }  // namespace

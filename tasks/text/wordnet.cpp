@@ -28,15 +28,15 @@ std::ifstream opened(const std::string& directory, const std::string& name) {
   return in;
 }
 
+}  // namespace
+
 // A pointer of a line of data.POS: kind, offset of the other meaning, which of the words are meant (0: all).
-struct Pointer {
+struct WordNet::Pointer {
   std::string kind;
   long at;
   char part;
   int from, to;
 };
-
-}  // namespace
 
 WordNet::WordNet(const std::string& directory) {
   for (const char* part : {"noun", "verb", "adj", "adv"}) read_index(directory, part, read_data(directory, part));
@@ -74,6 +74,12 @@ WordNet::Offsets WordNet::read_data(const std::string& directory, const std::str
     }
     synsets_.push_back(std::move(synset));
   }
+  link(pointers, at);
+  return at;
+}
+
+// Antonyms are of one word of a synset, likeness is of all.
+void WordNet::link(const std::vector<std::pair<size_t, Pointer>>& pointers, const Offsets& at) {
   for (const auto& [from, p] : pointers) {
     const auto to = at.find(p.at);
     if (to == at.end()) continue;
@@ -82,7 +88,6 @@ WordNet::Offsets WordNet::read_data(const std::string& directory, const std::str
     else if (p.to >= 1 && size_t(p.to) <= synsets_[to->second].words.size())
       synsets_[from].antonyms.emplace_back(p.from - 1, synsets_[to->second].words[size_t(p.to - 1)]);
   }
-  return at;
 }
 
 // index.POS: word POS synset_cnt p_cnt kind ... sense_cnt tagsense_cnt offset ...

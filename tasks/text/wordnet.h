@@ -33,8 +33,10 @@ class WordNet {
     std::vector<std::pair<int, std::string>> antonyms;  // of word i (from 0): its antonym
     std::vector<size_t> similar;                        // of adjectives
   };
+  struct Pointer;
   using Offsets = std::unordered_map<long, size_t>;  // where a synset stands in its file: which of synsets_
   Offsets read_data(const std::string& directory, const std::string& part);
+  void link(const std::vector<std::pair<size_t, Pointer>>& pointers, const Offsets& at);
   void read_index(const std::string& directory, const std::string& part, const Offsets& at);
   std::vector<std::string> synonyms_of_base(const std::string& word, const std::string& ending) const;
 

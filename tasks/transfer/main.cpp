@@ -9,6 +9,13 @@ namespace {
 
 using engine::Tensor;
 
+std::string fingerprint_of(const model::TextModel& teacher) {
+  run::Fingerprint taught;
+  for (const Tensor& p : teacher.net.params.tensors())
+    taught.add("teacher", {reinterpret_cast<const char*>(p.data()), size_t(p.numel()) * sizeof(engine::real)});
+  return taught.text();
+}
+
 // The student learns beside its teacher.
 void learn(const run::Options& options, const objective::ClassifierOptions& o, const objective::TransferOptions& t,
            const model::TextModel& teacher, model::TextModel& model, const spec::TaskSet& set) {
@@ -16,7 +23,7 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
   const spec::Corpus& corpus = set.corpora[0];
   objective::Transfer transfer(t, teacher, model, o.training.seed);
   transfer.read_texts(corpus.texts[spec::kTrain]);
-  text::Batches batches = o.batches(corpus.texts[spec::kTrain]);
+  text::Batches batches = run::batches_of(corpus.texts[spec::kTrain], o.training);
   const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model.tokenizer);
   const objective::RetentionLearning retention(o.retention, model.net);
   objective::Robust robust(o.robust, task, model.net, o.training.seed);
@@ -24,10 +31,7 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
   run::Frame frame = o.frame(options, batches, set, model, retention, {t.teacher});
   frame.also_trained = transfer.projections();
   frame.also_saved = robust.state();
-  run::Fingerprint taught;
-  for (const Tensor& p : teacher.net.params.tensors())
-    taught.add("teacher", {reinterpret_cast<const char*>(p.data()), size_t(p.numel()) * sizeof(engine::real)});
-  frame.data += taught.text();
+  frame.data += fingerprint_of(teacher);
   run::Training training(o.training, model.net.params, frame);
 
   while (training.next_step()) {

@@ -114,6 +114,42 @@ TEST_CASE("report: a run of any program has a page and a card") {
   CHECK(has(nn::read_file(dir.path + "/r.html"), "dev/perplexity"));
 }
 
+TEST_CASE("report: what is no classifier of its own leaves a card, result.json and pictures of attention, too") {
+  const TemporaryDirectory dir;
+  std::string texts = "text\tlabel\n", shop, taken = "user\titem\ttime\n";
+  for (int i = 0; i < 24; ++i)
+    texts += fmt::format("{} a {} thing\t{}\n", i, i % 2 ? "fine" : "poor", i % 2 ? "up" : "down");
+  for (const char* intent : {"hours", "size"}) {
+    shop += fmt::format("# {}\n## Questions\n", intent);
+    for (int i = 0; i < 10; ++i) shop += fmt::format("- {} {} which\n", i, intent);
+    shop += fmt::format("## Answer\nIt is {}.\n\n", intent);
+  }
+  for (int u = 0; u < 12; ++u)
+    for (int n = 0; n < 5; ++n) taken += fmt::format("u{}\ti{}\t{}\n", u, (u * u + n * (1 + u % 2)) % 9, n);
+  const std::string data = dir.write("moods.tsv", texts);
+  const std::string tasks = dir.write("tasks.json", R"({"tasks": {"mood": {"data": ")" + data + R"("}}})");
+  const std::string bert = "--model bert --layers 1 --heads 2 ", sizes = "--hidden 8 --max-steps 4 --batch-size 8 ";
+  const std::map<std::string, std::string> what = {
+      {"monitor", bert + "--tasks " + tasks},
+      {"answer", bert + "--no-hints --data " + dir.write("shop.md", shop)},
+      {"recommend", "--layers 1 --heads 2 --intermediate 8 --interactions " + dir.write("taken.tsv", taken)}};
+  for (const auto& [program, options] : what) {
+    const std::string out = dir.path + "/" + program;
+    const Result r = call(program, "train " + sizes + options + " --events auto --out " + out);
+    REQUIRE_MESSAGE(r.status == 0, r.output);
+    CHECK_MESSAGE(fs::exists(out + "/best/README.md"), program);
+    CHECK_MESSAGE(fs::exists(out + "/result.json"), program);
+    std::set<std::string> tags;
+    for (const std::string& file : events::event_files(out + "/events"))
+      for (const Event& event : events_of(file))
+        for (const EventValue& v : event.values) tags.insert(v.tag);
+    CHECK_MESSAGE(tags.count("attention/0"), program);
+    CHECK_MESSAGE(tags.count("pr/mood/up/pr_curves") == (program == "monitor"), program);
+    CHECK_MESSAGE(tags.count("dev/mood/accuracy") == (program == "monitor"), program);
+    CHECK_MESSAGE(tags.count("dev/ndcg") == (program == "recommend"), program);
+  }
+}
+
 TEST_CASE("report safety: a planted trigger is found and said in the card; without one there is no alarm") {
   const TemporaryDirectory dir;
   for (const bool planted : {true, false}) {

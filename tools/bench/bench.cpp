@@ -22,6 +22,7 @@
 #include "optim/adamw.h"
 #include "optim/clip.h"
 #include "tasks/run/console.h"
+#include "tools/bench/clock.h"
 #include "tools/bench/first_step.h"
 #include "tools/bench/limits.h"
 #include "tools/bench/works.h"
@@ -46,21 +47,6 @@ nn::Config shape_named(const std::string& name) {
   c.num_attention_heads = small ? 4 : 2;
   c.intermediate_size = 4 * c.hidden_size;
   return c;
-}
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-// Of all threads.
-double processor_seconds() {
-  timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-}
-
-long peak_rss() {
-  rusage use;
-  getrusage(RUSAGE_SELF, &use);
-  return use.ru_maxrss * 1024;
 }
 
 // ---- what is timed --------------------------------------------------------------------------------------------------
@@ -108,20 +94,7 @@ Tensor infer(nn::Model& model, const Batch& batch) {
   return model(batch.tokens);
 }
 
-// Of one pass; passes are repeated until 0.2 s are over.
-struct Sample {
-  double seconds, processor_seconds;
-};
-Sample sample_both(const std::function<void()>& pass) {
-  const double start = now(), processor = processor_seconds();
-  long passes = 0;
-  while (now() - start < 0.2) {
-    pass();
-    ++passes;
-  }
-  return {(now() - start) / double(passes), (processor_seconds() - processor) / double(passes)};
-}
-double sample(const std::function<void()>& pass) { return sample_both(pass).seconds; }
+double sample(const std::function<void()>& pass) { return bench::repeated(pass).seconds; }
 
 double median_of_samples(int samples, const std::function<void()>& pass) {
   pass();  // warm-up
@@ -215,7 +188,7 @@ void prepare(run::Options& options, const run::Parse& parse) {
   for (const auto& [name, make] : bench::works()) nn::write_file(out + "/" + name + ".json", bench::json_of(make()));
 }
 
-// One line {"ready": ...}; for every line on stdin one sample {"seconds": s}; at the end {"peak_rss_bytes": n}.
+// The side of attune in a comparison: bench::answer().
 void serve(run::Options& options, const run::Parse& parse) {
   std::string what, directory, name = "full";
   bool int8 = false;
@@ -248,15 +221,11 @@ void serve(run::Options& options, const run::Parse& parse) {
   };
   if (what == "adamw") trainer.gradients(work[0]);
   pass();  // warm-up
-  std::cout << ready.dump() << std::endl;
-  for (std::string line; std::getline(std::cin, line);) {
-    profile_end("waiting", Pass::other);
-    const Sample took = sample_both(pass);
-    std::cout << ordered_json{{"seconds", took.seconds}, {"processor_seconds", took.processor_seconds}}.dump()
-              << std::endl;
-  }
-  std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}, {"peak_tensor_bytes", memory_use().peak}}.dump()
-            << std::endl;
+  bench::answer(
+      ready, [&] { return bench::repeated(pass); },
+      [] {
+        return ordered_json{{"peak_tensor_bytes", memory_use().peak}};
+      });
 }
 
 void steps(run::Options& options, const run::Parse& parse) {
@@ -279,26 +248,17 @@ void steps(run::Options& options, const run::Parse& parse) {
   table.save(out);
 }
 
-// One model whose weights multiply in several ways, by turns. Shown are milliseconds, and against float32 as it is
-// packed with the same instructions the median of the rounds' ratios, the smallest and the largest.
-void weights(run::Options& options, const run::Parse& parse) {
-  std::string shape = "base";
-  std::vector<std::string> names{"1x32", "1x128", "32x128", "dev"};
-  int rounds = 7;
-  options.add("--shape", shape, "base, small or tiny");
-  options.add("--work", names, "1x32, 1x128, 32x128, dev; may be repeated; all of them if not given");
-  options.add("--rounds", rounds, "samples of each").between(1, 1000);
-  parse();
-  nn::Model model = classifier(shape_named(shape));
-  model.params.initialise();
-  struct Way {
-    const char* name;
-    std::optional<Instructions> instructions = {};
-    bool int8 = false;
-    size_t beside = 0;  // what it is compared with
-    std::vector<std::shared_ptr<const PackedLinear>> layers = {};
-    std::vector<double> seconds = {};
-  };
+// A way to multiply the weights of all layers, and what its rounds took.
+struct Way {
+  const char* name;
+  std::optional<Instructions> instructions = {};
+  bool int8 = false;
+  size_t beside = 0;  // what it is compared with
+  std::vector<std::shared_ptr<const PackedLinear>> layers = {};
+  std::vector<double> seconds = {};
+};
+
+std::vector<Way> ways_of(nn::Model& model) {
   std::vector<Way> ways{{"plain"}};
   for (const auto& [name, name8, instructions] :
        {std::tuple{"packed, avx2", "int8, avx2", Instructions::avx2}, {"packed", "int8, vnni", Instructions::avx512}}) {
@@ -313,6 +273,30 @@ void weights(run::Options& options, const run::Parse& parse) {
       to = way.int8 ? std::make_shared<PackedLinear>(byte_rows(layer.weight), layer.bias, *way.instructions)
                     : std::make_shared<PackedLinear>(layer.weight, layer.bias, *way.instructions);
     });
+  return ways;
+}
+
+void print_way(const std::string& what, const Way& way, const Way& beside) {
+  std::vector<double> ratios, sorted = way.seconds;
+  for (size_t i = 0; i < sorted.size(); ++i) ratios.push_back(beside.seconds[i] / way.seconds[i]);
+  std::ranges::sort(ratios), std::ranges::sort(sorted);
+  fmt::print("{:<15} {:<14} {:>10.3f} ms   {} / this {:.2f} ({:.2f} to {:.2f})\n", what, way.name,
+             1e3 * sorted[sorted.size() / 2], beside.name, ratios[ratios.size() / 2], ratios.front(), ratios.back());
+}
+
+// One model whose weights multiply in several ways, by turns. Shown are milliseconds, and against float32 as it is
+// packed with the same instructions the median of the rounds' ratios, the smallest and the largest.
+void weights(run::Options& options, const run::Parse& parse) {
+  std::string shape = "base";
+  std::vector<std::string> names{"1x32", "1x128", "32x128", "dev"};
+  int rounds = 7;
+  options.add("--shape", shape, "base, small or tiny");
+  options.add("--work", names, "1x32, 1x128, 32x128, dev; may be repeated; all of them if not given");
+  options.add("--rounds", rounds, "samples of each").between(1, 1000);
+  parse();
+  nn::Model model = classifier(shape_named(shape));
+  model.params.initialise();
+  std::vector<Way> ways = ways_of(model);
   for (const std::string& name : names) {
     const Work work = bench::work_named(name);
     for (int round = -1; round < rounds; ++round)  // the first warms up
@@ -324,14 +308,7 @@ void weights(run::Options& options, const run::Parse& parse) {
         });
         if (round >= 0) way.seconds.push_back(seconds);
       }
-    for (Way& way : ways) {
-      std::vector<double> ratios, sorted = way.seconds;
-      for (int i = 0; i < rounds; ++i) ratios.push_back(ways[way.beside].seconds[size_t(i)] / way.seconds[size_t(i)]);
-      std::ranges::sort(ratios), std::ranges::sort(sorted);
-      fmt::print("{:<6} {:<8} {:<14} {:>10.3f} ms   {} / this {:.2f} ({:.2f} to {:.2f})\n", shape, name, way.name,
-                 1e3 * sorted[sorted.size() / 2], ways[way.beside].name, ratios[ratios.size() / 2], ratios.front(),
-                 ratios.back());
-    }
+    for (const Way& way : ways) print_way(shape + " " + name, way, ways[way.beside]);
     std::fflush(stdout);
     for (Way& way : ways) way.seconds.clear();
   }

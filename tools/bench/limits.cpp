@@ -2,17 +2,15 @@
 #include "tools/bench/limits.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "engine/parallel.h"
 #include "engine/tensor.h"
+#include "tools/bench/clock.h"
 
 namespace bench {
 namespace {
 
 using engine::Buffer;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // The best of several runs of `pass`, as amount a second.
 template <class Pass>

@@ -1,10 +1,6 @@
 // Training steps and beam search of a translator, as one side of a comparison. tools/bench/README.md says what is
 // measured; tools/bench/translate_peer.py is the other side, tools/bench/compare.sh sets them beside each other.
-#include <sys/resource.h>
-
-#include <chrono>
 #include <filesystem>
-#include <iostream>
 
 #include "engine/blas.h"
 #include "engine/profile.h"
@@ -15,17 +11,19 @@
 #include "tasks/text/embedded.h"
 #include "tasks/translate/pairs.h"
 #include "tasks/translate/translator.h"
+#include "tools/bench/clock.h"
 
 namespace {
 
 using namespace engine;
+using bench::now;
+using bench::peak_rss;
+using bench::processor_seconds;
 using nn::json;
 using nn::ordered_json;
 using translate::Batch;
 
 constexpr real kSmoothing = real(0.1);
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // DIR/config.json, model.safetensors, and work.json:
 //   {"train": [{"source": [[...]], "target": [[...]]}], "sources": [[...]]}     ids, each sequence with its end
@@ -159,20 +157,6 @@ void draw(run::Options& options, const run::Parse& parse) {
   nn::write_file(out + "/vocab.json", vocabulary.dump() + "\n");
 }
 
-// Of this process, all threads: what the wall clock says where nothing else runs and one thread computes.
-double processor_seconds() {
-  rusage use;
-  getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) { return double(t.tv_sec) + double(t.tv_usec) / 1e6; };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
-
-long peak_rss() {
-  rusage use;
-  getrusage(RUSAGE_SELF, &use);
-  return use.ru_maxrss * 1024;
-}
-
 void load(run::Options& options, const run::Parse& parse) {
   std::string directory;
   options.add("--model", directory, "a translator's directory").required();
@@ -190,7 +174,7 @@ void load(run::Options& options, const run::Parse& parse) {
       now() - loaded, processor_seconds() - loaded_processor, peak_rss() >> 20);
 }
 
-// One line {"ready": ...}; for every line on stdin one sample {"seconds": s}; at the end {"peak_rss_bytes": n}.
+// The side of attune in a comparison: bench::answer().
 void serve(run::Options& options, const run::Parse& parse) {
   std::string what, directory, weights;
   long sentences = 1000, together = 1000;
@@ -223,15 +207,7 @@ void serve(run::Options& options, const run::Parse& parse) {
     ready["logits"] = scores;
   }
   profile_end("set-up", Pass::other);
-  std::cout << ready.dump() << std::endl;
-  for (std::string line; std::getline(std::cin, line);) {
-    profile_end("waiting", Pass::other);
-    const double start = now(), processor = processor_seconds();
-    pass();
-    std::cout << ordered_json{{"seconds", now() - start}, {"processor_seconds", processor_seconds() - processor}}.dump()
-              << std::endl;
-  }
-  std::cout << ordered_json{{"peak_rss_bytes", peak_rss()}}.dump() << std::endl;
+  bench::answer(ready, [&] { return bench::once(pass); });
 }
 
 }  // namespace

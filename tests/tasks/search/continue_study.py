@@ -1,5 +1,5 @@
 # What the real Optuna makes of a journal that was written here, and a continuation of it. Prints one JSON object.
-#   continue_study.py JOURNAL NAME TRIALS     opens, plots in numbers, enqueues one and runs TRIALS more
+#   continue_study.py JOURNAL NAME TRIALS     opens, plots, runs TRIALS more and enqueues one
 import json
 import sys
 import warnings
@@ -26,6 +26,24 @@ def seen(study):
     ]
 
 
+def plots(study):
+    """The numbers behind Optuna's plots, which need neither matplotlib nor plotly; with matplotlib they are drawn, too."""
+    from optuna.visualization import _intermediate_values, _optimization_history, _parallel_coordinate
+
+    if optuna.visualization.matplotlib.is_available():
+        optuna.visualization.matplotlib.plot_optimization_history(study)
+        optuna.visualization.matplotlib.plot_parallel_coordinate(study)
+        optuna.visualization.matplotlib.plot_intermediate_values(study)
+    history = _optimization_history._get_optimization_history_info_list(study, None, "value", False)[0]
+    coordinates = _parallel_coordinate._get_parallel_coordinate_info(study)
+    curves = _intermediate_values._get_intermediate_plot_info(study).trial_infos
+    return {
+        "best": history.best_values_info.values[-1],
+        "coordinates": [d.label for d in coordinates.dims_params],
+        "curves": {t.trial_number: [v for _, v in t.sorted_intermediate_values] for t in curves},
+    }
+
+
 before = seen(study)
 
 
@@ -42,4 +60,4 @@ if trials:
     study.optimize(objective, n_trials=trials)
     study.enqueue_trial({"lr": 0.01, "layers": 2, "optimizer": "adamw"})
 importance = optuna.importance.get_param_importances(study, params=["lr", "layers", "optimizer"]) if trials else {}
-print(json.dumps({"before": before, "after": seen(study), "best": study.best_trial.number, "importance": importance}))
+print(json.dumps({"before": before, "after": seen(study), "best": study.best_trial.number, "importance": importance, "plots": plots(study)}))

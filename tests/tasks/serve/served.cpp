@@ -138,6 +138,49 @@ TEST_CASE("serve: probabilities are those that the programs predict; the forms o
         m.running.answer("/predict", {{"inputs", "abc"}, {"model", "two"}}));
 }
 
+TEST_CASE("serve: a calibrated model says the labels of a conformal set, or none where it is least sure") {
+  const TemporaryDirectory dir;
+  const auto mood = text_model(letters_config(), {task_of("", nn::Predicts::label)}, 7);
+  serve::ServiceOptions o;
+  o.models = {dir.path + "/mood", dir.path + "/plain"};
+  mood->save(o.models[1]);
+  const std::vector<text::Example> example{{.text = "abc"}};
+  const auto p = model::predict(*mood, text::encode(example, mood->tokenizer, 64))[0].scores[0];
+  const double largest = std::max(p[0], p[1]), least = 1 - largest;
+  // Of 19 texts the surest 18 are right; a set of coverage 0.9 takes the 18th strangest, 1 - `own`.
+  const auto answers = [&](double own, const json& how) {
+    model::Calibration known;
+    known.classes = 2;
+    for (int i = 0; i < 18; ++i) known.texts.push_back({.label = 0, .own = own, .largest = own});
+    known.texts.push_back({.label = 1, .own = 1 - own, .largest = own - 0.001});
+    mood->calibrations = {known};
+    fs::remove_all(o.models[0]);
+    mood->save(o.models[0]);
+    model::write_calibrations(*mood, o.models[0]);
+    Running running(o);
+    running.service.load();
+    json body = how;
+    body["inputs"] = "abc";
+    return running.answer("/predict", body);
+  };
+  CHECK(answers(largest - 0.01, {{"coverage", 0.9}}).size() == 1);
+  CHECK(answers(0.5 + (largest - 0.5) / 2, {{"refuse", 0.99}}).size() == 2);  // sure enough: all labels
+  CHECK(answers(largest + least / 2, {{"refuse", 0.99}}) == json::array());
+  CHECK(answers(largest + least / 2, {{"coverage", 0.9}}).size() == 1);  // it would be empty: the likeliest
+  Running running(o);
+  running.service.load();
+  const auto refusal = [&](const json& how, const char* model) {
+    json body = how;
+    body["inputs"] = "abc", body["model"] = model;
+    const auto result = running.post("/predict", body);
+    CHECK(result->status == 422);
+    return json::parse(result->body)["error"].get<std::string>();
+  };
+  CHECK(refusal({{"coverage", 0.9}}, "plain").starts_with("'plain' is not calibrated"));
+  CHECK(refusal({{"coverage", 1.5}}, "mood") == "coverage must be a number between 0 and 1");
+  CHECK(refusal({{"by_class", true}}, "mood").starts_with("by_class is about the sets of coverage"));
+}
+
 TEST_CASE("serve: vectors, cosines, OpenAI's form and base64, ids in the place of texts") {
   const Mood m;
   const json plain = m.running.answer("/v1/embeddings", {{"input", {"abc", "de"}}, {"model", "encoder"}});
