@@ -158,7 +158,8 @@ std::vector<ordered_json> classified(Service& service, const Target& target, con
 }
 
 void predict(Service& service, const Request& in, Response& out) {
-  const json body = body_of(in, {"inputs", "raw_scores", "truncate", "truncation_direction", "coverage", "by_class", "refuse"});
+  const json body =
+      body_of(in, {"inputs", "raw_scores", "truncate", "truncation_direction", "coverage", "by_class", "refuse"});
   const Target target = service.target(in, body);
   const Asked asked = as_embeddings_inference(body);
   const std::vector<ordered_json> all = classified(service, target, asked, flag(body, "raw_scores", false), 0,

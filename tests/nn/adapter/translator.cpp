@@ -22,7 +22,8 @@ TranslationConfig small_translator() {
 
 struct Translating {
   EncoderDecoder model{small_translator(), 3};
-  Tokens source{{1, 2, 3, 0, 4, 0}, {0, 1, 2, 3, 0, 1}, {}, {0, 4, 6}}, input{{11, 5, 6, 11}, {0, 1, 2, 0}, {}, {0, 3, 4}};
+  Tokens source{{1, 2, 3, 0, 4, 0}, {0, 1, 2, 3, 0, 1}, {}, {0, 4, 6}},
+      input{{11, 5, 6, 11}, {0, 1, 2, 0}, {}, {0, 3, 4}};
   Translating() { model.params.initialise(); }
   std::vector<real> logits() const {
     const NoGrad no_grad;
