@@ -61,9 +61,9 @@ void TrainOptions::settle(run::Options& options) {
   if (reptile()) options.set("--optimizer", {"sgd"});
   if (training.resume.empty()) options.check_used();
   if (reptile())  // theta <- theta + lr (mean theta' - theta), as published, unless options say otherwise
-    for (const auto& [option, value] :
-         {std::pair{"--lr", "1"}, {"--momentum", "0"}, {"--weight-decay", "0"}, {"--clip", "0"}})
+    for (const auto& [option, value] : {std::pair{"--lr", "1"}, {"--weight-decay", "0"}, {"--clip", "0"}})
       options.set(option, {value});
+  if (reptile() && training.optimizer != "adamw") options.set("--momentum", {"0"});
   training.batch_size = int(size.ways * (size.shots + size.queries));
   training.accumulate = int(episodes);
 }
