@@ -117,7 +117,7 @@ TEST_CASE("server: bodies that are too large, packed, unannounced or no HTTP are
   says(head + "Content-Length: many\r\n\r\n", "400", "Content-Length is no number");
   says(head + "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "415", "packed");
   says(head + "Transfer-Encoding: chunked\r\n\r\n20000\r\n" + std::string(0x20000, 'a') + "\r\n0\r\n\r\n", "413",
-       "too large");
+       "more bytes than are read, 1000 of its body (--max-body)");
   says("GET /health HTTP/1.1\r\n" + std::string(200000, 'x'), "4", "");
   says("what is this\r\n\r\n", "400", "no HTTP request");
   CHECK(r.raw(head + "Content-Length: 900\r\n\r\nabc", true).find("HTTP/1.1 400") == 0);  // cut short: half a second

@@ -57,7 +57,7 @@ struct Trained {
     std::string taken = "user\titem\ttime\tkind\n";
     for (int u = 0; u < 20; ++u)
       for (int n = 0; n < 6; ++n)
-        taken += fmt::format("u{}\ti{}\t{}\t{}\n", u, (u + n * (1 + u % 2)) % 9, n, (u + n) % 3 ? "click" : "buy");
+        taken += fmt::format("u{}\ti{}\t{}\t{}\n", u, (u + n * (1 + u % 2)) % 9, n, (u + n) % 3 ? "buy" : "click");
     data = "--interactions " + dir.write("taken.tsv", taken) +
            " --text none --layers 2 --hidden 8 --heads 2 --intermediate 8 --positions 5 --ease 5 --knn 3 --damping 1 "
            "--k 2 --lr 0.01 --batch-size 40 --kinds buy=3,click=1 --dropout 0 ";
@@ -161,7 +161,7 @@ TEST_CASE("recommend: a student learns from its teacher alone, and resumed it en
   REQUIRE(soft.size() > 10);
   CHECK(soft.back() < 0.5 * soft.front());
   for (const char* term : {"attention_kl", "aligned", "entropy"})
-    CHECK_MESSAGE(log.find(fmt::format("\"{}\":", term)) != std::string::npos, term);
+    CHECK_MESSAGE(log.find(fmt::format("\"{}\":", term)) != std::string::npos, std::string(term));
   REQUIRE(test::call("recommend", command + again).status == 0);
   std::filesystem::rename(again + "/previous.safetensors", again + "/last.safetensors");  // a checkpoint earlier
   REQUIRE(test::call("recommend", "train --resume " + again).status == 0);
