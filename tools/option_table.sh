@@ -36,7 +36,6 @@ few_shot       --(learn-retention|retention-rate)                               
 recommend      --(split|train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|max-length|long|model|new-head|vocab.*|cased|bigrams|subwords|length-exponent|log-odds|attention-window|global-tokens|guide|guide-weight|r-drop|token-retention|learn-retention|retention-rate|adapter.*|base|head|class-weights|metric|data)  s
 [a-z_]+        --(interactions|items|(user|item|time|kind|weight|id|title|description|tags)-column|kinds|min-(weight|user|item)|tag-separator|align-kinds|user|identity-dropout|text|text-(encoder|words|length|training|batch|rate)|distil-text|weighted-loss|negatives|ease|knn|damping|reach|recent|near|content|decay|candidates|protocol|k)  t
 answer         --(train|dev|test|(text|pair|label|rationale)-column|labels|format|delimiter|sheet|encoding|no-header|head|class-weights|metric)  w
-answer         --(augment|copies|augment-share|lexicon|oversample|class-loss|focal-gamma|margin|margin-scale|tau|mixup|adversarial|adversarial-size|adversarial-rate|adversarial-start|adversarial-steps|smart-(weight|proximal)|learn-retention|retention-rate)  A
 [a-z_]+        --(no-hints|leave-out|detector|refuse|ask|contrast|contrast-temperature|articles-weight|articles-batch|hard-negatives|wording)  x
 [a-z_]+        --(start|stack|objective|mask-share|hide|generator-size|detection-weight|dev-share|without|max-tokens|hours|first-step-tokens|grow-until|eval-every)  k
 [a-z_]+        --(source|target|(dev|test)-(source|target)|pooling|mse|ranking|scale|both)  l
@@ -72,7 +71,6 @@ w intents, questions and articles stand in a file of their own, and what a quest
 x of an assistant, which answers, asks back or refuses
 y `multitask train` has them, and writes directories that `monitor` reads
 z the inner steps set all weights back; no average of them goes from step to step
-A not in the step of an assistant yet, which learns intents and articles
 END
 }
 

@@ -62,6 +62,12 @@ Tensor labels_of(const std::vector<text::Example>& examples) {
   return x;
 }
 
+Indices classes_of(const std::vector<text::Example>& examples) {
+  Indices classes;
+  for (const text::Example& e : examples) classes.push_back(e.label);
+  return classes;
+}
+
 // [n]: one of K classes for each row of `of`, a matrix of the same file.
 Indices classes_in(const nn::SafeTensors& file, const std::string& name, const Tensor& of, long K) {
   const std::vector<real> values = file.read(name).to_vector();
@@ -231,17 +237,18 @@ void save_assistant(const std::string& directory, const model::TextModel& model,
                     const Lesson& lesson, const TrainOptions& o) {
   const std::vector<text::Example>* part = lesson.set.corpora[0].examples;
   const long K = long(lesson.knowledge.intents.size());
-  const std::vector<std::string> texts = texts_of(part[spec::kTrain]);
-  const Wording wording(texts, lesson.set.tasks[0].targets[spec::kTrain].classes, K, o.training.seed);
+  std::vector<text::Example> written = part[spec::kTrain];
+  written.resize(lesson.written);
+  const std::vector<std::string> texts = texts_of(written);
+  const Wording wording(texts, classes_of(written), K, o.training.seed);
   const Read learned = answer::read(model, texts);
   const Read kept = answer::read(model, texts_of(part[spec::kDev]), &wording, o.wording);
   const auto named = [](const Tensor& x, const char* name) { return x.clone().named(name); };
-  nn::save_safetensors(
-      directory + "/" + kQuestions,
-      {named(learned.vectors, "learned.vectors"), named(labels_of(part[spec::kTrain]), "learned.classes"),
-       named(kept.vectors, "kept.vectors"), named(matrix_of(kept.logits, K), "kept.logits"),
-       named(labels_of(part[spec::kDev]), "kept.classes")},
-      {{"learned", ordered_json(texts).dump()}});
+  nn::save_safetensors(directory + "/" + kQuestions,
+                       {named(learned.vectors, "learned.vectors"), named(labels_of(written), "learned.classes"),
+                        named(kept.vectors, "kept.vectors"), named(matrix_of(kept.logits, K), "kept.logits"),
+                        named(labels_of(part[spec::kDev]), "kept.classes")},
+                       {{"learned", ordered_json(texts).dump()}});
   wording.save(directory + "/" + kWording);
   Index(lesson.knowledge.articles, model, hash_of(model_directory)).save(directory + "/" + kIndex);
   nn::write_file(directory + "/" + kKnowledge, lesson.knowledge.json_lines());

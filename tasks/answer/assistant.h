@@ -86,10 +86,12 @@ class Assistant {
 };
 
 // The knowledge that is learned, its questions as the texts of one or two tasks (train; dev: kept for calibration;
-// test), and the questions of intents that were left out.
+// test), and the questions of intents that were left out. The first `written` texts to learn from stand in the
+// knowledge; behind them are those that the encoder alone learns from, changed or there again.
 struct Lesson {
   Knowledge knowledge;
   spec::TaskSet set;
+  size_t written = 0;
   std::vector<std::string> left_out;
 };
 

@@ -45,10 +45,38 @@ void print_doubts(const Lesson& lesson) {
                     lesson.knowledge.intents.size());
 }
 
+// Tags say which words are values: where a question has some, no word of it may move.
+void add_copies(std::vector<text::Example>& texts, const TrainOptions& o) {
+  if (o.robust.augment == "none") return;
+  std::vector<text::Example> unmarked;
+  for (const text::Example& e : texts)
+    if (e.target.find('-') == std::string::npos) unmarked.push_back(e);  // of B-slot and I-slot
+  check(!unmarked.empty(), "--augment changes words, and every text to learn from has a marked value");
+  const std::vector<text::Example> copies = o.robust.copies_of(unmarked, o.training.seed);
+  for (text::Example copy : copies) {
+    copy.target = tags_of({.text = copy.text, .marked = {}, .where = copy.where});
+    texts.push_back(copy);
+  }
+  run::print_note("{} texts in other words, of {} without a marked value\n", copies.size(), unmarked.size());
+}
+
+// The lesson's set: a task or two that read the same texts.
+spec::TaskSet set_of(const std::vector<spec::TaskSpec>& tasks, const std::vector<text::Example> (&split)[3]) {
+  spec::TaskSet set;
+  for (const spec::TaskSpec& task : tasks) {
+    spec::TaskSet one = spec::with_texts(task, split[spec::kTrain], split[spec::kDev], split[spec::kTest]);
+    if (set.corpora.empty())
+      set = one;
+    else
+      set.tasks.push_back(one.tasks[0]);
+  }
+  return set;
+}
+
 }  // namespace
 
 Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
-  Lesson lesson{std::move(knowledge), {}, {}};
+  Lesson lesson{std::move(knowledge), {}, 0, {}};
   if (o.leave_out > 0) lesson.left_out = leave_out(lesson.knowledge, o.leave_out, o.training.seed);
   check(lesson.knowledge.intents.size() > 1, "{}: an assistant tells two intents apart, or more; it has {}",
         o.data.empty() ? "the knowledge" : o.data, lesson.knowledge.intents.size());
@@ -60,13 +88,12 @@ Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
   if (!o.no_hints)
     for (const text::Example& hint : hints_of(lesson.knowledge)) split[spec::kTrain].push_back(hint);
   const bool layers = o.model.pretrained() ? o.model.directory().config.model_type == "bert" : o.model.model == "bert";
-  for (const spec::TaskSpec& task : tasks_of(lesson.knowledge, layers, o.label_smoothing)) {
-    spec::TaskSet one = spec::with_texts(task, split[spec::kTrain], split[spec::kDev], split[spec::kTest]);
-    if (lesson.set.corpora.empty())
-      lesson.set = one;
-    else
-      lesson.set.tasks.push_back(one.tasks[0]);
-  }
+  lesson.written = split[spec::kTrain].size();
+  add_copies(split[spec::kTrain], o);
+  lesson.set = set_of(tasks_of(lesson.knowledge, layers, o.label_smoothing), split);
+  objective::RobustOptions rare = o.robust;
+  rare.augment = "none";  // that is done
+  rare.extend(lesson.set, o.training.seed);
   check(lesson.set.tasks.size() == 1 || o.model.reading.how() != text::TooLong::window,
         "--long window: values of slots are told from whole questions, which windows cut up");
   print_doubts(lesson);
@@ -74,11 +101,14 @@ Lesson lesson_of(Knowledge knowledge, const TrainOptions& o) {
 }
 
 run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Lesson& lesson,
-                    const text::Batches& batches, const Pairs& pairs, const model::TextModel& model) {
+                    const text::Batches& batches, const Pairs& pairs, const model::TextModel& model,
+                    const objective::Robust& robust, const objective::RetentionLearning& retention) {
   run::Frame frame;
   frame.options = options.effective();
   frame.steps_per_epoch = batches.per_epoch();
   frame.default_lr = o.model.default_lr();
+  frame.also_saved = robust.state();
+  frame.own_steps = [retention](const std::string& parameter) { return retention.moves(parameter); };
   run::Fingerprint more;
   pairs.add_to(more);
   more.add("knowledge", lesson.knowledge.json_lines());
@@ -87,6 +117,7 @@ run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Le
   for (const std::string& path : {o.data, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);
   for (const std::string& path : o.model.inputs()) frame.inputs.push_back(path);
+  for (const std::string& path : o.robust.inputs()) frame.inputs.push_back(path);
   frame.where = [&lesson](long row) { return lesson.set.corpora[0].examples[spec::kTrain][size_t(row)].where; };
   frame.also_written = {kSettings, kKnowledge, kQuestions, kIndex, kWording};
   return frame;

@@ -50,7 +50,8 @@ Tensor contrast(const Tensor& z, const std::vector<text::Batch>& parts, real tem
 
 void begin_part(model::TextModel& model, size_t p) { model.net.params.mode().calls = uint32_t(p) * kCalls; }
 
-Contrast::Contrast(model::TextModel& model, const std::vector<text::Batch>& parts, const TrainOptions& o)
+Contrast::Contrast(model::TextModel& model, const std::vector<text::Batch>& parts, const TrainOptions& o,
+                   const Encode& encode)
     : parts_(parts), temperature_(real(o.contrast_temperature)) {
   if (o.contrast == 0 || parts.size() < 2) return;
   std::vector<Tensor> all;
@@ -59,7 +60,7 @@ Contrast::Contrast(model::TextModel& model, const std::vector<text::Batch>& part
     for (size_t p = 0; p < parts.size(); ++p) {
       begin_part(model, p);
       nn::Trace trace;
-      model.net.heads[0](model.net.encode(parts[p].tokens), &trace);
+      model.net.heads[0](encode(parts[p]), &trace);
       all.push_back(unit_vectors(trace.context, parts[p]));
     }
   }

@@ -16,7 +16,9 @@ void begin_part(model::TextModel& model, size_t p);
 // walked through twice, by cached gradients, so that it is one batch all the same; one in one part is not.
 class Contrast {
  public:
-  Contrast(model::TextModel& model, const std::vector<text::Batch>& parts, const TrainOptions& o);
+  using Encode = std::function<nn::Encoded(const text::Batch& part)>;  // as the step itself does it, parts in order
+
+  Contrast(model::TextModel& model, const std::vector<text::Batch>& parts, const TrainOptions& o, const Encode& encode);
   // What part p adds: its value is that of the loss, its gradient, times the part's share, that through the part.
   //   vectors [B, C] of unit length, with their history -> []
   Tensor operator()(size_t p, const Tensor& vectors) const;

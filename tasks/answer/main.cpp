@@ -1,4 +1,4 @@
-// Answer: an assistant out of a file of questions and answers. The loop in train_command() is that of
+// Answer: an assistant out of a file of questions and answers. The loop in train() is that of
 // tasks/sentiment/main.cpp, which is to be read first, with two heads and two terms more.
 #include "tasks/answer/commands.h"
 #include "tasks/answer/learn.h"
@@ -32,8 +32,70 @@ void learn_articles(answer::Pairs& pairs, model::TextModel& model, run::Training
   }
 }
 
-void add_slots(run::Terms& terms, const spec::Task& slots, const Tensor& logits, const text::Batch& part) {
-  terms.add(answer::kSlots, 1, spec::task_loss(slots, slots.targets[spec::kTrain], logits, part));
+// An adversary's passes, if there is one: of the head of intents alone.
+void look_around(objective::Robust& robust, model::TextModel& model, run::Training& training, const spec::Task& intents,
+                 const text::Batch& part) {
+  robust.more_passes({.logits = [&](const nn::Encoded& x) { return model.net.heads[0](x); },
+                      .backward = [&](const run::Terms& terms) { training.backward(terms, part.share, part.rows); },
+                      .steps = training.steps()},
+                     intents, 1, part);
+}
+
+// Which words are values: [N, tags], where any are marked.
+void add_slots(run::Terms& terms, const spec::TaskSet& set, const model::TextModel& model, const nn::Encoded& x,
+               const text::Batch& part) {
+  if (set.tasks.size() < 2) return;
+  const spec::Task& slots = set.tasks[1];
+  terms.add(answer::kSlots, 1, spec::task_loss(slots, slots.targets[spec::kTrain], model.net.heads[1](x), part));
+}
+
+// Of a step in several parts it walks through them first, as the step does: with the adversary's draws.
+answer::Contrast contrast_of(model::TextModel& model, const std::vector<text::Batch>& parts, const TrainOptions& o,
+                             objective::Robust& robust, long step) {
+  const answer::Contrast contrast(model, parts, o,
+                                  [&](const text::Batch& part) { return robust.encode(step, part, nullptr); });
+  robust.rewind();
+  return contrast;
+}
+
+void train(const run::Options& options, const TrainOptions& o, answer::Lesson& lesson) {
+  const auto model = new_model(o, lesson);
+  const spec::Task& intents = lesson.set.tasks[0];
+  const spec::Corpus& corpus = lesson.set.corpora[0];
+  text::Batches batches = run::batches_of(corpus.texts[spec::kTrain], o.training);
+  answer::Pairs pairs(lesson.knowledge, *model, o);
+  const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
+  const objective::RetentionLearning retention(o.retention, model->net);
+  objective::Robust robust(o.robust, intents, model->net, o.training.seed);
+  run::Training training(o.training, model->net.params,
+                         frame_of(options, o, lesson, batches, pairs, *model, robust, retention));
+  while (training.next_step()) {
+    const std::vector<text::Batch> parts = batches.parts_at(training.step(), o.training.batch_size);
+    const answer::Contrast contrast = contrast_of(*model, parts, o, robust, training.step());
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const text::Batch& part = parts[p];
+      answer::begin_part(*model, p);
+      nn::Trace trace;
+      const nn::Encoded x = robust.encode(training.step(), part, shaping.ask(trace));  // [N] -> [N, C]
+      const Tensor logits = model->net.heads[0](x, &trace);                            // which intent: [B, K]
+      run::Terms terms;
+      robust.add_task_loss(terms, answer::kIntent, 1, intents, logits, part, shaping,
+                           [&] { return model->net.heads[0](model->net.encode(part.tokens)); });
+      add_slots(terms, lesson.set, *model, x, part);
+      if (o.contrast > 0)  // questions of one intent come near, those of others go away: [B, C]
+        terms.add("contrast", o.contrast, contrast(p, answer::unit_vectors(trace.context, part)));
+      shaping.add_to(terms, trace, part);
+      retention.add_to(terms);
+      training.backward(terms, part.share, part.rows);
+      look_around(robust, *model, training, intents, part);
+    }
+    learn_articles(pairs, *model, training, parts.size(), o.articles);
+    if (training.sound()) retention.step(training.part_of_peak());
+    training.update();
+    if (training.epoch_ends()) finish_epoch(training, *model, lesson);
+  }
+  retention.report(training.best_directory());
+  finish(training, lesson, o);
 }
 
 void train_command(run::Options& options, const run::Parse& parse) {
@@ -44,37 +106,7 @@ void train_command(run::Options& options, const run::Parse& parse) {
   run::print_setup("answer", "train");
   answer::Lesson lesson = lesson_of(o.load(), o);
   o.decide(options, long(lesson.set.corpora[0].examples[spec::kTrain].size()), long(lesson.knowledge.intents.size()));
-  const auto model = new_model(o, lesson);
-  const std::vector<spec::Task>& tasks = lesson.set.tasks;
-  const spec::Corpus& corpus = lesson.set.corpora[0];
-  text::Batches batches = run::batches_of(corpus.texts[spec::kTrain], o.training);
-  answer::Pairs pairs(lesson.knowledge, *model, o);
-  const objective::Shaping shaping(o.shaping, corpus.examples[spec::kTrain], model->tokenizer);
-  run::Training training(o.training, model->net.params, frame_of(options, o, lesson, batches, pairs, *model));
-  while (training.next_step()) {
-    const std::vector<text::Batch> parts = batches.parts_at(training.step(), o.training.batch_size);
-    const answer::Contrast contrast(*model, parts, o);
-    for (size_t p = 0; p < parts.size(); ++p) {
-      const text::Batch& part = parts[p];
-      answer::begin_part(*model, p);
-      nn::Trace trace;
-      const nn::Encoded x = model->net.encode(part.tokens, shaping.ask(trace));  // [N] -> [N, C]
-      const Tensor logits = model->net.heads[0](x, &trace);                      // which intent: [B, K]
-      run::Terms terms;
-      shaping.add_task_loss(terms, answer::kIntent, 1, tasks[0], logits, part,
-                            [&] { return model->net.heads[0](model->net.encode(part.tokens)); });
-      if (tasks.size() > 1)
-        add_slots(terms, tasks[1], model->net.heads[1](x), part);  // which words are values: [N, tags]
-      if (o.contrast > 0)  // questions of one intent come near, those of others go away: [B, C]
-        terms.add("contrast", o.contrast, contrast(p, answer::unit_vectors(trace.context, part)));
-      shaping.add_to(terms, trace, part);
-      training.backward(terms, part.share, part.rows);
-    }
-    learn_articles(pairs, *model, training, parts.size(), o.articles);
-    training.update();
-    if (training.epoch_ends()) finish_epoch(training, *model, lesson);
-  }
-  finish(training, lesson, o);
+  train(options, o, lesson);
 }
 
 }  // namespace

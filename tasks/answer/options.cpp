@@ -73,12 +73,16 @@ void TrainOptions::declare(run::Options& options) {
       .not_negative();
   loss("--label-smoothing", label_smoothing, "share of the target that is spread over all intents").between(0, 1);
   shaping.declare(options);
+  robust.declare(options);
+  retention.declare(options);
   training.declare_run(options, "answer");
 }
 
 void TrainOptions::settle(run::Options& options) {
   training.settle(options, "answer");
+  model.retention_bins = retention.bins();
   model.settle(options);
+  robust.settle(nn::Predicts::label, shaping, label_smoothing, "none");
   engine::check(!training.patience,
                 "--patience: an assistant is trained to the end: a model that was chosen by the questions for "
                 "calibration could not promise anything by them");

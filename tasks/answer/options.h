@@ -3,7 +3,8 @@
 
 #include "tasks/answer/reader.h"
 #include "tasks/model/build.h"
-#include "tasks/objective/shaping.h"
+#include "tasks/objective/retention.h"
+#include "tasks/objective/robust_options.h"
 #include "tasks/run/training.h"
 
 namespace answer {
@@ -36,6 +37,8 @@ struct TrainOptions {
   model::BuildOptions model;
   run::TrainingOptions training;
   objective::ShapingOptions shaping;
+  objective::RobustOptions robust;  // of the head of intents
+  objective::RetentionOptions retention;
 
   TrainOptions();
   void declare(run::Options& options);

@@ -69,6 +69,23 @@ std::string listed_by_width(const std::vector<std::vector<std::string>>& rows) {
 
 }  // namespace
 
+std::vector<std::string> groups_of(const std::vector<text::Example>& texts, const std::vector<std::string>& files,
+                                   const text::TableOptions& how, const std::vector<std::string>& columns) {
+  std::map<std::string, std::string> at;  // by where a text stands
+  for (const std::string& file : files) {
+    const text::Table table = text::read_table(spec::label_and_path(file).second, how);
+    for (size_t r = 0; r < table.rows.size(); ++r) {
+      std::string group;
+      for (const std::string& column : columns)
+        group += (group.empty() ? "" : ", ") + text::Labels::tidy(table.rows[r][table.column(column)]);
+      at[fmt::format("{}:{}", table.path, table.lines[r])] = group;
+    }
+  }
+  std::vector<std::string> groups;
+  for (const text::Example& e : texts) groups.push_back(at.at(e.where));
+  return groups;
+}
+
 GroupReport group_report(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs,
                          const std::vector<std::string>& group, uint64_t seed) {
   check(task.spec.head != nn::Predicts::tags, "groups are of texts; a head of tags labels words");

@@ -27,6 +27,11 @@ struct GroupReport {
 };
 constexpr long kSmall = 100;
 
+// What these columns of the files, PATH or LABEL=PATH, hold of every text, joined by ", ": one group a text, found by
+// where the text stands. Error: no such column (the nearest name), no file.
+std::vector<std::string> groups_of(const std::vector<text::Example>& texts, const std::vector<std::string>& files,
+                                   const text::TableOptions& how, const std::vector<std::string>& columns);
+
 // `group` [n]: that of each text, as a column of the data has it; several columns together where they are joined.
 // Error: fewer than two groups of score::kFewest texts; a head of tags.
 GroupReport group_report(const spec::Task& task, const spec::Targets& targets, const Outputs& outputs,

@@ -7,6 +7,8 @@
 #include "nn/format/files.h"
 #include "tasks/model/adapter.h"
 #include "tasks/model/directory.h"
+#include "tasks/model/doubts.h"
+#include "tasks/model/groups.h"
 #include "tasks/multitask/report.h"
 #include "tasks/run/options.h"
 
@@ -30,19 +32,28 @@ std::pair<std::vector<Evaluation>, std::vector<Evaluation>> evaluate_all(const m
   return {model::evaluate(model, set, spec::kDev), model::evaluate(model, set, spec::kTest)};
 }
 
-// Those of one task on other files.
-Evaluation evaluate_one(const model::TextModel& model, size_t task, const model::Reading& reading,
-                        const std::vector<std::string>& data) {
+// Those of one task on other files, and by the groups that columns of theirs make.
+std::pair<Evaluation, model::GroupReport> evaluate_one(const model::TextModel& model, size_t task,
+                                                       const model::Reading& reading,
+                                                       const std::vector<std::string>& data,
+                                                       const std::vector<std::string>& columns) {
   TaskSet set = spec::load_test(model.tasks[task], data);
   spec::encode(set, model.tokenizer, reading.max_length, reading.how());
+  const spec::Targets& targets = set.tasks[0].targets[spec::kTest];
+  std::vector<std::string> groups;
+  if (!columns.empty())
+    groups = model::groups_of(set.corpora[0].examples[spec::kTest], data, model.tasks[task].files.how.table_options(),
+                              columns);
   const std::vector<model::Outputs> outputs = model::predict(model, set.corpora[0].texts[spec::kTest], {task});
-  return model::evaluate(set.tasks[0], set.tasks[0].targets[spec::kTest], outputs[0]);
+  model::GroupReport by_group;
+  if (!columns.empty()) by_group = model::group_report(set.tasks[0], targets, outputs[0], groups);
+  return {model::evaluate(set.tasks[0], targets, outputs[0]), by_group};
 }
 
 // What evaluate is told.
 struct Request {
   std::string directory, base, task, out;
-  std::vector<std::string> data;
+  std::vector<std::string> data, group;
   model::Reading reading;
   std::optional<uint64_t> seed;
 
@@ -53,6 +64,11 @@ struct Request {
     model::declare_base(options, base);
     options.add("--task", task, "one task, on the files of --data");
     options.add("--data", data, "files in the form that the task file says");
+    options
+        .add("--group", group,
+             "column of --data, or several: also every figure by group, shares with their intervals, and the largest "
+             "differences between groups")
+        .only_with("--data");
     options.add("--seed", seed, "files without a column `split` are split by it; default: that of the run")
         .excludes("--data");
     options.add("--out", out, "also write the figures as JSON to this file");
@@ -85,16 +101,23 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   const model::Reading reading = model::Reading::settle(options, given.reading, model->reading);
   model::check_positions(reading, model->net, from.path);
   std::vector<Evaluation> dev(model->tasks.size()), test = dev;
+  model::GroupReport by_group;
   if (given.data.empty()) {
     std::tie(dev, test) = evaluate_all(*model, reading, given.seed_for(*model));
   } else {
     const size_t task = model->task(given.task);
-    test[task] = evaluate_one(*model, task, reading, given.data);
+    std::tie(test[task], by_group) = evaluate_one(*model, task, reading, given.data, given.group);
   }
   fmt::print("\n{}\n", table_of(model->tasks, dev, test, {}));
   ordered_json result;
   for (size_t t = 0; t < test.size(); ++t)
     if (!test[t].empty()) result[model->tasks[t].name] = {{"dev", dev[t].figures}, {"test", test[t].figures}};
+  if (!given.group.empty()) {
+    fmt::print("{}\n", by_group.text());
+    result[given.task].update(by_group.json());
+    std::fflush(stdout);
+    model::print(by_group.doubts());
+  }
   if (!given.out.empty()) nn::write_file(given.out, result.dump(2) + "\n");
   fmt::print("result task=multitask{}\n", figures_line(model->tasks, test));
 }

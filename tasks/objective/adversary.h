@@ -32,6 +32,7 @@ class Adversary {
   // A further part of a step begins: the masks that come next are those of all its passes. All draws are by seed, step
   // and part, so that a resumed run goes on to the same bits.
   void begin(long step);
+  void rewind() { step_ = ~0u; }  // the next begin() is of the first part again
   bool first_part() const { return part_ == 0; }
   engine::Random random(uint32_t what) const;
 

@@ -16,6 +16,8 @@ class Robust {
   // The first pass of a part of a step: the encoder, with the embeddings moved where the adversary begins.
   //   [N] -> [B, C]
   nn::Encoded encode(long step, const text::Batch& part, nn::Trace* trace);
+  // The step's parts are encoded once more from the first one on, with the draws that they had (nn/loss/cached.h).
+  void rewind() { adversary_.rewind(); }
   // The loss of what it led to, instead of the cross-entropy where that is bent, times `weight`.
   void add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
                      const Tensor& logits, const text::Batch& part, const Shaping& shaping,

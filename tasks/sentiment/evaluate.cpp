@@ -18,25 +18,6 @@ using nn::ordered_json;
 
 namespace {
 
-// What the columns hold of every text, joined: one group a text. Error: no such column (the nearest name), no file.
-std::vector<std::string> groups_of(const spec::TaskSet& set, const model::Request& given,
-                                   const std::vector<std::string>& data, const std::vector<std::string>& columns) {
-  check(!data.empty(), "--group names a column of the files in --data; the embedded test set has none");
-  std::map<std::string, std::string> at;  // by where a text stands
-  for (const std::string& file : data) {
-    const text::Table table = text::read_table(spec::label_and_path(file).second, given.files.table_options());
-    for (size_t r = 0; r < table.rows.size(); ++r) {
-      std::string group;
-      for (const std::string& column : columns)
-        group += (group.empty() ? "" : ", ") + text::Labels::tidy(table.rows[r][table.column(column)]);
-      at[fmt::format("{}:{}", table.path, table.lines[r])] = group;
-    }
-  }
-  std::vector<std::string> groups;
-  for (const text::Example& e : set.corpora[0].examples[spec::kTest]) groups.push_back(at.at(e.where));
-  return groups;
-}
-
 // What the model says of every contrast's pairs.
 std::vector<ContrastReport> exchanged(const model::TextModel& model, const model::Reading& reading) {
   const int comparisons = int(contrasts().size() * model.labels().size());
@@ -74,6 +55,13 @@ void EvaluateOptions::declare(run::Options& options) {
   options.add("--out", out, "also write the figures as JSON to this file");
 }
 
+// One a text; nothing where none are asked for.
+std::vector<std::string> groups_in(const spec::TaskSet& set, const EvaluateOptions& o) {
+  if (o.group.empty()) return {};
+  check(!o.data.empty(), "--group names a column of the files in --data; the embedded test set has none");
+  return model::groups_of(set.corpora[0].examples[spec::kTest], o.data, o.given.files.table_options(), o.group);
+}
+
 // What is printed below the figures where it is asked for, or can be said; `json` gets it too.
 void add_certainty(const model::TextModel& model, const spec::Targets& targets, const model::Outputs& outputs,
                    ordered_json& json) {
@@ -100,7 +88,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   check(!o.counterfactual || model->only_task().one_class(),
         "--counterfactual compares classes; this model's head predicts '{}'", spec::head_name(model->tasks[0].head));
   const spec::TaskSet set = command::labelled(options, o.given, o.data, *model);
-  const std::vector<std::string> groups = o.group.empty() ? o.group : groups_of(set, o.given, o.data, o.group);
+  const std::vector<std::string> groups = groups_in(set, o);
   std::vector<model::Outputs> outputs;
   const model::Evaluation e = model::evaluate(*model, set, spec::kTest, "evaluate", &outputs)[0];
   const size_t columns = run::terminal_width();

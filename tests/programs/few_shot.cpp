@@ -8,7 +8,7 @@
 #include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
 #include "tasks/few_shot/episodes.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 using namespace test;
 using nn::json;

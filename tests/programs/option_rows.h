@@ -319,7 +319,9 @@ inline const Row kRows[] = {
     {"answer", "--new-head", "", "--model @/assistant"},
     {"answer", "--patience", "1", "", kRefused},
     {"answer", "--long", "window", "--max-length 5", kRefused},  // values of slots have places in the whole text
-    {"answer", "--token-retention", "1.0,0.5", "", kRefused},
+    {"answer", "--token-retention", "1.0,0.5", "", kRefused},    // as a schedule that is learned, where words have tags
+    {"answer", "--learn-retention", "0.1", "--data @/plain.md"},
+    {"answer", "--retention-rate", "3", "--data @/plain.md --learn-retention 0.1"},
     {"", "--no-hints", ""},
     {"", "--leave-out", "0.3"},
     {"", "--detector", "energy"},

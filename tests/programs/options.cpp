@@ -9,7 +9,7 @@
 
 #include "nn/format/files.h"
 #include "tests/programs/option_rows.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 using namespace test;
 namespace fs = std::filesystem;
@@ -101,19 +101,20 @@ void write_data(const TemporaryDirectory& dir) {
     things += fmt::format("i{0}\t{1} thing\t{2} and {1}\t{3};all|{4}\ti{5}\n", i, words[i % 3], words[i % 2], i % 4,
                           i % 2, 8 - i);
   dir.write("taken.tsv", taken), dir.write("things.tsv", things);
-  const auto shop = [&](const char* name, int shift) {
+  const auto shop = [&](const char* name, int shift, const char* thing = "[thing {}](item)",
+                        const char* said = "{item}") {
     std::string all;
     for (int k = 0; k < 3; ++k) {
       all += fmt::format("# {}\n## Questions\n", labels[k]);
-      for (int i = 0; i < 10; ++i)
-        all += fmt::format("- {} {} [thing {}](item)\n", i, words[(k + shift) % 3], i + shift);
-      all += "## Answer\nThe {item} is " + std::string(labels[k]) + ".\n";
+      for (int i = 0; i < 10 - 2 * k; ++i)
+        all += fmt::format("- {} {} ", i, words[(k + shift) % 3]) + fmt::format(fmt::runtime(thing), i + shift) + "\n";
+      all += fmt::format("## Answer\nThe {} is {}.\n", said, labels[k]);
     }
     for (int i = 0; i < 6; ++i)
       all += fmt::format("# {} number {}\n{} thing {}\n", words[i % 3], i, words[(i + shift) % 3], i / 2);
     dir.write(name, all);
   };
-  shop("shop.md", 0), shop("other.md", 1);
+  shop("shop.md", 0), shop("other.md", 1), shop("plain.md", 0, "thing {}", "thing");
   dir.write("leak.txt", fmt::format("1 {} thing {}\n", words[1], words[1]));
   dir.write("lexicon.txt", "bad\ngood\t2\n");
   std::string pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nthing\ntrain\nfine\n";

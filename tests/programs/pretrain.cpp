@@ -4,7 +4,7 @@
 #include "nn/format/files.h"
 #include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
-#include "tests/support/support.h"
+#include "tests/support/programs.h"
 
 using namespace test;
 using nn::json;

@@ -160,6 +160,40 @@ TEST_CASE("trust: figures by group, and columns that make no groups are refused 
         "large: a column with few different values is wanted");
 }
 
+TEST_CASE("trust: a task of several has the figures by group that it has as a classifier of its own") {
+  const TemporaryDirectory dir;
+  const std::string data = noisy(dir), run = dir.path + "/run", alone = dir.path + "/alone";
+  std::string tagged = "text\ttags\tsplit\tcity\n";
+  for (int i = 0; i < 20; ++i) tagged += fmt::format("to Rome\tO B-city\t{0}\t{0}\n", i % 2 ? "train" : "dev");
+  const std::string tags = dir.write("tags.tsv", tagged);
+  const std::string tasks =
+      dir.write("tasks.json", fmt::format(R"({{"hidden": 16, "heads": 2, "max_steps": 20, "tasks": {{
+    "mood": {{"data": "{}", "label_column": "label"}},
+    "place": {{"data": "{}", "label_column": "tags", "head": "tokens"}}}}}})",
+                                          data, tags));
+  const Result trained = call("multitask", "train --tasks " + tasks + " --out " + run);
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  REQUIRE(call("multitask", "export --model " + run + " --task mood --out " + alone).status == 0);
+  const std::string evaluate = "evaluate --model " + run + " --group city ", with = "--task mood --data " + data;
+  const Result joint = call("multitask", evaluate + with + " --out " + dir.path + "/j.json");
+  REQUIRE_MESSAGE(joint.status == 0, joint.output);
+  CHECK(joint.says("equalised odds"));
+  CHECK(joint.says("groups of fewer than 100 texts, whose figures say little: Rome (60)"));
+  REQUIRE(
+      call("sentiment", "evaluate --model " + alone + " --group city --data " + data + " --out " + dir.path + "/a.json")
+          .status == 0);
+  const json of_task = json::parse(nn::read_file(dir.path + "/j.json"))["mood"],
+             of_classifier = json::parse(nn::read_file(dir.path + "/a.json"));
+  CHECK(of_task["groups"]["Rome"]["texts"] == 60);
+  for (const char* city : {"Rome", "Kiel"})
+    for (const char* what : {"accuracy", "classes"})
+      CHECK(of_task["groups"][city][what] == of_classifier["groups"][city][what]);
+  CHECK(of_task["gaps"] == of_classifier["gaps"]);
+  CHECK(call("multitask", evaluate).last_line().find("error: --group is for --data") == 0);
+  CHECK(call("multitask", evaluate + "--task place --data " + tags).last_line() ==
+        "error: groups are of texts; a head of tags labels words");
+}
+
 TEST_CASE(
     "trust: a run with copies, mixed texts and an adversary, stopped and resumed, ends in the bits of one that ran") {
   const TemporaryDirectory dir;

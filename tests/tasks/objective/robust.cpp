@@ -139,6 +139,22 @@ TEST_CASE("robust: freelb's passes share the loss, and where nothing moves they 
   CHECK(moved == stepped(s, o));
 }
 
+TEST_CASE("robust: the parts of a step have draws of their own, and after a rewind those that they had") {
+  Step s;
+  RobustOptions o;
+  o.adversarial = "freelb";
+  objective::Robust robust(o, s.set.tasks[0], s.model->net, 3);
+  const auto encoded = [&] {
+    s.model->net.params.mode().calls = 0;
+    return robust.encode(0, s.batch, nullptr).first.to_vector();
+  };
+  const std::vector<real> first = encoded(), second = encoded();
+  CHECK(first != second);
+  robust.rewind();
+  CHECK(encoded() == first);
+  CHECK(encoded() == second);
+}
+
 TEST_CASE("robust: smart adds nothing where nothing moves, and its weight is that of its distance") {
   Step s;
   RobustOptions none, o;
