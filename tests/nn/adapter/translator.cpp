@@ -100,6 +100,8 @@ TEST_CASE("adapter: a translator's directory is read back bit for bit, under pef
     load_adapter(g.model, dir.path);
     return g.logits();
   };
-  CHECK(read("one") == f.logits());
+  const std::vector<real> back = read("one"), own = f.logits();
+  const double rounding = sizeof(real) == 8 ? 1e-5 : 0;  // a file holds float32
+  CHECK(test::differs(back.data(), own.data(), long(own.size()), rounding, rounding) == "");
   CHECK(test::error_of([&] { read("two"); }).find("is of another base") != std::string::npos);
 }
