@@ -9,7 +9,6 @@
 #include "tasks/objective/transfer.h"
 #include "tasks/run/arguments.h"
 #include "tasks/run/console.h"
-#include "tasks/run/terms.h"
 
 namespace recommend {
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tasks/recommend/recommender.h"
+#include "tasks/run/terms.h"
 
 namespace recommend {
 
