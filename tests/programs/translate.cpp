@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <regex>
 
+#include "nn/format/safetensors.h"
 #include "tests/support/programs.h"
 
 using namespace test;
