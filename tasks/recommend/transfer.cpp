@@ -116,8 +116,9 @@ Alone weightiest_alone(const nn::Tokens& histories, const Indices& kinds) {
     for (int n = histories.offsets[b]; n < histories.offsets[b + 1]; ++n)
       if (kinds[size_t(n)] == 0) own.push_back(n - histories.offsets[b]);
     if (own.size() < 2) continue;
+    const auto ids = histories.ids.begin() + histories.offsets[b];
     for (size_t p = 0; p < own.size(); ++p) {
-      alone.tokens.ids.push_back(histories.ids[size_t(histories.offsets[b] + own[p])]);
+      alone.tokens.ids.push_back(ids[own[p]]);
       alone.tokens.positions.push_back(int(p));
     }
     alone.tokens.offsets.push_back(int(alone.tokens.ids.size()));
