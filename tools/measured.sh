@@ -36,18 +36,25 @@ need() { # FILE...
   for file in "$@"; do [ -r "$file" ] || fail "$file is missing"; done
 }
 
+name_of() { echo "$1" | tr -c 'a-z0-9.\n' -; }  # a row as a file's name; 0.1 and -0.1 are two
+
 is_made() { grep -q '^result ' "$runs/$1.txt" 2>/dev/null; }
 
-# call NAME PROGRAM WORD...: one call, unless it is made; what it says is in NAME.txt and ends in a line `result ...`
+# call NAME PROGRAM WORD...: one call, unless it is made; what it says is in NAME.txt and ends in a line `result ...`,
+# what was called in NAME.call: of another call a run is not taken
 call() {
   _name=$1 _program=$2
   shift 2
   mkdir -p "$(dirname "$runs/$_name")"
+  _call=$(echo "$_program $*" | sed "s|$runs|RUNS|g")
   if is_made "$_name"; then
+    [ ! -e "$runs/$_name.call" ] || [ "$(cat "$runs/$_name.call")" = "$_call" ] ||
+      fail "$runs/$_name was made by another call: $(cat "$runs/$_name.call")"
     [ -z "$(find "$bin/$_program" -newer "$runs/$_name.txt")" ] ||
       printf 'warning: %s is of an older %s; remove it to make it again\n' "$runs/$_name" "$_program" >&2
     return 0
   fi
+  echo "$_call" >"$runs/$_name.call"
   "$bin/$_program" "$@" >"$runs/$_name.txt" 2>&1 ||
     fail "$runs/$_name.txt: $(grep -m 1 '^error' "$runs/$_name.txt" || tail -n 1 "$runs/$_name.txt")"
 }

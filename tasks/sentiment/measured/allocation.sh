@@ -23,7 +23,7 @@ fit() { # NAME OPTION...
 taken() { # GROUP ROW MODEL OPTION...: MODEL without something, beside MODEL
   group=$1 row=$2 model=$3
   shift 3
-  name=$(echo "$row" | tr -cs 'a-z0-9.\n' -)-$seed
+  name=$(name_of "$row")-$seed
   is_made "$name" || rm -rf "${runs:?}/$name"
   # shellcheck disable=SC2086
   call "$name" sentiment prune --model "$runs/$model-$seed" --data "$runs/part.tsv" --test "$data/sst2/dev.tsv" $sst2 \

@@ -16,7 +16,7 @@ row() { # SET NAME OPTION...
   for seed in $seeds; do
     files=$runs/$seed/$set
     [ -e "$files/test.tsv" ] || "$python" tools/labelled_sets.py "$data" "$runs/$seed" "$set" --seed "$seed" --inner 5
-    name=$seed/$set-$(echo "$row" | tr -cs 'a-z0-9.\n' -)
+    name=$seed/$set-$(name_of "$row")
     train "$name" sentiment --model pool --train "$files/train.tsv" --test "$files/test.tsv" --split 1/0/0 --heads 2 \
       --hidden 64 --vocab-size 16000 --seed "$seed" "$@"
     # shellcheck disable=SC2046

@@ -16,7 +16,7 @@ printf '%s\n' good great best excellent wonderful charming funny moving brillian
 row() { # NAME [OPTIONS]: the options are the name if there are no others
   options=${2-$1}
   for seed in $seeds; do
-    name=$(echo "$1" | tr -cs 'a-z0-9.\n' -)-$seed
+    name=$(name_of "$1")-$seed
     # shellcheck disable=SC2086,SC2154
     train "$name" sentiment --model bert --layers 1 --hidden 128 --heads 4 --train "$data/sst2/train.tsv" $sst2 \
       --split 80/10/0 --epochs 5 --lr 2e-4 --seed "$seed" $options

@@ -12,7 +12,7 @@ begin students "$@"
 run() { # ROW PROGRAM OPTION...
   row=$1 program=$2
   shift 2
-  name=$set-$seed/$(echo "$row" | tr -cs 'a-z0-9.\n' -)
+  name=$set-$seed/$(name_of "$row")
   # shellcheck disable=SC2086
   train "$name" "$program" $files --lr 5e-4 --dropout 0.3 --hidden 128 --seed "$seed" "$@"
   # shellcheck disable=SC2046

@@ -16,7 +16,7 @@ done
 run() { # ROW OPTION...
   row=$1
   shift
-  name=$seed/$(echo "$row" | tr -cs 'a-z0-9.\n' -)
+  name=$seed/$(name_of "$row")
   train "$name" translate --data "$runs/train.tsv" --dev "$runs/dev.tsv" --epochs "${EPOCHS:-40}" --batch-size 700 \
     --lr 0.003 --seed "$seed" "$@"
   call "$name-test" translate evaluate --model "$runs/$name" --data "$runs/test.tsv" --beams 5
