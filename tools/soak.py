@@ -152,7 +152,7 @@ class Client(threading.Thread):
             note(f'broken {status}', f'a broken body gets {status}' if status == 200 or status >= 500 else None)
 
 
-def use_library(o):
+def use_c_interface(o):
     """Loads, uses from four threads, frees, and fails to load, until standard input ends; a line a round."""
     library = ctypes.CDLL(str(o.bin / 'libattune.so'))
     library.attune_load.restype = ctypes.c_void_p
@@ -202,10 +202,10 @@ def main():
     p.add_argument('--model', type=pathlib.Path, default=root / 'tests/golden/directories/bert')
     p.add_argument('--bin', type=pathlib.Path, default=root / 'build/release')
     p.add_argument('--stop-every', type=float, default=5)
-    p.add_argument('--library', action='store_true', help=argparse.SUPPRESS)
+    p.add_argument('--c-interface', action='store_true', help=argparse.SUPPRESS)
     o = p.parse_args()
-    if o.library:
-        return use_library(o)
+    if o.c_interface:
+        return use_c_interface(o)
     soak(o)
     for kind in sorted(counts):
         print(f'{counts[kind]:>10}  {kind}')
@@ -234,7 +234,7 @@ def run(o, running):
         for server in lives, stopped:
             for n, kind in enumerate(['wait'] * 8 + ['slow'] * 4 + ['cut'] * 3 + ['broken'] * 3):
                 clients.append(Client(server, kind, n + 100 * (server is stopped), end, answers))
-        library = subprocess.Popen([sys.executable, __file__, '--library', '--model', o.model, '--bin', o.bin],
+        library = subprocess.Popen([sys.executable, __file__, '--c-interface', '--model', o.model, '--bin', o.bin],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         running.append(lambda: library)
         rounds = []

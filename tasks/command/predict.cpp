@@ -199,7 +199,7 @@ class Rows {
     if (person_) run::print_note("one text a line; end with Ctrl-D\n");
     text::TableOptions how = command.given.files.table_options();
     if (as_texts_) how = text::TableOptions();
-    if (as_texts_) how.format = "lines";
+    if (as_texts_) how.format = "txt";
     how.keep_objects = true;
     blocks_ = std::make_unique<text::TableBlocks>(as_texts_ ? "-" : command.given.file, how,
                                                   person_ && command.out.empty() ? 1 : kRows);

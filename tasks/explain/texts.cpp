@@ -58,7 +58,7 @@ std::vector<text::Example> TextsCommand::examples(const run::Options& options) c
     if (isatty(STDIN_FILENO)) run::print_note("one text a line; end with Ctrl-D\n");
     std::string bytes = nn::read_file("/dev/stdin");
     if (bytes.empty()) return {};  // nothing on standard input is nothing to do
-    text::Source lines{text::parse_table(std::move(bytes), "-", {.format = "lines"}), {}};
+    text::Source lines{text::parse_table(std::move(bytes), "-", {.format = "txt"}), {}};
     lines.columns.text = "1";
     lines.columns.label.clear();
     examples = text::to_examples({lines}).rows;

@@ -92,19 +92,6 @@ void finish_epoch(run::Training& training, Recommender& r, const Split& split, l
                                  k, f.ndcg, f.hr));
 }
 
-// With at most so many dev cases, drawn.
-Split with_some_of_dev(Split split, long most, uint64_t seed) {
-  if (long(split.dev.size()) <= most) return split;
-  run::print_note("joined on {} of {} held-out lists\n", most, split.dev.size());
-  std::vector<int> order = engine::permutation(int(split.dev.size()), {seed, engine::Stream::sample, 6});
-  order.resize(size_t(most));
-  std::sort(order.begin(), order.end());
-  std::vector<recommend::Case> some;
-  for (const int c : order) some.push_back(std::move(split.dev[size_t(c)]));
-  split.dev = std::move(some);
-  return split;
-}
-
 // The second stage, on the dev part: settings of the simple models, then weights over all of them.
 void join(const recommend::Options& o, const Split& split, Recommender& r) {
   r.settings = choose(o.simple, r.data, split, o.k);
@@ -135,7 +122,10 @@ void finish_run(run::Training& training, const recommend::Options& o, const Spli
   const std::string best = training.best_directory();
   r.sequence = recommend::load_sequence(best);
   r.take_vectors();
-  join(o, with_some_of_dev(split, o.join.most_cases, o.training.seed), r);
+  const Split some = with_some_of_dev(split, o.join.most_cases, o.training.seed);
+  if (some.dev.size() < split.dev.size())
+    run::print_note("joined on {} of {} held-out lists\n", some.dev.size(), split.dev.size());
+  join(o, some, r);
   training.run().replace_best([&](const std::string& directory) { save_recommender(r, directory); });
   const double seconds =
       run::write_result(training.run(), {{"dev_ndcg", training.best()}, {"dev_ndcg_joined", r.joined.dev_ndcg}});

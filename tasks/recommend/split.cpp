@@ -128,4 +128,15 @@ std::string Split::text() const {
   return fmt::format("{}, {}, ties by half ranks", what, among);
 }
 
+Split with_some_of_dev(Split split, long most, uint64_t seed) {
+  if (long(split.dev.size()) <= most) return split;
+  std::vector<int> order = engine::permutation(int(split.dev.size()), {seed, Stream::sample, 6});
+  order.resize(size_t(most));
+  std::sort(order.begin(), order.end());
+  std::vector<Case> some;
+  for (const int c : order) some.push_back(std::move(split.dev[size_t(c)]));
+  split.dev = std::move(some);
+  return split;
+}
+
 }  // namespace recommend

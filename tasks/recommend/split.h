@@ -29,6 +29,8 @@ struct Split {
   std::string text() const;                // "last item out, all 3650 items ranked that the user has not had, ..."
 };
 Split split_by(const std::string& protocol, const Data& data, uint64_t seed);
+// With at most `most` dev cases, drawn, in their order.
+Split with_some_of_dev(Split split, long most, uint64_t seed);
 
 std::vector<int> items_of(const History& history);
 

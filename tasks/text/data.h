@@ -23,7 +23,7 @@ void add_warning(std::vector<Warning>& warnings, const Warning& warning);
 std::string to_string(const Warning& warning);  // reviews.tsv:217: invalid UTF-8 became U+FFFD (3 times)
 
 struct TableOptions {
-  // Of a text: tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl. Or lines: each a row of one column,
+  // Of a text: tsv, csv or jsonl; empty: by the extension .tsv .txt .csv .jsonl. Or txt: each line a row of one column,
   // "text".
   std::string format;
   bool header = true;             // the first row of a TSV, CSV or sheet names the columns
@@ -71,7 +71,7 @@ std::string read_file(const std::string& path);
 //          several; where a label is expected it is refused, as an object is
 //   workbook  .xlsx or .ods, whatever its name: the values of a sheet, an empty row is no row (tasks/files/workbook.h)
 // Any of them also out of gzip or of a zip archive (tasks/files/unpack.h). \r\n is tolerated, \r alone where no \n is;
-// in any encoding (tasks/text/encoding.h). `lines` of a workbook are the rows of the sheet.
+// in any encoding (tasks/text/encoding.h). Table::lines of a workbook are the rows of the sheet.
 Table read_table(const std::string& path, const TableOptions& options = {});
 Table parse_table(std::string bytes, const std::string& path,
                   const TableOptions& options = {});  // the same from memory

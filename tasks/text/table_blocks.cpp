@@ -71,7 +71,7 @@ TableBlocks::TableBlocks(const std::string& path, const TableOptions& options, l
     keep(read_table(path, options));
     return;
   }
-  if (!file_->regular() && options.format != "lines" && !is_plain_text(first_ = file_->next())) {
+  if (!file_->regular() && options.format != "txt" && !is_plain_text(first_ = file_->next())) {
     for (std::string piece; !(piece = file_->next()).empty();) first_ += piece;
     keep(parse_table(std::exchange(first_, {}), path, options));
     return;

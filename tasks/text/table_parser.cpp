@@ -17,7 +17,7 @@ using engine::check;
 std::string format_of(const std::string& path, const std::string& name, const std::string& given) {
   const std::string extension = lower(std::filesystem::path(name).extension().string());
   std::string format = given;
-  if (format == "lines") return format;
+  if (format == "txt") return format;
   if (format.empty()) format = extension == ".txt" ? "tsv" : extension.substr(std::min<size_t>(1, extension.size()));
   check(!given.empty() || (extension != ".xlsx" && extension != ".ods"),
         "{}: its name says that it is a workbook, its bytes that it is none: was it copied whole? --format tsv, csv or "
@@ -25,9 +25,10 @@ std::string format_of(const std::string& path, const std::string& name, const st
         path);
   const bool known = format == "tsv" || format == "csv" || format == "jsonl";
   if (given.empty())
-    check(known, "{}: the extension{} is none of .tsv, .txt, .csv, .jsonl; --format tsv, csv or jsonl says what it is",
+    check(known,
+          "{}: the extension{} is none of .tsv, .txt, .csv, .jsonl; --format tsv, csv, jsonl or txt says what it is",
           path, name == path ? "" : fmt::format(" of '{}' in it", shown(name)));
-  check(known, "format: tsv, csv or jsonl; got '{}'", format);
+  check(known, "format: tsv, csv, jsonl or txt; got '{}'", format);
   return format;
 }
 
@@ -51,7 +52,7 @@ TableParser::TableParser(Table& table, const TableOptions& options, FindForm fin
   if (options.encoding != "auto" && options.encoding != "utf-8") decoder_.emplace(options.encoding);
   check(!separator_ || format_ != "jsonl", "{}: a delimiter is for TSV and CSV, not for JSONL", table.path);
   check(options.sheet.empty(), "{}: a sheet is of a workbook; this is {}", table.path, format_);
-  if (format_ == "lines") table.columns = {"text"};
+  if (format_ == "txt") table.columns = {"text"};
 }
 
 void TableParser::append(std::string bytes, bool last) {
@@ -79,7 +80,7 @@ void TableParser::append(std::string bytes, bool last) {
   text_.erase(0, taken);
   enough_ = 2 * text_.size();  // a row that does not end is not looked at again and again
   any_ |= table_.rows.size() > from;
-  check(!last || any_ || format_ == "lines", "{}: no data rows{}", table_.path,
+  check(!last || any_ || format_ == "txt", "{}: no data rows{}", table_.path,
         options_.header && format_ != "jsonl" ? " below the header" : "");
   if (format_ == "tsv") drop_surplus(from);
   check_widths(from);
@@ -153,6 +154,7 @@ void TableParser::begin(bool last) {
     table_.hint = fmt::format("; its first line has another separator: --delimiter {}", name_of_separator(other));
   const std::string_view rows = text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
   one_column_ = rows.substr(0, rows.find('\n')).find(separator_) == rows.npos;
+  if (format_ == "tsv" && one_column_) table_.hint += "; if it is one text a line and nothing else: --format txt";
   if (format_ != "csv") return;
   if (first.starts_with("sep=") && first.find_first_not_of('\r', 5) == first.npos && first.size() > 4) {
     if (!separator_) separator_ = first[4];

@@ -88,9 +88,7 @@ TEST_CASE("adapters: a run that was stopped and resumed ends in the bits of one 
     const std::string how = b.over + "--epochs 60 --overwrite --adapter " + kind + " --out ";
     REQUIRE(b.sentiment(how + through).status == 0);
     fs::remove_all(again);
-    run_shell("OMP_NUM_THREADS=1 " + program("sentiment") + " " + how + again +
-              " >/dev/null 2>&1 & p=$!; until grep -qs '\"step\":9' " + again +
-              "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+    stop_early("sentiment", how + again, again);
     CHECK(nn::read_file(again + "/log.jsonl") != nn::read_file(through + "/log.jsonl"));
     const Result resumed = b.sentiment("train --resume " + again);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);

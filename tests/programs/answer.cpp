@@ -239,8 +239,7 @@ TEST_CASE("answer: a run that was stopped goes on to the same bits, and other kn
   const std::string shop = t.dir.path + "/shop.md", a = t.dir.path + "/a", b = t.dir.path + "/b";
   const std::string learn = "train --data " + shop + kLearn + "--articles-weight 0.5 --out ";
   REQUIRE(call("answer", learn + a).status == 0);
-  run_shell("OMP_NUM_THREADS=1 " + program("answer") + " " + learn + b + " >/dev/null 2>&1 & p=$!; until grep -qs " +
-            "'\"step\":9' " + b + "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+  stop_early("answer", learn + b, b);
   CHECK(!std::filesystem::exists(b + "/answer.json"));
   REQUIRE(call("answer", "train --resume " + b).status == 0);
   for (const char* file : {"/log.jsonl", "/best/model.safetensors", "/wording.safetensors", "/articles.safetensors"})

@@ -140,9 +140,7 @@ TEST_CASE("answer: a run with copies, an adversary and a slow average, stopped a
     const Result ran = call("answer", how + through);
     REQUIRE_MESSAGE(ran.status == 0, ran.output);
     std::filesystem::remove_all(again);
-    run_shell("OMP_NUM_THREADS=1 " + program("answer") + " " + how + again +
-              " >/dev/null 2>&1 & p=$!; until grep -qs '\"step\":9' " + again +
-              "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+    stop_early("answer", how + again, again);
     CHECK(!std::filesystem::exists(again + "/answer.json"));
     const Result resumed = call("answer", "train --resume " + again);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);

@@ -136,7 +136,7 @@ TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
   refused("a --none x", "--none is what --threshold and --refuse say");
   refused("a --threshold 2", "--threshold");
   refused("a --top 0", "--top");
-  refused("--file - < " + in, "--format tsv, csv or jsonl says what it is");
+  refused("--file - < " + in, "--format tsv, csv, jsonl or txt says what it is");
   for (const auto& entry : std::filesystem::directory_iterator(dir.path))
     CHECK_MESSAGE(entry.path().filename().string().find("out.") != 0, entry.path().string());
   const std::string broken = dir.write("late.csv", survey(5000) + "1;\"open;x\n");

@@ -207,9 +207,7 @@ TEST_CASE(
     const Result ran = call("sentiment", how + through);
     REQUIRE_MESSAGE(ran.status == 0, ran.output);
     std::filesystem::remove_all(again);
-    run_shell("OMP_NUM_THREADS=1 " + program("sentiment") + " " + how + again +
-              " >/dev/null 2>&1 & p=$!; until grep -qs '\"step\":9' " + again +
-              "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+    stop_early("sentiment", how + again, again);
     CHECK(nn::read_file(again + "/log.jsonl") != nn::read_file(through + "/log.jsonl"));
     const Result resumed = call("sentiment", "train --resume " + again);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);

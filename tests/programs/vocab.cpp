@@ -179,7 +179,7 @@ TEST_CASE("vocab: bad input gets one clear line, exit status 1, and leaves what 
   refused(train + dir.write("blank.txt", "\n\n"), "no letter is seen 2 times in 0 different words");
   refused(train + "/dev/stdin --format txt </dev/null", "no letter is seen 2 times in 0 different words");
   refused(train + dir.write("nul.txt", std::string("a\0b\n", 4)), "nul.txt: not a text file: a NUL at byte 1");
-  refused(train + dir.write("d.dat", "a\n"), "--format tsv, csv or jsonl");
+  refused(train + dir.write("d.dat", "a\n"), "--format tsv, csv, jsonl or txt");
   refused(train + tsv + " --text-column txt", "no column 'txt'; the columns are text, split");
   refused(train + tsv + " --split test", "no row has the split 'test'");
   refused("train --size 50 --out " + dir.path + "/none/v.txt " + good, "v.txt: cannot be written: No such file");

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "nn/model/decoder.h"
 #include "nn/model/model.h"
 #include "tests/support/support.h"
 
@@ -20,6 +21,20 @@ inline nn::Config sized_config(const Sizes& s) {
   c.num_attention_heads = s.heads;
   c.intermediate_size = s.inner;
   c.max_position_embeddings = s.positions;
+  return c;
+}
+
+// An encoder-decoder of as many layers on either side, without dropout; the last piece pads and begins.
+inline nn::TranslationConfig sized_translation(const Sizes& s) {
+  nn::TranslationConfig c;
+  c.vocab_size = s.vocabulary;
+  c.d_model = s.width;
+  c.encoder_layers = c.decoder_layers = s.layers;
+  c.encoder_attention_heads = c.decoder_attention_heads = s.heads;
+  c.encoder_ffn_dim = c.decoder_ffn_dim = s.inner;
+  c.max_position_embeddings = s.positions;
+  c.dropout = c.attention_dropout = c.activation_dropout = 0;
+  c.pad_token_id = c.decoder_start_token_id = s.vocabulary - 1;
   return c;
 }
 

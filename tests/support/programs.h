@@ -17,6 +17,13 @@ inline Result call(const std::string& name, const std::string& arguments, const 
   return run_shell(program(name) + " " + arguments + " " + redirect);
 }
 
+// A training into `run`, on one thread, stopped when its log has step 9.
+inline void stop_early(const std::string& name, const std::string& command, const std::string& run) {
+  run_shell("OMP_NUM_THREADS=1 " + program(name) + " " + command +
+            " >/dev/null 2>&1 & p=$!; until grep -qs '\"step\":9' " + run +
+            "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+}
+
 // sentiment, which most of them call.
 inline Result sentiment(const std::string& arguments, const std::string& redirect = "2>&1") {
   return call("sentiment", arguments, redirect);

@@ -8,15 +8,9 @@ using namespace nn;
 namespace {
 
 TranslationConfig small_translator() {
-  TranslationConfig c;
-  c.vocab_size = 12;
-  c.d_model = 8;
-  c.encoder_layers = c.decoder_layers = 1;
-  c.encoder_attention_heads = c.decoder_attention_heads = 2;
-  c.encoder_ffn_dim = c.decoder_ffn_dim = 12;
-  c.max_position_embeddings = 8;
-  c.dropout = c.attention_dropout = c.activation_dropout = 0;
-  c.eos_token_id = 0, c.pad_token_id = c.decoder_start_token_id = 11;
+  TranslationConfig c =
+      test::sized_translation({.vocabulary = 12, .width = 8, .layers = 1, .heads = 2, .inner = 12, .positions = 8});
+  c.eos_token_id = 0;
   return c;
 }
 

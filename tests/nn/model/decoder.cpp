@@ -7,22 +7,17 @@
 #include "nn/model/beam.h"
 #include "optim/adamw.h"
 #include "tests/support/gradcheck.h"
+#include "tests/support/nn.h"
 
 using namespace test;
 
 namespace {
 
 nn::TranslationConfig small(bool before, double dropout = 0) {
-  nn::TranslationConfig c;
-  c.vocab_size = 23;
-  c.d_model = 8;
-  c.encoder_layers = c.decoder_layers = 2;
-  c.encoder_attention_heads = c.decoder_attention_heads = 2;
-  c.encoder_ffn_dim = c.decoder_ffn_dim = 12;
-  c.max_position_embeddings = 30;
+  nn::TranslationConfig c =
+      sized_translation({.vocabulary = 23, .width = 8, .layers = 2, .heads = 2, .inner = 12, .positions = 30});
   c.dropout = c.attention_dropout = c.activation_dropout = dropout;
   c.normalize_before = before;
-  c.pad_token_id = c.decoder_start_token_id = 22;
   c.forbidden = {22};
   return c;
 }

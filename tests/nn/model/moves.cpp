@@ -113,15 +113,9 @@ TEST_CASE("moves: of a model with an adapter every own parameter, and nothing of
 
 TEST_CASE("moves: every parameter of the encoder-decoder with either kind of norm, but the bias that is no parameter") {
   for (const bool before : {false, true}) {
-    nn::TranslationConfig c;
-    c.vocab_size = 60;
-    c.d_model = 8;
-    c.encoder_layers = c.decoder_layers = 2;
-    c.encoder_attention_heads = c.decoder_attention_heads = 2;
-    c.encoder_ffn_dim = c.decoder_ffn_dim = 12;
-    c.max_position_embeddings = 30;
+    nn::TranslationConfig c =
+        sized_translation({.vocabulary = 60, .width = 8, .layers = 2, .heads = 2, .inner = 12, .positions = 30});
     c.normalize_before = before;
-    c.pad_token_id = c.decoder_start_token_id = 59;
     nn::EncoderDecoder model(c, 3);
     model.params.initialise();
     model.params.train(0);

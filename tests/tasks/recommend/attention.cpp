@@ -2,9 +2,11 @@
 #include "tasks/recommend/joined.h"
 #include "tasks/recommend/learning.h"
 #include "tests/support/support.h"
+#include "tests/tasks/recommend/tiny.h"
 
 using namespace recommend;
 using engine::real;
+using test::tiny;
 
 namespace {
 
@@ -17,19 +19,6 @@ ItemText some_text(long items) {
   text.tokens = test::varied({text.offsets.back(), 6}, 4);
   text.has.assign(size_t(items), 1);
   return text;
-}
-
-SequenceConfig tiny(const std::string& user, long items = 9) {
-  return {.items = items,
-          .hidden = 8,
-          .layers = 2,
-          .heads = 2,
-          .intermediate = 12,
-          .positions = 6,
-          .dropout = 0,
-          .attention_dropout = 0,
-          .identity_dropout = 0,
-          .user = user};
 }
 
 History history(std::vector<int> items) {

@@ -223,6 +223,12 @@ TEST_CASE("recommend: protocols hold out what they say; what is held out is not 
   CHECK(last.dev[3].targets == std::vector<int>{d.histories[3][8].item});
   CHECK(last.test[3].history.size() == 9);
   CHECK(last.train[3].size() == 8);
+  const Split some = with_some_of_dev(last, 7, 1);
+  REQUIRE(some.dev.size() == 7);
+  for (size_t c = 1; c < 7; ++c) CHECK(some.dev[c - 1].user < some.dev[c].user);
+  CHECK(some.dev[6].user > 6);  // drawn, not the first ones
+  CHECK(some.dev[6].targets == last.dev[size_t(some.dev[6].user)].targets);
+  CHECK(with_some_of_dev(last, 20, 1).dev.size() == 20);
   const Split random = split_by("random", d, 1);
   CHECK(random.test[0].targets.size() == 2);
   CHECK(random.known[0].size() == 8);

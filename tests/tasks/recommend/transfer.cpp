@@ -3,26 +3,16 @@
 
 #include "tasks/recommend/learning.h"
 #include "tests/support/programs.h"
+#include "tests/tasks/recommend/tiny.h"
 
 using namespace recommend;
 using engine::real;
+using test::tiny;
 
 namespace {
 
-SequenceConfig two_layers() {
-  return {.items = 7,
-          .hidden = 8,
-          .layers = 2,
-          .heads = 2,
-          .intermediate = 12,
-          .positions = 6,
-          .dropout = 0,
-          .attention_dropout = 0,
-          .identity_dropout = 0};
-}
-
 struct Looked {
-  SequenceModel model{two_layers(), {}, 3};
+  SequenceModel model{tiny("last", 7), {}, 3};
   nn::Tokens histories;
   Looked() {
     model.params.initialise();

@@ -149,11 +149,18 @@ TEST_CASE("table: the format goes by the extension, unless it is named") {
   CHECK(rows("a,b\n", "r.data", headless("csv")) == "1:a|b");
   CHECK(rows("a,b\n", "r.csv", headless("tsv")) == "1:a,b");
   const std::string none =
-      ": the extension is none of .tsv, .txt, .csv, .jsonl; --format tsv, csv or jsonl says what it is";
+      ": the extension is none of .tsv, .txt, .csv, .jsonl; --format tsv, csv, jsonl or txt says what it is";
   CHECK(refused("a", "r.xls") == "r.xls" + none);
   CHECK(refused("a", "dir.csv/r") == "dir.csv/r" + none);
   CHECK(rows("A,B\na,b\n", "R.CSV") == "2:a|b");
-  CHECK(refused("a", "r.tsv", headless("xml")) == "format: tsv, csv or jsonl; got 'xml'");
+  CHECK(rows("dull , slow\tand \"long\n\nfine\n", "rt.neg", {.format = "txt"}) ==
+        "1:dull , slow\tand \"long 2: 3:fine");
+  CHECK(parse_table("a\n", "rt.neg", {.format = "txt"}).columns == std::vector<std::string>{"text"});
+  CHECK(test::error_of([] { parse_table("dull , slow\nfine\n", "neg.txt").column("text"); }) ==
+        "neg.txt: no column 'text'; the columns are dull , slow; its first line has another separator: --delimiter "
+        "comma; "
+        "if it is one text a line and nothing else: --format txt");
+  CHECK(refused("a", "r.tsv", headless("xml")) == "format: tsv, csv, jsonl or txt; got 'xml'");
 }
 
 TEST_CASE("table: latin-1 is decoded, invalid UTF-8 is replaced, counted and located") {

@@ -99,7 +99,7 @@ TEST_CASE("table_blocks: lines are texts of one column, whatever they hold") {
   const test::TemporaryDirectory dir;
   const std::string path = dir.write("lines", "\uFEFFa\tb\n\n\"c\r\n,");
   for (const size_t cut : {1, 4, 100})
-    CHECK(read(path, {.format = "lines"}, 2, cut) == "1:[a\tb]\n2:[]\n3:[\"c]\n4:[,]\ntext;");
+    CHECK(read(path, {.format = "txt"}, 2, cut) == "1:[a\tb]\n2:[]\n3:[\"c]\n4:[,]\ntext;");
 }
 
 TEST_CASE("table_blocks: a quote that nothing closes is named with its line, in many pieces, too") {

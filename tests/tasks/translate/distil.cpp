@@ -3,7 +3,7 @@
 #include "tasks/translate/distil.h"
 
 #include "engine/ops.h"
-#include "tests/support/support.h"
+#include "tests/support/nn.h"
 
 using namespace test;
 using namespace translate;
@@ -20,15 +20,10 @@ Pieces shared_pieces() {
 }
 
 Translator drawn(const Pieces& pieces, long heads, long decoder_layers, uint64_t seed) {
-  nn::TranslationConfig c;
-  c.vocab_size = pieces.size();
-  c.d_model = 16;
-  c.encoder_layers = 1, c.decoder_layers = decoder_layers;
-  c.encoder_attention_heads = c.decoder_attention_heads = heads;
-  c.encoder_ffn_dim = c.decoder_ffn_dim = 20;
-  c.max_position_embeddings = 12;
+  nn::TranslationConfig c = sized_translation(
+      {.vocabulary = pieces.size(), .width = 16, .layers = 1, .heads = heads, .inner = 20, .positions = 12});
+  c.decoder_layers = decoder_layers;
   c.max_length = 12;
-  c.dropout = 0;
   c.eos_token_id = pieces.end();
   c.pad_token_id = c.decoder_start_token_id = pieces.padding();
   c.forbidden = {pieces.padding()};
