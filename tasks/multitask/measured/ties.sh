@@ -4,8 +4,8 @@
 #
 #   tasks/multitask/measured/ties.sh DATA SEED...      prints the task files, too
 #
-# BIN, RUNS and STEPS: tools/measured.sh. LABELS: "64 256 1024" if not set. How long `bank` alone learned is not on
-# record but for "20 epochs or more": here, until the steps are as many as with `film`, and 20 epochs at least.
+# BIN, RUNS and STEPS: tools/measured.sh. LABELS: "64 256 1024" if not set. `bank` alone learns until the steps are as
+# many as with `film`, and 20 epochs at least.
 . tools/measured.sh
 begin ties "$@"
 
