@@ -41,8 +41,9 @@ std::string text_of(const events::Setting& setting) {
 }
 
 // The table of settings, and what TensorBoard's page of hyper-parameters shows of a run: all of them, and the figures
-// that tell how good they were. Options on several lines are one setting.
-std::vector<events::Proto> settings_of(const std::string& options) {
+// that tell how good they were. Options on several lines are one setting. A run of a search (`tasks/tune/experiment.h`)
+// leaves what there is to choose among to it: of several experiments below one root TensorBoard shows any.
+std::vector<events::Proto> settings_of(const std::string& options, bool of_search) {
   std::vector<OptionLine> lines;
   for (const OptionLine& line : parse_option_lines(options, "options.ini")) {
     const auto same = [&](const OptionLine& other) { return other.name == line.name; };
@@ -68,8 +69,17 @@ std::vector<events::Proto> settings_of(const std::string& options) {
   const std::vector<events::Metric> metrics{{"dev/" + metric, "", "", events::Metric::Of::validation},
                                             {"train/loss", "", "", events::Metric::Of::training}};
   const double now = events::wall_time();
-  return {events::experiment(now, parameters, metrics), events::session_begins(now, settings),
-          events::table("settings", cells)};
+  std::vector<events::Proto> all{events::session_begins(now, settings), events::table("settings", cells)};
+  if (!of_search) all.insert(all.begin(), events::experiment(now, parameters, metrics));
+  return all;
+}
+
+// Whether a directory above has events.
+bool below_events(const std::string& directory) {
+  const fs::path whole = fs::weakly_canonical(directory);
+  for (fs::path above = whole.parent_path(); above != above.parent_path(); above = above.parent_path())
+    if (!events::event_files(above).empty()) return true;
+  return false;
 }
 
 bool inside(const std::string& path, const std::string& directory) {
@@ -114,7 +124,7 @@ EventLog::EventLog(const std::string& directory, const std::string& options, lon
   if (next_step > 1)
     writer_.restart(next_step);
   else
-    writer_.add(0, settings_of(options));
+    writer_.add(0, settings_of(options, below_events(directory)));
   writer_.flush();
 }
 

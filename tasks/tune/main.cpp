@@ -5,8 +5,10 @@
 #include <filesystem>
 
 #include "nn/format/files.h"
+#include "tasks/events/writer.h"
 #include "tasks/run/console.h"
 #include "tasks/tune/compare.h"
+#include "tasks/tune/experiment.h"
 #include "tasks/tune/report.h"
 #include "tasks/tune/trials.h"
 
@@ -70,12 +72,18 @@ void print_result(const StudyRecord& study, const std::string& where) {
 
 // Makes the directory of a search, or takes one; --overwrite removes what a search writes, and nothing else.
 void prepare(const std::string& out, bool overwrite) {
-  if (overwrite)
+  if (overwrite) {
     for (const std::string name : {"journal.log", "journal.log.lock", "trials", "report.html"})
       fs::remove_all(out + "/" + name);
+    for (const std::string& file : events::event_files(out)) fs::remove(file);
+  }
   std::error_code error;
   fs::create_directories(out + "/trials", error);
   check(!error, "{}: cannot be created: {}", out, error.message());
+}
+
+bool writes_events(const std::vector<std::string>& command) {
+  return std::any_of(command.begin(), command.end(), [](const auto& word) { return word.starts_with("--events"); });
 }
 
 void tell(const StudyRecord& record, const tune::Setup& setup) {
@@ -116,6 +124,7 @@ void run_command(run::Options& options, const run::Parse& parse) {
   search::Study study(setup.out + "/journal.log", settings);  // 1 begun, or gone on with
   run::print_note("study '{}', {} of {} trials are there, in {}\n", settings.name, study.record().trials.size(),
                   setup.trials, setup.out);
+  if (writes_events(setup.command)) tune::write_experiment(setup.out, settings.space, setup.metric);
   tune::run_trials(study, setup);  // 2
   tell(study.record(), setup);     // 3
 }

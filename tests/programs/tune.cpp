@@ -1,8 +1,10 @@
 // The tune program as its users run it: a small study, killed and gone on with, its report, and what it refuses.
+#include <bit>
 #include <set>
 #include <sstream>
 
 #include "tasks/search/journal.h"
+#include "tests/support/event_files.h"
 #include "tests/support/programs.h"
 
 using namespace test;
@@ -212,6 +214,39 @@ TEST_CASE("tune: what is wrong is said in one line") {
             "/out/trials/0/log.jsonl does not have it; there is dev.f1, loss, step (did you mean 'dev.f1'?)\n");
   CHECK(tune("best " + dir.path + "/nowhere").says("error: "));
   CHECK(tune("run --study " + path).status == 2);
+}
+
+TEST_CASE("tune: with --events the search is one experiment, its space in the root; runs below it have none") {
+  const TemporaryDirectory dir;
+  const std::string out = dir.path + "/out", space = dir.write("s.json", R"({"name": "small", "metric": "dev.accuracy",
+    "direction": "maximize", "trials": 2, "space": {"lr": {"low": 1e-4, "high": 0.5, "log": true},
+    "heads": {"type": "int", "low": 1, "high": 2}, "optimizer": ["adamw", "sgd"], "no-shuffle": [true, false]}})");
+  const std::string command = "--study " + space + " --out " + out + " -- sentiment train --model pool --max-steps 2";
+  REQUIRE(tune(command + " --events auto").status == 0);
+  const std::string experiment = hparams_of(out, "experiment");
+  const auto parameter = [&](size_t n) {
+    std::vector<std::string> found;
+    for (const Field& f : fields_of(field_at(experiment, {2}).bytes))
+      if (f.number == 4) found.push_back(f.bytes);
+    REQUIRE(found.size() == 4);
+    return found[n];
+  };
+  const auto number = [](const Field& f) { return std::bit_cast<double>(f.value); };
+  CHECK(field_at(parameter(0), {1}).bytes == "lr");
+  CHECK(field_at(parameter(0), {4}).value == 3);  // a number
+  CHECK(number(field_at(parameter(0), {6, 1})) == 1e-4);
+  CHECK(number(field_at(parameter(0), {6, 2})) == 0.5);
+  CHECK(number(field_at(parameter(1), {6, 2})) == 2);
+  CHECK(field_at(parameter(2), {5, 1, 3}).bytes == "adamw");
+  CHECK(field_at(parameter(3), {4}).value == 2);  // true or false
+  CHECK(field_at(experiment, {2, 5, 1, 2}).bytes == "dev/accuracy");
+  for (const char* trial : {"/trials/0/events", "/trials/1/events"}) {
+    CHECK(hparams_of(out + trial, "experiment").empty());
+    CHECK(!hparams_of(out + trial, "session_start_info").empty());
+    CHECK(shown_scalars(out + trial).count("dev/accuracy") == 1);
+  }
+  REQUIRE(tune("--overwrite " + command).status == 0);
+  CHECK(events::event_files(out).empty());
 }
 
 TEST_CASE(

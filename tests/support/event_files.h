@@ -127,6 +127,22 @@ inline std::vector<Event> events_of(const std::string& path) {
   return all;
 }
 
+inline std::vector<Event> all_events(const std::string& directory) {
+  std::vector<Event> all;
+  for (const std::string& file : events::event_files(directory))
+    for (const Event& event : events_of(file)) all.push_back(event);
+  return all;
+}
+
+// The content of the plugin's message of this tag; "" if there is none.
+inline std::string hparams_of(const std::string& directory, const std::string& tag) {
+  std::string content;
+  for (const Event& event : all_events(directory))
+    for (const EventValue& v : event.values)
+      if (v.tag == "_hparams_/" + tag) content = v.content;
+  return content;
+}
+
 // What TensorBoard shows of a directory: the scalars of each tag by their steps, what a restart takes back left out.
 inline std::map<std::string, std::map<long, float>> shown_scalars(const std::string& directory) {
   std::map<std::string, std::map<long, float>> shown;

@@ -19,22 +19,6 @@ SmallRun with_events(const std::string& directory, const std::string& events = "
   return small;
 }
 
-std::vector<Event> all_events(const std::string& directory) {
-  std::vector<Event> all;
-  for (const std::string& file : events::event_files(directory))
-    for (const Event& event : events_of(file)) all.push_back(event);
-  return all;
-}
-
-// The content of the plugin's message of this tag; "" if there is none.
-std::string hparams_of(const std::string& directory, const std::string& tag) {
-  std::string content;
-  for (const Event& event : all_events(directory))
-    for (const EventValue& v : event.values)
-      if (v.tag == "_hparams_/" + tag) content = v.content;
-  return content;
-}
-
 }  // namespace
 
 TEST_CASE("event log: it shows every number of the log at its step, and the run stays the same to the bit") {
