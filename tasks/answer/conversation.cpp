@@ -17,7 +17,7 @@ using nn::ordered_json;
 namespace {
 
 constexpr size_t kWordsOfAValue = 4;
-constexpr long kArticles = 3, kRefusals = 2;
+constexpr long kArticles = 3, kRefusals = 2, kTimesAsked = 2;
 
 std::string lower_bare(const std::string& text) {
   std::string out;
@@ -45,6 +45,7 @@ class Turn {
     state_.offered.clear();
     state_.question.clear();
     state_.wanted.clear();
+    state_.asked = 0;
     if (chosen() || value_given()) return;
     const std::vector<int> options = options_of(u_);
     if (options.size() == 1) {
@@ -80,6 +81,7 @@ class Turn {
       reply_.text = sentence == intent.ask.end() ? fmt::format("Which {}?", slot) : sentence->second;
       reply_.rule += fmt::format("; the slot {} has no value", slot);
       state_.wanted = slot;
+      state_.asked = before_.wanted == slot && before_.intent == intent.name ? before_.asked + 1 : 1;
       return;
     }
     reply_.outcome = Outcome::answer;
@@ -146,7 +148,10 @@ class Turn {
       const std::vector<std::string> tagged = assistant_.knowledge().slots();
       const bool could_be_marked = std::ranges::count(tagged, before_.wanted) > 0;
       if (spec::words_of(u_.text).size() > kWordsOfAValue) return false;
-      if (could_be_marked && options_of(u_).size() == 1) return false;
+      const std::vector<int> options = options_of(u_);
+      const bool asks_the_same = options.size() == 1 && intents()[size_t(options[0])].name == before_.intent;
+      const bool insists = asks_the_same && before_.asked >= kTimesAsked;
+      if (could_be_marked && options.size() == 1 && !insists) return false;
       state_.slots = before_.slots;
       state_.slots[before_.wanted] = u_.text;
     }
@@ -185,8 +190,8 @@ std::vector<int> options_of(const Understanding& u) {
 }
 
 ordered_json State::json() const {
-  return {{"intent", intent},     {"slots", slots},   {"offered", offered},
-          {"question", question}, {"wanted", wanted}, {"refusals", refusals}};
+  return {{"intent", intent}, {"slots", slots}, {"offered", offered},  {"question", question},
+          {"wanted", wanted}, {"asked", asked}, {"refusals", refusals}};
 }
 
 State State::from(const nn::json& value, const std::string& where) {
@@ -194,10 +199,11 @@ State State::from(const nn::json& value, const std::string& where) {
   if (value.is_null()) return state;
   const nn::JsonObject object(value, where);
   const std::string unknown =
-      text::unknown_member(value, {"intent", "wanted", "question", "refusals", "slots", "offered"});
+      text::unknown_member(value, {"intent", "wanted", "asked", "question", "refusals", "slots", "offered"});
   check(unknown.empty(), "{}: {}", where, unknown);
   object.take("intent", state.intent);
   object.take("wanted", state.wanted);
+  object.take("asked", state.asked);
   object.take("question", state.question);
   object.take("refusals", state.refusals);
   if (const auto* slots = object.find("slots")) {

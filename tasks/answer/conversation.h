@@ -18,6 +18,7 @@ struct State {
   std::vector<std::string> offered;  // intents, after "did you mean"
   std::string question;              // that they were offered for
   std::string wanted;                // the slot that was asked for, of `intent`
+  long asked = 0;                    // for it, times in succession
   long refusals = 0;                 // in succession
 
   nn::ordered_json json() const;
@@ -41,7 +42,8 @@ struct Reply {
 //   a choice      after "did you mean": a number, yes or the first, the name or first question of an intent; none of
 //                 these: the question that they were offered for is refused
 //   a value       after a slot was asked for: what the head of slots marks as it; or a text of at most four words as it
-//                 stands, if no question has marks for this slot, or if it is no question of one intent
+//                 stands, if no question has marks for this slot, or if it is no question of one intent, or if it was
+//                 asked for twice and this is no question of another intent
 //   an answer     one intent is left: its template, filled with the slots of the question or of those before. A slot
 //                 without a value is asked for
 //   carried over  no answer by itself, but the question has a value for a slot of the last answer: that one again

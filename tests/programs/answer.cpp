@@ -81,6 +81,21 @@ TEST_CASE("answer: slots are filled, asked for, carried over and given; intents 
   CHECK(r[5]["text"] == "Parcel S-42 is under way.");
 }
 
+TEST_CASE("answer: a marked slot that was asked for twice takes what is said as it stands, and no other question") {
+  const auto turns = [](std::vector<std::string> texts) {
+    std::string lines;
+    for (const std::string& text : texts) lines += json{{"text", text}}.line() + "\n";
+    return trained_shop().ask(lines, "--refuse 0");
+  };
+  const std::vector<json> r = turns({"where is parcel", "parcel where", "parcel where", "parcel where"});
+  CHECK(r[0]["text"] == "Which parcel?");
+  CHECK(r[1]["text"] == "Which parcel?");
+  CHECK(r[1]["state"]["asked"] == 2);
+  CHECK(r[2]["text"] == "Parcel parcel where is under way.");
+  CHECK(r[2]["state"]["asked"] == 0);
+  CHECK(turns({"where is parcel", "parcel where", "when are you open"})[2]["text"] == "Nine to five.");
+}
+
 TEST_CASE(
     "answer: a stricter promise refuses more; what is refused finds articles by shared words, or is handed over") {
   const auto refused = [](const std::vector<json>& r) {
