@@ -78,6 +78,23 @@ std::vector<Reason> reasons_for(const Recommender& r, Items history, const std::
   return reasons;
 }
 
+namespace {
+
+// Joined scores of what some source has among its highest `candidates`, of k where that is more: shares are of the
+// former, which the probabilities were fitted to, so that an item's does not depend on how many are asked for.
+Scores joined_scores(const Joined& joined, const std::vector<ScoresOf>& scores, const Case& asked,
+                     const std::vector<int>& among, long k, long items) {
+  const Shares own = shares_of(list_of(scores, asked, among, joined.candidates), joined.weights);
+  if (k <= joined.candidates) return own.scores(items);
+  Shares wide = shares_of(list_of(scores, asked, among, k), joined.weights);
+  const size_t first = size_t(std::ranges::find(wide.items, own.items[0]) - wide.items.begin());
+  const double shift = own.logs[0] - wide.logs[first];
+  for (double& log : wide.logs) log += shift;
+  return wide.scores(items);
+}
+
+}  // namespace
+
 std::vector<Recommended> Answering::operator()(const std::vector<int>& history, const Wanted& wanted) const {
   const long I = r_.items();
   std::vector<int> once;  // as in training: of a repeat the first time counts
@@ -94,9 +111,7 @@ std::vector<Recommended> Answering::operator()(const std::vector<int>& history, 
   asked.history = once;
   std::vector<Scores> scores(sources_.size(), Scores(size_t(I)));
   for (size_t s = 0; s < sources_.size(); ++s) sources_[s].score(std::span(&asked, 1), scores[s]);
-  const List candidates =
-      list_of({scores.begin(), scores.end()}, asked, among, std::max(r_.joined.candidates, wanted.k));
-  const Scores joined = shares_of(candidates, r_.joined.weights).scores(I);
+  const Scores joined = joined_scores(r_.joined, {scores.begin(), scores.end()}, asked, among, wanted.k, I);
   const std::vector<int> list = reranked(r_, {asked}, [&](size_t) { return joined; }, among, {wanted})[0][0];
   const std::vector<Reason> reasons = reasons_for(r_, asked.history, list);
   std::vector<Recommended> all;

@@ -1,6 +1,7 @@
 // The program recommend: learned, resumed to the bit, evaluated, asked, served; bad input.
 #include <cmath>
 #include <filesystem>
+#include <map>
 
 #include "tests/support/programs.h"
 
@@ -72,6 +73,25 @@ TEST_CASE("recommend: what follows in a circle is learned, found again in the di
   CHECK(all[7]["user"] == "u7");
   CHECK(call("recommend", ask + "--k 3 --diversity 0.9 i3 i4 i5").output !=
         call("recommend", ask + "--k 3 i3 i4 i5").output);
+}
+
+TEST_CASE("recommend: an item's probability does not depend on how many are asked for") {
+  const Catalogue f;
+  const std::string out = f.dir.path + "/run";
+  REQUIRE(call("recommend", "train " + f.data() + kShortRun + "--epochs 2 --candidates 2 --out " + out).status == 0);
+  const auto asked_for = [&](int k) {
+    const Result said =
+        call("recommend", fmt::format("recommend --model {} --json --k {} i3 i4 i5", out, k), "2>/dev/null");
+    std::map<std::string, double> p;
+    for (const auto& item : nn::json::parse(said.output)["items"]) p[item["id"]] = item["probability"];
+    return p;
+  };
+  const std::map<std::string, double> one = asked_for(1), nine = asked_for(9);
+  REQUIRE(one.size() == 1);
+  REQUIRE(nine.size() == 9);
+  const auto& [id, p] = *one.begin();
+  REQUIRE(nine.count(id) == 1);
+  CHECK(nine.at(id) == doctest::Approx(p).epsilon(1e-6));
 }
 
 TEST_CASE("recommend: a run that was stopped and resumed ends in the bits of one that ran through") {
