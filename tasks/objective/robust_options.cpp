@@ -122,6 +122,8 @@ void RobustOptions::settle(nn::Predicts head, const ShapingOptions& shaping, dou
         "--class-loss logit-adjusted has no class weights: it is in their place");
   check(shaping.r_drop == 0 || (!bends_loss() && adversarial != "freelb"),
         "--r-drop compares two plain passes; not with --class-loss, --mixup or --adversarial freelb");
+  check(adversarial != "smart" || smart_weight > 0 || smart_proximal > 0,
+        "--adversarial smart without a weight adds nothing: --smart-weight is 0, and there is no --smart-proximal");
   for (const auto& [given, name] : {std::pair{&size, "size"}, {&rate, "rate"}, {&start, "start"}})
     check(!*given || **given >= 0, "--adversarial-{} must be 0 or more; got {}", name, given->value_or(0));
 }

@@ -52,6 +52,7 @@ void DecodeOptions::settle() const {
   if (max_length && min_length > max_length)
     run::usage_error("--min-length {} is above --max-length {}", min_length, max_length);
   if (sample && beams.value_or(1) > 1) run::usage_error("--beams {} is of a search; --sample draws", *beams);
+  if (sample && stop != DecodeOptions().stop) run::usage_error("--stop {} is of a search; --sample draws", stop);
 }
 
 namespace {

@@ -206,6 +206,8 @@ TEST_CASE("translate: options that contradict each other are refused before a mo
   CHECK(call("translate", red + "--min-length 9 --max-length 3").output ==
         "error: --min-length 9 is above --max-length 3\n");
   CHECK(call("translate", red + "--sample --beams 4").output == "error: --beams 4 is of a search; --sample draws\n");
+  CHECK(call("translate", red + "--sample --stop first").output ==
+        "error: --stop first is of a search; --sample draws\n");
   for (const char* draws : {"--temperature 2", "--top-k 3", "--top-p 0.5", "--seed 7"}) {
     const std::string name = std::string(draws).substr(0, std::string(draws).find(' '));
     CHECK(call("translate", red + draws).output.starts_with("error: " + name + " is for --sample"));

@@ -298,6 +298,10 @@ TEST_CASE("robust: what does not go together is refused") {
   o.adversarial = "fgm";
   o.size = -1;
   CHECK(refused(o, Predicts::label) == "--adversarial-size must be 0 or more; got -1");
+  o = {};
+  o.adversarial = "smart";
+  o.smart_weight = o.smart_proximal = 0;
+  CHECK(refused(o, Predicts::label).find("--adversarial smart without a weight adds nothing") == 0);
   const auto several = [](const RobustOptions& options, std::vector<spec::TaskSpec> tasks) {
     return error_of([&] { options.settle(tasks, "tasks.json", {}); });
   };
