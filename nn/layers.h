@@ -46,10 +46,13 @@ struct LayerNorm {
 
 // A row of the table for every id.   N ids -> [N, C]
 struct Embedding {
-  Tensor weight;  // [V, C]
+  Tensor weight;                                              // [V, C]
+  std::function<Tensor(const Indices& ids)> added = nullptr;  // a low-rank addition, for those who sum the rows
   Embedding(Scope at, long V, long C, real deviation)
       : weight(at.parameter("weight", {V, C}, {Init::normal, deviation})) {}
-  Tensor operator()(const Indices& ids) const { return embedding(weight, ids); }
+  Tensor operator()(const Indices& ids) const {
+    return added ? embedding(weight, ids) + added(ids) : embedding(weight, ids);
+  }
 };
 
 // While the model is trained, sets each number to 0 with probability p and divides the others by 1 - p; else nothing.

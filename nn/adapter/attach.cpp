@@ -24,6 +24,22 @@ std::string some_modules(M& model) {
   return fmt::format("{}{}", fmt::join(names, ", "), more ? ", ..." : "");
 }
 
+// The tables of embeddings that an adapter may be added to: a BERT's.
+std::vector<Embedding*> tables_of(Model& model) {
+  Bert* bert = model.encoder.bert();
+  return bert ? bert->embeddings.tables() : std::vector<Embedding*>();
+}
+std::vector<Embedding*> tables_of(EncoderDecoder&) { return {}; }
+
+// Error: a table that is read as a weight, too: what is added to its rows would be missing there.
+void check_table(const Model& model, const std::string& module) {
+  const bool tied =
+      std::any_of(model.heads.begin(), model.heads.end(), [](const Head& h) { return h.masked_lm.has_value(); });
+  check(!tied || !module.ends_with("word_embeddings"),
+        "adapter: '{}' is the masked language model's weight, too; it takes no low-rank addition", module);
+}
+void check_table(const EncoderDecoder&, const std::string&) {}
+
 template <class M>
 Scope scope_at(M& model, const std::string& module) {
   return {model.params, module};
@@ -43,6 +59,15 @@ void attach_low_rank(M& model, AdapterConfig& config) {
     of_weight.emplace_back(low, layer.weight);
     found.push_back(module);
   });
+  for (Embedding* table : tables_of(model)) {
+    const std::string module = module_of(table->weight.name());
+    if (!config.targets_module(module)) continue;
+    check(!config.dora, "adapter: dora is for weights, '{}' is a table of embeddings", module);
+    check_table(model, module);
+    table->added =
+        LowRankTable(scope_at(model, module), *table, config.rank_of(module), real(config.scaling_of(module)));
+    found.push_back(module);
+  }
   check(!found.empty(), "adapter: no module fits the targets {}; modules are {}",
         engine::shown(
             config.target_pattern.empty() ? fmt::format("{}", fmt::join(config.targets, ", ")) : config.target_pattern,
@@ -112,6 +137,7 @@ void check_each_target(M& model, const AdapterConfig& config) {
     alone.targets = {target};
     bool fits = false;
     model.for_each_linear([&](Linear& layer) { fits |= alone.targets_module(module_of(layer.bias.name())); });
+    for (Embedding* table : tables_of(model)) fits |= alone.targets_module(module_of(table->weight.name()));
     check(fits, "adapter: no module fits the target '{}'; modules are {}", engine::shown(target), some_modules(model));
   }
 }
@@ -136,6 +162,15 @@ void merge_into(M& model) {
       layer.instead = nullptr;
       layer.packed = nullptr;
     });
+    for (Embedding* table : tables_of(model)) {
+      const std::string module = module_of(table->weight.name());
+      if (!config.targets_module(module)) continue;
+      const LowRankTable low(model.params.find(module + ".lora_embedding_A"),
+                             model.params.find(module + ".lora_embedding_B"), real(config.scaling_of(module)));
+      const Tensor merged = low.merged(table->weight);
+      std::copy_n(merged.data(), merged.numel(), table->weight.data());
+      table->added = nullptr;
+    }
     model.params.remove(low_rank);
   }
   model.params.release_base();

@@ -10,6 +10,7 @@ namespace nn {
 // nearly (a prefix takes a share of the attention). The parameters that remain the base's are frozen, and a checkpoint
 // leaves them out (Params::keep_as_base); the adapter's own, the biases that it trains and the modules to save are
 // not. `fingerprint`: of the base (nn/adapter/files.h).
+// Targets of lora are weights, and a BERT's tables of embeddings.
 // Error: an adapter is there already; nothing fits the targets; a model without what it is for.
 void attach(Model& model, AdapterConfig config, const std::string& fingerprint);
 void attach(EncoderDecoder& model, AdapterConfig config, const std::string& fingerprint);  // lora and bitfit

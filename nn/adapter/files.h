@@ -1,7 +1,7 @@
 // Adapter directories, in and out: adapter_config.json and adapter_model.safetensors, lora's and prefixes as peft has
 // them. Names are the base's parameters' behind "base_model.model.", in a prefix's directory behind "base_model.":
 //   lora      MODULE.lora_A.weight, .lora_B.weight, .lora_magnitude_vector;  biases: of its modules
-//             MODULE.base_layer.bias, of others MODULE.bias
+//             MODULE.base_layer.bias, of others MODULE.bias;  of a table of embeddings MODULE.lora_embedding_A, ..._B
 //   prefix    prompt_embeddings [P, 2 C L]: of each layer the keys, then the values; the tokens' positions begin at P
 //   houlsby,  LAYER.output.adapters.default.adapter_down.0.weight, .bias, .adapter_up.weight, .bias, likewise
 //   pfeiffer  LAYER.attention.output....: the names of the library `adapters`; `width` in the configuration

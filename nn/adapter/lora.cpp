@@ -54,6 +54,20 @@ Tensor LowRank::operator()(const Tensor& x, const Tensor& W, const Tensor& b) co
   return b ? y + b : y;
 }
 
+LowRankTable::LowRankTable(Scope at, const Embedding& what, long rank, real s)
+    : A(at.parameter("lora_embedding_A", {rank, what.weight.dim(0)}, {Init::constant, 0})),
+      B(at.parameter("lora_embedding_B", {what.weight.dim(1), rank}, {Init::normal, 1})),
+      scaling(s) {}
+
+Tensor LowRankTable::operator()(const Indices& ids) const {
+  return linear(embedding(transpose(A), ids) * scaling, B);  // [N, r] -> [N, C]
+}
+
+Tensor LowRankTable::merged(const Tensor& W) const {
+  const NoGrad no_grad;
+  return W + transpose(matmul(B, A)) * scaling;
+}
+
 void LowRank::begin_magnitude_at(const Tensor& W) const {
   const Tensor norms = row_norms(W);
   std::copy_n(norms.data(), norms.numel(), magnitude.data());

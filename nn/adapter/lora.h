@@ -28,4 +28,19 @@ struct LowRank {
   void begin_magnitude_at(const Tensor& W) const;  // once A, B and m have storage
 };
 
+// lora of a table of embeddings: to the row of every id is added
+//   s B a_id,  a_id the id's column of A;    A [r, V]   B [C, r]   N ids -> [N, C]
+//   merged    W' = W + s (B A)^T    [V, C]
+// A begins at 0 and B as N(0, 1); there is no dropout, as in peft.
+struct LowRankTable {
+  Tensor A, B;
+  real scaling;
+  LowRankTable(Tensor a, Tensor b, real s) : A(a), B(b), scaling(s) {}
+  // lora_embedding_A and lora_embedding_B. `what`: the table that they belong to.
+  LowRankTable(Scope at, const Embedding& what, long rank, real s);
+
+  Tensor operator()(const Indices& ids) const;
+  Tensor merged(const Tensor& W) const;  // without history
+};
+
 }  // namespace nn

@@ -26,8 +26,12 @@ BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
 Tensor BertEmbeddings::sum(const Tokens& tokens) const {
   Indices positions = tokens.positions;
   for (int& p : positions) p += first_position;
-  return embedding_sum(  // [N, C]
+  Tensor sum = embedding_sum(  // [N, C]
       {{word.weight, tokens.ids}, {type.weight, tokens.types}, {position.weight, positions}});
+  if (word.added) sum = sum + word.added(tokens.ids);
+  if (type.added) sum = sum + type.added(tokens.types);
+  if (position.added) sum = sum + position.added(positions);
+  return sum;
 }
 
 std::vector<Tensor> BertEmbeddings::parameters() const {

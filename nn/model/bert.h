@@ -26,6 +26,7 @@ struct BertEmbeddings {
   Tensor finish(const Tensor& sum) const { return dropout(norm(sum)); }  // for those who bring the sum themselves
   Tensor operator()(const Tokens& tokens) const { return finish(sum(tokens)); }
   std::vector<Tensor> parameters() const;
+  std::vector<Embedding*> tables() { return {&word, &position, &type}; }
 };
 
 // y = LayerNorm(dropout(dense(x)) + residual), or with a bottleneck before the norm.       [N, in], [N, C] -> [N, C]

@@ -31,7 +31,8 @@ void AdapterOptions::declare(run::Options& options) {
   add("--adapter-stabilised", stabilised, "of lora: alpha / sqrt(rank) times instead");
   add("--adapter-dropout", dropout, "of lora: of what its addition reads").between(0, 0.99);
   add("--adapter-targets", targets,
-      "of lora: the modules that get one, with commas: ends of their names, or shell patterns over all of it");
+      "of lora: the modules that get one, with commas: ends of their names, or shell patterns over all of it; "
+      "word_embeddings is one, too");
   declare_base(options, base);
 }
 

@@ -33,10 +33,21 @@ AdapterConfig dora() {
   return c;
 }
 
+AdapterConfig lora_of_tables() {
+  AdapterConfig c = config_of(AdapterKind::lora);
+  c.targets = {"query", "word_embeddings", "position_embeddings", "token_type_embeddings"};
+  c.rank_pattern = {{"word_embeddings", 2}};
+  return c;
+}
+
 std::vector<AdapterConfig> all_kinds() {
-  return {config_of(AdapterKind::lora),      dora(),
-          config_of(AdapterKind::houlsby),   config_of(AdapterKind::pfeiffer),
-          config_of(AdapterKind::prefix, 4), config_of(AdapterKind::bitfit)};
+  return {config_of(AdapterKind::lora),
+          dora(),
+          lora_of_tables(),
+          config_of(AdapterKind::houlsby),
+          config_of(AdapterKind::pfeiffer),
+          config_of(AdapterKind::prefix, 4),
+          config_of(AdapterKind::bitfit)};
 }
 
 // As after some training: nothing that is the adapter's own is at its first value.
