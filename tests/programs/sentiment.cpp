@@ -1,6 +1,5 @@
 // The sentiment program as its users run it: from the command line, with good input and with bad.
 #include <algorithm>
-#include <sstream>
 
 #include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
