@@ -103,10 +103,9 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
                       b + " 2>&1")
                 .status == 0);
     CHECK_MESSAGE(nn::read_file(a + "/log.jsonl") == nn::read_file(b + "/log.jsonl"), settings);
-    // Stopped in the middle: the run is told to end by a signal as soon as its first epoch is in the log.
-    run_shell("exec 2> /dev/null; rm -r " + b + "; " + program("multitask") + " train --tasks " + file + " --out " + b +
-              " > /dev/null 2>&1 & p=$!; while ! grep -qs dev " + b +
-              "/log.jsonl; do sleep 0.01; done; kill -TERM $p 2>/dev/null; wait $p");
+    std::filesystem::remove_all(b);
+    stop_when("grep -qs dev " + b + "/log.jsonl",  // its first epoch
+              program("multitask") + " train --tasks " + file + " --out " + b);
     const Result resumed = call("multitask", "train --resume " + b);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
     CHECK_MESSAGE(nn::read_file(a + "/log.jsonl") == nn::read_file(b + "/log.jsonl"), settings);
