@@ -26,9 +26,7 @@ TEST_CASE("training: killed after any step and resumed, a run ends in the very b
 
 TEST_CASE("training: a run that is killed again and again still ends in the same bits") {
   const TemporaryDirectory dir;
-  SmallRun first(dir.path + "/x");
-  first.kill_before_save = 1;
-  first.run();
+  run_until(dir.path + "/x", 1);
   for (long step = 2; step < kSteps; ++step) {
     SmallRun again(dir.path + "/x", true);
     again.kill_before_save = step;
@@ -94,9 +92,7 @@ TEST_CASE("training: after the last step a signal has its own action again, whil
 
 TEST_CASE("training: other data than before is refused by the name of its part, other options too") {
   const TemporaryDirectory dir;
-  SmallRun first(dir.path + "/x");
-  first.kill_before_save = 5;
-  first.run();
+  run_until(dir.path + "/x", 5);
   SmallRun other(dir.path + "/x", true);
   other.frame.data = run::Fingerprint().add("train", "b").text();
   CHECK(error_of([&] { other.run(); }) == dir.path + "/x: the data has changed since: train; start a new run");
@@ -115,9 +111,7 @@ TEST_CASE("training: weights that are no numbers replace nothing; the last check
   const TemporaryDirectory dir;
   for (const long step : {4L, 5L}) {  // found at the end of an epoch either way: in best/, or in the checkpoint
     const std::string path = fmt::format("{}/{}", dir.path, step);
-    SmallRun small(path);
-    small.kill_before_save = 3;
-    small.run();
+    run_until(path, 3);
     const std::string before = weights_of(path + "/last.safetensors") + weights_of(path + "/best/model.safetensors");
     SmallRun ruined(path, true);
     ruined.ruin_at = step;
