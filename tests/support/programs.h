@@ -17,8 +17,8 @@ inline Result call(const std::string& name, const std::string& arguments, const 
   return run_shell(program(name) + " " + arguments + " " + redirect);
 }
 
-// A command of the shell that is sent SIGTERM as soon as `reached`, another one, succeeds: what it said, and its status,
-// 128 + 15, or that of its end, if it came to it before.
+// A command of the shell that is sent SIGTERM as soon as `reached`, another one, succeeds: what it said, and its
+// status, 128 + 15, or that of its end, if it came to it before.
 inline Result stop_when(const std::string& reached, const std::string& command) {
   return run_shell(command + " 2>&1 & p=$!; until " + reached + " || ! kill -0 $p; do sleep 0.005; done 2>/dev/null; " +
                    "kill -TERM $p 2>/dev/null; wait $p");
