@@ -4,12 +4,13 @@
 usage: tools/labelled_sets.py DATA OUT [NAME...] [--seed S] [--share P] [--inner [N]]
 DATA holds the sets as their publishers lay them out. --share 0.01 keeps one label in a hundred of every class, two at
 least, drawn by the seed; a set without a split of its own is shared out 80 to 20 by the seed. --inner measures on one
-training text in N (10 if not said) instead of the test part: for choosing settings. NAME: sst2, phrasebank, semeval, ag_news,
-banking77, twitter_sentiment, twitter_topic; all if none is given.
+training text in N (10 if not said) instead of the test part: for choosing settings. NAME: sst2, phrasebank, semeval,
+ag_news, banking77, snips, twitter_sentiment, twitter_topic; all if none is given. Other scripts import SETS, too.
 """
 import argparse
 import csv
 import glob
+import json
 import os
 import random
 import re
@@ -32,6 +33,20 @@ def semeval(pattern):
     return [row for path in sorted(glob.glob(pattern)) for row in tabbed(path, 1, 2)]
 
 
+def snips(pattern):
+    """A sentence is the concatenation of its pieces; one file is Latin-1."""
+    rows = []
+    for path in sorted(glob.glob(pattern)):
+        text = open(path, "rb").read()
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError:
+            text = text.decode("latin-1")
+        for intent, sentences in json.loads(text).items():
+            rows += [(intent, "".join(piece["text"] for piece in s["data"])) for s in sentences]
+    return rows
+
+
 # name: training rows, test rows or None
 SETS = {
     "sst2": lambda d: (tabbed(f"{d}/sst2/train.tsv", 1, 0), tabbed(f"{d}/sst2/dev.tsv", 1, 0)),
@@ -44,6 +59,7 @@ SETS = {
                                     table(f"{d}/twitter_financial_news_sentiment/sent_valid.csv", 1, 0)[1:]),
     "twitter_topic": lambda d: (table(f"{d}/twitter_financial_news_topic/train_data.csv", 1, 0)[1:],
                                 table(f"{d}/twitter_financial_news_topic/valid_data.csv", 1, 0)[1:]),
+    "snips": lambda d: (snips(f"{d}/snips/*/train_*_full.json"), snips(f"{d}/snips/*/validate_*.json")),
 }
 
 

@@ -28,8 +28,8 @@ struct ShapingOptions {
   bool asks_for_a_form() const { return entropy_penalty != 0 || target_entropy || head_disagreement > 0; }
 };
 
-// The terms of how sharp and how alike attention is, means over `attention`; nothing, if nothing is asked for. `share` is
-// that of the batch in its step, where the other terms are shares, too.
+// The terms of how sharp and how alike attention is, means over `attention`; nothing, if nothing is asked for. `share`
+// is that of the batch in its step, where the other terms are shares, too.
 void add_form_terms(run::Terms& terms, const ShapingOptions& options, const std::vector<nn::AttentionMaps>& attention,
                     double share = 1);
 

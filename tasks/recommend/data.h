@@ -50,7 +50,8 @@ struct DataOptions {
 };
 
 // Interactions in the order of their times, equal ones by a draw of the seed: files stand in the order of ids, and a
-// model would learn that. A user has an item once, at its first time, with the weights added up and the weightiest kind.
+// model would learn that. A user has an item once, at its first time, with the weights added up and the weightiest
+// kind.
 // Error: FILE:LINE: no number where a time or a weight must be; a file without users or items; nothing left.
 Data read_data(const DataOptions& options, uint64_t seed);
 Data read_tables(const text::Table& interactions, const text::Table& items, const DataOptions& options, uint64_t seed);

@@ -178,44 +178,65 @@ void add_curve(const Recommender& r, const Measuring& m, const Split& split, con
          measure(m, split.test, joined, &lists[w])});
 }
 
-}  // namespace
+// Who is measured: all cases, those of users of whom nothing was known, of items that nobody has taken.
+using Parts = std::vector<std::vector<Case>>;
 
-Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed) {
-  const long I = r.items();
-  const run::Stopwatch watch;
-  Report report;
-  const std::vector<double> counts = counts_of(split.known, I);
-  const Measuring m{r.data, r.words, counts, split.test_among, k, &r.vectors};
-  const std::vector<Source> sources = r.sources(split.known);
-  const size_t S = sources.size();
-  // Who is measured: all, users of whom nothing was known, items that nobody has taken; of the latter two some models.
-  const std::vector<std::vector<Case>> parts{split.test, cold_users(split.test), cold_targets(split.test, counts)};
-  std::vector<std::vector<std::vector<Outcome>>> outcomes(parts.size());  // [part][S + 1][cases], the last: joined
-  for (auto& of_part : outcomes) of_part.assign(S + 1, std::vector<Outcome>(split.test.size()));
-  const auto has_cold_row = [&](size_t s) { return s >= S - 1 || sources[s].name == "words"; };
-  std::vector<Shares> shares(split.test.size());
-  for_each_case("test", sources, split.test, I, [&](size_t c, std::vector<ScoresOf> scores) {
-    shares[c] = shares_of(list_of(scores, split.test[c], split.test_among, r.joined.candidates), r.joined.weights);
-    const Scores joined = shares[c].scores(I);
+// Of the latter two only by words, attention and the joined list: the others know nothing of them.
+bool has_cold_row(const std::vector<Source>& sources, size_t s) {
+  return s + 1 >= sources.size() || sources[s].name == "words";
+}
+
+struct Measured {
+  std::vector<std::vector<std::vector<Outcome>>> outcomes;  // [part][sources + 1][cases], the last: joined
+  std::vector<Shares> shares;                               // [cases], of the joined list
+};
+Measured measure_parts(const Recommender& r, const Measuring& m, const std::vector<Source>& sources,
+                       const Parts& parts) {
+  const size_t S = sources.size(), cases = parts[0].size();
+  Measured to{.outcomes = {}, .shares = std::vector<Shares>(cases)};
+  for (size_t p = 0; p < parts.size(); ++p) to.outcomes.emplace_back(S + 1, std::vector<Outcome>(cases));
+  for_each_case("test", sources, parts[0], r.items(), [&](size_t c, std::vector<ScoresOf> scores) {
+    to.shares[c] = shares_of(list_of(scores, parts[0][c], m.among, r.joined.candidates), r.joined.weights);
+    const Scores joined = to.shares[c].scores(r.items());
     scores.push_back(joined);
     for (size_t p = 0; p < parts.size(); ++p)
       for (size_t s = 0; s <= S; ++s)
-        if (p == 0 || (has_cold_row(s) && !parts[p][c].targets.empty()))
-          outcomes[p][s][c] = outcome_of(m, parts[p][c], scores[s]);
+        if (p == 0 || (has_cold_row(sources, s) && !parts[p][c].targets.empty()))
+          to.outcomes[p][s][c] = outcome_of(m, parts[p][c], scores[s]);
   });
-  const CaseScores joined = scores_of(shares, I);
+  return to;
+}
+
+void add_rows(const Measuring& m, const std::vector<Source>& sources, const Parts& parts, const Measured& measured,
+              Report& to) {
+  const size_t S = sources.size();
+  const auto name_of = [&](size_t s) { return s < S ? sources[s].name : "joined"; };
+  for (size_t s = 0; s <= S; ++s) to.rows.push_back({name_of(s), summary(m, parts[0], measured.outcomes[0][s])});
+  for (size_t p = 1; p < parts.size(); ++p)
+    for (size_t s = S + 1; s-- > 0;) {
+      if (!has_cold_row(sources, s)) continue;
+      Row row{fmt::format("{}, cold {}", name_of(s), p == 1 ? "users" : "items"),
+              summary(m, parts[p], measured.outcomes[p][s])};
+      if (row.figures.cases) to.cold.push_back(std::move(row));
+    }
+}
+
+}  // namespace
+
+Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed) {
+  const run::Stopwatch watch;
+  Report report;
+  const std::vector<double> counts = counts_of(split.known, r.items());
+  const Measuring m{r.data, r.words, counts, split.test_among, k, &r.vectors};
+  const std::vector<Source> sources = r.sources(split.known);
+  const Parts parts{split.test, cold_users(split.test), cold_targets(split.test, counts)};
+  const Measured measured = measure_parts(r, m, sources, parts);
+  const CaseScores joined = scores_of(measured.shares, r.items());
   reranked(r, split.test, joined, split.test_among, {{.k = k}});
   report.list_seconds = watch.seconds();
 
-  const auto name_of = [&](size_t s) { return s < S ? sources[s].name : "joined"; };
-  report.rows.push_back({"random", measure(m, split.test, source_of("random", random_scorer(I, seed)))});
-  for (size_t s = 0; s <= S; ++s) report.rows.push_back({name_of(s), summary(m, split.test, outcomes[0][s])});
-  for (size_t p = 1; p < parts.size(); ++p)
-    for (size_t s = S + 1; s-- > 0;) {
-      if (!has_cold_row(s)) continue;
-      Row row{fmt::format("{}, cold {}", name_of(s), p == 1 ? "users" : "items"), summary(m, parts[p], outcomes[p][s])};
-      if (row.figures.cases) report.cold.push_back(std::move(row));
-    }
+  report.rows.push_back({"random", measure(m, split.test, source_of("random", random_scorer(r.items(), seed)))});
+  add_rows(m, sources, parts, measured, report);
   add_curve(r, m, split, joined, report);
   add_probabilities(r, split, joined, k, report);
   add_faithfulness(r, split, joined, seed, report);

@@ -36,7 +36,7 @@ std::vector<double> recent_counts(const std::vector<History>& histories, long it
 Scorer popularity(const std::vector<double>& counts);
 
 // Item-kNN: x_i the column of item i over the users, its weights as numbers;
-//   s_ij = x_i . x_j / (|x_i| |x_j| + shrink),   of each j the k highest s_ij are kept;  score_i = sum over j in history
+//   s_ij = x_i . x_j / (|x_i| |x_j| + shrink), of each j the k highest are kept;   score_i = sum over j in history s_ij
 // (Deshpande, Karypis 2004).
 struct KnnOptions {
   long k = 100;

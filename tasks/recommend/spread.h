@@ -18,8 +18,7 @@ struct Wanted {
 
 // How alike items are, 1 of each and itself. words, vectors: cosines of their words, of their learned vectors; tags:
 // common tags over the root of the product of their numbers; mean: the mean of the three, or of the first two where no
-// item has
-// tags.    -> [n][n]
+// item has tags.    -> [n][n]
 std::vector<std::vector<double>> likeness(const Recommender& r, const std::vector<int>& items, const std::string& kind);
 
 // Of each case the highest `candidates` by score, re-ranked: lists for each of `wanted`.

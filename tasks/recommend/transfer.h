@@ -31,8 +31,8 @@ class Teacher {
 
   // soft_targets  T^2 KL(teacher || student) of what comes next among the items `among`, mean over the places
   //               (Hinton et al. 2015)
-  // attention_kl  KL of each of the student's layers beside the teacher's that layer_map gives it, mean over the layers:
-  //               head by head where the numbers of heads agree, of the means over the heads else
+  // attention_kl  KL of each of the student's layers beside the teacher's that layer_map gives it, mean over the
+  //               layers: head by head where the numbers of heads agree, of the means over the heads else
   //   logits [N, K] of the student, maps of its layers
   void add_to(run::Terms& terms, const Tensor& logits, const std::vector<nn::AttentionMaps>& maps,
               const nn::Tokens& histories, const Indices& among) const;

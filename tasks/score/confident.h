@@ -7,11 +7,11 @@
 namespace score {
 
 // The confident joint of given and true labels (Northcutt, Jiang, Chuang 2021, "Confident Learning").
-//   p [n][K]   probabilities out of fold: of a model not trained on text i          given [n]   its label, 0 ... K - 1
-//   t_k        = mean of p_ik over the texts with label k                  how sure the models are of a class, as a rule
-//   C_sy       = how many texts with label s have y = argmax over {k: p_ik >= t_k} of p_ik; none: not counted, C_kk >= 1
-//                where label k occurs
-//   Q_sy       = C_sy / (sum_y' C_sy') n_s / n      n_s texts with label s: the rows have the shares that the labels have
+//   p [n][K]   probabilities out of fold: of a model not trained on text i       given [n]   its label, 0 ... K - 1
+//   t_k        = mean of p_ik over the texts with label k               how sure the models are of a class, as a rule
+//   C_sy       = how many texts with label s have y = argmax over {k: p_ik >= t_k} of p_ik; none: not counted,
+//                C_kk >= 1 where label k occurs
+//   Q_sy       = C_sy / (sum_y' C_sy') n_s / n    n_s texts with label s: the rows have the shares that the labels have
 //   estimated share of wrong labels = 1 - sum_k Q_kk
 struct ConfidentJoint {
   std::vector<double> thresholds;          // [K]; infinity: nothing has the label

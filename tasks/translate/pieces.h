@@ -30,8 +30,8 @@ class Pieces {
  public:
   // Learned from both sides together, one model for both; the same texts give the same pieces.
   static Pieces learn(const std::vector<std::string>& texts, const PieceOptions& options);
-  // Error: a file that is missing or is no model; ids that are not 0 ... V - 1, each once; no </s> or <unk>; a .spm most
-  // of whose pieces vocab.json does not know.
+  // Error: a file that is missing or is no model; ids that are not 0 ... V - 1, each once; no </s> or <unk>; a .spm
+  // most of whose pieces vocab.json does not know.
   static Pieces load(const std::string& directory);
   void save(const std::string& directory) const;
 

@@ -3,9 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
-need chromium chromium
-packages puppeteer-core axe-core
-workspace
+browser
 {
   for s in track hours size; do
     echo "# $s"

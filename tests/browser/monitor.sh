@@ -4,9 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
-need chromium chromium
-packages puppeteer-core axe-core
-workspace
+browser
 build/release/monitor example >"$dir/all"
 head -n 10000 "$dir/all" >"$dir/stream"
 tail -n +10001 "$dir/all" | head -n 2000 >"$dir/later"

@@ -4,9 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
-need chromium chromium
-packages puppeteer-core axe-core
-workspace
+browser
 quietly build/release/recommend train --text words --max-steps 20 --ease 100 --content 3 --out "$dir/run"
 serving build/release/recommend serve --model "$dir/run"
 run_node tests/browser/recommend.mjs

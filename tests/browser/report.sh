@@ -4,9 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
-need chromium chromium
-packages puppeteer-core axe-core
-workspace
+browser
 for seed in 1 2; do
   quietly build/release/sentiment train --model pool --epochs 3 --seed "$seed" --out "$dir/run-$seed"
 done

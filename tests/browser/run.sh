@@ -3,8 +3,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
-need chromium chromium
-packages puppeteer-core axe-core
+browser
 start
 run_node tests/browser/page.mjs
 build/release/explain 'A lovely hotel, rude staff.' --method all --page "$dir/why.html" >/dev/null 2>&1

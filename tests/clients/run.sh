@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 . tests/clients/server.sh
 packages openai @huggingface/inference
+workspace
 start
 run_node tests/clients/clients.mjs
 

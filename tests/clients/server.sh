@@ -22,6 +22,12 @@ workspace() {  # $dir, which goes at the end, with the server
   export OMP_NUM_THREADS=1
 }
 
+browser() {  # Chromium, what drives it and what looks for barriers in a page, and a workspace
+  need chromium chromium
+  packages puppeteer-core axe-core
+  workspace
+}
+
 quietly() { "$@" >"$dir/said" 2>&1 || { cat "$dir/said"; exit 1; }; }
 
 serving() {  # serving PROGRAM ARGUMENT...: it runs beside this script, on a port of its own: $URL
@@ -37,7 +43,6 @@ serving() {  # serving PROGRAM ARGUMENT...: it runs beside this script, on a por
 }
 
 start() {  # start ARGUMENT...: a classifier of a few steps and the encoder that ships, served
-  workspace
   quietly build/release/sentiment train --model pool --max-steps 40 --out "$dir/mood"
   serving build/release/serve --model mood="$dir/mood" mini=mini "$@"
 }

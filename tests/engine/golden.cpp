@@ -1,4 +1,6 @@
 // Every op against PyTorch's values (tests/golden/README.md). Shapes, options and counts come from the file.
+#include <functional>
+#include <map>
 #include <set>
 
 #include "nn/attention.h"
@@ -30,49 +32,36 @@ Tensor attention_pool_case(Case& c) {
   return segment_attend(segment_softmax(scores, offsets), x, offsets);
 }
 
-bool compute(Case& c, Tensor& y) {
-  const std::string& n = c.name();
-  if (n == "softmax")
-    y = softmax(c.in("x"));
-  else if (n == "log_softmax")
-    y = log_softmax(c.in("x"));
-  else if (n == "gelu_erf")
-    y = gelu(c.in("x"));
-  else if (n == "gelu_tanh")
-    y = gelu_tanh(c.in("x"));
-  else if (n == "tanh")
-    y = engine::tanh(c.in("x"));
-  else if (n == "sigmoid")
-    y = sigmoid(c.in("x"));
-  else if (n == "relu")
-    y = relu(c.in("x"));
-  else if (n == "silu")
-    y = silu(c.in("x"));
-  else if (n == "layer_norm")
-    y = layer_norm(c.in("x"), c.in("weight"), c.in("bias"), real(1e-12));
-  else if (n == "linear")
-    y = linear(c.in("x"), c.in("weight"), c.in("bias"));
-  else if (n == "matmul")
-    y = matmul(c.in("a"), c.in("b"));
-  else if (n == "bmm")
-    y = bmm(c.in("a"), c.in("b"));
-  else if (n == "embedding")
-    y = embedding(c.in("weight"), c.ints("ids"));
-  else if (n == "mse")
-    y = mse(c.in("x"), c.in("target"));
-  else if (n.starts_with("cross_entropy"))
-    y = cross_entropy_case(c);
-  else if (n.starts_with("kd_T"))
-    y = nn::distillation(c.in("student"), c.in("teacher"), real(c.number_after("kd_T")));
-  else if (n == "attention_packed")
-    y = attention_case(c, false);
-  else if (n == "attention_packed_causal")
-    y = attention_case(c, true);
-  else if (n == "attention_pool")
-    y = attention_pool_case(c);
-  else
-    return false;
-  return true;
+Tensor distillation_case(Case& c) {
+  return nn::distillation(c.in("student"), c.in("teacher"), real(c.number_after("kd_T")));
+}
+
+using Op = std::function<Tensor(Case&)>;
+
+// What computes a case, by its name; nothing, where there is no such op.
+Op op_of(const std::string& name) {
+  static const std::map<std::string, Op> ops{
+      {"softmax", [](Case& c) { return softmax(c.in("x")); }},
+      {"log_softmax", [](Case& c) { return log_softmax(c.in("x")); }},
+      {"gelu_erf", [](Case& c) { return gelu(c.in("x")); }},
+      {"gelu_tanh", [](Case& c) { return gelu_tanh(c.in("x")); }},
+      {"tanh", [](Case& c) { return engine::tanh(c.in("x")); }},
+      {"sigmoid", [](Case& c) { return sigmoid(c.in("x")); }},
+      {"relu", [](Case& c) { return relu(c.in("x")); }},
+      {"silu", [](Case& c) { return silu(c.in("x")); }},
+      {"layer_norm", [](Case& c) { return layer_norm(c.in("x"), c.in("weight"), c.in("bias"), real(1e-12)); }},
+      {"linear", [](Case& c) { return linear(c.in("x"), c.in("weight"), c.in("bias")); }},
+      {"matmul", [](Case& c) { return matmul(c.in("a"), c.in("b")); }},
+      {"bmm", [](Case& c) { return bmm(c.in("a"), c.in("b")); }},
+      {"embedding", [](Case& c) { return embedding(c.in("weight"), c.ints("ids")); }},
+      {"mse", [](Case& c) { return mse(c.in("x"), c.in("target")); }},
+      {"attention_packed", [](Case& c) { return attention_case(c, false); }},
+      {"attention_packed_causal", [](Case& c) { return attention_case(c, true); }},
+      {"attention_pool", attention_pool_case}};
+  if (name.starts_with("cross_entropy")) return cross_entropy_case;
+  if (name.starts_with("kd_T")) return distillation_case;
+  const auto found = ops.find(name);
+  return found == ops.end() ? Op() : found->second;
 }
 
 }  // namespace
@@ -84,9 +73,8 @@ TEST_CASE("golden: every op and its gradients agree with PyTorch") {
   REQUIRE(!names.empty());
   for (const std::string& name : names) {
     Case c(file, name);
-    Tensor y;
-    const bool known = compute(c, y);
-    CHECK_MESSAGE(known, "there is no op for the case ", name);
-    if (known) c.expect(y);
+    const Op op = op_of(name);
+    CHECK_MESSAGE(op, "there is no op for the case ", name);
+    if (op) c.expect(op(c));
   }
 }

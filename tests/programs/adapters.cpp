@@ -32,6 +32,13 @@ struct Based {
     REQUIRE(all.size() == 9);
     return all;
   }
+  void refuses(const std::string& command, const std::string& what) const {
+    const Result result = sentiment(command + " --out " + dir.path + "/none");
+    CHECK(result.status != 0);
+    CHECK_MESSAGE(result.output.find("error: ") != std::string::npos, result.output);
+    CHECK_MESSAGE(result.output.find(what, result.output.find("error: ")) != std::string::npos, result.output);
+    CHECK(!fs::exists(dir.path + "/none"));
+  }
 };
 
 const char* const kKinds[] = {"lora",
@@ -131,19 +138,14 @@ TEST_CASE("adapters: one is trained further; a base that was moved is found by -
 
 TEST_CASE("adapters: what cannot be is refused in one line, and leaves nothing behind") {
   const Based b;
-  const auto refused = [&](const std::string& options, const std::string& what) {
-    const Result result = b.sentiment(options + " --out " + b.dir.path + "/none");
-    CHECK(result.status != 0);
-    CHECK_MESSAGE(result.output.find("error: ") != std::string::npos, result.output);
-    CHECK_MESSAGE(result.output.find(what, result.output.find("error: ")) != std::string::npos, result.output);
-    CHECK(!fs::exists(b.dir.path + "/none"));
-  };
-  refused(b.over + "--adapter lora --adapter-rank 0", "--adapter-rank");
-  refused(b.over + "--adapter lora --adapter-targets query,q_proj", "no module fits the target 'q_proj'; modules are ");
-  refused(b.over + "--adapter lora --adapter-targets query,", "--adapter-targets: an empty name");
-  refused(b.over + "--adapter bitfit --adapter-rank 4", "--adapter-rank is for --adapter lora, bottleneck and prefix");
-  refused(b.over + "--adapter-alpha 4", "--adapter-alpha is for --adapter lora; got --adapter none");
-  refused(b.over + "--adapter prefix --adapter-rank 10", "the 10 rows of a prefix are more than the 16 positions");
+  b.refuses(b.over + "--adapter lora --adapter-rank 0", "--adapter-rank");
+  b.refuses(b.over + "--adapter lora --adapter-targets query,q_proj",
+            "no module fits the target 'q_proj'; modules are ");
+  b.refuses(b.over + "--adapter lora --adapter-targets query,", "--adapter-targets: an empty name");
+  b.refuses(b.over + "--adapter bitfit --adapter-rank 4",
+            "--adapter-rank is for --adapter lora, bottleneck and prefix");
+  b.refuses(b.over + "--adapter-alpha 4", "--adapter-alpha is for --adapter lora; got --adapter none");
+  b.refuses(b.over + "--adapter prefix --adapter-rank 10", "the 10 rows of a prefix are more than the 16 positions");
   const std::string prefix = b.dir.path + "/prefix";
   REQUIRE(b.sentiment(b.over + "--epochs 1 --adapter prefix --adapter-rank 4 --out " + prefix).status == 0);
   const Result long_text = b.sentiment("predict --model " + prefix + " --max-length 13 good");
@@ -153,21 +155,22 @@ TEST_CASE("adapters: what cannot be is refused in one line, and leaves nothing b
   const Result room = b.sentiment("train --model " + b.base + " --epochs 1 --data " + b.data +
                                   " --adapter prefix --adapter-rank 10 --out " + b.dir.path + "/room");
   CHECK_MESSAGE((room.status == 0 && room.says("texts are read up to 6 tokens")), room.output);  // what it leaves
-  refused(b.over + "--adapter lora --base " + b.base, "--base is for an adapter directory");
-  refused(kBase + "--adapter lora --data " + b.data, "--adapter is for --model DIR: what it is put on stays");
+  b.refuses(b.over + "--adapter lora --base " + b.base, "--base is for an adapter directory");
+  b.refuses(kBase + "--adapter lora --data " + b.data, "--adapter is for --model DIR: what it is put on stays");
   const std::string lora = b.dir.path + "/lora";
   REQUIRE(b.sentiment(b.over + "--epochs 1 --adapter lora --out " + lora).status == 0);
   fs::remove(lora + "/best/manifest.json");  // it would be the first to notice
   const std::string config = nn::read_file(lora + "/best/adapter_config.json");
   std::string strange = config;
   b.dir.write("lora/best/adapter_config.json", strange.replace(strange.find("LORA"), 4, "LOHA"));
-  refused("merge --model " + lora, "peft_type 'LOHA' is not supported; these are: LORA");
+  b.refuses("merge --model " + lora, "peft_type 'LOHA' is not supported; these are: LORA");
   b.dir.write("lora/best/adapter_config.json", config);
   const nn::SafeTensors file(lora + "/best/adapter_model.safetensors");
   std::vector<Tensor> half;
   for (const auto& [key, entry] : file.entries())
     if (key.find("lora_B") == key.npos) half.push_back(file.read(key));
   nn::save_safetensors(lora + "/best/adapter_model.safetensors", half);
-  refused("merge --model " + lora, "missing in the file: 4 (bert.encoder.layer.0.attention.self.query.lora_B.weight, ");
-  refused("merge --model " + b.base, "is a model, not an adapter: there is nothing to be merged");
+  b.refuses("merge --model " + lora,
+            "missing in the file: 4 (bert.encoder.layer.0.attention.self.query.lora_B.weight, ");
+  b.refuses("merge --model " + b.base, "is a model, not an adapter: there is nothing to be merged");
 }

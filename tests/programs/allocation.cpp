@@ -1,7 +1,5 @@
 // Attention allocated with less computation, from the command line: neurons taken out, tokens left behind, windows;
 // with good input and with bad.
-#include <sstream>
-
 #include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
 #include "tests/support/programs.h"
@@ -25,6 +23,25 @@ struct AllocationRun {
     REQUIRE_MESSAGE(result.status == 0, result.output);
   }
 };
+
+// Of a run's log: the retention mass, step by step.
+std::vector<double> retention_masses(const std::string& run) {
+  std::vector<double> masses;
+  for (const json& line : lines_of(nn::read_file(run + "/log.jsonl")))
+    if (line.contains("retention_mass")) masses.push_back(line["retention_mass"]);
+  return masses;
+}
+
+// The maps of a model whose first layer leaves half of the tokens behind.
+void check_half_is_left(const std::string& model, const std::string& maps) {
+  REQUIRE(call("sentiment", "analyze --model " + model + " --out " + maps + " 'a good thing'").status == 0);
+  const json seen = json::parse(nn::read_file(maps)), &layers = seen["layers"];
+  const size_t tokens = seen["tokens"].size();
+  CHECK(layers[0]["heads"][0]["probabilities"].size() == tokens);
+  CHECK(layers[1]["tokens"].size() == (tokens + 1) / 2);
+  CHECK(layers[1]["tokens"][0] == 0);  // [CLS]
+  CHECK(layers[1]["heads"][0]["probabilities"].size() == (tokens + 1) / 2);
+}
 
 }  // namespace
 
@@ -61,12 +78,10 @@ TEST_CASE(
                                                " --epochs 8 --learn-retention 1 --retention-rate 0.2 --out " + soft);
   REQUIRE_MESSAGE(learned.status == 0, learned.output);
   CHECK(learned.says("--token-retention learned trains with it"));
-  std::istringstream log(nn::read_file(soft + "/log.jsonl"));
-  std::string first, line, last;
-  while (std::getline(log, line))
-    if (line.find("retention_mass") != std::string::npos) (first.empty() ? first : last) = line;
-  CHECK(json::parse(first)["retention_mass"].get<double>() == doctest::Approx(3));  // 1 x 1 + 2 x 1
-  CHECK(json::parse(last)["retention_mass"].get<double>() < 2.5);
+  const std::vector<double> masses = retention_masses(soft);
+  REQUIRE(!masses.empty());
+  CHECK(masses.front() == doctest::Approx(3));  // 1 x 1 + 2 x 1
+  CHECK(masses.back() < 2.5);
   CHECK(call("sentiment", "evaluate --model " + soft + trained.data).status == 0);
 
   const Result used =
@@ -86,14 +101,7 @@ TEST_CASE(
   REQUIRE(call("sentiment", "train --config " + given + "/options.ini --out " + again).status == 0);
   REQUIRE(call("sentiment", "train --resume " + again).status == 0);
   CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(given + "/log.jsonl"));
-  const std::string maps = trained.dir.path + "/maps.jsonl";
-  REQUIRE(call("sentiment", "analyze --model " + given + " --out " + maps + " 'a good thing'").status == 0);
-  const json seen = json::parse(nn::read_file(maps));
-  const size_t tokens = seen["tokens"].size();
-  CHECK(seen["layers"][0]["heads"][0]["probabilities"].size() == tokens);
-  CHECK(seen["layers"][1]["tokens"].size() == (tokens + 1) / 2);
-  CHECK(seen["layers"][1]["tokens"][0] == 0);  // [CLS]
-  CHECK(seen["layers"][1]["heads"][0]["probabilities"].size() == (tokens + 1) / 2);
+  check_half_is_left(given, trained.dir.path + "/maps.jsonl");
   CHECK(call("sentiment", "prune --model " + trained.run + trained.data +
                               " --token-retention 0.5,0.5 --heads 0.5 --out " + trained.dir.path + "/pruned")
             .status == 0);

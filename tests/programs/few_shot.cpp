@@ -179,9 +179,9 @@ TEST_CASE(
     CHECK(memory["tasks"].size() == 2);
     CHECK(memory["tasks"]["birds"]["texts"].size() == 48);
     const std::string log = nn::read_file(out + "/log.jsonl"), model = nn::read_file(out + "/best/model.safetensors");
-    run_shell("rm -r " + out + "; " + program("few_shot") + " " + meta(dir, method, "--steps 60 --layers 1") +
-              " >/dev/null 2>&1 & p=$!; until grep -q . " + out + "/log.jsonl 2>/dev/null; do sleep 0.01; done; " +
-              "kill -TERM $p; wait $p");
+    std::filesystem::remove_all(out);
+    stop_when("grep -qs . " + out + "/log.jsonl",
+              program("few_shot") + " " + meta(dir, method, "--steps 60 --layers 1"));
     const Result resumed = call("few_shot", "train --resume " + out);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
     CHECK(resumed.says("resuming"));

@@ -5,6 +5,47 @@
 using namespace test;
 using nn::json;
 
+namespace {
+
+// Three tasks over one table, the third with an adapter.
+struct OneTable {
+  TemporaryDirectory dir;
+  std::string data;
+
+  OneTable() {
+    std::string rows = "text\tmood\ttopic\n";
+    for (int i = 0; i < 40; ++i)
+      rows += fmt::format("{} {} {}\t{}\t{}\n", i, i % 2 ? "good" : "bad", i % 3 ? "film" : "food",
+                          i % 2 ? "glad" : "sad", i % 3 ? "film" : "food");
+    data = dir.write("data.tsv", rows);
+  }
+  std::string tasks(const std::string& settings) const {
+    return dir.write("tasks.json", fmt::format(R"({{{0} "max_length": 12, "epochs": 3, "lr": 0.01,
+        "tasks": {{"mood": {{"data": "{1}", "label_column": "mood"}},
+                   "topic": {{"data": "{1}", "label_column": "topic"}},
+                   "more": {{"data": "{1}", "label_column": "topic", "adapter": 4}}}}}})",
+                                               settings, data));
+  }
+};
+
+// That the task "mood", alone in `exported`, says what it says in `run`.
+void check_mood_alone(const std::string& run, const std::string& exported) {
+  const auto said = [](const std::string& model) {
+    return lines_of(
+        call("multitask", "predict --model " + model + " 'a good film' 'bad food' 'it'", "2>/dev/null").output);
+  };
+  const std::vector<json> joint = said(run), alone = said(exported);
+  REQUIRE(alone.size() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(alone[i]["label"] == joint[i]["mood"]["label"]);
+    for (const char* label : {"glad", "sad"})
+      CHECK(alone[i]["probabilities"][label].get<double>() ==
+            doctest::Approx(joint[i]["mood"]["probabilities"][label].get<double>()).epsilon(2e-4));
+  }
+}
+
+}  // namespace
+
 TEST_CASE("multitask: every kind of head learns eight examples, over words and over a BERT, together") {
   const TemporaryDirectory dir;
   const std::string data = eight_texts(dir), out = dir.path + "/run";
@@ -62,10 +103,9 @@ TEST_CASE("multitask: what a run leaves, resuming to the same bits, and at two t
                       b + " 2>&1")
                 .status == 0);
     CHECK_MESSAGE(nn::read_file(a + "/log.jsonl") == nn::read_file(b + "/log.jsonl"), settings);
-    // Stopped in the middle: the run is told to end by a signal as soon as its first epoch is in the log.
-    run_shell("exec 2> /dev/null; rm -r " + b + "; " + program("multitask") + " train --tasks " + file + " --out " + b +
-              " > /dev/null 2>&1 & p=$!; while ! grep -qs dev " + b +
-              "/log.jsonl; do sleep 0.01; done; kill -TERM $p 2>/dev/null; wait $p");
+    std::filesystem::remove_all(b);
+    stop_when("grep -qs dev " + b + "/log.jsonl",  // its first epoch
+              program("multitask") + " train --tasks " + file + " --out " + b);
     const Result resumed = call("multitask", "train --resume " + b);
     REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
     CHECK_MESSAGE(nn::read_file(a + "/log.jsonl") == nn::read_file(b + "/log.jsonl"), settings);
@@ -116,23 +156,11 @@ TEST_CASE("multitask: --single compares with a model for each task, and a resume
 }
 
 TEST_CASE("multitask: tasks of one file share its split; a task alone is a model of one head without a name") {
-  const TemporaryDirectory dir;
-  std::string rows = "text\tmood\ttopic\n";
-  for (int i = 0; i < 40; ++i)
-    rows += fmt::format("{} {} {}\t{}\t{}\n", i, i % 2 ? "good" : "bad", i % 3 ? "film" : "food",
-                        i % 2 ? "glad" : "sad", i % 3 ? "film" : "food");
-  const std::string data = dir.write("data.tsv", rows);
+  const OneTable table;
   for (const std::string model : {"pool", "bert"}) {
-    const auto file_with = [&](const std::string& settings) {
-      return dir.write("tasks.json", fmt::format(R"({{{0} "max_length": 12, "epochs": 3, "lr": 0.01,
-        "tasks": {{"mood": {{"data": "{1}", "label_column": "mood"}},
-                   "topic": {{"data": "{1}", "label_column": "topic"}},
-                   "more": {{"data": "{1}", "label_column": "topic", "adapter": 4}}}}}})",
-                                                 settings, data));
-    };
     const std::string layers = model == "bert" ? "\"layers\": 1, " : "";
-    const std::string file = file_with("\"model\": \"" + model + "\", \"hidden\": 16, \"heads\": 2, " + layers);
-    const std::string out = dir.path + "/" + model, exported = dir.path + "/" + model + "-mood";
+    const std::string file = table.tasks("\"model\": \"" + model + "\", \"hidden\": 16, \"heads\": 2, " + layers);
+    const std::string out = table.dir.path + "/" + model, exported = out + "-mood";
     const Result trained = call("multitask", "train --tasks " + file + " --out " + out);
     REQUIRE_MESSAGE(trained.status == 0, trained.output);
     CHECK(trained.output.find("train     32 texts") != std::string::npos);
@@ -145,17 +173,7 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
       CHECK(named(out + "/best") == "BertModel");
       CHECK(named(exported) == "BertForSequenceClassification");
     }
-    const std::string texts = " 'a good film' 'bad food' 'it'";
-    const std::vector<json> joint = lines_of(call("multitask", "predict --model " + out + texts, "2>/dev/null").output);
-    const std::vector<json> alone =
-        lines_of(call("multitask", "predict --model " + exported + texts, "2>/dev/null").output);
-    REQUIRE(alone.size() == 3);
-    for (size_t i = 0; i < 3; ++i) {
-      CHECK(alone[i]["label"] == joint[i]["mood"]["label"]);
-      for (const char* label : {"glad", "sad"})
-        CHECK(alone[i]["probabilities"][label].get<double>() ==
-              doctest::Approx(joint[i]["mood"]["probabilities"][label].get<double>()).epsilon(2e-4));
-    }
+    check_mood_alone(out, exported);
     CHECK(call("multitask", "export --model " + out + " --task more --out " + exported + "2").last_line() ==
           "error: task 'more': an adapter has no place in a model directory of one task");
     CHECK(call("multitask", "export --model " + out + " --task mod --out " + exported + "2").last_line() ==
@@ -164,7 +182,7 @@ TEST_CASE("multitask: tasks of one file share its split; a task alone is a model
           std::string::npos);
     // An encoder from a directory: its vocabulary and its weights, other heads.
     const Result further = call("multitask", "train --max-steps 1 --lr 1e-12 --model " + out + " --tasks " +
-                                                 file_with("") + " --out " + out + "-further");
+                                                 table.tasks("") + " --out " + out + "-further");
     CHECK_MESSAGE(further.status == 0, further.output);
   }
 }

@@ -2,9 +2,7 @@
 // task's loss has its part of it.
 #include "nn/loss/agreement.h"
 #include "tasks/multitask/step.h"
-#include "tasks/objective/robust.h"
-#include "tasks/run/console.h"
-#include "tests/support/tasks.h"
+#include "tests/support/robust.h"
 
 using namespace test;
 using nn::Predicts;
@@ -12,23 +10,15 @@ using objective::RobustOptions;
 
 namespace {
 
-struct Step {
-  std::unique_ptr<model::TextModel> model;
-  spec::TaskSet set;
-
-  explicit Step(const std::vector<spec::TaskSpec>& tasks) : model(text_model(small_config("bert", 0.3), tasks)) {
-    const text::EncodedSet texts = text::encode(kThreeTexts, model->tokenizer, 24);
-    set = train_set(model->tasks[0], texts);
-    set.tasks[0].targets[spec::kTrain].rows = {0, 1, 2};
+struct MultitaskStep : RobustStep {
+  explicit MultitaskStep(const std::vector<spec::TaskSpec>& tasks) : RobustStep("bert", tasks) {
     for (size_t t = 1; t < tasks.size(); ++t) {
       spec::Task number{model->tasks[t], 0, {}, {}};
       number.targets[spec::kTrain].numbers = {4, 2, 1};
       number.targets[spec::kTrain].rows = {0, 1, 2};
       set.tasks.push_back(number);
     }
-    begin();
   }
-  void begin() const { begin_step(*model); }
   multitask::Losses losses(const RobustOptions& o, multitask::Robustness* robust = nullptr) {
     begin();
     std::vector<multitask::Draw> draws;
@@ -39,30 +29,19 @@ struct Step {
   // The gradients of one task, as a program of several tasks has them, and as a classifier's.
   std::vector<real> of_several(const RobustOptions& o) {
     backward(losses(o).tasks[0]);
-    return gradients_of(model->net.params);
+    return gradients();
   }
   std::vector<real> of_one(const RobustOptions& o) {
-    const text::Batch batch = text::in_order(set.corpora[0].texts[spec::kTrain], 3)[0];
-    const objective::Shaping shaping({}, kThreeTexts, model->tokenizer);
     begin();
     objective::Robust robust(o, set.tasks[0], model->net, 3);
-    const Tensor logits = model->net.head()(robust.encode(0, batch, nullptr));
-    run::Terms terms;
-    robust.add_task_loss(terms, "cross_entropy", 1, set.tasks[0], logits, batch, shaping, nullptr);
-    backward(terms.sum());
+    backward(first_pass(robust).sum());
     robust.more_passes({.logits = [&](const nn::Encoded& x) { return model->net.head()(x); },
                         .backward = [](const run::Terms& more) { backward(more.sum()); },
                         .steps = 10},
                        set.tasks[0], 1, batch);
-    return gradients_of(model->net.params);
+    return gradients();
   }
 };
-
-double most_apart(const std::vector<real>& a, const std::vector<real>& b) {
-  double most = 0;
-  for (size_t i = 0; i < a.size(); ++i) most = std::max(most, double(std::abs(a[i] - b[i])));
-  return most;
-}
 
 RobustOptions moved_by(const std::string& kind) {
   RobustOptions o;
@@ -76,29 +55,29 @@ RobustOptions moved_by(const std::string& kind) {
 }  // namespace
 
 TEST_CASE("multitask: with one task its adversaries and bent losses have the gradient of a classifier's step") {
-  Step s({task_of("", Predicts::label)});
+  MultitaskStep s({task_of("", Predicts::label)});
   const std::vector<real> plain = s.of_several({});
-  CHECK(most_apart(plain, s.of_one({})) == 0);
+  CHECK(largest_difference(plain, s.of_one({})) == 0);
   for (const char* kind : {"fgm", "pgd", "freelb", "smart"}) {
     RobustOptions o = moved_by(kind);
     for (const double mixup : {0., 0.7}) {
       o.mixup = mixup;
       const std::vector<real> several = s.of_several(o);
-      CHECK_MESSAGE(most_apart(several, s.of_one(o)) < 2e-6, kind, " mixup ", mixup);
-      CHECK_MESSAGE(most_apart(several, plain) > 1e-3, kind);
+      CHECK_MESSAGE(largest_difference(several, s.of_one(o)) < 2e-6, kind, " mixup ", mixup);
+      CHECK_MESSAGE(largest_difference(several, plain) > 1e-3, kind);
     }
   }
   for (const char* loss : {"focal", "margins", "logit-adjusted"}) {
     RobustOptions o;
     o.class_loss = loss;
-    CHECK_MESSAGE(most_apart(s.of_several(o), s.of_one(o)) == 0, loss);
-    CHECK_MESSAGE(most_apart(s.of_several(o), plain) > 1e-3, loss);
+    CHECK_MESSAGE(largest_difference(s.of_several(o), s.of_one(o)) == 0, loss);
+    CHECK_MESSAGE(largest_difference(s.of_several(o), plain) > 1e-3, loss);
   }
 }
 
 TEST_CASE(
     "multitask: an adversary's part is in the loss of every task; what is about classes, in those that have some") {
-  Step s({task_of("mood", Predicts::label), task_of("stars", Predicts::number)});
+  MultitaskStep s({task_of("mood", Predicts::label), task_of("stars", Predicts::number)});
   const multitask::Losses plain = s.losses({}), worse = s.losses(moved_by("fgm")), smart = s.losses(moved_by("smart"));
   const auto value = [](const multitask::Losses& l, size_t t) { return double(l.tasks[t].item()); };
   for (size_t t = 0; t < 2; ++t) CHECK(value(worse, t) > 1.5 * value(plain, t));  // at both places, worse at the second
@@ -109,7 +88,7 @@ TEST_CASE(
 }
 
 TEST_CASE("multitask: smart's proximal term is the distance to the slow average's say") {
-  Step s({task_of("mood", Predicts::label), task_of("stars", Predicts::number)});
+  MultitaskStep s({task_of("mood", Predicts::label), task_of("stars", Predicts::number)});
   RobustOptions o = moved_by("smart");
   o.smart_weight = 0;
   o.smart_proximal = 3;

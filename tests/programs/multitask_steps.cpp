@@ -138,8 +138,7 @@ TEST_CASE("multitask: a signal while a task is trained alone ends the program, a
   const Result whole = call("multitask", "train --single --tasks " + file + " --out " + dir.path + "/whole");
   REQUIRE_MESSAGE(whole.status == 0, whole.output);
   const Result stopped =
-      run_shell("{ exec " + program("multitask") + " train --single --tasks " + file + " --out " + out +
-                "; } 2>&1 & p=$!; until grep -qs step " + log + "; do sleep 0.01; done; kill -TERM $p; wait $p");
+      stop_when("grep -qs step " + log, program("multitask") + " train --single --tasks " + file + " --out " + out);
   CHECK(stopped.status == 128 + 15);
   CHECK_MESSAGE(stopped.says("continue with --resume " + out + "\n"), stopped.output);
   const Result resumed = call("multitask", "train --resume " + out);
@@ -197,11 +196,7 @@ TEST_CASE(
   const Result whole = call("multitask", "train --tasks " + file + " --out " + a);
   REQUIRE_MESSAGE(whole.status == 0, whole.output);
   CHECK(whole.says("72 texts to train on, 36 of them added"));
-  run_shell(program("multitask") + " train --tasks " + file + " --out " + b +
-            " >/dev/null 2>&1 & p=$!; until grep -q . " + b + "/log.jsonl 2>/dev/null; do sleep 0.01; done; " +
-            "kill -TERM $p; wait $p");
-  const Result resumed = call("multitask", "train --resume " + b);
-  REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
+  stop_and_resume("multitask", "train --tasks " + file + " --out " + b, b, "log.jsonl");
   for (const char* name : {"/log.jsonl", "/best/model.safetensors", "/predictions/a.jsonl"})
     CHECK(nn::read_file(a + name) == nn::read_file(b + name));
   const std::vector<json> log = lines_of(nn::read_file(a + "/log.jsonl"));

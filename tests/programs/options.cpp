@@ -68,29 +68,44 @@ Given fitting(Given given) {
   return given;
 }
 
-void write_data(const TemporaryDirectory& dir) {
-  const char* words[] = {"awful Bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
-  const char* labels[] = {"negative", "positive", "neutral"};
-  const auto row = [&](int i) {
-    return fmt::format("{1}\t{0} {2} thing {3}\t{0} {4}\t{5}\t{6}\n", i, labels[i % 7 ? i % 3 : 0], words[i % 3],
-                       words[i % 2], std::string(words[i % 3]).substr(0, 4), i % 2 ? "one" : "two",
-                       labels[(i + 1) % 3]);
-  };
-  const std::string head = "label\ttext\twhy\ttopic\tagain\n";
+const char* const kMoodWords[] = {"awful Bad poor caf\xC3\xA9", "fine good great Good", "the train at noon Noon"};
+const char* const kMoods[] = {"negative", "positive", "neutral"};
+
+void write_tables(const TemporaryDirectory& dir) {
   const auto table = [&](const char* name, int first, int last) {
-    std::string rows = head;
-    for (int i = first; i < last; ++i) rows += row(i);
+    std::string rows = "label\ttext\twhy\ttopic\tagain\n";
+    for (int i = first; i < last; ++i)
+      rows += fmt::format("{1}\t{0} {2} thing {3}\t{0} {4}\t{5}\t{6}\n", i, kMoods[i % 7 ? i % 3 : 0],
+                          kMoodWords[i % 3], kMoodWords[i % 2], std::string(kMoodWords[i % 3]).substr(0, 4),
+                          i % 2 ? "one" : "two", kMoods[(i + 1) % 3]);
     dir.write(name, rows);
   };
   table("train.tsv", 0, 18), table("dev.tsv", 18, 24), table("test.tsv", 24, 30), table("rows.tsv", 0, 30);
   table("other.tsv", 6, 21), table("all.tsv", 0, 27);
+  const auto tasks = [&](const char* name, const char* topic) {
+    dir.write(name, fmt::format(R"({{"tasks": {{"mood": {{"data": "{0}/train.tsv", "label_column": "label"}},
+      "topic": {{"data": "{0}/rows.tsv", "label_column": "{1}"}}}}}})",
+                                dir.path, topic));
+  };
+  tasks("tasks.json", "again"), tasks("tasks2.json", "topic");
+}
+
+void write_lines(const TemporaryDirectory& dir) {
   const auto lines = [&](const char* name, int first) {
     std::string all;
-    for (int i = first; i < first + 8; ++i) all += fmt::format("{} {} Thing\n", i, words[(i * i) % 3]);
+    for (int i = first; i < first + 8; ++i) all += fmt::format("{} {} Thing\n", i, kMoodWords[(i * i) % 3]);
     dir.write(name, all);
   };
   lines("a.txt", 0), lines("b.txt", 5), lines("c.txt", 9), lines("d.txt", 13), lines("other.txt", 17);
   dir.write("pairs.tsv", "1 awful thing\tfine Thing\n2 good\tpoor at noon\n3 the train\tbad and good\n");
+  dir.write("leak.txt", fmt::format("1 {} thing {}\n", kMoodWords[1], kMoodWords[1]));
+  dir.write("lexicon.txt", "bad\ngood\t2\n");
+  std::string pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nthing\ntrain\nfine\n";
+  for (char c = 'a'; c <= 'z'; ++c) pieces += fmt::format("{}\n##{}\n", c, c);
+  dir.write("vocab.txt", pieces);
+}
+
+void write_catalogue(const TemporaryDirectory& dir) {
   std::string taken = "user\titem\ttime\twho\twhat\twhen\tkind\tweight\n",
               things = "id\ttitle\tdescription\ttags\tsku\n";
   for (int u = 0; u < 12; ++u)
@@ -98,34 +113,45 @@ void write_data(const TemporaryDirectory& dir) {
       taken += fmt::format("u{0}\ti{1}\t{2}\tw{3}\ti{4}\t{5}\t{6}\t{7}\n", u, (u * u + n * (1 + u % 2)) % 9, n, u % 7,
                            (u + n * n) % 9, (n * 5) % 7, n % 2 ? "buy" : "click", 1 + n % 3);
   for (int i = 0; i < 9; ++i)
-    things += fmt::format("i{0}\t{1} thing\t{2} and {1}\t{3};all|{4}\ti{5}\n", i, words[i % 3], words[i % 2], i % 4,
-                          i % 2, 8 - i);
+    things += fmt::format("i{0}\t{1} thing\t{2} and {1}\t{3};all|{4}\ti{5}\n", i, kMoodWords[i % 3], kMoodWords[i % 2],
+                          i % 4, i % 2, 8 - i);
   dir.write("taken.tsv", taken), dir.write("things.tsv", things);
+}
+
+void write_shops(const TemporaryDirectory& dir) {
   const auto shop = [&](const char* name, int shift, const char* thing = "[thing {}](item)",
                         const char* said = "{item}") {
     std::string all;
     for (int k = 0; k < 3; ++k) {
-      all += fmt::format("# {}\n## Questions\n", labels[k]);
+      all += fmt::format("# {}\n## Questions\n", kMoods[k]);
       for (int i = 0; i < 10 - 2 * k; ++i)
-        all += fmt::format("- {} {} ", i, words[(k + shift) % 3]) + fmt::format(fmt::runtime(thing), i + shift) + "\n";
-      all += fmt::format("## Answer\nThe {} is {}.\n", said, labels[k]);
+        all += fmt::format("- {} {} ", i, kMoodWords[(k + shift) % 3]) + fmt::format(fmt::runtime(thing), i + shift) +
+               "\n";
+      all += fmt::format("## Answer\nThe {} is {}.\n", said, kMoods[k]);
     }
     for (int i = 0; i < 6; ++i)
-      all += fmt::format("# {} number {}\n{} thing {}\n", words[i % 3], i, words[(i + shift) % 3], i / 2);
+      all += fmt::format("# {} number {}\n{} thing {}\n", kMoodWords[i % 3], i, kMoodWords[(i + shift) % 3], i / 2);
     dir.write(name, all);
   };
   shop("shop.md", 0), shop("other.md", 1), shop("plain.md", 0, "thing {}", "thing");
-  dir.write("leak.txt", fmt::format("1 {} thing {}\n", words[1], words[1]));
-  dir.write("lexicon.txt", "bad\ngood\t2\n");
-  std::string pieces = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nthe\nthing\ntrain\nfine\n";
-  for (char c = 'a'; c <= 'z'; ++c) pieces += fmt::format("{}\n##{}\n", c, c);
-  dir.write("vocab.txt", pieces);
-  const auto tasks = [&](const char* name, const char* topic) {
-    dir.write(name, fmt::format(R"({{"tasks": {{"mood": {{"data": "{0}/train.tsv", "label_column": "label"}},
-      "topic": {{"data": "{0}/rows.tsv", "label_column": "{1}"}}}}}})",
-                                dir.path, topic));
+}
+
+// What values of options name: files, then models that were trained on them.
+void prepare(const TemporaryDirectory& dir) {
+  write_tables(dir), write_lines(dir), write_catalogue(dir), write_shops(dir);
+  const auto trained = [&](const std::string& name, const std::string& arguments) {
+    const Result result = run_shell(replaced(program(name) + " train " + arguments, "@", dir.path) + " 2>&1");
+    REQUIRE_MESSAGE(result.status == 0, result.output);
   };
-  tasks("tasks.json", "again"), tasks("tasks2.json", "topic");
+  const std::string teacher = replaced(kTinyBert, "--layers 2 ", "") + kFiles + "--max-steps 2 --layers 3 --out @/";
+  trained("sentiment", teacher + "teacher");
+  trained("sentiment", teacher + "teacher2 --seed 5");
+  trained("sentiment", "--model @/teacher --adapter lora --max-length 14 --max-steps 2 " + kFiles + "--out @/lora");
+  trained("align", replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") + " --out @/aligned");
+  trained("translate", kBasis.at("translate") + " --seed 3 --out @/translator");
+  trained("recommend", kBasis.at("recommend") + " --seed 3 --out @/recommender");
+  trained("multitask", kBasis.at("multitask") + " --out @/multitask");
+  trained("answer", kBasis.at("answer") + " --out @/assistant");
 }
 
 // What a run leaves and says, without its times and its place.
@@ -227,6 +253,12 @@ void walk_all(std::vector<Pair>& pairs, const Runs& runs) {
   for (std::thread& thread : threads) thread.join();
 }
 
+void check_usage(const std::string& command, const std::string& why) {
+  const Result result = run_shell(program("") + command + " 2>&1 </dev/null");
+  CHECK(result.status == 2);
+  CHECK_MESSAGE(result.output.find("error: " + why) == 0, command, ": ", result.output);
+}
+
 }  // namespace
 
 TEST_CASE("options: an option that another one would have to switch on is refused, and says which") {
@@ -245,11 +277,7 @@ TEST_CASE("options: an option that another one would have to switch on is refuse
       {"multitask train --sampling-temperature 9", "--sampling-temperature is for --sampling temperature; got "},
       {"translate train --layer-map top", "--layer-map is for --attention-kl"},
   };
-  for (const auto& [command, why] : refused) {
-    const Result result = run_shell(program("") + command + " --out /nonexistent/x 2>&1");
-    CHECK(result.status == 2);
-    CHECK_MESSAGE(result.output.find(std::string("error: ") + why) == 0, command, ": ", result.output);
-  }
+  for (const auto& [command, why] : refused) check_usage(std::string(command) + " --out /nonexistent/x", why);
   const TemporaryDirectory dir;  // what a task file says counts, too
   dir.write("tasks.json",
             R"({"optimizer": "sgd", "momentum": 0.5, "max_steps": 1, "tasks": {"mood": {"data": "embedded"}}})");
@@ -284,11 +312,7 @@ TEST_CASE("options: so it is of commands that train nothing") {
       {"multitask evaluate --model x --task y --data z --seed 3", "--seed excludes --data"},
       {"explain patch a b --sheet 2", "there is no option --sheet"},
   };
-  for (const auto& [command, why] : refused) {
-    const Result result = run_shell(program("") + command + " 2>&1 </dev/null");
-    CHECK(result.status == 2);
-    CHECK_MESSAGE(result.output.find(std::string("error: ") + why) == 0, command, ": ", result.output);
-  }
+  for (const auto& [command, why] : refused) check_usage(command, why);
   const auto goes_on = [](const std::string& command) {  // to what is not there
     return run_shell(program("") + command + " 2>&1 </dev/null").status == 1;
   };
@@ -300,23 +324,7 @@ TEST_CASE("options: so it is of commands that train nothing") {
 
 TEST_CASE("options: every option of every training program is read: a run with it differs, or it is refused") {
   const TemporaryDirectory dir;
-  write_data(dir);
-  const auto prepared = [&](const std::string& command) {
-    const Result result = run_shell(replaced(command, "@", dir.path) + " 2>&1");
-    REQUIRE_MESSAGE(result.status == 0, result.output);
-  };
-  const std::string teacher =
-      program("sentiment") + " train " + kTinyBert + kFiles + "--max-steps 2 --layers 3 --out @/";
-  prepared(replaced(teacher, "--layers 2 ", "") + "teacher");
-  prepared(replaced(teacher, "--layers 2 ", "") + "teacher2 --seed 5");
-  prepared(program("sentiment") + " train --model @/teacher --adapter lora --max-length 14 --max-steps 2 " + kFiles +
-           "--out @/lora");
-  prepared(program("align") + " train " + replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") +
-           " --out @/aligned");
-  prepared(program("translate") + " train " + kBasis.at("translate") + " --seed 3 --out @/translator");
-  prepared(program("recommend") + " train " + kBasis.at("recommend") + " --seed 3 --out @/recommender");
-  prepared(program("multitask") + " train " + kBasis.at("multitask") + " --out @/multitask");
-  prepared(program("answer") + " train " + kBasis.at("answer") + " --out @/assistant");
+  prepare(dir);
   const Runs runs(dir.path);
   std::vector<Pair> pairs;
   int number = 0;

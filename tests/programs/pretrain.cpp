@@ -1,6 +1,4 @@
 // What users do with texts without labels and with parallel texts, from the command line; with good input and with bad.
-#include <sstream>
-
 #include "nn/format/files.h"
 #include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
@@ -13,9 +11,8 @@ namespace {
 
 json last_dev(const std::string& run) {
   json last;
-  std::istringstream in(nn::read_file(run + "/log.jsonl"));
-  for (std::string line; std::getline(in, line);)
-    if (const json object = json::parse(line); object.contains("dev")) last = object["dev"];
+  for (const json& line : lines_of(nn::read_file(run + "/log.jsonl")))
+    if (line.contains("dev")) last = line["dev"];
   return last;
 }
 
@@ -27,32 +24,38 @@ const char* kGerman[] = {"ein hund rennt über die wiese",    "zwei frauen trink
                          "kinder bauen eine burg",           "ein zug verlässt den bahnhof",
                          "der koch schneidet grüne paprika", "ein mädchen klettert auf einen hohen baum"};
 
-std::string lines_file(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8]) {
+std::string lines_file(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8],
+                       const char* end = "\n") {
   std::string text;
-  for (const char* line : lines) text += std::string(line) + "\n";
+  for (const char* line : lines) text += std::string(line) + end;
   return dir.write(name, text);
 }
 
 const std::string kSizes = " --layers 2 --hidden 32 --heads 2 --max-length 16 --vocab-size 300 --dropout 0 ";
 const std::string kSmallSteps = kSizes + "--batch-size 8 ", kPretrain = kSizes + "--batch-size 64 --accumulate 1 ";
 
+// The directory of an encoder that was trained on the English sentences.
+std::string english_encoder(const TemporaryDirectory& dir, const std::string& options) {
+  const std::string out = dir.path + "/encoder";
+  const Result trained =
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + options + " --out " + out);
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  return out;
+}
+
 // log.jsonl without what depends on the clock.
 std::string timeless(const std::string& path) {
   std::string all;
-  std::istringstream in(nn::read_file(path));
-  for (std::string line; std::getline(in, line);) {
-    json object = json::parse(line);
-    object.erase("tokens_per_second");
-    all += object.dump() + "\n";
+  for (json line : lines_of(nn::read_file(path))) {
+    line.erase("tokens_per_second");
+    all += line.dump() + "\n";
   }
   return all;
 }
 
 // The same texts, yet others, byte for byte: to measure on what was learned.
 std::string with_space(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8]) {
-  std::string text;
-  for (const char* line : lines) text += std::string(line) + " \n";
-  return dir.write(name, text);
+  return lines_file(dir, name, lines, " \n");
 }
 
 }  // namespace
@@ -120,11 +123,7 @@ TEST_CASE(
                                "--eval-every 7 --objective " +
                                objective;
     REQUIRE(call("pretrain", common + " --out " + out).status == 0);
-    const Result stopped =
-        run_shell("sh -c '" + program("pretrain") + " " + common + " --out " + again + " & p=$!; while [ ! -s " +
-                  again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
-    INFO(stopped.output);
-    if (stopped.status == 128 + 15) REQUIRE(call("pretrain", "train --resume " + again).status == 0);
+    stop_and_resume("pretrain", common + " --out " + again, again, "log.jsonl");
     CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
     CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
 
@@ -162,8 +161,7 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   refused("--train " + dir.write("six.txt", "the cook cuts green peppers today\n") + " --vocab " + zebra +
               " --without " + dir.write("eval.txt", "The cook cuts green peppers, today!\n"),
           "every text of the corpus holds a sentence of --without");
-  const std::string model = dir.path + "/model";
-  REQUIRE(call("pretrain", "train --train " + texts + kPretrain + "--max-steps 1 --out " + model).status == 0);
+  const std::string model = english_encoder(dir, "--max-steps 1");
   refused("--train " + texts + " --model " + model + " --vocab " + zebra, "does not fit");
   refused("--train " + texts + " --model " + model + " --hidden 16", "--hidden is for a model from nothing");
   refused("--train " + texts + " --model " + model + " --stack 3",
@@ -176,10 +174,7 @@ TEST_CASE("pretrain: bad input gets one clear line") {
 TEST_CASE("align: a student of another width finds the translation of every sentence, both ways") {
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
-  const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(call("pretrain",
-               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 5 --out " + teacher)
-              .status == 0);
+  const std::string teacher = english_encoder(dir, "--epochs 5"), out = dir.path + "/student";
   const std::string common = "train --teacher " + teacher + " --source " + en + " --target " + de + " --dev-source " +
                              en + " --dev-target " + de + kSmallSteps + "--hidden 16 ";
   const Result trained = call("align", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
@@ -193,19 +188,14 @@ TEST_CASE("align: a student of another width finds the translation of every sent
   const std::string through = dir.path + "/through", again = dir.path + "/again";  // resuming
   const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --out ";
   REQUIRE(call("align", brief + through).status == 0);
-  const Result stopped = run_shell("sh -c '" + program("align") + " " + brief + again + " & p=$!; while [ ! -s " +
-                                   again + "/log.jsonl ]; do :; done; kill -TERM $p; wait $p' 2>&1");
-  if (stopped.status == 128 + 15) REQUIRE(call("align", "train --resume " + again).status == 0);
+  stop_and_resume("align", brief + again, again, "log.jsonl");
   CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(through + "/log.jsonl"));
 }
 
 TEST_CASE("align: the loss is the weighted sum of its terms; bad input gets one clear line") {
   const TemporaryDirectory dir;
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
-  const std::string teacher = dir.path + "/teacher", out = dir.path + "/student";
-  REQUIRE(call("pretrain",
-               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--epochs 1 --out " + teacher)
-              .status == 0);
+  const std::string teacher = english_encoder(dir, "--epochs 1"), out = dir.path + "/student";
   const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
     return call("align", "train --teacher " + teacher + " --source " + source + " --target " + target +
                              " --test-source " + en + " --test-target " + de + kSmallSteps + "--overwrite --out " +
@@ -239,10 +229,7 @@ TEST_CASE(
   const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
   const std::string data = dir.write("d.tsv", "label\ttext\na\tone\nb\ttwo\na\tthree\nb\tfour\n");
   const std::string common = " --train " + data + " --test " + data + " --labels a,b --split 1/0/0 --epochs 1 ";
-  const std::string encoder = dir.path + "/encoder", pool = dir.path + "/pool";
-  REQUIRE(call("pretrain",
-               "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--max-steps 1 --out " + encoder)
-              .status == 0);
+  const std::string encoder = english_encoder(dir, "--max-steps 1"), pool = dir.path + "/pool";
   REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
   const auto refused = [&](int status, const std::string& arguments, const std::string& why) {
     const Result result = call(arguments.find("--source") == std::string::npos ? "transfer" : "align", arguments);

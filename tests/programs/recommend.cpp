@@ -33,10 +33,9 @@ double figure(const std::string& line, const std::string& name) {
   return std::stod(line.substr(at + name.size() + 2));
 }
 
-// Stopped as soon as there is something to go on from.
-void stop_and_resume(const std::string& command, const std::string& out) {
-  const Result stopped = run_shell("sh -c '" + program("recommend") + " " + command + " & p=$!; while [ ! -s " + out +
-                                   "/last.safetensors ]; do sleep 0.01; done; kill $p; wait $p' 2>&1");
+// Stopped as soon as there is something to go on from; `evaluate` says so, and it goes on.
+void stop_evaluate_resume(const std::string& command, const std::string& out) {
+  const Result stopped = stop_when("[ -s " + out + "/last.safetensors ]", program("recommend") + " " + command);
   CHECK((stopped.status == 128 + 15 || stopped.status == 0));
   if (stopped.status == 0) return;
   CHECK(call("recommend", "evaluate --model " + out).says("the training did not come to its end"));
@@ -102,7 +101,7 @@ TEST_CASE("recommend: a run that was stopped and resumed ends in the bits of one
       "--patience 0 --lr 0.003";
   const std::string out = f.dir.path + "/a", again = f.dir.path + "/b";
   REQUIRE(call("recommend", command + " --out " + out).status == 0);
-  stop_and_resume(command + " --out " + again, again);
+  stop_evaluate_resume(command + " --out " + again, again);
   for (const char* file : {"best/model.safetensors", "best/recommend.json"})  // last.safetensors holds the run's name
     CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
 }
@@ -124,7 +123,7 @@ TEST_CASE("recommend: an encoder of texts that learns along changes what texts s
   CHECK(model_of("adapters") != model_of("all"));
   const std::string longer = command + "--text-training adapters --epochs 100 --patience 0 --out " + f.dir.path;
   REQUIRE(call("recommend", longer + "/through").status == 0);
-  stop_and_resume(longer + "/part", f.dir.path + "/part");
+  stop_evaluate_resume(longer + "/part", f.dir.path + "/part");
   CHECK(model_of("part") == model_of("through"));
 }
 

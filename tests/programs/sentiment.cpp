@@ -1,5 +1,5 @@
 // The sentiment program as its users run it: from the command line, with good input and with bad.
-#include <sstream>
+#include <algorithm>
 
 #include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
@@ -15,6 +15,19 @@ namespace {
 
 const std::string kSmallBert = " --hidden 16 --heads 2 --max-length 24 ";
 
+long count_with(const std::vector<json>& lines, const char* key) {
+  return std::count_if(lines.begin(), lines.end(), [&](const json& line) { return line.contains(key); });
+}
+
+// Probabilities of four digits each, and the label that has the largest.
+void check_prediction(const json& line) {
+  double total = 0, best = 0;
+  for (const auto& [label, p] : line["probabilities"].items())
+    total += p.get<double>(), best = std::max(best, p.get<double>());
+  CHECK(total == doctest::Approx(1).epsilon(3e-4));
+  CHECK(line["probabilities"][line["label"].get<std::string>()] == best);
+}
+
 }  // namespace
 
 TEST_CASE("sentiment: train, evaluate and predict from the command line, and the files that a run leaves") {
@@ -27,13 +40,9 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
     CHECK(trained.output.find("macro avg") != std::string::npos);
     CHECK(trained.last_line().find("result task=sentiment accuracy=") == 0);
     CHECK(trained.last_line().find("out=" + out) != std::string::npos);
-    int steps = 0, evaluations = 0;
-    for (const json& line : lines_of(nn::read_file(out + "/log.jsonl"))) {
-      steps += line.contains("loss");
-      evaluations += line.contains("dev");
-    }
-    CHECK(steps == 15);  // 18 texts in batches of 4: five steps an epoch
-    CHECK(evaluations == 3);
+    const std::vector<json> log = lines_of(nn::read_file(out + "/log.jsonl"));
+    CHECK(count_with(log, "loss") == 15);  // 18 texts in batches of 4: five steps an epoch
+    CHECK(count_with(log, "dev") == 3);
     const json result = json::parse(nn::read_file(out + "/result.json"));
     CHECK(result["report"]["negative"]["support"] == 1);
     CHECK(result.at("seconds").get<double>() > 0);
@@ -46,13 +55,7 @@ TEST_CASE("sentiment: train, evaluate and predict from the command line, and the
   REQUIRE(lines.size() == 3);
   CHECK(lines[0]["text"] == "a good thing");
   CHECK(lines[1]["text"] == "");
-  for (const json& line : lines) {
-    double total = 0, best = 0;
-    for (const auto& [label, p] : line["probabilities"].items())
-      total += p.get<double>(), best = std::max(best, p.get<double>());
-    CHECK(total == doctest::Approx(1).epsilon(3e-4));  // four digits each
-    CHECK(line["probabilities"][line["label"].get<std::string>()] == best);
-  }
+  for (const json& line : lines) check_prediction(line);
   const Result from_input = sentiment("predict --model " + out, "2>/dev/null <<'END'\na good thing\n\nthe train\nEND");
   CHECK(from_input.output == predicted.output);
   const Result from_file = sentiment("predict --model " + out + " --file " + data, "2>/dev/null");

@@ -29,16 +29,45 @@ struct Sides {
   }
   std::string data() const { return "--source " + source + " --target " + target; }
   std::string held_out() const { return " --dev-source " + source + " --dev-target " + target + " "; }
+  // The directory of a tiny translator that learned them.
+  std::string trained(const std::string& name, const std::string& options) const {
+    const std::string out = dir.path + "/" + name;
+    const Result run = call("translate", "train " + data() + " " + kTinyTranslator + options + " --out " + out);
+    REQUIRE_MESSAGE(run.status == 0, run.output);
+    return out;
+  }
 };
+
+// A tiny translator, and the options of an adapter over it that learns to begin every target with "rot".
+struct BaseTranslator : Sides {
+  std::string base = trained("base", "--lr 0.01 --epochs 120");
+  std::string over_base() const {
+    std::string turned = nn::read_file(target);
+    for (size_t at = 0; (at = turned.find("dies ", at)) != std::string::npos;) turned.replace(at, 5, "rot ");
+    const std::string file = dir.write("turned.de", turned);
+    return "train --source " + source + " --target " + file + " --dev-source " + source + " --dev-target " + file +
+           " --dropout 0.1 --label-smoothing 0 --average 2 --batch-size 60 --lr 0.02 --epochs 30 --model " + base +
+           " --adapter lora --adapter-rank 4 --adapter-targets q_proj,v_proj,out_proj,fc1,fc2 --out ";
+  }
+};
+
+void refused(const std::string& arguments, const std::string& says) {
+  const Result result = call("translate", arguments);
+  CHECK_MESSAGE((result.status != 0 && result.last_line().find(says) != std::string::npos), result.output);
+}
+
+// Takes a run's last checkpoint away, of that epoch, and resumes it from the one before.
+void resume_from_previous(const std::string& run, int last_epoch) {
+  std::filesystem::rename(run + "/previous.safetensors", run + "/last.safetensors");
+  std::filesystem::remove(run + fmt::format("/epochs/epoch-{}.safetensors", last_epoch));
+  REQUIRE(call("translate", "train --resume " + run).status == 0);
+}
 
 }  // namespace
 
 TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and score agree about them") {
   const Sides f;
-  const std::string out = f.dir.path + "/run", best = out + "/best";
-  const Result run =
-      call("translate", "train " + f.data() + " " + kTinyTranslator + "--lr 0.01 --epochs 120 --out " + out);
-  REQUIRE_MESSAGE(run.status == 0, run.output);
+  const std::string out = f.trained("run", "--lr 0.01 --epochs 120"), best = out + "/best";
   const Result evaluated = call("translate", "evaluate --model " + out + " " + f.data() + " --beams 3");
   CHECK(evaluated.last_line().find("result task=translate bleu=100.0000") == 0);
   const std::string written = f.dir.path + "/written";
@@ -75,13 +104,11 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
 
 TEST_CASE("translate: a student learns from its teacher alone: its distributions and attention, or what it writes") {
   const Sides f;
-  const std::string teacher = f.dir.path + "/teacher", junk = f.dir.write("junk", []() {
+  const std::string teacher = f.trained("teacher", "--lr 0.01 --epochs 120"), junk = f.dir.write("junk", []() {
     std::string lines;
     for (int i = 0; i < 12; ++i) lines += "dies Weg ist rot.\n";
     return lines;
   }());
-  REQUIRE(call("translate", "train " + f.data() + " " + kTinyTranslator + "--lr 0.01 --epochs 120 --out " + teacher)
-              .status == 0);
   const std::string student =
       "--layers 1 --hidden 24 --heads 2 --intermediate 32 --dropout 0 --average 1 "
       "--batch-size 400 --lr 0.01 --teacher " +
@@ -106,42 +133,22 @@ TEST_CASE("translate: a student learns from its teacher alone: its distributions
 
 TEST_CASE("translate: a student's run that is resumed ends in the bits of one that ran through") {
   const Sides f;
-  const std::string teacher = f.dir.path + "/teacher", out = f.dir.path + "/a", again = f.dir.path + "/b";
-  REQUIRE(call("translate", "train " + f.data() + " " + kTinyTranslator + "--max-steps 5 --out " + teacher).status ==
-          0);
+  const std::string teacher = f.trained("teacher", "--max-steps 5"), out = f.dir.path + "/a", again = f.dir.path + "/b";
   const std::string command = "train " + f.data() + f.held_out() + kTinyTranslator +
                               " --dropout 0.2 --vocab-size 50 --teacher " + teacher +
                               " --teacher-beams 2 --sort-window 3 --pieces wordpiece --epochs ";
   REQUIRE(call("translate", command + "6 --out " + out).status == 0);
   REQUIRE(call("translate", command + "6 --out " + again).status == 0);
-  std::filesystem::rename(again + "/previous.safetensors", again + "/last.safetensors");  // a checkpoint earlier
-  std::filesystem::remove(again + "/epochs/epoch-6.safetensors");
-  REQUIRE(call("translate", "train --resume " + again).status == 0);
+  resume_from_previous(again, 6);
   const std::string last = "/epochs/epoch-6.safetensors";
   CHECK(nn::read_file(out + last) == nn::read_file(again + last));
 }
 
 TEST_CASE(
     "translate: an adapter is trained over a base that stays, is small, says what it says merged, and is resumed") {
-  const Sides f;
-  const std::string base = f.dir.path + "/base", other = f.dir.path + "/other", lora = f.dir.path + "/lora",
-                    again = f.dir.path + "/again", plain = f.dir.path + "/plain";
-  REQUIRE(
-      call("translate", "train " + f.data() + " " + kTinyTranslator + "--lr 0.01 --epochs 120 --out " + base).status ==
-      0);
-  REQUIRE(
-      call("translate", "train " + f.data() + " " + kTinyTranslator + "--seed 5 --max-steps 2 --out " + other).status ==
-      0);
-  const std::string weights = nn::read_file(base + "/best/model.safetensors");
-  std::string turned = nn::read_file(f.target);  // another way to say it
-  for (size_t at = 0; (at = turned.find("dies ", at)) != std::string::npos;) turned.replace(at, 5, "rot ");
-  const std::string pairs = "--source " + f.source + " --target " + f.dir.write("turned.de", turned);
-  const std::string command = "train " + pairs + " --dev-source " + f.source + " --dev-target " + f.dir.path +
-                              "/turned.de --dropout 0.1 --label-smoothing 0 --average 2 --batch-size 60 --lr 0.02 "
-                              "--epochs 30 --model " +
-                              base +
-                              " --adapter lora --adapter-rank 4 "
-                              "--adapter-targets q_proj,v_proj,out_proj,fc1,fc2 --out ";
+  const BaseTranslator f;
+  const std::string lora = f.dir.path + "/lora", again = f.dir.path + "/again", plain = f.dir.path + "/plain";
+  const std::string base = f.base, weights = nn::read_file(base + "/best/model.safetensors"), command = f.over_base();
   const Result run = call("translate", command + lora);
   REQUIRE_MESSAGE(run.status == 0, run.output);
   CHECK(run.says("adapter lora over "));
@@ -158,18 +165,12 @@ TEST_CASE(
   CHECK(call("translate", "quantize --model " + lora + " --out " + plain + "-int8").status == 0);
 
   REQUIRE(call("translate", command + again).status == 0);
-  std::filesystem::rename(again + "/previous.safetensors", again + "/last.safetensors");  // a checkpoint earlier
-  std::filesystem::remove(again + "/epochs/epoch-30.safetensors");
-  REQUIRE(call("translate", "train --resume " + again).status == 0);
+  resume_from_previous(again, 30);
   const std::string best = "/best/adapter_model.safetensors", last = "/epochs/epoch-30.safetensors";
   CHECK(nn::read_file(lora + best) == nn::read_file(again + best));
   CHECK(nn::read_file(lora + last) == nn::read_file(again + last));
 
-  const auto refused = [&](const std::string& arguments, const std::string& says) {
-    const Result result = call("translate", arguments);
-    CHECK_MESSAGE((result.status != 0 && result.last_line().find(says) != std::string::npos), result.output);
-  };
-  const std::string x = f.dir.path + "/x";
+  const std::string other = f.trained("other", "--seed 5 --max-steps 2"), x = f.dir.path + "/x";
   refused("translate --model " + lora + " --base " + other + " red", "is of another base: it was trained on one with");
   refused("translate --model " + base + " --base " + other + " red", "--base is for an adapter directory");
   refused("merge --model " + base + " --out " + x, "is a model, not an adapter: there is nothing to be merged");
@@ -192,11 +193,7 @@ TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one
       "--batch-size 60 --accumulate 2 --patience 0";
   const std::string out = f.dir.path + "/a", again = f.dir.path + "/b";
   REQUIRE(call("translate", command + " --out " + out).status == 0);
-  const Result stopped =
-      run_shell("sh -c '" + program("translate") + " " + command + " --out " + again + " & p=$!; while [ ! -s " +
-                again + "/last.safetensors ]; do sleep 0.01; done; kill $p; wait $p' 2>&1");
-  CHECK((stopped.status == 128 + 15 || stopped.status == 0));
-  if (stopped.status != 0) REQUIRE(call("translate", "train --resume " + again).status == 0);
+  stop_and_resume("translate", command + " --out " + again, again, "last.safetensors");
   for (const char* file : {"best/model.safetensors", "best/vocab.json", "epochs/epoch-40.safetensors"})
     CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
 }
@@ -217,10 +214,6 @@ TEST_CASE("translate: options that contradict each other are refused before a mo
 TEST_CASE("translate: bad input gets one clear line") {
   const Sides f;
   const std::string run = " " + kTinyTranslator + "--max-steps 1 --out ";
-  const auto refused = [&](const std::string& arguments, const std::string& says) {
-    const Result result = call("translate", arguments);
-    CHECK_MESSAGE((result.status != 0 && result.last_line().find(says) != std::string::npos), result.output);
-  };
   const std::string longer = f.dir.write("longer", nn::read_file(f.target) + "mehr\n");
   const std::string holes = f.dir.write("holes", "a\n\nb\n"), three = f.dir.write("three", "a\nb\nc\n");
   const std::string latin = f.dir.write("latin", "a\ncaf\xE4 zu\nb\n");

@@ -17,11 +17,26 @@ inline Result call(const std::string& name, const std::string& arguments, const 
   return run_shell(program(name) + " " + arguments + " " + redirect);
 }
 
+// A command of the shell that is sent SIGTERM as soon as `reached`, another one, succeeds: what it said, and its
+// status, 128 + 15, or that of its end, if it came to it before.
+inline Result stop_when(const std::string& reached, const std::string& command) {
+  return run_shell(command + " 2>&1 & p=$!; until " + reached + " || ! kill -0 $p; do sleep 0.005; done 2>/dev/null; " +
+                   "kill -TERM $p 2>/dev/null; wait $p");
+}
+
 // A training into `run`, on one thread, stopped when its log has step 9.
 inline void stop_early(const std::string& name, const std::string& command, const std::string& run) {
-  run_shell("OMP_NUM_THREADS=1 " + program(name) + " " + command +
-            " >/dev/null 2>&1 & p=$!; until grep -qs '\"step\":9' " + run +
-            "/log.jsonl; do sleep 0.005; done; kill -TERM $p; wait $p");
+  stop_when("grep -qs '\"step\":9' " + run + "/log.jsonl", "OMP_NUM_THREADS=1 " + program(name) + " " + command);
+}
+
+// A training into `run`, stopped as soon as it has the file, and resumed.
+inline void stop_and_resume(const std::string& name, const std::string& command, const std::string& run,
+                            const std::string& file) {
+  const Result stopped = stop_when("[ -s " + run + "/" + file + " ]", program(name) + " " + command);
+  REQUIRE_MESSAGE((stopped.status == 128 + 15 || stopped.status == 0), stopped.output);
+  if (stopped.status == 0) return;
+  const Result resumed = call(name, "train --resume " + run);
+  REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
 }
 
 // sentiment, which most of them call.

@@ -5,12 +5,14 @@
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "engine/ops.h"
 
@@ -45,6 +47,19 @@ inline std::string differs(const Tensor& a, const Tensor& b, double absolute = 1
 }
 inline bool same_bits(const std::vector<real>& a, const std::vector<real>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(real)) == 0;
+}
+
+// The largest |a_i|, and the largest |a_i - b_i|; infinity where a value is NaN or has none beside it.
+inline double largest_magnitude(const std::vector<real>& a) {
+  double most = 0;
+  for (const real x : a) most = std::isnan(x) ? INFINITY : std::max(most, std::abs(double(x)));
+  return most;
+}
+inline double largest_difference(const std::vector<real>& a, const std::vector<real>& b) {
+  if (a.size() != b.size()) return INFINITY;
+  std::vector<real> difference(a.size());
+  for (size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
+  return largest_magnitude(difference);
 }
 
 inline doctest::Approx exactly(double value) { return doctest::Approx(value).epsilon(1e-12); }

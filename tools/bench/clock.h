@@ -1,4 +1,4 @@
-// What a program under comparison measures of itself, and how it tells: tools/bench/compare.sh asks both sides by turns.
+// What a program under comparison measures of itself, and how it tells: tools/bench/compare.sh asks both sides in turn.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,8 @@ struct Sample {
 Sample once(const std::function<void()>& pass);      // one pass
 Sample repeated(const std::function<void()>& pass);  // of one pass; passes are repeated until 0.2 s are over
 
-// A line `ready` on standard output; for every line of standard input one sample {"seconds": s, "processor_seconds": p};
-// at the end `peak_rss_bytes`, with what `end` adds.
+// A line `ready` on standard output; for every line of standard input one sample, {"seconds": s, "processor_seconds":
+// p}; at the end `peak_rss_bytes`, with what `end` adds.
 void answer(const nn::ordered_json& ready, const std::function<Sample()>& sample,
             const std::function<nn::ordered_json()>& end = nullptr);
 

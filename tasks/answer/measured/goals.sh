@@ -13,8 +13,9 @@ rows=${ROWS:-few whole known scope faq vectors time} few=${FEW:-mini}
 need "$data/banking77_oos/BANKING77/train/seq.in" "$data/stackfaq/stackExchange-FAQ.xml" "$data/atis/test.csv"
 
 # Knowledge files out of the sets. A question that is there twice stays once, with its first intent.
-"${PYTHON:-python3}" - "$data" "$runs" $seeds <<'END'
-import csv, glob, html, json, random, re, sys
+"${PYTHON:-python3}" -B - "$data" "$runs" $seeds <<'END'
+import csv, html, json, random, re, sys
+from tools.labelled_sets import snips
 
 data, runs, *seeds = sys.argv[1:]
 banking = f"{data}/banking77_oos"
@@ -51,14 +52,7 @@ write("scope", pairs("BANKING77-OOS/train") + pairs("BANKING77-OOS/valid"))
 write("scope-test", pairs("BANKING77-OOS/test"))
 open(f"{runs}/near.txt", "w", encoding="utf-8").write("\n".join(lines(f"{banking}/BANKING77-OOS/id-oos/test/seq.in")))
 far = [row["text"] for row in csv.DictReader(open(f"{data}/atis/test.csv", encoding="utf-8"))]
-for path in sorted(glob.glob(f"{data}/snips/*/validate_*.json")):
-    text = open(path, "rb").read()
-    try:
-        text = text.decode("utf-8")
-    except UnicodeDecodeError:
-        text = text.decode("latin-1")
-    for intent, sentences in json.loads(text).items():
-        far += ["".join(piece["text"] for piece in s["data"]) for s in sentences]
+far += [text for _, text in snips(f"{data}/snips/*/validate_*.json")]
 open(f"{runs}/far.txt", "w", encoding="utf-8").write("\n".join(" ".join(text.split()) for text in far) + "\n")
 
 split = {}

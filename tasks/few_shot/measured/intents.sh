@@ -10,35 +10,25 @@ begin intents "$@"
 limit="--steps ${STEPS:-1000}"
 
 # Banking77 by classes, in the order of their names: of every nine, number 4 is `dev`, 2 and 6 are `new`, the others the
-# pool. SNIPS: a sentence is the concatenation of its pieces; one file is Latin-1.
-"${PYTHON:-python3}" - "$data" "$runs" <<'END'
-import csv, glob, json, sys
+# pool.
+"${PYTHON:-python3}" -B - "$data" "$runs" <<'END'
+import json, sys
+from tools.labelled_sets import SETS
 
 data, runs = sys.argv[1:]
 
 
 def write(name, rows):
     with open(f"{runs}/{name}.jsonl", "w", encoding="utf-8") as file:
-        file.writelines(json.dumps({"text": t, "intent": i}, ensure_ascii=False) + "\n" for t, i in rows)
+        file.writelines(json.dumps({"text": t, "intent": i}, ensure_ascii=False) + "\n" for i, t in rows)
 
 
 part = {name: ("pool", "pool", "new", "pool", "dev", "pool", "new", "pool", "pool")[i % 9]
         for i, name in enumerate(sorted(json.load(open(f"{data}/banking77/categories.json", encoding="utf-8"))))}
-for split in "train", "test":
-    with open(f"{data}/banking77/{split}.csv", encoding="utf-8", newline="") as file:
-        rows = [(row["text"], row["category"]) for row in csv.DictReader(file)]
+for split, rows in zip(("train", "test"), SETS["banking77"](data)):
     for name in "pool", "dev", "new":
-        write(f"banking-{name}-{split}", [row for row in rows if part[row[1]] == name])
-for split, pattern in ("train", "train_*_full"), ("test", "validate_*"):
-    rows = []
-    for path in sorted(glob.glob(f"{data}/snips/*/{pattern}.json")):
-        text = open(path, "rb").read()
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError:
-            text = text.decode("latin-1")
-        for intent, sentences in json.loads(text).items():
-            rows += [("".join(piece["text"] for piece in s["data"]), intent) for s in sentences]
+        write(f"banking-{name}-{split}", [row for row in rows if part[row[0]] == name])
+for split, rows in zip(("train", "test"), SETS["snips"](data)):
     write(f"snips-{split}", rows)
 END
 task() { # NAME FILES

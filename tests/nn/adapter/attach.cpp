@@ -67,6 +67,34 @@ std::set<std::string> targets_of(const AdapterConfig& config, nn::Model& model) 
   return modules;
 }
 
+// Two heads of width 3 over the two rows of a prefix table [2, 24], keys from its column 12, and over a sequence's own.
+struct PrefixByHand {
+  Tensor out;                // [N, 6]
+  std::vector<double> left;  // of each sequence, head, query and own key: its probability
+
+  PrefixByHand(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& table, const Indices& offsets)
+      : out(Tensor::zeros(q.shape())) {
+    for (size_t b = 0; b + 1 < offsets.size(); ++b)
+      for (long h = 0; h < 2; ++h)
+        for (int i = offsets[b]; i < offsets[b + 1]; ++i) {
+          const auto row = [&](const Tensor& own, long column, long j) {
+            return j < 2 ? table.data() + j * 24 + column + 3 * h : own.data() + (offsets[b] + j - 2) * 6 + 3 * h;
+          };
+          std::vector<double> p;
+          double sum = 0;
+          for (long j = 0; j < 2 + offsets[b + 1] - offsets[b]; ++j) {
+            double score = 0;
+            for (long c = 0; c < 3; ++c) score += double(q.data()[i * 6 + 3 * h + c]) * row(k, 12, j)[c];
+            sum += (p.push_back(std::exp(score / std::sqrt(3.0))), p.back());
+          }
+          for (size_t j = 0; j < p.size(); ++j) {
+            if (j >= 2) left.push_back(p[j] / sum);
+            for (long c = 0; c < 3; ++c) out.data()[i * 6 + 3 * h + c] += real(p[j] / sum * row(v, 18, long(j))[c]);
+          }
+        }
+  }
+};
+
 }  // namespace
 
 TEST_CASE("adapter: when it is put on a model, the model says what it said; a prefix alone takes attention at once") {
@@ -168,34 +196,15 @@ TEST_CASE("prefix: attention over the prefix's rows and a sequence's own, by han
   const Tensor x = varied({5, 6}, 1), table = varied({2, 24}, 4);
   attention.prefix = {table, 12};  // the second layer's
   const Tensor q = attention.query(x), k = attention.key(x), v = attention.value(x);
-  Tensor want = Tensor::zeros({5, 6});
-  std::vector<double> left;  // of each sequence, head, query and key
-  const auto key = [&](const Tensor& own, long first, int b, long j, long c) {
-    return double(j < 2 ? table.data()[j * 24 + first + c] : own.data()[(offsets[b] + j - 2) * 6 + c]);
-  };
-  for (int b = 0; b < 2; ++b)
-    for (long h = 0; h < 2; ++h)
-      for (int i = offsets[b]; i < offsets[b + 1]; ++i) {
-        std::vector<double> p;
-        double sum = 0;
-        for (long j = 0; j < 2 + offsets[b + 1] - offsets[b]; ++j) {
-          double score = 0;
-          for (long c = 3 * h; c < 3 * h + 3; ++c) score += q.data()[i * 6 + c] * key(k, 12, b, j, c);
-          sum += (p.push_back(std::exp(score / std::sqrt(3.0))), p.back());
-        }
-        for (size_t j = 0; j < p.size(); ++j) {
-          if (j >= 2) left.push_back(p[j] / sum);
-          for (long c = 3 * h; c < 3 * h + 3; ++c)
-            want.data()[i * 6 + c] += real(p[j] / sum * key(v, 18, b, long(j), c));
-        }
-      }
+  const PrefixByHand want(q, k, v, table, offsets);
   const Ragged layout(offsets, 2);
-  CHECK(differs(attention(x, x, layout), want) == "");
+  CHECK(differs(attention(x, x, layout), want.out) == "");
   nn::AttentionMaps maps;
   Tensor received;
-  CHECK(differs(attention(x, x, layout, &maps, &received), want) == "");
-  REQUIRE(maps.probs.numel() == long(left.size()));
-  for (size_t i = 0; i < left.size(); ++i) CHECK(maps.probs.data()[i] == doctest::Approx(left[i]).epsilon(1e-4));
+  CHECK(differs(attention(x, x, layout, &maps, &received), want.out) == "");
+  REQUIRE(maps.probs.numel() == long(want.left.size()));
+  for (size_t i = 0; i < want.left.size(); ++i)
+    CHECK(maps.probs.data()[i] == doctest::Approx(want.left[i]).epsilon(1e-4));
   CHECK(differs(received, ragged_received(maps.probs, layout)) == "");
   CHECK(differs(maps.k, k) == "");
   CHECK(error_of([&] { attention(x, x, layout.within(1, 1)); }).find("a prefix is for attention that sees all") !=

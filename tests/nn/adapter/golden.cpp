@@ -16,12 +16,6 @@ std::set<std::string> cases_of(const nn::SafeTensors& file) {
   return names;
 }
 
-double largest(const Tensor& t) {
-  double most = 0;
-  for (const real x : t.to_vector()) most = std::max(most, std::abs(double(x)));
-  return most;
-}
-
 // bert-micro with its batch packed, and an adapter's expected values.
 struct Adapted {
   nn::SafeTensors base{golden_path("bert-micro") + "/expected.safetensors"};
@@ -55,7 +49,7 @@ struct Adapted {
       const std::string name = nn::parameter_of_key(key.substr(5));
       told.insert(name);
       const Tensor want = expected.read(key);
-      const double scale = largest(want);
+      const double scale = largest_magnitude(want.to_vector());
       CHECK_MESSAGE(differs(model.params.find(name).grad_tensor(), want, 2e-4 * scale + 1e-7, 2e-4) == "", name);
     }
     CHECK(trained == told);

@@ -20,72 +20,74 @@ std::string random_key(Random& random) {
   return kKeys[random() % 8];
 }
 
-// The same value twice: ours, and nlohmann's.
+// Draws values twice: ours, and nlohmann's.
 template <class Ours, class Theirs>
-std::pair<Ours, Theirs> random_value(Random& random, int depth) {
-  static const double kNumbers[] = {0,
-                                    -0.,
-                                    1,
-                                    0.1,
-                                    -2.5,
-                                    1e20,
-                                    1e-7,
-                                    123456789.125,
-                                    5e-324,
-                                    1.7976931348623157e308,
-                                    std::numeric_limits<double>::quiet_NaN(),
-                                    std::numeric_limits<double>::infinity()};
-  switch (random() % (depth > 0 ? 9 : 7)) {
-    case 0:
-      return {nullptr, nullptr};
-    case 1:
-      return {true, true};
-    case 2:
-      return {-7, -7};
-    case 3:
-      return {uint64_t(-1), uint64_t(-1)};
-    case 4: {
-      const double number = kNumbers[random() % 12];
-      return {number, number};
-    }
-    case 5:
-      return {0.1f, 0.1f};
-    case 6: {
-      const std::string text = random_key(random) + "\n\x01 \xe2\x82\xac";
-      return {text, text};
-    }
-    case 7: {
-      std::pair<Ours, Theirs> list{Ours::array(), Theirs::array()};
-      for (unsigned n = random() % 4; n > 0; --n) {
-        auto [ours, theirs] = random_value<Ours, Theirs>(random, depth - 1);
-        list.first.push_back(ours);
-        list.second.push_back(theirs);
-      }
-      return list;
-    }
-    default: {
-      std::pair<Ours, Theirs> object{Ours::object(), Theirs::object()};
-      for (unsigned n = random() % 5; n > 0; --n) {
-        const std::string key = random_key(random);
-        auto [ours, theirs] = random_value<Ours, Theirs>(random, depth - 1);
-        object.first[key] = ours;
-        object.second[key] = theirs;
-      }
-      if (random() % 3 == 0) {
-        const std::string gone = random_key(random);
-        CHECK(object.first.erase(gone) == object.second.erase(gone));
-      }
-      return object;
+struct Drawing {
+  using Both = std::pair<Ours, Theirs>;
+  Random random{7};
+
+  static Both twice(const auto& value) { return {value, value}; }
+
+  Both scalar(unsigned long kind) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    static const double kNumbers[] = {
+        0, -0., 1, 0.1, -2.5, 1e20, 1e-7, 123456789.125, 5e-324, 1.7976931348623157e308, kNaN, kInfinity};
+    switch (kind) {
+      case 0:
+        return twice(nullptr);
+      case 1:
+        return twice(true);
+      case 2:
+        return twice(-7);
+      case 3:
+        return twice(uint64_t(-1));
+      case 4:
+        return twice(kNumbers[random() % 12]);
+      case 5:
+        return twice(0.1f);
+      default:
+        return twice(random_key(random) + "\n\x01 \xe2\x82\xac");
     }
   }
-}
+
+  Both list(int depth) {
+    Both list{Ours::array(), Theirs::array()};
+    for (unsigned n = random() % 4; n > 0; --n) {
+      auto [ours, theirs] = value(depth - 1);
+      list.first.push_back(ours);
+      list.second.push_back(theirs);
+    }
+    return list;
+  }
+
+  Both object(int depth) {
+    Both object{Ours::object(), Theirs::object()};
+    for (unsigned n = random() % 5; n > 0; --n) {
+      const std::string key = random_key(random);
+      auto [ours, theirs] = value(depth - 1);
+      object.first[key] = ours;
+      object.second[key] = theirs;
+    }
+    if (random() % 3 == 0) {
+      const std::string gone = random_key(random);
+      CHECK(object.first.erase(gone) == object.second.erase(gone));
+    }
+    return object;
+  }
+
+  Both value(int depth) {
+    const unsigned long kind = random() % (depth > 0 ? 9 : 7);
+    return kind < 7 ? scalar(kind) : kind == 7 ? list(depth) : object(depth);
+  }
+};
 
 template <class Ours, class Theirs>
 void check_alike() {
-  Random random(7);
+  Drawing<Ours, Theirs> drawing;
   std::pair<Ours, Theirs> before;
   for (int i = 0; i < 2000; ++i) {
-    const auto both = random_value<Ours, Theirs>(random, 4);
+    const auto both = drawing.value(4);
     const auto& [ours, theirs] = both;
     REQUIRE(ours.dump() == theirs.dump());
     CHECK(ours.dump(2) == theirs.dump(2));

@@ -7,65 +7,87 @@
 
 using namespace test;
 
-TEST_CASE("pretrained: old names, a missing prefix and extra tensors load; the report says what happened") {
-  const TemporaryDirectory dir;
-  nn::Config c = tiny_config();
-  const Drawn original(c, 1);
-  std::vector<Tensor> old;
-  for (const Tensor& p : original.params.tensors()) {
-    std::string name = p.name();
-    if (name.starts_with("classifier.") || name.starts_with("bert.pooler.")) continue;
-    name = name.substr(5);
-    for (const auto& [now, before] :
-         {std::pair("LayerNorm.weight", "LayerNorm.gamma"), std::pair("LayerNorm.bias", "LayerNorm.beta")})
-      if (name.ends_with(now)) name = name.substr(0, name.size() - std::string(now).size()) + before;
-    old.push_back(p.clone().named(name));
-  }
-  old.push_back(varied({3}).named("cls.predictions.bias"));
-  std::filesystem::create_directories(dir.path + "/m");
-  nn::save_safetensors(dir.path + "/m/model.safetensors", old);
+namespace {
 
-  const auto of = [](const nn::Config& config, uint64_t seed) {
-    return std::make_unique<nn::Model>(config, std::vector{nn::only_head(config)}, seed);
-  };
-  const auto copy = of(c, 2);
-  const nn::Params::LoadReport report = nn::load_pretrained(*copy, dir.path + "/m");
-  CHECK(report.loaded.size() == original.params.tensors().size() - 4);
+// A model, and directories of it: `own` as it is saved here; `old` without heads, under old names, with a tensor more.
+struct Published {
+  TemporaryDirectory dir;
+  nn::Config config = tiny_config();
+  Drawn original{config, 1};
+  std::string own = dir.path + "/own", old = dir.path + "/old";
+
+  Published() {
+    nn::save_pretrained(original, own);
+    save_old(old_tensors());
+  }
+  std::vector<Tensor> old_tensors() const {
+    std::vector<Tensor> tensors;
+    for (const Tensor& p : original.params.tensors()) {
+      std::string name = p.name();
+      if (name.starts_with("classifier.") || name.starts_with("bert.pooler.")) continue;
+      name = name.substr(5);
+      for (const auto& [now, before] :
+           {std::pair("LayerNorm.weight", "LayerNorm.gamma"), std::pair("LayerNorm.bias", "LayerNorm.beta")})
+        if (name.ends_with(now)) name = name.substr(0, name.size() - std::string(now).size()) + before;
+      tensors.push_back(p.clone().named(name));
+    }
+    tensors.push_back(varied({3}).named("cls.predictions.bias"));
+    return tensors;
+  }
+  void save_old(const std::vector<Tensor>& tensors) const {
+    std::filesystem::create_directories(old);
+    nn::save_safetensors(old + "/model.safetensors", tensors);
+  }
+};
+
+std::unique_ptr<nn::Model> with_only_head(const nn::Config& config, uint64_t seed) {
+  return std::make_unique<nn::Model>(config, std::vector{nn::only_head(config)}, seed);
+}
+
+}  // namespace
+
+TEST_CASE("pretrained: old names, a missing prefix and extra tensors load; the report says what happened") {
+  const Published p;
+  const auto copy = with_only_head(p.config, 2);
+  const nn::Params::LoadReport report = nn::load_pretrained(*copy, p.old);
+  CHECK(report.loaded.size() == p.original.params.tensors().size() - 4);
   CHECK(report.initialised.size() == 4);
   CHECK(report.ignored == std::vector<std::string>{"cls.predictions.bias"});
   CHECK(copy->params.find("bert.embeddings.LayerNorm.weight").to_vector() ==
-        original.params.find("bert.embeddings.LayerNorm.weight").to_vector());
+        p.original.params.find("bert.embeddings.LayerNorm.weight").to_vector());
   CHECK(report.table().find("newly initialised     4  bert.pooler.dense.weight") != std::string::npos);
+}
 
-  nn::save_pretrained(original, dir.path + "/own");
-  const auto kept = of(c, 3);
-  CHECK(nn::load_pretrained(*kept, dir.path + "/own").initialised.empty());
-  c.labels.push_back("another");
-  const auto relabelled = of(c, 3), other_heads = of(c, 3);
-  CHECK(nn::load_pretrained(*relabelled, dir.path + "/own", nn::Anew::classifiers).initialised ==
-        std::vector<std::string>{"classifier.weight", "classifier.bias"});
-  CHECK(nn::load_pretrained(*other_heads, dir.path + "/own", nn::Anew::heads).initialised ==
-        std::vector<std::string>{"classifier.weight", "classifier.bias"});
-  const std::string pooler = "bert.pooler.dense.weight";
-  for (const auto* model : {&relabelled, &other_heads})
-    CHECK((*model)->params.find(pooler).to_vector() == kept->params.find(pooler).to_vector());
-  c.labels.pop_back();
+TEST_CASE("pretrained: heads begin anew where that is asked for, poolers are the file's, of named heads too") {
+  const Published p;
+  const auto kept = with_only_head(p.config, 3);
+  CHECK(nn::load_pretrained(*kept, p.own).initialised.empty());
+  nn::Config more_labels = p.config;
+  more_labels.labels.push_back("another");
+  const std::vector<real> pooler = kept->params.find("bert.pooler.dense.weight").to_vector();
+  for (const nn::Anew anew : {nn::Anew::classifiers, nn::Anew::heads}) {
+    const auto relabelled = with_only_head(more_labels, 3);
+    CHECK(nn::load_pretrained(*relabelled, p.own, anew).initialised ==
+          std::vector<std::string>{"classifier.weight", "classifier.bias"});
+    CHECK(relabelled->params.find("bert.pooler.dense.weight").to_vector() == pooler);
+  }
+  nn::Model named(p.config, {{"a", nn::Predicts::label, 3}, {"b", nn::Predicts::number, 1}}, 4);
+  CHECK(nn::load_pretrained(named, p.own).initialised.size() == 8);  // two poolers, two classifiers
+  for (const std::string task : {"a", "b"})                          // whose poolers begin as the file's only one
+    CHECK(named.params.find("heads." + task + ".pooler.dense.weight").to_vector() == pooler);
+}
 
-  nn::Model named(c, {{"a", nn::Predicts::label, 3}, {"b", nn::Predicts::number, 1}}, 4);
-  CHECK(nn::load_pretrained(named, dir.path + "/own").initialised.size() == 8);  // two poolers, two classifiers
-  for (const std::string task : {"a", "b"})  // whose poolers begin as the file's only one
-    CHECK(named.params.find("heads." + task + ".pooler.dense.weight").to_vector() ==
-          kept->params.find(pooler).to_vector());
-
-  c.hidden_size = 8;
-  const auto wider = of(c, 2);
-  CHECK(error_of([&] { nn::load_pretrained(*wider, dir.path + "/m"); }).find("in the file") != std::string::npos);
-  c.hidden_size = 6;
-  old.erase(old.begin());
-  nn::save_safetensors(dir.path + "/m/model.safetensors", old);
-  const auto missing = of(c, 2);
+TEST_CASE("pretrained: a tensor of another shape and one that is missing are refused by name") {
+  const Published p;
+  nn::Config wide = p.config;
+  wide.hidden_size = 8;
+  const auto wider = with_only_head(wide, 2), missing = with_only_head(p.config, 2);
+  CHECK(error_of([&] { nn::load_pretrained(*wider, p.old); }).find("in the file") != std::string::npos);
+  std::vector<Tensor> tensors = p.old_tensors();
+  tensors.erase(tensors.begin());
+  p.save_old(tensors);
   CHECK(error_of([&] {
-          nn::load_pretrained(*missing, dir.path + "/m");
+          nn::load_pretrained(*missing, p.old);
         }).find("'bert.embeddings.word_embeddings.weight' [20, 6] is missing") != std::string::npos);
 }
 

@@ -4,19 +4,19 @@
 #include "nn/layers.h"
 #include "nn/loss/contrastive.h"
 #include "nn/loss/ranking.h"
-#include "tests/support/support.h"
+#include "tests/support/nn.h"
 
 using namespace test;
 using namespace nn;
 
 namespace {
 
-// An encoder of two layers with dropout, whose masks are drawn row by row of a part.
-struct Encoder {
+// Two layers with dropout, whose masks are drawn row by row of a part.
+struct TwoLayers {
   Params params{3};
   Linear one, two;
   Dropout drop;
-  explicit Encoder(real p)
+  explicit TwoLayers(real p)
       : one(params.root() / "one", 5, 6, real(0.5)),
         two(params.root() / "two", 6, 4, real(0.5)),
         drop(params.root(), p) {
@@ -25,20 +25,11 @@ struct Encoder {
   }
   Tensor operator()(const Tensor& x) const { return two(drop(gelu(one(x)))); }
   std::vector<real> gradient() {
-    std::vector<real> all;
-    for (const Tensor& t : params.tensors())
-      for (const real g : t.grad_tensor().to_vector()) all.push_back(g);
+    const std::vector<real> all = gradients_of(params);
     params.clear_grads();
     return all;
   }
 };
-
-double largest_difference(const std::vector<real>& a, const std::vector<real>& b) {
-  REQUIRE(a.size() == b.size());
-  double most = 0;
-  for (size_t i = 0; i < a.size(); ++i) most = std::max(most, double(std::abs(a[i] - b[i])));
-  return most;
-}
 
 // The first half of every part's rows are anchors, the second their positives.
 Tensor ranking(const Tensor& z, const std::vector<long>& sizes) {
@@ -55,7 +46,7 @@ Tensor ranking(const Tensor& z, const std::vector<long>& sizes) {
 }  // namespace
 
 TEST_CASE("cached gradients: parts of a ranking loss give the parameters the gradient of the whole batch") {
-  Encoder encode(0);
+  TwoLayers encode(0);
   const Tensor x = varied({18, 5}, 2);
   const std::vector<long> sizes{6, 8, 4};
   const Tensor whole = ranking(encode(x), sizes);
@@ -91,7 +82,7 @@ TEST_CASE("cached gradients: parts of a ranking loss give the parameters the gra
 }
 
 TEST_CASE("cached gradients: with dropout both walks draw the same masks where they begin at the same call") {
-  Encoder encode(real(0.5));
+  TwoLayers encode(real(0.5));
   const Tensor x = varied({6, 5}, 2);
   const Indices classes{0, 1, 0, 1, 0, 1};
   const auto loss = [&](const Tensor& z) {

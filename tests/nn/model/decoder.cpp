@@ -242,9 +242,7 @@ TEST_CASE("decoder: a directory of int8 weights gives what they stand for, multi
   bytes->for_each_linear([](nn::Linear& layer) { CHECK((layer.packed && layer.packed->bytes())); });
   for (size_t i = 0; i < model.params.tensors().size(); ++i) {
     const Tensor &now = bytes->params.tensors()[i], &before = model.params.tensors()[i];
-    real most = 0;
-    for (long j = 0; j < before.numel(); ++j) most = std::max(most, std::abs(before.data()[j]));
-    CHECK_MESSAGE(differs(now, before, double(most) / 127, 0) == "", before.name());
+    CHECK_MESSAGE(differs(now, before, largest_magnitude(before.to_vector()) / 127, 0) == "", before.name());
   }
   const nn::Tokens source = sequences({4, 1, 6}, 5), input = sequences({5, 3, 2}, 8, true);
   const Tensor expected = model(source, input), open = (*bytes)(source, input);  // with a history: what they stand for

@@ -22,6 +22,21 @@ nn::Config config_of(std::vector<double> schedule, long bins = 0, long window = 
   return c;
 }
 
+// Of the n rows of sequence b the `count` that get most of its probabilities, over heads and rows; [CLS] always.
+std::vector<int> most_looked_at(const nn::AttentionMaps& maps, const Ragged& layout, long b, long count) {
+  const long n = layout.key_count(b);
+  std::vector<double> weight(n);
+  for (long h = 0; h < 4; ++h)
+    for (long i = 0; i < n * n; ++i) weight[i % n] += maps.probs.data()[layout.block(b, h) + i];
+  weight[0] = 1e9;
+  std::vector<int> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int s, int t) { return weight[s] > weight[t]; });
+  order.resize(std::min(n, count));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
 }  // namespace
 
 TEST_CASE("keep_significant: the most looked at, in their order; [CLS] always, the earlier of equals, rounded up") {
@@ -70,18 +85,8 @@ TEST_CASE("token retention: a layer hands on the rows that its attention maps ca
     x = bert.layers[l].attend(x, x, layout, &maps);
     Indices rows, next{0};
     for (long b = 0; b < 4; ++b) {
-      const long n = layout.key_count(b);
-      std::vector<double> weight(n);
-      for (long h = 0; h < 4; ++h)
-        for (long i = 0; i < n * n; ++i) weight[i % n] += maps.probs.data()[layout.block(b, h) + i];
-      weight[0] = 1e9;
-      std::vector<int> order(n);
-      std::iota(order.begin(), order.end(), 0);
-      std::sort(order.begin(), order.end(), [&](int s, int t) { return weight[s] > weight[t]; });
-      const int length = tokens.offsets[b + 1] - tokens.offsets[b];
-      order.resize(std::min<long>(n, (l == 0 ? 7 * length + 9 : 4 * length + 9) / 10));
-      std::sort(order.begin(), order.end());
-      for (const int t : order) rows.push_back(offsets[b] + t);
+      const int length = tokens.offsets[b + 1] - tokens.offsets[b], count = ((l == 0 ? 7 : 4) * length + 9) / 10;
+      for (const int t : most_looked_at(maps, layout, b, count)) rows.push_back(offsets[b] + t);
       next.push_back(int(rows.size()));
     }
     offsets = next;

@@ -33,9 +33,7 @@ std::unique_ptr<model::TextModel> small_model() {
 }
 
 std::vector<real> taken_gradient(model::TextModel& model) {
-  std::vector<real> all;
-  for (const Tensor& t : model.net.params.tensors())
-    for (const real g : t.grad_tensor().to_vector()) all.push_back(g);
+  const std::vector<real> all = gradients_of(model.net.params);
   model.net.params.clear_grads();
   return all;
 }
@@ -85,13 +83,8 @@ TEST_CASE("pairs: a step of more articles than are held at once has the loss and
   engine::backward(whole);
   const std::vector<real> want = taken_gradient(*model);
   CHECK(got.value == doctest::Approx(double(whole.item())).epsilon(1e-5));
-  double most = 0, size = 0;
-  for (size_t i = 0; i < want.size(); ++i) {
-    most = std::max(most, double(std::abs(got.gradient[i] - want[i])));
-    size = std::max(size, double(std::abs(want[i])));
-  }
-  CHECK(size > 1e-3);
-  CHECK(most < 1e-4 * size);
+  CHECK(largest_magnitude(want) > 1e-3);
+  CHECK(largest_difference(got.gradient, want) < 1e-4 * largest_magnitude(want));
 }
 
 TEST_CASE("pairs: hard negatives share words with the title, are of another title, and make the loss larger") {

@@ -8,7 +8,7 @@
 #include "nn/loss/imbalance.h"
 #include "tasks/run/console.h"
 #include "tasks/spec/loss.h"
-#include "tests/support/tasks.h"
+#include "tests/support/robust.h"
 
 using namespace test;
 using nn::Predicts;
@@ -16,22 +16,9 @@ using objective::RobustOptions;
 
 namespace {
 
-// A model with dropout, its set of three texts and one batch of them.
-struct Step {
-  std::unique_ptr<model::TextModel> model;
-  spec::TaskSet set;
-  text::Batch batch;
-  objective::Shaping shaping;
-
+struct Step : RobustStep {
   explicit Step(const std::string& type = "bert")
-      : model(text_model(small_config(type, 0.3), {type == "bert" ? task_of("", Predicts::label) : own_attention()})),
-        set(train_set(model->tasks[0], text::encode(kThreeTexts, model->tokenizer, 24))),
-        batch(text::in_order(text::encode(kThreeTexts, model->tokenizer, 24), 3)[0]),
-        shaping({}, kThreeTexts, model->tokenizer) {
-    begin();
-  }
-  void begin() const { begin_step(*model); }
-  std::vector<real> gradients() const { return gradients_of(model->net.params); }
+      : RobustStep(type, {type == "bert" ? task_of("", Predicts::label) : own_attention()}) {}
   Tensor loss(const nn::Encoded& x) const {
     return spec::task_loss(set.tasks[0], set.tasks[0].targets[spec::kTrain], model->net.head()(x), batch);
   }
@@ -56,23 +43,15 @@ std::vector<real> stepped(Step& s, const RobustOptions& o) {
   training.next_step();
   s.begin();  // with the masks of the passes by hand
   objective::Robust robust(o, s.set.tasks[0], s.model->net, 3);
-  const Tensor logits = s.model->net.head()(robust.encode(0, s.batch, nullptr));
-  run::Terms terms;
-  robust.add_task_loss(terms, "cross_entropy", 1, s.set.tasks[0], logits, s.batch, s.shaping, nullptr);
-  training.backward(terms);
+  training.backward(s.first_pass(robust));
   robust.more_passes(training, s.set.tasks[0], 1, s.batch);
   return s.gradients();
 }
 
 void check_close(const std::vector<real>& a, const std::vector<real>& b, const std::string& what) {
-  REQUIRE(a.size() == b.size());
-  double most = 0, largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    most = std::max(most, double(std::abs(a[i] - b[i])));
-    largest = std::max(largest, double(std::abs(b[i])));
-  }
-  CHECK_MESSAGE(most < 1e-5 * std::max(largest, 1.), what, " differs by ", most);
-  CHECK(largest > 0);
+  const double most = largest_difference(a, b), size = largest_magnitude(b);
+  CHECK_MESSAGE(most < 1e-5 * std::max(size, 1.), what, " differs by ", most);
+  CHECK(size > 0);
 }
 
 }  // namespace
@@ -170,12 +149,9 @@ TEST_CASE("robust: smart adds nothing where nothing moves, and its weight is tha
   const std::vector<real> once = stepped(s, o);
   o.smart_weight = 2;
   const std::vector<real> twice = stepped(s, o);
-  double moved = 0;
-  for (size_t i = 0; i < plain.size(); ++i) {
-    moved = std::max(moved, double(std::abs(once[i] - plain[i])));
+  for (size_t i = 0; i < plain.size(); ++i)
     CHECK(double(twice[i] - plain[i]) == doctest::Approx(2 * double(once[i] - plain[i])).epsilon(0.02).scale(1e-2));
-  }
-  CHECK(moved > 1e-4);
+  CHECK(largest_difference(once, plain) > 1e-4);
 }
 
 TEST_CASE(

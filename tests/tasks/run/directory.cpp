@@ -6,36 +6,36 @@
 using namespace test;
 namespace fs = std::filesystem;
 
+namespace {
+
+// Whether a run that is killed, and whose files are then changed, is resumed to the bits of one that was not.
+bool recovers(const std::string& path, const std::function<void()>& change) {
+  run_until(path, 6);
+  change();
+  resume(path);
+  return outcome(path) == undisturbed();
+}
+
+}  // namespace
+
 TEST_CASE("directory: a damaged checkpoint gives way to the one before it, and the run ends in the same bits") {
   const TemporaryDirectory dir;
   const std::string path = dir.path + "/x", last = path + "/last.safetensors";
-  const auto damaged = [&](const std::function<void()>& damage) {
-    fs::remove_all(path);
-    SmallRun small(path);
-    small.kill_before_save = 6;
-    small.run();
-    damage();
-    resume(path);
-    return outcome(path) == undisturbed();
-  };
-  CHECK(damaged([&] { fs::resize_file(last, 100); }));
-  CHECK(damaged([&] { fs::resize_file(last, 0); }));
-  CHECK(damaged([&] { fs::remove(last); }));
-  CHECK(damaged([&] {
+  CHECK(recovers(path, [&] { fs::resize_file(last, 100); }));
+  CHECK(recovers(path, [&] { fs::resize_file(last, 0); }));
+  CHECK(recovers(path, [&] { fs::remove(last); }));
+  CHECK(recovers(path, [&] {
     std::fstream file(last, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(-9, std::ios::end).put('x');
   }));
-  CHECK(damaged([&] {  // a number of its state
+  CHECK(recovers(path, [&] {  // a number of its state
     std::string bytes = nn::read_file(last);
     const size_t at = bytes.find("\"step\\\":5");
     REQUIRE(at != std::string::npos);
     bytes[at + 8] = '4';
     std::ofstream(last, std::ios::binary) << bytes;
   }));
-  fs::remove_all(path);
-  SmallRun small(path);
-  small.kill_before_save = 3;  // there is one checkpoint only
-  small.run();
+  run_until(path, 3);  // there is one checkpoint only
   fs::resize_file(last, 100);
   CHECK(error_of([&] { resume(path); }).find("last.safetensors") != std::string::npos);
 }
@@ -44,13 +44,7 @@ TEST_CASE("directory: a kill in the middle of a save leaves the old or the new, 
   const TemporaryDirectory dir;
   const std::string path = dir.path + "/x";
   const auto killed_then = [&](const std::function<void()>& middle) {
-    fs::remove_all(path);
-    SmallRun small(path);
-    small.kill_before_save = 6;
-    small.run();
-    middle();
-    resume(path);
-    return outcome(path) == undisturbed() &&
+    return recovers(path, middle) &&
            entries(path) == std::vector<std::string>{"best",      "cost.json",   "last.safetensors",
                                                      "log.jsonl", "options.ini", "previous.safetensors"};
   };
@@ -134,10 +128,7 @@ TEST_CASE("directory: killed while --overwrite puts the old run aside, either ru
   const std::string path = dir.path + "/x";
   const std::vector<std::string> names{"last.safetensors", "previous.safetensors", "best", "log.jsonl", "options.ini"};
   const auto aside = [&](const char* place, size_t moved) {
-    fs::remove_all(path);
-    SmallRun small(path);
-    small.kill_before_save = 6;
-    small.run();
+    run_until(path, 6);
     fs::create_directories(path + "/" + place);
     for (size_t i = 0; i < moved; ++i) fs::rename(path + "/" + names[i], path + "/" + place + "/" + names[i]);
   };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <functional>
 
 #include "nn/layers.h"
 #include "tasks/run/training.h"
@@ -83,6 +85,14 @@ inline const std::string& undisturbed() {
 }
 
 inline void resume(const std::string& directory) { SmallRun(directory, true).run(); }
+
+// A run anew in the directory, that is killed before it saves this step.
+inline void run_until(const std::string& directory, long step) {
+  std::filesystem::remove_all(directory);
+  SmallRun killed(directory);
+  killed.kill_before_save = step;
+  killed.run();
+}
 
 inline std::vector<std::string> entries(const std::string& directory) {
   std::vector<std::string> names;

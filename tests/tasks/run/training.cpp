@@ -1,6 +1,8 @@
 // The steps of a run: the same bits through kills and signals, bad numbers, other data, and which option does what.
 #include "tasks/run/training.h"
 
+#include <functional>
+
 #include "tasks/run/console.h"
 #include "tests/tasks/run/small_run.h"
 
@@ -24,9 +26,7 @@ TEST_CASE("training: killed after any step and resumed, a run ends in the very b
 
 TEST_CASE("training: a run that is killed again and again still ends in the same bits") {
   const TemporaryDirectory dir;
-  SmallRun first(dir.path + "/x");
-  first.kill_before_save = 1;
-  first.run();
+  run_until(dir.path + "/x", 1);
   for (long step = 2; step < kSteps; ++step) {
     SmallRun again(dir.path + "/x", true);
     again.kill_before_save = step;
@@ -92,9 +92,7 @@ TEST_CASE("training: after the last step a signal has its own action again, whil
 
 TEST_CASE("training: other data than before is refused by the name of its part, other options too") {
   const TemporaryDirectory dir;
-  SmallRun first(dir.path + "/x");
-  first.kill_before_save = 5;
-  first.run();
+  run_until(dir.path + "/x", 5);
   SmallRun other(dir.path + "/x", true);
   other.frame.data = run::Fingerprint().add("train", "b").text();
   CHECK(error_of([&] { other.run(); }) == dir.path + "/x: the data has changed since: train; start a new run");
@@ -113,9 +111,7 @@ TEST_CASE("training: weights that are no numbers replace nothing; the last check
   const TemporaryDirectory dir;
   for (const long step : {4L, 5L}) {  // found at the end of an epoch either way: in best/, or in the checkpoint
     const std::string path = fmt::format("{}/{}", dir.path, step);
-    SmallRun small(path);
-    small.kill_before_save = 3;
-    small.run();
+    run_until(path, 3);
     const std::string before = weights_of(path + "/last.safetensors") + weights_of(path + "/best/model.safetensors");
     SmallRun ruined(path, true);
     ruined.ruin_at = step;
@@ -164,42 +160,33 @@ TEST_CASE("training: parameters with steps of their own are not the optimiser's;
 TEST_CASE("training: every option of the steps is heeded: another value ends in other weights") {
   const TemporaryDirectory dir;
   int n = 0;
-  const auto weights = [&](const std::function<void(run::TrainingOptions&)>& change) {
+  using Change = std::function<void(run::TrainingOptions&)>;
+  const auto weights = [&](const Change& change) {
     const std::string path = fmt::format("{}/{}", dir.path, n++);
     SmallRun small(path);
     change(small.options);
     small.run();
     return weights_of(path + "/best/model.safetensors");
   };
-  const auto with = [](auto member, auto value) { return [=](run::TrainingOptions& o) { o.*member = value; }; };
-  using O = run::TrainingOptions;
-  const std::string adamw = weights([](O&) {}), sgd = weights(with(&O::optimizer, "sgd"));
-  CHECK(weights([](O&) {}) == adamw);
-  CHECK(sgd != adamw);
-  CHECK(weights(with(&O::lr, 0.06)) != adamw);
-  CHECK(weights(with(&O::max_steps, 7)) != adamw);
-  CHECK(weights(with(&O::schedule, "cosine")) != adamw);
-  CHECK(weights(with(&O::warmup, 0.5)) != adamw);
-  CHECK(weights(with(&O::adam_variant, "bert")) != adamw);
-  CHECK(weights(with(&O::adam_eps, 1e-3)) != adamw);
-  CHECK(weights(with(&O::beta1, 0.5)) != adamw);
-  CHECK(weights(with(&O::beta2, 0.9)) != adamw);
-  CHECK(weights(with(&O::weight_decay, 0.5)) != adamw);
-  CHECK(weights([](O& o) {
-          o.adam_variant = "bert";
-          o.beta2 = 0.9;
-        }) != weights(with(&O::adam_variant, "bert")));
-  CHECK(weights([](O& o) {
-          o.optimizer = "sgd";
-          o.momentum = 0.5;
-        }) != sgd);
-  CHECK(weights([](O& o) {
-          o.optimizer = "sgd";
-          o.clip = 0.01;
-        }) != sgd);
-  CHECK(weights(with(&O::freeze, std::vector<std::string>{"*bias"})) != adamw);
-  CHECK(weights([](O& o) {
-          o.max_steps = 0;
-          o.epochs = 2.5;
-        }) == adamw);  // 2.5 times 3 steps, rounded up
+  const auto adamw = [](run::TrainingOptions&) {};
+  const auto bert = [](auto& o) { o.adam_variant = "bert"; };
+  const auto sgd = [](auto& o) { o.optimizer = "sgd"; };
+  const std::string by_adamw = weights(adamw), by_bert = weights(bert), by_sgd = weights(sgd);
+  CHECK(weights(adamw) == by_adamw);
+  CHECK(by_bert != by_adamw);
+  CHECK(by_sgd != by_adamw);
+  const std::pair<const char*, Change> changes[] = {{"lr", [](auto& o) { o.lr = 0.06; }},
+                                                    {"max_steps", [](auto& o) { o.max_steps = 7; }},
+                                                    {"schedule", [](auto& o) { o.schedule = "cosine"; }},
+                                                    {"warmup", [](auto& o) { o.warmup = 0.5; }},
+                                                    {"adam_eps", [](auto& o) { o.adam_eps = 1e-3; }},
+                                                    {"beta1", [](auto& o) { o.beta1 = 0.5; }},
+                                                    {"beta2", [](auto& o) { o.beta2 = 0.9; }},
+                                                    {"weight_decay", [](auto& o) { o.weight_decay = 0.5; }},
+                                                    {"freeze", [](auto& o) { o.freeze = {"*bias"}; }}};
+  for (const auto& option : changes) CHECK_MESSAGE(weights(option.second) != by_adamw, std::string(option.first));
+  CHECK(weights([&](auto& o) { bert(o), o.beta2 = 0.9; }) != by_bert);
+  CHECK(weights([&](auto& o) { sgd(o), o.momentum = 0.5; }) != by_sgd);
+  CHECK(weights([&](auto& o) { sgd(o), o.clip = 0.01; }) != by_sgd);
+  CHECK(weights([](auto& o) { o.max_steps = 0, o.epochs = 2.5; }) == by_adamw);  // 2.5 times 3 steps, rounded up
 }

@@ -94,6 +94,39 @@ search::PrunerOptions pruner_of(const std::string& name) {
   return all.at(name);
 }
 
+// Asks the pruner about one more report of a trial, keeps what it decides, and asks again.
+void check_decision(const search::Pruner& pruner, std::vector<Trial>& trials, const json& event,
+                    const std::string& name) {
+  Trial& trial = trials.at(event["trial"]);
+  trial.reports[event["step"]] = or_nan(event["value"]);
+  const search::Decision decision = pruner.decide(trials, trial);
+  const search::Decision again = pruner.decide(trials, trial);
+  CHECK_MESSAGE(decision.prune == event["prune"], name, ", trial ", trial.number, ", step ", event["step"].dump());
+  for (const auto& [rung, value] : decision.rungs) {
+    trial.system[rung] = value;
+    trial.reports_before[rung] = trial.reports.size();
+  }
+  CHECK(pruner.decide(trials, trial).prune == again.prune);  // decided anew, once it is kept
+}
+
+// Trials that start, report and end in the order of the events, each report judged.
+std::vector<Trial> replayed(const search::Pruner& pruner, const json& events, const std::string& name) {
+  std::vector<Trial> trials;
+  long done = 0;
+  for (const json& event : events) {
+    const size_t number = event["trial"];
+    if (event["event"] == "start") {
+      while (trials.size() <= number) trials.push_back({.id = long(trials.size()), .number = long(trials.size())});
+    } else if (event["event"] == "end") {
+      trials.at(number).state = state_of(event["state"]);
+      trials.at(number).finished = done++;
+    } else {
+      check_decision(pruner, trials, event, name);
+    }
+  }
+  return trials;
+}
+
 }  // namespace
 
 TEST_CASE("golden: how many trials count as good, and how much older ones weigh") {
@@ -139,30 +172,7 @@ TEST_CASE("golden: median, percentile, halving and Hyperband decide as Optuna di
   for (const json& p : file["pruners"]) {
     const std::string name = p["name"];
     const search::Pruner pruner(pruner_of(name), direction_of(p["direction"]), p["study_name"]);
-    std::vector<Trial> trials;
-    long done = 0;
-    for (const json& event : p["events"]) {
-      const size_t number = event["trial"];
-      if (event["event"] == "start") {
-        while (trials.size() <= number) trials.push_back({.id = long(trials.size()), .number = long(trials.size())});
-        continue;
-      }
-      Trial& trial = trials.at(number);
-      if (event["event"] == "end") {
-        trial.state = state_of(event["state"]);
-        trial.finished = done++;
-        continue;
-      }
-      trial.reports[event["step"]] = or_nan(event["value"]);
-      const search::Decision decision = pruner.decide(trials, trial);
-      const search::Decision again = pruner.decide(trials, trial);
-      CHECK_MESSAGE(decision.prune == event["prune"], name, ", trial ", number, ", step ", event["step"].dump());
-      for (const auto& [rung, value] : decision.rungs) {
-        trial.system[rung] = value;
-        trial.reports_before[rung] = trial.reports.size();
-      }
-      CHECK(pruner.decide(trials, trial).prune == again.prune);  // decided anew, once it is kept
-    }
+    const std::vector<Trial> trials = replayed(pruner, p["events"], name);
     for (const auto& [number, rungs] : p["rungs"].items()) {
       const Trial& t = trials.at(std::stoul(number));
       for (const auto& [rung, value] : rungs.items()) CHECK_MESSAGE(json(t.system)[rung] == value, name, rung);
@@ -172,6 +182,10 @@ TEST_CASE("golden: median, percentile, halving and Hyperband decide as Optuna di
     CHECK(json(pruner.budgets(trials)) == p["budgets"]);
     for (size_t i = 0; i < trials.size(); ++i) CHECK(pruner.bracket(trials, long(i)) == p["bracket_of_trial"][i]);
   }
+}
+
+TEST_CASE("golden: Hyperband shares out as many trials to each bracket as Optuna does") {
+  const json file = golden_json("tpe.json");
   for (const auto& [sizes, want] : file["hyperband_budgets"].items()) {
     const size_t comma = sizes.find(',');
     const search::PrunerOptions o{

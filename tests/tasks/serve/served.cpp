@@ -18,6 +18,34 @@ std::string word_of(int i, int letters) {
   return word;
 }
 
+// Two classifiers, "mood" calibrated and "plain" not.
+struct Calibrated {
+  TemporaryDirectory dir;
+  serve::ServiceOptions options;
+  std::unique_ptr<model::TextModel> mood = text_model(letters_config(), {task_of("", nn::Predicts::label)}, 7);
+
+  Calibrated() {
+    options.models = {dir.path + "/mood", dir.path + "/plain"};
+    mood->save(options.models[1]);
+  }
+  double largest_probability(const std::string& text) const {
+    const std::vector<text::Example> example{{.text = text}};
+    const auto p = model::predict(*mood, text::encode(example, mood->tokenizer, 64))[0].scores[0];
+    return std::max(p[0], p[1]);
+  }
+  // Of 19 texts the surest 18 are right; a set of coverage 0.9 takes the 18th strangest, 1 - `own`.
+  void calibrate(double own) const {
+    model::Calibration known;
+    known.classes = 2;
+    for (int i = 0; i < 18; ++i) known.texts.push_back({.label = 0, .own = own, .largest = own});
+    known.texts.push_back({.label = 1, .own = 1 - own, .largest = own - 0.001});
+    mood->calibrations = {known};
+    fs::remove_all(options.models[0]);
+    mood->save(options.models[0]);
+    model::write_calibrations(*mood, options.models[0]);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("serve: the answer to a text is the same bits alone, in a request with others, and under load") {
@@ -67,27 +95,12 @@ TEST_CASE("serve: probabilities are those that the programs predict; the forms o
 }
 
 TEST_CASE("serve: a calibrated model says the labels of a conformal set, or none where it is least sure") {
-  const TemporaryDirectory dir;
-  const auto mood = text_model(letters_config(), {task_of("", nn::Predicts::label)}, 7);
-  serve::ServiceOptions o;
-  o.models = {dir.path + "/mood", dir.path + "/plain"};
-  mood->save(o.models[1]);
-  const std::vector<text::Example> example{{.text = "abc"}};
-  const auto p = model::predict(*mood, text::encode(example, mood->tokenizer, 64))[0].scores[0];
-  const double largest = std::max(p[0], p[1]), least = 1 - largest;
-  // Of 19 texts the surest 18 are right; a set of coverage 0.9 takes the 18th strangest, 1 - `own`.
-  const auto answers = [&](double own, const json& how) {
-    model::Calibration known;
-    known.classes = 2;
-    for (int i = 0; i < 18; ++i) known.texts.push_back({.label = 0, .own = own, .largest = own});
-    known.texts.push_back({.label = 1, .own = 1 - own, .largest = own - 0.001});
-    mood->calibrations = {known};
-    fs::remove_all(o.models[0]);
-    mood->save(o.models[0]);
-    model::write_calibrations(*mood, o.models[0]);
-    Running running(o);
+  const Calibrated models;
+  const double largest = models.largest_probability("abc"), least = 1 - largest;
+  const auto answers = [&](double own, json body) {
+    models.calibrate(own);
+    Running running(models.options);
     running.service.load();
-    json body = how;
     body["inputs"] = "abc";
     return running.answer("/predict", body);
   };
@@ -95,10 +108,14 @@ TEST_CASE("serve: a calibrated model says the labels of a conformal set, or none
   CHECK(answers(0.5 + (largest - 0.5) / 2, {{"refuse", 0.99}}).size() == 2);  // sure enough: all labels
   CHECK(answers(largest + least / 2, {{"refuse", 0.99}}) == json::array());
   CHECK(answers(largest + least / 2, {{"coverage", 0.9}}).size() == 1);  // it would be empty: the likeliest
-  Running running(o);
+}
+
+TEST_CASE("serve: a conformal set is asked of a model that is calibrated, with a coverage that can be") {
+  const Calibrated models;
+  models.calibrate(0.7);
+  Running running(models.options);
   running.service.load();
-  const auto refusal = [&](const json& how, const char* model) {
-    json body = how;
+  const auto refusal = [&](json body, const char* model) {
     body["inputs"] = "abc", body["model"] = model;
     const auto result = running.post("/predict", body);
     CHECK(result->status == 422);
