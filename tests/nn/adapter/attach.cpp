@@ -6,7 +6,6 @@
 #include "nn/adapter/attach.h"
 #include "nn/adapter/files.h"
 #include "nn/adapter/lora.h"
-#include "nn/format/sha256.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/nn.h"
 
@@ -361,45 +360,4 @@ TEST_CASE(
     const std::string strange = error_of([&] { loaded("", dir.path + "/more"); });
     CHECK(strange.ends_with("missing in the file: none; keys that match nothing: 1 (base_model.model.strange.weight)"));
   }
-}
-
-TEST_CASE("adapter files: keys are understood whoever wrote them") {
-  const std::string query = "bert.encoder.layer.0.attention.self.query.";
-  for (const std::string& key : {"base_model.model." + query + "lora_A.weight", query + "lora_A.default.weight",
-                                 "base_model.model." + query + "lora_A.default.weight"})
-    CHECK(nn::parameter_of_key(key) == query + "lora_A.weight");
-  CHECK(nn::parameter_of_key("base_model.model." + query + "base_layer.bias") == query + "bias");
-  CHECK(nn::parameter_of_key("base_model.model." + query + "lora_magnitude_vector.weight") ==
-        query + "lora_magnitude_vector");
-  CHECK(nn::parameter_of_key("base_model.classifier.bias") == "classifier.bias");
-  CHECK(nn::parameter_of_key("bert.encoder.layer.0.output.adapters.mine.adapter_up.bias") ==
-        "bert.encoder.layer.0.output.adapters.default.adapter_up.bias");
-}
-
-TEST_CASE("sha256: the standard's examples, in one piece and in many; a base's changes with any bit of any tensor") {
-  CHECK(nn::sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CHECK(nn::sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  CHECK(nn::sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
-        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  nn::Sha256 million;
-  for (int i = 0; i < 8000; ++i) million.add(std::string(125, 'a'));
-  CHECK(million.hex() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-  std::string text;  // with and without the processor's instructions, around every end of a block
-  for (int length = 0; length < 200; ++length, text += char(17 * length)) {
-    nn::Sha256 portable(false);
-    portable.add(text);
-    CHECK(portable.hex() == nn::sha256_hex(text));
-  }
-  const TemporaryDirectory dir;
-  const auto print = [&](std::vector<Tensor> tensors) {
-    nn::save_safetensors(dir.path + "/x", tensors);
-    return nn::fingerprint_of(nn::SafeTensors(dir.path + "/x"));
-  };
-  const Tensor a = varied({2, 3}, 1).named("a"), b = varied({4}, 2).named("b");
-  const std::string before = print({a, b});
-  CHECK(before == print({b, a}));
-  Tensor c = a.clone().named("a");
-  c.data()[5] = std::nextafter(float(c.data()[5]), 9.f);
-  CHECK(before != print({c, b}));
-  CHECK(before != print({reshape(a, {3, 2}).detach().named("a"), b}));
 }
