@@ -126,7 +126,7 @@ table() {
       summary(group, row, c, "")
       if (!n) return ""
       if (percent) return sprintf(n > 1 ? "%.1f ± %.1f" : "%.1f", 100 * mean, 100 * error)
-      return sprintf(n > 1 ? "%.4g ± %.2g" : "%.4g", mean, error)
+      return sprintf(error > 1e-6 * (mean < 0 ? -mean : mean) ? "%.4g ± %.2g" : "%.4g", mean, error)
     }
     function difference(row, c) {
       if (from == "" || row == from) return ""

@@ -54,7 +54,9 @@ TEST_CASE(
         "adapter: dora is for weights, 'bert.embeddings.word_embeddings' is a table of embeddings");
   nn::Config masked = small_config();
   masked.labels.clear();
-  nn::Model language(masked, {nn::HeadConfig{.predicts = nn::Predicts::pieces}}, 1);
+  nn::HeadConfig pieces;
+  pieces.predicts = nn::Predicts::pieces;
+  nn::Model language(masked, {pieces}, 1);
   CHECK(error_of([&] { nn::attach(language, of_table(), ""); }) ==
         "adapter: 'bert.embeddings.word_embeddings' is the masked language model's weight, too; it takes no low-rank "
         "addition");
