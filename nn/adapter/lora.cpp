@@ -56,7 +56,8 @@ Tensor LowRank::operator()(const Tensor& x, const Tensor& W, const Tensor& b) co
 
 LowRankTable::LowRankTable(Scope at, const Embedding& what, long rank, real s)
     : A(at.parameter("lora_embedding_A", {rank, what.weight.dim(0)}, {Init::constant, 0})),
-      B(at.parameter("lora_embedding_B", {what.weight.dim(1), rank}, {Init::normal, 1})),
+      B(at.parameter("lora_embedding_B", {what.weight.dim(1), rank},
+                     {Init::normal, 1 / std::sqrt(real(what.weight.dim(1)))})),
       scaling(s) {}
 
 Tensor LowRankTable::operator()(const Indices& ids) const {

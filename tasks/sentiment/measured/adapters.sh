@@ -28,6 +28,7 @@ of_method() {
   case $1 in
     full) echo "--lr 5e-4" ;;
     lora) echo "--adapter lora --lr 2e-3" ;;
+    lora-words-2 | lora-words-4) echo "--adapter lora --adapter-targets query,value,word_embeddings --adapter-rank ${1##*-} --lr 2e-3" ;;
     lora-all) echo "--adapter lora --adapter-targets query,key,value,*.dense --lr 2e-3" ;;
     dora) echo "--adapter lora --adapter-form dora --lr 2e-3" ;;
     pfeiffer) echo "--adapter bottleneck --lr 2e-3" ;;
@@ -103,7 +104,7 @@ row() {  # row SET METHOD
 }
 
 for set in sst2 bank banking77; do
-  for method in full lora lora-all dora pfeiffer houlsby prefix bitfit head; do
+  for method in full lora lora-words-2 lora-words-4 lora-all dora pfeiffer houlsby prefix bitfit head; do
     # shellcheck disable=SC2254
     case $set-$method in $rows) row $set $method ;; esac
   done
