@@ -35,7 +35,7 @@ A study file (JSON, comments allowed):
     }
   }
 
-  tune --study mood.json -- sentiment train --train train.tsv --dev dev.tsv --split 1/0/0
+  tune --study mood.json -- sentiment train --train train.tsv --dev dev.tsv
   tune --study mood.json --jobs 4 -- python3 mine.py --rate {lr} --dir {out} --seed {seed}
 
 To a command of attune's, --NAME=VALUE, --seed and --out are added; any other program says where they go, in braces. It

@@ -27,7 +27,7 @@ cat >"$runs/study.json" <<END
 }
 END
 
-common="--model $mini --split 1/0/0 --max-length 64"
+common="--model $mini --max-length 64"
 for seed in $seeds; do
   outer=$runs/$seed/outer inner=$runs/$seed/inner
   [ -e "$outer/phrasebank/test.tsv" ] || "$python" tools/labelled_sets.py "$data" "$outer" phrasebank --seed "$seed"
@@ -42,9 +42,9 @@ for seed in $seeds; do
     grep -E '^--(lr|batch-size|epochs|dropout|label-smoothing|weight-decay)=')
   files=$outer/phrasebank
   # shellcheck disable=SC2086
-  train "$seed-defaults" sentiment $common --train "$files/train.tsv" --test "$files/test.tsv" --seed "$seed"
+  train "$seed-defaults" sentiment $common --split 1/0/0 --train "$files/train.tsv" --test "$files/test.tsv" --seed "$seed"
   # shellcheck disable=SC2086
-  train "$seed-chosen" sentiment $common --train "$files/train.tsv" --test "$files/test.tsv" --seed "$seed" $chosen
+  train "$seed-chosen" sentiment $common --split 1/0/0 --train "$files/train.tsv" --test "$files/test.tsv" --seed "$seed" $chosen
   for row in defaults chosen; do
     # shellcheck disable=SC2046
     line PhraseBank "$row" "$seed" $(value "$seed-$row" accuracy macro_f1)
