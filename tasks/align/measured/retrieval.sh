@@ -4,8 +4,7 @@
 #
 #   tasks/align/measured/retrieval.sh DATA SEED...
 #
-# BIN, RUNS and STEPS: tools/measured.sh. The teacher has seed 42 (that of the README's is not on record) and what
-# pretrain took by default when the README's was made, steps of 64 captions aside, which are now of 1,024 tokens.
+# BIN, RUNS and STEPS: tools/measured.sh. The teacher has seed 42; steps are of 1,024 tokens.
 . tools/measured.sh
 begin retrieval "$@"
 

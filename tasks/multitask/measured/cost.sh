@@ -4,8 +4,8 @@
 #
 #   OMP_NUM_THREADS=1 tasks/multitask/measured/cost.sh DATA ROUND...      DATA is not read; a round is a seed
 #
-# BIN, RUNS and STEPS (instead of 40): tools/measured.sh. On a machine without other work. The README's medians are of
-# three rounds. Its tasks are not on record beyond the corpus: here sentiment and topic by turns.
+# BIN, RUNS and STEPS (instead of 40): tools/measured.sh. On a machine without other work. The tasks are sentiment and
+# topic by turns.
 . tools/measured.sh
 begin cost "$@"
 steps=${STEPS:-40} limit=""

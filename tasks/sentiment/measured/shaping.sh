@@ -9,7 +9,7 @@
 . tools/measured.sh
 begin shaping "$@"
 
-words=$runs/words.txt  # 30 words of judgement; those of the README's table are not on record
+words=$runs/words.txt  # 30 words of judgement
 printf '%s\n' good great best excellent wonderful charming funny moving brilliant beautiful engaging fresh clever \
   delightful powerful bad worst awful terrible boring dull flat stupid tedious lame silly mess poor weak tired >"$words"
 
