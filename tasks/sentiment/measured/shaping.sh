@@ -4,8 +4,8 @@
 #
 #   tasks/sentiment/measured/shaping.sh DATA SEED...
 #
-# BIN, RUNS and STEPS: tools/measured.sh. What the README does not say of its table is, here, what the program took
-# by default on that day: rate 2e-4, dropout 0.1, 8,000 pieces, a ninth set aside, the epoch of the best macro F1.
+# BIN, RUNS and STEPS: tools/measured.sh. Rate 2e-4, dropout 0.1, 8,000 pieces, a ninth set aside, the epoch of the best
+# macro F1.
 . tools/measured.sh
 begin shaping "$@"
 
