@@ -1,13 +1,14 @@
 // The functions of attune.h beside what the library says in C++, their sizes, and what they refuse.
 #include "tasks/capi/attune.h"
-#include "nn/format/json_value.h"
-
 #include <malloc.h>
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <thread>
 
 #include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "tasks/model/directory.h"
 #include "tasks/model/embed.h"
 #include "tasks/model/predict.h"
@@ -315,7 +316,8 @@ TEST_CASE("capi: a directory that is no model, and options that are none, say wh
   CHECK(refused(longest).size() <= 4000);
 }
 
-// In bytes that malloc has given out, and that tensors hold; the first rounds fill what is kept for good.
+// In bytes that malloc has given out, and that tensors hold; the first rounds fill what is kept for good. What a thread
+// keeps of freed pieces counts as given out and varies, so that of some batches the least counts: a leak is in each.
 TEST_CASE("capi: loading, asking and freeing many times, and failing to, leaves nothing behind") {
   const auto round = [] {
     const Handle model = load(golden("bert")), mini = load("mini");
@@ -327,9 +329,13 @@ TEST_CASE("capi: loading, asking and freeing many times, and failing to, leaves 
     attune_load(golden("pool").c_str(), "pooling = first");
   };
   for (int i = 0; i < 5; ++i) round();
-  const size_t before = mallinfo2().uordblks;
   const long tensors = memory_use().in_use;
-  for (int i = 0; i < 20; ++i) round();
+  long least = std::numeric_limits<long>::max();
+  for (int batch = 0; batch < 5; ++batch) {
+    const size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < 10; ++i) round();
+    least = std::min(least, long(mallinfo2().uordblks) - long(before));
+  }
   CHECK(memory_use().in_use == tensors);
-  CHECK(long(mallinfo2().uordblks) - long(before) < 20 * 64);  // less than a string a round
+  CHECK(least < 10 * 32);  // less than a string a round
 }
