@@ -1,5 +1,6 @@
 // The functions of attune.h beside what the library says in C++, their sizes, and what they refuse.
 #include "tasks/capi/attune.h"
+
 #include <malloc.h>
 
 #include <algorithm>
