@@ -31,8 +31,8 @@ struct LowRank {
 // lora of a table of embeddings: to the row of every id is added
 //   s B a_id,  a_id the id's column of A;    A [r, V]   B [C, r]   N ids -> [N, C]
 //   merged    W' = W + s (B A)^T    [V, C]
-// A begins at 0 and there is no dropout, as in peft. B begins as N(0, 1/C), columns of length 1, so that one learning rate
-// suits weights and tables; peft's N(0, 1) makes steps sqrt(C) times as long.
+// A begins at 0 and there is no dropout, as in peft. B begins as N(0, 1/C), columns of length 1, so that one learning
+// rate suits weights and tables; peft's N(0, 1) makes steps sqrt(C) times as long.
 struct LowRankTable {
   Tensor A, B;
   real scaling;
