@@ -13,17 +13,6 @@ namespace {
 
 constexpr real kDeviation = 0.02;  // of first values of bottlenecks and prefixes
 
-// The first of the modules that targets may name, for an error.
-template <class M>
-std::string some_modules(M& model) {
-  std::vector<std::string> names;
-  model.for_each_linear([&](Linear& layer) { names.push_back(module_of(layer.bias.name())); });
-  constexpr size_t kShown = 6;
-  const bool more = names.size() > kShown;
-  names.resize(std::min(names.size(), kShown));
-  return fmt::format("{}{}", fmt::join(names, ", "), more ? ", ..." : "");
-}
-
 // The tables of embeddings that an adapter may be added to: a BERT's.
 std::vector<Embedding*> tables_of(Model& model) {
   Bert* bert = model.encoder.bert();
@@ -39,6 +28,19 @@ void check_table(const Model& model, const std::string& module) {
         "adapter: '{}' is the masked language model's weight, too; it takes no low-rank addition", module);
 }
 void check_table(const EncoderDecoder&, const std::string&) {}
+
+// What targets may name, for an error: the last parts of the modules' names, each once, and one name as a whole.
+template <class M>
+std::string some_modules(M& model) {
+  std::vector<std::string> names, ends;
+  model.for_each_linear([&](Linear& layer) { names.push_back(module_of(layer.bias.name())); });
+  for (const Embedding* table : tables_of(model)) names.push_back(module_of(table->weight.name()));
+  for (const std::string& name : names) {
+    const std::string end = name.substr(name.rfind('.') + 1);
+    if (std::find(ends.begin(), ends.end(), end) == ends.end()) ends.push_back(end);
+  }
+  return fmt::format("{}; one is {}", fmt::join(ends, ", "), names.empty() ? "none" : names[0]);
+}
 
 template <class M>
 Scope scope_at(M& model, const std::string& module) {
@@ -68,7 +70,7 @@ void attach_low_rank(M& model, AdapterConfig& config) {
         LowRankTable(scope_at(model, module), *table, config.rank_of(module), real(config.scaling_of(module)));
     found.push_back(module);
   }
-  check(!found.empty(), "adapter: no module fits the targets {}; modules are {}",
+  check(!found.empty(), "adapter: no module fits the targets {}; modules end in {}",
         engine::shown(
             config.target_pattern.empty() ? fmt::format("{}", fmt::join(config.targets, ", ")) : config.target_pattern,
             80),
@@ -138,7 +140,8 @@ void check_each_target(M& model, const AdapterConfig& config) {
     bool fits = false;
     model.for_each_linear([&](Linear& layer) { fits |= alone.targets_module(module_of(layer.bias.name())); });
     for (Embedding* table : tables_of(model)) fits |= alone.targets_module(module_of(table->weight.name()));
-    check(fits, "adapter: no module fits the target '{}'; modules are {}", engine::shown(target), some_modules(model));
+    check(fits, "adapter: no module fits the target '{}'; modules end in {}", engine::shown(target),
+          some_modules(model));
   }
 }
 

@@ -140,7 +140,7 @@ TEST_CASE("adapters: what cannot be is refused in one line, and leaves nothing b
   const Based b;
   b.refuses(b.over + "--adapter lora --adapter-rank 0", "--adapter-rank");
   b.refuses(b.over + "--adapter lora --adapter-targets query,q_proj",
-            "no module fits the target 'q_proj'; modules are ");
+            "no module fits the target 'q_proj'; modules end in query, key, value, dense, ");
   b.refuses(b.over + "--adapter lora --adapter-targets query,", "--adapter-targets: an empty name");
   b.refuses(b.over + "--adapter bitfit --adapter-rank 4",
             "--adapter-rank is for --adapter lora, bottleneck and prefix");
