@@ -287,6 +287,23 @@ double mean_ndcg(const std::vector<Case>& cases, const std::vector<Shares>& shar
   return sum / std::max(1., n);
 }
 
+// Of what the lists show: how often it is taken, and what the first item's share is.
+void fit_probabilities(const std::vector<Case>& cases, const std::vector<Shares>& held, const std::vector<int>& among,
+                       long items, long k, Joined& to) {
+  std::vector<double> s;
+  std::vector<bool> right;
+  for (size_t c = 0; c < cases.size(); ++c) {
+    const Scores scores = held[c].scores(items);
+    const std::vector<int> shown = top_items(scores, rankable(cases[c], among, items), k);
+    if (!shown.empty()) to.top_share += std::exp(scores[size_t(shown[0])]) / double(cases.size());
+    for (const int item : shown) {
+      s.push_back(scores[size_t(item)]);
+      right.push_back(std::find(cases[c].targets.begin(), cases[c].targets.end(), item) != cases[c].targets.end());
+    }
+  }
+  to.platt = fit_platt(s, right);
+}
+
 }  // namespace
 
 Joined fit_joined(const std::vector<std::string>& sources, const std::vector<List>& lists,
@@ -308,23 +325,14 @@ Joined fit_joined(const std::vector<std::string>& sources, const std::vector<Lis
     const double ndcg = mean_ndcg(cases, shares, among, items, o.k);
     if (ndcg > best.dev_ndcg) best.dev_ndcg = ndcg, best.ridge = ridge, best.weights = w, held = std::move(shares);
   }
-  std::vector<double> s;
-  std::vector<bool> right;
-  for (size_t c = 0; c < cases.size(); ++c) {
-    const Scores scores = held[c].scores(items);
-    for (const int item : top_items(scores, rankable(cases[c], among, items), o.k)) {
-      s.push_back(scores[size_t(item)]);
-      right.push_back(std::find(cases[c].targets.begin(), cases[c].targets.end(), item) != cases[c].targets.end());
-    }
-  }
-  best.platt = fit_platt(s, right);
+  fit_probabilities(cases, held, among, items, o.k, best);
   if (by_folds) *by_folds = std::move(held);
   return best;
 }
 
 void to_json(nn::ordered_json& json, const Joined& j) {
-  json = {{"sources", j.sources}, {"weights", j.weights},       {"platt_a", j.platt.a},  {"platt_b", j.platt.b},
-          {"ridge", j.ridge},     {"candidates", j.candidates}, {"dev_ndcg", j.dev_ndcg}};
+  json = {{"sources", j.sources}, {"weights", j.weights},       {"platt_a", j.platt.a},   {"platt_b", j.platt.b},
+          {"ridge", j.ridge},     {"candidates", j.candidates}, {"dev_ndcg", j.dev_ndcg}, {"top_share", j.top_share}};
 }
 
 Joined joined_from(const nn::ordered_json& json, const std::string& where) {
@@ -340,7 +348,7 @@ Joined joined_from(const nn::ordered_json& json, const std::string& where) {
   }
   object.take("platt_a", j.platt.a, -1e9, 1e9), object.take("platt_b", j.platt.b, -1e9, 1e9);
   object.take("ridge", j.ridge, 0, 1e12), object.take("candidates", j.candidates, 1, 1e9);
-  object.take("dev_ndcg", j.dev_ndcg, -1, 1);
+  object.take("dev_ndcg", j.dev_ndcg, -1, 1), object.take("top_share", j.top_share, 0, 1);
   object.finish();
   return j;
 }

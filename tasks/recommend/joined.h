@@ -64,6 +64,7 @@ struct Joined {
   double ridge = 1;
   long candidates = 100;  // of each source
   double dev_ndcg = 0;    // by weights of the other folds
+  double top_share = 0;   // of the first item, the mean over the dev lists
 };
 
 struct JoinOptions {

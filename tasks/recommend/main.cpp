@@ -9,6 +9,7 @@
 #include "tasks/objective/epoch_events.h"
 #include "tasks/recommend/options.h"
 #include "tasks/recommend/report.h"
+#include "tasks/recommend/rerank.h"
 #include "tasks/recommend/service.h"
 #include "tasks/recommend/text_training.h"
 #include "tasks/run/card.h"
@@ -217,7 +218,9 @@ void evaluate(run::Options& options, const run::Parse& parse) {
 void declare_wanted(run::Options& options, recommend::Wanted& wanted) {
   options.add("--k", wanted.k, "length of the list").between(1, 1e5);
   options.add("--diversity", wanted.diversity, "0: by score alone; nearer to 1: less of the same").between(0, 0.99);
-  options.add("--rerank", wanted.rerank, "how: mmr or dpp").only_with("--diversity").one_of({"mmr", "dpp"});
+  options.add("--rerank", wanted.rerank, "how: mmr, by the mean likeness or by the highest, or dpp")
+      .only_with("--diversity")
+      .one_of(recommend::kReranks);
   options
       .add("--likeness", wanted.likeness, "what of the same is: words, tags, vectors that were learned, or their mean")
       .only_with("--diversity")

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/random.h"
+#include "tasks/recommend/rerank.h"
 #include "tasks/run/stopwatch.h"
 #include "tasks/score/calibration.h"
 #include "tasks/score/confidence.h"
@@ -166,7 +167,7 @@ void add_gain(const std::vector<Row>& rows, uint64_t seed, Report& to) {
 
 void add_curve(const Recommender& r, const Measuring& m, const Split& split, const CaseScores& joined, Report& to) {
   std::vector<Wanted> wanted;
-  for (const char* method : {"mmr", "dpp"})
+  for (const std::string& method : kReranks)
     for (const double d : {0.1, 0.3, 0.5, 0.7}) wanted.push_back({.k = m.k, .diversity = d, .rerank = method});
   const size_t curve = wanted.size();
   for (const Spread& s : r.spread)

@@ -14,17 +14,25 @@ namespace recommend {
 std::vector<int> greedy_dpp(const std::vector<double>& r, const std::vector<std::vector<double>>& s, double theta,
                             long k);
 
-// Maximal marginal relevance by likenesses: score/catalogue.h's marginal_relevance() with s_ij for the cosines.
+// Maximal marginal relevance by likenesses: score/catalogue.h's marginal_relevance() with s_ij for the cosines. By the
+// mean it is lambda r_i - (1 - lambda) mean over the chosen of s_ij: greedily what the mean distance of a list's pairs
+// wants, where the highest likeness looks at the nearest one alone.
 //   r [n], s [n][n] -> places, k at most
+enum class Likeness { highest, mean };
 std::vector<int> greedy_mmr(const std::vector<double>& r, const std::vector<std::vector<double>>& s, double lambda,
-                            long k);
+                            long k, Likeness by = Likeness::highest);
 
-// k of n candidates, in their order. `diversity` d in [0, 1): 0 is the order of relevance.
-//   mmr   lambda = 1 - d, over shares of the highest, e^(r - max r): what costs little is what is hardly taken
-//   dpp   theta = (1 - d) / (2 d), so that log det weighs d and relevance 1 - d, over (r - min) / (max - min); what it
-//         leaves open follows by relevance
+// How it can be done, the default first.
+inline const std::vector<std::string> kReranks{"mmr-mean", "mmr", "dpp"};
+
+// k of n candidates, by relevance: which they are decides how far they lie apart, their order what they are worth.
+// `diversity` d in [0, 1): 0 is the k most relevant.
+//   mmr, mmr-mean   lambda = 1 - d, over shares e^r / typical: what costs little is what is hardly taken, and more may
+//                   go where little is known of a user. typical: the highest share of a usual list; 0: of this list
+//   dpp             theta = (1 - d) / (2 d), so that log det weighs d and relevance 1 - d, over (r - min) / (max - min);
+//                   what it leaves open follows by relevance
 // relevance [n] logs of shares, likeness [n][n] -> places
 std::vector<int> rerank(const std::string& method, const std::vector<double>& relevance,
-                        const std::vector<std::vector<double>>& likeness, double diversity, long k);
+                        const std::vector<std::vector<double>>& likeness, double diversity, long k, double typical = 0);
 
 }  // namespace recommend

@@ -2,6 +2,8 @@
 // tasks/http/server.h first.
 #include "tasks/recommend/service.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -11,6 +13,7 @@
 #include "nn/format/json.h"
 #include "tasks/files/embed.h"
 #include "tasks/http/scheduler.h"
+#include "tasks/recommend/rerank.h"
 #include "tasks/text/labels.h"
 
 EMBED(recommend_page, "tasks/recommend/page.html");
@@ -111,8 +114,10 @@ ordered_json answer_json(const Answering& answering, const std::string& text) {
   wanted.k = long(k);
   wanted.diversity = number_at(body, "diversity", 0, 0, 0.99);
   if (body.contains("rerank")) {
-    ask(body["rerank"] == "mmr" || body["rerank"] == "dpp", 422, "rerank must be mmr or dpp");
-    wanted.rerank = body["rerank"];
+    const json& how = body["rerank"];
+    ask(std::ranges::any_of(kReranks, [&](const std::string& one) { return how == one; }), 422, "rerank must be {}",
+        fmt::format("{}", fmt::join(kReranks, ", ")));
+    wanted.rerank = how;
   }
   if (body.contains("likeness")) {
     const json& kind = body["likeness"];

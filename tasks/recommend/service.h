@@ -11,7 +11,7 @@ namespace recommend {
 // {"user": ..., "items": [{"id", "title", "score", "probability", "because": {"id", "title", "part"}}, ...]}
 nn::ordered_json list_json(const Recommender& r, const std::string& user, const std::vector<Recommended>& list);
 
-// The body of POST /recommend: {"items": [id or title, ...], "user": id, "k": 10, "diversity": 0, "rerank": "mmr",
+// The body of POST /recommend: {"items": [id or title, ...], "user": id, "k": 10, "diversity": 0, "rerank": "mmr-mean",
 // "exclude": [...]} -> list_json.   http::Refusal: 400 no JSON, 404 no such item or user, 422 another type.
 nn::ordered_json answer_json(const Answering& answering, const std::string& body);
 

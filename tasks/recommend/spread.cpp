@@ -82,7 +82,7 @@ std::vector<score::Lists> reranked(const Recommender& r, const std::vector<Case>
       const bool needed = one.diversity > 0;
       if (needed && (alike.empty() || one.likeness != wanted[w - 1].likeness)) alike = likeness(r, some, one.likeness);
       std::vector<int>& list = lists[w][c];
-      for (const int place : rerank(one.rerank, relevance, alike, one.diversity, one.k))
+      for (const int place : rerank(one.rerank, relevance, alike, one.diversity, one.k, r.joined.top_share))
         list.push_back(items[size_t(place)]);
       for (size_t i = some.size(); i < items.size() && long(list.size()) < one.k; ++i) list.push_back(items[i]);
     }
@@ -101,9 +101,9 @@ std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, cons
                                   const CaseScores& scores, double cost) {
   std::vector<Wanted> wanted{{.k = m.k}};
   for (const char* kind : {"tags", "vectors", "mean"})
-    for (const char* method : {"mmr", "dpp"})
-      for (const double d : {0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9})
-        wanted.push_back({.k = m.k, .diversity = d, .rerank = method, .likeness = kind});
+    for (const std::string& method : kReranks)
+      for (int d = 1; d < 20; ++d)
+        wanted.push_back({.k = m.k, .diversity = d / 20., .rerank = method, .likeness = kind});
   const std::vector<score::Lists> lists = reranked(r, cases, scores, m.among, wanted);
   const Figures plain = measure(m, cases, scores, &lists[0]);
   std::vector<Spread> best;

@@ -12,7 +12,7 @@ struct Recommender;
 struct Wanted {
   long k = 10;
   double diversity = 0;
-  std::string rerank = "mmr", likeness = "mean";
+  std::string rerank = "mmr-mean", likeness = "mean";
   std::vector<int> exclude = {};  // beside the history
 };
 
@@ -29,7 +29,7 @@ std::vector<score::Lists> reranked(const Recommender& r, const std::vector<Case>
 // Which method and diversity spread the lists of some cases furthest, by the distance that they re-rank by, at a cost
 // of at most `cost` of NDCG: one for each of tags, vectors and mean. Diversity 0: none does.
 struct Spread {
-  std::string likeness = "mean", rerank = "mmr";
+  std::string likeness = "mean", rerank = "mmr-mean";
   double diversity = 0, cost = 0, gain = 0;  // parts of the plain lists' NDCG and distance
 };
 std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, const std::vector<Case>& cases,

@@ -1,22 +1,22 @@
 #!/bin/sh
-# amazon.sh: Amazon Beauty and Sports in the usual protocol (5-core, last item out, all items ranked), ids alone: there is
+# amazon.sh: Amazon Beauty and Sports in the usual name (5-core, last item out, all items ranked), ids alone: there is
 # no text.
-#   DATA=DIR tasks/recommend/measured/amazon.sh     beauty_sequential_data.txt, sports_...: user item item ..., oldest first
-#   SETS="beauty sports"  SEEDS="1 2 3 4 5"  OUT=DIR  where the runs go; kept ones are not run again   ARGS="..."
-set -eu
-DATA=${DATA:?where beauty_sequential_data.txt is}
-OUT=${OUT:-runs/amazon}
-BIN=${BIN:-build/release}
-mkdir -p "$OUT"
-for set in ${SETS:-beauty sports}; do
-  [ -s "$OUT/$set.tsv" ] || awk 'BEGIN { print "user\titem" } { for (i = 2; i <= NF; i++) print $1 "\t" $i }' \
-    "$DATA/${set}_sequential_data.txt" > "$OUT/$set.tsv"
-  for seed in ${SEEDS:-1 2 3 4 5}; do
-    run=$OUT/$set-$seed
-    [ -s "$run/result.json" ] || "$BIN/recommend" train --interactions "$OUT/$set.tsv" --positions 50 --ease 0 --knn 100 \
-      --damping 1 --dropout 0.5 --batch-size 4096 --seed "$seed" --out "$run" --overwrite ${ARGS:-} > "$run.train.txt" 2>&1
-    [ -s "$run.txt" ] || "$BIN/recommend" evaluate --model "$run" > "$run.txt"
-    echo "== $set, seed $seed: $(sed -n 's/^result.*\(seconds=[0-9]*\).*/\1/p' "$run.train.txt")"
-    cat "$run.txt"
+#
+#   tasks/recommend/measured/amazon.sh DATA SEED...        DATA: amazon_sequences: user item item ..., oldest first
+#
+# BIN, RUNS and STEPS: tools/measured.sh; SETS: some of "beauty sports", both if not set.
+. tools/measured.sh
+. tasks/recommend/measured/lists.sh
+begin amazon "$@"
+for name in ${SETS:-beauty sports}; do
+  need "$data/amazon_sequences/${name}_sequential_data.txt"
+  [ -s "$runs/$name.tsv" ] ||
+    awk 'BEGIN { print "user\titem" } { for (i = 2; i <= NF; i++) print $1 "\t" $i }' \
+      "$data/amazon_sequences/${name}_sequential_data.txt" >"$runs/$name.tsv"
+  for seed in $seeds; do
+    train "$name-$seed" recommend --interactions "$runs/$name.tsv" --positions 50 --ease 0 --knn 100 --damping 1 \
+      --dropout 0.5 --batch-size 4096 --seed "$seed"
   done
 done
+names=${SETS:-beauty sports}
+tables

@@ -310,6 +310,22 @@ TEST_CASE("recommend: MMR weighs shares, not their logs: among what is hardly ta
   // 0.7 (0.1 / 0.5) - 0.3 0.4 = 0.02 of the second, 0.7 (0.02 / 0.5) = 0.028 of the third
   CHECK(rerank("mmr", logs, s, 0.3, 2) == std::vector<int>{0, 2});
   CHECK(rerank("mmr", logs, s, 0.2, 2) == std::vector<int>{0, 1});
+  // A usual list's first has twice the share: this one may lose more.  0.8 (0.1 / 1) - 0.2 0.4 = 0, 0.8 (0.02 / 1) > 0
+  CHECK(rerank("mmr", logs, s, 0.2, 2, 1) == std::vector<int>{0, 2});
+}
+
+TEST_CASE(
+    "recommend: what was chosen to be unlike is shown by relevance, and its mean distance is what was asked for") {
+  // 0 and 1 are alike, 2 is like nobody, 3 is like 2 alone.
+  const std::vector<double> logs{std::log(0.4), std::log(0.3), std::log(0.05), std::log(0.06)};
+  const std::vector<std::vector<double>> s{{1, 0.9, 0, 0.1}, {0.9, 1, 0, 0.1}, {0, 0, 1, 0.8}, {0.1, 0.1, 0.8, 1}};
+  // Third, lambda 0.1: 1 has a mean likeness of 0.45 and a highest of 0.9, 3 has 0.45 and 0.8.
+  CHECK(greedy_mmr({0.4, 0.3, 0.05, 0.06}, s, 0.1, 3, Likeness::mean) == std::vector<int>{0, 2, 1});
+  CHECK(greedy_mmr({0.4, 0.3, 0.05, 0.06}, s, 0.1, 3) == std::vector<int>{0, 2, 3});
+  CHECK(rerank("mmr-mean", logs, s, 0.9, 3) == std::vector<int>{0, 1, 2});
+  CHECK(rerank("mmr", logs, s, 0.9, 3) == std::vector<int>{0, 3, 2});
+  CHECK(rerank("dpp", logs, s, 0.9, 3) == std::vector<int>{0, 3, 2});
+  for (const std::string& how : kReranks) CHECK(rerank(how, logs, s, 0, 3) == std::vector<int>{0, 1, 3});
 }
 
 TEST_CASE(
