@@ -85,11 +85,11 @@ void RobustOptions::declare_adversary(run::Options& options) {
   const char* how = "--adversarial";
   add("--adversarial-size", size, "how far at most, the norm of a text's: fgm, pgd and smart 1, freelb 0 (no bound)")
       .only_with(how, {"fgm", "pgd", "freelb", "smart"});
-  add("--adversarial-rate", rate, "how far by one step: pgd 0.3, freelb 0.1, smart 1")
+  add("--adversarial-rate", rate, "how far by one step: pgd 0.3, freelb and smart 1")
       .only_with(how, {"pgd", "freelb", "smart"});
   add("--adversarial-start", start, "the norm of what it begins with: freelb 0.6, smart 0.1")
       .only_with(how, {"freelb", "smart"});
-  add("--adversarial-steps", ascents, "pgd 3, freelb 2, smart 1").only_with(how, {"pgd", "freelb", "smart"}).positive();
+  add("--adversarial-steps", ascents, "pgd and freelb 3, smart 1").only_with(how, {"pgd", "freelb", "smart"}).positive();
   add("--smart-weight", smart_weight, "of smart's distance in the loss").only_with(how, {"smart"}).not_negative();
 }
 

@@ -40,15 +40,12 @@ struct RobustOptions {
   bool asks_for_anything() const { return bends_loss() || adversarial != "none"; }
   bool is_proximal() const { return adversarial == "smart" && smart_proximal > 0; }
   // What of the options is not given, by the kind of the adversary. SMART's own sizes, 1e-5 for each number, are below
-  // what a loss in single precision shows (its distance was 7e-15): smart goes as far as fgm does.
+  // what a loss in single precision shows (its distance was 7e-15): smart goes as far as fgm does. FreeLB's rate and
+  // steps for ALBERT, 0.1 and 2, gained +0.4 ± 0.3 points on six inner splits of SST-2, 1 and 3 gain +2.2 ± 0.4.
   double size_of_ball() const { return size.value_or(adversarial == "freelb" ? 0 : 1); }
-  double rate_of_ascent() const {
-    return rate.value_or(adversarial == "pgd" ? 0.3 : adversarial == "freelb" ? 0.1 : 1);
-  }
+  double rate_of_ascent() const { return rate.value_or(adversarial == "pgd" ? 0.3 : 1); }
   double norm_of_start() const { return start.value_or(adversarial == "freelb" ? 0.6 : 0.1); }
-  long number_of_ascents() const {
-    return ascents.value_or(adversarial == "pgd" ? 3 : adversarial == "freelb" ? 2 : 1);
-  }
+  long number_of_ascents() const { return ascents.value_or(adversarial == "pgd" || adversarial == "freelb" ? 3 : 1); }
 
   // The training texts of all tasks, with what was asked for behind them: `copies` of each, then, for each task that
   // predicts one label, those of a class again in turn until it has `oversample` times as many as the largest. Texts

@@ -99,7 +99,7 @@ inline const Row kRows[] = {
     {"", "--adversarial-size", "5", "--adversarial fgm"},
     {"", "--adversarial-rate", "5", "--adversarial freelb"},
     {"", "--adversarial-start", "5", "--adversarial freelb"},
-    {"", "--adversarial-steps", "3", "--adversarial freelb"},
+    {"", "--adversarial-steps", "2", "--adversarial freelb"},
     {"", "--smart-weight", "1e6", "--adversarial smart"},
     {"", "--smart-proximal", "0", "--adversarial smart"},
     {"", "--token-retention", "1.0,0.5"},
