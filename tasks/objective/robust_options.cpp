@@ -89,7 +89,9 @@ void RobustOptions::declare_adversary(run::Options& options) {
       .only_with(how, {"pgd", "freelb", "smart"});
   add("--adversarial-start", start, "the norm of what it begins with: freelb 0.6, smart 0.1")
       .only_with(how, {"freelb", "smart"});
-  add("--adversarial-steps", ascents, "pgd and freelb 3, smart 1").only_with(how, {"pgd", "freelb", "smart"}).positive();
+  add("--adversarial-steps", ascents, "pgd and freelb 3, smart 1")
+      .only_with(how, {"pgd", "freelb", "smart"})
+      .positive();
   add("--smart-weight", smart_weight, "of smart's distance in the loss").only_with(how, {"smart"}).not_negative();
 }
 

@@ -195,10 +195,11 @@ void train(run::Options& options, const run::Parse& parse) {
 }
 
 void evaluate(run::Options& options, const run::Parse& parse) {
-  std::string model;
+  std::string model, out;
   long k = 0;
   options.add("--model", model, "a directory of recommend train").required();
   options.add("--k", k, "length of the lists; 0: as in training").between(0, 1000);
+  options.add("--out", out, "also write the figures as JSON to this file");
   parse();
   const run::Stopwatch since;
   const auto r = recommend::load_recommender(model);
@@ -208,6 +209,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   const recommend::Figures& f = report.rows.back().figures;
   const recommend::Figures& attention = report.rows[report.rows.size() - 2].figures;
   fmt::print("{}", report.text(split, k));
+  if (!out.empty()) nn::write_file(out, report.json(split, k).dump(2) + "\n");
   fmt::print(
       "result task=recommend protocol=\"{}\" k={} cases={} ndcg={:.4f} hr={:.4f} mrr={:.4f} attention_ndcg={:.4f} "
       "best_simple={} gain={:.4f} list_seconds={:.1f} seconds={:.1f}\n",

@@ -245,6 +245,46 @@ Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed
   return report;
 }
 
+namespace {
+
+nn::ordered_json json_of(const std::vector<Row>& rows) {
+  nn::ordered_json all = nn::ordered_json::object();
+  for (const Row& row : rows) {
+    const Figures& f = row.figures;
+    all[row.name] = {{"cases", f.cases},
+                     {"ndcg", f.mean.ndcg},
+                     {"hr", f.mean.hr},
+                     {"recall", f.mean.recall},
+                     {"precision", f.mean.precision},
+                     {"map", f.mean.map},
+                     {"mrr", f.mean.mrr},
+                     {"auc", f.mean.auc},
+                     {"group_auc", f.gauc},
+                     {"coverage", f.coverage},
+                     {"gini", f.gini},
+                     {"novelty", f.novelty},
+                     {"distance", {{"words", f.diversity}, {"tags", f.tag_diversity}, {"vectors", f.vector_diversity}}},
+                     {"calibration", f.calibration}};
+  }
+  return all;
+}
+
+}  // namespace
+
+nn::ordered_json Report::json(const Split& split, long k) const {
+  nn::ordered_json all{{"protocol", split.text()}, {"k", k}, {"models", json_of(rows)}};
+  if (!cold.empty()) all["nothing_known"] = json_of(cold);
+  all["re-ranked"] = json_of(curve);
+  all["joined_less_best"] = {{"best", baseline}, {"ndcg", gain}, {"low", gain_low}, {"high", gain_high}, {"p", gain_p}};
+  all["probabilities"] = {{"said", said}, {"taken", taken}, {"ece", ece}, {"ece_of_a_perfect_model", ece_perfect}};
+  if (explained)
+    all["reasons"] = {{"cases", explained},
+                      {"fall_without_the_named", named_drop},
+                      {"fall_without_another", other_drop},
+                      {"further", named_share}};
+  return all;
+}
+
 std::string Report::text(const Split& split, long k) const {
   std::string all = fmt::format("{}\n{}", split.text(), table_of(rows, k));
   if (!cold.empty()) all += "\nof whom, or of which, nothing was known\n" + table_of(cold, k);

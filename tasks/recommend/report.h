@@ -1,6 +1,7 @@
 // Report: a recommender on its test part, beside the models that it joins, in tables and in a line.
 #pragma once
 
+#include "nn/format/json_value.h"
 #include "tasks/recommend/recommender.h"
 
 namespace recommend {
@@ -24,6 +25,7 @@ struct Report {
   std::string baseline;                                      // of the simple models the best by NDCG
   double gain = 0, gain_low = 0, gain_high = 0, gain_p = 1;  // of the joined NDCG over it, paired bootstrap
   std::string text(const Split& split, long k) const;        // the tables
+  nn::ordered_json json(const Split& split, long k) const;   // the same, unrounded
   double list_seconds = 0;                                   // of the lists and figures of all, with counting
 };
 Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed);

@@ -192,7 +192,7 @@ void declare_model(run::Options& options, std::string& model, std::string& base)
 }
 
 void evaluate(run::Options& options, const run::Parse& parse) {
-  std::string model, base, source, target, data;
+  std::string model, base, source, target, data, out;
   translate::DecodeOptions how;
   translate::ScoreOptions scores;
   declare_model(options, model, base);
@@ -201,6 +201,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   options.add("--data", data, "or both in a file: text, tab, translation").excludes("--source");
   how.declare(options, true);
   scores.declare(options);
+  options.add("--out", out, "also write the scores as JSON to this file");
   parse();
   how.settle();
   if (data.empty() && (source.empty() || target.empty()))
@@ -210,6 +211,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
   const run::Stopwatch watch;
   const translate::Scores s = measure(translator, texts, how, scores);
+  if (!out.empty()) nn::write_file(out, s.json().dump(2) + "\n");
   fmt::print("{}result task=translate bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={} seconds={:.1f}\n", s.text(),
              s.bleu.score, s.chrf2, s.chrfpp, texts.size(), watch.seconds());
 }
@@ -275,7 +277,7 @@ void merge(run::Options& options, const run::Parse& parse) {
 }
 
 void score_files(run::Options& options, const run::Parse& parse) {
-  std::string hypotheses, baseline;
+  std::string hypotheses, baseline, out;
   std::vector<std::string> references;
   long resamples = 1000;
   uint64_t seed = 12345;
@@ -286,6 +288,7 @@ void score_files(run::Options& options, const run::Parse& parse) {
   options.add("--resamples", resamples, "of the bootstrap").only_with("--baseline").between(1, 1e6);
   options.add("--seed", seed, "of the bootstrap").only_with("--baseline").between(0, 9e15);
   o.declare(options);
+  options.add("--out", out, "also write the scores as JSON to this file");
   parse();
   const std::vector<std::string> system = translate::read_texts(hypotheses, true);
   const auto parallel = [&](const std::string& path) {
@@ -302,6 +305,11 @@ void score_files(run::Options& options, const run::Parse& parse) {
   ordered_json compared = ordered_json::object();
   if (!baseline.empty()) {
     fmt::print("{}", compare(parallel(baseline), system, by_sentence, o, resamples, seed, compared));
+  }
+  if (!out.empty()) {
+    ordered_json scores = s.json();
+    if (!baseline.empty()) scores["compared"] = compared;
+    nn::write_file(out, scores.dump(2) + "\n");
   }
   fmt::print("result task=score bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={}{}\n", s.bleu.score, s.chrf2,
              s.chrfpp, system.size(),

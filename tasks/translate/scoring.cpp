@@ -64,6 +64,14 @@ std::string Scores::text() const {
   return fmt::format("{}\nchrF2|{} = {:.2f}\nchrF2++|{} = {:.2f}\n", line, signatures[1], chrf2, signatures[2], chrfpp);
 }
 
+nn::ordered_json Scores::json() const {
+  nn::ordered_json all;
+  const double of_each[] = {bleu.score, chrf2, chrfpp};
+  for (size_t i = 0; const char* name : {"bleu", "chrf2", "chrf2pp"})
+    all[name] = {{"score", of_each[i]}, {"signature", signatures[i]}}, ++i;
+  return all;
+}
+
 std::string compare(const std::vector<std::string>& baseline, const std::vector<std::string>& system,
                     const std::vector<std::vector<std::string>>& references, const ScoreOptions& o, long resamples,
                     uint64_t seed, nn::ordered_json& result) {

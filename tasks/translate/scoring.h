@@ -21,6 +21,7 @@ struct Scores {
   double chrf2 = 0, chrfpp = 0;
   std::vector<std::string> signatures;
   std::string text() const;  // three lines, as sacreBLEU writes them
+  nn::ordered_json json() const;
 };
 // Error: different numbers of lines; many lines of tokenised text that would be tokenised again, unless `force`.
 Scores score_texts(const std::vector<std::string>& hypotheses, const std::vector<std::vector<std::string>>& references,

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <map>
 
+#include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "tests/support/programs.h"
 
 using namespace test;
@@ -51,8 +53,12 @@ TEST_CASE("recommend: what follows in a circle is learned, found again in the di
       call("recommend", "train " + f.data() + kShortRun + "--epochs 30 --batch-size 64 --lr 0.01 --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
   CHECK(figure(run.last_line(), "dev_ndcg") > 0.9);
-  const Result evaluated = call("recommend", "evaluate --model " + out);
+  const Result evaluated = call("recommend", "evaluate --model " + out + " --out " + out + ".json");
   REQUIRE_MESSAGE(evaluated.status == 0, evaluated.output);
+  const nn::json figures = nn::json::parse(nn::read_file(out + ".json"));
+  CHECK(fmt::format("{:.4f}", figures["models"]["joined"]["ndcg"].get<double>()) ==
+        fmt::format("{:.4f}", figure(evaluated.last_line(), "ndcg")));
+  CHECK(figures["re-ranked"].contains("mmr-mean 0.5"));
   CHECK(figure(evaluated.last_line(), "ndcg") > 0.9);
   CHECK(figure(evaluated.last_line(), "attention_ndcg") > 0.9);
   CHECK(evaluated.says("last item out, all items ranked that the user has not had, ties by half ranks"));

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <regex>
 
+#include "nn/format/files.h"
+#include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
 #include "tests/support/programs.h"
 
@@ -70,6 +72,9 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
   const std::string out = f.trained("run", "--lr 0.01 --epochs 120"), best = out + "/best";
   const Result evaluated = call("translate", "evaluate --model " + out + " " + f.data() + " --beams 3");
   CHECK(evaluated.last_line().find("result task=translate bleu=100.0000") == 0);
+  const std::string measured = out + ".json";
+  REQUIRE(call("translate", "evaluate --model " + out + " " + f.data() + " --beams 3 --out " + measured).status == 0);
+  CHECK(nn::json::parse(nn::read_file(measured))["chrf2pp"]["score"] == doctest::Approx(100));
   const std::string written = f.dir.path + "/written";
   REQUIRE(call("translate", "translate --model " + best + " --file " + f.source + " --out " + written + " --explain " +
                                 written + ".html")
@@ -80,8 +85,12 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
         std::string::npos);
   const std::string refs = " --references " + f.target;
   CHECK(call("translate", "score --hypotheses " + written + refs).says("BLEU|nrefs:1|case:mixed|eff:no|tok:13a|"));
-  const Result compared =
-      call("translate", "score --hypotheses " + written + refs + " --baseline " + f.source + " --resamples 100");
+  const Result compared = call("translate", "score --hypotheses " + written + refs + " --baseline " + f.source +
+                                                " --resamples 100 --out " + written + ".json");
+  const nn::json scores = nn::json::parse(nn::read_file(written + ".json"));
+  CHECK(scores["bleu"]["score"] == doctest::Approx(100));
+  CHECK(scores["chrf2"]["signature"].get<std::string>().find("nrefs:1|") == 0);
+  CHECK(scores["compared"]["chrF2++"]["p"].get<double>() == doctest::Approx(1. / 101));
   CHECK(compared.says("chrF2++|nrefs:1|bs:100|seed:12345|"));
   CHECK_MESSAGE(compared.last_line().find(" p=0.0099") != std::string::npos, compared.output);  // 1 of 101
   const std::string ask = "translate --model " + best + " 'this house is old.' ";
