@@ -34,14 +34,14 @@ std::string table_of(const std::vector<Row>& rows, long k) {
 }
 
 std::string curve_table(const Row& plain, const std::vector<Row>& rows) {
-  std::string text = fmt::format("{:<20} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "re-ranked", "ndcg",
+  std::string text = fmt::format("{:<22} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "re-ranked", "ndcg",
                                  "", "cover", "words", "", "tags", "", "vectors", "");
   const auto change = [](double x, double from) {
     return from > 0 ? fmt::format("{:+.1f} %", 100 * (x / from - 1)) : "";
   };
   const auto line = [&](const Row& row) {
     const Figures &f = row.figures, &p = plain.figures;
-    text += fmt::format("{:<20} {:>7.4f} {:>8} {:>7.3f} {:>8.3f} {:>8} {:>8.3f} {:>8} {:>8.3f} {:>8}\n", row.name,
+    text += fmt::format("{:<22} {:>7.4f} {:>8} {:>7.3f} {:>8.3f} {:>8} {:>8.3f} {:>8} {:>8.3f} {:>8}\n", row.name,
                         f.mean.ndcg, change(f.mean.ndcg, p.mean.ndcg), f.coverage, f.diversity,
                         change(f.diversity, p.diversity), f.tag_diversity, change(f.tag_diversity, p.tag_diversity),
                         f.vector_diversity, change(f.vector_diversity, p.vector_diversity));

@@ -97,24 +97,48 @@ double distance_by(const std::string& kind, const Figures& f) {
   return (f.diversity + f.tag_diversity + f.vector_diversity) / 3;
 }
 
-std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, const std::vector<Case>& cases,
-                                  const CaseScores& scores, double cost) {
+namespace {
+
+// What each of `these` costs and gains.
+void measure_all(const Recommender& r, const Measuring& m, const std::vector<Case>& cases, const CaseScores& scores,
+                 std::vector<Spread>& these) {
   std::vector<Wanted> wanted{{.k = m.k}};
-  for (const char* kind : {"tags", "vectors", "mean"})
-    for (const std::string& method : kReranks)
-      for (int d = 1; d < 20; ++d)
-        wanted.push_back({.k = m.k, .diversity = d / 20., .rerank = method, .likeness = kind});
+  for (const Spread& s : these)
+    wanted.push_back({.k = m.k, .diversity = s.diversity, .rerank = s.rerank, .likeness = s.likeness});
   const std::vector<score::Lists> lists = reranked(r, cases, scores, m.among, wanted);
   const Figures plain = measure(m, cases, scores, &lists[0]);
-  std::vector<Spread> best;
-  for (size_t w = 1; w < wanted.size(); ++w) {
-    const Figures f = measure(m, cases, scores, &lists[w]);
-    const double before = distance_by(wanted[w].likeness, plain);
-    const Spread one{wanted[w].likeness, wanted[w].rerank, wanted[w].diversity, 1 - f.mean.ndcg / plain.mean.ndcg,
-                     before > 0 ? distance_by(wanted[w].likeness, f) / before - 1 : 0};
-    if (best.empty() || best.back().likeness != one.likeness) best.push_back({.likeness = one.likeness});
-    if (one.cost <= cost && one.gain > best.back().gain) best.back() = one;
+  for (size_t n = 0; n < these.size(); ++n) {
+    Spread& s = these[n];
+    const Figures f = measure(m, cases, scores, &lists[n + 1]);
+    const double before = distance_by(s.likeness, plain);
+    s.cost = 1 - f.mean.ndcg / plain.mean.ndcg;
+    s.gain = before > 0 ? distance_by(s.likeness, f) / before - 1 : 0;
   }
+}
+
+}  // namespace
+
+std::vector<Spread> choose_spread(const Recommender& r, const Measuring& m, const std::vector<Case>& cases,
+                                  const CaseScores& scores, double cost) {
+  constexpr int kSteps = 19;
+  std::vector<Spread> coarse, fine;
+  for (const char* kind : {"tags", "vectors", "mean"})
+    for (const std::string& method : kReranks)
+      for (int d = 1; d <= kSteps; ++d) coarse.push_back({kind, method, d / 20.});
+  measure_all(r, m, cases, scores, coarse);
+  // Between the furthest that is cheap enough and the next, by hundredths.
+  for (size_t first = 0; first < coarse.size(); first += kSteps) {
+    double far = 0;
+    for (size_t n = first; n < first + kSteps; ++n)
+      if (coarse[n].cost <= cost) far = coarse[n].diversity;
+    for (int d = 1; d < 5; ++d) fine.push_back({coarse[first].likeness, coarse[first].rerank, far + d / 100.});
+  }
+  measure_all(r, m, cases, scores, fine);
+  std::vector<Spread> best{{"tags"}, {"vectors"}, {"mean"}};
+  for (const std::vector<Spread>* tried : {&coarse, &fine})
+    for (const Spread& s : *tried)
+      for (Spread& b : best)
+        if (b.likeness == s.likeness && s.cost <= cost && s.gain > b.gain) b = s;
   return best;
 }
 

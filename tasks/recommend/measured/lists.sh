@@ -33,8 +33,9 @@ wider() {
     /^re-ranked/ { reading = 1; next }
     /^the last ones/ { exit }
     reading {
-      row = substr($0, 1, 20); sub(/ +$/, "", row); sub(/: .*/, ", as far as dev allows", row)
-      $0 = substr($0, 21); gsub(/%/, "")
+      match($0, /^(joined|([a-z]+: )?[a-z-]+ [0-9.]+)/)
+      row = substr($0, 1, RLENGTH); sub(/: .*/, ", as far as dev allows", row)
+      $0 = substr($0, RLENGTH + 1); gsub(/%/, "")
       print row, $1, $2, $3, $5, $7, $9
     }'
 }
