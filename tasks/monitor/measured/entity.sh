@@ -1,13 +1,15 @@
 #!/bin/sh
-# entity.sh DIR: sentiment towards the company named. DIR has SEntFiN.csv; a pair of headline and name is a text; a fifth of
-# the headlines is the test set, a tenth of the others dev, by the hash of the headline: all names of one are on one side.
-#   MODEL='--model mini --epochs 3'   ARGS=...  more options   STEPS=2  so many steps, to try it
-# Prints accuracy and macro F1 of all test pairs, and macro F1 in those headlines whose names have different labels.
-set -eu
-data=$(cd "$1" && pwd)
-cd "$(dirname "$0")/../../.."
-tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
-python3 - "$data" "$tmp" <<'END'
+# entity.sh: sentiment towards the company named. A pair of headline and name is a text; a fifth of the headlines is the
+# test set, a tenth of the others dev, by the hash of the headline: all names of one are on one side.
+#
+#   tasks/monitor/measured/entity.sh DATA SEED...      DATA: sentfin_headlines
+#
+# BIN, RUNS and STEPS: tools/measured.sh; ROWS: some of "words mini", both if not set; PYTHON: python3 if not set. Of all
+# test pairs, and of those in headlines whose names have different labels.
+. tools/measured.sh
+begin entity "$@"
+need "$data/sentfin_headlines/SEntFiN.csv"
+"${PYTHON:-python3}" - "$data/sentfin_headlines" "$runs" <<'END'
 import ast, csv, json, sys, zlib
 data, out = sys.argv[1:]
 rows, unread = {'train': [], 'dev': [], 'test': [], 'mixed': []}, 0
@@ -33,7 +35,22 @@ print({part: len(pairs) for part, pairs in rows.items()}, f'headlines whose name
 task = {p: f'{out}/{p}.csv' for p in ('train', 'dev', 'test')}
 json.dump({'tasks': {'entity': task | {'pair_column': 'name', 'metric': 'macro_f1'}}}, open(f'{out}/tasks.json', 'w'))
 END
-build/release/monitor train ${STEPS:+--max-steps "$STEPS"} --tasks "$tmp/tasks.json" --out "$tmp/run" --batch-size 32 \
-  ${MODEL:---model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 3} ${ARGS:-} 2> "$tmp/err" ||
-  { cat "$tmp/err" >&2; exit 1; }
-build/release/multitask evaluate --model "$tmp/run" --task entity --data "$tmp/mixed.csv" 2>/dev/null | tail -n 1
+for row in ${ROWS:-words mini}; do
+  case $row in
+    words) model="--model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 3" ;;
+    *) model="--model $row --epochs 3" ;;
+  esac
+  for seed in $seeds; do
+    # shellcheck disable=SC2086
+    train "$row-$seed" monitor --tasks "$runs/tasks.json" --batch-size 32 --seed "$seed" $model
+    mkdir -p "$runs/$row-$seed-mixed"
+    call "$row-$seed-mixed" multitask evaluate --model "$runs/$row-$seed" --task entity --data "$runs/mixed.csv" \
+      --out "$runs/$row-$seed-mixed/result.json"
+    # shellcheck disable=SC2046
+    line "SEntFiN, all pairs" "$row" "$seed" $(value "$row-$seed" tasks.entity.test.accuracy tasks.entity.test.macro_f1)
+    # shellcheck disable=SC2046
+    line "SEntFiN, names of different labels" "$row" "$seed" \
+      $(value "$row-$seed-mixed" entity.test.accuracy entity.test.macro_f1)
+  done
+done
+table "" "accuracy, %" "macro F1, %"

@@ -1,14 +1,14 @@
 #!/bin/sh
-# finance.sh DIR: accuracy and macro F1 of topic and sentiment of financial tweets, on their own validation texts, by one
-# model from words. DIR has twitter_financial_news_sentiment/ and _topic/; of the former's training texts the first 9,543,
-# which are its own. Dev is a tenth of train.
-#   OUT=DIR  keep the run, for headlines.sh       MODEL='--model mini --epochs 3'  another one
-#   STEPS=2  so many steps: to try it, the figures mean nothing
-set -eu
-data=$(cd "$1" && pwd)
-cd "$(dirname "$0")/../../.."
-tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
-python3 - "$data" "$tmp" <<'END'
+# finance.sh: topic and sentiment of financial tweets by one model, from words and from an encoder that ships, on their own
+# validation texts; of the former's training texts the first 9,543, which are its own. Dev is a tenth of train.
+#
+#   tasks/monitor/measured/finance.sh DATA SEED...     DATA: twitter_financial_news_sentiment, twitter_financial_news_topic
+#
+# BIN, RUNS and STEPS: tools/measured.sh; ROWS: some of "words mini", both if not set; PYTHON: python3 if not set. The
+# models stay in RUNS: headlines.sh takes words-1.
+. tools/measured.sh
+begin finance "$@"
+"${PYTHON:-python3}" - "$data" "$runs" <<'END'
 import csv, json, sys
 data, out = sys.argv[1:]
 TOPICS = ('Analyst Update,Fed and Central Banks,Company and Product News,Treasuries and Corporate Debt,Dividend,Earnings,'
@@ -29,5 +29,18 @@ for task, (train, test, names) in SETS.items():
         tasks[task][part] = file.name
 json.dump({'tasks': tasks}, open(f'{out}/tasks.json', 'w'))
 END
-build/release/monitor train ${STEPS:+--max-steps "$STEPS"} --tasks "$tmp/tasks.json" --out "${OUT:-$tmp/run}" --batch-size 32 \
-  ${MODEL:---model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 4}
+for row in ${ROWS:-words mini}; do
+  case $row in
+    words) model="--model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 4" ;;
+    *) model="--model $row --epochs 3" ;;
+  esac
+  for seed in $seeds; do
+    # shellcheck disable=SC2086
+    train "$row-$seed" monitor --tasks "$runs/tasks.json" --batch-size 32 --seed "$seed" $model
+    for task in sentiment topic; do
+      # shellcheck disable=SC2046
+      line "financial tweets, $task" "$row" "$seed" $(value "$row-$seed" tasks.$task.test.accuracy tasks.$task.test.macro_f1)
+    done
+  done
+done
+table "" "accuracy, %" "macro F1, %"

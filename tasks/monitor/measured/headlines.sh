@@ -1,5 +1,5 @@
 #!/bin/sh
-# headlines.sh DIR MODEL: dated headlines replayed through a model of financial tweets (OUT=MODEL finance.sh), a bin a day.
+# headlines.sh DIR MODEL: dated headlines replayed through a model of financial tweets (finance.sh), a bin a day.
 # DIR has guardian_headlines.csv (Time 18-Jul-20) and cnbc_headlines.csv (Time 7:51 PM ET Fri, 17 July 2020). A page had
 # twenty headlines, so that shares are watched and not volumes. The budget is one false alarm a topic and 100 days, of 20
 # topics. Prints what fires from 24 to 27 February 2020, and alarms a topic and 100 days outside of the marked falls.
@@ -22,7 +22,7 @@ for day, source, text in sorted(rows, key=lambda row: row[0]):
     print(json.dumps({'time': f'{day:%Y-%m-%d}', 'text': ' '.join(text.split()), 'source': source}))
 END
 for watch in ${WATCH:-drift negative,drift}; do
-  build/release/monitor replay "$out/stream" --model "$model" --bin 1d --lateness 0s --repeats 2d --warm-up 8w \
+  "${BIN:-build/release}/monitor" replay "$out/stream" --model "$model" --bin 1d --lateness 0s --repeats 2d --warm-up 8w \
     --budget 0.2 --watch "$watch" --no-words > "$out/events" 2>/dev/null
   python3 - "$watch" "$out/events" <<'END'
 import collections, datetime, json, sys

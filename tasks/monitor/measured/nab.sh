@@ -3,4 +3,4 @@
 set -eu
 dir=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../../.."
-build/release/monitor measure --what nab --series "$dir"/Twitter_volume_*.csv --windows "$dir/windows.json"
+"${BIN:-build/release}/monitor" measure --what nab --series "$dir"/Twitter_volume_*.csv --windows "$dir/windows.json"

@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")/../../.."
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
-build/release/monitor example --days 1000 --texts-a-day 220 | head -n 1000000 > "$dir/all"
+"${BIN:-build/release}/monitor" example --days 1000 --texts-a-day 220 | head -n 1000000 > "$dir/all"
 for n in 100000 1000000; do
   head -n $n "$dir/all" > "$dir/some"
-  /usr/bin/time -f "$n records: %M KiB, %U processor seconds" build/release/monitor replay "$dir/some" --near -1 --no-words "$@" 2>&1 | grep -E 'result|KiB'
+  /usr/bin/time -f "$n records: %M KiB, %U processor seconds" "${BIN:-build/release}/monitor" replay "$dir/some" --near -1 --no-words "$@" 2>&1 | grep -E 'result|KiB'
 done
