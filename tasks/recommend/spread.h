@@ -27,7 +27,8 @@ std::vector<score::Lists> reranked(const Recommender& r, const std::vector<Case>
                                    long candidates = 100);
 
 // Which method and diversity spread the lists of some cases furthest, by the distance that they re-rank by, at a cost
-// of at most `cost` of NDCG: one for each of tags, vectors and mean. Diversity 0: none does.
+// of at most `cost` of NDCG: one for each of tags, vectors and mean, by twentieths, then by hundredths about the
+// furthest that is cheap enough. Diversity 0: none does.
 struct Spread {
   std::string likeness = "mean", rerank = "mmr-mean";
   double diversity = 0, cost = 0, gain = 0;  // parts of the plain lists' NDCG and distance
