@@ -7,6 +7,7 @@
 # BIN, RUNS and STEPS: tools/measured.sh; ROWS: some of "words mini", both if not set; PYTHON: python3 if not set. Of all
 # test pairs, and of those in headlines whose names have different labels.
 . tools/measured.sh
+. tasks/monitor/measured/learned.sh
 begin entity "$@"
 need "$data/sentfin_headlines/SEntFiN.csv"
 "${PYTHON:-python3}" - "$data/sentfin_headlines" "$runs" <<'END'
@@ -35,22 +36,15 @@ print({part: len(pairs) for part, pairs in rows.items()}, f'headlines whose name
 task = {p: f'{out}/{p}.csv' for p in ('train', 'dev', 'test')}
 json.dump({'tasks': {'entity': task | {'pair_column': 'name', 'metric': 'macro_f1'}}}, open(f'{out}/tasks.json', 'w'))
 END
-for row in ${ROWS:-words mini}; do
-  case $row in
-    words) model="--model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 3" ;;
-    *) model="--model $row --epochs 3" ;;
-  esac
-  for seed in $seeds; do
-    # shellcheck disable=SC2086
-    train "$row-$seed" monitor --tasks "$runs/tasks.json" --batch-size 32 --seed "$seed" $model
-    mkdir -p "$runs/$row-$seed-mixed"
-    call "$row-$seed-mixed" multitask evaluate --model "$runs/$row-$seed" --task entity --data "$runs/mixed.csv" \
-      --out "$runs/$row-$seed-mixed/result.json"
-    # shellcheck disable=SC2046
-    line "SEntFiN, all pairs" "$row" "$seed" $(value "$row-$seed" tasks.entity.test.accuracy tasks.entity.test.macro_f1)
-    # shellcheck disable=SC2046
-    line "SEntFiN, names of different labels" "$row" "$seed" \
-      $(value "$row-$seed-mixed" entity.test.accuracy entity.test.macro_f1)
-  done
-done
+figures() {
+  mkdir -p "$runs/$row-$seed-mixed"
+  call "$row-$seed-mixed" multitask evaluate --model "$runs/$row-$seed" --task entity --data "$runs/mixed.csv" \
+    --out "$runs/$row-$seed-mixed/result.json"
+  # shellcheck disable=SC2046
+  line "SEntFiN, all pairs" "$row" "$seed" $(value "$row-$seed" tasks.entity.test.accuracy tasks.entity.test.macro_f1)
+  # shellcheck disable=SC2046
+  line "SEntFiN, names of different labels" "$row" "$seed" \
+    $(value "$row-$seed-mixed" entity.test.accuracy entity.test.macro_f1)
+}
+each_model 3 figures
 table "" "accuracy, %" "macro F1, %"

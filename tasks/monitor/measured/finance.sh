@@ -7,6 +7,7 @@
 # BIN, RUNS and STEPS: tools/measured.sh; ROWS: some of "words mini", both if not set; PYTHON: python3 if not set. The
 # models stay in RUNS: headlines.sh takes words-1.
 . tools/measured.sh
+. tasks/monitor/measured/learned.sh
 begin finance "$@"
 "${PYTHON:-python3}" - "$data" "$runs" <<'END'
 import csv, json, sys
@@ -29,18 +30,11 @@ for task, (train, test, names) in SETS.items():
         tasks[task][part] = file.name
 json.dump({'tasks': tasks}, open(f'{out}/tasks.json', 'w'))
 END
-for row in ${ROWS:-words mini}; do
-  case $row in
-    words) model="--model pool --hidden 128 --subwords 20000 --bigrams 40000 --lr 4e-3 --dropout 0.3 --epochs 4" ;;
-    *) model="--model $row --epochs 3" ;;
-  esac
-  for seed in $seeds; do
-    # shellcheck disable=SC2086
-    train "$row-$seed" monitor --tasks "$runs/tasks.json" --batch-size 32 --seed "$seed" $model
-    for task in sentiment topic; do
-      # shellcheck disable=SC2046
-      line "financial tweets, $task" "$row" "$seed" $(value "$row-$seed" tasks.$task.test.accuracy tasks.$task.test.macro_f1)
-    done
+figures() {
+  for task in sentiment topic; do
+    # shellcheck disable=SC2046
+    line "financial tweets, $task" "$row" "$seed" $(value "$row-$seed" tasks.$task.test.accuracy tasks.$task.test.macro_f1)
   done
-done
+}
+each_model 4 figures
 table "" "accuracy, %" "macro F1, %"

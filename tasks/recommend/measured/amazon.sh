@@ -1,5 +1,5 @@
 #!/bin/sh
-# amazon.sh: Amazon Beauty and Sports in the usual name (5-core, last item out, all items ranked), ids alone: there is
+# amazon.sh: Amazon Beauty and Sports in the usual protocol (5-core, last item out, all items ranked), ids alone: there is
 # no text.
 #
 #   tasks/recommend/measured/amazon.sh DATA SEED...        DATA: amazon_sequences: user item item ..., oldest first

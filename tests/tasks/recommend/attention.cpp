@@ -1,4 +1,7 @@
 // Recommend: attention over histories: causal, every parameter moves, losses, reasons; the second stage.
+#include <algorithm>
+#include <cmath>
+
 #include "tasks/recommend/joined.h"
 #include "tasks/recommend/learning.h"
 #include "tests/support/support.h"
@@ -279,7 +282,11 @@ TEST_CASE(
       moved[a] += step;
       CHECK(value(moved) < value(w));
     }
-  const Joined joined = fit_joined({"good", "bad"}, lists, cases, {}, 12, {.candidates = 12, .k = 3}, 1);
+  std::vector<Shares> held;
+  const Joined joined = fit_joined({"good", "bad"}, lists, cases, {}, 12, {.candidates = 12, .k = 3}, 1, &held);
+  double top = 0;
+  for (const Shares& shares : held) top += std::exp(*std::max_element(shares.logs.begin(), shares.logs.end()));
+  CHECK(joined.top_share == doctest::Approx(top / 60));
   CHECK(joined.weights[0] + joined.weights[1] > 3 * std::abs(joined.weights[2] + joined.weights[3]));
   CHECK(joined.dev_ndcg > 0.5);
 }
