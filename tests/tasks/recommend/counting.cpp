@@ -359,6 +359,17 @@ TEST_CASE(
     CHECK(distance_by(one.likeness, f) == doctest::Approx((1 + one.gain) * distance_by(one.likeness, plain)));
   }
   CHECK(std::ranges::any_of(all, [](const Spread& one) { return one.gain > 0.01; }));
+  // Between twentieths: what is chosen goes further than the furthest twentieth before it, for no more than it may.
+  const std::vector<Spread> near = choose_spread(r, m, cases, scores, 0.1);
+  const auto fine = std::ranges::find_if(
+      near, [](const Spread& one) { return std::abs(20 * one.diversity - std::round(20 * one.diversity)) > 0.1; });
+  REQUIRE(fine != near.end());
+  CHECK(fine->cost <= 0.1);
+  const double coarse = std::floor(20 * fine->diversity) / 20;
+  const score::Lists lists = reranked(
+      r, cases, scores, {}, {{.k = 5, .diversity = coarse, .rerank = fine->rerank, .likeness = fine->likeness}})[0];
+  const double before = distance_by(fine->likeness, plain);
+  CHECK(fine->gain > distance_by(fine->likeness, measure(m, cases, scores, &lists)) / before - 1);
   for (const Spread& one : choose_spread(r, m, cases, scores, -9)) CHECK(one.diversity == 0);  // nothing is that cheap
 }
 
