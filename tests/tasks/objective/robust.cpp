@@ -104,6 +104,8 @@ TEST_CASE("robust: freelb's passes share the loss, and where nothing moves they 
   Step s;
   RobustOptions o;
   o.adversarial = "freelb";
+  CHECK(o.rate_of_ascent() == 1);
+  CHECK(o.number_of_ascents() == 3);
   o.start = 0;
   o.rate = 0;
   o.ascents = 4;
