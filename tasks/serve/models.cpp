@@ -44,25 +44,37 @@ void read_as_vector(model::ModelDirectory& from) {
   from.tasks = {task};
 }
 
+std::string base_of(const model::ModelDirectory& from) { return fs::weakly_canonical(from.base); }
+
+using Named = std::pair<std::string, model::ModelDirectory>;
+
+void check_name(const std::string& name, const std::string& directory, const std::vector<Named>& others) {
+  check(name.find_first_of("/:") == std::string::npos && !name.empty(),
+        "'{}' is no name for a model, which has no / and no :; NAME=DIR gives it one", name);
+  for (const auto& [other, from] : others)
+    check(other != name, "two models are called '{}': {} and {}; NAME=DIR gives one another name", name, from.path,
+          directory);
+}
+
+model::ModelDirectory directory_of(const std::string& directory, const std::string& base) {
+  const bool adapter = nn::is_adapter_directory(model::model_path(directory));
+  model::ModelDirectory from(directory, adapter ? base : "");
+  if (!has_classifier(from) && !from.adapter) read_as_vector(from);
+  return from;
+}
+
 }  // namespace
 
 bool Served::classifies() const { return std::ranges::any_of(model->tasks, says_something); }
 
-void Models::add(const std::string& name, const std::string& directory, const std::string& base) {
-  check(name.find_first_of("/:") == std::string::npos && !name.empty(),
-        "'{}' is no name for a model, which has no / and no :; NAME=DIR gives it one", name);
-  for (const Served& other : served_)
-    check(other.name != name, "two models are called '{}': {} and {}; NAME=DIR gives one another name", name,
-          other.path, directory);
-  const bool adapter = nn::is_adapter_directory(model::model_path(directory));
-  model::ModelDirectory from(directory, adapter ? base : "");
-  if (!has_classifier(from) && !from.adapter) read_as_vector(from);
-  Served served{name, from.path, fs::weakly_canonical(from.base), model::load_model(from, model::Adapters::as_it_is)};
-  served.adapter = adapter;
-  check_positions(served.model->reading, served.model->net, directory);
+void Models::add(const std::string& name, const model::ModelDirectory& from, bool alone) {
+  Served served{name, from.path, base_of(from),
+                model::load_model(from, alone ? model::Adapters::merged : model::Adapters::as_it_is)};
+  served.adapter = from.adapter.has_value();
+  check_positions(served.model->reading, served.model->net, from.path);
   served.model->net.params.freeze("*");
-  share(served);
-  if (!adapter) served.model->net.pack();  // an adapter's base would be packed once more for each
+  if (!alone) share(served);
+  if (!served.model->net.adapter) served.model->net.pack();  // over a shared base it would not pay (README)
   served_.push_back(std::move(served));
 }
 
@@ -86,9 +98,17 @@ void Models::share(Served& served) {
 }
 
 void Models::load(const std::vector<std::string>& given, const std::string& base) {
+  std::vector<Named> all;
+  std::map<std::string, int> over;  // models over each base
   for (const std::string& one : given.empty() ? std::vector<std::string>{model::ready_classifier()} : given) {
-    const auto [name, directory] = spec::label_and_path(one);
-    add(name.empty() ? name_of(directory) : name, directory, base);
+    const auto [said, directory] = spec::label_and_path(one);
+    const std::string name = said.empty() ? name_of(directory) : said;
+    check_name(name, directory, all);
+    all.emplace_back(name, directory_of(directory, base));
+    ++over[base_of(all.back().second)];
+  }
+  for (const auto& [name, from] : all) {
+    add(name, from, over[base_of(from)] == 1);
     const Served& served = served_.back();
     model::print_model(served.name, *served.model);
     if (served.shared)

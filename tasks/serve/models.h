@@ -1,4 +1,5 @@
-// The models that are served: loaded from directories, found by name; adapters over one encoder share its weights.
+// The models that are served: loaded from directories, found by name. Adapters over one encoder share its weights; one
+// that is alone over its own is merged into it, and as fast as any other model.
 #pragma once
 
 #include <map>
@@ -43,7 +44,7 @@ class Models {
   Target find(const std::string& name) const;
 
  private:
-  void add(const std::string& name, const std::string& directory, const std::string& base);
+  void add(const std::string& name, const model::ModelDirectory& from, bool alone);
   void share(Served& served);
 
   std::vector<Served> served_;

@@ -3,6 +3,7 @@
 
 #include "nn/format/files.h"
 #include "tasks/model/predict.h"
+#include "tasks/model/shipped.h"
 #include "tests/support/golden.h"
 #include "tests/tasks/serve/service.h"
 
@@ -238,4 +239,22 @@ TEST_CASE("serve: adapters over one base share its weights, and each says what i
   }
   CHECK(said[0] != said[1]);
   CHECK(said[1] != said[2]);
+}
+
+TEST_CASE("serve: an adapter that is alone over its base is merged into it, and says what predict says, bit for bit") {
+  serve::ServiceOptions o;
+  o.models = {model::ready_classifier()};
+  Running r(o);
+  r.service.load();
+  const auto& served = r.service.models().all()[0];
+  CHECK(served.adapter);
+  CHECK(!served.model->net.adapter);
+  const auto alone = model::load_model(model::ModelDirectory(served.path));
+  alone->net.params.freeze("*");
+  alone->net.pack();
+  const RowsAlone rows_alone;
+  const std::string text = "What a lovely hotel.";
+  const auto expected = model::predict(*alone, text::encode({{.text = text}}, alone->tokenizer, 64))[0].scores[0];
+  const json said = r.answer("/predict", {{"inputs", text}});
+  CHECK(real(said[0]["score"].get<double>()) == *std::ranges::max_element(expected));
 }
