@@ -46,5 +46,5 @@ figures() {
   line "SEntFiN, names of different labels" "$row" "$seed" \
     $(value "$row-$seed-mixed" entity.test.accuracy entity.test.macro_f1)
 }
-each_model 3 figures
+each_model 3 3 figures
 table "" "accuracy, %" "macro F1, %"

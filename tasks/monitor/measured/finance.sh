@@ -36,5 +36,5 @@ figures() {
     line "financial tweets, $task" "$row" "$seed" $(value "$row-$seed" tasks.$task.test.accuracy tasks.$task.test.macro_f1)
   done
 }
-each_model 4 figures
+each_model 4 8 figures
 table "" "accuracy, %" "macro F1, %"
