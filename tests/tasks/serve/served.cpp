@@ -1,6 +1,7 @@
 // The whole service over small models, as its clients see it.
 #include <future>
 
+#include "engine/blas.h"
 #include "nn/format/files.h"
 #include "tasks/model/predict.h"
 #include "tasks/model/shipped.h"
