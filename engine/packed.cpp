@@ -44,6 +44,7 @@ namespace {
 
 const Kernels& kernels_of(Instructions instructions) {
 #if defined(__x86_64__) && !defined(REAL_IS_DOUBLE)
+  if (instructions == Instructions::amx) return amx();
   if (instructions == Instructions::avx512) return kAvx512;
   if (instructions == Instructions::avx2) return kAvx2;
 #endif
@@ -95,6 +96,7 @@ std::vector<Instructions> instructions_here() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back(Instructions::avx2);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"))
     all.push_back(Instructions::avx512);
+  if (all.back() == Instructions::avx512 && amx_allowed()) all.push_back(Instructions::amx);
 #endif
   return all;
 }

@@ -9,8 +9,8 @@
 
 namespace engine {
 
-// What the kernels are written for. AVX-512 is used where it comes with VNNI.
-enum class Instructions { portable, avx2, avx512 };
+// What the kernels are written for. AVX-512 is used where it comes with VNNI; AMX is for int8, float32 is AVX-512's.
+enum class Instructions { portable, avx2, avx512, amx };
 std::vector<Instructions> instructions_here();  // those of this processor, the best last
 
 // Rows of numbers as int8, each row with a scale of its own: x[r, i] ~ scales[r] values[r, i].

@@ -14,6 +14,8 @@
 namespace engine::packed {
 namespace {
 
+constexpr int kRows = 14;
+
 template <int P, int R>
 ATTUNE_AVX512 void floats(long depth, const float* x, long stride, const float* panels, long next, const float* fetch,
                           const float* start, float* block) {
@@ -75,14 +77,14 @@ ATTUNE_AVX512 void bytes(long groups, const uint8_t* x, long stride, const int8_
 
 template <int... R>
 constexpr Kernels table(std::integer_sequence<int, R...>) {
-  return {{kMostRows, 2, {{&floats<1, R + 1>...}, {&floats<2, R + 1>...}}},
-          {kMostRows, 2, {{&bytes<1, R + 1>...}, {&bytes<2, R + 1>...}}},
+  return {{kRows, 2, {{&floats<1, R + 1>...}, {&floats<2, R + 1>...}}},
+          {kRows, 2, {{&bytes<1, R + 1>...}, {&bytes<2, R + 1>...}}},
           true};
 }
 
 }  // namespace
 
-const Kernels kAvx512 = table(std::make_integer_sequence<int, kMostRows>{});
+const Kernels kAvx512 = table(std::make_integer_sequence<int, kRows>{});
 
 }  // namespace engine::packed
 #endif

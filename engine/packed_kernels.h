@@ -10,7 +10,7 @@ namespace engine::packed {
 
 constexpr long kColumns = 16;                   // outputs of a panel: a cache line of float32
 constexpr long kGroup = 4;                      // inputs of int8 that stand together: what vpdpbusd takes at once
-constexpr int kMostRows = 14, kMostPanels = 2;  // of a block
+constexpr int kMostRows = 32, kMostPanels = 2;  // of a block
 constexpr long kWide = kMostPanels * kColumns;  // columns of a block in memory
 
 // block[r, j] = start[j] + sum_i x[r, i] w[i, j]: a chain of fused multiply-adds from the first input to the last.
@@ -39,6 +39,8 @@ struct Kernels {
 extern const Kernels kPortable;  // the twin of the others, and what a processor without AVX2 has
 #if defined(__x86_64__) && !defined(REAL_IS_DOUBLE)
 extern const Kernels kAvx2, kAvx512;  // AVX-512 with VNNI
+const Kernels& amx();                 // AVX-512's for float32; int8 by tiles
+bool amx_allowed();                   // a processor that has tiles, and a system that lets this process use them
 #endif
 
 }  // namespace engine::packed

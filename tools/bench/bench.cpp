@@ -260,8 +260,9 @@ struct Way {
 
 std::vector<Way> ways_of(nn::Model& model) {
   std::vector<Way> ways{{"plain"}};
-  for (const auto& [name, name8, instructions] :
-       {std::tuple{"packed, avx2", "int8, avx2", Instructions::avx2}, {"packed", "int8, vnni", Instructions::avx512}}) {
+  for (const auto& [name, name8, instructions] : {std::tuple{"packed, avx2", "int8, avx2", Instructions::avx2},
+                                                  {"packed", "int8, vnni", Instructions::avx512},
+                                                  {"packed, again", "int8, amx", Instructions::amx}}) {
     if (std::ranges::count(instructions_here(), instructions) == 0) continue;
     ways.push_back({name, instructions});
     ways.push_back({name8, instructions, true, ways.size() - 1});
