@@ -74,7 +74,7 @@ void Models::add(const std::string& name, const model::ModelDirectory& from, boo
   check_positions(served.model->reading, served.model->net, from.path);
   served.model->net.params.freeze("*");
   if (!alone) share(served);
-  if (!served.model->net.adapter) served.model->net.pack();  // over a shared base it would not pay (README)
+  if (alone || !served.adapter) served.model->net.pack();  // an adapter's shared base: it would not pay (README)
   served_.push_back(std::move(served));
 }
 

@@ -5,7 +5,7 @@
 #   tasks/monitor/measured/finance.sh DATA SEED...     DATA: twitter_financial_news_sentiment, twitter_financial_news_topic
 #
 # BIN, RUNS and STEPS: tools/measured.sh; ROWS: some of "words mini", both if not set; PYTHON: python3 if not set. The
-# models stay in RUNS: headlines.sh takes words-1.
+# models stay in RUNS: headlines.sh takes words-1 or mini-1.
 . tools/measured.sh
 . tasks/monitor/measured/learned.sh
 begin finance "$@"

@@ -250,6 +250,9 @@ TEST_CASE("serve: an adapter that is alone over its base is merged into it, and 
   const auto& served = r.service.models().all()[0];
   CHECK(served.adapter);
   CHECK(!served.model->net.adapter);
+  served.model->net.for_each_linear([](nn::Linear& layer) {
+    if (layer.weight.dim(0) >= 16) CHECK((layer.packed != nullptr) == (instructions_here().size() > 1));
+  });
   const auto alone = model::load_model(model::ModelDirectory(served.path));
   alone->net.params.freeze("*");
   alone->net.pack();
