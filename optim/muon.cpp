@@ -18,7 +18,9 @@ std::vector<Tensor> those(const std::vector<Tensor>& parameters, bool inner) {
 }  // namespace
 
 bool inner_matrix(const Tensor& parameter) {
-  return parameter.shape().rank() == 2 && parameter.name().find("layer.") != std::string::npos;
+  const std::string name = "." + parameter.name();
+  const auto is_inside = [&](const char* layers) { return name.find(layers) != std::string::npos; };
+  return parameter.shape().rank() == 2 && (is_inside(".layer.") || is_inside(".layers."));
 }
 
 // Of a tall matrix X^T X is the small product, and it goes to the right: the same, transposed.
@@ -55,6 +57,8 @@ Muon::Muon(const std::vector<Tensor>& parameters, MuonOptions options)
       others_(those(parameters, false), options_.adamw) {
   check(options_.momentum >= 0 && options_.momentum < 1, "Muon: the momentum must be in [0, 1); got {}",
         options_.momentum);
+  check(parameters.empty() || !matrices_.empty(),
+        "Muon: none of the {} tensors that train is a matrix inside a layer: AdamW is for those", parameters.size());
   check(options_.iterations >= 1, "Muon: at least one iteration is needed; got {}", options_.iterations);
 }
 

@@ -11,8 +11,8 @@ struct MuonOptions {
   AdamWOptions adamw;      // of the other parameters; its weight decay is that of the matrices, too
 };
 
-// The matrices inside the layers, by name: "...layer.2.output.dense.weight". Embeddings, heads, biases and LayerNorm
-// are not: their rows are not a basis that could be rotated.
+// The matrices inside the layers, by name: "...layer.2.output.dense.weight", "...layers.0.fc1.weight". Embeddings,
+// heads, biases and LayerNorm are not: their rows are not a basis that could be rotated.
 bool inner_matrix(const Tensor& parameter);
 
 // With g the gradient of a matrix [m, n]:
@@ -21,6 +21,7 @@ bool inner_matrix(const Tensor& parameter);
 // scalable for LLM training").
 class Muon {
  public:
+  // Error: parameters, but no matrix inside a layer among them.
   Muon(const std::vector<Tensor>& parameters, MuonOptions options = {});
   void step(double lr, double grad_factor = 1);
   std::vector<Tensor> state() const;  // as AdamW's

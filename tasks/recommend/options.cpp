@@ -8,6 +8,7 @@
 namespace recommend {
 
 Options::Options() {
+  training.lr_default = "2e-3";
   training.batch_size = 1024;
   training.epochs = 30;
   training.weight_decay = 0.01;

@@ -32,10 +32,7 @@ void declare_passes(Options& options, TrainingOptions& o) {
 
 void declare_steps(Options& options, TrainingOptions& o) {
   const char* group = "Training";
-  options
-      .add("--lr", o.lr,
-           "highest learning rate; default 2e-5 for a model directory or as its fine-tune.ini says, 2e-4 for bert, "
-           "2e-3 for pool")
+  options.add("--lr", o.lr, "highest learning rate" + (o.lr ? "" : "; default " + o.lr_default))
       .group(group)
       .positive();
   options.add("--schedule", o.schedule, "constant, linear, cosine, inverse-sqrt or polynomial")

@@ -20,7 +20,8 @@ struct TrainingOptions {
   bool no_shuffle = false;
   uint64_t seed = 42;
   // steps
-  std::optional<double> lr;  // by the model where it is not given
+  std::optional<double> lr;  // where it is not given: Frame::default_lr, which --help states in these words
+  std::string lr_default = "2e-5 for a model directory or as its fine-tune.ini says, 2e-4 for bert, 2e-3 for pool";
   std::string schedule = "linear";
   double warmup = 0.1;
   std::string optimizer = "adamw", adam_variant = "torch";

@@ -13,6 +13,7 @@ using engine::check;
 Options::Options() {
   training.batch_size = 2048;
   training.epochs = 60;
+  training.lr_default = "2e-3; of an adapter 5e-4, prefix 5e-3, bitfit 1e-3";
   training.schedule = "inverse-sqrt";
   training.warmup = 0.05;
   training.beta2 = 0.98;

@@ -134,6 +134,17 @@ TEST_CASE("muon: three steps on a layer's matrix are those of the formula; embed
   CHECK(same_bits(table.to_vector(), table_twin.to_vector()));
 }
 
+TEST_CASE("muon: a layer's matrices are found under the names of every architecture; a model without any is refused") {
+  const auto named = [](const char* name) { return varied({3, 4}, 1).named(name).require_grad(); };
+  for (const char* name : {"vit.encoder.layer.11.attention.attention.query.weight", "model.decoder.layers.0.fc1.weight",
+                           "text_model.encoder.layers.3.self_attn.q_proj.weight", "history.layers.0.attention.query"})
+    CHECK_MESSAGE(optim::inner_matrix(named(name)), name);
+  for (const char* name : {"model.shared.weight", "classifier.weight", "visual_projection.weight", "player.weight"})
+    CHECK_MESSAGE(!optim::inner_matrix(named(name)), name);
+  CHECK_THROWS_WITH(optim::Muon({named("classifier.weight"), named("item.weight")}),
+                    "Muon: none of the 2 tensors that train is a matrix inside a layer: AdamW is for those");
+}
+
 TEST_CASE("muon: its state, copied, continues to the same bits; a matrix without a gradient stays as it is") {
   const auto parameter = [](real seed, const char* name) { return varied({4, 6}, seed).named(name).require_grad(); };
   const std::vector<Tensor> a{parameter(1, "layer.0.weight"), parameter(2, "layer.1.weight")};

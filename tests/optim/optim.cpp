@@ -213,7 +213,8 @@ TEST_CASE("optimizers: a share of the rate for some parameters is that rate for 
   const std::vector<optim::RateOf> none;
   const auto moved = [&](auto make, const char* name, double lr, const std::vector<optim::RateOf>& with) {
     const Tensor p = varied({3, 4}, 4).named(name).require_grad();
-    optim::Optimizer optimizer = make(std::vector<Tensor>{p}, with);
+    const Tensor idle = varied({2, 2}, 5).named("layer.1.weight").require_grad();
+    optim::Optimizer optimizer = make(std::vector<Tensor>{p, idle}, with);
     for (const real g : {real(0.5), real(-0.2)}) {
       set_grad(p, g);
       p.grad()[2] = 1;

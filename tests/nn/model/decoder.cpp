@@ -5,7 +5,7 @@
 #include <omp.h>
 
 #include "nn/model/beam.h"
-#include "optim/adamw.h"
+#include "optim/muon.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/nn.h"
 
@@ -120,6 +120,13 @@ TEST_CASE("decoder: each parameter of either kind of norm gets a gradient, and o
       CHECK_MESSAGE(moves == (p.name() != "final_logits_bias"), p.name());
     }
   }
+}
+
+// Ten of a layer of the decoder, six of one of the encoder: attention's four, once or twice, and the network's two.
+TEST_CASE("decoder: Muon takes every matrix of a layer") {
+  const DrawnDecoder model(small(false));
+  const std::vector<Tensor>& parameters = model.params.tensors();
+  CHECK(std::count_if(parameters.begin(), parameters.end(), optim::inner_matrix) == 2 * 6 + 2 * 10);
 }
 
 TEST_CASE("decoder: the gradient of every parameter agrees with central differences, with either kind of norm") {
