@@ -68,6 +68,7 @@ struct CrossEntropyOptions {
   int ignore_index = -100;            // rows with this target do not count
 };
 Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& options = {});  // [N, K]
+Tensor symmetric_kl(const Tensor& a, const Tensor& b);  // of the softmax of both: [N, K], [N, K] -> []
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets);  // [...], [...] -> []
 Tensor mse(const Tensor& x, const Tensor& target);                                     // [...], [...] -> []
 

@@ -1,6 +1,7 @@
 // Losses on logits, each fused with its softmax or sigmoid: exact where the probability itself would be 0 or 1.
 // Read engine/ops_softmax.cpp first.
 #include <cmath>
+#include <tuple>
 
 #include "engine/ops.h"
 #include "engine/parallel.h"
@@ -70,6 +71,12 @@ void cross_entropy_slopes(const real* x, long K, LogP log_p, int y, const CrossE
   dx[y] = dx_y;
 }
 
+// log softmax of a row, and what it needs of the row.
+LogP log_softmax_of(const real* x, long K) {
+  const real top = simd::max(x, K);
+  return {top, std::log(simd::exp_sum(x, top, K))};
+}
+
 }  // namespace
 
 // cross_entropy: the mean negative log-likelihood of softmax(logits), as torch.nn.functional.cross_entropy has it.
@@ -81,15 +88,13 @@ void cross_entropy_slopes(const real* x, long K, LogP log_p, int y, const CrossE
 Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEntropyOptions& options) {
   check_targets(logits, targets, options);
   const long N = logits.dim(0), K = logits.dim(1);
-  const Buffer top(N), log_sum(N);
+  std::vector<LogP> log_p(N);
   std::vector<double> losses(N);
   const real* xs = logits.data();
   parallel_rows(N, K, [&](long i) {
     const real* x = xs + i * K;
-    top[i] = simd::max(x, K);
-    log_sum[i] = std::log(simd::exp_sum(x, top[i], K));
-    if (targets[i] != options.ignore_index)
-      losses[i] = cross_entropy_of_row(x, K, {top[i], log_sum[i]}, targets[i], options);
+    log_p[i] = log_softmax_of(x, K);
+    if (targets[i] != options.ignore_index) losses[i] = cross_entropy_of_row(x, K, log_p[i], targets[i], options);
   });
   double loss = 0, W = 0;
   for (long i = 0; i < N; ++i) {
@@ -105,8 +110,61 @@ Tensor cross_entropy(const Tensor& logits, const Indices& targets, const CrossEn
       real* to = dx.data + i * K;
       if (dx.beta == 0) std::fill_n(to, K, real(0));
       if (targets[i] != options.ignore_index)
-        cross_entropy_slopes(x + i * K, K, {top[i], log_sum[i]}, targets[i], options, upstream, to);
+        cross_entropy_slopes(x + i * K, K, log_p[i], targets[i], options, upstream, to);
     });
+  });
+}
+
+// symmetric_kl: how far two predictions are from each other, (KL(p || q) + KL(q || p)) / 2 with p = softmax(a) and
+// q = softmax(b), mean over the rows; gradients go to both.
+//   shapes    a, b [N, K]   ->   []
+//   forward   row i:  (sum_k p_k d_k - sum_k q_k d_k) / 2,   d = log p - log q
+//   backward  da_k = (p_k (d_k - KL(p || q)) + p_k - q_k) / 2N * dloss
+//             db_k = (q_k (-d_k - KL(q || p)) + q_k - p_k) / 2N * dloss
+// Six numbers a row are kept, of which p, q and d are computed again.
+Tensor symmetric_kl(const Tensor& a, const Tensor& b) {
+  check(a.shape().rank() == 2 && a.shape() == b.shape(),
+        "symmetric_kl: logits must have one shape [N, K]; got {} and {}", a, b);
+  struct Row {
+    LogP log_p, log_q;
+    real pq = 0, qp = 0;  // KL(p || q), KL(q || p)
+  };
+  const long N = a.dim(0), K = a.dim(1);
+  std::vector<Row> rows(N);
+  const real *as = a.data(), *bs = b.data();
+  parallel_rows(N, 2 * K, [&](long i) {
+    const real *x = as + i * K, *y = bs + i * K;
+    const LogP log_p = log_softmax_of(x, K), log_q = log_softmax_of(y, K);
+    double pq = 0, qp = 0;
+#pragma omp simd reduction(+ : pq, qp)
+    for (long k = 0; k < K; ++k) {
+      const real d = log_p(x[k]) - log_q(y[k]);
+      pq += double(simd::exp(log_p(x[k])) * d);
+      qp -= double(simd::exp(log_q(y[k])) * d);
+    }
+    rows[i] = {log_p, log_q, real(pq), real(qp)};
+  });
+  double loss = 0;
+  for (const Row& row : rows) loss += double(row.pq) + double(row.qp);
+  return record("symmetric_kl", {a, b}, Tensor::scalar(real(loss / double(2 * N))), [=](const Tensor& out) {
+    const real half = out.grad()[0] / real(2 * N);
+    // of x, whose prediction is p, beside y, whose is q
+    const auto flow = [&](const Tensor& x, const Tensor& y, const auto& of_row) {
+      if (!x.wants_grad()) return;
+      const real *xs = x.data(), *ys = y.data();
+      const auto dx = x.grad_accumulator();
+      parallel_rows(N, K, [&](long i) {
+        const auto [log_p, log_q, pq] = of_row(rows[i]);
+        real* to = dx.data + i * K;
+        if (dx.beta == 0) std::fill_n(to, K, real(0));
+        for (long k = 0; k < K; ++k) {
+          const real lp = log_p(xs[i * K + k]), lq = log_q(ys[i * K + k]), p = simd::exp(lp);
+          to[k] += half * (p * (lp - lq - pq) + p - simd::exp(lq));
+        }
+      });
+    };
+    flow(a, b, [](const Row& r) { return std::tuple(r.log_p, r.log_q, r.pq); });
+    flow(b, a, [](const Row& r) { return std::tuple(r.log_q, r.log_p, r.qp); });
   });
 }
 

@@ -12,7 +12,7 @@ programs='sentiment transfer align pretrain multitask few_shot translate recomme
 # program, option: regular expressions, the first that fit; letter of the reason
 holes() { cat <<'END'
 translate      --(split|test|labels?|label-column|text-column|pair-column|rationale-column|format|delimiter|sheet|encoding|no-header|train)  p
-translate      --(new-head|log-odds|head|class-weights|metric|r-drop|long|max-length)  p
+translate      --(new-head|log-odds|head|class-weights|metric|long|max-length)  p
 translate      --(bigrams|subwords|length-exponent|token-retention|learn-retention|retention-rate|vocab|cased)  p
 translate      --(attention-(normaliser|temperature|window)|global-tokens|entropy-penalty|guide|guide-weight|head-disagreement|target-entropy|target-entropy-weight)  r
 [a-z_]+        --(pieces|lowercase|decoder-layers|positions|norm|activation|activation-dropout|average|dev-beams|tokenize|sort-window|teacher-beams)  q

@@ -1,24 +1,11 @@
-// Divergences of two predictions as compositions of the engine's ops. Read nn/loss/agreement.h first.
+// A divergence of two predictions as a composition of the engine's ops. Read nn/loss/agreement.h first.
 #include "nn/loss/agreement.h"
 
 namespace nn {
 
-namespace {
-void check_logits(const char* what, const Tensor& a, const Tensor& b) {
-  check(a.shape().rank() == 2 && a.shape() == b.shape(), "{}: logits must have one shape [B, K]; got {} and {}", what,
-        a, b);
-}
-}  // namespace
-
-Tensor symmetric_kl(const Tensor& a, const Tensor& b) {
-  check_logits("symmetric_kl", a, b);
-  const Tensor log_p = log_softmax(a), log_q = log_softmax(b);
-  // KL(p || q) + KL(q || p) = sum (p - q) (log p - log q)
-  return sum((engine::exp(log_p) - engine::exp(log_q)) * (log_p - log_q)) * (real(0.5) / real(a.dim(0)));
-}
-
 Tensor jensen_shannon(const Tensor& a, const Tensor& b) {
-  check_logits("jensen_shannon", a, b);
+  check(a.shape().rank() == 2 && a.shape() == b.shape(),
+        "jensen_shannon: logits must have one shape [B, K]; got {} and {}", a, b);
   const Tensor log_p = log_softmax(a), log_q = log_softmax(b), p = engine::exp(log_p), q = engine::exp(log_q);
   constexpr real kFloor = real(1e-30);  // p and q may both underflow to 0
   const Tensor log_m = engine::log((p + q) * real(0.5) + Tensor::scalar(kFloor));

@@ -3,7 +3,6 @@
 
 #include <numeric>
 
-#include "nn/loss/agreement.h"
 
 namespace objective {
 
@@ -82,15 +81,15 @@ void Robust::smart(const Way& way, double weight, const text::Batch& part) {
     clean = said({});
   }
   const auto places =
-      adversary_.places(part, [&](const Tensor& delta) { return nn::symmetric_kl(said(delta), clean); });
+      adversary_.places(part, [&](const Tensor& delta) { return symmetric_kl(said(delta), clean); });
   if (slow_ && adversary_.first_part()) slow_->follow(step_, way.steps);
   const Tensor still = said({});
   run::Terms terms;
-  terms.add("smart", weight * places[1].weight, nn::symmetric_kl(still, said(places[1].delta)));
+  terms.add("smart", weight * places[1].weight, symmetric_kl(still, said(places[1].delta)));
   if (slow_) {
     Tensor before;
     slow_->with([&] { before = said({}); });
-    terms.add("proximal", weight * options_.smart_proximal, nn::symmetric_kl(still, before));
+    terms.add("proximal", weight * options_.smart_proximal, symmetric_kl(still, before));
   }
   way.backward(terms);
 }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "nn/loss/agreement.h"
 #include "nn/loss/attention_shape.h"
 #include "tasks/run/console.h"
 #include "tasks/spec/loss.h"
@@ -134,7 +133,7 @@ Shaping::TwoPasses Shaping::two_passes(const spec::Task& task, const Tensor& log
     return spec::task_loss(task, task.targets[spec::kTrain], y, batch, which);
   };
   const auto said = [&](const Tensor& y) { return text::logits_of(y, batch, which); };  // -> [b, K]
-  return {(loss_of(logits) + loss_of(second)) * real(0.5), nn::symmetric_kl(said(logits), said(second))};
+  return {(loss_of(logits) + loss_of(second)) * real(0.5), symmetric_kl(said(logits), said(second))};
 }
 
 }  // namespace objective

@@ -120,7 +120,7 @@ Tensor Ties::agreement(const Tie& tie, const text::Batch& batch, long step) cons
     return text::mean_over_windows(model_.net.heads[head](x), batch);  // -> [B, K]
   };
   const Tensor a = logits(tie.from, first), b = logits(tie.to, second);
-  return tie.spec.what == "jensen_shannon" ? nn::jensen_shannon(a, b) : nn::symmetric_kl(a, b);
+  return tie.spec.what == "jensen_shannon" ? nn::jensen_shannon(a, b) : symmetric_kl(a, b);
 }
 
 ordered_json Ties::backward(long step) const {

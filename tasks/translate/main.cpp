@@ -128,6 +128,19 @@ void finish_run(const run::Training& training, const Texts& dev, const std::stri
   fmt::print("result task=translate dev_bleu={:.2f} seconds={:.0f} out={}\n", bleu, seconds, out);
 }
 
+// The cross-entropy of what is said next; with R-Drop (Liang et al. 2021) the mean of two passes', and alpha / 2 times
+// the distance between them: half of R-Drop's sum, as tasks/objective/shaping.h has it.
+void add_loss(run::Terms& terms, const translate::Options& o, double weight, const Tensor& logits,
+              const translate::Batch& part, const std::function<Tensor()>& again) {
+  const auto loss_of = [&](const Tensor& y) {
+    return cross_entropy(y, part.target, {.label_smoothing = engine::real(o.label_smoothing)});
+  };
+  if (o.r_drop == 0) return terms.add("cross_entropy", weight, loss_of(logits));
+  const Tensor second = again();
+  terms.add("cross_entropy", weight, (loss_of(logits) + loss_of(second)) * engine::real(0.5));
+  terms.add("r_drop", o.r_drop / 2, symmetric_kl(logits, second));
+}
+
 void learn(const translate::Options& o, const run::Options& options, const translate::Data& data,
            Translator& translator, const translate::Distil& distil) {
   nn::EncoderDecoder& model = *translator.model;
@@ -151,12 +164,9 @@ void learn(const translate::Options& o, const run::Options& options, const trans
     for (const translate::Batch& part : batches.parts_at(training.step())) {
       nn::TranslationTrace trace;
       nn::TranslationTrace* look = distil.looks_inside() ? &trace : nullptr;
-      const Tensor memory = model.encode(part.source);                                    // 2 [N] -> [N, C]
-      const Tensor states = model.decode(part.input, memory, part.source.offsets, look);  // 3 [M], [N, C] -> [M, C]
-      const Tensor logits = model.logits(states);                                         //   [M, C] -> [M, V]
-      run::Terms terms;                                                                   // 4 [M, V], [M] -> []
-      terms.add("cross_entropy", distil.hard(),
-                cross_entropy(logits, part.target, {.label_smoothing = engine::real(o.label_smoothing)}));
+      const Tensor logits = model(part.source, part.input, look);  // 2 encode, 3 decode: [N], [M] -> [M, V]
+      run::Terms terms;                                            // 4 [M, V], [M] -> []
+      add_loss(terms, o, distil.hard(), logits, part, [&] { return model(part.source, part.input); });
       distil.add_to(terms, logits, trace, part);         //   the teacher's terms
       training.backward(terms, part.share, part.texts);  // 5 adds to every parameter's gradient
       tokens += long(part.source.count() + part.target.size());

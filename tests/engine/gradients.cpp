@@ -131,6 +131,7 @@ TEST_CASE("losses have the right gradients with every option") {
       both{{real(0.5), 2, real(1.5)}, real(0.2), -100};
   for (const CrossEntropyOptions& o : {CrossEntropyOptions{}, weighted, smooth, both})
     gradcheck("cross_entropy", {varied({5, 3})}, [&](List x) { return cross_entropy(x[0], targets, o); });
+  gradcheck("symmetric_kl", {varied({4, 3}), varied({4, 3}, 2)}, [](List x) { return symmetric_kl(x[0], x[1]); });
   gradcheck("binary_cross_entropy_with_logits", {varied({3, 4}), varied({3, 4}, 2)},
             [](List x) { return binary_cross_entropy_with_logits(x[0], x[1]); });
   gradcheck("mse", {varied({3, 4}), varied({3, 4}, 2)}, [](List x) { return mse(x[0], x[1]); });

@@ -128,6 +128,29 @@ TEST_CASE("cross_entropy: exact where the probability is 1 or 0, NaN without any
   CHECK(error_of([&] { cross_entropy(logits, {2}); }).find("target 2 of row 0") != std::string::npos);
 }
 
+// KL(p || q) + KL(q || p) = sum (p - q) (log p - log q)
+TEST_CASE("symmetric_kl: the fused op equals its composition, values and gradients; a tensor is no way from itself") {
+  const auto plain = [](const Tensor& a, const Tensor& b) {
+    const Tensor log_p = log_softmax(a), log_q = log_softmax(b);
+    return sum((exp(log_p) - exp(log_q)) * (log_p - log_q)) * (real(0.5) / real(a.dim(0)));
+  };
+  const auto logits = [](real seed) { return (varied({7, 53}, seed) * real(4)).detach().require_grad(); };
+  const Tensor a = logits(1), b = logits(2), a_twin = a.clone().require_grad(), b_twin = b.clone().require_grad();
+  const Tensor fused = symmetric_kl(a, b), twin = plain(a_twin, b_twin);
+  CHECK(double(fused.item()) == doctest::Approx(double(twin.item())).epsilon(1e-6));
+  backward(fused * real(3));
+  backward(twin * real(3));
+  CHECK(differs(a.grad_tensor(), a_twin.grad_tensor(), 1e-7, 1e-5) == "");
+  CHECK(differs(b.grad_tensor(), b_twin.grad_tensor(), 1e-7, 1e-5) == "");
+  const Tensor same = symmetric_kl(a, a);
+  a.clear_grad();
+  backward(same);
+  CHECK(same.item() == 0);
+  for (const real slope : a.grad_tensor().to_vector()) CHECK(slope == 0);
+  CHECK(symmetric_kl(Tensor({1, 2}, {0, 300}), Tensor({1, 2}, {300, 0})).item() == doctest::Approx(300));
+  CHECK(error_of([&] { symmetric_kl(a, varied({7, 52}, 1)); }).find("one shape [N, K]") != std::string::npos);
+}
+
 TEST_CASE("log_softmax, cross_entropy: far from zero they are what they are near it, values and gradients") {
   const real far = 1 << 14;  // its neighbours of type float are 1/512 apart
   const Tensor near = Tensor({1, 3}, {0, -0.5, -3}).require_grad();

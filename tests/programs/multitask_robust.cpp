@@ -1,6 +1,5 @@
 // Robustness in a step of several tasks: with one task it is what a classifier's step has, by another way; and every
 // task's loss has its part of it.
-#include "nn/loss/agreement.h"
 #include "tasks/multitask/step.h"
 #include "tests/support/robust.h"
 

@@ -3,7 +3,6 @@
 #include <set>
 
 #include "nn/loss/adversarial.h"
-#include "nn/loss/agreement.h"
 #include "nn/loss/contrastive.h"
 #include "nn/loss/imbalance.h"
 #include "nn/loss/ranking.h"

@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "nn/loss/adversarial.h"
-#include "nn/loss/agreement.h"
 #include "nn/loss/imbalance.h"
 #include "tasks/run/console.h"
 #include "tasks/spec/loss.h"
@@ -170,7 +169,7 @@ TEST_CASE(
     Tensor before;
     slow.with([&] { before = said(); });
     CHECK(!before.wants_grad());
-    return double(nn::symmetric_kl(said(), before).item());
+    return double(symmetric_kl(said(), before).item());
   };
   CHECK(distance() == 0);
   const std::vector<real> old = params.tensors()[0].to_vector();

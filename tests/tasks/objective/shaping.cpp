@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include "nn/loss/agreement.h"
 #include "nn/loss/attention_shape.h"
 #include "tests/support/tasks.h"
 
@@ -117,7 +116,7 @@ TEST_CASE("shaping: R-Drop takes the mean of two passes and half of alpha times 
   run::Terms terms;
   shaping.add_task_loss(terms, "loss", 2, set.tasks[0], a, batch, [&] { return b; });
   const double loss = (cross_entropy(a, {1, 0}).item() + cross_entropy(b, {1, 0}).item()) / 2,
-               distance = nn::symmetric_kl(a, b).item();
+               distance = symmetric_kl(a, b).item();
   CHECK(terms.values()["loss"].get<double>() == doctest::Approx(loss));
   CHECK(terms.values()["r_drop"].get<double>() == doctest::Approx(distance));
   CHECK(terms.sum().item() == doctest::Approx(2 * loss + 2 * 3 / 2. * distance).epsilon(1e-5));
