@@ -127,7 +127,8 @@ inline const Row kRows[] = {
     {"", "--no-shuffle", ""},
     {"", "--seed", "7"},
     {"", "--lr", "0.02"},
-    {"", "--schedule", "constant"},
+    {"", "--schedule", "constant", "--max-steps 3"},  // after two, half way, linear and cosine are one
+    {"few_shot", "--schedule", "constant", "--steps 3"},
     {"", "--warmup", "0.9"},
     {"", "--optimizer", "sgd"},
     {"translate", "--optimizer", "muon"},
