@@ -140,6 +140,23 @@ TEST_CASE("translate: a student learns from its teacher alone: its distributions
   CHECK(bleu(written).find("result task=translate bleu=100.0000") == 0);
 }
 
+// What a run of one step logs.
+nn::ordered_json first_step(const Sides& f, const std::string& name, const std::string& options) {
+  const std::string log = nn::read_file(f.trained(name, "--max-steps 1 " + options) + "/log.jsonl");
+  return nn::ordered_json::parse(log.substr(0, log.find('\n')));
+}
+
+TEST_CASE("translate: R-Drop's loss is the mean of two passes' and half of alpha times their distance") {
+  const Sides f;
+  const auto plain = first_step(f, "plain", ""), alike = first_step(f, "alike", "--r-drop 3"),
+             apart = first_step(f, "apart", "--r-drop 3 --dropout 0.3");
+  CHECK(alike["r_drop"] == 0);  // nothing is dropped
+  CHECK(alike["cross_entropy"] == plain["loss"]);
+  const double distance = apart["r_drop"], entropy = apart["cross_entropy"];
+  CHECK(distance > 1e-4);
+  CHECK(double(apart["loss"]) == doctest::Approx(entropy + 3 / 2. * distance).epsilon(1e-6));
+}
+
 TEST_CASE("translate: a student's run that is resumed ends in the bits of one that ran through") {
   const Sides f;
   const std::string teacher = f.trained("teacher", "--max-steps 5"), out = f.dir.path + "/a", again = f.dir.path + "/b";
