@@ -12,7 +12,7 @@
 namespace engine {
 
 // What the numbers are for. Separate streams: drawing more of one kind leaves the others alone.
-enum class Stream : uint32_t { init = 1, shuffle = 2, dropout = 3, mask = 4, weighting = 7, sample = 8 };
+enum class Stream : uint32_t { init = 1, shuffle = 2, dropout = 3, mask = 4, weighting = 7, sample = 8, pieces = 9 };
 
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 

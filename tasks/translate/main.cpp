@@ -141,19 +141,31 @@ void add_loss(run::Terms& terms, const translate::Options& o, double weight, con
   terms.add("r_drop", o.r_drop / 2, symmetric_kl(logits, second));
 }
 
+translate::BatchOptions batch_options(const translate::Options& o, const Texts& texts,
+                                      const std::vector<translate::Pair>& pairs, const Translator& translator,
+                                      long positions) {
+  translate::BatchOptions how{.start = int(translator.model->config.decoder_start_token_id),
+                              .tokens = o.training.batch_size,
+                              .accumulate = o.training.accumulate,
+                              .seed = o.training.seed,
+                              .shuffled = !o.training.no_shuffle,
+                              .window = o.sort_window};
+  if (o.piece_dropout > 0)
+    how.pairs_of = [&, positions](long epoch) {
+      uint32_t seed;
+      engine::Random{o.training.seed, engine::Stream::pieces, uint32_t(epoch)}.words(0, 1, &seed);
+      return cut_anew(pairs, texts, translator.pieces, float(o.piece_dropout), seed >> 1, positions);
+    };
+  return how;
+}
+
 void learn(const translate::Options& o, const run::Options& options, const translate::Data& data,
            Translator& translator, const translate::Distil& distil) {
   nn::EncoderDecoder& model = *translator.model;
   long skipped = 0;
   const std::vector<translate::Pair> pairs = encode(data.train, translator.pieces, distil.positions(), &skipped);
   if (skipped) run::print_note("left out: {} pairs of more than {} pieces\n", skipped, distil.positions());
-  const int start = int(model.config.decoder_start_token_id);
-  translate::Batches batches(pairs, {.start = start,
-                                     .tokens = o.training.batch_size,
-                                     .accumulate = o.training.accumulate,
-                                     .seed = o.training.seed,
-                                     .shuffled = !o.training.no_shuffle,
-                                     .window = o.sort_window});
+  translate::Batches batches(pairs, batch_options(o, data.train, pairs, translator, distil.positions()));
   Translator mean = translator.twin(model.config, 0);
   run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
 

@@ -56,6 +56,10 @@ void Options::declare(run::Options& options) {
   add("--label-smoothing", label_smoothing, "share of the target that all pieces have alike", "Learning").between(0, 1);
   add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks", "Learning")
       .not_negative();
+  add("--piece-dropout", piece_dropout,
+      "cut the training texts anew in every epoch, each merge left out with this probability", "Learning")
+      .only_with("--pieces", {"bpe"})
+      .between(0, 0.99);
   add("--average", average, "measure and keep the mean of the weights after the last so many epochs", "Learning")
       .between(1, 1000);
   add("--dev-beams", dev_beams, "beams of the measurement", "Learning").between(1, 100);

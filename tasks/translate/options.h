@@ -22,7 +22,8 @@ struct Options {
   double dropout = 0.3, attention_dropout = 0, activation_dropout = 0;
   // learning
   double label_smoothing = 0.1;
-  double r_drop = 0;  // alpha
+  double r_drop = 0;         // alpha
+  double piece_dropout = 0;  // of merges
   int average = 10, dev_beams = 1;
   std::string tokenize = "13a";  // of the BLEU on held-out texts
   int sort_window = 0;           // steps

@@ -2,6 +2,7 @@
 #include "tasks/translate/pairs.h"
 
 #include <algorithm>
+#include <future>
 #include <numeric>
 
 #include "engine/random.h"
@@ -102,6 +103,21 @@ std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long position
   return fitting;
 }
 
+std::vector<Pair> cut_anew(const std::vector<Pair>& pairs, const Texts& texts, const Pieces& pieces, float dropout,
+                           uint32_t seed, long positions) {
+  const auto cut = [&] {
+    std::vector<Pair> all = pairs;
+    for (Pair& pair : all) {
+      Pair other{pieces.source(texts.source[pair.text], dropout), pieces.target(texts.target[pair.text], dropout),
+                 pair.text};
+      if (long(std::max(other.source.size(), other.target.size())) <= positions) pair = std::move(other);
+    }
+    return all;
+  };
+  Pieces::seed_threads(seed);
+  return std::async(std::launch::async, cut).get();
+}
+
 nn::Tokens packed(const std::vector<const std::vector<int>*>& sequences) {
   nn::Tokens tokens;
   tokens.offsets = {0};
@@ -127,34 +143,42 @@ Batch batch_of(const std::vector<const Pair*>& pairs, int start) {
   return batch;
 }
 
-Batches::Batches(const std::vector<Pair>& pairs, const BatchOptions& options) : pairs_(pairs), o_(options) {
+namespace {
+long target_tokens(const std::vector<Pair>& pairs) {
+  long count = 0;
+  for (const Pair& pair : pairs) count += long(pair.target.size());
+  return count;
+}
+}  // namespace
+
+Batches::Batches(const std::vector<Pair>& pairs, const BatchOptions& options) : given_(pairs), o_(options) {
   check(!pairs.empty(), "translate: there are no pairs to learn from");
-  for (const Pair& pair : pairs) all_tokens_ += long(pair.target.size());
   const long step = o_.tokens * o_.accumulate;
-  steps_ = std::min(std::max(1L, (all_tokens_ + step / 2) / step), long(pairs.size()));
+  steps_ = std::min(std::max(1L, (target_tokens(pairs) + step / 2) / step), long(pairs.size()));
 }
 
 // Part k of an epoch are the pairs whose first target token is among tokens [k T / n, (k + 1) T / n) of all T, of n
 // parts.
 void Batches::cut(const std::vector<int>& order) {
-  const long n = steps_ * o_.accumulate;
+  const long n = steps_ * o_.accumulate, all = target_tokens(pairs());
   parts_.assign(n, {});
   long before = 0;
   for (const int pair : order) {
-    parts_[before * n / all_tokens_].push_back(pair);
-    before += long(pairs_[pair].target.size());
+    parts_[before * n / all].push_back(pair);
+    before += long(pairs()[pair].target.size());
   }
 }
 
 void Batches::begin_epoch(long epoch) {
   epoch_ = epoch;
-  std::vector<int> order(pairs_.size());
+  if (o_.pairs_of) own_ = o_.pairs_of(epoch);
+  std::vector<int> order(pairs().size());
   std::iota(order.begin(), order.end(), 0);
-  if (o_.shuffled) order = engine::permutation(int(pairs_.size()), {o_.seed, engine::Stream::shuffle, uint32_t(epoch)});
+  if (o_.shuffled) order = engine::permutation(int(order.size()), {o_.seed, engine::Stream::shuffle, uint32_t(epoch)});
   cut(order);
   if (!o_.window) return;
   const auto shorter = [&](int a, int b) {
-    const Pair &p = pairs_[a], &q = pairs_[b];
+    const Pair &p = pairs()[a], &q = pairs()[b];
     return std::pair(p.target.size(), p.source.size()) < std::pair(q.target.size(), q.source.size());
   };
   const size_t window = size_t(o_.window) * o_.accumulate;
@@ -179,7 +203,7 @@ std::vector<Batch> Batches::parts_at(long step) {
   double all = 0;
   for (long k = step % steps_ * o_.accumulate; k < (step % steps_ + 1) * o_.accumulate; ++k) {
     std::vector<const Pair*> chosen;
-    for (const int pair : parts_[k]) chosen.push_back(&pairs_[pair]);
+    for (const int pair : parts_[k]) chosen.push_back(&pairs()[pair]);
     if (chosen.empty()) continue;
     batches.push_back(batch_of(chosen, o_.start));
     all += double(batches.back().target.size());

@@ -1,6 +1,7 @@
 // Pairs of sentences: read from files, cut into pieces, laid end to end in batches of so many tokens.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct Pair {
 };
 // Error: a pair of more than `positions` pieces on a side, unless `skipped` counts them.
 std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long positions, long* skipped = nullptr);
+// The pairs with their texts cut anew, merges left out with probability `dropout`, by the seed. One that would have more
+// than `positions` pieces on a side stays as it is.
+std::vector<Pair> cut_anew(const std::vector<Pair>& pairs, const Texts& texts, const Pieces& pieces, float dropout,
+                           uint32_t seed, long positions);
 
 // B pairs, ready for a model.
 struct Batch {
@@ -47,11 +52,13 @@ struct BatchOptions {
   uint64_t seed = 42;
   bool shuffled = true;
   long window = 0;  // steps whose pairs are sorted by length; 0: as they come
+  std::function<std::vector<Pair>(long epoch)> pairs_of = nullptr;  // the pairs of an epoch, if it has others
 };
 
 // An epoch takes the pairs in an order of its own and cuts them into steps of about equally many target tokens. Nothing
 // is padded, so that sentences of one length need not stand together. With a window they do: the pairs of so many steps
-// are sorted by target, then by source length, and the parts that they are cut into are shuffled, all by the seed.
+// are sorted by target, then by source length, and the parts that they are cut into are shuffled, all by the seed. An
+// epoch of pairs_of() has as many steps as `pairs` give it, of more tokens where those have more.
 class Batches {
  public:
   Batches(const std::vector<Pair>& pairs, const BatchOptions& options);
@@ -62,9 +69,12 @@ class Batches {
   void begin_epoch(long epoch);
   void cut(const std::vector<int>& order);
 
-  const std::vector<Pair>& pairs_;
+  const std::vector<Pair>& pairs() const { return own_.empty() ? given_ : own_; }  // of this epoch
+
+  const std::vector<Pair>& given_;
+  std::vector<Pair> own_;  // what pairs_of() gave
   BatchOptions o_;
-  long all_tokens_ = 0, steps_ = 1;
+  long steps_ = 1;
   long epoch_ = -1;
   std::vector<std::vector<int>> parts_;  // [steps * accumulate]: the pairs of each part of this epoch
 };

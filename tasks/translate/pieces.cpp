@@ -203,13 +203,15 @@ void Pieces::save(const std::string& directory) const {
   nn::write_file(directory + "/translate.json", own.dump() + "\n");
 }
 
-std::vector<int> Pieces::encode(const Model& model, const std::string& text) const {
+std::vector<int> Pieces::encode(const Model& model, const std::string& text, float dropout) const {
   std::vector<std::string> cut;
-  if (words_)
+  if (words_) {
     cut = words_->tokenize(text);
-  else
-    check(model->Encode(lowercase_ ? text::lower(text) : text, &cut).ok(), "pieces: '{}' cannot be cut",
-          engine::shown(text));
+  } else {
+    const std::string cased = lowercase_ ? text::lower(text) : text;
+    const auto status = dropout > 0 ? model->SampleEncode(cased, -1, dropout, &cut) : model->Encode(cased, &cut);
+    check(status.ok(), "pieces: '{}' cannot be cut", engine::shown(text));
+  }
   std::vector<int> ids;
   for (const std::string& piece : cut) {
     const auto found = ids_.find(piece);
@@ -219,17 +221,19 @@ std::vector<int> Pieces::encode(const Model& model, const std::string& text) con
   return ids;
 }
 
-std::vector<int> Pieces::source(const std::string& text) const {
+void Pieces::seed_threads(uint32_t seed) { sentencepiece::SetRandomGeneratorSeed(seed); }
+
+std::vector<int> Pieces::source(const std::string& text, float dropout) const {
   const size_t close = text.starts_with(">>") ? text.find("<<") : std::string::npos;
   const auto language = close == std::string::npos ? ids_.end() : ids_.find(text.substr(0, close + 2));
-  if (language == ids_.end()) return encode(source_, text);
+  if (language == ids_.end()) return encode(source_, text, dropout);
   const size_t rest = text.find_first_not_of(' ', close + 2);
-  std::vector<int> ids = encode(source_, rest == std::string::npos ? "" : text.substr(rest));
+  std::vector<int> ids = encode(source_, rest == std::string::npos ? "" : text.substr(rest), dropout);
   ids.insert(ids.begin(), language->second);
   return ids;
 }
 
-std::vector<int> Pieces::target(const std::string& text) const { return encode(target_, text); }
+std::vector<int> Pieces::target(const std::string& text, float dropout) const { return encode(target_, text, dropout); }
 
 std::string Pieces::text(const std::vector<int>& ids) const {
   std::vector<std::string> pieces;

@@ -36,8 +36,11 @@ class Pieces {
   void save(const std::string& directory) const;
 
   // With the end. Of a source, a first word >>xx<< that the vocabulary has is one piece (opus-mt's target language).
-  std::vector<int> source(const std::string& text) const;
-  std::vector<int> target(const std::string& text) const;
+  // `dropout`, of BPE: each merge is left out with that probability (BPE-dropout; Provilkov, Emelianenko, Voita 2020).
+  std::vector<int> source(const std::string& text, float dropout = 0) const;
+  std::vector<int> target(const std::string& text, float dropout = 0) const;
+  // What threads draw with that begin after this: SentencePiece's generator lives as long as its thread.
+  static void seed_threads(uint32_t seed);
   std::string text(const std::vector<int>& ids) const;  // without end and padding
   const std::string& piece(int id) const { return names_.at(id); }
   bool begins_word(int id) const;
@@ -57,7 +60,7 @@ class Pieces {
   void number(const std::vector<std::string>& names);
   void take_words();
   void check_cuts(const sentencepiece::SentencePieceProcessor& model, const std::string& where) const;
-  std::vector<int> encode(const Model& model, const std::string& text) const;
+  std::vector<int> encode(const Model& model, const std::string& text, float dropout) const;
 
   Model source_, target_;
   std::shared_ptr<const text::WordPiece> words_;  // or this for both

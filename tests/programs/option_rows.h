@@ -216,6 +216,7 @@ inline const Row kRows[] = {
     {"translate", "--activation-dropout", "0.4"},
     {"translate", "--label-smoothing", "0.3"},
     {"translate", "--r-drop", "1", "--dropout 0.2"},
+    {"translate", "--piece-dropout", "0.5", "--pieces bpe"},
     {"translate", "--average", "2", "--max-steps 0 --epochs 3"},
     {"translate", "--dev-beams", "4"},
     {"translate", "--tokenize", "char"},

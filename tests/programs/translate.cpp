@@ -216,7 +216,7 @@ TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one
   const std::string command =
       "train " + f.data() + f.held_out() +
       "--layers 1 --hidden 32 --heads 2 --intermediate 48 --vocab-size 60 --dropout 0.2 --average 3 --epochs 40 "
-      "--batch-size 60 --accumulate 2 --patience 0";
+      "--batch-size 60 --accumulate 2 --patience 0 --pieces bpe --piece-dropout 0.2 --optimizer muon --r-drop 1";
   const std::string out = f.dir.path + "/a", again = f.dir.path + "/b";
   REQUIRE(call("translate", command + " --out " + out).status == 0);
   stop_and_resume("translate", command + " --out " + again, again, "last.safetensors");

@@ -67,6 +67,33 @@ TEST_CASE("pieces: decode(encode(text)) is the text, by unigrams and by BPE; a d
   CHECK(pieces.text(pieces.source("Where is 北京?")).starts_with("Where is "));  // unknown, and no crash
 }
 
+TEST_CASE("pieces: BPE-dropout cuts otherwise, by the seed, into more pieces of the same text") {
+  const Pieces pieces = learned("bpe");
+  const std::vector<Pair> plain = encode(phrases(), pieces, 100);
+  const auto cut = [&](float dropout, uint32_t seed, long positions = 100) {
+    return cut_anew(plain, phrases(), pieces, dropout, seed, positions);
+  };
+  const auto same = [](const std::vector<Pair>& a, const std::vector<Pair>& b) {
+    long count = 0;
+    for (size_t i = 0; i < a.size(); ++i) count += a[i].source == b[i].source && a[i].target == b[i].target;
+    return count;
+  };
+  const std::vector<Pair> a = cut(0.2f, 1);
+  const long all = long(plain.size());
+  REQUIRE(long(a.size()) == all);
+  CHECK(same(a, cut(0.2f, 1)) == all);
+  CHECK(same(a, cut(0.2f, 2)) < all / 4);
+  CHECK(same(a, plain) < all / 4);
+  CHECK(same(cut(0.01f, 1), plain) > all / 2);
+  long pieces_before = 0, pieces_after = 0;
+  for (long i = 0; i < all; ++i) {
+    CHECK(pieces.text(a[i].target) == phrases().target[a[i].text]);
+    pieces_before += long(plain[i].source.size()), pieces_after += long(a[i].source.size());
+  }
+  CHECK(pieces_after > pieces_before * 11 / 10);
+  CHECK(same(cut(0.9f, 1, 4), plain) == all);  // none fits into four positions
+}
+
 TEST_CASE("pieces: word pieces keep umlauts and guess blanks; a directory without .spm cuts as what was saved") {
   const Pieces pieces = learned("wordpiece");
   CHECK(pieces.size() <= 700);
@@ -132,6 +159,30 @@ TEST_CASE("pairs: an epoch holds every pair once, in steps of about equally many
     CHECK((epoch == 0 || order != first_order));
   }
   CHECK(ordered.parts_at(0)[0].source.ids[0] == 1);
+}
+
+TEST_CASE("pairs: an epoch of other pairs has as many steps, and holds each of them once") {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 30; ++i) pairs.push_back({{i + 1, 0}, {i + 1, i + 1, 0}, i});
+  const auto longer = [&](long epoch) {
+    std::vector<Pair> all = pairs;
+    for (Pair& p : all) p.target.insert(p.target.begin(), size_t(epoch), 99);
+    return all;
+  };
+  Batches batches(pairs, {.start = 500, .tokens = 20, .seed = 7, .pairs_of = longer});
+  CHECK(batches.steps_per_epoch() == (30 * 3 + 10) / 20);
+  for (long epoch = 0; epoch < 4; ++epoch) {
+    std::multiset<int> texts;
+    long tokens = 0;
+    for (long s = 0; s < batches.steps_per_epoch(); ++s)
+      for (const Batch& part : batches.parts_at(epoch * batches.steps_per_epoch() + s)) {
+        texts.insert(part.texts.begin(), part.texts.end());
+        tokens += long(part.target.size());
+      }
+    CHECK(texts.size() == 30);
+    CHECK(std::set<int>(texts.begin(), texts.end()).size() == 30);
+    CHECK(tokens == 30 * (3 + epoch));
+  }
 }
 
 TEST_CASE(
