@@ -149,8 +149,7 @@ class Pass {
     return reader.share > 0 && objective::one_of_several(set_.tasks[reader.task].spec);
   }
   Tensor distance(const Part::Reader& reader, const Tensor& a, const Tensor& b) const {
-    return symmetric_kl(text::logits_of(a, part_.batch, reader.which),
-                            text::logits_of(b, part_.batch, reader.which));
+    return symmetric_kl(text::logits_of(a, part_.batch, reader.which), text::logits_of(b, part_.batch, reader.which));
   }
   void add_distance(Losses& losses, const char* name, const Part::Reader& reader, const Tensor& a, const Tensor& b,
                     double weight) const {

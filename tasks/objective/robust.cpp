@@ -3,7 +3,6 @@
 
 #include <numeric>
 
-
 namespace objective {
 
 using engine::real;
@@ -80,8 +79,7 @@ void Robust::smart(const Way& way, double weight, const text::Batch& part) {
     const engine::NoGrad no_grad;
     clean = said({});
   }
-  const auto places =
-      adversary_.places(part, [&](const Tensor& delta) { return symmetric_kl(said(delta), clean); });
+  const auto places = adversary_.places(part, [&](const Tensor& delta) { return symmetric_kl(said(delta), clean); });
   if (slow_ && adversary_.first_part()) slow_->follow(step_, way.steps);
   const Tensor still = said({});
   run::Terms terms;

@@ -35,7 +35,8 @@ class Ties {
   //   attention   mean_b KL(a_from || a_to) of where two tasks look, a the mean over a task's queries
   //   context     mean_b 1 - cos(C_from, C_to) of what two classifiers read, C the mean over a task's queries
   //               nothing reaches the source's head; the encoder learns from the target's side
-  //   symmetric_kl, jensen_shannon   of the predictions of two views, engine/ops_loss.cpp, nn/loss/agreement.h; both sides learn
+  //   symmetric_kl, jensen_shannon   of the predictions of two views (engine/ops_loss.cpp, nn/loss/agreement.h); both
+  //               sides learn
   // Returns {"NAME": value before the weight, ...}: a line of the log.
   nn::ordered_json backward(long step) const;
 
