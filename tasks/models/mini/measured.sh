@@ -37,9 +37,10 @@ encoder() { # NAME SET SEED TRAIN TEST
   train "$1" sentiment --model "$model" --train "$4" --test "$5" --split 1/0/0 --batch-size $batch --lr "${LR:-5e-4}" \
     --dropout 0.1 --max-length "${LENGTH:-64}" --seed "$3" ${OPTIONS:-}
 }
-pool() {
-  limit=${STEPS:+--max-steps $STEPS}
-  train "$1" sentiment --model pool --train "$4" --test "$5" --split 1/0/0 --heads 2 --hidden 64 --vocab-size 16000 \
+pool() { # NAME SET SEED TRAIN TEST
+  limit=${STEPS:+--max-steps $STEPS} wide=64
+  [ "$2" != banking77 ] || wide=96 # at least its classes
+  train "$1" sentiment --model pool --train "$4" --test "$5" --split 1/0/0 --heads 2 --hidden $wide --vocab-size 16000 \
     --subwords 100000 --bigrams 50000 --log-odds 0.3 --length-exponent 0.5 --dropout 0.6 --label-smoothing 0.1 \
     --lr 5e-3 --batch-size 32 --epochs 8 --seed "$3"
 }
