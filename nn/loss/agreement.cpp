@@ -1,7 +1,11 @@
-// A divergence of two predictions as a composition of the engine's ops. Read nn/loss/agreement.h first.
+// Two predictions of one text as compositions of the engine's ops. Read nn/loss/agreement.h first.
 #include "nn/loss/agreement.h"
 
 namespace nn {
+
+TwoPasses two_passes(const Tensor& loss_a, const Tensor& loss_b, const Tensor& a, const Tensor& b) {
+  return {(loss_a + loss_b) * real(0.5), symmetric_kl(a, b)};
+}
 
 Tensor jensen_shannon(const Tensor& a, const Tensor& b) {
   check(a.shape().rank() == 2 && a.shape() == b.shape(),

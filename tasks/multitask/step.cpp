@@ -172,7 +172,7 @@ class Pass {
     const spec::Task& task = set_.tasks[reader.task];
     if (!shaping_ || !shaping_->runs_twice() || !has_classes(reader)) return bent(reader, logits);
     if (!second_) second_ = model_.net.encoder(part_.batch.tokens, rows_);
-    const objective::Shaping::TwoPasses both =
+    const nn::TwoPasses both =
         shaping_->two_passes(task, logits, model_.net.heads[reader.task](*second_), part_.batch, reader.which);
     add_shared(shaped, "r_drop", reader.share * double(both.distance.item()));
     return both.loss + both.distance * real(shaping_->distance_weight());

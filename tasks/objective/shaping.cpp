@@ -120,20 +120,20 @@ void Shaping::add_task_loss(run::Terms& terms, const std::string& name, double w
   if (!runs_twice()) return terms.add(name, weight, spec::task_loss(task, task.targets[spec::kTrain], logits, batch));
   engine::Indices all(batch.rows.size());
   std::iota(all.begin(), all.end(), 0);
-  const TwoPasses both = two_passes(task, logits, again(), batch, all);
+  const nn::TwoPasses both = two_passes(task, logits, again(), batch, all);
   terms.add(name, weight, both.loss);
   terms.add("r_drop", weight * distance_weight(), both.distance);
 }
 
-Shaping::TwoPasses Shaping::two_passes(const spec::Task& task, const Tensor& logits, const Tensor& second,
-                                       const text::Batch& batch, const engine::Indices& which) const {
+nn::TwoPasses Shaping::two_passes(const spec::Task& task, const Tensor& logits, const Tensor& second,
+                                  const text::Batch& batch, const engine::Indices& which) const {
   engine::check(task.spec.head == nn::Predicts::label,
                 "R-Drop compares what two passes say of classes; got a head '{}'", spec::head_name(task.spec.head));
   const auto loss_of = [&](const Tensor& y) {
     return spec::task_loss(task, task.targets[spec::kTrain], y, batch, which);
   };
   const auto said = [&](const Tensor& y) { return text::logits_of(y, batch, which); };  // -> [b, K]
-  return {(loss_of(logits) + loss_of(second)) * real(0.5), symmetric_kl(said(logits), said(second))};
+  return nn::two_passes(loss_of(logits), loss_of(second), said(logits), said(second));
 }
 
 }  // namespace objective

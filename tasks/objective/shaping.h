@@ -2,6 +2,7 @@
 // formulas stand in nn/loss/attention_shape.cpp and nn/loss/agreement.cpp.
 #pragma once
 
+#include "nn/loss/agreement.h"
 #include "nn/model/model.h"
 #include "tasks/run/terms.h"
 #include "tasks/spec/tasks.h"
@@ -48,19 +49,16 @@ class Shaping {
 
   // R-Drop (Liang et al. 2021): the model runs twice, with other dropout masks.
   bool runs_twice() const { return options_.r_drop > 0; }
-  // The task's loss, times weight; with R-Drop the mean of both passes, and alpha / 2 times the distance between them:
-  // half of R-Drop's sum, the size of one loss. `again` is the second pass. Error: R-Drop of a head without classes.
+  // The task's loss, times weight; with R-Drop that of both passes (nn/loss/agreement.h), `again` the second of them.
+  // Error: R-Drop of a head without classes.
   void add_task_loss(run::Terms& terms, const std::string& name, double weight, const spec::Task& task,
                      const engine::Tensor& logits, const text::Batch& batch,
                      const std::function<engine::Tensor()>& again) const;
   // Its parts, for a step of several tasks: over the texts `which` of the batch, places in it, the mean of both passes'
   // losses and the distance of what they say, [] each; and the weight of that.
-  struct TwoPasses {
-    engine::Tensor loss, distance;
-  };
-  TwoPasses two_passes(const spec::Task& task, const engine::Tensor& logits, const engine::Tensor& second,
-                       const text::Batch& batch, const engine::Indices& which) const;
-  double distance_weight() const { return options_.r_drop / 2; }
+  nn::TwoPasses two_passes(const spec::Task& task, const engine::Tensor& logits, const engine::Tensor& second,
+                           const text::Batch& batch, const engine::Indices& which) const;
+  double distance_weight() const { return nn::distance_weight(options_.r_drop); }
 
  private:
   ShapingOptions options_;

@@ -53,6 +53,15 @@ bool TransferOptions::looks_inside() const {
          0;
 }
 
+void check_hard(const run::Options& options, double hard) {
+  if (hard > 0) return;
+  const std::vector<std::string> known = options.names();
+  for (const char* name :
+       {"--r-drop", "--label-smoothing", "--class-weights", "--class-loss", "--mixup", "--adversarial", "--negatives"})
+    if (std::ranges::count(known, name) && options.given(name))
+      run::usage_error("{} is a part of the loss with the labels, which --hard 0 leaves out", name);
+}
+
 std::vector<int> layer_map(const std::string& spec, long student, long teacher) {
   std::vector<int> map;
   if (spec == "uniform" || spec == "top" || spec == "last") {

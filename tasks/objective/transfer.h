@@ -32,6 +32,9 @@ struct TransferOptions {
   bool looks_inside() const;  // whether a term reads more than logits
 };
 
+// Usage error: an option of the loss with the labels where --hard 0 leaves that out.
+void check_hard(const run::Options& options, double hard);
+
 // For each of the student's layers the teacher's: uniform (every k-th, with the last), top (the last ones), last (only
 // the last, -1 for the others), or a list "1,3". Error: another length; past the end; more layers than the teacher.
 std::vector<int> layer_map(const std::string& spec, long student_layers, long teacher_layers);

@@ -52,7 +52,6 @@ run::Frame frame_of(const recommend::Options& o, const run::Options& options, co
   frame.data = print.text();
   frame.inputs = o.inputs();
   frame.unit = "items";
-  frame.default_lr = 2e-3;
   frame.steps_per_epoch = steps;
   frame.where = [&r](long user) { return "user " + engine::shown(r.data.users[size_t(user)], 100); };
   return frame;

@@ -1,6 +1,7 @@
 // The options of `recommend train`, and what is chosen on the dev part. Read tasks/run/options.h first.
 #include "tasks/recommend/options.h"
 
+#include "tasks/objective/transfer.h"
 #include "tasks/recommend/regression.h"
 #include "tasks/run/arguments.h"
 #include "tasks/run/console.h"
@@ -8,7 +9,7 @@
 namespace recommend {
 
 Options::Options() {
-  training.lr_default = "2e-3";
+  training.lr = 2e-3;
   training.batch_size = 1024;
   training.epochs = 30;
   training.weight_decay = 0.01;
@@ -74,6 +75,7 @@ void Options::settle(run::Options& options) {
     run::usage_error("--soft-targets is of the softmax over all items; --negatives draws some");
   if (loss.shaping.asks_for_a_form() && model.layers == 0) run::usage_error("--layers 0 has no attention to shape");
   loss.transfer.settle(model, data.kinds);
+  if (training.resume.empty()) objective::check_hard(options, loss.transfer.hard);
   if (loss.weighted && loss.label_smoothing > 0)
     run::usage_error("--label-smoothing is of the mean over interactions; --weighted-loss weighs them");
   join.k = k;

@@ -64,6 +64,7 @@ void train(run::Options& options, const run::Parse& parse) {
   o.declare(options, "transfer");
   parse();
   o.settle(options, "transfer");
+  if (o.training.resume.empty()) objective::check_hard(options, t.hard);
   if (o.head != "label") run::usage_error("--head {}: a teacher of labels hands over logits of labels", o.head);
   if (t.teacher.empty()) run::usage_error("--teacher is needed: the directory of a run or of a model");
   engine::check(!o.model.vocab_size && (!o.model.cased || !o.model.vocab.empty()),

@@ -7,6 +7,7 @@
 #include "nn/adapter/files.h"
 #include "nn/format/files.h"
 #include "nn/format/whole_directory.h"
+#include "nn/loss/agreement.h"
 #include "tasks/model/adapter.h"
 #include "tasks/model/merge.h"
 #include "tasks/objective/epoch_events.h"
@@ -128,8 +129,7 @@ void finish_run(const run::Training& training, const Texts& dev, const std::stri
   fmt::print("result task=translate dev_bleu={:.2f} seconds={:.0f} out={}\n", bleu, seconds, out);
 }
 
-// The cross-entropy of what is said next; with R-Drop (Liang et al. 2021) the mean of two passes', and alpha / 2 times
-// the distance between them: half of R-Drop's sum, as tasks/objective/shaping.h has it.
+// The cross-entropy of what is said next; with R-Drop that of two passes (nn/loss/agreement.h), `again` the second.
 void add_loss(run::Terms& terms, const translate::Options& o, double weight, const Tensor& logits,
               const translate::Batch& part, const std::function<Tensor()>& again) {
   const auto loss_of = [&](const Tensor& y) {
@@ -137,8 +137,9 @@ void add_loss(run::Terms& terms, const translate::Options& o, double weight, con
   };
   if (o.r_drop == 0) return terms.add("cross_entropy", weight, loss_of(logits));
   const Tensor second = again();
-  terms.add("cross_entropy", weight, (loss_of(logits) + loss_of(second)) * engine::real(0.5));
-  terms.add("r_drop", o.r_drop / 2, symmetric_kl(logits, second));
+  const nn::TwoPasses both = nn::two_passes(loss_of(logits), loss_of(second), logits, second);
+  terms.add("cross_entropy", weight, both.loss);
+  terms.add("r_drop", weight * nn::distance_weight(o.r_drop), both.distance);
 }
 
 translate::BatchOptions batch_options(const translate::Options& o, const Texts& texts,

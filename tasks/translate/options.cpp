@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "tasks/objective/transfer.h"
 #include "tasks/run/console.h"
 #include "tasks/text/embedded.h"
 
@@ -78,6 +79,7 @@ void Options::declare(run::Options& options) {
 void Options::settle(run::Options& options) {
   training.settle(options, "translate");
   distil.settle();
+  if (training.resume.empty()) objective::check_hard(options, distil.hard);
   const auto both = [](const std::string& a, const std::string& b, const char* names) {
     if (a.empty() != b.empty()) run::usage_error("{} belong together", names);
   };
