@@ -59,6 +59,10 @@ void unbind_thread() {
   if (CPU_COUNT(&all)) sched_setaffinity(0, sizeof all, &all);
 }
 
+// One sentence (17 pieces, two processors) by a thread beside whose team the main thread's is kept, and without it:
+// mini 0.76 ms and 0.39, small 3.37 and 2.38, base 28.6 and 23.8.
+void release_team() { omp_pause_resource_all(omp_pause_soft); }
+
 bool use_best_kernel() {
   const char* kernel = better_blas_kernel();
   return !kernel || (!set("OPENBLAS_CORETYPE") && change_blas_kernel(kernel));

@@ -24,6 +24,11 @@ void start_again_with_best_settings(char** argv);
 // process that it starts inherits that: without it, a program that is started by a bound one has a single processor.
 void unbind_thread();
 
+// The calling thread's team of threads, if it has one, ends; its next parallel loop makes another. For a thread that
+// loads what another computes with: while a process has more threads in teams than processors, libgomp lets none of
+// them spin (GOMP_SPINCOUNT), and every loop begins and ends with a thread being woken. Not inside a parallel loop.
+void release_team();
+
 // For a library: chooses OpenBLAS's kernel again inside this process, where OpenBLAS fell back to its slowest and the
 // user set none. Call it before the first product, while no other thread of the process is inside OpenBLAS. Whether
 // threads are bound stays as it is. False if a better kernel exists and could not be had; blas_description() says which

@@ -44,6 +44,7 @@ class Chat {
 
   void load() {
     assistant_ = std::make_unique<Assistant>(directory_, promises_);
+    engine::release_team();  // the scheduler's thread has its own
     ready_ = true;
   }
   void drain() { scheduler_.drain(); }

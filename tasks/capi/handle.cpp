@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <future>
 #include <mutex>
 
 #include "engine/debug.h"
@@ -11,6 +12,7 @@
 #include "tasks/model/adapter.h"
 #include "tasks/model/directory.h"
 #include "tasks/run/arguments.h"
+#include "tasks/run/console.h"
 #include "tasks/run/options_file.h"
 #include "tasks/text/labels.h"
 #include "tasks/text/utf8.h"
@@ -56,6 +58,19 @@ bool becomes_encoder(model::ModelDirectory& from, nn::Reads pooling) {
   return true;
 }
 
+void load(attune_model& to, const char* directory, const run::Options& options, const LoadOptions& asked) {
+  const run::Quiet quiet;  // as in border.h, for this thread
+  const capi::Threads own(to.threads);
+  model::ModelDirectory from(directory, asked.base);
+  to.encoder = becomes_encoder(from, to.pooling);
+  to.model = model::load_model(from);
+  check(to.pooling == nn::Reads::mean || to.model->net.encoder.bert(),
+        "{}: word embeddings alone have no [CLS]; pooling = mean is what they have", from.path);
+  to.model->reading = model::Reading::settle(options, asked.reading, to.model->reading);
+  model::check_positions(to.model->reading, to.model->net, from.path);
+  to.model->net.pack();
+}
+
 // Once in a process, before the first product.
 void settle_process() {
   static std::once_flag once;
@@ -77,15 +92,9 @@ attune_model::attune_model(const char* directory, const char* lines) {
   settle_process();
   threads = asked.threads;
   pooling = asked.pooling == "first" ? nn::Reads::first : nn::Reads::mean;
-  const capi::Threads own(threads);
-  model::ModelDirectory from(directory, asked.base);
-  encoder = becomes_encoder(from, pooling);
-  model = model::load_model(from);
-  check(pooling == nn::Reads::mean || model->net.encoder.bert(),
-        "{}: word embeddings alone have no [CLS]; pooling = mean is what they have", from.path);
-  model->reading = model::Reading::settle(options, asked.reading, model->reading);
-  model::check_positions(model->reading, model->net, from.path);
-  model->net.pack();
+  // By a thread that takes its team away with it: beside this thread's, another that asks would compute 2.5 times as
+  // long (mini, one sentence, two processors; engine/startup.h, release_team()), and this one's may be the host's.
+  std::async(std::launch::async, [&] { load(*this, directory, options, asked); }).get();
 }
 
 namespace capi {

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <thread>
 
+#include "engine/startup.h"
 #include "engine/strings.h"
 #include "nn/format/json.h"
 #include "tasks/files/embed.h"
@@ -188,6 +189,7 @@ void serve_command(run::Options& options, const run::Parse& parse) {
   });
   const auto r = load_recommender(model);
   const Answering answering(*r);
+  engine::release_team();  // the scheduler's thread has its own
   add_routes(server, answering);
   const int port = server.listen();
   fmt::print("serving on http://{}:{}  {} items, {} users\n", listening.host, port, r->items(), r->data.users.size());

@@ -5,6 +5,7 @@
 
 #include "engine/blas.h"
 #include "engine/graph.h"
+#include "engine/startup.h"
 #include "nn/format/json.h"
 #include "tasks/model/predict.h"
 #include "tasks/run/arguments.h"
@@ -51,6 +52,7 @@ Service::Service(const ServiceOptions& options, http::Metrics& metrics)
 
 void Service::load() {
   models_.load(options_.models, options_.base);
+  engine::release_team();  // the worker has its own
   ready_ = true;
 }
 

@@ -4,6 +4,8 @@
 #include <omp.h>
 #include <sched.h>
 
+#include <thread>
+
 #include "engine/blas.h"
 #include "tests/support/support.h"
 
@@ -107,6 +109,26 @@ TEST_CASE("startup: a thread that is bound to one processor gets back those of a
   CHECK(run_shell(allowed).output ==
         fmt::format("{}\n", places ? CPU_COUNT(&before) : 1));  // unbound: nothing is known
   sched_setaffinity(0, sizeof before, &before);
+}
+
+TEST_CASE("startup: a team of threads ends where it is released, and its thread can have another") {
+  const auto threads = [] {  // of this process
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+  };
+  std::thread([&] {
+    const auto alone = threads();
+    for (int turn = 0; turn < 2; ++turn) {
+      long added = 0;
+#pragma omp parallel num_threads(3) reduction(+ : added)
+      added += 1;
+      CHECK(added == 3);
+      CHECK(threads() == alone + 2);
+      release_team();
+      CHECK(threads() == alone);
+    }
+    release_team();  // there is none
+    CHECK(threads() == alone);
+  }).join();
 }
 
 // A child that was loaded with the slowest kernel, as on a processor that OpenBLAS does not know, runs this case.

@@ -193,20 +193,24 @@ TEST_CASE(
   const Result run =
       call("recommend", "train " + f.data() + kShortRun + "--max-steps 5 --batch-size 64 --lr 0.01 --out " + out);
   REQUIRE_MESSAGE(run.status == 0, run.output);
-  const Result result = run_shell(
-      "OMP_NUM_THREADS=1 " + program("recommend") + " serve --model " + out + " --port 0 >" + said +
-      " 2>&1 & p=$!; trap 'kill -TERM $p; wait $p' EXIT; until grep -qs '^serving on' " + said +
-      "; do kill -0 $p || exit 1; sleep 0.02; done; url=$(sed -n 's/^serving on \\([^ ]*\\) .*/\\1/p' " + said +
-      "); get() { route=$1; shift; curl -s -g -w '\n%{http_code}\n' \"$url$route\" \"$@\"; }; "
-      "say() { get /recommend -H 'Content-Type: application/json' -d \"$1\"; }; "
-      "say '{\"items\": [\"i3\"], \"k\": 4}'; say '{\"user\": \"nobody\"}'; say 'no json'; "
-      "get '/items?q=thing%204'; get '/items?n=3'; get '/items?n=0'; get /health; "
-      "get / | grep -c -e '<title>' -e '^200$'; get /metrics | tail -1; "
-      "kill -TERM $p; wait $p; echo $?; trap - EXIT");
+  const Result result =
+      run_shell("OMP_NUM_THREADS=4 " + program("recommend") + " serve --model " + out + " --port 0 >" + said +
+                " 2>&1 & p=$!; trap 'kill -TERM $p; wait $p' EXIT; until grep -qs '^serving on' " + said +
+                "; do kill -0 $p || exit 1; sleep 0.02; done; ls /proc/$p/task | wc -l; url=$(sed -n 's/^serving on "
+                "\\([^ ]*\\) .*/\\1/p' " +
+                said +
+                "); get() { route=$1; shift; curl -s -g -w '\n%{http_code}\n' \"$url$route\" \"$@\"; }; "
+                "say() { get /recommend -H 'Content-Type: application/json' -d \"$1\"; }; "
+                "say '{\"items\": [\"i3\"], \"k\": 4}'; say '{\"user\": \"nobody\"}'; say 'no json'; "
+                "get '/items?q=thing%204'; get '/items?n=3'; get '/items?n=0'; get /health; "
+                "get / | grep -c -e '<title>' -e '^200$'; get /metrics | tail -1; "
+                "kill -TERM $p; wait $p; echo $?; trap - EXIT");
   std::istringstream in(result.output);
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
-  REQUIRE_MESSAGE(lines.size() == 17, result.output);
+  REQUIRE_MESSAGE(lines.size() == 18, result.output);
+  CHECK(std::stol(lines[0]) <= 5);  // threads, before a question came: what loaded the model keeps no team
+  lines.erase(lines.begin());
   const auto reply = [&](size_t i) { return nn::json::parse(lines[2 * i]); };
   const std::vector<std::string> statuses{"200", "404", "400", "200", "200", "422", "200"};
   for (size_t i = 0; i < statuses.size(); ++i) CHECK(lines[2 * i + 1] == statuses[i]);

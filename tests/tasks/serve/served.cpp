@@ -1,8 +1,11 @@
 // The whole service over small models, as its clients see it.
+#include <omp.h>
+
 #include <future>
 
 #include "engine/blas.h"
 #include "nn/format/files.h"
+#include "tasks/capi/attune.h"
 #include "tasks/model/predict.h"
 #include "tasks/model/shipped.h"
 #include "tests/support/golden.h"
@@ -110,6 +113,23 @@ TEST_CASE("serve: a calibrated model says the labels of a conformal set, or none
   CHECK(answers(0.5 + (largest - 0.5) / 2, {{"refuse", 0.99}}).size() == 2);  // sure enough: all labels
   CHECK(answers(largest + least / 2, {{"refuse", 0.99}}) == json::array());
   CHECK(answers(largest + least / 2, {{"coverage", 0.9}}).size() == 1);  // it would be empty: the likeliest
+}
+
+TEST_CASE("serve, capi: who loads a model keeps no team of threads beside that of who computes") {
+  const auto threads = [] { return std::distance(fs::directory_iterator("/proc/self/task"), {}); };
+  serve::ServiceOptions options;
+  options.models = {"mini"};
+  http::Metrics metrics;
+  serve::Service service(options, metrics);
+  std::thread([&] {
+    const run::Quiet quiet;
+    const auto before = threads();
+    omp_set_num_threads(4);
+    service.load();
+    CHECK(threads() == before);
+    attune_free(attune_load("mini", "threads = 4"));
+    CHECK(threads() == before);
+  }).join();
 }
 
 TEST_CASE("serve: a conformal set is asked of a model that is calibrated, with a coverage that can be") {
