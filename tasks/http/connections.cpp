@@ -78,6 +78,11 @@ class Stream : public httplib::Stream {
     return ssize_t(size);
   }
   void say_instead(std::string answer) { out_ = std::move(answer); }
+  // httplib has written the answer before anybody knew that it is the connection's last.
+  void announce_end() {
+    const size_t end = out_.find("\r\n\r\n"), at = out_.find("\r\nKeep-Alive: ");
+    if (at < end) out_.replace(at, out_.find("\r\n", at + 2) - at, "\r\nConnection: close");
+  }
   bool flush() {
     const auto until = Clock::now() + std::chrono::microseconds(long(seconds_ * 1e6));
     size_t sent = 0;
@@ -129,16 +134,17 @@ std::string new_id() {
 }
 
 // An answer that nobody's handler has made.
-std::string alone(int status, const char* reason, const std::string& sentence) {
+std::string alone(int status, const char* reason, const std::string& sentence, const std::string& id) {
   const std::string body = nn::json{{"error", sentence}}.dump();
   return fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}Connection: close\r\n\r\n{}", status,
-      reason, body.size(), status == 429 ? "Retry-After: 1\r\n" : "", body);
+      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nx-request-id: {}\r\n{}Connection: "
+      "close\r\n\r\n{}",
+      status, reason, body.size(), id, status == 429 ? "Retry-After: 1\r\n" : "", body);
 }
 
 void turn_away(int socket) {
   const std::string all =
-      alone(429, "Too Many Requests", "too many connections (--connections); ask again in a moment");
+      alone(429, "Too Many Requests", "too many connections (--connections); ask again in a moment", new_id());
   send(socket, all.data(), all.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   shutdown(socket, SHUT_WR);
   char rest[4096];  // what it has asked so far is taken, or the answer would be lost with it
@@ -190,13 +196,14 @@ class Server::Http : public httplib::Server {
     Patch(".*", handler);
     Delete(".*", handler);
     // What is no HTTP has no handler.
-    set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
+    set_error_handler(HandlerWithResponse([this](const httplib::Request& in, httplib::Response& out) {
       if (!out.body.empty()) return HandlerResponse::Unhandled;
       close_ = true;  // nobody knows where the next one begins
       const char* sentence = out.status == 414   ? "the address is too long"
                              : out.status == 400 ? "this is no HTTP request, or not all of it came"
                                                  : "this request cannot be answered";
       out.set_content(nn::json{{"error", sentence}}.dump(), "application/json");
+      if (!stream_->exhausted()) out.set_header("x-request-id", refused(in.method, out.status, sentence));
       return HandlerResponse::Handled;
     }));
     set_exception_handler(
@@ -208,6 +215,7 @@ class Server::Http : public httplib::Server {
     omp_set_num_threads(1);  // or every connection would have a team of threads, spinning
     Connections& all = *server_.connections_;
     Stream stream(socket);
+    stream_ = &stream;
     for (bool open = true; open;) {
       if (!stream.has_input() && !all.wait_for_request(socket)) return;
       stream.begin(size_t(server_.options_.max_body) + kHeaderBytes, server_.options_.client_seconds);
@@ -219,13 +227,15 @@ class Server::Http : public httplib::Server {
         // What curl -d calls its body: httplib would refuse it beyond 8 KiB, and take what is in it for the query's.
         in.headers.erase("Content-Type");
       });
-      if (stream.exhausted())
-        stream.say_instead(
-            alone(413, "Payload Too Large",
-                  fmt::format("the request has more bytes than are read, {} of its body (--max-body) and "
-                              "{} beside it",
-                              server_.options_.max_body, kHeaderBytes)));
-      open = stream.flush() && open && !closed && !close_ && !stream.exhausted() && !all.stopping;
+      if (stream.exhausted()) {
+        const std::string sentence =
+            fmt::format("the request has more bytes than are read, {} of its body (--max-body) and {} beside it",
+                        server_.options_.max_body, kHeaderBytes);
+        stream.say_instead(alone(413, "Payload Too Large", sentence, refused("", 413, sentence)));
+      }
+      open = open && !closed && !close_ && !stream.exhausted() && !all.stopping;
+      if (!open) stream.announce_end();
+      open = stream.flush() && open;
     }
     shutdown(socket, SHUT_WR);  // what the client still sends is read for a moment, or it would not read the answer
     char rest[4096];
@@ -234,19 +244,39 @@ class Server::Http : public httplib::Server {
   }
 
  private:
-  // Once the headers are here: what needs no body, and what is wrong with one that is only announced.
+  // Counts and logs what no handler has seen; its id.
+  std::string refused(const std::string& method, int status, const std::string& sentence) {
+    Request in;
+    in.method = method, in.id = new_id();
+    Response out;
+    out.status = status;
+    out.log["error"] = sentence;
+    server_.finish(in, out, "none", 0);
+    return in.id;
+  }
+
+  // Once the headers are here: what needs no body, and what is wrong with one that is only announced. Two servers that
+  // see its end in different places would take what follows for two different requests: so there is one way to say it.
   HandlerResponse before_body(const httplib::Request& in, httplib::Response& out) {
     const auto n = in.get_header_value("Content-Length");
     const bool has_body = in.method == "POST" || in.method == "PUT" || in.method == "PATCH" || in.method == "DELETE";
-    if (!has_body) return handle(in, out), HandlerResponse::Handled;
+    const bool in_chunks = in.has_header("Transfer-Encoding");
     const auto refuse = [&](int status, const std::string& sentence) {
       close_ = true;  // what comes next would be its body
       handle(in, out, [&] { throw Refusal(status, sentence); });
       return HandlerResponse::Handled;
     };
+    for (size_t i = 1; i < in.get_header_value_count("Content-Length"); ++i)
+      if (in.get_header_value("Content-Length", i) != n) return refuse(400, "there are two different Content-Length");
+    if (in_chunks && !n.empty()) return refuse(400, "a body has a Content-Length or is chunked, not both");
+    if (!has_body) {
+      close_ = in_chunks || (!n.empty() && n != "0");  // what comes next would be a body that nobody reads
+      return handle(in, out), HandlerResponse::Handled;
+    }
     const long most = server_.options_.max_body;
     if (in.has_header("Content-Encoding")) return refuse(415, "a body that is packed is not read; send it as it is");
-    if (in.get_header_value("Transfer-Encoding") == "chunked") return HandlerResponse::Unhandled;
+    if (in_chunks && in.get_header_value("Transfer-Encoding") == "chunked") return HandlerResponse::Unhandled;
+    if (in_chunks) return refuse(501, "a Transfer-Encoding other than chunked is not read");
     if (n.empty()) return refuse(411, "a request with a body must say its Content-Length");
     const auto length = engine::parse_number<unsigned long>(n);
     if (!length) return refuse(400, "Content-Length is no number");
@@ -276,6 +306,7 @@ class Server::Http : public httplib::Server {
 
   http::Server& server_;
   inline static thread_local bool close_ = false;
+  inline static thread_local const Stream* stream_ = nullptr;  // that this thread talks to
 };
 
 Server::Server(const ServerOptions& options, Log& log, Metrics& metrics)

@@ -52,6 +52,12 @@ void Server::on(const std::string& method, const std::string& route, Handler han
   routes_.push_back({method, route, engine::split(route.substr(1), '/'), std::move(handler), access});
 }
 
+std::vector<std::string> Server::routes() const {
+  std::vector<std::string> all;
+  for (const Route& route : routes_) all.push_back(route.method + " " + route.pattern);
+  return all;
+}
+
 void Server::on_health(std::function<void()> ready) {
   const auto health = [ready = std::move(ready)](const Request&, Response& out) {
     if (ready) ready();

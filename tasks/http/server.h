@@ -65,6 +65,7 @@ class Server {
   void on_health(std::function<void()> ready = {});
   void on_metrics(std::function<std::string()> more = {});
   void error_body(ErrorBody body) { error_body_ = std::move(body); }
+  std::vector<std::string> routes() const;  // "GET /health", in the order in which they were added
 
   // From here on clients can connect. The port. Error: it is taken, or not to be had.
   int listen();

@@ -124,6 +124,50 @@ TEST_CASE("server: bodies that are too large, packed, unannounced or no HTTP are
   CHECK(r.client().Get("/health")->status == 200);
 }
 
+TEST_CASE("server: an answer that is the connection's last says so, and has an id, a line in the log and a count") {
+  http::ServerOptions options;
+  options.max_body = 1000;
+  Running r(options);
+  const std::string head = "POST /echo/a HTTP/1.1\r\nHost: x\r\n", chunked = "Transfer-Encoding: chunked\r\n";
+  const std::vector<std::pair<std::string, std::string>> last{
+      {"413", head + "Content-Length: 2000\r\n\r\n"},
+      {"400", head + "Content-Length: -5\r\n\r\n"},
+      {"411", head + "\r\n"},
+      {"413", head + chunked + "\r\n20000\r\n" + std::string(0x20000, 'a')},
+      {"400", "what is this\r\n\r\n"},
+      {"400", head + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"},
+      {"400", head + "Content-Length: 3\r\n" + chunked + "\r\nabc"},
+      {"501", head + "Transfer-Encoding: gzip\r\n\r\n"},
+      {"200", "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nGET /later HTTP/1.1\r\nHost: x\r\n\r\n"},
+  };
+  for (const auto& [status, bytes] : last) {
+    const std::string answer = r.raw(bytes, true), headers = answer.substr(0, answer.find("\r\n\r\n"));
+    CAPTURE(bytes.substr(0, 100));
+    CAPTURE(headers);
+    CHECK(answer.find("HTTP/1.1 " + status) == 0);
+    CHECK(answer.rfind("HTTP/1.1 ") == 0);  // what follows is no request
+    CHECK(headers.find("\r\nConnection: close") != headers.npos);
+    CHECK(headers.find("Keep-Alive") == headers.npos);
+    CHECK(headers.find("\r\nx-request-id: ") != headers.npos);
+  }
+  const std::string log = nn::read_file(r.dir.path + "/log.jsonl");
+  CHECK(std::count(log.begin(), log.end(), '\n') == long(last.size()));
+  CHECK(r.metrics.text().find("attune_requests_total{route=\"none\",status=\"413\"} 1\n") != std::string::npos);
+  CHECK(r.raw("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").find("Keep-Alive: ") != std::string::npos);
+}
+
+TEST_CASE("server: an answer that is finished while the server stops says that the connection ends") {
+  Running r;
+  r.held = true;
+  auto answered = std::async(std::launch::async, [&] { return r.raw("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", true); });
+  while (!r.inside) std::this_thread::yield();
+  auto stopped = std::async(std::launch::async, [&] { r.stop(); });
+  CHECK(stopped.wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout);
+  r.held = false;
+  CHECK(answered.get().find("\r\nConnection: close") != std::string::npos);
+  stopped.get();
+}
+
 TEST_CASE("server: one connection too many is told so at once; the others go on") {
   http::ServerOptions options;
   options.connections = 2;
