@@ -30,6 +30,8 @@ ordered_json temperature(const Target& target) {
   return known[target.head]->temperature;
 }
 
+const char* dtype(const Target& target) { return target.model().config().int8 ? "int8" : "float32"; }
+
 // text-embeddings-inference's keys of the first model, and all models under "models".
 ordered_json info(const Service& service, const Target& first) {
   const ServiceOptions& o = service.options();
@@ -41,12 +43,13 @@ ordered_json info(const Service& service, const Target& first) {
                       {"head", spec::head_name(t.task().head)},
                       {"temperature", temperature(t)},
                       {"parameters", t.model().net.params.count()},
+                      {"dtype", dtype(t)},
                       {"adapter", t.served->adapter},
                       {"attention", t.model().net.encoder.bert() != nullptr},
                       {"max_input_length", t.model().reading.max_length}});
   return {{"model_id", first.name},
           {"model_sha", nullptr},
-          {"model_dtype", "float32"},
+          {"model_dtype", dtype(first)},
           {"served_model_name", first.name},
           {"model_type", model_type(first)},
           {"max_concurrent_requests", nullptr},
@@ -68,6 +71,7 @@ struct Described {
 constexpr Described kRoutes[] = {
     {"post", "/", "Labels with scores, a list for each text (Hugging Face's pipeline); of an encoder vectors",
      R"({"inputs": "a text", "parameters": {"top_k": 2}})"},
+    {"get", "/", "200, or for a browser the page", ""},
     {"post", "/models/{model}", "The same of a model by its name", R"({"inputs": ["one text", "another"]})"},
     {"post", "/invocations", "The same", R"({"inputs": "a text"})"},
     {"post", "/predict", "Labels with scores (text-embeddings-inference): [\"a\", \"b\"] is a pair",
@@ -90,12 +94,18 @@ constexpr Described kRoutes[] = {
     {"get", "/v2/models/{model}/ready", "Whether it answers", ""},
     {"post", "/v2/models/{model}/infer", "Outputs of texts",
      R"({"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a text"]}]})"},
+    {"get", "/v2/models/{model}/versions/{version}", "The same of its version, which is 1", ""},
+    {"get", "/v2/models/{model}/versions/{version}/ready", "The same of its version", ""},
+    {"post", "/v2/models/{model}/versions/{version}/infer", "The same of its version",
+     R"({"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a text"]}]})"},
     {"post", "/ui/look", "Scores, attention and the words that carried the decision, of one text",
      R"({"inputs": "a text", "model": "NAME"})"},
     {"post", "/ui/label", "A CSV with a column of texts in, the same with labels out (?model=NAME&column=text)", ""},
     {"get", "/health", "200: requests are answered; 503: not yet, or no more", ""},
+    {"get", "/ping", "The same", ""},
     {"get", "/info", "Models and limits", ""},
     {"get", "/metrics", "Figures for Prometheus", ""},
+    {"get", "/openapi.json", "This", ""},
     {"get", "/ui", "The page", ""},
 };
 
@@ -104,8 +114,14 @@ ordered_json openapi() {
   for (const Described& route : kRoutes) {
     ordered_json one{{"summary", route.summary}};
     const std::string path = route.path;
-    if (path.find("{model}") != std::string::npos)
-      one["parameters"] = {{{"name", "model"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}};
+    const auto parameter = [&](const char* name, const char* in) {
+      one["parameters"].push_back(
+          {{"name", name}, {"in", in}, {"required", *in == 'p'}, {"schema", {{"type", "string"}}}});
+    };
+    for (const char* name : {"model", "version"})
+      if (path.find(fmt::format("{{{}}}", name)) != std::string::npos) parameter(name, "path");
+    if (*route.method == 'p' && path.find("{model}") == std::string::npos) parameter("model", "query");
+    if (path == "/ui/label") parameter("column", "query");
     if (*route.body)
       one["requestBody"] = {
           {"required", true},
@@ -129,12 +145,12 @@ const char* openai_type(int status) {
                          : "invalid_request_error";
 }
 
-const char* tei_type(int status) {
-  return status == 429   ? "Overloaded"
-         : status == 503 ? "Unhealthy"
-         : status == 400 ? "Empty"
-         : status >= 500 ? "Backend"
-                         : "Validation";
+const char* tei_type(int status, const std::string& sentence) {
+  return status == 429                                      ? "Overloaded"
+         : status == 503                                    ? "Unhealthy"
+         : status == 400 && sentence.ends_with(" is empty") ? "Empty"
+         : status >= 500                                    ? "Backend"
+                                                            : "Validation";
 }
 
 }  // namespace
@@ -143,7 +159,7 @@ ordered_json error_body(const Request& in, int status, const std::string& senten
   if (in.path.starts_with("/v1/") || in.path == "/embeddings")
     return {{"error", {{"message", sentence}, {"type", openai_type(status)}, {"param", nullptr}, {"code", nullptr}}}};
   if (in.path.starts_with("/v2")) return {{"error", sentence}};
-  return {{"error", sentence}, {"error_type", tei_type(status)}};
+  return {{"error", sentence}, {"error_type", tei_type(status, sentence)}};
 }
 
 void about_routes(http::Server& server, Service& service) {

@@ -171,9 +171,11 @@ void predict(Service& service, const Request& in, Response& out) {
 struct Pipeline {
   bool raw = false;
   long top = 0;
+  std::optional<bool> truncate;
   json given;
-  Pipeline(const json& body, const Target& target) : given(body.value("parameters", json::object())) {
-    ask(given.is_object() || given.is_null(), 422, "parameters must be an object; it is {}", nn::shown_json(given));
+  Pipeline(const json& body, const Target& target)
+      : given(parameters(body, {"top_k", "function_to_apply", "coverage", "by_class", "refuse", "truncation"})) {
+    truncate = given.contains("truncation") ? flag(given, "truncation", true) : truncation(body);
     top = whole(given, "top_k").value_or(0);
     ask(top >= 0, 422, "top_k must be above 0");
     const std::string function = word(given, "function_to_apply", ""),
@@ -188,14 +190,19 @@ struct Pipeline {
 };
 
 void root(Service& service, const Request& in, Response& out) {
+  http::check_query(in, {"model"});
   const json body = body_of(in);
   const Target target = service.target(in, body);
   const bool sentences = body.contains("inputs") && body["inputs"].is_object() && body["inputs"].contains("sentences");
   if (sentences) return out.json(similarities(service, target, body, out));
-  if (target.task().head == nn::Predicts::vector) return out.json(embeddings(service, target, body, out));
+  if (target.task().head == nn::Predicts::vector) {
+    json asked = body;
+    asked.update(parameters(body, {"normalize", "dimensions", "truncate", "truncation_direction", "prompt_name"}));
+    return out.json(embeddings(service, target, asked, out));
+  }
   const Pipeline how(body, target);
-  out.json(classified(service, target, as_pipeline(body), how.raw, how.top, Promises(how.given, target),
-                      truncation(body), out));
+  out.json(
+      classified(service, target, as_pipeline(body), how.raw, how.top, Promises(how.given, target), how.truncate, out));
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ using Jobs = std::vector<std::unique_ptr<TextJob>>;
 // `value:index:label` of the k highest, of every text.
 ordered_json classes(const Target& target, const Jobs& jobs, const std::string& name, long k) {
   const long K = long(target.task().labels.size());
-  k = std::clamp(k, 1L, K);
+  k = std::min(k, K);
   ordered_json data = ordered_json::array();
   for (const auto& job : jobs) {
     const auto best = ranked(target, job->said[target.head], name == "logits");
@@ -94,8 +94,11 @@ ordered_json output(const Target& target, const Jobs& jobs, const std::string& n
   ask(name == "embedding" || (target.classifies() && (numbers || name == "label")) ||
           (target.task().head == nn::Predicts::number && name == "scores"),
       400, "'{}' has no output '{}'; /v2/models/{} lists them", target.name, name, target.name);
-  if (const auto k = whole(parameters, "classification"); k && target.classifies() && numbers)
+  if (const auto k = whole(parameters, "classification")) {
+    ask(*k > 0, 400, "output {}: classification is how many classes are said, 1 or more", name);
+    ask(target.classifies() && numbers, 400, "output {}: classification is of scores and logits of classes", name);
     return classes(target, jobs, name, *k);
+  }
   std::vector<long> shape{long(jobs.size())};
   ordered_json data = ordered_json::array();
   for (const auto& job : jobs) {
@@ -121,7 +124,8 @@ void infer(Service& service, const Request& in, Response& out) {
   const json body = body_of(in);
   const Target target = service.target(in, body);
   const std::vector<text::Example> examples = examples_of(body);
-  json wanted = body.value("outputs", json::array());
+  json wanted = body.value("outputs", json());
+  if (wanted.is_null()) wanted = json::array();
   ask(wanted.is_array(), 400, "outputs must be a list");
   const ordered_json known_outputs = metadata(target)["outputs"];
   if (wanted.empty())

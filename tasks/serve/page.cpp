@@ -66,7 +66,7 @@ std::string csv_cell(const std::string& cell, char separator) {
 
 std::string csv_row(const std::vector<std::string>& cells) {
   std::string row;
-  for (const std::string& cell : cells) row += (row.empty() ? "" : ",") + csv_cell(cell, ',');
+  for (size_t c = 0; c < cells.size(); ++c) row += (c ? "," : "") + csv_cell(cells[c], ',');
   return row + "\r\n";
 }
 

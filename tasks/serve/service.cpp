@@ -88,11 +88,20 @@ void Service::check_length(const text::Example& example) const {
         text->size(), options_.max_text);
 }
 
+namespace {
+
+// What becomes of a text that is too long: what the request says, else what the model was made with.
+text::TooLong too_long(const model::Reading& reading, std::optional<bool> truncate) {
+  if (!truncate) return reading.how();
+  return *truncate ? text::TooLong::cut : text::TooLong::error;
+}
+
+}  // namespace
+
 std::unique_ptr<TextJob> Service::job(const Target& target, const text::Example& example, TextJob::Want want,
                                       std::optional<bool> truncate) const {
   check_length(example);
   const model::Reading& reading = target.model().reading;
-  const text::TooLong how = !truncate ? reading.how() : *truncate ? text::TooLong::cut : text::TooLong::error;
   auto job = std::make_unique<TextJob>();
   job->lane = target.lane;
   job->want = want;
@@ -100,13 +109,14 @@ std::unique_ptr<TextJob> Service::job(const Target& target, const text::Example&
   text::Example named = example;
   named.where = "inputs";  // how an error begins
   try {
-    job->set = text::encode({named}, target.model().tokenizer, reading.max_length, how);
+    job->set = text::encode({named}, target.model().tokenizer, reading.max_length, too_long(reading, truncate));
   } catch (const engine::Error& e) { throw Refusal(422, e.what()); }
   job->tokens = job->set.tokens(0);
   return job;
 }
 
-std::unique_ptr<TextJob> Service::job_of_ids(const Target& target, const json& list, const std::string& where) const {
+std::unique_ptr<TextJob> Service::job_of_ids(const Target& target, const json& list, const std::string& where,
+                                             std::optional<bool> truncate) const {
   const text::WordPiece& tokenizer = target.model().tokenizer;
   std::vector<int> ids;
   for (const json& id : list) {
@@ -114,23 +124,29 @@ std::unique_ptr<TextJob> Service::job_of_ids(const Target& target, const json& l
         nn::shown_json(id), tokenizer.vocab_size() - 1);
     ids.push_back(id);
   }
-  ids.resize(std::min(ids.size(), size_t(target.model().reading.max_length - 2)));
   ids.insert(ids.begin(), tokenizer.cls_id());
   ids.push_back(tokenizer.sep_id());
   auto job = std::make_unique<TextJob>();
   job->lane = target.lane;
   job->want = TextJob::Want::vector;
-  job->tokens = long(ids.size());
-  job->set.windows.push_back({ids, std::vector<int>(ids.size(), 0)});
-  job->set.begin.push_back(1);
-  job->set.labels.push_back(-1);
+  const model::Reading& reading = target.model().reading;
+  try {
+    text::Example named;
+    named.where = where;
+    text::add(job->set, {ids, std::vector<int>(ids.size(), 0)}, named, reading.max_length, too_long(reading, truncate));
+  } catch (const engine::Error& e) { throw Refusal(422, e.what()); }
+  job->tokens = job->set.tokens(0);
   return job;
+}
+
+void Service::check_texts(size_t count) const {
+  ask(long(count) <= options_.max_texts, 422, "{} texts in one request; at most {} (--max-texts)", count,
+      options_.max_texts);
 }
 
 void Service::compute(const Target& target, const std::vector<std::unique_ptr<TextJob>>& jobs, http::Response& out,
                       bool patient) {
-  ask(long(jobs.size()) <= options_.max_texts || patient, 422, "{} texts in one request; at most {} (--max-texts)",
-      jobs.size(), options_.max_texts);
+  if (!patient) check_texts(jobs.size());
   std::vector<http::Job*> all;
   long tokens = 0;
   for (const auto& job : jobs) {
@@ -157,8 +173,7 @@ void Service::compute(const Target& target, const std::vector<std::unique_ptr<Te
 std::vector<std::unique_ptr<TextJob>> Service::compute(const Target& target, const std::vector<text::Example>& examples,
                                                        TextJob::Want want, http::Response& out,
                                                        std::optional<bool> truncate) {
-  ask(long(examples.size()) <= options_.max_texts, 422, "{} texts in one request; at most {} (--max-texts)",
-      examples.size(), options_.max_texts);
+  check_texts(examples.size());
   std::vector<std::unique_ptr<TextJob>> jobs;
   for (const text::Example& example : examples) jobs.push_back(job(target, example, want, truncate));
   compute(target, jobs, out);
@@ -296,6 +311,14 @@ std::optional<bool> truncation(const json& body) {
   ask(!member(body, "prompt_name"), 422, "prompt_name: the models of this server have no prompts");
   if (!member(body, "truncate")) return std::nullopt;
   return flag(body, "truncate", true);
+}
+
+json parameters(const json& body, const std::vector<std::string>& known) {
+  const json given = body.value("parameters", json::object());
+  ask(given.is_object() || given.is_null(), 422, "parameters must be an object; it is {}", nn::shown_json(given));
+  if (given.is_null()) return json::object();
+  http::check_members(given, known);
+  return given;
 }
 
 std::string text_at(const json& value, const std::string& where) {

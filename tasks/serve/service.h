@@ -61,8 +61,12 @@ class Service {
   // Refusal 422: too long.
   std::unique_ptr<TextJob> job(const Target& target, const text::Example& example, TextJob::Want want,
                                std::optional<bool> truncate = {}) const;
-  // Of whole numbers, without special ones. Refusal 422: no ids, with `where`.
-  std::unique_ptr<TextJob> job_of_ids(const Target& target, const json& list, const std::string& where) const;
+  // Of whole numbers, without special ones, read as a text of so many pieces. Refusal 422: no ids, with `where`.
+  std::unique_ptr<TextJob> job_of_ids(const Target& target, const json& list, const std::string& where,
+                                      std::optional<bool> truncate = {}) const;
+  // Refusal 422: more texts, or a longer one, than one request may have.
+  void check_texts(size_t count) const;
+  void check_length(const text::Example& example) const;
 
   // Computes them; adds what it took to the answer's headers and its line in the log. `patient`: see Scheduler.
   void compute(const Target& target, const std::vector<std::unique_ptr<TextJob>>& jobs, http::Response& out,
@@ -73,7 +77,6 @@ class Service {
 
  private:
   void run(size_t lane, const std::vector<http::Job*>& jobs);
-  void check_length(const text::Example& example) const;
 
   ServiceOptions options_;
   http::Metrics& metrics_;
@@ -93,5 +96,7 @@ std::optional<long> whole(const json& body, const char* key);
 std::string text_at(const json& value, const std::string& where);  // a string
 // Its `truncate`, for Service::job. Refusal 422: `truncation_direction` or `prompt_name` that cannot be.
 std::optional<bool> truncation(const json& body);
+// The member `parameters`, an object with these members; {} where it is missing or null.
+json parameters(const json& body, const std::vector<std::string>& known);
 
 }  // namespace serve

@@ -32,7 +32,7 @@ std::vector<std::unique_ptr<TextJob>> jobs_of(const Service& service, const Targ
   const auto one = [&](const json& value, const std::string& at) {
     if (!value.is_array()) return service.job(target, {.text = text_at(value, at)}, TextJob::Want::vector, truncate);
     ask(!value.empty() && std::ranges::all_of(value, is_number), 422, "{} must be a text, or a list of ids", at);
-    return service.job_of_ids(target, value, at);
+    return service.job_of_ids(target, value, at, truncate);
   };
   std::vector<std::unique_ptr<TextJob>> jobs;
   if (!inputs.is_array() || (!inputs.empty() && is_number(inputs[0]))) {
@@ -40,8 +40,7 @@ std::vector<std::unique_ptr<TextJob>> jobs_of(const Service& service, const Targ
     return jobs;
   }
   ask(!inputs.empty(), 400, "{} is empty", where);
-  ask(long(inputs.size()) <= service.options().max_texts, 422, "{} texts in one request; at most {} (--max-texts)",
-      inputs.size(), service.options().max_texts);
+  service.check_texts(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) jobs.push_back(one(inputs[i], fmt::format("{}[{}]", where, i)));
   return jobs;
 }
@@ -59,9 +58,10 @@ const json& needed(const json& body, const char* key) {
   return body[key];
 }
 
-std::vector<text::Example> texts_of(const json& list, const char* key) {
+std::vector<text::Example> texts_of(const Service& service, const json& list, const char* key) {
   ask(list.is_array(), 422, "{} must be a list of texts", key);
   ask(!list.empty(), 400, "{} is empty", key);
+  service.check_texts(list.size());
   std::vector<text::Example> texts;
   for (size_t i = 0; i < list.size(); ++i) texts.push_back({.text = text_at(list[i], fmt::format("{}[{}]", key, i))});
   return texts;
@@ -79,9 +79,11 @@ ordered_json embeddings(Service& service, const Target& target, const json& body
 
 ordered_json similarities(Service& service, const Target& target, const json& body, Response& out) {
   const json& inputs = needed(body, "inputs");
-  std::vector<text::Example> texts = texts_of(needed(inputs, "sentences"), "inputs.sentences");
+  std::vector<text::Example> texts = texts_of(service, needed(inputs, "sentences"), "inputs.sentences");
+  http::check_members(inputs, {"source_sentence", "sentences"});
   texts.insert(texts.begin(), {.text = text_at(needed(inputs, "source_sentence"), "inputs.source_sentence")});
-  const std::optional<bool> truncate = truncation(body.value("parameters", json::object()));
+  const std::optional<bool> truncate =
+      truncation(parameters(body, {"truncate", "truncation_direction", "prompt_name"}));
   const auto jobs = service.compute(target, texts, TextJob::Want::vector, out, truncate);
   const std::vector<real> source = normalised(jobs[0]->vector);
   ordered_json cosines = ordered_json::array();
@@ -101,7 +103,7 @@ ordered_json rerank(Service& service, const Target& target, const json& body, Re
   ask(target.task().head == nn::Predicts::number, 422,
       "'{}' predicts no number; /rerank is for a model that predicts one of two texts (--pair-column)", target.name);
   const std::string query = text_at(needed(body, "query"), "query");
-  std::vector<text::Example> pairs = texts_of(needed(body, "texts"), "texts");
+  std::vector<text::Example> pairs = texts_of(service, needed(body, "texts"), "texts");
   for (text::Example& pair : pairs) pair = {.text = query, .pair = pair.text};
   const auto jobs = service.compute(target, pairs, TextJob::Want::heads, out, truncation(body));
   const bool raw = flag(body, "raw_scores", false), text = flag(body, "return_text", false);
@@ -125,17 +127,17 @@ ordered_json tokenized(const Service& service, const Target& target, const json&
   truncation(body);
   const text::WordPiece& tokenizer = target.model().tokenizer;
   ordered_json all = ordered_json::array();
-  for (const text::Example& example : texts_of(inputs.is_array() ? inputs : json::array({inputs}), "inputs")) {
-    ask(long(example.text.size()) <= service.options().max_text, 422,
-        "a text has {} bytes; at most {} are read (--max-text)", example.text.size(), service.options().max_text);
+  for (const text::Example& example : texts_of(service, inputs.is_array() ? inputs : json::array({inputs}), "inputs")) {
+    service.check_length(example);
+    std::vector<int> ids = tokenizer.encode(example.text, 1 << 30).ids;  // [CLS] ... [SEP]
+    if (!special) ids = {ids.begin() + 1, ids.end() - 1};
     ordered_json tokens = ordered_json::array();
-    for (const int id : tokenizer.encode(example.text, 1 << 30).ids)
-      if (special || !tokenizer.is_special(id))
-        tokens.push_back({{"id", id},
-                          {"text", tokenizer.piece(id)},
-                          {"special", tokenizer.is_special(id)},
-                          {"start", nullptr},
-                          {"stop", nullptr}});
+    for (const int id : ids)
+      tokens.push_back({{"id", id},
+                        {"text", tokenizer.piece(id)},
+                        {"special", tokenizer.is_special(id)},
+                        {"start", nullptr},
+                        {"stop", nullptr}});
     all.push_back(std::move(tokens));
   }
   return all;

@@ -56,6 +56,28 @@ long EncodedSet::tokens(long text) const {
   return tokens;
 }
 
+void add(EncodedSet& set, Encoding text, const Example& of, int max_length, TooLong how) {
+  const bool longer = text.truncated || long(text.ids.size()) > max_length;
+  check(!longer || how != TooLong::error, "{}: a text of {} tokens, more than the {} that are allowed", of.where,
+        text.ids.size(), max_length);
+  check(!longer || how != TooLong::window || of.pair.empty(),
+        "{}: a pair of texts of {} tokens, more than {}; windows are for single texts", of.where, text.ids.size(),
+        max_length);
+  set.too_long += longer;
+  if (longer && how == TooLong::window) {
+    for (Encoding& window : windows_of(text, max_length)) set.windows.push_back(std::move(window));
+  } else {
+    if (long(text.ids.size()) > max_length) {
+      text.ids.erase(text.ids.begin() + max_length - 1, text.ids.end() - 1);
+      text.types.resize(text.ids.size());
+      text.truncated = true;
+    }
+    set.windows.push_back(std::move(text));
+  }
+  set.begin.push_back(int(set.windows.size()));
+  set.labels.push_back(of.label);
+}
+
 EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length, TooLong how) {
   check(max_length >= 2, "encode: a text needs room for [CLS] and [SEP], 2 tokens; got a maximal length of {}",
         max_length);
@@ -66,22 +88,7 @@ EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokeniz
   for (size_t i = 0; i < examples.size(); ++i)
     texts[i] = encode(examples[i], tokenizer, how == TooLong::cut ? max_length : kUncutLength);
   EncodedSet set;
-  for (size_t i = 0; i < examples.size(); ++i) {
-    Encoding& text = texts[i];
-    const bool longer = text.truncated || long(text.ids.size()) > max_length;
-    check(!longer || how != TooLong::error, "{}: a text of {} tokens, more than the {} that are allowed",
-          examples[i].where, text.ids.size(), max_length);
-    check(!longer || how != TooLong::window || examples[i].pair.empty(),
-          "{}: a pair of texts of {} tokens, more than {}; windows are for single texts", examples[i].where,
-          text.ids.size(), max_length);
-    set.too_long += longer;
-    if (longer && how == TooLong::window)
-      for (Encoding& window : windows_of(text, max_length)) set.windows.push_back(std::move(window));
-    else
-      set.windows.push_back(std::move(text));
-    set.begin.push_back(int(set.windows.size()));
-    set.labels.push_back(examples[i].label);
-  }
+  for (size_t i = 0; i < examples.size(); ++i) add(set, std::move(texts[i]), examples[i], max_length, how);
   return set;
 }
 

@@ -26,6 +26,9 @@ struct EncodedSet {
 };
 EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokenizer, int max_length,
                   TooLong how = TooLong::cut);
+// One text more, whose ids are there already, [CLS] and [SEP] among them; of one that is too long `how` cuts the end,
+// before its [SEP]. `of` has the label, the second text if there is one, and how an error begins.
+void add(EncodedSet& set, Encoding text, const Example& of, int max_length, TooLong how);
 
 struct Batch {
   nn::Tokens tokens;   // W >= B sequences

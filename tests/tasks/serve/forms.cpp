@@ -1,4 +1,6 @@
 // The forms in which published clients ask and are answered, and what the server says of itself.
+#include <set>
+
 #include "nn/format/files.h"
 #include "tests/tasks/serve/service.h"
 
@@ -50,6 +52,11 @@ TEST_CASE("serve: the Open Inference Protocol, with classes") {
   CHECK(two["outputs"][1]["shape"] == json{2, 64});
   CHECK(m.running.get("/v2/models/mood/versions/1/ready")->status == 200);
   CHECK(m.running.get("/v2/models/mood/versions/2")->status == 404);
+  CHECK(m.running.answer("/v2/models/mood/infer", {{"inputs", {input}}, {"outputs", nullptr}})["outputs"] ==
+        all["outputs"]);
+  for (const json& output : {json{{"name", "scores"}, {"parameters", {{"classification", 0}}}},
+                             json{{"name", "label"}, {"parameters", {{"classification", 1}}}}})
+    CHECK(m.running.post("/v2/models/mood/infer", {{"inputs", {input}}, {"outputs", {output}}})->status == 400);
   json wrong = input;
   wrong["shape"] = {3};
   const auto refused = m.running.post("/v2/models/mood/infer", {{"inputs", {wrong}}});
@@ -93,9 +100,15 @@ TEST_CASE("serve: every route that /openapi.json describes is there, and takes t
   for (const auto& [path, methods] : all["paths"].items())
     for (const auto& [method, route] : methods.items()) {
       std::string asked = path;
-      const size_t model = asked.find("{model}");
-      CHECK((model != asked.npos) == route.contains("parameters"));
-      if (model != asked.npos) asked.replace(model, 7, "mood");
+      std::set<std::string> in_path;
+      for (const json& parameter : route.value("parameters", json::array()))
+        if (parameter["in"] == "path") in_path.insert(parameter["name"]);
+      for (const auto& [name, value] : {std::pair{"model", "mood"}, {"version", "1"}}) {
+        const std::string place = fmt::format("{{{}}}", name);
+        const size_t at = asked.find(place);
+        CHECK((at != asked.npos) == in_path.contains(name));
+        if (at != asked.npos) asked.replace(at, place.size(), value);
+      }
       CAPTURE(asked);
       CHECK(!route["summary"].get<std::string>().empty());
       if (method == "get") {
@@ -118,6 +131,82 @@ TEST_CASE("serve: every route that /openapi.json describes is there, and takes t
       CHECK_MESSAGE(got->status == 200, got->body);
     }
   CHECK(bodies >= 12);
+  for (const std::string& route : m.running.server.routes()) {  // and it describes every one
+    std::string method = route.substr(0, route.find(' '));
+    for (char& c : method) c = char(std::tolower(c));
+    CHECK_MESSAGE(all["paths"].value(route.substr(route.find(' ') + 1), json()).contains(method), route);
+  }
+}
+
+TEST_CASE("serve: a CSV comes back with its empty cells where they were, a heading without a name, too") {
+  const Mood m;
+  const auto csv = m.running.post("/ui/label?model=mood&column=text", ",text,x\n,,1\n7,,\n,abc,2\n", "text/csv");
+  REQUIRE(csv->status == 200);
+  const json abc = m.running.answer("/predict", {{"inputs", "abc"}});
+  CHECK(csv->body == fmt::format(",text,x,label,score\r\n,,1,,\r\n7,,,,\r\n,abc,2,{},{:.4f}\r\n",
+                                 abc[0]["label"].get<std::string>(), abc[0]["score"].get<double>()));
+}
+
+TEST_CASE("serve: ids are read as the text that they are the pieces of, also where it is too long") {
+  const Mood m;
+  std::string text;
+  json ids = json::array();
+  for (int i = 0; i < 100; ++i) {  // the model has 64 positions
+    text += i % 3 ? " b" : " a";
+    ids.push_back(m.mood->tokenizer.id(i % 3 ? "b" : "a"));
+  }
+  const auto asked = [&](const json& inputs, const json& truncate) {
+    return m.running.post("/embed", {{"inputs", inputs}, {"model", "encoder"}, {"truncate", truncate}});
+  };
+  for (const json& truncate : {json(), json(true), json(false)}) {
+    const auto of_text = asked(text, truncate), of_ids = asked(ids, truncate);
+    CHECK(of_ids->status == of_text->status);
+    CHECK(of_ids->body == of_text->body);
+  }
+  CHECK(asked(ids, false)->status == 422);
+}
+
+TEST_CASE("serve: what tokenize leaves out is what it was to add, and it takes so many texts as the others") {
+  const Mood m;
+  const json whole = m.running.answer("/tokenize", {{"inputs", "a \u6f22 b"}})[0],
+             bare = m.running.answer("/tokenize", {{"inputs", "a \u6f22 b"}, {"add_special_tokens", false}})[0];
+  REQUIRE(whole.size() == 5);  // [CLS] a [UNK] b [SEP]
+  CHECK(bare == json{whole[1], whole[2], whole[3]});
+  CHECK(bare[1]["text"] == "[UNK]");
+  const json many(std::vector<json>(1025, "a"));
+  for (const char* route : {"/tokenize", "/embed"}) {
+    const auto refused = m.running.post(route, {{"inputs", many}, {"model", "encoder"}});
+    CHECK(refused->status == 422);
+    CHECK(json::parse(refused->body)["error"] == "1025 texts in one request; at most 1024 (--max-texts)");
+  }
+}
+
+TEST_CASE(
+    "serve: a member of parameters that is not read is an error with the nearest one, and so is an error's type") {
+  const Mood m;
+  const auto refused = [&](const std::string& path, const json& body) {
+    const auto result = m.running.post(path, body);
+    CHECK(result->status == 422);
+    return json::parse(result->body)["error"].get<std::string>();
+  };
+  const json pipeline{{"inputs", "abc"}, {"parameters", {{"topk", 1}}}};
+  CHECK(refused("/?model=mood", pipeline).find("'topk' (did you mean 'top_k'?)") != std::string::npos);
+  CHECK(refused("/?modell=mood", {{"inputs", "abc"}}).find("did you mean 'model'") != std::string::npos);
+  const json sentences{{"source_sentence", "a"}, {"sentences", {"b"}}};
+  json more = sentences;
+  more["sentense"] = "c";
+  CHECK(refused("/similarity", {{"model", "encoder"}, {"inputs", more}}).find("'sentense'") != std::string::npos);
+  CHECK(refused("/similarity", {{"model", "encoder"}, {"inputs", sentences}, {"parameters", {{"truncat", true}}}})
+            .find("did you mean 'truncate'") != std::string::npos);
+  refused("/similarity", {{"model", "encoder"}, {"inputs", sentences}, {"parameters", "x"}});
+  const json of_two{{"inputs", {"abc", "de"}}, {"parameters", {{"normalize", false}}}};
+  CHECK(m.running.answer("/?model=encoder", of_two) !=
+        m.running.answer("/?model=encoder", {{"inputs", {"abc", "de"}}}));
+  const auto type_of = [&](const std::string& body) {
+    return json::parse(m.running.post("/predict", body, "application/json")->body)["error_type"];
+  };
+  CHECK(type_of(R"({"inputs": []})") == "Empty");
+  CHECK(type_of(R"({"inputs": )") == "Validation");
 }
 
 TEST_CASE("serve: what OpenAI's and KServe's clients ask before anything else is answered in their forms") {
