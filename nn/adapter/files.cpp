@@ -102,6 +102,8 @@ void check_base(const Params& params, const AdapterConfig& adapter, const SafeTe
 
 bool is_adapter_directory(const std::string& directory) { return std::filesystem::exists(directory + kConfig); }
 
+bool knows_its_base(const std::string& directory) { return open_adapter(directory).metadata().contains(kFingerprint); }
+
 std::string fingerprint_of(const SafeTensors& weights) {
   std::vector<std::string> names, lines;
   for (const auto& [name, entry] : weights.entries()) names.push_back(name);

@@ -22,6 +22,8 @@ bool is_adapter_directory(const std::string& directory);
 // SHA-256 over the base's tensors in the order of their names: of the lines NAME " " TYPE " [2, 3] " SHA-256 of its
 // bytes, each ended by a newline. The names, types and bytes are those of the file.
 std::string fingerprint_of(const SafeTensors& weights);
+// Whether an adapter's directory has the fingerprint of its base: peft writes none, so that any of these shapes fits.
+bool knows_its_base(const std::string& directory);
 
 // The parameter that a key of such a file means, whatever wrote it: the adapter's name may stand in it.
 std::string parameter_of_key(const std::string& key);

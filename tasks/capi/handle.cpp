@@ -84,6 +84,7 @@ void settle_process() {
 
 attune_model::attune_model(const char* directory, const char* lines) {
   check(directory != nullptr, "attune_load: the directory is NULL");
+  check(*directory, "attune_load: the directory's name is empty");
   check(text::is_utf8(lines ? lines : ""), "attune_load: the options are not UTF-8");
   LoadOptions asked;
   run::Options options("attune_load", "");

@@ -126,6 +126,9 @@ void add_adapter(nn::EncoderDecoder& net, const AdapterOptions& options, const s
 
 std::string find_base(const nn::AdapterConfig& config, const std::string& directory, const std::string& given) {
   namespace fs = std::filesystem;
+  if (!nn::knows_its_base(directory))
+    run::print_note("note: {}: does not say which base it was trained on, as ours do; the one given is taken\n",
+                    directory);
   if (!given.empty()) return given;
   check(!config.base.empty(), "{}/adapter_config.json: names no base model; --base DIR says where it is", directory);
   for (const fs::path& path : {fs::path(config.base), fs::path(directory) / config.base})

@@ -38,6 +38,9 @@ Reading Reading::settle(const run::Options& options, const Reading& asked, const
   Reading reading = recorded;
   if (given("--max-length")) reading.max_length = asked.max_length;
   if (given("--long")) reading.too_long = asked.too_long;
+  engine::check(reading.how() != text::TooLong::window || reading.max_length >= 3,
+                "{} tokens are too few to read longer texts through windows: each has one besides [CLS] and [SEP]",
+                reading.max_length);
   if (reading.max_length != recorded.max_length)
     run::print_note("note: texts are read up to {} tokens; the model was made for {}\n", reading.max_length,
                     recorded.max_length);

@@ -269,6 +269,7 @@ TEST_CASE("capi: NULL, what is not UTF-8 and numbers out of range are each one s
   double p[6];
   attune_free(nullptr);
   CHECK(why_not(attune_load(nullptr, nullptr)) == "attune_load: the directory is NULL");
+  CHECK(why_not(attune_load("", nullptr)) == "attune_load: the directory's name is empty");
   CHECK(why_not(attune_tasks(nullptr)) == "attune_tasks: the model is NULL");
   CHECK(why_not(attune_classify(nullptr, 0, kTexts, nullptr, 1, nullptr, p, 3)) ==
         "attune_classify: the model is NULL");
@@ -310,6 +311,8 @@ TEST_CASE("capi: a directory that is no model, and options that are none, say wh
   CHECK(refused("mini", "threads = 1\nthreads = 2") == "options:2: threads is there twice");
   CHECK(refused("mini", "long = windows").find("did you mean 'window'?") != std::string::npos);
   CHECK(refused("mini", "pooling = cls").find("--pooling") == 0);
+  CHECK(refused("mini", "max-length = 2\nlong = window") ==
+        "2 tokens are too few to read longer texts through windows: each has one besides [CLS] and [SEP]");
   CHECK(refused("mini", "max-length = 129").find("--max-length 129 is more than the 128 positions") == 0);
   CHECK(refused("mini", "base = \xff").find("not UTF-8") != std::string::npos);
   CHECK(refused(golden("pool"), "pooling = first").find("word embeddings alone have no [CLS]") != std::string::npos);

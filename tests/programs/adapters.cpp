@@ -88,6 +88,24 @@ TEST_CASE("adapters: each kind is trained over a base that stays, is small, and 
   CHECK(nn::read_file(b.base + "/best/model.safetensors") == before);
 }
 
+TEST_CASE("adapters: one that does not say which base it is of, as peft's, is taken with a note") {
+  const Based b;
+  const std::string run = b.dir.path + "/run", of_peft = b.dir.path + "/of_peft", note = "does not say which base";
+  REQUIRE(b.sentiment(b.over + "--epochs 1 --adapter lora --out " + run).status == 0);
+  const Result known = b.sentiment("evaluate --model " + run + " --data " + b.data);
+  CHECK(known.status == 0);
+  CHECK(!known.says(note));
+  fs::create_directory(of_peft);
+  for (const char* file : {"/adapter_config.json", "/adapter_model.safetensors"}) {
+    std::string bytes = nn::read_file(run + "/best" + file);
+    if (const size_t at = bytes.find("base_sha256"); at != bytes.npos) bytes.replace(at, 4, "some");
+    nn::write_file(of_peft + file, bytes);
+  }
+  const Result unknown = b.sentiment("evaluate --model " + of_peft + " --data " + b.data);
+  CHECK_MESSAGE(unknown.status == 0, unknown.output);
+  CHECK(unknown.says(note));
+}
+
 TEST_CASE("adapters: a run that was stopped and resumed ends in the bits of one that ran through") {
   const Based b;
   for (const std::string kind : {"lora --adapter-dropout 0.2", "bottleneck"}) {
