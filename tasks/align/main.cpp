@@ -218,7 +218,7 @@ run::Frame frame_of(const AlignOptions& o, const run::Options& options, const te
       print.add("dev or test", {reinterpret_cast<const char*>(text.ids.data()), text.ids.size() * sizeof(int)});
     if (pairs->wanted) print.add("dev or test", bytes(pairs->wanted));
   }
-  if (!o.shaping.guide.empty()) print.add("guide", nn::read_file(o.shaping.guide));
+  o.shaping.add_to(print);
   run::Frame frame;
   frame.options = options.effective();
   frame.steps_per_epoch = batches.per_epoch();

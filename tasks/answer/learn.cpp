@@ -112,7 +112,7 @@ run::Frame frame_of(const run::Options& options, const TrainOptions& o, const Le
   run::Fingerprint more;
   pairs.add_to(more);
   more.add("knowledge", lesson.knowledge.json_lines());
-  if (!o.shaping.guide.empty()) more.add("guide", nn::read_file(o.shaping.guide));
+  o.shaping.add_to(more);
   frame.data = spec::fingerprint_of(lesson.set, model.tokenizer) + more.text();
   for (const std::string& path : {o.data, o.shaping.guide})
     if (!path.empty()) frame.inputs.push_back(path);

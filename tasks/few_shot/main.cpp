@@ -52,7 +52,7 @@ run::Frame frame_of(const TrainOptions& o, const run::Options& options, const sp
   frame.unit = "texts";
   frame.where = [&pool](long number) { return fmt::format("an episode of '{}'", pool[number].name); };
   run::Fingerprint data = few_shot::fingerprint_of(pool, model.tokenizer);
-  if (!o.shaping.guide.empty()) data.add("guide", nn::read_file(o.shaping.guide));
+  o.shaping.add_to(data);
   frame.data = data.text();
   for (const spec::TaskSpec& task : file.tasks)
     for (const std::string& path : task.files.paths()) frame.inputs.push_back(path);

@@ -91,7 +91,7 @@ void BuildOptions::declare_retention(run::Options& options) {
 
 void BuildOptions::settle(const run::Options& options) {
   const bool sizes = layers || hidden || heads || intermediate || vocab_size || !vocab.empty() || cased;
-  if (pretrained() && sizes && model_at(model) != model) {  // what ships has sizes of its own
+  if (pretrained() && sizes && !options.given("--model")) {  // what ships has sizes of its own
     run::print_note("note: sizes and vocabularies are of a model from nothing: --model bert, not {}\n", model);
     model = "bert";
   }

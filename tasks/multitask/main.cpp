@@ -90,7 +90,7 @@ run::Frame frame_of(const Job& job, const Parts& parts, const TaskSet& set) {
   frame.unit = o.sampling.batches == "mixed" ? "texts a task on the average" : "texts of one task";
   run::Fingerprint more;
   parts.ties.add_to(more);
-  if (!o.shaping.guide.empty()) more.add("guide", nn::read_file(o.shaping.guide));
+  o.shaping.add_to(more);
   if (!job.joint_run.empty()) more.add("the run of all tasks", job.joint_run);
   frame.data = spec::fingerprint_of(set, parts.model->tokenizer) + more.text();
   for (const spec::Task& task : set.tasks)

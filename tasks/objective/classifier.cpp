@@ -146,7 +146,7 @@ run::Frame ClassifierOptions::frame(const run::Options& options, const text::Bat
   frame.own_steps = [learning](const std::string& parameter) { return learning.moves(parameter); };
   frame.where = [&set](long row) { return set.corpora[0].examples[spec::kTrain][row].where; };
   run::Fingerprint read;
-  if (!shaping.guide.empty()) read.add("guide", nn::read_file(shaping.guide));
+  shaping.add_to(read);
   if (class_weights != "none" && class_weights != "balanced") read.add("class weights", nn::read_file(class_weights));
   frame.data = spec::fingerprint_of(set, model_.tokenizer) + read.text();
   frame.also_written = {kPredictions};

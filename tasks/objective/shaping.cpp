@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "nn/format/files.h"
 #include "nn/loss/attention_shape.h"
 #include "tasks/run/console.h"
+#include "tasks/run/fingerprint.h"
 #include "tasks/spec/loss.h"
 
 namespace objective {
@@ -29,6 +31,10 @@ void ShapingOptions::declare_attention(run::Options& options) {
       .only_with("--guide")
       .only_with("--rationale-column")
       .not_negative();
+}
+
+void ShapingOptions::add_to(run::Fingerprint& print) const {
+  if (!guide.empty()) print.add("guide", nn::read_file(guide));
 }
 
 void ShapingOptions::declare_form(run::Options& options) {

@@ -9,8 +9,9 @@
 #include "tasks/text/guide.h"
 
 namespace run {
+class Fingerprint;
 class Options;
-}
+}  // namespace run
 
 namespace objective {
 
@@ -26,6 +27,7 @@ struct ShapingOptions {
   void declare(run::Options& options);            // all of them
   void declare_attention(run::Options& options);  // without R-Drop, which compares what is said of classes
   void declare_form(run::Options& options);       // without what guides it by words, too
+  void add_to(run::Fingerprint& print) const;     // what is in the guide's file
   bool asks_for_a_form() const { return entropy_penalty != 0 || target_entropy || head_disagreement > 0; }
 };
 

@@ -110,16 +110,19 @@ Data read_data(const Options& o, const text::WordPiece& tokenizer) {
     builder.open(path, weight);
     for_each_block(path, o.files, [&](const Texts& texts) { builder.add_held_out(texts, tokenizer); });
   });
-  long left_out = 0;
+  long left_out = 0, repeats = 0;
   for_each_source(o.train, [&](const std::string& path, double weight) {
     builder.open(path, weight);
     for_each_block(path, o.files, [&](const Texts& texts) { builder.add(texts, tokenizer); });
     left_out += builder.train.parts.back().forbidden;
+    repeats += builder.train.parts.back().repeats;
   });
   report("train", builder.train);
   report("dev", builder.held_out);
   check(builder.train.size() > 0 || !left_out,
         "there is nothing to train on: every text of the corpus holds a sentence of --without");
+  check(builder.train.size() > 0 || !repeats || !builder.held_out.size(),
+        "there is nothing to train on: every text of the corpus is one of --dev");
   check(builder.train.size() > 0, "there is nothing to train on: no text has a piece of the vocabulary");
   return {std::move(builder.train), std::move(builder.held_out)};
 }

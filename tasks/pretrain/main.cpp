@@ -10,6 +10,7 @@
 #include "tasks/pretrain/stack.h"
 #include "tasks/run/card.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
 #include "tasks/run/stopwatch.h"
@@ -113,17 +114,20 @@ ordered_json last_figures(run::Training& training, Learner& learner, const text:
   return dev.size() ? measure(learner, dev, part_tokens).figures : ordered_json::object();
 }
 
-void finish_run(const run::Training& training, ordered_json result, double tokens, const std::string& out) {
+void finish_run(const run::Training& training, const pretrain::Options& o, ordered_json result, double tokens) {
   std::string figures;
   for (const auto& [name, value] : result.items()) figures += fmt::format("{}={:.4f} ", name, value.get<double>());
+  const bool mlm = o.objective == "mlm";
   run::write_card(training.run(), {.program = "pretrain",
-                                   .pipeline = "fill-mask",
-                                   .about = "An encoder that was trained to tell hidden pieces of texts.",
+                                   .pipeline = mlm ? "fill-mask" : "feature-extraction",
+                                   .about = mlm ? "An encoder that was trained to tell hidden pieces of texts."
+                                                : "An encoder that was trained to tell which pieces of texts a "
+                                                  "generator had replaced (ELECTRA).",
                                    .figures = result,
                                    .measured_on = "held-out"});
   result["tokens"] = tokens;
   const double seconds = run::write_result(training.run(), result);
-  fmt::print("result task=pretrain {}tokens={:.0f} seconds={:.0f} out={}\n", figures, tokens, seconds, out);
+  fmt::print("result task=pretrain {}tokens={:.0f} seconds={:.0f} out={}\n", figures, tokens, seconds, o.training.out);
 }
 
 // Where a run stands in its data. A checkpoint holds it as a tensor, whose numbers are exact below 2^24: in digits.
@@ -157,6 +161,7 @@ run::Frame frame_of(const pretrain::Options& o, const run::Options& options, Lea
   for (const std::string& piece : learner.model().tokenizer.pieces()) print.add("vocabulary", piece);
   print.add("corpus", std::to_string(data.train.fingerprint()));
   print.add("held-out texts", std::to_string(data.dev.fingerprint()));
+  o.shaping.add_to(print);
   run::Frame frame;
   frame.options = options.effective();
   frame.data = print.text();
@@ -224,7 +229,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     if (due || used() >= 1) dev = keep_best(training, learner, data.dev, o.training.batch_size);
   }
   if (dev.is_null()) dev = last_figures(training, learner, data.dev, o.training.batch_size, moved);
-  finish_run(training, dev, double(at.tokens), o.training.out);
+  finish_run(training, o, dev, double(at.tokens));
 }
 
 void train(run::Options& options, const run::Parse& parse) {
@@ -238,7 +243,7 @@ void train(run::Options& options, const run::Parse& parse) {
   model::TextModel& model = learner->model();
   const pretrain::Data data = read_data(o, model.tokenizer);
   check(data.dev.size() || !o.training.patience, "--patience needs held-out texts");
-  if (o.start == "counts" && o.training.resume.empty())
+  if (o.start == "counts" && !run::has_checkpoint(o.training.resume))
     pretrain::start_from_counts(model.net, data.train, o.training.seed);
   learn(o, options, *learner, data);
 }

@@ -59,7 +59,9 @@ void Options::declare_data(run::Options& options) {
       "many "
       "times in an epoch, or that fraction of it");
   add("--dev", dev, "the same, to measure on");
-  add("--dev-share", dev_share, "of the training texts that are held out when there is no --dev").between(0, 0.5);
+  add("--dev-share", dev_share, "of the training texts that are held out when there is no --dev")
+      .between(0, 0.5)
+      .excludes("--dev");
   add("--without", without,
       "texts that models are measured on: a training text that holds one of their sentences, of six words or more, is "
       "left out");
@@ -79,8 +81,11 @@ void Options::declare_objective(run::Options& options) {
   add("--mask-share", mask_share, "of the pieces of a text that are to be told").between(0.001, 1);
   add("--hide", hide, "of mlm: pieces, whole words, or spans of words (SpanBERT)").one_of({"piece", "word", "span"});
   add("--generator-size", generator_size, "of rtd: the generator's width, as a share of the encoder's")
-      .between(0.01, 1);
-  add("--detection-weight", detection_weight, "of rtd: of the detection beside the generator's loss").not_negative();
+      .between(0.01, 1)
+      .only_with("--objective", {"rtd"});
+  add("--detection-weight", detection_weight, "of rtd: of the detection beside the generator's loss")
+      .not_negative()
+      .only_with("--objective", {"rtd"});
 }
 
 void Options::declare_budget(run::Options& options) {
@@ -91,7 +96,9 @@ void Options::declare_budget(run::Options& options) {
   add("--hours", hours, "hours to learn for, on whatever machine").between(0, 1e5);
   add("--first-step-tokens", first_step_tokens, "of the first step, when steps are to grow; 0: they do not")
       .between(0, 1e8);
-  add("--grow-until", grow_until, "share of the budget at which steps have grown up").between(0.001, 1);
+  add("--grow-until", grow_until, "share of the budget at which steps have grown up")
+      .between(0.001, 1)
+      .only_with("--first-step-tokens");
   add("--eval-every", eval_every, "measure after so many steps, as 500, or minutes, as 10m; default: ten times");
 }
 
@@ -99,6 +106,9 @@ void Options::settle(run::Options& options) {
   training.settle(options, "pretrain");
   model.settle(options);
   if (train.empty()) run::usage_error("--train is needed: files of texts");
+  if (training.resume.empty() && options.given("--epochs") && (training.max_steps > 0 || max_tokens > 0 || hours > 0))
+    run::usage_error("--epochs, --max-steps, --max-tokens and --hours are budgets; one is enough");
+  (void)Interval(eval_every);  // Error: none, before the texts are read
   check(start == "drawn" || !model.pretrained(), "--start {} is for --model bert; {} has embeddings", start,
         model.model);
 }

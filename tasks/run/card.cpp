@@ -63,8 +63,9 @@ std::string files_of(const Settings& settings, const Card& card) {
       if (line.name == name)
         for (const std::string& value : line.values) {
           const size_t equals = value.find('=');
-          const bool labelled = equals != value.npos && !fs::exists(value);  // LABEL=FILE
-          names.push_back(without_place(labelled ? value.substr(equals + 1) : value));
+          const bool two = equals != value.npos && !fs::exists(value);  // LABEL=FILE, or FILE=WEIGHT
+          const bool weighed = two && fs::exists(value.substr(0, equals));
+          names.push_back(without_place(!two ? value : weighed ? value.substr(0, equals) : value.substr(equals + 1)));
         }
   return names.empty() ? card.data.empty() ? kUnknown : card.data : joined(names);
 }

@@ -219,4 +219,9 @@ void Directory::take_previous() const {
   nn::sync_directory(place_.path);
 }
 
+bool has_checkpoint(const std::string& directory) {
+  namespace fs = std::filesystem;
+  return !directory.empty() && (fs::exists(fs::path(directory) / kLast) || fs::exists(fs::path(directory) / kPrevious));
+}
+
 }  // namespace run

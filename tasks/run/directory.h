@@ -55,4 +55,7 @@ class Directory {
   int lock_ = -1;
 };
 
+// Whether a run's directory has a checkpoint to go on from. One that was stopped before its first starts over.
+bool has_checkpoint(const std::string& directory);
+
 }  // namespace run

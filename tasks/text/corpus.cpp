@@ -59,7 +59,8 @@ uint64_t start_of(const uint64_t* words) {
 std::vector<std::string> files_at(const std::string& path) {
   namespace fs = std::filesystem;
   constexpr const char* kExtensions[] = {".txt", ".tsv", ".csv", ".jsonl", ".xlsx", ".ods"};
-  check(fs::exists(path), "{}: no such file or folder", path);
+  std::error_code unreadable;  // as of a name that is too long
+  check(fs::exists(path, unreadable), "{}: no such file or folder", engine::shown(path, 200));
   if (!fs::is_directory(path)) return {path};
   std::vector<std::string> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {

@@ -137,6 +137,58 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("pretrain: a run that was stopped before its first checkpoint begins where it had begun; its guide stays") {
+  namespace fs = std::filesystem;
+  const TemporaryDirectory dir;
+  const std::string out = dir.path + "/run", again = dir.path + "/again", guide = dir.write("guide.txt", "dog\nbook\n");
+  const Result through =
+      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + "--start counts --guide " +
+                           guide + " --max-steps 3 --batch-size 40 --out " + out);
+  REQUIRE_MESSAGE(through.status == 0, through.output);
+  fs::create_directory(again);
+  fs::copy_file(out + "/options.ini", again + "/options.ini");
+  const Result over = call("pretrain", "train --resume " + again);
+  REQUIRE_MESSAGE(over.status == 0, over.output);
+  CHECK(over.says("it starts over"));
+  CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
+  CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+  dir.write("guide.txt", "dog\n");
+  const Result other = call("pretrain", "train --resume " + again);
+  CHECK(other.status == 1);
+  CHECK_MESSAGE(other.says("the data has changed since: guide"), other.output);
+}
+
+TEST_CASE("pretrain: the card names the files that were read, and what the objective makes") {
+  const TemporaryDirectory dir;
+  const std::string texts = lines_file(dir, "t.txt", kEnglish), more = lines_file(dir, "more.txt", kEnglish, ".\n");
+  const std::string common = "train --train " + texts + " " + more + "=2 " + kPretrain +
+                             "--max-steps 1 --overwrite --out " + dir.path + "/run ";
+  for (const auto& [objective, pipeline, about] :
+       {std::tuple{"mlm", "pipeline_tag: fill-mask", "tell hidden pieces"},
+        std::tuple{"rtd", "pipeline_tag: feature-extraction", "a generator had replaced"}}) {
+    REQUIRE(call("pretrain", common + "--objective " + objective).status == 0);
+    const std::string card = nn::read_file(dir.path + "/run/best/README.md");
+    CAPTURE(card);
+    for (const char* words : {"Data: t.txt, more.txt.", pipeline, about}) CHECK(card.find(words) != card.npos);
+  }
+}
+
+TEST_CASE("pretrain: an option that would do nothing beside another is wrong usage") {
+  const TemporaryDirectory dir;
+  const std::string texts = lines_file(dir, "t.txt", kEnglish);
+  for (const char* options : {"--generator-size 0.5", "--detection-weight 3", "--grow-until 0.3", "--eval-every x",
+                              "--epochs 3 --max-tokens 600", "--epochs 3 --max-steps 2", "--epochs 3 --hours 1"}) {
+    const Result result =
+        call("pretrain", "train --train " + texts + kPretrain + "--out " + dir.path + "/out " + options);
+    CHECK_MESSAGE(result.status != 0, options);
+    CHECK_MESSAGE(!result.says("vocabulary of"), result.output);  // before the texts are read
+    CHECK(!std::filesystem::exists(dir.path + "/out"));
+  }
+  CHECK(call("pretrain",
+             "train --train " + texts + " --dev " + texts + kPretrain + "--dev-share 0.1 --out " + dir.path + "/out")
+            .status == 2);
+}
+
 TEST_CASE("pretrain: bad input gets one clear line") {
   const TemporaryDirectory dir;
   const std::string texts = lines_file(dir, "t.txt", kEnglish);
@@ -163,6 +215,10 @@ TEST_CASE("pretrain: bad input gets one clear line") {
           "every text of the corpus holds a sentence of --without");
   const std::string model = english_encoder(dir, "--max-steps 1");
   refused("--train " + texts + " --model " + model + " --vocab " + zebra, "does not fit");
+  refused("--train " + texts + " --model mini --vocab " + zebra, "does not fit");
+  refused("--train " + texts + " --model mini --layers 3", "--layers is for a model from nothing; mini has its own");
+  refused("--train " + texts + " --dev " + texts, "every text of the corpus is one of --dev");
+  refused("--train " + std::string(5000, 'x'), "no such file or folder");
   refused("--train " + texts + " --model " + model + " --hidden 16", "--hidden is for a model from nothing");
   refused("--train " + texts + " --model " + model + " --stack 3",
           "a multiple of the model's 2 layers, and more; got 3");

@@ -30,7 +30,7 @@ std::map<std::string, std::string> trainings() {
                        "--epochs 2 --batch-size 5 --teacher @/teacher --soft-targets 1 "
                        "--teacher-cache OUT-cache.safetensors"},
       {"align", kTiny + kLines + "--epochs 2 --batch-size 5 --teacher @/teacher"},
-      {"pretrain", kTiny + kTables + "--max-steps 6 --batch-size 30 --eval-every 20"},
+      {"pretrain", kTiny + kTables + "--max-steps 6 --batch-size 30 --eval-every 20 --start counts"},
       {"multitask", kTiny + "--epochs 2 --batch-size 5 --tasks @/tasks.json --single"},
       {"few_shot", kTiny + "--steps 4 --tasks @/tasks.json --ways 2 --shots 1 --queries 1 --episodes 2 "
                            "--inner-steps 1"},
