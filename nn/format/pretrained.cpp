@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "engine/debug.h"
 #include "nn/format/quantization.h"
 
 namespace nn {
@@ -85,6 +86,9 @@ void save_pretrained(const Model& model, const std::string& directory, Stored st
   check(!error, "{}: cannot be created: {}", directory, error.message());
   const bool int8 = stored == Stored::i8;
   const std::vector<Tensor>& all = model.params.tensors();
+  for (const Tensor& t : all)  // nobody would look for it in a smaller copy
+    check(stored == Stored::f32 || engine::all_finite(t.data(), t.numel()), "{}: {} holds a NaN or an infinity",
+          directory, t);
   check(!int8 || std::any_of(all.begin(), all.end(), [](const Tensor& t) { return stored_as_int8(t) == Stored::i8; }),
         "{}: the model has no weights of at least 16 rows and columns: int8 would not make it smaller", directory);
   save_safetensors(directory + "/model.safetensors", all, {},

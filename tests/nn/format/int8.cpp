@@ -99,9 +99,16 @@ TEST_CASE("int8 directory: what does not fit together is refused in one sentence
   nn::save_safetensors(q.weights(), q.before.params.tensors());
   CHECK(error_of([&] { nn::load_pretrained(q.after, q.dir.path); }) ==
         q.weights() + ": int8 weights are not there, and config.json has a quantization_config");
-  q.before.params.find("bert.encoder.layer.0.output.dense.weight").data()[3] = NAN;
-  CHECK(error_of([&] { nn::save_pretrained(q.before, q.dir.path, Stored::i8); }).find("holds a NaN or an infinity") !=
-        std::string::npos);
+  for (const char* name : {"bert.encoder.layer.0.output.dense.weight", "classifier.weight"})
+    for (const real value : {real(NAN), real(INFINITY)})
+      for (const Stored stored : {Stored::i8, Stored::f16}) {
+        real& one = q.before.params.find(name).data()[3];
+        const real was = std::exchange(one, value);
+        const std::string error = error_of([&] { nn::save_pretrained(q.before, q.dir.path, stored); });
+        CHECK(error.find(name) != error.npos);
+        CHECK(error.ends_with("holds a NaN or an infinity"));
+        one = was;
+      }
   const Drawn tiny(tiny_config());
   CHECK(error_of([&] { nn::save_pretrained(tiny, q.dir.path, Stored::i8); }).find("no weights of at least 16 rows") !=
         std::string::npos);
