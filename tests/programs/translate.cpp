@@ -6,39 +6,11 @@
 #include "nn/format/files.h"
 #include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
-#include "tests/support/programs.h"
+#include "tests/support/translate.h"
 
 using namespace test;
 
 namespace {
-
-const std::string kTinyTranslator =
-    "--layers 1 --hidden 32 --heads 2 --intermediate 48 --vocab-size 60 --dropout 0 --label-smoothing 0 --average 1 "
-    "--batch-size 400 ";
-
-struct Sides {
-  TemporaryDirectory dir;
-  std::string source, target;
-  Sides() {
-    const char* things[][2] = {{"house", "Haus"}, {"train", "Zug"}, {"book", "Buch"}, {"street", "Weg"}};
-    const char* are[][2] = {{"is red", "ist rot"}, {"is old", "ist alt"}, {"is near", "ist nah"}};
-    std::string a, b;
-    for (const auto& thing : things)
-      for (const auto& is : are)
-        a += fmt::format("this {} {}.\n", thing[0], is[0]), b += fmt::format("dies {} {}.\n", thing[1], is[1]);
-    source = dir.write("a.en", a);
-    target = dir.write("a.de", b);
-  }
-  std::string data() const { return "--source " + source + " --target " + target; }
-  std::string held_out() const { return " --dev-source " + source + " --dev-target " + target + " "; }
-  // The directory of a tiny translator that learned them.
-  std::string trained(const std::string& name, const std::string& options) const {
-    const std::string out = dir.path + "/" + name;
-    const Result run = call("translate", "train " + data() + " " + kTinyTranslator + options + " --out " + out);
-    REQUIRE_MESSAGE(run.status == 0, run.output);
-    return out;
-  }
-};
 
 // A tiny translator, and the options of an adapter over it that learns to begin every target with "rot".
 struct BaseTranslator : Sides {
@@ -53,16 +25,13 @@ struct BaseTranslator : Sides {
   }
 };
 
-void refused(const std::string& arguments, const std::string& says) {
-  const Result result = call("translate", arguments);
-  CHECK_MESSAGE((result.status != 0 && result.last_line().find(says) != std::string::npos), result.output);
-}
-
-// Takes a run's last checkpoint away, of that epoch, and resumes it from the one before.
-void resume_from_previous(const std::string& run, int last_epoch) {
+// Takes a run's last checkpoint away, of that epoch, and resumes it from the one before; or is refused.
+void resume_from_previous(const std::string& run, int last_epoch, const std::string& why_not = "") {
   std::filesystem::rename(run + "/previous.safetensors", run + "/last.safetensors");
   std::filesystem::remove(run + fmt::format("/epochs/epoch-{}.safetensors", last_epoch));
-  REQUIRE(call("translate", "train --resume " + run).status == 0);
+  const Result resumed = call("translate", "train --resume " + run);
+  REQUIRE_MESSAGE((resumed.status == 0) == why_not.empty(), resumed.output);
+  CHECK_MESSAGE(resumed.last_line().find(why_not) != std::string::npos, resumed.output);
 }
 
 }  // namespace
@@ -168,6 +137,19 @@ TEST_CASE("translate: a student's run that is resumed ends in the bits of one th
   resume_from_previous(again, 6);
   const std::string last = "/epochs/epoch-6.safetensors";
   CHECK(nn::read_file(out + last) == nn::read_file(again + last));
+}
+
+TEST_CASE("translate: a student is not resumed beside another teacher than it began with") {
+  const Sides f;
+  const std::string teacher = f.trained("teacher", "--max-steps 2"),
+                    other = f.trained("other", "--max-steps 2 --seed 5"), out = f.dir.path + "/a";
+  const Result run =
+      call("translate", "train " + f.data() + " --layers 1 --hidden 32 --heads 2 --batch-size 60 --teacher " + teacher +
+                            " --soft-targets 1 --epochs 3 --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  std::filesystem::remove_all(teacher);
+  std::filesystem::rename(other, teacher);
+  resume_from_previous(out, 3, "the data has changed since: teacher; start a new run");
 }
 
 TEST_CASE(
