@@ -87,8 +87,7 @@ void Predict::settle(const run::Options& options) {
 // All that decides what is said of a text.
 std::string Predict::settings() const {
   run::Fingerprint all;
-  for (const engine::Tensor& p : model->net.params.tensors())
-    all.add("model", {reinterpret_cast<const char*>(p.data()), size_t(p.numel()) * sizeof(engine::real)});
+  all.add_values("model", model->net.params.tensors());
   for (const spec::TaskSpec& task : model->tasks) all.add("model", task.json().dump());
   for (const std::string& piece : model->tokenizer.pieces()) all.add("model", piece);
   all.add("--max-length", std::to_string(given.reading.max_length)).add("--long", given.reading.too_long);

@@ -20,6 +20,12 @@ Fingerprint& Fingerprint::add(const std::string& part, std::string_view bytes) {
   return *this;
 }
 
+Fingerprint& Fingerprint::add_values(const std::string& part, const std::vector<engine::Tensor>& values) {
+  for (const engine::Tensor& t : values)
+    add(part, {reinterpret_cast<const char*>(t.data()), size_t(t.numel()) * sizeof(engine::real)});
+  return *this;
+}
+
 std::string Fingerprint::text() const {
   std::string text;
   for (const auto& [part, value] : parts_) text += fmt::format("{} {:016x}\n", part, value);

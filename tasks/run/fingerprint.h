@@ -7,12 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "engine/tensor.h"
+
 namespace run {
 
 class Fingerprint {
  public:
   // More bytes of a part ("train", "vocabulary"); ("ab", "c") and ("a", "bc") differ.
   Fingerprint& add(const std::string& part, std::string_view bytes);
+  Fingerprint& add_values(const std::string& part, const std::vector<engine::Tensor>& values);
   std::string text() const;
 
   // ": train, vocabulary": the parts that differ in two texts, or nothing where none has a name.

@@ -9,13 +9,6 @@ namespace {
 
 using engine::Tensor;
 
-std::string fingerprint_of(const model::TextModel& teacher) {
-  run::Fingerprint taught;
-  for (const Tensor& p : teacher.net.params.tensors())
-    taught.add("teacher", {reinterpret_cast<const char*>(p.data()), size_t(p.numel()) * sizeof(engine::real)});
-  return taught.text();
-}
-
 // The student learns beside its teacher.
 void learn(const run::Options& options, const objective::ClassifierOptions& o, const objective::TransferOptions& t,
            const model::TextModel& teacher, model::TextModel& model, const spec::TaskSet& set) {
@@ -31,7 +24,7 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
   run::Frame frame = o.frame(options, batches, set, model, retention, {t.teacher});
   frame.also_trained = transfer.projections();
   frame.also_saved = robust.state();
-  frame.data += fingerprint_of(teacher);
+  frame.data += run::Fingerprint().add_values("teacher", teacher.net.params.tensors()).text();
   run::Training training(o.training, model.net.params, frame);
 
   while (training.next_step()) {

@@ -55,13 +55,14 @@ translate::Scores measure(const Translator& translator, const Texts& dev, const 
 }
 
 run::Frame frame_of(const translate::Options& o, const run::Options& options, const Translator& translator,
-                    const translate::Data& data, long steps_per_epoch) {
+                    const std::optional<Translator>& teacher, const translate::Data& data, long steps_per_epoch) {
   run::Fingerprint print;
   for (long i = 0; i < translator.pieces.size(); ++i) print.add("vocabulary", translator.pieces.piece(int(i)));
   const auto add = [&](const char* part, const Texts& texts) {
     for (long i = 0; i < texts.size(); ++i) print.add(part, texts.source[i]).add(part, texts.target[i]);
   };
   add("train", data.train), add("held-out texts", data.dev);
+  if (teacher) print.add_values("teacher", teacher->model->params.tensors());
   run::Frame frame;
   frame.options = options.effective();
   frame.data = print.text();
@@ -161,14 +162,16 @@ translate::BatchOptions batch_options(const translate::Options& o, const Texts& 
 }
 
 void learn(const translate::Options& o, const run::Options& options, const translate::Data& data,
-           Translator& translator, const translate::Distil& distil) {
+           Translator& translator, const std::optional<Translator>& teacher) {
+  const translate::Distil distil(o.distil, teacher ? &*teacher : nullptr, translator);
   nn::EncoderDecoder& model = *translator.model;
   long skipped = 0;
   const std::vector<translate::Pair> pairs = encode(data.train, translator.pieces, distil.positions(), &skipped);
   if (skipped) run::print_note("left out: {} pairs of more than {} pieces\n", skipped, distil.positions());
   translate::Batches batches(pairs, batch_options(o, data.train, pairs, translator, distil.positions()));
   Translator mean = translator.twin(model.config, 0);
-  run::Training training(o.training, model.params, frame_of(o, options, translator, data, batches.steps_per_epoch()));
+  run::Training training(o.training, model.params,
+                         frame_of(o, options, translator, teacher, data, batches.steps_per_epoch()));
 
   while (training.next_step()) {
     const run::Stopwatch watch;
@@ -201,12 +204,11 @@ void train(run::Options& options, const run::Parse& parse) {
   const std::optional<Translator> teacher = load_teacher(o.distil);
   if (o.distil.teacher_beams) data.train = written_by(*teacher, data.train, o.distil.teacher_beams);
   Translator translator = make_translator(o, data.train, teacher ? &*teacher : nullptr);
-  const translate::Distil distil(o.distil, teacher ? &*teacher : nullptr, translator);
   const nn::TranslationConfig& c = translator.model->config;
   run::print_note("{} + {} layers of {}, {} pieces, {:.2f} M parameters; {} pairs, {} held out\n", c.encoder_layers,
                   c.decoder_layers, c.d_model, c.vocab_size,
                   double(translator.model->params.count() - c.vocab_size) / 1e6, data.train.size(), data.dev.size());
-  learn(o, options, data, translator, distil);
+  learn(o, options, data, translator, teacher);
 }
 
 void declare_model(run::Options& options, std::string& model, std::string& base) {
