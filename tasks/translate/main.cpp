@@ -46,12 +46,13 @@ std::vector<std::string> best_of(const std::vector<std::vector<translate::Transl
 // A model of lower case is measured in lower case.
 translate::Scores measure(const Translator& translator, const Texts& dev, const translate::DecodeOptions& how,
                           translate::ScoreOptions scores) {
-  scores.force = true;
   scores.lowercase |= translator.pieces.lowercase();
   run::Progress progress("dev", dev.size());
   const auto found = translator.translate(dev.source, how, [&](long done) { progress.update(done); });
   progress.interrupt();
-  return score_texts(best_of(found), one_each(dev.target), scores);
+  const std::vector<std::string> best = best_of(found);
+  scores.check_raw(best, "the translations");
+  return score_texts(best, one_each(dev.target), scores);
 }
 
 run::Frame frame_of(const translate::Options& o, const run::Options& options, const Translator& translator,
@@ -108,6 +109,7 @@ void finish_epoch(run::Training& training, const translate::Options& o, const Tr
   how.beams = o.dev_beams;
   translate::ScoreOptions what;
   what.tokenize = o.tokenize;
+  what.force = true;  // a run is not stopped for it
   const translate::Scores scores = measure(mean, dev, how, what);
   const bool best = training.keep_best(scores.bleu.score, save);
   training.run().log({{"epoch", epoch},
@@ -234,6 +236,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
+  scores.check_raw(texts.target, data.empty() ? target : data);
   const run::Stopwatch watch;
   const translate::Scores s = measure(translator, texts, how, scores);
   if (!out.empty()) nn::write_file(out, s.json().dump(2) + "\n");
@@ -315,9 +318,14 @@ void score_files(run::Options& options, const run::Parse& parse) {
   o.declare(options);
   options.add("--out", out, "also write the scores as JSON to this file");
   parse();
-  const std::vector<std::string> system = translate::read_texts(hypotheses, true);
-  const auto parallel = [&](const std::string& path) {
+  const auto read = [&](const std::string& path) {
     const std::vector<std::string> lines = translate::read_texts(path, true);
+    o.check_raw(lines, path);
+    return lines;
+  };
+  const std::vector<std::string> system = read(hypotheses);
+  const auto parallel = [&](const std::string& path) {
+    const std::vector<std::string> lines = read(path);
     check(lines.size() == system.size(), "{} has {} lines, {} has {}: they are not parallel", hypotheses, system.size(),
           path, lines.size());
     return lines;

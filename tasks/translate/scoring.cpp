@@ -38,13 +38,16 @@ std::vector<score::CorpusMetric> ScoreOptions::metrics() const {
           score::chrf({.word_order = 2, .lowercase = lowercase})};
 }
 
+void ScoreOptions::check_raw(const std::vector<std::string>& texts, const std::string& name) const {
+  const long tokenized = score::tokenized_lines(texts);
+  check(force || tokenize == "none" || tokenized < 100,
+        "{}: {} lines end in ' .': tokenised text, which {} would tokenise again; --tokenize none scores it as it is, "
+        "--force all the same",
+        name, tokenized, tokenize);
+}
+
 Scores score_texts(const std::vector<std::string>& hypotheses, const std::vector<std::vector<std::string>>& references,
                    const ScoreOptions& o) {
-  const long tokenized = score::tokenized_lines(hypotheses);
-  check(o.force || o.tokenize == "none" || tokenized < 100,
-        "{} lines end in ' .': tokenised text, which {} would tokenise again; --tokenize none scores it as it is, "
-        "--force all the same",
-        tokenized, o.tokenize);
   Scores scores;
   const std::vector<score::CorpusMetric> metrics = o.metrics();
   for (const score::CorpusMetric& metric : metrics)

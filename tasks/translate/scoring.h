@@ -14,6 +14,8 @@ struct ScoreOptions {
   void declare(run::Options& options);
   score::BleuOptions bleu() const;
   std::vector<score::CorpusMetric> metrics() const;  // BLEU, chrF2, chrF2++
+  // Error, with the texts' name: many lines of tokenised text, which would be tokenised again, unless `force`.
+  void check_raw(const std::vector<std::string>& texts, const std::string& name) const;
 };
 
 struct Scores {
@@ -23,7 +25,7 @@ struct Scores {
   std::string text() const;  // three lines, as sacreBLEU writes them
   nn::ordered_json json() const;
 };
-// Error: different numbers of lines; many lines of tokenised text that would be tokenised again, unless `force`.
+// Error: different numbers of lines.
 Scores score_texts(const std::vector<std::string>& hypotheses, const std::vector<std::vector<std::string>>& references,
                    const ScoreOptions& options);
 

@@ -1,0 +1,51 @@
+// The program translate: what it scores, and what it refuses to.
+#include "tests/support/translate.h"
+
+using namespace test;
+
+namespace {
+
+std::string times(int count, const std::string& line) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) lines += line + "\n";
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("translate: tokenised text is refused in every file that is scored, by its name") {
+  const Sides f;
+  const std::string many = f.dir.write("many", times(100, "So .")), raw = f.dir.write("raw", times(100, "So."));
+  const std::string says = "many: 100 lines end in ' .': tokenised text, which 13a would tokenise again";
+  refused("score --hypotheses " + many + " --references " + raw, says);
+  refused("score --hypotheses " + raw + " --references " + many, says);
+  refused("score --hypotheses " + raw + " --references " + raw + " " + many, says);
+  const std::string compared = "score --hypotheses " + raw + " --references " + raw + " --resamples 10 --baseline ";
+  refused(compared + many, says);
+  CHECK(call("translate", compared + many + " --force").status == 0);
+  CHECK(call("translate", compared + many + " --tokenize none").status == 0);
+
+  const std::string evaluate = "evaluate --model " + f.trained("run", "--max-steps 1") + " --source " + raw;
+  refused(evaluate + " --target " + many, says);
+  for (const char* all_the_same : {" --force", " --tokenize none"}) {
+    const Result result = call("translate", evaluate + " --target " + many + all_the_same);
+    CHECK_MESSAGE(result.status == 0, result.output);
+  }
+  CHECK(call("translate", evaluate + " --target " + raw).status == 0);
+  const std::string pairs = f.dir.write("many.tsv", times(100, "So.\tSo ."));
+  refused("evaluate --model " + f.dir.path + "/run --data " + pairs, "many.tsv: 100 lines end in ' .'");
+}
+
+TEST_CASE("translate: a model that writes tokenised text is refused where it is evaluated, not where it learns") {
+  const Sides f;
+  const std::string source = f.dir.write("source", times(120, "so it is.")),
+                    target = f.dir.write("target", times(120, "so ist es .")),
+                    raw = f.dir.write("raw", times(120, "so ist es."));
+  const std::string files = " --source " + source + " --target " + target, out = f.dir.path + "/run";
+  const Result run = call("translate", "train " + files + " --dev-source " + source + " --dev-target " + target + " " +
+                                           kTinyTranslator + " --vocab-size 30 --lr 0.02 --epochs 40 --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  const std::string evaluate = "evaluate --model " + out + " --source " + source + " --target " + raw;
+  refused(evaluate, "the translations: 120 lines end in ' .'");
+  CHECK(call("translate", evaluate + " --force").status == 0);
+}
