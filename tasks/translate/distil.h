@@ -19,7 +19,7 @@ struct DistilOptions {
   int teacher_beams = 0;  // of the search that writes the targets; 0: the files' own
 
   void declare(run::Options& options);
-  // Error, as wrong usage: a term without a teacher, a teacher without a term.
+  // Error, as wrong usage: a term without a teacher, a teacher without a term, no term at all.
   void settle() const;
   bool compares() const { return soft_targets + attention_kl > 0; }  // piece by piece: both must read alike
 };

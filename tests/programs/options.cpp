@@ -245,6 +245,7 @@ TEST_CASE("options: an option that another one would have to switch on is refuse
       {"transfer train --hard 0 --r-drop 1", "--r-drop is a part of the loss with the labels, which --hard 0 leaves"},
       {"translate train --teacher x --soft-targets 1 --hard 0 --label-smoothing 0.2", "--label-smoothing is a part of"},
       {"recommend train --teacher x --soft-targets 1 --hard 0 --label-smoothing 0.1", "--label-smoothing is a part"},
+      {"translate train --teacher x --teacher-beams 2 --hard 0", "--hard 0 leaves nothing to learn without"},
       {"translate train --layer-map top", "--layer-map is for --attention-kl"},
   };
   for (const auto& [command, why] : refused) check_usage(std::string(command) + " --out /nonexistent/x", why);
