@@ -120,16 +120,20 @@ void finish_epoch(run::Training& training, const translate::Options& o, const Tr
                                  scores.bleu.score, scores.chrf2));
 }
 
+// A figure is there if held-out texts gave one.
 void finish_run(const run::Training& training, const Texts& dev, const std::string& out) {
-  const double bleu = dev.size() ? training.best() : 0;
-  const double seconds = run::write_result(training.run(), {{"dev_bleu", bleu}});
+  const double bleu = training.best();
+  const bool measured = dev.size() > 0;
+  const ordered_json figures = measured ? ordered_json{{"dev_bleu", bleu}} : ordered_json::object();
+  const double seconds = run::write_result(training.run(), figures);
   run::write_card(training.run(), {.program = "translate",
                                    .pipeline = "translation",
                                    .about = "It translates sentences.",
-                                   .texts = dev.size() ? ordered_json{{"held out", dev.size()}} : ordered_json(),
-                                   .figures = dev.size() ? ordered_json{{"dev_bleu", bleu}} : ordered_json(),
+                                   .texts = measured ? ordered_json{{"held out", dev.size()}} : ordered_json(),
+                                   .figures = measured ? figures : ordered_json(),
                                    .measured_on = "held-out"});
-  fmt::print("result task=translate dev_bleu={:.2f} seconds={:.0f} out={}\n", bleu, seconds, out);
+  fmt::print("result task=translate{} seconds={:.0f} out={}\n", measured ? fmt::format(" dev_bleu={:.2f}", bleu) : "",
+             seconds, out);
 }
 
 // The cross-entropy of what is said next; with R-Drop that of two passes (nn/loss/agreement.h), `again` the second.
@@ -226,13 +230,13 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   options.add("--source", source, "texts, one a line");
   options.add("--target", target, "their translations, line by line");
   options.add("--data", data, "or both in a file: text, tab, translation").excludes("--source");
-  how.declare(options, true);
+  how.declare(options, false);
   scores.declare(options);
   options.add("--out", out, "also write the scores as JSON to this file");
   parse();
   how.settle();
-  if (data.empty() && (source.empty() || target.empty()))
-    run::usage_error("--source and --target are needed, or --data");
+  if (source.empty() != target.empty()) run::usage_error("--source and --target belong together");
+  if (data.empty() && source.empty()) run::usage_error("--source and --target are needed, or --data");
   const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);

@@ -18,7 +18,7 @@ namespace translate {
 using engine::check;
 using engine::Tensor;
 
-void DecodeOptions::declare(run::Options& options, bool with_seed) {
+void DecodeOptions::declare(run::Options& options, bool several) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Decoding");
   };
@@ -31,7 +31,7 @@ void DecodeOptions::declare(run::Options& options, bool with_seed) {
       "exact: when nothing that goes on can become better; present, first: as Hugging Face's early_stopping false and "
       "true")
       .one_of({"exact", "present", "first"});
-  add("--n-best", n_best, "translations of each text").between(1, 1000);
+  if (several) add("--n-best", n_best, "translations of each text").between(1, 1000);
   add("--min-length", min_length, "pieces at least").between(0, 1e5);
   add("--max-length", max_length, "pieces at most; 0: what the directory and the positions allow").between(0, 1e5);
   add("--max-length-factor", max_length_factor, "and at most so many times the source's pieces, and 10 more")
@@ -45,7 +45,7 @@ void DecodeOptions::declare(run::Options& options, bool with_seed) {
       .only_with("--sample")
       .between(1e-6, 1);
   add("--batch-tokens", batch_tokens, "source pieces that are translated together").between(1, 1e7);
-  if (with_seed) add("--seed", seed, "of draws").only_with("--sample").between(0, 9e15);
+  add("--seed", seed, "of draws").only_with("--sample").between(0, 9e15);
 }
 
 void DecodeOptions::settle() const {

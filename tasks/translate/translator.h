@@ -21,9 +21,9 @@ struct DecodeOptions {
   bool sample = false;
   uint64_t seed = 42;
   std::string stop = "exact";
-  std::string begin;  // how every translation begins
-  void declare(run::Options& options, bool with_seed);
-  void settle() const;  // usage error: what contradicts itself
+  std::string begin;                                  // how every translation begins
+  void declare(run::Options& options, bool several);  // several: whether a text may get more translations than one
+  void settle() const;                                // usage error: what contradicts itself
 };
 
 struct Translation {

@@ -49,3 +49,25 @@ TEST_CASE("translate: a model that writes tokenised text is refused where it is 
   refused(evaluate, "the translations: 120 lines end in ' .'");
   CHECK(call("translate", evaluate + " --force").status == 0);
 }
+
+TEST_CASE("translate: evaluate takes one translation of a text, and both files or one") {
+  const Sides f;
+  CHECK(call("translate", "evaluate --model x --data y --n-best 3").last_line().find("--n-best") != std::string::npos);
+  CHECK(call("translate", "evaluate --model x --data y --target z").last_line() ==
+        "error: --source and --target belong together");
+  CHECK(call("translate", "evaluate --model x --source z").last_line() ==
+        "error: --source and --target belong together");
+  CHECK(call("translate", "evaluate --model x").last_line() == "error: --source and --target are needed, or --data");
+}
+
+TEST_CASE("translate: a run without held-out texts has no figure of them") {
+  const Sides f;
+  const std::string out = f.dir.path + "/run", command = "train " + f.data() + " " + kTinyTranslator + "--max-steps 1 ";
+  const Result run = call("translate", command + "--dev-share 0 --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  CHECK_MESSAGE(run.last_line().starts_with("result task=translate seconds="), run.output);
+  CHECK(!result_of(out).contains("dev_bleu"));
+  const Result measured = call("translate", command + f.held_out() + "--out " + out + "2");
+  CHECK_MESSAGE(measured.last_line().starts_with("result task=translate dev_bleu="), measured.output);
+  CHECK(result_of(out + "2").contains("dev_bleu"));
+}
