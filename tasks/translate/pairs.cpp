@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/random.h"
+#include "tasks/text/data.h"
 #include "tasks/text/lines.h"
 #include "tasks/text/utf8.h"
 
@@ -15,11 +16,9 @@ using engine::check;
 
 namespace {
 
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r") == std::string::npos; }
-
-void check_text(const std::string& text, const std::string& where, bool empty_too) {
-  check(text.find("\xEF\xBF\xBD") == std::string::npos, "{}: the line is not valid UTF-8", where);
-  check(empty_too || !is_blank(text), "{}: the line is empty; a pair needs both texts", where);
+void check_text(const std::string& line, const std::string& where, bool empty_too) {
+  check(line.find("\xEF\xBF\xBD") == std::string::npos, "{}: the line is not valid UTF-8", where);
+  check(empty_too || !text::is_blank(line), "{}: the line is empty; a pair needs both texts", where);
 }
 
 }  // namespace

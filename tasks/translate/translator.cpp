@@ -10,6 +10,7 @@
 #include "nn/format/sealed.h"
 #include "tasks/model/adapter.h"
 #include "tasks/run/console.h"
+#include "tasks/text/data.h"
 #include "tasks/text/utf8.h"
 #include "tasks/translate/pairs.h"
 
@@ -155,7 +156,7 @@ struct Sources {
   Sources(const std::vector<std::string>& texts, const Translator& t) : ids(texts.size()) {
     const long positions = t.model->config.max_position_embeddings;
     for (size_t i = 0; i < texts.size(); ++i) {
-      if (texts[i].find_first_not_of(" \t\r") == std::string::npos) continue;
+      if (text::is_blank(texts[i])) continue;
       check(text::is_utf8(texts[i]), "text {} is not valid UTF-8", i + 1);
       ids[i] = t.pieces.source(texts[i]);
       check(long(ids[i].size()) <= positions, "text {} has {} pieces; the model has {} positions", i + 1, ids[i].size(),

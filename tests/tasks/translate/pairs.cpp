@@ -228,6 +228,8 @@ TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line w
   CHECK(read_pairs(dir.write("a.tsv", "one\teins\ntwo\tzwei\n")).target == std::vector<std::string>{"eins", "zwei"});
   CHECK(error_of([&] { read_pairs(dir.write("b.tsv", "one\teins\ntwo\t \n")); }) ==
         dir.path + "/b.tsv:2: the line is empty; a pair needs both texts");
+  CHECK(error_of([&] { read_pairs(dir.write("blank.tsv", "one\t\xC2\xA0\n")); }) ==  // no word in it either
+        dir.path + "/blank.tsv:1: the line is empty; a pair needs both texts");
   CHECK(error_of([&] { read_pairs(dir.write("c.tsv", "a\tb\tc\n")); }) ==
         dir.path + "/c.tsv:1: a pair is two texts with a tab between; the line has 3 columns");
   CHECK(read_texts(dir.write("d", "a\n\nb\n"), true).size() == 3);
