@@ -52,7 +52,7 @@ TEST_CASE("translate: a model that writes tokenised text is refused where it is 
 
 TEST_CASE("translate: evaluate takes one translation of a text, and both files or one") {
   const Sides f;
-  CHECK(call("translate", "evaluate --model x --data y --n-best 3").last_line().find("--n-best") != std::string::npos);
+  CHECK(call("translate", "evaluate --model x --data y --n-best 3").says("--n-best"));
   CHECK(call("translate", "evaluate --model x --data y --target z").last_line() ==
         "error: --source and --target belong together");
   CHECK(call("translate", "evaluate --model x --source z").last_line() ==
