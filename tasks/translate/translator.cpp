@@ -33,12 +33,16 @@ void DecodeOptions::declare(run::Options& options, bool several) {
       "true")
       .one_of({"exact", "present", "first"});
   if (several) add("--n-best", n_best, "translations of each text").between(1, 1000);
-  add("--min-length", min_length, "pieces at least").between(0, 1e5);
-  add("--max-length", max_length, "pieces at most; 0: what the directory and the positions allow").between(0, 1e5);
-  add("--max-length-factor", max_length_factor, "and at most so many times the source's pieces, and 10 more")
+  add("--min-length", min_length, "pieces at least, without the end").between(0, 1e5);
+  add("--max-length", max_length, "pieces at most, with the end; 0: what the directory and the positions allow")
+      .between(0, 1e5);
+  add("--max-length-factor", max_length_factor,
+      "and at most so many times the source's pieces, and 10 more; what --min-length and --begin need is allowed")
       .between(0.1, 1000);
   add("--no-repeat", no_repeat, "runs of so many pieces occur once; 0: as they come").between(0, 100);
-  add("--begin", begin, "how every translation begins");
+  add("--begin", begin, "how every translation begins").check([](const std::string& value) {
+    return text::is_utf8(value) ? "" : "the text is not valid UTF-8";
+  });
   add("--sample", sample, "draw the pieces by their probability");
   add("--temperature", temperature, "of draws: below 1 nearer to the most likely").only_with("--sample").positive();
   add("--top-k", top_k, "of draws: among so many; 0: all").only_with("--sample").between(0, 1e6);
@@ -50,8 +54,8 @@ void DecodeOptions::declare(run::Options& options, bool several) {
 }
 
 void DecodeOptions::settle() const {
-  if (max_length && min_length > max_length)
-    run::usage_error("--min-length {} is above --max-length {}", min_length, max_length);
+  if (max_length && min_length >= max_length)
+    run::usage_error("--min-length {} and the end are more than --max-length {}", min_length, max_length);
   if (sample && beams.value_or(1) > 1) run::usage_error("--beams {} is of a search; --sample draws", *beams);
   if (sample && stop != DecodeOptions().stop) run::usage_error("--stop {} is of a search; --sample draws", stop);
 }
@@ -167,6 +171,34 @@ struct Sources {
   }
 };
 
+// How long translations may be, with the end, and what they begin with.
+struct Bounds {
+  long most, needed = 1;  // needed: what is allowed however short the source
+  std::vector<int> begin;
+
+  Bounds(const Translator& t, const DecodeOptions& o) {
+    const nn::TranslationConfig& c = t.model->config;
+    const long asked = o.max_length ? o.max_length : c.max_length - 1;
+    most = std::min(asked, c.max_position_embeddings);
+    if (!o.begin.empty()) {
+      begin = t.pieces.target(o.begin);
+      begin.pop_back();  // its end
+    }
+    const std::string bound = asked > most   ? fmt::format("the model's {} positions", most)
+                              : o.max_length ? fmt::format("--max-length {}", o.max_length)
+                                             : fmt::format("the directory's max_length {}", c.max_length);
+    const auto need = [&](const std::string& what, long pieces) {
+      check(pieces < most, "{} and the end are more than {}", what, bound);
+      needed = std::max(needed, pieces + 1);
+    };
+    need(fmt::format("--min-length {}", o.min_length), o.min_length);
+    need(fmt::format("--begin, {} pieces,", begin.size()), long(begin.size()));
+  }
+  long of(const std::vector<int>& source, double factor) const {
+    return std::min(most, std::max(needed, long(factor * double(source.size())) + 10));
+  }
+};
+
 }  // namespace
 
 std::vector<std::vector<Translation>> Translator::translate(const std::vector<std::string>& texts,
@@ -174,9 +206,7 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
                                                             const std::function<void(long)>& progress) const {
   const nn::TranslationConfig& c = model->config;
   const nn::SearchOptions how = search_options(o, c);
-  std::vector<int> begin = o.begin.empty() ? std::vector<int>{} : pieces.target(o.begin);
-  if (!begin.empty()) begin.pop_back();  // its end
-  const long longest = std::min(o.max_length ? o.max_length : c.max_length - 1, c.max_position_embeddings);
+  const Bounds bounds(*this, o);
   const Sources sources(texts, *this);
   std::vector<std::vector<Translation>> result(texts.size(), std::vector<Translation>(1));
   for (size_t first = 0, next; first < sources.order.size(); first = next) {
@@ -187,8 +217,7 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
       const std::vector<int>& source = sources.ids[sources.order[next]];
       batch.push_back(&source);
       tokens += long(source.size());
-      const long by_source = long(o.max_length_factor * double(source.size())) + 10;
-      asked.push_back({std::min(longest, by_source), begin, uint32_t(sources.order[next])});
+      asked.push_back({bounds.of(source, o.max_length_factor), bounds.begin, uint32_t(sources.order[next])});
     }
     nn::Decoding decoding(*model, packed(batch));
     const auto found =

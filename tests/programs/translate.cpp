@@ -209,7 +209,11 @@ TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one
 TEST_CASE("translate: options that contradict each other are refused before a model is looked for") {
   const std::string red = "translate --model nowhere red ";
   CHECK(call("translate", red + "--min-length 9 --max-length 3").output ==
-        "error: --min-length 9 is above --max-length 3\n");
+        "error: --min-length 9 and the end are more than --max-length 3\n");
+  CHECK(call("translate", red + "--min-length 3 --max-length 3").output ==
+        "error: --min-length 3 and the end are more than --max-length 3\n");
+  CHECK(
+      call("translate", red + "--begin 'caf\xE9'").output.starts_with("error: --begin: the text is not valid UTF-8\n"));
   CHECK(call("translate", red + "--sample --beams 4").output == "error: --beams 4 is of a search; --sample draws\n");
   CHECK(call("translate", red + "--sample --stop first").output ==
         "error: --stop first is of a search; --sample draws\n");

@@ -3,34 +3,12 @@
 #include "tasks/translate/distil.h"
 
 #include "engine/ops.h"
-#include "tests/support/nn.h"
+#include "tests/support/translator.h"
 
 using namespace test;
 using namespace translate;
 
 namespace {
-
-const std::vector<std::string> kSources{"the red house", "a house by the river", "red"},
-    kTargets{"das rote Haus", "ein Haus am Fluss", "rot"};
-
-Pieces shared_pieces() {
-  std::vector<std::string> both = kSources;
-  both.insert(both.end(), kTargets.begin(), kTargets.end());
-  return Pieces::learn(both, {"bpe", 45});
-}
-
-Translator drawn(const Pieces& pieces, long heads, long decoder_layers, uint64_t seed) {
-  nn::TranslationConfig c = sized_translation(
-      {.vocabulary = pieces.size(), .width = 16, .layers = 1, .heads = heads, .inner = 20, .positions = 12});
-  c.decoder_layers = decoder_layers;
-  c.max_length = 12;
-  c.eos_token_id = pieces.end();
-  c.pad_token_id = c.decoder_start_token_id = pieces.padding();
-  c.forbidden = {pieces.padding()};
-  Translator t{pieces, std::make_unique<nn::EncoderDecoder>(c, seed)};
-  t.model->params.initialise();
-  return t;
-}
 
 Texts texts() { return {kSources, kTargets, {"a:1", "a:2", "a:3"}}; }
 

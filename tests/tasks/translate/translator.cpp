@@ -1,0 +1,73 @@
+// How long a translation may and must be, how it must begin, and what of it the directory says.
+#include "tests/support/translator.h"
+
+using namespace test;
+using translate::DecodeOptions;
+
+namespace {
+
+// The pieces of a sentence's translation, without the end.
+std::vector<int> said(const Translator& t, const DecodeOptions& how, const std::string& text = "red") {
+  std::vector<int> ids = t.translate({text}, how)[0][0].ids;
+  CHECK(ids.back() == t.pieces.end());
+  ids.pop_back();
+  return ids;
+}
+
+// One that ends at once, where it may.
+Translator short_spoken() {
+  Translator t = drawn(shared_pieces(), 2, 1, 5, 100);
+  t.model->final_logits_bias.data()[t.pieces.end()] = 100;
+  t.model->config.max_position_embeddings = t.model->config.max_length = 40;
+  return t;
+}
+
+}  // namespace
+
+TEST_CASE("translator: the least length is kept where the source's pieces would allow less; what cannot be is said") {
+  Translator t = short_spoken();
+  DecodeOptions how;
+  how.beams = 1;
+  CHECK(said(t, how).empty());
+  how.min_length = 3;
+  CHECK(said(t, how).size() == 3);
+  how.max_length_factor = 0.1;  // 10 pieces
+  how.min_length = 25;
+  CHECK(said(t, how).size() == 25);
+  how.max_length = 26;
+  CHECK(said(t, how).size() == 25);
+  how.max_length = 25;
+  CHECK(error_of([&] { said(t, how); }) == "--min-length 25 and the end are more than --max-length 25");
+  how.max_length = 0;
+  how.min_length = 39;
+  CHECK(error_of([&] { said(t, how); }) == "--min-length 39 and the end are more than the directory's max_length 40");
+  t.model->config.max_length = 100;
+  how.min_length = 40;
+  CHECK(error_of([&] { said(t, how); }) == "--min-length 40 and the end are more than the model's 40 positions");
+}
+
+TEST_CASE("translator: what a translation begins with counts for its length") {
+  Translator t = short_spoken();
+  DecodeOptions how;
+  how.beams = 1;
+  how.begin = "das rote Haus";
+  std::vector<int> begin = t.pieces.target(how.begin);
+  begin.pop_back();
+  const long count = long(begin.size());
+  REQUIRE(count > 2);
+  how.max_length = count + 1;
+  CHECK(said(t, how) == begin);
+  how.max_length = count;
+  CHECK(error_of([&] { said(t, how); }) ==
+        fmt::format("--begin, {} pieces, and the end are more than --max-length {}", count, count));
+  how.max_length = 0;
+  how.max_length_factor = 0.1;
+  for (int i = 0; i < 4; ++i) how.begin += " das rote Haus";
+  begin = t.pieces.target(how.begin);
+  begin.pop_back();
+  REQUIRE(begin.size() > 11);
+  t.model->config.max_position_embeddings = t.model->config.max_length = 100;
+  CHECK(said(t, how) == begin);
+  t.model->config.max_position_embeddings = 12;
+  CHECK(error_of([&] { said(t, how); }).ends_with(" pieces, and the end are more than the model's 12 positions"));
+}
