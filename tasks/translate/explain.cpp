@@ -14,22 +14,11 @@ namespace {
 using engine::real;
 using engine::Tensor;
 
-// Of each piece, the number of its word; the end is none's: -1.
-std::vector<int> words_of(const Pieces& pieces, const std::vector<int>& ids) {
-  std::vector<int> words;
-  int word = -1;
-  for (const int id : ids) {
-    if (id != pieces.end() && (pieces.begins_word(id) || word < 0)) ++word;
-    words.push_back(id == pieces.end() ? -1 : word);
-  }
-  return words;
-}
-
 }  // namespace
 
 std::string word_alignment(const Translator& t, const std::string& source, const Translation& translation) {
-  const std::vector<int> ids = t.pieces.source(source), from = words_of(t.pieces, ids);
-  const std::vector<int> to = words_of(t.pieces, translation.ids);
+  const std::vector<int> ids = t.pieces.source(source), from = t.pieces.source_words(source);
+  const std::vector<int> to = t.pieces.words(translation.ids);
   const Tensor map = t.alignment(ids, translation.ids);  // [T, S]
   const long S = long(ids.size()), words = from.empty() ? 0 : *std::max_element(from.begin(), from.end()) + 1;
   const long targets = to.empty() ? 0 : *std::max_element(to.begin(), to.end()) + 1;
@@ -40,8 +29,9 @@ std::string word_alignment(const Translator& t, const std::string& source, const
       if (to[i] >= 0 && from[s] >= 0) looks[to[i] * words + from[s]] += double(map.data()[long(i) * S + s]);
   std::string text;
   for (long w = 0; w < targets; ++w) {
-    const auto row = looks.begin() + w * words;
-    text += fmt::format("{}{}-{}", w ? " " : "", std::max_element(row, row + words) - row, w);
+    const auto row = looks.begin() + w * words, most = std::max_element(row, row + words);
+    if (*most > 0)
+      text += fmt::format("{}{}-{}", text.empty() ? "" : " ", most - row, w);  // else no piece begins there
   }
   return text;
 }

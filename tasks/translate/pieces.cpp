@@ -5,8 +5,10 @@
 #include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "engine/base.h"
 #include "engine/strings.h"
@@ -57,15 +59,39 @@ text::TokenizerOptions word_options(bool lowercase) {
   return o;
 }
 
-// Words and punctuation marks with blanks where they belong, as a rule.
-std::string joined(const std::vector<std::string>& pieces) {
+// Of each byte of a text and of its end the number of its word; of a blank that of the word behind it, if there is one.
+std::vector<int> words_at(std::string_view text) {
+  std::vector<int> words;
+  int begun = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto blank = [&](size_t at) { return text[at] == ' ' || text[at] == '\t'; };
+    if (!blank(i) && (i == 0 || blank(i - 1))) ++begun;
+    words.push_back(blank(i) ? begun : begun - 1);
+  }
+  words.push_back(begun);
+  for (int& word : words) word = std::clamp(word, 0, std::max(begun - 1, 0));
+  return words;
+}
+
+// The words of SentencePiece's pieces of a text, of which it says where each begins.
+std::vector<int> words_of(const sentencepiece::ImmutableSentencePieceText& cut, std::string_view text) {
+  const std::vector<int> at = words_at(text);
+  std::vector<int> words;
+  for (const auto& piece : cut.pieces()) words.push_back(at[std::min(size_t(piece.begin()), text.size())]);
+  return words;
+}
+
+// Words and punctuation marks with blanks where they belong, as a rule; `words` gets the number of each piece's word.
+std::string joined(const std::vector<std::string>& pieces, std::vector<int>* words = nullptr) {
   constexpr std::string_view kBefore = ".,?!;:)]'-", kBehind = "(['-";  // no blank before these, none behind these
   std::string text;
+  int word = 0;
   for (const std::string& piece : pieces) {
     const bool goes_on = piece.starts_with("##");
     const auto alone = [&](char c, std::string_view marks) { return marks.find(c) != marks.npos; };
-    if (!text.empty() && !goes_on && !alone(piece[0], kBefore) && !alone(text.back(), kBehind)) text += ' ';
+    if (!text.empty() && !goes_on && !alone(piece[0], kBefore) && !alone(text.back(), kBehind)) text += ' ', ++word;
     text += goes_on ? piece.substr(2) : piece;
+    if (words) words->push_back(word);
   }
   return text;
 }
@@ -223,30 +249,68 @@ std::vector<int> Pieces::encode(const Model& model, const std::string& text, flo
 
 void Pieces::seed_threads(uint32_t seed) { sentencepiece::SetRandomGeneratorSeed(seed); }
 
-std::vector<int> Pieces::source(const std::string& text, float dropout) const {
+// Where a text begins behind the language in front of it; 0: there is none.
+size_t Pieces::behind_language(const std::string& text) const {
   const size_t close = text.starts_with(">>") ? text.find("<<") : std::string::npos;
-  const auto language = close == std::string::npos ? ids_.end() : ids_.find(text.substr(0, close + 2));
-  if (language == ids_.end()) return encode(source_, text, dropout);
-  const size_t rest = text.find_first_not_of(' ', close + 2);
-  std::vector<int> ids = encode(source_, rest == std::string::npos ? "" : text.substr(rest), dropout);
-  ids.insert(ids.begin(), language->second);
+  if (close == std::string::npos || !ids_.count(text.substr(0, close + 2))) return 0;
+  return std::min(text.find_first_not_of(' ', close + 2), text.size());
+}
+
+std::vector<int> Pieces::source(const std::string& text, float dropout) const {
+  const size_t rest = behind_language(text);
+  std::vector<int> ids = encode(source_, text.substr(rest), dropout);
+  if (rest) ids.insert(ids.begin(), ids_.at(text.substr(0, text.find("<<") + 2)));
   return ids;
+}
+
+std::vector<int> Pieces::source_words(const std::string& text) const {
+  const size_t rest = behind_language(text);
+  const std::string cased = lowercase_ && !words_ ? text::lower(text.substr(rest)) : text.substr(rest);
+  std::vector<int> words;
+  if (words_) {
+    std::istringstream all(cased);
+    int number = 0;
+    for (std::string word; all >> word; ++number) words.insert(words.end(), words_->tokenize(word).size(), number);
+  } else {
+    words = words_of(source_->EncodeAsImmutableProto(cased), cased);
+  }
+  if (rest) {
+    for (int& word : words) word += text[rest - 1] == ' ';
+    words.insert(words.begin(), 0);
+  }
+  words.push_back(-1);
+  return words;
+}
+
+std::vector<int> Pieces::words(const std::vector<int>& ids) const {
+  std::vector<std::string> pieces = names_of(ids);
+  std::vector<int> of_pieces;
+  if (words_) {
+    joined(pieces, &of_pieces);
+  } else {
+    const auto cut = target_->DecodePiecesAsImmutableProto(pieces);
+    of_pieces = words_of(cut, cut.text());
+  }
+  std::vector<int> words;
+  for (size_t next = 0; const int id : ids) words.push_back(id == end_ || id == padding_ ? -1 : of_pieces.at(next++));
+  return words;
 }
 
 std::vector<int> Pieces::target(const std::string& text, float dropout) const { return encode(target_, text, dropout); }
 
-std::string Pieces::text(const std::vector<int>& ids) const {
-  std::vector<std::string> pieces;
+std::vector<std::string> Pieces::names_of(const std::vector<int>& ids) const {
+  std::vector<std::string> names;
   for (const int id : ids)
-    if (id != end_ && id != padding_) pieces.push_back(names_.at(id));
+    if (id != end_ && id != padding_) names.push_back(names_.at(id));
+  return names;
+}
+
+std::string Pieces::text(const std::vector<int>& ids) const {
+  const std::vector<std::string> pieces = names_of(ids);
   if (words_) return joined(pieces);
   std::string text;
   check(target_->Decode(pieces, &text).ok(), "pieces: {} of them cannot be joined", pieces.size());
   return text;
-}
-
-bool Pieces::begins_word(int id) const {
-  return words_ ? !piece(id).starts_with("##") : piece(id).starts_with("\xE2\x96\x81");
 }
 
 long Pieces::came_back(const std::vector<std::string>& texts) const {

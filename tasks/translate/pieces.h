@@ -43,7 +43,9 @@ class Pieces {
   static void seed_threads(uint32_t seed);
   std::string text(const std::vector<int>& ids) const;  // without end and padding
   const std::string& piece(int id) const { return names_.at(id); }
-  bool begins_word(int id) const;
+  // Of each piece of source(text) the number of the word of the text, between blanks, that it stands in; of the end -1.
+  std::vector<int> source_words(const std::string& text) const;
+  std::vector<int> words(const std::vector<int>& ids) const;  // the same of text(ids)
   // How many of these texts are text(target(text)), in lower case where that is what the pieces read.
   long came_back(const std::vector<std::string>& texts) const;
   // Whether both give a text the same ids, as far as vocabularies say.
@@ -61,6 +63,8 @@ class Pieces {
   void take_words();
   void check_cuts(const sentencepiece::SentencePieceProcessor& model, const std::string& where) const;
   std::vector<int> encode(const Model& model, const std::string& text, float dropout) const;
+  size_t behind_language(const std::string& text) const;
+  std::vector<std::string> names_of(const std::vector<int>& ids) const;  // without end and padding
 
   Model source_, target_;
   std::shared_ptr<const text::WordPiece> words_;  // or this for both

@@ -1,5 +1,4 @@
-// Pieces and pairs: texts as ids and back, batches that hold every pair once an epoch, the embedded phrases,
-// alignments.
+// Pieces and pairs: texts as ids and back, batches that hold every pair once an epoch, the embedded phrases.
 #include "tasks/translate/pairs.h"
 
 #include <map>
@@ -8,7 +7,6 @@
 #include "nn/format/files.h"
 #include "tasks/text/embedded.h"
 #include "tasks/text/utf8.h"
-#include "tasks/translate/explain.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -106,7 +104,6 @@ TEST_CASE("pieces: word pieces keep umlauts and guess blanks; a directory withou
   CHECK(pieces.came_back(phrases().target) > phrases().size() * 97 / 100);
   CHECK(pieces.came_back({"gut", "so - nicht", "北京"}) == 1);
   CHECK(pieces.target("gut").back() == pieces.end());
-  CHECK(pieces.begins_word(pieces.source("station")[0]));
   const TemporaryDirectory dir;
   pieces.save(dir.path);
   CHECK(!std::filesystem::exists(dir.path + "/source.spm"));
@@ -242,27 +239,4 @@ TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line w
   CHECK(encode(texts, pieces, 10, &skipped).size() == 1);
   CHECK(skipped == 1);
   CHECK(error_of([&] { encode(texts, pieces, 10); }).starts_with("x:1: "));
-}
-
-TEST_CASE("alignment: rows are shares of the source; every target word has a source word") {
-  const Pieces pieces = learned("unigram");
-  nn::TranslationConfig c;
-  c.vocab_size = pieces.size();
-  c.d_model = 16;
-  c.pad_token_id = c.decoder_start_token_id = pieces.padding();
-  Translator t{pieces, std::make_unique<nn::EncoderDecoder>(c, 1)};
-  t.model->params.initialise();
-  const std::string source = "Where is the station?", target = "Wo ist der Bahnhof?";
-  const Translation translation{target, 0, pieces.target(target)};
-  const Tensor map = t.alignment(pieces.source(source), translation.ids);
-  const long S = long(pieces.source(source).size());
-  CHECK(map.shape() == Shape({long(translation.ids.size()), S}));
-  for (long row = 0; row < map.dim(0); ++row) {
-    double total = 0;
-    for (long s = 0; s < S; ++s) total += map.data()[row * S + s];
-    CHECK(total == doctest::Approx(1).epsilon(1e-4));
-  }
-  const std::string words = word_alignment(t, source, translation);
-  CHECK(std::count(words.begin(), words.end(), '-') == 4);
-  CHECK(words.ends_with("-3"));
 }
