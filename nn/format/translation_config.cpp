@@ -58,10 +58,37 @@ void refuse_others(const JsonObject& from, const TranslationConfig& c) {
         from.where(), decoder_vocab_size, c.vocab_size);
 }
 
+// Keys of other searches, with the values that say there is none.
+void refuse_other_searches(const JsonObject& from) {
+  const std::pair<const char*, double> none[] = {
+      {"diversity_penalty", 0}, {"encoder_no_repeat_ngram_size", 0}, {"num_beam_groups", 1}, {"repetition_penalty", 1}};
+  for (const auto& [key, is] : none) {
+    double value = is;
+    from.take(key, value);
+    check(value == is, "{}: {} is {}; it is not supported", from.where(), key, value);
+  }
+  bool drawn = false;
+  from.take("do_sample", drawn);
+  check(!drawn, "{}: do_sample is true; that a directory's translations are draws is not supported", from.where());
+}
+
+void read_early_stopping(const JsonObject& from, TranslationConfig& c) {
+  const json* stop = from.find("early_stopping");
+  if (!stop) return;
+  check(stop->is_boolean() || *stop == "never", "{}: early_stopping must be false, true or \"never\"; got {}",
+        from.where(), shown_json(*stop));
+  c.early_stopping = *stop == "never" ? "never" : *stop ? "true" : "false";
+}
+
 void read_generation(const JsonObject& from, TranslationConfig& c) {
   from.take("num_beams", c.num_beams);
   from.take("length_penalty", c.length_penalty);
   from.take("max_length", c.max_length);
+  from.take("min_length", c.min_length);
+  from.take("no_repeat_ngram_size", c.no_repeat_ngram_size);
+  from.take("forced_bos_token_id", c.forced_bos_token_id);
+  read_early_stopping(from, c);
+  refuse_other_searches(from);
   const json* words = from.find("bad_words_ids");
   if (!words) return;
   check(words->is_array(), "{}: bad_words_ids must be a list of lists; got {}", from.where(), shown_json(*words));
@@ -92,6 +119,13 @@ void TranslationConfig::check_sizes(const std::string& where) const {
     check(heads >= 1 && d_model % heads == 0, "{}: d_model {} must be a multiple of the heads; got {}", where, d_model,
           heads);
   check(max_length >= 2, "{}: max_length must be 2 at least, a start and an end; got {}", where, max_length);
+  check(min_length >= 0 && min_length < max_length, "{}: min_length must be from 0 to below max_length {}; got {}",
+        where, max_length, min_length);
+  check(no_repeat_ngram_size >= 0 && no_repeat_ngram_size <= 100,
+        "{}: no_repeat_ngram_size must be in [0, 100]; got {}", where, no_repeat_ngram_size);
+  check(forced_bos_token_id >= -1 && forced_bos_token_id < vocab_size && forced_bos_token_id != eos_token_id,
+        "{}: forced_bos_token_id: {} must be in the vocabulary of {} and not the end", where, forced_bos_token_id,
+        vocab_size);
   const std::pair<const char*, long> ids[] = {{"pad_token_id", pad_token_id},
                                               {"eos_token_id", eos_token_id},
                                               {"decoder_start_token_id", decoder_start_token_id}};
@@ -140,10 +174,17 @@ void write_generation(const TranslationConfig& c, ordered_json& to) {
   if (!words.empty()) to["bad_words_ids"] = words;
   to["bos_token_id"] = c.eos_token_id;
   to["decoder_start_token_id"] = c.decoder_start_token_id;
+  if (c.early_stopping == "never")
+    to["early_stopping"] = "never";
+  else if (!c.early_stopping.empty())
+    to["early_stopping"] = c.early_stopping == "true";
   to["eos_token_id"] = c.eos_token_id;
+  if (c.forced_bos_token_id >= 0) to["forced_bos_token_id"] = c.forced_bos_token_id;
   to["forced_eos_token_id"] = c.eos_token_id;
   to["length_penalty"] = c.length_penalty;
   to["max_length"] = c.max_length;
+  if (c.min_length > 0) to["min_length"] = c.min_length;
+  if (c.no_repeat_ngram_size > 0) to["no_repeat_ngram_size"] = c.no_repeat_ngram_size;
   to["num_beams"] = c.num_beams;
   to["pad_token_id"] = c.pad_token_id;
 }

@@ -29,6 +29,10 @@ struct TranslationConfig {
   long num_beams = 5;
   double length_penalty = 1;
   long max_length = 512;             // the start token and the end included
+  long min_length = 0;               // the start token included: before so many there is no end
+  long no_repeat_ngram_size = 0;     // 0: as they come
+  std::string early_stopping = "";   // false, true, never; empty: it is not said
+  long forced_bos_token_id = -1;     // what every target begins with; -1: nothing
   std::vector<long> forbidden = {};  // bad_words_ids of one token each
 
   bool int8 = false;  // quantization_config: weights are int8 (nn/format/quantization.h), for translating alone

@@ -30,16 +30,17 @@ void DecodeOptions::declare(run::Options& options, bool several) {
       .between(-10, 10);
   add("--stop", stop,
       "exact: when nothing that goes on can become better; present, first: as Hugging Face's early_stopping false and "
-      "true")
+      "true; default: the directory's, or exact")
       .one_of({"exact", "present", "first"});
   if (several) add("--n-best", n_best, "translations of each text").between(1, 1000);
-  add("--min-length", min_length, "pieces at least, without the end").between(0, 1e5);
+  add("--min-length", min_length, "pieces at least, without the end; default: the directory's").between(0, 1e5);
   add("--max-length", max_length, "pieces at most, with the end; 0: what the directory and the positions allow")
       .between(0, 1e5);
   add("--max-length-factor", max_length_factor,
       "and at most so many times the source's pieces, and 10 more; what --min-length and --begin need is allowed")
       .between(0.1, 1000);
-  add("--no-repeat", no_repeat, "runs of so many pieces occur once; 0: as they come").between(0, 100);
+  add("--no-repeat", no_repeat, "runs of so many pieces occur once; 0: as they come; default: the directory's")
+      .between(0, 100);
   add("--begin", begin, "how every translation begins").check([](const std::string& value) {
     return text::is_utf8(value) ? "" : "the text is not valid UTF-8";
   });
@@ -54,22 +55,31 @@ void DecodeOptions::declare(run::Options& options, bool several) {
 }
 
 void DecodeOptions::settle() const {
-  if (max_length && min_length >= max_length)
-    run::usage_error("--min-length {} and the end are more than --max-length {}", min_length, max_length);
+  if (max_length && min_length.value_or(0) >= max_length)
+    run::usage_error("--min-length {} and the end are more than --max-length {}", *min_length, max_length);
   if (sample && beams.value_or(1) > 1) run::usage_error("--beams {} is of a search; --sample draws", *beams);
-  if (sample && stop != DecodeOptions().stop) run::usage_error("--stop {} is of a search; --sample draws", stop);
+  if (sample && stop) run::usage_error("--stop {} is of a search; --sample draws", *stop);
 }
 
 namespace {
+
+// The directory's early_stopping is Hugging Face's; where it says nothing, nothing that is better is missed.
+nn::Stop stop_of(const DecodeOptions& o, const nn::TranslationConfig& c) {
+  const std::string stop = o.stop                        ? *o.stop
+                           : c.early_stopping == "true"  ? "first"
+                           : c.early_stopping == "false" ? "present"
+                                                         : "exact";
+  return stop == "exact" ? nn::Stop::exact : stop == "present" ? nn::Stop::present : nn::Stop::first;
+}
 
 nn::SearchOptions search_options(const DecodeOptions& o, const nn::TranslationConfig& c) {
   nn::SearchOptions s;
   s.beams = o.sample ? 1 : o.beams.value_or(std::max(int(c.num_beams), o.n_best));
   s.length_penalty = o.length_penalty.value_or(c.length_penalty);
-  s.stop = o.stop == "exact" ? nn::Stop::exact : o.stop == "present" ? nn::Stop::present : nn::Stop::first;
+  s.stop = stop_of(o, c);
   s.n_best = o.n_best;
-  s.least = o.min_length;
-  s.no_repeat = o.no_repeat;
+  s.least = o.min_length.value_or(std::max(c.min_length - 1, 0L));  // which counts the start
+  s.no_repeat = o.no_repeat.value_or(int(c.no_repeat_ngram_size));
   s.sample = o.sample;
   s.temperature = o.temperature;
   s.top_k = o.top_k;
@@ -176,13 +186,14 @@ struct Bounds {
   long most, needed = 1;  // needed: what is allowed however short the source
   std::vector<int> begin;
 
-  Bounds(const Translator& t, const DecodeOptions& o) {
+  Bounds(const Translator& t, const DecodeOptions& o, long least) {
     const nn::TranslationConfig& c = t.model->config;
     const long asked = o.max_length ? o.max_length : c.max_length - 1;
     most = std::min(asked, c.max_position_embeddings);
+    if (c.forced_bos_token_id >= 0) begin = {int(c.forced_bos_token_id)};
     if (!o.begin.empty()) {
-      begin = t.pieces.target(o.begin);
-      begin.pop_back();  // its end
+      const std::vector<int> pieces = t.pieces.target(o.begin);
+      begin.insert(begin.end(), pieces.begin(), pieces.end() - 1);  // without its end
     }
     const std::string bound = asked > most   ? fmt::format("the model's {} positions", most)
                               : o.max_length ? fmt::format("--max-length {}", o.max_length)
@@ -191,7 +202,7 @@ struct Bounds {
       check(pieces < most, "{} and the end are more than {}", what, bound);
       needed = std::max(needed, pieces + 1);
     };
-    need(fmt::format("--min-length {}", o.min_length), o.min_length);
+    need(fmt::format("{} {}", o.min_length ? "--min-length" : "the directory's minimum of", least), least);
     need(fmt::format("--begin, {} pieces,", begin.size()), long(begin.size()));
   }
   long of(const std::vector<int>& source, double factor) const {
@@ -206,7 +217,7 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
                                                             const std::function<void(long)>& progress) const {
   const nn::TranslationConfig& c = model->config;
   const nn::SearchOptions how = search_options(o, c);
-  const Bounds bounds(*this, o);
+  const Bounds bounds(*this, o, how.least);
   const Sources sources(texts, *this);
   std::vector<std::vector<Translation>> result(texts.size(), std::vector<Translation>(1));
   for (size_t first = 0, next; first < sources.order.size(); first = next) {

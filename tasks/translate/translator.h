@@ -13,14 +13,15 @@ namespace translate {
 
 // How to decode. What is not given is the directory's.
 struct DecodeOptions {
-  std::optional<int> beams;
+  std::optional<int> beams, no_repeat;
   std::optional<double> length_penalty;
-  int n_best = 1, no_repeat = 0, top_k = 0;
-  long min_length = 0, max_length = 0, batch_tokens = 4000;
+  std::optional<long> min_length;
+  std::optional<std::string> stop;
+  int n_best = 1, top_k = 0;
+  long max_length = 0, batch_tokens = 4000;
   double max_length_factor = 3, temperature = 1, top_p = 1;
   bool sample = false;
   uint64_t seed = 42;
-  std::string stop = "exact";
   std::string begin;                                  // how every translation begins
   void declare(run::Options& options, bool several);  // several: whether a text may get more translations than one
   void settle() const;                                // usage error: what contradicts itself

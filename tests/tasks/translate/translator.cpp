@@ -1,4 +1,6 @@
 // How long a translation may and must be, how it must begin, and what of it the directory says.
+#include <set>
+
 #include "tests/support/translator.h"
 
 using namespace test;
@@ -70,4 +72,34 @@ TEST_CASE("translator: what a translation begins with counts for its length") {
   CHECK(said(t, how) == begin);
   t.model->config.max_position_embeddings = 12;
   CHECK(error_of([&] { said(t, how); }).ends_with(" pieces, and the end are more than the model's 12 positions"));
+}
+
+TEST_CASE("translator: what the directory says of decoding holds where nothing else is asked for") {
+  Translator t = short_spoken();
+  nn::TranslationConfig& c = t.model->config;
+  DecodeOptions how;
+  how.beams = 1;
+  c.min_length = 7;  // the start is one of them
+  CHECK(said(t, how).size() == 6);
+  how.min_length = 2;
+  CHECK(said(t, how).size() == 2);
+  how.min_length.reset();
+  how.max_length = 6;
+  CHECK(error_of([&] { said(t, how); }) == "the directory's minimum of 6 and the end are more than --max-length 6");
+  how.max_length = 0;
+  c.min_length = 30;
+  const auto repeats = [&] {
+    const std::vector<int> ids = said(t, how);
+    return std::set<int>(ids.begin(), ids.end()).size() < ids.size();
+  };
+  CHECK(repeats());
+  c.no_repeat_ngram_size = 1;
+  CHECK(!repeats());
+  how.no_repeat = 0;
+  CHECK(repeats());
+  const int first = t.pieces.target("rot")[0];
+  c.forced_bos_token_id = first;
+  CHECK(said(t, how)[0] == first);
+  how.begin = "Haus";
+  CHECK((said(t, how)[0] == first && said(t, how)[1] == t.pieces.target("Haus")[0]));
 }

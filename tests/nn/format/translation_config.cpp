@@ -1,0 +1,62 @@
+// An encoder-decoder's config.json and generation_config.json: what is read of decoding, written again, refused.
+#include "nn/format/translation_config.h"
+
+#include "nn/format/files.h"
+#include "nn/format/json_value.h"
+#include "tests/support/nn.h"
+
+using namespace test;
+
+namespace {
+
+// A directory whose generation_config.json says this.
+nn::TranslationConfig read_with(const TemporaryDirectory& dir, const std::string& generation) {
+  nn::TranslationConfig c =
+      sized_translation({.vocabulary = 20, .width = 8, .layers = 1, .heads = 2, .inner = 8, .positions = 30});
+  dir.write("config.json", nn::translation_config_json(c));
+  dir.write("generation_config.json", generation);
+  return nn::read_translation_config(dir.path);
+}
+
+}  // namespace
+
+TEST_CASE("translation config: what generation_config.json says of decoding is read, and written again as it was") {
+  const TemporaryDirectory dir;
+  const std::string said = R"({"early_stopping": true, "forced_bos_token_id": 3, "max_length": 25, "min_length": 4,
+                               "no_repeat_ngram_size": 2, "num_beams": 6})";
+  const nn::TranslationConfig c = read_with(dir, said);
+  CHECK(c.early_stopping == "true");
+  CHECK(c.forced_bos_token_id == 3);
+  CHECK(c.min_length == 4);
+  CHECK(c.no_repeat_ngram_size == 2);
+  const nn::json written = nn::json::parse(nn::generation_config_json(c)), given = nn::json::parse(said);
+  for (const auto& [key, value] : given.items()) CHECK_MESSAGE(written[key] == value, key);
+  for (const char* stop : {"false", "\"never\""}) {
+    const std::string of_stop = fmt::format("{{\"early_stopping\": {}}}", stop);
+    const nn::json again = nn::json::parse(nn::generation_config_json(read_with(dir, of_stop)));
+    CHECK(again["early_stopping"] == nn::json::parse(stop));
+  }
+  // what is not said is not written
+  const nn::json silent = nn::json::parse(nn::generation_config_json(read_with(dir, "{\"do_sample\": false}")));
+  for (const char* key : {"early_stopping", "forced_bos_token_id", "min_length", "no_repeat_ngram_size"})
+    CHECK_MESSAGE(!silent.contains(key), key);
+}
+
+TEST_CASE("translation config: a search that is not this one is refused by its key") {
+  const TemporaryDirectory dir;
+  const auto refused = [&](const std::string& generation) {
+    return error_of([&] { read_with(dir, generation); }).substr(dir.path.size() + 1);
+  };
+  CHECK(refused("{\"num_beam_groups\": 2}") == "generation_config.json: num_beam_groups is 2; it is not supported");
+  CHECK(refused("{\"repetition_penalty\": 1.2}") ==
+        "generation_config.json: repetition_penalty is 1.2; it is not supported");
+  CHECK(refused("{\"do_sample\": true}").starts_with("generation_config.json: do_sample is true; "));
+  CHECK(refused("{\"early_stopping\": \"soon\"}") ==
+        "generation_config.json: early_stopping must be false, true or \"never\"; got \"soon\"");
+  CHECK(refused("{\"min_length\": 9, \"max_length\": 9}") ==
+        "config.json: min_length must be from 0 to below max_length 9; got 9");
+  CHECK(refused("{\"forced_bos_token_id\": 99}") ==
+        "config.json: forced_bos_token_id: 99 must be in the vocabulary of 20 and not the end");
+  CHECK_NOTHROW(
+      read_with(dir, R"({"repetition_penalty": 1.0, "num_beam_groups": 1, "top_k": 50, "temperature": 1.0})"));
+}
