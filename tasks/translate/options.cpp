@@ -37,8 +37,8 @@ void Options::declare(run::Options& options) {
   add("--dev-share", dev_share, "of the pairs that are held out where no file has them", files).between(0, 0.9);
   add("--model", model, "a translation model to go on from, in Hugging Face's form; default: a new one", sizes);
   add("--pieces", pieces.kind,
-      "of a new one: unigram, bpe, by SentencePiece; wordpiece, whose blanks are guessed; learned from both languages "
-      "together",
+      "of a new one: unigram, bpe, by SentencePiece, which keeps single blanks; wordpiece, whose blanks are guessed; "
+      "learned from both languages together",
       sizes)
       .one_of({"unigram", "bpe", "wordpiece"});
   add("--vocab-size", pieces.vocabulary, "pieces at most", sizes).between(8, 1e6);
@@ -160,9 +160,14 @@ Pieces pieces_of(const Options& o, const Texts& train, const Translator* teacher
   std::vector<std::string> texts = train.source;
   texts.insert(texts.end(), train.target.begin(), train.target.end());
   const Pieces pieces = Pieces::learn(texts, o.pieces);
+  const long same = pieces.came_back(texts), all = long(texts.size());
   if (o.pieces.kind == "wordpiece")
-    run::print_note("word pieces: {} of {} texts come back as they were, the others with other blanks\n",
-                    pieces.came_back(texts), texts.size());
+    run::print_note("word pieces: {} of {} texts come back as they were, the others with other blanks\n", same, all);
+  else if (same < all)
+    run::print_note(
+        "pieces: {} of {} texts come back as they were, the others without doubled blanks, blanks at their "
+        "ends or \u2581\n",
+        same, all);
   return pieces;
 }
 

@@ -206,6 +206,15 @@ TEST_CASE("translate: a run that was stopped and resumed ends in the bits of one
     CHECK_MESSAGE(nn::read_file(out + "/" + file) == nn::read_file(again + "/" + file), file);
 }
 
+TEST_CASE("translate: train says of how many texts the pieces lose blanks") {
+  const Sides f;
+  const std::string blanks = f.dir.write("blanks", " " + nn::read_file(f.source)), x = f.dir.path + "/x";
+  const std::string command = " --target " + f.target + " " + kTinyTranslator + "--max-steps 1 --out " + x;
+  CHECK(!call("translate", "train --source " + f.source + command).says("come back as they were"));
+  CHECK(call("translate", "train --source " + blanks + command + "2")
+            .says("pieces: 23 of 24 texts come back as they were"));
+}
+
 TEST_CASE("translate: options that contradict each other are refused before a model is looked for") {
   const std::string red = "translate --model nowhere red ";
   CHECK(call("translate", red + "--min-length 9 --max-length 3").output ==

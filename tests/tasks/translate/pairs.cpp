@@ -65,6 +65,18 @@ TEST_CASE("pieces: decode(encode(text)) is the text, by unigrams and by BPE; a d
   CHECK(pieces.text(pieces.source("Where is 北京?")).starts_with("Where is "));  // unknown, and no crash
 }
 
+TEST_CASE("pieces: SentencePiece keeps no blanks at the ends, none doubled, no mark of a blank, no new characters") {
+  for (const char* kind : {"unigram", "bpe"}) {
+    const Pieces pieces = learned(kind);
+    const auto back = [&](const std::string& text) { return pieces.text(pieces.target(text)); };
+    CHECK(back(" Guten  Tag ") == "Guten Tag");
+    CHECK(back("Guten\u2581Tag") == "Guten Tag");
+    CHECK(back("Guten \u5317!").find("\u2047") != std::string::npos);  // SentencePiece's mark of what it does not know
+    CHECK(pieces.came_back({"Guten Tag", " Guten Tag", "Guten  Tag", "Guten \u5317!"}) == 1);
+    CHECK(pieces.came_back(phrases().source) == phrases().size());
+  }
+}
+
 TEST_CASE("pieces: BPE-dropout cuts otherwise, by the seed, into more pieces of the same text") {
   const Pieces pieces = learned("bpe");
   const std::vector<Pair> plain = encode(phrases(), pieces, 100);
