@@ -164,10 +164,8 @@ Pieces pieces_of(const Options& o, const Texts& train, const Translator* teacher
   if (o.pieces.kind == "wordpiece")
     run::print_note("word pieces: {} of {} texts come back as they were, the others with other blanks\n", same, all);
   else if (same < all)
-    run::print_note(
-        "pieces: {} of {} texts come back as they were, the others without doubled blanks, blanks at their "
-        "ends or \u2581\n",
-        same, all);
+    run::print_note("pieces: {} of {} texts come back as they were; the others lose blanks, tabs or \u2581\n", same,
+                    all);
   return pieces;
 }
 

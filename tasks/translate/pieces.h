@@ -23,7 +23,7 @@ struct PieceOptions {
 
 // A directory holds source.spm and target.spm, which cut, and vocab.json, which numbers what they cut into; lowercase
 // stands in translate.json. A piece carries its blank, so that decode(encode(text)) is the text, if its characters are
-// known, none is ▁, which stands for a blank, and its blanks are single and none at its ends.
+// known, which a tab never is, none is ▁, which stands for a blank, and its blanks are single and none at its ends.
 // WordPieces have no .spm; translate.json says so. They do not carry blanks: text() puts none in front of . , ? ! ; : )
 // ], behind ( [ and around ' and -, which is a guess; came_back() counts how often it is right.
 class Pieces {
