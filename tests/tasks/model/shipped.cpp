@@ -101,19 +101,21 @@ TEST_CASE("shipped: training and prediction take a model by its name from any di
                 nowhere.output);
 }
 
-TEST_CASE("shipped: a name with sizes of its own beside it means a model from nothing, and that is said") {
+TEST_CASE("shipped: sizes mean a model from nothing where a shipped one is the default, not where it is named") {
   const auto settled = [](std::vector<const char*> words) {
     run::Options options("test", "test");
     model::BuildOptions o;
+    o.model = "mini";
     o.declare(options);
     words.insert(words.begin(), "test");
     options.parse(int(words.size()), words.data());
     o.settle(options);
     return o.model;
   };
-  CHECK(settled({"--model", "mini"}) == "mini");
-  CHECK(settled({"--model", "mini", "--layers", "1"}) == "bert");
-  CHECK(settled({"--model", "mini", "--cased"}) == "bert");
+  CHECK(settled({}) == "mini");
+  CHECK(settled({"--layers", "1"}) == "bert");
+  CHECK(settled({"--cased"}) == "bert");
+  CHECK(settled({"--model", "mini", "--layers", "1"}) == "mini");  // which is refused: it has its own
 }
 
 TEST_CASE("shipped: a model that ships is not calibrated in its place; a copy of one's own is") {
