@@ -90,8 +90,9 @@ void BuildOptions::declare_retention(run::Options& options) {
 }
 
 void BuildOptions::settle(const run::Options& options) {
-  const bool sizes = layers || hidden || heads || intermediate || vocab_size || !vocab.empty() || cased;
-  if (pretrained() && sizes && !options.given("--model")) {  // what ships has sizes of its own
+  const bool sizes = layers || hidden || heads || intermediate, words = vocab_size || !vocab.empty() || cased;
+  const bool ships = pretrained() && model_at(model) != model;
+  if (ships && (sizes || (words && !options.given("--model")))) {  // beside a name a vocabulary is one that must fit
     run::print_note("note: sizes and vocabularies are of a model from nothing: --model bert, not {}\n", model);
     model = "bert";
   }

@@ -216,7 +216,7 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   const std::string model = english_encoder(dir, "--max-steps 1");
   refused("--train " + texts + " --model " + model + " --vocab " + zebra, "does not fit");
   refused("--train " + texts + " --model mini --vocab " + zebra, "does not fit");
-  refused("--train " + texts + " --model mini --layers 3", "--layers is for a model from nothing; mini has its own");
+  refused("--train " + texts + " --model mini --cased", "--cased is for a model from nothing; mini has its own");
   refused("--train " + texts + " --dev " + texts, "every text of the corpus is one of --dev");
   refused("--train " + std::string(5000, 'x'), "no such file or folder");
   refused("--train " + texts + " --model " + model + " --hidden 16", "--hidden is for a model from nothing");

@@ -101,7 +101,7 @@ TEST_CASE("shipped: training and prediction take a model by its name from any di
                 nowhere.output);
 }
 
-TEST_CASE("shipped: sizes mean a model from nothing where a shipped one is the default, not where it is named") {
+TEST_CASE("shipped: sizes mean a model from nothing, and that is said; a vocabulary does where none is named") {
   const auto settled = [](std::vector<const char*> words) {
     run::Options options("test", "test");
     model::BuildOptions o;
@@ -115,7 +115,8 @@ TEST_CASE("shipped: sizes mean a model from nothing where a shipped one is the d
   CHECK(settled({}) == "mini");
   CHECK(settled({"--layers", "1"}) == "bert");
   CHECK(settled({"--cased"}) == "bert");
-  CHECK(settled({"--model", "mini", "--layers", "1"}) == "mini");  // which is refused: it has its own
+  CHECK(settled({"--model", "mini", "--layers", "1"}) == "bert");
+  CHECK(settled({"--model", "mini", "--cased"}) == "mini");  // which is refused: it has its own
 }
 
 TEST_CASE("shipped: a model that ships is not calibrated in its place; a copy of one's own is") {
