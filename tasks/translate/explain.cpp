@@ -8,13 +8,9 @@
 
 namespace translate {
 
-using text::escaped_markup;
-namespace {
-
 using engine::real;
 using engine::Tensor;
-
-}  // namespace
+using text::escaped_markup;
 
 std::string word_alignment(const Translator& t, const std::string& source, const Translation& translation) {
   const std::vector<int> ids = t.pieces.source(source), from = t.pieces.source_words(source);
