@@ -36,6 +36,13 @@ need() { # FILE...
   for file in "$@"; do [ -r "$file" ] || fail "$file is missing"; done
 }
 
+# prepare FILE COMMAND...: what the command prints, into RUNS/FILE; whole at once, as another call may be reading it
+prepare() {
+  _file=$runs/$1
+  shift
+  "$@" >"$_file.$$" && mv "$_file.$$" "$_file"
+}
+
 name_of() { echo "$1" | tr -c 'a-z0-9.\n' -; }  # a row as a file's name; 0.1 and -0.1 are two
 
 is_made() { grep -q '^result ' "$runs/$1.txt" 2>/dev/null; }

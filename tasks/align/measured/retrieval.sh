@@ -9,7 +9,7 @@
 begin retrieval "$@"
 
 for side in train.en train.de val.en val.de test_2016_flickr.en test_2016_flickr.de; do
-  gzip -dc "$data/multi30k_en_de/raw/$side.gz" >"$runs/$side.txt"
+  prepare "$side.txt" gzip -dc "$data/multi30k_en_de/raw/$side.gz"
 done
 sizes="--layers 2 --hidden 128 --heads 2 --max-length 48"
 # shellcheck disable=SC2086

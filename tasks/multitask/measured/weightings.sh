@@ -35,7 +35,7 @@ weights() { # NAME
 }
 
 for pair in ${PAIRS:-embedded twitter}; do
-  task_file "$pair" >"$runs/$pair.json"
+  prepare "$pair.json" task_file "$pair"
   printf '%s:\n' "$pair"
   cat "$runs/$pair.json"
   more="random gls gradnorm imtl-l stch"

@@ -11,8 +11,8 @@ begin amazon "$@"
 for name in ${SETS:-beauty sports}; do
   need "$data/amazon_sequences/${name}_sequential_data.txt"
   [ -s "$runs/$name.tsv" ] ||
-    awk 'BEGIN { print "user\titem" } { for (i = 2; i <= NF; i++) print $1 "\t" $i }' \
-      "$data/amazon_sequences/${name}_sequential_data.txt" >"$runs/$name.tsv"
+    prepare "$name.tsv" awk 'BEGIN { print "user\titem" } { for (i = 2; i <= NF; i++) print $1 "\t" $i }' \
+      "$data/amazon_sequences/${name}_sequential_data.txt"
   for seed in $seeds; do
     train "$name-$seed" recommend --interactions "$runs/$name.tsv" --positions 50 --ease 0 --knn 100 --damping 1 \
       --dropout 0.5 --batch-size 4096 --seed "$seed"

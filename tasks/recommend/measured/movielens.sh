@@ -13,7 +13,7 @@ films=$data/movielens_latest_small plots=$data/tmdb_5000/tmdb_5000_movies.csv.gz
 need "$films/ratings.csv" "$films/movies.csv" "$films/links.csv" "$plots"
 
 # Titles without the year, the article in front; plots where a film has one; genres as tags; films with five ratings.
-[ -s "$runs/items.jsonl" ] || "${PYTHON:-python3}" - "$films" "$plots" >"$runs/items.jsonl" <<'PY'
+[ -s "$runs/items.jsonl" ] || prepare items.jsonl "${PYTHON:-python3}" - "$films" "$plots" <<'PY'
 import csv, gzip, json, re, sys
 films, tmdb = sys.argv[1:]
 plots = {}

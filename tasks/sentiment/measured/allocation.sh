@@ -10,8 +10,8 @@
 begin allocation "$@"
 need "$data/sst2/train.tsv" "$data/sst2/dev.tsv"
 
-awk 'NR % 10 == 0' "$data/sst2/train.tsv" >"$runs/part.tsv"
-awk 'NR % 10 != 0' "$data/sst2/train.tsv" >"$runs/rest.tsv"
+prepare part.tsv awk 'NR % 10 == 0' "$data/sst2/train.tsv"
+prepare rest.tsv awk 'NR % 10 != 0' "$data/sst2/train.tsv"
 
 fit() { # NAME OPTION...
   name=$1-$seed

@@ -12,9 +12,9 @@ need "$data/imdb/train_neg.tsv" "$data/imdb/train_pos.tsv"
 
 reads="--no-header --text-column 2 --labels negative,positive --max-length 256"
 for class in neg pos; do
-  head -n 600 "$data/imdb/train_$class.tsv" >"$runs/train-$class.tsv"
-  sed -n 601,800p "$data/imdb/train_$class.tsv" >"$runs/dev-$class.tsv"
-  sed -n 801,1300p "$data/imdb/train_$class.tsv" >"$runs/test-$class.tsv"
+  prepare "train-$class.tsv" head -n 600 "$data/imdb/train_$class.tsv"
+  prepare "dev-$class.tsv" sed -n 601,800p "$data/imdb/train_$class.tsv"
+  prepare "test-$class.tsv" sed -n 801,1300p "$data/imdb/train_$class.tsv"
 done
 
 fit() { # NAME OPTION...

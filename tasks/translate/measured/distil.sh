@@ -9,8 +9,8 @@
 . tools/measured.sh
 begin distil tasks/data "$@"
 for part in train dev test; do
-  awk -v part=$part '{ is = NR % 10 == 3 ? "dev" : NR % 10 == 8 ? "test" : "train" } is == part' \
-    "$data/phrases.tsv" >"$runs/$part.tsv"
+  prepare "$part.tsv" awk -v part=$part '{ is = NR % 10 == 3 ? "dev" : NR % 10 == 8 ? "test" : "train" } is == part' \
+    "$data/phrases.tsv"
 done
 
 run() { # ROW OPTION...
