@@ -19,9 +19,9 @@
 #include "tasks/run/progress.h"
 #include "tasks/run/stopwatch.h"
 #include "tasks/translate/average.h"
-#include "tasks/translate/explain.h"
 #include "tasks/translate/options.h"
 #include "tasks/translate/scoring.h"
+#include "tasks/translate/translate.h"
 
 namespace {
 
@@ -248,42 +248,6 @@ void evaluate(run::Options& options, const run::Parse& parse) {
              s.bleu.score, s.chrf2, s.chrfpp, texts.size(), watch.seconds());
 }
 
-std::vector<std::string> texts_of(const std::string& file, const std::vector<std::string>& given) {
-  if (!file.empty() && !given.empty()) run::usage_error("texts and --file exclude each other");
-  return given.empty() ? translate::read_texts(file.empty() ? "/dev/stdin" : file, true) : given;
-}
-
-void translate_texts(run::Options& options, const run::Parse& parse) {
-  std::string model, base, file, out, explain, alignments;
-  translate::DecodeOptions how;
-  declare_model(options, model, base);
-  options.add("--file", file, "texts, one a line; without it and without texts: standard input");
-  options.add("--out", out, "write the translations there");
-  options.add("--explain", explain, "write a page that shows which source piece each target piece looks at");
-  options.add("--alignments", alignments,
-              "write there which words belong together, a line a translation: 2-0 is the text's third with the first");
-  how.declare(options, true);
-  options.take_texts();
-  parse();
-  how.settle();
-  const Translator translator = Translator::load(model, base);
-  translator.model->pack();
-  const std::vector<std::string> texts = texts_of(file, options.texts());
-  const auto found = translator.translate(texts, how);
-  std::string lines, aligned;
-  for (size_t i = 0; i < found.size(); ++i)
-    for (const translate::Translation& t : found[i]) {
-      lines += how.n_best == 1 ? t.text + "\n" : fmt::format("{}\t{:.4f}\t{}\n", i + 1, t.score, t.text);
-      if (!alignments.empty()) aligned += (t.ids.empty() ? "" : word_alignment(translator, texts[i], t)) + "\n";
-    }
-  if (out.empty())
-    fmt::print("{}", lines);
-  else
-    nn::write_file(out, lines);
-  if (!alignments.empty()) nn::write_file(alignments, aligned);
-  if (!explain.empty()) nn::write_file(explain, translate::alignment_page(translator, texts, found));
-}
-
 void quantize(run::Options& options, const run::Parse& parse) {
   std::string model, base, out;
   declare_model(options, model, base);
@@ -323,7 +287,7 @@ void score_files(run::Options& options, const run::Parse& parse) {
   options.add("--out", out, "also write the scores as JSON to this file");
   parse();
   const auto read = [&](const std::string& path) {
-    const std::vector<std::string> lines = translate::read_texts(path, true);
+    const std::vector<std::string> lines = translate::read_texts(path);
     o.check_raw(lines, path);
     return lines;
   };
@@ -360,7 +324,7 @@ int main(int argc, char** argv) {
       argc, argv, "translate", "Translate sentences; learn it from pairs of them.",
       {{"train", "learn from pairs of sentences", train},
        {"evaluate", "translate held-out texts and score the result", evaluate},
-       {"translate", "translate texts", translate_texts},
+       {"translate", "translate texts", translate::translate_texts},
        {"merge", "put what an adapter has learned into its base model", merge},
        {"quantize", "write a model with int8 weights, a quarter as large, that translates faster", quantize},
        {"score", "BLEU and chrF of translations, as sacreBLEU has them", score_files}});

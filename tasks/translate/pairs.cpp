@@ -14,11 +14,15 @@ namespace translate {
 
 using engine::check;
 
+void check_utf8(const std::string& line, const std::string& where) {
+  check(line.find("\xEF\xBF\xBD") == std::string::npos, "{}: the line is not valid UTF-8", where);
+}
+
 namespace {
 
-void check_text(const std::string& line, const std::string& where, bool empty_too) {
-  check(line.find("\xEF\xBF\xBD") == std::string::npos, "{}: the line is not valid UTF-8", where);
-  check(empty_too || !text::is_blank(line), "{}: the line is empty; a pair needs both texts", where);
+void check_text(const std::string& line, const std::string& where) {
+  check_utf8(line, where);
+  check(!text::is_blank(line), "{}: the line is empty; a pair needs both texts", where);
 }
 
 }  // namespace
@@ -29,10 +33,10 @@ void Texts::add(const Texts& more) {
   where.insert(where.end(), more.where.begin(), more.where.end());
 }
 
-std::vector<std::string> read_texts(const std::string& path, bool empty_too) {
+std::vector<std::string> read_texts(const std::string& path) {
   std::vector<std::string> texts;
   for (const text::Example& e : text::read_lines(path)) {
-    check_text(e.text, e.where, empty_too);
+    check_utf8(e.text, e.where);
     texts.push_back(e.text);
   }
   return texts;
@@ -42,8 +46,8 @@ Texts read_pairs(const std::string& source, const std::string& target) {
   const text::ParallelTexts both = text::read_parallel(source, target);
   Texts texts;
   for (size_t i = 0; i < both.source.size(); ++i) {
-    check_text(both.source[i].text, both.source[i].where, false);
-    check_text(both.target[i].text, both.target[i].where, false);
+    check_text(both.source[i].text, both.source[i].where);
+    check_text(both.target[i].text, both.target[i].where);
     texts.source.push_back(both.source[i].text);
     texts.target.push_back(both.target[i].text);
     texts.where.push_back(both.source[i].where);
@@ -61,8 +65,8 @@ void add_row(Texts& texts, std::string_view line, const std::string& where) {
   texts.source.emplace_back(line.substr(0, tab));
   texts.target.emplace_back(line.substr(tab + 1));
   texts.where.push_back(where);
-  check_text(texts.source.back(), where, false);
-  check_text(texts.target.back(), where, false);
+  check_text(texts.source.back(), where);
+  check_text(texts.target.back(), where);
 }
 
 }  // namespace

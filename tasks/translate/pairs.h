@@ -16,8 +16,10 @@ struct Texts {
   void add(const Texts& more);
 };
 
-// Lines of a file, valid UTF-8; empty ones where `empty_too`.  Error: FILE:LINE: ...
-std::vector<std::string> read_texts(const std::string& path, bool empty_too = false);
+// Error: "WHERE: the line is not valid UTF-8", of a line whose invalid bytes have become U+FFFD while it was read.
+void check_utf8(const std::string& line, const std::string& where);
+// Lines of a file, empty ones too. Error: as check_utf8.
+std::vector<std::string> read_texts(const std::string& path);
 // Two files line by line. Error: different numbers of lines, an empty line, invalid UTF-8.
 Texts read_pairs(const std::string& source, const std::string& target);
 // A file of two columns with a tab between. Error: a line without two texts.

@@ -167,14 +167,14 @@ namespace {
 struct Sources {
   std::vector<std::vector<int>> ids;
   std::vector<int> order;
-  Sources(const std::vector<std::string>& texts, const Translator& t) : ids(texts.size()) {
+  Sources(const std::vector<std::string>& texts, const Translator& t, long first) : ids(texts.size()) {
     const long positions = t.model->config.max_position_embeddings;
     for (size_t i = 0; i < texts.size(); ++i) {
       if (text::is_blank(texts[i])) continue;
-      check(text::is_utf8(texts[i]), "text {} is not valid UTF-8", i + 1);
+      check(text::is_utf8(texts[i]), "text {} is not valid UTF-8", first + long(i) + 1);
       ids[i] = t.pieces.source(texts[i]);
-      check(long(ids[i].size()) <= positions, "text {} has {} pieces; the model has {} positions", i + 1, ids[i].size(),
-            positions);
+      check(long(ids[i].size()) <= positions, "text {} has {} pieces; the model has {} positions", first + long(i) + 1,
+            ids[i].size(), positions);
       order.push_back(int(i));
     }
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return ids[a].size() > ids[b].size(); });
@@ -214,11 +214,12 @@ struct Bounds {
 
 std::vector<std::vector<Translation>> Translator::translate(const std::vector<std::string>& texts,
                                                             const DecodeOptions& o,
-                                                            const std::function<void(long)>& progress) const {
+                                                            const std::function<void(long)>& progress,
+                                                            long first_text) const {
   const nn::TranslationConfig& c = model->config;
   const nn::SearchOptions how = search_options(o, c);
   const Bounds bounds(*this, o, how.least);
-  const Sources sources(texts, *this);
+  const Sources sources(texts, *this, first_text);
   std::vector<std::vector<Translation>> result(texts.size(), std::vector<Translation>(1));
   for (size_t first = 0, next; first < sources.order.size(); first = next) {
     std::vector<const std::vector<int>*> batch;
@@ -228,7 +229,8 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
       const std::vector<int>& source = sources.ids[sources.order[next]];
       batch.push_back(&source);
       tokens += long(source.size());
-      asked.push_back({bounds.of(source, o.max_length_factor), bounds.begin, uint32_t(sources.order[next])});
+      asked.push_back(
+          {bounds.of(source, o.max_length_factor), bounds.begin, uint32_t(first_text + sources.order[next])});
     }
     nn::Decoding decoding(*model, packed(batch));
     const auto found =
@@ -243,6 +245,8 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
   }
   return result;
 }
+
+void Translator::require(const std::vector<std::string>& texts, long first) const { Sources(texts, *this, first); }
 
 Tensor Translator::alignment(const std::vector<int>& source, const std::vector<int>& target) const {
   const engine::NoGrad no_grad;

@@ -49,9 +49,13 @@ struct Translator {
   Translator twin(const nn::TranslationConfig& config, uint64_t seed) const;
 
   // Of each text its n_best translations, the best first; an empty text stays empty. Sentences are batched by length.
-  // `progress` hears how many are done.  Error: a text beyond the positions, with its number.
+  // `progress` hears how many are done. `first`: the number of texts[0], from 0, where they are a part of more: draws
+  // and messages go by it. Error: as require().
   std::vector<std::vector<Translation>> translate(const std::vector<std::string>& texts, const DecodeOptions& options,
-                                                  const std::function<void(long)>& progress = nullptr) const;
+                                                  const std::function<void(long)>& progress = nullptr,
+                                                  long first = 0) const;
+  // Error: a text beyond the positions, or no UTF-8, with its number.
+  void require(const std::vector<std::string>& texts, long first = 0) const;
 
   // Which source piece each target piece looks at: the attention across of the last layer, mean over its heads.
   //   source S pieces, target T pieces -> [T, S], rows sum to 1

@@ -80,6 +80,32 @@ TEST_CASE("translate: twelve pairs are learned by heart; evaluate, translate and
   CHECK(call("translate", draw + "1").output != call("translate", draw + "2").output);
 }
 
+TEST_CASE("translate: a stream of texts comes out in windows, its numbers and draws run through") {
+  const Sides f;
+  const std::string best = f.trained("run", "--lr 0.01 --epochs 40") + "/best";
+  const auto translated = [&](const std::string& words) {
+    return call("translate", "translate --model " + best + " --min-length 2 " + words).output;
+  };
+  std::string lines;
+  for (int i = 0; i < 4096; ++i) lines += "\n";  // a window of nothing
+  const std::string many = f.dir.write("many", lines + "this house is red.\r\nthis train is old.");
+  for (const std::string& from : {" --file " + many, " --file - < " + many, " < " + many}) {
+    CHECK(translated("--n-best 2" + from).find("\n4096\t0.0000\t\n4097\t-") != std::string::npos);
+    const std::string best_alone = translated("'this house is red.' 'this train is old.'");
+    CHECK(translated(from) == lines + best_alone);
+  }
+  const std::string draw = "--sample --temperature 5 --seed 3 ";
+  const std::string drawn = translated(draw + "< " + many);
+  CHECK(drawn == translated(draw + "--file " + many));
+  CHECK(drawn != lines + translated(draw + "'this house is red.' 'this train is old.'"));  // as texts 1 and 2
+  const std::string out = f.dir.path + "/out", far = f.dir.write("far", lines + std::string(9000, 'r') + "\n");
+  refused("translate --model " + best + " --out " + out + " --file " + far, "text 4097 has ");
+  refused("translate --model " + best + " --out " + out + " < " + far, "text 4097 has ");
+  CHECK(!std::filesystem::exists(out));
+  refused("translate --model " + best + " < " + f.dir.write("latin", "caf\xE9\n"),
+          "input:1: the line is not valid UTF-8");
+}
+
 TEST_CASE("translate: a student learns from its teacher alone: its distributions and attention, or what it writes") {
   const Sides f;
   const std::string teacher = f.trained("teacher", "--lr 0.01 --epochs 120"), junk = f.dir.write("junk", []() {

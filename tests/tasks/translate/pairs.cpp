@@ -241,7 +241,7 @@ TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line w
         dir.path + "/blank.tsv:1: the line is empty; a pair needs both texts");
   CHECK(error_of([&] { read_pairs(dir.write("c.tsv", "a\tb\tc\n")); }) ==
         dir.path + "/c.tsv:1: a pair is two texts with a tab between; the line has 3 columns");
-  CHECK(read_texts(dir.write("d", "a\n\nb\n"), true).size() == 3);
+  CHECK(read_texts(dir.write("d", "a\n\nb\n")).size() == 3);
   long skipped = 0;
   const Pieces pieces = learned("unigram");
   Texts texts = pairs_of(
