@@ -148,11 +148,11 @@ Tensor mul(const Tensor& a, const Tensor& b) {
       [](real x, real) { return x; });
 }
 
-// y = a / b,   da += dy / b,   db -= a / b^2 dy
+// y = a / b,   da += dy / b,   db -= (a / b) / b dy; b^2 would leave the range of floats before that does
 Tensor div(const Tensor& a, const Tensor& b) {
   return binary(
       "div", a, b, [](real x, real y) { return x / y; }, [](real, real y) { return 1 / y; },
-      [](real x, real y) { return -x / (y * y); });
+      [](real x, real y) { return -(x / y) / y; });
 }
 
 // y = factor x,   dx += factor dy

@@ -27,7 +27,7 @@ struct Random {
   void counters(uint64_t first, uint32_t (&x)[4][kLanes]) const;  // the four words of each of them, word by word
   void words(uint64_t begin, long n, uint32_t* out) const;        // the words begin ... begin + n - 1
   void normals(real deviation, long n, real* out) const;          // mean 0 (Box-Muller)
-  void uniforms(real bound, long n, real* out) const;             // in [-bound, bound)
+  void uniforms(real bound, long n, real* out) const;  // in [-bound, bound]: the last value below it is rounded up
 };
 
 // The numbers 0 ... n-1 in an order that depends on `random` only (Fisher-Yates).

@@ -71,6 +71,15 @@ TEST_CASE("elementwise: shapes that do not fit are refused") {
   CHECK(error_of([] { varied({4, 5}) * varied({5, 1}); }).find("mul:") == 0);
 }
 
+TEST_CASE("div: the gradient of a divisor whose square no float holds is a number") {
+  for (const auto& [a, b] : {std::pair{1e30, 1e20}, {1e10, 3e19}, {1e-24, 1e-24}}) {
+    Tensor y = Tensor::full({1}, real(b));
+    y.require_grad();
+    backward(sum(Tensor::full({1}, real(a)) / y));
+    CHECK(double(y.grad_data()[0]) * b * b / a == doctest::Approx(-1));
+  }
+}
+
 TEST_CASE("matmul, linear and bmm: sizes that do not fit are refused") {
   CHECK(error_of([] { matmul(varied({2, 3}), varied({4, 5})); }).find("matmul: the inner sizes must be equal") == 0);
   CHECK(error_of([] { linear(varied({2, 3}), varied({4, 5})); }).find("linear:") == 0);
