@@ -33,6 +33,16 @@ Windows::Windows(const std::vector<History>& histories, long places, long batch,
   steps_ = std::max(1L, places_ / (std::max(batch, longest) * accumulate));
 }
 
+namespace {
+
+// What the batch's loss is divided by.
+double weight_of(const Batch& batch) {
+  return batch.weights.empty() ? double(batch.next.size())
+                               : std::accumulate(batch.weights.begin(), batch.weights.end(), 0.);
+}
+
+}  // namespace
+
 // Part k of an epoch has the windows whose first place is among places [k P / n, (k + 1) P / n) of all P, of n parts.
 std::vector<Batch> Windows::parts_at(long step) const {
   const long parts = steps_ * accumulate_, first = step % steps_ * accumulate_;
@@ -63,10 +73,10 @@ std::vector<Batch> Windows::parts_at(long step) const {
       items.back().pop_back();
     }
     batch.tokens = packed({items.begin(), items.end()}, places_);
-    all += double(batch.next.size());
+    all += weight_of(batch);
     batches.push_back(std::move(batch));
   }
-  for (Batch& batch : batches) batch.share = double(batch.next.size()) / all;
+  for (Batch& batch : batches) batch.share = all > 0 ? weight_of(batch) / all : 0;
   return batches;
 }
 

@@ -16,7 +16,7 @@ struct Batch {
   Indices next;               // [N]
   Indices users;              // whose windows they are
   std::vector<real> weights;  // [N] of the next one; empty: all 1
-  double share = 1;           // of the places of the step
+  double share = 1;           // of the weights of the step, or of its places
   Indices kinds = {};         // [N] of the items that are read, in Data::kinds
 };
 

@@ -118,6 +118,10 @@ TEST_CASE("recommend: with weights a place counts as often as its weight says, a
   CHECK(batch.weights[1] == 5);  // of item 2, which comes after the second one
   CHECK(batch.weights[0] == 1);
   CHECK(Windows(heavy, 6, 100, 1, 1, false).parts_at(0).at(0).weights.empty());
+  double parts = 0;  // of a step, by their shares, are its whole
+  for (const Batch& part : Windows(heavy, 6, 100, 2, 1, false, true).parts_at(0)) parts += part.share * loss(part);
+  REQUIRE(Windows(heavy, 6, 100, 2, 1, false, true).parts_at(0).size() == 2);
+  CHECK(parts == doctest::Approx(loss(batch)).epsilon(1e-5));
 }
 
 TEST_CASE("recommend: what texts say is distilled into the identities of what comes next, and into nothing else") {
