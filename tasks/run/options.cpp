@@ -2,6 +2,7 @@
 #include "tasks/run/options.h"
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <filesystem>
 
@@ -101,6 +102,8 @@ void TrainingOptions::settle(Options& options, const std::string& task, bool com
   if (resume.empty()) {
     if (complete) options.check_used();
     if (out.empty()) out = default_directory(task);
+    if (long(batch_size) * accumulate > INT_MAX)
+      usage_error("--batch-size {} times --accumulate {} is more than {}", batch_size, accumulate, INT_MAX);
     return;
   }
   for (const std::string& name : options.given_names())

@@ -87,6 +87,16 @@ Plan plan_of(const TrainingOptions& o, const nn::Params& params, const Frame& fr
           .events = event_directory(o)};
 }
 
+optim::Schedule schedule_of(const TrainingOptions& o, const Frame& frame, long steps) {
+  const optim::Schedule schedule{.kind = optim::schedule_kind(o.schedule),
+                                 .lr = o.lr.value_or(frame.default_lr),
+                                 .steps = steps,
+                                 .warmup = long(o.warmup * double(steps))};
+  check(schedule.kind != optim::ScheduleKind::polynomial || schedule.lr > schedule.end_lr,
+        "--schedule polynomial falls to {}: --lr {} is no more than that", schedule.end_lr, schedule.lr);
+  return schedule;
+}
+
 }  // namespace
 
 Training::Training(const TrainingOptions& options, nn::Params& params, const Frame& frame)
@@ -96,10 +106,7 @@ Training::Training(const TrainingOptions& options, nn::Params& params, const Fra
       steps_(frame.used ? frame.most_steps : options.steps(frame.steps_per_epoch)),
       trained_(trained_tensors(options, params, frame)),
       optimizer_(make_optimizer(options, trained_)),
-      schedule_{.kind = optim::schedule_kind(options.schedule),
-                .lr = options.lr.value_or(frame.default_lr),
-                .steps = frame.used ? kBudget : steps_,
-                .warmup = long(options.warmup * double(frame.used ? kBudget : steps_))},
+      schedule_(schedule_of(options, frame, frame.used ? kBudget : steps_)),
       run_(plan_of(options, params, frame, steps_)) {
   saved_ = saved_tensors(params, frame, optimizer_);
   if (!options.resume.empty()) run_.restore(saved_);

@@ -171,6 +171,7 @@ TEST_CASE("sentiment: bad input gets one clear line, exit status 1, and leaves n
   };
   const std::string pool = "train --model pool" + kSmallBert;
   refused(pool + "--data " + dir.path + "/none.tsv", "none.tsv: cannot be read: No such file or directory");
+  refused(pool + "--schedule polynomial --lr 1e-9 --data " + data, "falls to 1e-07: --lr 1e-09 is no more than that");
   refused("train --model bert --layers 1" + kSmallBert + "--bigrams 100 --data " + data,
           "--bigrams is for --model pool");
   refused("train --model bert --layers 1" + kSmallBert + "--subwords 100 --data " + data,
@@ -349,8 +350,9 @@ TEST_CASE("sentiment: class weights from the data or a file, repeats across spli
 }
 
 TEST_CASE("sentiment: wrong usage exits with 2, --help and --version with 0") {
-  for (const char* arguments : {"", "tain", "train --lr x", "train --epochs 0", "train --epochs 1e29",
-                                "train --max-steps 1e29", "train --nonsense", "evaluate", "train --schedule step"})
+  for (const char* arguments :
+       {"", "tain", "train --lr x", "train --epochs 0", "train --epochs 1e29", "train --max-steps 1e29",
+        "train --nonsense", "evaluate", "train --schedule step", "train --batch-size 65536 --accumulate 65536"})
     CHECK_MESSAGE(sentiment(arguments).status == 2, arguments);
   for (const char* arguments : {"--help", "--version", "train --help", "predict --help"})
     CHECK_MESSAGE(sentiment(arguments).status == 0, arguments);
