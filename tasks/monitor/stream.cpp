@@ -38,7 +38,24 @@ void stop(int signal) {
 // What is wrong with a record: thrown inside of this file alone.
 struct Unusable {
   std::string kind, why;
+  bool torn = false;  // what was taken for one row may be several
 };
+
+// Whether a quoted field of a CSV is open at the end of a line; `open`: at its beginning. As parse_csv has it: a quote
+// opens a field at its beginning alone (27" is no quote), and two of them inside are one.
+bool leaves_open(std::string_view line, bool open) {
+  bool begins = !open;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (!open) {
+      open = begins && line[i] == '"';
+      begins = line[i] == ',';
+    } else if (line[i] == '"') {
+      open = i + 1 < line.size() && line[i + 1] == '"';
+      i += open;
+    }
+  }
+  return open;
+}
 
 }  // namespace
 
@@ -157,44 +174,44 @@ bool Stream::leave_row(bool wait) {
   return true;
 }
 
+// The next `length` bytes as a row; `ends`: the end of a line is behind them.
+bool Stream::take(std::string& row, size_t length, bool ends) {
+  row = buffer_.substr(at_, length);
+  row_at_ = at_, row_line_ = line_;
+  line_ += std::count(row.begin(), row.end(), '\n') + ends;
+  at_ += length + ends, offset_ += long(length + ends);
+  scanned_ = 0, open_ = false;
+  while (row.ends_with('\r')) row.pop_back();
+  return true;
+}
+
 // A row without its end: a line, in CSV as many as its quotes hold together.
 bool Stream::take_row(std::string& row, bool wait) {
   if (inside_ && !leave_row(wait)) return false;
-  for (size_t from = at_, quotes = 0;;) {
-    const size_t end = buffer_.find('\n', from);
-    if (end == buffer_.npos) {
-      if (buffer_.size() - at_ > kLongestRow) {
-        row = buffer_.substr(at_);
-        row_line_ = line_;
-        at_ += row.size(), offset_ += long(row.size());
-        inside_ = true;
-        return true;  // too long: whoever parses it says so
-      }
-      const size_t behind = from - at_;
-      if (!fill(wait)) {
-        if (!ended_ || at_ == buffer_.size() || (o_.follow && o_.file != "-") || stopped) return false;
-        row = buffer_.substr(at_);  // the last line, without an end
-        row_line_ = line_;
-        offset_ += long(row.size());
-        at_ = buffer_.size();
-        return true;
-      }
-      from = at_ + behind;
-      continue;
+  for (;;) {
+    const size_t end = buffer_.find('\n', at_ + scanned_);
+    const size_t length = std::min(end, buffer_.size()) - at_;
+    if (end != buffer_.npos) {
+      if (csv_) open_ = leaves_open(std::string_view(buffer_).substr(at_ + scanned_, length - scanned_), open_);
+      if (!open_ || length >= kLongestRow) return take(row, length, true);
+      scanned_ = length + 1;
+    } else if (length > kLongestRow) {
+      inside_ = true;
+      return take(row, length, false);  // too long: whoever parses it says so
+    } else if (!fill(wait)) {
+      if (!ended_ || length == 0 || (o_.follow && o_.file != "-") || stopped) return false;
+      return take(row, length, false);  // the last line, without an end
     }
-    if (csv_) quotes += size_t(std::count(buffer_.begin() + long(from), buffer_.begin() + long(end), '"'));
-    if (quotes % 2 && end - at_ < kLongestRow) {
-      from = end + 1;
-      continue;
-    }
-    row = buffer_.substr(at_, end - at_);
-    row_line_ = line_;
-    line_ += 1 + std::count(row.begin(), row.end(), '\n');
-    offset_ += long(end + 1 - at_);
-    at_ = end + 1;
-    while (row.ends_with('\r')) row.pop_back();
-    return true;
   }
+}
+
+// Of several lines that are no row the first is left out, and the others are read again: a quote that nothing closes
+// takes no other record along.
+void Stream::leave_first_line() {
+  const size_t second = buffer_.find('\n', row_at_) + 1;
+  offset_ -= long(at_ - second);
+  at_ = second, line_ = row_line_ + 1;
+  inside_ = false;
 }
 
 bool Stream::read_header(const std::string& row) {
@@ -256,18 +273,24 @@ void Stream::parse_json_row(const std::string& row, Record& record) const {
   }
 }
 
-void Stream::parse_csv_row(const std::string& row, Record& record) const {
+// The fields of a row of a CSV, as many as its header has.
+std::vector<std::string> Stream::fields_of(const std::string& row) const {
   text::Table table;
   table.path = name_;
   try {
     text::parse_csv(row, {}, row_line_, true, table);
-  } catch (const engine::Error& e) { throw Unusable{"no CSV", e.what()}; }
-  if (table.rows.empty() || table.rows[0].size() != columns_.size())
-    throw Unusable{"no CSV", fmt::format("{} fields; the header has {}", table.rows.empty() ? 0 : table.rows[0].size(),
-                                         columns_.size())};
+  } catch (const engine::Error& e) { throw Unusable{"no CSV", e.what(), true}; }
+  if (table.rows.size() != 1)
+    throw Unusable{"no CSV", fmt::format("{} rows where one must be", table.rows.size()), true};
+  if (table.rows[0].size() != columns_.size())
+    throw Unusable{"no CSV", fmt::format("{} fields; the header has {}", table.rows[0].size(), columns_.size())};
+  return table.rows[0];
+}
+
+void Stream::take_fields(const std::vector<std::string>& fields, Record& record) const {
   const auto cell = [&](const std::string& name) {
     const auto found = columns_.find(name);
-    return found == columns_.end() ? std::string() : table.rows[0][size_t(found->second)];
+    return found == columns_.end() ? std::string() : fields[size_t(found->second)];
   };
   record.time = time_of(cell(o_.time_column), o_.time_column);
   record.text = cell(o_.text_column);
@@ -275,6 +298,16 @@ void Stream::parse_csv_row(const std::string& row, Record& record) const {
   record.topic = cell(o_.topic_column);
   record.sentiment = cell(o_.sentiment_column);
   record.entities = entities_of(cell(o_.entities_column));
+}
+
+void Stream::parse(const std::string& row, Record& record) const {
+  if (row.size() > kLongestRow) throw Unusable{"too long", "a record of more than a megabyte", true};
+  std::vector<std::string> fields;
+  if (csv_) fields = fields_of(row);
+  if (!text::is_utf8(row))
+    throw Unusable{"no UTF-8", "this is not UTF-8 (iconv -f windows-1252 -t utf-8, for example)"};
+  csv_ ? take_fields(fields, record) : parse_json_row(row, record);
+  if (text::is_blank(record.text)) throw Unusable{"no text", fmt::format("there is no {}", o_.text_column)};
 }
 
 void Stream::reject(const Record& record, const std::string& kind, const std::string& why) {
@@ -290,13 +323,12 @@ bool Stream::next(Record& record, bool wait) {
     record = {};
     record.line = row_line_;
     try {
-      if (row.size() > kLongestRow) throw Unusable{"too long", "a record of more than a megabyte"};
-      if (!text::is_utf8(row))
-        throw Unusable{"no UTF-8", "this is not UTF-8 (iconv -f windows-1252 -t utf-8, for example)"};
-      csv_ ? parse_csv_row(row, record) : parse_json_row(row, record);
-      if (text::is_blank(record.text)) throw Unusable{"no text", fmt::format("there is no {}", o_.text_column)};
+      parse(row, record);
       return true;
-    } catch (const Unusable& u) { reject(record, u.kind, u.why); }
+    } catch (const Unusable& u) {
+      reject(record, u.kind, u.why);
+      if (u.torn && row.find('\n') != row.npos) leave_first_line();
+    }
   }
   return false;
 }

@@ -29,7 +29,8 @@ struct StreamOptions {
   void declare(run::Options& options);
 };
 
-// JSON lines, an object each; or CSV with a header, quoted as RFC 4180 has it. Entities are a list, in CSV with ; or |
+// JSON lines, an object each; or CSV with a header, quoted as RFC 4180 has it; of lines that quotes hold together and that
+// are no row the first alone is left out. Entities are a list, in CSV with ; or |
 // between them. A record that cannot be used is left out and counted under what is wrong with it; of each kind the
 // first is told on the screen. Error: UTF-16, no header with the columns, a file that is not there.
 class Stream {
@@ -57,17 +58,23 @@ class Stream {
  private:
   bool fill(bool wait);
   bool take_row(std::string& row, bool wait);
+  bool take(std::string& row, size_t length, bool ends);
   bool leave_row(bool wait);
+  void leave_first_line();
   bool begin(std::string& row);
   bool read_header(const std::string& row);
   void parse_json_row(const std::string& row, Record& record) const;
-  void parse_csv_row(const std::string& row, Record& record) const;
+  std::vector<std::string> fields_of(const std::string& row) const;
+  void take_fields(const std::vector<std::string>& fields, Record& record) const;
+  void parse(const std::string& row, Record& record) const;
   std::string where() const;
 
   StreamOptions o_;
   int file_ = -1;
   std::string buffer_, name_;
-  size_t at_ = 0;
+  size_t at_ = 0, row_at_ = 0;  // of the next row, of the one before it
+  size_t scanned_ = 0;          // bytes of the next row that were looked at: whole lines
+  bool open_ = false;           // a quote is open behind them
   long offset_ = 0, line_ = 1, row_line_ = 1, records_ = 0;
   bool ended_ = false, begun_ = false, csv_ = false, inside_ = false;  // inside_: of a line that is too long
   std::map<std::string, int> columns_;

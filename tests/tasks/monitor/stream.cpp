@@ -55,3 +55,26 @@ TEST_CASE("Stream: goes on in the format that it began with, behind a byte-order
     CHECK(rest.bad().empty());
   }
 }
+
+TEST_CASE("Stream: a quote opens a field at its beginning alone, and one that nothing closes costs its own line") {
+  const run::Quiet quiet;
+  const test::TemporaryDirectory dir;
+  const std::string path = dir.path + "/s";
+  const auto read = [&](const std::string& rows) {
+    nn::write_file(path, "time,text\n" + rows);
+    monitor::Stream stream(of(path));
+    std::string all;
+    for (const std::string& text : texts(stream)) all += text + ";";
+    for (const auto& [kind, count] : stream.bad()) all += fmt::format("{} {};", kind, count);
+    return all + std::to_string(stream.records());
+  };
+  CHECK(read("1,a 27\" screen\n2,two\n3,three\n") == "2:a 27\" screen;3:two;4:three;3");
+  CHECK(read("1,\"a 27\"\" \nscreen, \"\"new\"\"\"\n2,\"two\"\n") == "2:a 27\" \nscreen, \"new\";4:two;2");
+  CHECK(read("1,\"open\n2,two\n3,three\n") == "3:two;4:three;no CSV 1;3");
+  CHECK(read("1,\"open\n2,two\n3,\"three\"\n4,four") == "3:two;4:three;5:four;no CSV 1;4");
+  CHECK(read("1,\"two\nlines\",3\n2,two\n") == "4:two;no CSV 1;2");  // a row, of three fields
+  CHECK(read("1,\"open\n2,caf\xE9\n3,three\n") == "4:three;no CSV 1;no UTF-8 1;3");
+  std::string many = "1,\"open\n";
+  for (int i = 0; i < 100000; ++i) many += fmt::format("2,number {}\n", i);
+  CHECK(read(many).ends_with("100001:number 99998;100002:number 99999;too long 1;100001"));
+}
