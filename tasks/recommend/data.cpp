@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <optional>
 #include <set>
 
@@ -44,42 +43,6 @@ void DataOptions::declare(run::Options& options) {
   add("--description-column", text_column, "of the items, where there is one");
   add("--tags-column", tags_column, "of the items, where there is one");
   add("--tag-separator", tag_separator, "what stands between tags");
-}
-
-std::string Item::words() const {
-  std::string all = title;
-  const auto add = [&](const std::string& part) {
-    if (!part.empty()) all += (all.empty() ? "" : " ") + part;
-  };
-  add(text);
-  for (const std::string& tag : tags) add(tag);
-  return all;
-}
-
-long Data::events() const {
-  return std::accumulate(histories.begin(), histories.end(), 0L,
-                         [](long n, const History& h) { return n + long(h.size()); });
-}
-
-int Data::item_named(const std::string& name) const {
-  std::vector<std::string> known;
-  std::vector<size_t> titled;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].id == name) return int(i);
-    if (items[i].title == name) titled.push_back(i);
-    known.push_back(items[i].title);
-  }
-  if (titled.size() > 1)
-    engine::fail("{} items are called '{}', with the ids '{}', '{}' ...: name one by its id", titled.size(),
-                 engine::shown(name), engine::shown(items[titled[0]].id), engine::shown(items[titled[1]].id));
-  check(!titled.empty(), "there is no item '{}'{}", engine::shown(name), text::did_you_mean(name, known));
-  return int(titled[0]);
-}
-
-int Data::user_named(const std::string& id) const {
-  const auto found = std::find(users.begin(), users.end(), id);
-  check(found != users.end(), "there is no user '{}'{}", engine::shown(id), text::did_you_mean(id, users));
-  return int(found - users.begin());
 }
 
 std::optional<double> seconds_of(std::string_view time) {
@@ -128,7 +91,7 @@ class Reader {
   void note_late(const std::vector<Row>& rows);
   void keep_core(std::vector<Row>& rows);
   void count_oddities(const std::vector<Row>& rows);
-  void drop_unused(const std::vector<Row>& rows);
+  void drop_unused(const std::vector<Row>& once, const std::vector<Row>& again);
 
   const DataOptions& o_;
   uint64_t seed_;
@@ -316,9 +279,9 @@ void Reader::count_oddities(const std::vector<Row>& rows) {
 }
 
 // Users, and where the core was asked for items, of whom nothing is left.
-void Reader::drop_unused(const std::vector<Row>& rows) {
+void Reader::drop_unused(const std::vector<Row>& once, const std::vector<Row>& again) {
   std::vector<char> user(data_.users.size()), item(data_.items.size(), o_.min_item == 1);
-  for (const Row& row : rows) user[size_t(row.user)] = item[size_t(row.item)] = 1;
+  for (const Row& row : once) user[size_t(row.user)] = item[size_t(row.item)] = 1;
   std::vector<int> new_user(user.size()), new_item(item.size());
   Data left;
   left.findings = std::move(data_.findings);
@@ -327,10 +290,13 @@ void Reader::drop_unused(const std::vector<Row>& rows) {
     if (user[u]) new_user[u] = int(left.users.size()), left.users.push_back(data_.users[u]);
   for (size_t i = 0; i < item.size(); ++i)
     if (item[i]) new_item[i] = int(left.items.size()), left.items.push_back(std::move(data_.items[i]));
-  left.histories.resize(left.users.size());
-  for (const Row& row : rows)
-    left.histories[size_t(new_user[size_t(row.user)])].push_back(
-        {new_item[size_t(row.item)], row.time, row.weight, row.kind});
+  const auto add = [&](const std::vector<Row>& rows, std::vector<History>& to) {
+    to.resize(left.users.size());
+    for (const Row& row : rows)
+      to[size_t(new_user[size_t(row.user)])].push_back({new_item[size_t(row.item)], row.time, row.weight, row.kind});
+  };
+  add(once, left.histories);
+  add(again, left.repeats);
   data_ = std::move(left);
 }
 
@@ -344,25 +310,19 @@ Data Reader::finish() {
     if (a.time != b.time) return a.time < b.time;
     return has_times_ && draw[size_t(a.drawn)] < draw[size_t(b.drawn)];
   });
-  std::vector<Row> once;
-  std::map<int, size_t> at;  // of the user's items
-  long repeated = 0;
+  std::vector<Row> once, again;
+  std::set<int> had;  // of the user's items
   for (const Row& row : rows_) {
-    if (once.empty() || once.back().user != row.user) at.clear();
-    const auto [found, added] = at.emplace(row.item, once.size());
-    if (added)
-      once.push_back(row);
-    else
-      once[found->second].weight += row.weight, ++repeated;
-    once[found->second].kind = std::min(once[found->second].kind, row.kind);
+    if (once.empty() || once.back().user != row.user) had.clear();
+    (had.insert(row.item).second ? once : again).push_back(row);
   }
-  if (repeated)
+  if (!again.empty())
     data_.findings.push_back(
-        {.what = "an interaction repeats one of the user's: the first time counts, with the weights of all",
-         .count = repeated,
+        {.what = "an interaction repeats one of the user's: the first time counts, and the weight of each from its own",
+         .count = long(again.size()),
          .first = ""});
   count_oddities(once);
-  drop_unused(once);
+  drop_unused(once, again);
   return std::move(data_);
 }
 

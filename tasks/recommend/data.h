@@ -29,12 +29,18 @@ struct Event {
 using History = std::vector<Event>;  // oldest first
 
 struct Data {
-  std::vector<Item> items;                               // [I]
-  std::vector<std::string> users;                        // [U]
-  std::vector<History> histories;                        // [U]
-  std::vector<std::string> kinds;                        // of --kinds, the weightiest first; none: all are kind 0
-  std::vector<text::Warning> findings;                   // one for each kind of oddity, with its count
-  long events() const;                                   // in all histories
+  std::vector<Item> items;              // [I]
+  std::vector<std::string> users;       // [U]
+  std::vector<History> histories;       // [U] each item once, at its first time
+  std::vector<History> repeats;         // [U] what they took once more
+  std::vector<std::string> kinds;       // of --kinds, the weightiest first; none: all are kind 0
+  std::vector<text::Warning> findings;  // one for each kind of oddity, with its count
+  long events() const;                  // in all histories
+  // The first `count` of a user's history; repeats of them that were there `before` that time add their weights, and the
+  // weightiest kind counts. whole(): with all there is.
+  History until(size_t user, size_t count, double before) const;
+  History whole(size_t user) const;
+  std::vector<History> whole() const;                    // [U]
   int item_named(const std::string& id_or_title) const;  // Error: there is none (did you mean ...?)
   int user_named(const std::string& id) const;           // Error: the same
 };
@@ -50,8 +56,7 @@ struct DataOptions {
 };
 
 // Interactions in the order of their times, equal ones by a draw of the seed: files stand in the order of ids, and a
-// model would learn that. A user has an item once, at its first time, with the weights added up and the weightiest
-// kind.
+// model would learn that. A user has an item once, at its first time; what comes again is a repeat.
 // Error: FILE:LINE: no number where a time or a weight must be; a file without users or items; nothing left.
 Data read_data(const DataOptions& options, uint64_t seed);
 Data read_tables(const text::Table& interactions, const text::Table& items, const DataOptions& options, uint64_t seed);

@@ -22,15 +22,20 @@ void write_items(const Data& data, const std::string& path) {
   nn::write_file(path, lines);
 }
 
+void put(ordered_json& json, const History& history) {
+  for (const char* key : {"items", "times", "weights"}) json[key] = ordered_json::array();
+  for (const Event& event : history)
+    json["items"].push_back(event.item), json["times"].push_back(event.time), json["weights"].push_back(event.weight);
+}
+
 // Users and items by their places; times as they were, so that the order stays. JSON, because ids may hold anything.
 void write_interactions(const Data& data, const std::string& path) {
   std::string lines;
   for (size_t u = 0; u < data.users.size(); ++u) {
-    ordered_json items = ordered_json::array(), times = ordered_json::array(), weights = ordered_json::array();
-    for (const Event& event : data.histories[u])
-      items.push_back(event.item), times.push_back(event.time), weights.push_back(event.weight);
-    lines +=
-        ordered_json{{"user", data.users[u]}, {"items", items}, {"times", times}, {"weights", weights}}.line() + "\n";
+    ordered_json json{{"user", data.users[u]}};
+    put(json, data.histories[u]);
+    if (!data.repeats[u].empty()) put(json["repeats"], data.repeats[u]);
+    lines += json.line() + "\n";
   }
   nn::write_file(path, lines);
 }
@@ -68,20 +73,31 @@ std::vector<double> numbers_of(spec::StrictObject& object, const char* key, size
   return numbers;
 }
 
+History take_history(spec::StrictObject& object, size_t all_items) {
+  const std::vector<double> items = numbers_of(object, "items", std::string::npos);
+  const std::vector<double> times = numbers_of(object, "times", items.size());
+  const std::vector<double> weights = numbers_of(object, "weights", items.size());
+  History history;
+  for (size_t i = 0; i < items.size(); ++i) {
+    check(items[i] >= 0 && items[i] < double(all_items), "{}: there are {} items; got {}", object.where("items"),
+          all_items, items[i]);
+    history.push_back({int(items[i]), times[i], weights[i]});
+  }
+  return history;
+}
+
 void read_interactions(Data& data, const std::string& path) {
   each_line(path, [&](const ordered_json& json, const std::string& where) {
     spec::StrictObject object(json, where);
     object.take("user", data.users.emplace_back());
-    const std::vector<double> items = numbers_of(object, "items", std::string::npos);
-    const std::vector<double> times = numbers_of(object, "times", items.size());
-    const std::vector<double> weights = numbers_of(object, "weights", items.size());
-    object.finish();
-    History& history = data.histories.emplace_back();
-    for (size_t i = 0; i < items.size(); ++i) {
-      check(items[i] >= 0 && items[i] < double(data.items.size()), "{}: there are {} items; got {}",
-            object.where("items"), data.items.size(), items[i]);
-      history.push_back({int(items[i]), times[i], weights[i]});
+    data.histories.push_back(take_history(object, data.items.size()));
+    data.repeats.emplace_back();
+    if (const ordered_json* repeats = object.find("repeats")) {
+      spec::StrictObject again(*repeats, object.where("repeats"));
+      data.repeats.back() = take_history(again, data.items.size());
+      again.finish();
     }
+    object.finish();
   });
 }
 

@@ -44,8 +44,9 @@ run::Frame frame_of(const recommend::Options& o, const run::Options& options, co
   for (const recommend::Item& item : r.data.items) print.add("items", item.id).add("items", item.words());
   for (size_t u = 0; u < r.data.users.size(); ++u) {
     print.add("interactions", r.data.users[u]);
-    for (const recommend::Event& e : r.data.histories[u])
-      print.add("interactions", fmt::format("{} {} {}", e.item, e.time, e.weight));
+    for (const recommend::History* part : {&r.data.histories[u], &r.data.repeats[u]})
+      for (const recommend::Event& e : *part)
+        print.add("interactions", fmt::format("{} {} {}", e.item, e.time, e.weight));
   }
   run::Frame frame;
   frame.options = options.effective();

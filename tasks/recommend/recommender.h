@@ -58,7 +58,7 @@ struct Recommended {
 // A recommender that answers: its simple models are counted once, from all interactions.
 class Answering {
  public:
-  explicit Answering(const Recommender& r) : r_(r), sources_(r.sources(r.data.histories)) {}
+  explicit Answering(const Recommender& r) : r_(r), sources_(r.sources(r.data.whole())) {}
   std::vector<Recommended> operator()(const std::vector<int>& history, const Wanted& wanted) const;
   const Recommender& model() const { return r_; }
 

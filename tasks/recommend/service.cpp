@@ -144,7 +144,7 @@ ordered_json answer_json(const Answering& answering, const std::string& text) {
 void add_routes(http::Server& server, const Answering& answering) {
   const Recommender& r = answering.model();
   std::vector<int> by_count(size_t(r.items()));
-  const std::vector<double> counts = counts_of(r.data.histories, r.items());
+  const std::vector<double> counts = counts_of(r.data.whole(), r.items());
   for (size_t i = 0; i < by_count.size(); ++i) by_count[i] = int(i);
   std::stable_sort(by_count.begin(), by_count.end(),
                    [&](int a, int b) { return counts[size_t(a)] > counts[size_t(b)]; });

@@ -25,10 +25,14 @@ History part(const History& h, size_t begin, size_t end) { return {h.begin() + l
 void last_out(const Data& data, Split& split) {
   for (size_t u = 0; u < data.histories.size(); ++u) {
     const History& h = data.histories[u];
-    const size_t n = h.size(), out = n < 3 ? 0 : 1;
-    split.train.push_back(part(h, 0, n - 2 * out));
-    split.known.push_back(part(h, 0, n - out));
-    if (!out) continue;
+    const size_t n = h.size();
+    if (n < 3) {
+      split.train.push_back(data.whole(u));
+      split.known.push_back(data.whole(u));
+      continue;
+    }
+    split.train.push_back(data.until(u, n - 2, h[n - 2].time));
+    split.known.push_back(data.until(u, n - 1, h[n - 1].time));
     split.dev.push_back({int(u), items_of(split.train[u]), {h[n - 2].item}});
     split.test.push_back({int(u), items_of(split.known[u]), {h[n - 1].item}});
   }
@@ -46,8 +50,8 @@ void cut_in_time(const Data& data, Split& split) {
       return size_t(std::find_if(h.begin(), h.end(), [&](const Event& e) { return e.time >= cut; }) - h.begin());
     };
     const size_t a = before(first), b = before(second);
-    split.train.push_back(part(h, 0, a));
-    split.known.push_back(part(h, 0, b));
+    split.train.push_back(data.until(u, a, first));
+    split.known.push_back(data.until(u, b, second));
     if (a < b) split.dev.push_back({int(u), items_of(split.train[u]), items_of(part(h, a, b))});
     if (b < h.size()) split.test.push_back({int(u), items_of(split.known[u]), items_of(part(h, b, h.size()))});
   }
@@ -55,7 +59,7 @@ void cut_in_time(const Data& data, Split& split) {
 
 void at_random(const Data& data, uint64_t seed, Split& split) {
   for (size_t u = 0; u < data.histories.size(); ++u) {
-    const History& h = data.histories[u];
+    const History h = data.whole(u);
     const long n = long(h.size()), test = n / 5, dev = (n - test + 5) / 10;
     const std::vector<int> order = engine::permutation(int(n), {seed, Stream::sample, 1, uint32_t(u)});
     std::vector<char> kind(h.size());  // 1: dev, 2: test
@@ -86,7 +90,7 @@ void cold_items(const Data& data, uint64_t seed, Split& split) {
   for (size_t u = 0; u < data.histories.size(); ++u) {
     History train;
     std::vector<int> held, out;
-    for (const Event& event : data.histories[u]) {
+    for (const Event& event : data.whole(u)) {
       const char k = kind[size_t(event.item)];
       if (k == 0) train.push_back(event);
       if (k == 1) held.push_back(event.item);

@@ -19,7 +19,8 @@ struct Case {
 //   random   of every user 20 % at random are the test, 10 % of the others the dev part
 //   cold     20 % of the items, drawn, lose all their interactions and are ranked among themselves; 10 % more are the
 //            dev part in the same way
-// Otherwise all items are ranked that the user has not had.
+// Otherwise all items are ranked that the user has not had. What a user took once more adds its weight where it was
+// there before what is held out, of this user or, by time, of all; random and cold know no time, and there all of it does.
 struct Split {
   std::string protocol;
   std::vector<History> train;  // [U]

@@ -108,6 +108,7 @@ std::unique_ptr<recommend::Recommender> small_recommender() {
     recommend::History& h = r->data.histories.emplace_back();
     for (int n = 0; n < 4; ++n) h.push_back({(u + n) % 8, double(n), 1});
   }
+  r->data.repeats.resize(r->data.users.size());
   r->settings.ease = 5;
   r->words = recommend::word_vectors(r->data.items);
   r->sequence = std::make_unique<recommend::SequenceModel>(

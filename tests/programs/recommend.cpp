@@ -5,6 +5,7 @@
 
 #include "nn/format/files.h"
 #include "nn/format/json_value.h"
+#include "tasks/recommend/recommender.h"
 #include "tests/support/programs.h"
 
 using namespace test;
@@ -144,6 +145,29 @@ TEST_CASE("recommend: the same bits with one thread and with two") {
     models[threads - 1] = nn::read_file(out + "/best/model.safetensors") + nn::read_file(out + "/best/recommend.json");
   }
   CHECK(models[0] == models[1]);
+}
+
+TEST_CASE("recommend: a directory has what was taken again, and when, so that it is split and counted as in training") {
+  const Catalogue f(8);
+  const std::string out = f.dir.path + "/run";
+  recommend::DataOptions o;
+  o.interactions = f.dir.write("again.csv", nn::read_file(f.interactions) + "u3,i3,301\nu3,i4,305\nu3,i4,9999\n");
+  REQUIRE(call("recommend", "train --interactions " + o.interactions + " " + kShortRun + "--max-steps 2 --out " + out)
+              .status == 0);
+  const auto found = recommend::load_recommender(out);
+  const recommend::Data data = recommend::read_data(o, 42);
+  const auto weights = [](const std::vector<recommend::History>& all) {
+    std::vector<double> list;
+    for (const recommend::History& history : all)
+      for (const recommend::Event& event : history) list.push_back(event.weight);
+    return list;
+  };
+  const auto split = [](const recommend::Data& d) { return recommend::split_by("last", d, 42); };
+  CHECK(weights(found->data.whole()) == weights(data.whole()));
+  CHECK(weights(split(found->data).known) == weights(split(data).known));
+  CHECK(split(found->data).train[3][1].weight == 1);  // i4, again when the dev part's item came, and behind all
+  CHECK(split(found->data).known[3][1].weight == 2);
+  CHECK(call("recommend", "evaluate --model " + out).status == 0);
 }
 
 TEST_CASE("recommend: bad input gets one clear line") {

@@ -163,7 +163,7 @@ TEST_CASE("recommend: odd input is counted, a line each kind, and nothing goes w
   CHECK(count_of(d, "a user has one interaction") == 1);
   CHECK(count_of(d, "has the time of the user's one before") == 1);
   CHECK(d.items.size() == 3);
-  CHECK(d.histories[0][0].weight + d.histories[0][1].weight == 3);  // a twice, b once
+  CHECK(d.whole(0)[0].weight + d.whole(0)[1].weight == 3);  // a twice, b once
   CHECK(d.histories[2][1].time - d.histories[2][0].time == 86400 + 36000);
   CHECK(count_of(data_of("user\titem\nu\ta\nu\tb\n"), "there are no times") == 0);
   CHECK(count_of(data_of("user\titem\ttime\nu\ta\t\nu\tb\t\n"), "there are no times") == 0);

@@ -1,7 +1,7 @@
 // Recommend: what a file may lack, and where an interaction without a time stands.
 #include <set>
 
-#include "tasks/recommend/data.h"
+#include "tasks/recommend/split.h"
 #include "tests/support/support.h"
 
 using namespace recommend;
@@ -60,7 +60,38 @@ TEST_CASE("recommend: an interaction has its kind, the weightiest first; what co
       {}, o, 1);
   CHECK(d.kinds == std::vector<std::string>{"buy", "click", "view"});
   std::vector<int> kinds;
-  for (const Event& event : d.histories[0]) kinds.push_back(event.kind);
+  for (const Event& event : d.whole(0)) kinds.push_back(event.kind);
   CHECK(kinds == std::vector<int>{0, 2, 0});
   CHECK(read_tables(text::parse_table("user\titem\tkind\nu\ta\tbuy\n", "t.tsv"), {}, {}, 1).kinds.empty());
+}
+
+namespace {
+
+// "item:weight:kind ..." of one user's part of a split.
+std::string weights_of(const History& history) {
+  std::string all;
+  for (const Event& e : history) all += fmt::format("{}:{:g}:{} ", e.item, e.weight, e.kind);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "recommend: what is taken again adds its weight where it was there before what is held out, and else nowhere") {
+  DataOptions o;
+  o.kinds = "buy=3,click=1";
+  std::string rows = "user\titem\ttime\tkind\n";
+  // u: a again at 2 and, by then bought, at 7 and at 9; c is held out for the dev part at 6, d for the test at 8
+  for (const char* row :
+       {"a\t1\tclick", "a\t2\tclick", "b\t3\tclick", "c\t6\tclick", "a\t7\tbuy", "d\t8\tclick", "a\t9\tbuy"})
+    rows += fmt::format("u\t{}\n", row);
+  for (int i = 0; i < 6; ++i) rows += fmt::format("v\tx{}\t{}\tclick\n", i, i - 10);  // the time cuts: at 6, at 8
+  const Data d = read_tables(text::parse_table(rows, "t.tsv"), {}, o, 1);
+  for (const char* protocol : {"last", "time"}) {
+    const Split split = split_by(protocol, d, 1);
+    CHECK(weights_of(split.train[0]) == "0:2:1 1:1:1 ");
+    CHECK(weights_of(split.known[0]) == "0:5:0 1:1:1 2:1:1 ");
+  }
+  CHECK(weights_of(d.whole()[0]) == "0:8:0 1:1:1 2:1:1 3:1:1 ");
+  CHECK(d.events() == 10);
 }
