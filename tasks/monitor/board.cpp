@@ -80,11 +80,13 @@ nn::ordered_json BoardOptions::configuration() const {
 }
 
 Board::Board(const BoardOptions& options, const std::vector<std::string>& topics,
-             std::vector<std::vector<double>> topic_confusion, std::vector<std::vector<double>> negative_confusion)
+             std::vector<std::vector<double>> topic_confusion, std::vector<std::vector<double>> negative_confusion,
+             std::vector<std::vector<double>> entity_confusion)
     : o_(options),
       topics_(topics),
       topic_confusion_(std::move(topic_confusion)),
-      negative_confusion_(std::move(negative_confusion)) {
+      negative_confusion_(std::move(negative_confusion)),
+      entity_confusion_(std::move(entity_confusion)) {
   find("stream", "", 0);
   for (const std::string& topic : topics_) find("topic", topic, 0);
 }

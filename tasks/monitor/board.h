@@ -38,7 +38,8 @@ class Board {
  public:
   // `topics`: of the model, all there from the beginning; the confusions as in Reader, or nothing.
   Board(const BoardOptions& options, const std::vector<std::string>& topics,
-        std::vector<std::vector<double>> topic_confusion, std::vector<std::vector<double>> negative_confusion);
+        std::vector<std::vector<double>> topic_confusion, std::vector<std::vector<double>> negative_confusion,
+        std::vector<std::vector<double>> entity_confusion);
 
   // Why the record's time cannot be used, as a kind of bad record; empty: it can. A clock that jumps is believed when
   // ten records in a row say so.
@@ -86,7 +87,7 @@ class Board {
 
   BoardOptions o_;
   std::vector<std::string> topics_;
-  std::vector<std::vector<double>> topic_confusion_, negative_confusion_;
+  std::vector<std::vector<double>> topic_confusion_, negative_confusion_, entity_confusion_;
   std::map<std::string, Series> series_;  // by kind and name
   std::map<long, std::map<std::string, Cell>> open_;
   long closed_ = -1, newest_ = -1;

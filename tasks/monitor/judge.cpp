@@ -32,7 +32,8 @@ std::pair<double, double> held_in(const std::deque<Point>& history, long window,
 
 }  // namespace
 
-// Topics by the confusion of topics, texts and negatives alike; of every series the negatives by theirs.
+// Topics by the confusion of topics, texts and negatives alike; of every series the negatives by that of the head which
+// tells them: of names another one than of texts.
 void Board::correct(std::map<std::string, Cell>& cells) const {
   const auto cell_of = [&](const std::string& topic) -> Cell& { return cells["topic\xff" + topic]; };
   if (!topic_confusion_.empty() && topics_.size() == topic_confusion_.size()) {
@@ -48,9 +49,11 @@ void Board::correct(std::map<std::string, Cell>& cells) const {
       cell_of(topics_[k]).negatives = negatives[k];
     }
   }
-  if (negative_confusion_.empty()) return;
-  for (auto& [key, cell] : cells)
-    cell.negatives = score::corrected(negative_confusion_, {cell.texts - cell.negatives, cell.negatives})[1];
+  for (auto& [key, cell] : cells) {
+    const auto& confusion = key.starts_with("entity\xff") ? entity_confusion_ : negative_confusion_;
+    if (!confusion.empty())
+      cell.negatives = score::corrected(confusion, {cell.texts - cell.negatives, cell.negatives})[1];
+  }
 }
 
 // A bin's whole counts, texts and negatives, beside what is usual.

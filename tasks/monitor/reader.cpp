@@ -74,12 +74,15 @@ Calibration calibration_of(const std::string& directory, const std::string& head
     c.temperature = own.at("temperature");
     c.confusion = own.at("confusion").get<std::vector<std::vector<double>>>();
   } catch (const nn::JsonError&) { engine::fail("{}: heads.{}: a temperature and a confusion", path, head); }
-  check(c.temperature > 0 && c.confusion.size() == K, "{}: heads.{}: a temperature above 0 and {} rows", path, head, K);
+  const bool square = std::ranges::all_of(c.confusion, [&](const auto& row) { return row.size() == K; });
+  check(c.temperature > 0 && c.confusion.size() == K && square,
+        "{}: heads.{}: a temperature above 0 and {} rows of as many counts", path, head, K);
   return c;
 }
 
-// Two classes of many: rows and columns other than `k`, and `k`.
+// Two classes of many: rows and columns other than `k`, and `k`. Nothing of nothing.
 std::vector<std::vector<double>> against_others(const std::vector<std::vector<double>>& confusion, int k) {
+  if (confusion.empty()) return {};
   std::vector<std::vector<double>> two(2, std::vector<double>(2, 0));
   for (int i = 0; i < int(confusion.size()); ++i)
     for (int j = 0; j < int(confusion.size()); ++j) two[i == k][j == k] += confusion[size_t(i)][size_t(j)];
@@ -104,8 +107,9 @@ Reader::Reader(const ReaderOptions& options) : o_(options) {
         o_.sentiment_head);
   check_names();
   if (topic_) topics_ = topic_->labels, topic_confusion_ = topic_->calibration.confusion;
-  if (sentiment_ && !sentiment_->calibration.confusion.empty())
-    negative_confusion_ = against_others(sentiment_->calibration.confusion, sentiment_->negative);
+  const auto negative = [](const Head& head) { return against_others(head.calibration.confusion, head.negative); };
+  if (sentiment_) negative_confusion_ = negative(*sentiment_);
+  entity_confusion_ = entity_ ? negative(*entity_) : negative_confusion_;  // without a head of its own: the text's
 }
 
 Reader::~Reader() = default;

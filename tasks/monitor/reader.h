@@ -59,6 +59,8 @@ class Reader {
   const std::vector<std::vector<double>>& topic_confusion() const { return topic_confusion_; }
   // [2, 2] of not negative and negative, or nothing.
   const std::vector<std::vector<double>>& negative_confusion() const { return negative_confusion_; }
+  // The same of the head that tells what is negative towards a name.
+  const std::vector<std::vector<double>>& entity_confusion() const { return entity_confusion_; }
   const std::string& identity() const { return identity_; }  // another model, or another calibration, has another
 
  private:
@@ -77,7 +79,7 @@ class Reader {
   std::string identity_ = "labelled";  // of the files as they were read
   std::unique_ptr<Head> topic_, sentiment_, entity_;
   std::vector<std::string> topics_;
-  std::vector<std::vector<double>> topic_confusion_, negative_confusion_;
+  std::vector<std::vector<double>> topic_confusion_, negative_confusion_, entity_confusion_;
 };
 
 // Which of these labels means negative: `given`, or negative, bearish, bad; -1: none of them.

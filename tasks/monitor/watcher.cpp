@@ -62,7 +62,8 @@ void WatchOptions::settle() {
 Watcher::Watcher(const WatchOptions& options)
     : o_(options),
       reader_(options.reader),
-      board_(options.board, reader_.topics(), reader_.topic_confusion(), reader_.negative_confusion()),
+      board_(options.board, reader_.topics(), reader_.topic_confusion(), reader_.negative_confusion(),
+             reader_.entity_confusion()),
       repeats_(repeat_options(options)),
       stream_(options.stream) {
   if (!o_.state.empty() && std::filesystem::exists(o_.state)) load();

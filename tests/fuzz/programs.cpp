@@ -65,7 +65,7 @@ void monitor_state(std::string_view bytes) {
       repeats.restore(state["repeats"]);
       repeats.seen("the trains are late", 1000);
     }
-    monitor::Board board(options, {"trains"}, {}, {});
+    monitor::Board board(options, {"trains"}, {}, {}, {});
     board.restore(state);
     for (const long time : {1'700'000'000L, 1'700'003'600L, 1'700'100'000L}) {
       monitor::Record record;

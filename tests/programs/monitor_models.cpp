@@ -138,8 +138,22 @@ TEST_CASE(
     CHECK(after.read({record("40 the bread was awful")})[0].negative_p ==
           doctest::Approx(odds / (1 + odds)).epsilon(1e-6));
   }
+  json changed = json::parse(kept);  // the head for names errs always: who is said to be negative is not
+  changed["heads"]["entity"]["confusion"] = json::parse("[[0, 9], [9, 0]]");
+  nn::write_file(path, changed.dump());
+  const std::string hour =
+      t.dir.write("hour.jsonl",
+                  R"({"time": 1704067200, "text": "40 the bread was awful", "entities": ["Sandow", "Harlow"]}
+{"time": 1704067260, "text": "41 the rail was lovely", "entities": ["Harlow"]}
+)");
+  REQUIRE(call("monitor", "replay " + hour + " --near -1 --model " + t.best + " --metrics " + t.dir.path + "/hour").status == 0);
+  const std::string shares = nn::read_file(t.dir.path + "/hour");
+  CHECK_MESSAGE(shares.find("monitor_negative_share{kind=\"entity\",name=\"Harlow\"} 0\n") != std::string::npos,
+                shares);
+  CHECK(shares.find("monitor_negative_share{kind=\"entity\",name=\"Sandow\"} 1\n") != std::string::npos);
   for (const char* bad : {R"({"heads": {"topic": {"temperature": "warm", "confusion": []}}})",
                           R"({"heads": {"topic": {"temperature": 1, "confusion": [[1, 0]]}}})",
+                          R"({"heads": {"topic": {"temperature": 1, "confusion": [[1], [0, 1]]}}})",
                           R"({"heads": {"topic": {"temperature": 0, "confusion": [[1, 0], [0, 1]]}}})"}) {
     nn::write_file(path, bad);
     CHECK_MESSAGE(refusal(heads({t.best})).find("heads.topic: a temperature") != std::string::npos, bad);

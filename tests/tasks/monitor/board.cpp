@@ -12,9 +12,10 @@ namespace {
 
 Board board_of(BoardOptions options, const std::vector<std::string>& topics = {},
                const std::vector<std::vector<double>>& topic_confusion = {},
-               const std::vector<std::vector<double>>& negative_confusion = {}) {
+               const std::vector<std::vector<double>>& negative_confusion = {},
+               const std::vector<std::vector<double>>& entity_confusion = {}) {
   options.settle();
-  return {options, topics, topic_confusion, negative_confusion};
+  return {options, topics, topic_confusion, negative_confusion, entity_confusion};
 }
 
 void add(Board& board, long hour, const Said& said, int times = 1) {
@@ -53,6 +54,20 @@ TEST_CASE("Board: negatives of a topic are corrected by what the head for moods 
   CHECK(last(board, "topic", "a").negatives == Approx(50));
   CHECK(last(board, "topic", "b").negatives == Approx(0));
   CHECK(last(board, "topic", "b").texts == 30);
+}
+
+TEST_CASE("Board: negatives of a name are corrected by what the head for names confuses, and by no other's") {
+  // towards a: 50 negative and 50 others, of which 40 + 5 are said to be negative
+  Board board = board_of({}, {}, {}, {{5, 5}, {0, 10}}, {{9, 1}, {2, 8}});
+  add(board, 0, {.topic = "t", .entities = {{.name = "a", .negative = true}}}, 45);
+  add(board, 0, {.topic = "t", .negative = true, .entities = {{"a"}}}, 55);
+  board.finish();
+  CHECK(last(board, "entity", "a").negatives == Approx(50));
+  CHECK(last(board, "topic", "t").negatives == Approx(10));
+  Board without = board_of({}, {}, {}, {{5, 5}, {0, 10}});
+  add(without, 0, {.topic = "t", .entities = {{.name = "a", .negative = true}}}, 45);
+  without.finish();
+  CHECK(last(without, "entity", "a").negatives == 45);
 }
 
 TEST_CASE("Board: of more names than are followed the one that was not seen for longest is forgotten") {
