@@ -1,6 +1,7 @@
 // Simhash over words and pairs, and the stories by the bytes of their hashes. Read repeats.h before.
 #include "tasks/monitor/repeats.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -84,7 +85,10 @@ Repeats::Repeats(RepeatOptions options) : o_(options) {
   for (auto& byte : by_byte_) byte.resize(256);
 }
 
+uint64_t Repeats::hash_of(const std::string& text) const { return o_.near < 0 ? 0 : simhash(text); }
+
 void Repeats::remember(uint64_t hash, long time) {
+  if (hash == 0) return;
   const long number = first_ + long(stories_.size());
   stories_.push_back({hash, time});
   newest_[hash] = number;
@@ -100,22 +104,17 @@ void Repeats::forget_first() {
   ++first_;
 }
 
-bool Repeats::seen(const std::string& text, long time) {
-  if (o_.near < 0) return false;
-  const uint64_t hash = simhash(text);
-  if (hash == 0) return false;  // no words: nothing to compare
+bool Repeats::told(uint64_t hash, long time) const {
+  if (hash == 0) return false;
   const auto is_near = [&](long number) {
-    Story& story = stories_[size_t(number - first_)];
-    if (std::abs(time - story.time) > o_.within || std::popcount(story.hash ^ hash) > o_.near) return false;
-    return true;
+    const Story& story = stories_[size_t(number - first_)];
+    return std::abs(time - story.time) <= o_.within && std::popcount(story.hash ^ hash) <= o_.near;
   };
   if (const auto found = newest_.find(hash); found != newest_.end() && is_near(found->second)) return true;
   for (int b = 0; o_.near > 0 && b < 8; ++b) {
     const std::deque<long>& same = by_byte_[b][(hash >> (8 * b)) & 255];
-    for (auto number = same.rbegin(); number != same.rend(); ++number)
-      if (is_near(*number)) return true;
+    if (std::any_of(same.rbegin(), same.rend(), is_near)) return true;
   }
-  remember(hash, time);
   return false;
 }
 

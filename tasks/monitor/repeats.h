@@ -27,8 +27,10 @@ struct RepeatOptions {
 class Repeats {
  public:
   explicit Repeats(RepeatOptions options = {});
-  // Whether the story has been told within that time before or after; if not, it is remembered.
-  bool seen(const std::string& text, long time);
+  uint64_t hash_of(const std::string& text) const;  // its simhash; 0: nothing to compare, or nothing is a repeat
+  // Whether the story has been told within that time before or after.
+  bool told(uint64_t hash, long time) const;
+  void remember(uint64_t hash, long time);
   size_t size() const { return stories_.size(); }
 
   nn::json state() const;
@@ -39,7 +41,6 @@ class Repeats {
     uint64_t hash;
     long time;
   };
-  void remember(uint64_t hash, long time);
   void forget_first();
 
   RepeatOptions o_;

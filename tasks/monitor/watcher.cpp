@@ -105,25 +105,40 @@ void Watcher::keep_pace(const Record& record) {
     poll(nullptr, 0, int(std::min(200., 1 + 1000 * (due - watch_.seconds()))));
 }
 
-void Watcher::read(std::vector<Record>& batch, const std::function<void()>& tell) {
-  std::vector<Record> fresh;
-  for (Record& r : batch) {
-    if (repeats_.seen(r.text, r.time))
+// A repeat is given to no model. But whether a record is one is certain in its turn only: those before it in the batch
+// may be rejected, and tell nothing then.
+void Watcher::read(const std::vector<Record>& batch, const std::function<void()>& tell) {
+  std::vector<uint64_t> hashes;
+  std::vector<Record> asked;
+  std::vector<char> is_asked;
+  for (const Record& r : batch) {
+    hashes.push_back(repeats_.hash_of(r.text));
+    is_asked.push_back(o_.reader.labelled || !repeats_.told(hashes.back(), r.time));
+    if (is_asked.back()) asked.push_back(r);
+  }
+  const std::vector<Said> said = reader_.read(asked);
+  size_t next = 0;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const size_t own = is_asked[i] ? next++ : said.size();
+    if (repeats_.told(hashes[i], batch[i].time)) {
       ++told_;
-    else
-      fresh.push_back(std::move(r));
-  }
-  const std::vector<Said> said = reader_.read(fresh);
-  for (size_t i = 0; i < fresh.size(); ++i) {
-    if (const std::string kind = board_.check_time(fresh[i]); !kind.empty()) {
-      stream_.reject(fresh[i], kind,
-                     kind == "late" ? show_time(fresh[i].time) + " is too late: its bin is closed (--lateness)"
-                                    : show_time(fresh[i].time) + " is far from the times before it (--jump)");
-      continue;
+    } else if (!reject(batch[i])) {
+      repeats_.remember(hashes[i], batch[i].time);
+      take(batch[i], own < said.size() ? said[own] : reader_.read({batch[i]})[0]);  // it was forgotten meanwhile
+      tell();
     }
-    take(fresh[i], said[i]);
-    tell();
   }
+}
+
+// Whether the record's time is of no use.
+bool Watcher::reject(const Record& record) {
+  const std::string kind = board_.check_time(record);
+  if (kind.empty()) return false;
+  const std::string time = show_time(record.time);
+  stream_.reject(record, kind,
+                 kind == "late" ? time + " is too late: its bin is closed (--lateness)"
+                                : time + " is far from the times before it (--jump)");
+  return true;
 }
 
 void Watcher::run(const OnEvent& on_event, bool close, const std::function<void()>& after_batch) {

@@ -38,8 +38,9 @@ class Watcher {
  private:
   bool next_batch(std::vector<Record>& batch);
   void keep_pace(const Record& record);
-  // What is new of a batch; `tell` after each record.
-  void read(std::vector<Record>& batch, const std::function<void()>& tell);
+  // Takes what is new of a batch; `tell` after each record that is taken.
+  void read(const std::vector<Record>& batch, const std::function<void()>& tell);
+  bool reject(const Record& record);
   void take(const Record& record, const Said& said);
   void say_what_is_missing() const;
   nn::ordered_json configuration() const;

@@ -63,7 +63,7 @@ void monitor_state(std::string_view bytes) {
     if (state.contains("repeats")) {
       monitor::Repeats repeats;
       repeats.restore(state["repeats"]);
-      repeats.seen("the trains are late", 1000);
+      repeats.told(repeats.hash_of("the trains are late"), 1000);
     }
     monitor::Board board(options, {"trains"}, {}, {}, {});
     board.restore(state);

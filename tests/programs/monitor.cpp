@@ -160,3 +160,16 @@ TEST_CASE("monitor: a clock that jumps is believed at the tenth record in a row,
   CHECK_MESSAGE(r.says("records=35 texts=23 repeats=0 bad=12"), r.output);
   CHECK_MESSAGE(r.says("left out: clock: 9, late: 3"), r.output);
 }
+
+TEST_CASE("monitor: what was rejected has told nothing: the same text in time counts") {
+  const TemporaryDirectory dir;
+  const auto at = [](long hour, const std::string& text) {
+    return fmt::format("{{\"time\":{},\"text\":\"{}\"}}\n", 1704067200 + hour * 3600, text);
+  };
+  const std::string late = "Harlow Foods cuts its dividend after a weak quarter", far = "Sandow Rail opens a line";
+  const std::string stream = dir.write("s.jsonl", at(10, "trains are late in the north") + at(2, late) + at(10, late) +
+                                                      at(11, late) + at(900, far) + at(11, far));
+  const Result r = call("monitor", "replay " + stream + " --labelled");
+  CHECK_MESSAGE(r.says("records=6 texts=3 repeats=1 bad=2"), r.output);
+  CHECK(r.says("left out: clock: 1, late: 1"));
+}

@@ -29,24 +29,35 @@ TEST_CASE("clock: times in every form, and what is none") {
   CHECK(!parse_span("h"));
 }
 
+namespace {
+
+bool seen(Repeats& r, const std::string& text, long time) {
+  const uint64_t hash = r.hash_of(text);
+  if (r.told(hash, time)) return true;
+  r.remember(hash, time);
+  return false;
+}
+
+}  // namespace
+
 TEST_CASE("Repeats: a story told again with other marks, links and capitals is one; another company's is not") {
   Repeats r;
-  CHECK_FALSE(r.seen("Harlow Foods cuts its dividend after a weak quarter in the north", 1000));
-  CHECK(
-      r.seen("RT @desk: HARLOW FOODS cuts its dividend, after a weak quarter in the north! https://x.example/1", 2000));
-  CHECK_FALSE(r.seen("Sandow Rail cuts its dividend after a weak quarter in the north", 2000));
-  CHECK_FALSE(r.seen("Harlow Foods cuts its dividend after a weak quarter in the north", 1000 + 86401));
-  CHECK_FALSE(r.seen("!!!", 3000));
-  CHECK_FALSE(r.seen("!!!", 3000));  // nothing to compare
+  CHECK_FALSE(seen(r, "Harlow Foods cuts its dividend after a weak quarter in the north", 1000));
+  CHECK(seen(r, "RT @desk: HARLOW FOODS cuts its dividend, after a weak quarter in the north! https://x.example/1",
+             2000));
+  CHECK_FALSE(seen(r, "Sandow Rail cuts its dividend after a weak quarter in the north", 2000));
+  CHECK_FALSE(seen(r, "Harlow Foods cuts its dividend after a weak quarter in the north", 1000 + 86401));
+  CHECK_FALSE(seen(r, "!!!", 3000));
+  CHECK_FALSE(seen(r, "!!!", 3000));  // nothing to compare
 }
 
 TEST_CASE("Repeats: memory is bounded, and a state comes back") {
   Repeats r({.within = 1000000, .near = 5, .most = 50}), again({.within = 1000000, .near = 5, .most = 50});
-  for (int i = 0; i < 500; ++i) r.seen(fmt::format("word{} and {} or thing{}", i * 7919, i * i, i * 31), i);
+  for (int i = 0; i < 500; ++i) seen(r, fmt::format("word{} and {} or thing{}", i * 7919, i * i, i * 31), i);
   CHECK(r.size() == 50);
   again.restore(r.state());
-  CHECK(again.seen(fmt::format("word{} and {} or thing{}", 499 * 7919, 499 * 499, 499 * 31), 500));
-  CHECK_FALSE(again.seen(fmt::format("word{} and {} or thing{}", 3 * 7919, 9, 93), 500));  // forgotten
+  CHECK(seen(again, fmt::format("word{} and {} or thing{}", 499 * 7919, 499 * 499, 499 * 31), 500));
+  CHECK_FALSE(seen(again, fmt::format("word{} and {} or thing{}", 3 * 7919, 9, 93), 500));  // forgotten
 }
 
 TEST_CASE("Alert: pending, firing, resolved; one firing and one resolution an incident, whatever flickers") {
