@@ -1,7 +1,9 @@
 // The page, and what it asks: a copy of the board after every bin, behind a lock; server-sent events. Read watcher.h
 // and tasks/http/server.h before. The assembler includes page.html; the Makefile knows that this object depends on it.
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <iterator>
 #include <thread>
 
 #include "tasks/files/embed.h"
@@ -20,7 +22,7 @@ using nn::ordered_json;
 namespace {
 
 constexpr auto kHold = std::chrono::seconds(10);  // that a client waits for an event before it asks again
-constexpr size_t kEvents = 500;                   // alerts that are kept for clients that were away
+constexpr size_t kEvents = 500;                   // alerts that are kept for clients that were away, and as many bins
 
 // What clients see: written by the thread that reads the stream, after a bin or an event.
 class Shop {
@@ -35,11 +37,11 @@ class Shop {
     begin_ = watcher.board().seconds_of(0);
     bin_ = watcher.board().options().bin_seconds;
     trend_bins_ = trend_bins;
-    push("bin", {{"closed", watcher.board().seconds_of(closed_)}});
+    push(bins_, "bin", {{"closed", watcher.board().seconds_of(closed_)}});
   }
   void tell(const ordered_json& event) {
     const std::lock_guard lock(mutex_);
-    push("alert", event);
+    push(alerts_, "alert", event);
   }
   void close() {
     const std::lock_guard lock(mutex_);
@@ -54,7 +56,8 @@ class Shop {
     const std::lock_guard lock(mutex_);
     return metrics_;
   }
-  // What has happened since the event `last`, as server-sent events; waits for it. The client comes again at once.
+  // What has happened since the event `last`, as server-sent events; waits for it. The client comes again at once. A
+  // number that no event has yet is of a server before this one, whose client has seen nothing of this one.
   std::string since(long last) const;
 
  private:
@@ -67,9 +70,9 @@ class Shop {
     std::string type;
     ordered_json data;
   };
-  void push(const char* type, const ordered_json& data) {
-    sent_.push_back({++last_, type, data});
-    while (sent_.size() > kEvents) sent_.pop_front();
+  void push(std::deque<Sent>& to, const char* type, const ordered_json& data) {
+    to.push_back({++last_, type, data});
+    if (to.size() > kEvents) to.pop_front();
     changed_.notify_all();
   }
   long time_of(long bin) const { return begin_ + bin * bin_; }
@@ -77,7 +80,7 @@ class Shop {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::map<std::string, Line> series_;
-  std::deque<Sent> sent_;
+  std::deque<Sent> alerts_, bins_;
   std::string metrics_;
   long closed_ = -1, last_ = 0, begin_ = 0, bin_ = 3600, trend_bins_ = 24;
   bool closing_ = false;
@@ -122,16 +125,18 @@ ordered_json Shop::texts(const std::string& kind, const std::string& name, long 
 ordered_json Shop::alerts() const {
   const std::lock_guard lock(mutex_);
   ordered_json list = ordered_json::array();
-  for (const Sent& s : sent_)
-    if (s.type == "alert") list.push_back(s.data);
+  for (const Sent& s : alerts_) list.push_back(s.data);
   return {{"alerts", list}};
 }
 
 std::string Shop::since(long last) const {
   std::unique_lock lock(mutex_);
+  if (last > last_) last = 0;
   changed_.wait_for(lock, kHold, [&] { return closing_ || last_ > last; });
   std::string out = "retry: 200\n\n";
-  for (const Sent& s : sent_)
+  std::vector<Sent> sent;
+  std::ranges::merge(alerts_, bins_, std::back_inserter(sent), {}, &Sent::id, &Sent::id);
+  for (const Sent& s : sent)
     if (s.id > last) out += fmt::format("id: {}\nevent: {}\ndata: {}\n\n", s.id, s.type, s.data.dump());
   return out;
 }

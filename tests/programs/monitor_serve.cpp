@@ -34,8 +34,10 @@ TEST_CASE(
       "get '/api/texts?kind=topic&name=bus&at=1'; get '/api/texts?kind=topic&name=rail&at=now'; get /api/alerts; "
       "get /health; get / | tail -1; get /ui | grep -c -e '<title>' -e '^200$'; get /nowhere | tail -1; "
       "get '/api/events?last=many' | tail -1; get /api/events -H 'Last-Event-ID: 3' >" +
-      dir.path + "/events; echo events; get '/api/events?last=1000000' >" + dir.path +
-      "/held & q=$!; sleep 0.2; kill -TERM $p; wait $q; wait $p; echo $?; trap - EXIT");
+      dir.path + "/events; echo events; get /api/events -H 'Last-Event-ID: 1000000' >" + dir.path +
+      "/before; last=$(get /api/series | sed -n 's/.*\"last\":\\([0-9]*\\).*/\\1/p'); get \"/api/events?last=$last\" "
+      ">" +
+      dir.path + "/held & q=$!; sleep 0.2; kill -TERM $p; wait $q; wait $p; echo $?; trap - EXIT");
   const std::vector<std::string> lines = split_lines(result.output);
   REQUIRE(lines.size() >= 18);
   const json series = json::parse(lines[0])["series"];
@@ -67,9 +69,30 @@ TEST_CASE(
   const std::string events = nn::read_file(dir.path + "/events"), held = nn::read_file(dir.path + "/held");
   CHECK(events.find("retry: 200\n\n") == 0);
   CHECK(events.find("\nid: 3\n") == std::string::npos);
+  const std::string before = nn::read_file(dir.path + "/before");  // the server that had so many events is gone
+  CHECK(before.find("\nid: 3\n") != std::string::npos);
   CHECK(events.find("\nevent: alert\ndata: {\"event\":\"firing\"") != std::string::npos);
   CHECK(held == "retry: 200\n\n\n200\n");  // who waits for an event is answered when the server stops
   CHECK(nn::read_file(said).find("result task=serve records=") != std::string::npos);
+}
+
+TEST_CASE("monitor: /api/alerts knows an alert still when more than 500 bins have been closed behind it") {
+  const TemporaryDirectory dir;
+  std::string lines;
+  for (int hour = 0; hour < 1000; ++hour)  // five texts an hour, thirty in the 400th
+    for (int i = 0; i < (hour == 400 ? 30 : 5); ++i)
+      lines +=
+          fmt::format("{{\"time\":{},\"text\":\"{} in {}\"}}\n", 1704067200 + hour * 3600 + i * 60, i * 7919, hour);
+  const std::string stream = dir.write("s.jsonl", lines), said = dir.path + "/said",
+                    watch = stream + " --labelled --lateness 0s --near -1 --watch volume ";
+  const auto alerts = events_said(call("monitor", "replay " + watch, "2>/dev/null").output);
+  REQUIRE(alerts.size() >= 2);
+  const Result result =
+      run_shell(program("monitor") + " serve " + watch + "--speed 1e12 --port 0 >" + said +  // record by record
+                " 2>&1 & p=$!; trap 'kill -TERM $p; wait $p' EXIT; " + kWait + "wait_for '^serving on' " + said +
+                "; url=$(sed -n 's/^serving on \\([^ ]*\\) .*/\\1/p' " + said +
+                "); until curl -s $url/api/series | grep -q 1707663600; do sleep 0.05; done; curl -s $url/api/alerts");
+  CHECK_MESSAGE(json::parse(result.output)["alerts"] == json(alerts), result.output);
 }
 
 TEST_CASE("monitor: a stream that cannot be read ends the server with its line") {
