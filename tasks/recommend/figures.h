@@ -51,7 +51,8 @@ struct Measuring {
   const engine::Tensor* vectors = nullptr;  // [I, C] learned ones, if there are any
 };
 // What one case adds to them: the figures of its targets and the list that is shown, of the highest k or, after
-// re-ranking, `list`; ranks within that are then places, and targets elsewhere have none.
+// re-ranking, `list`; ranks within that are then places, and targets elsewhere are behind everything: mrr, auc and gauc,
+// which are of whole orders, mean nothing then.
 struct Outcome {
   CaseFigures figures;
   std::vector<int> shown;

@@ -247,7 +247,8 @@ Report report_on(const Recommender& r, const Split& split, long k, uint64_t seed
 
 namespace {
 
-nn::ordered_json json_of(const std::vector<Row>& rows) {
+// Of lists that are no whole orders, but re-ranked to k, without the figures of orders.
+nn::ordered_json json_of(const std::vector<Row>& rows, bool orders = true) {
   nn::ordered_json all = nn::ordered_json::object();
   for (const Row& row : rows) {
     const Figures& f = row.figures;
@@ -265,6 +266,8 @@ nn::ordered_json json_of(const std::vector<Row>& rows) {
                      {"novelty", f.novelty},
                      {"distance", {{"words", f.diversity}, {"tags", f.tag_diversity}, {"vectors", f.vector_diversity}}},
                      {"calibration", f.calibration}};
+    for (const char* key : {"mrr", "auc", "group_auc"})
+      if (!orders) all[row.name].erase(key);
   }
   return all;
 }
@@ -274,7 +277,7 @@ nn::ordered_json json_of(const std::vector<Row>& rows) {
 nn::ordered_json Report::json(const Split& split, long k) const {
   nn::ordered_json all{{"protocol", split.text()}, {"k", k}, {"models", json_of(rows)}};
   if (!cold.empty()) all["nothing_known"] = json_of(cold);
-  all["re-ranked"] = json_of(curve);
+  all["re-ranked"] = json_of(curve, false);
   all["joined_less_best"] = {{"best", baseline}, {"ndcg", gain}, {"low", gain_low}, {"high", gain_high}, {"p", gain_p}};
   all["probabilities"] = {{"said", said}, {"taken", taken}, {"ece", ece}, {"ece_of_a_perfect_model", ece_perfect}};
   if (explained)
