@@ -214,7 +214,9 @@ bool Board::is_gap(long bin, double texts) {
   }
   if (was != no_data_) {
     Event event{no_data_ ? "firing" : "resolved", "stream", {{"alertname", "NoData"}}};
-    event.first = event.at = seconds_of(bin + (no_data_ ? 1 : 0));
+    event.at = seconds_of(bin + 1);
+    if (no_data_) silent_since_ = event.at;
+    event.first = silent_since_;
     event.ordinary = silence_;
     event.p = kSilent;
     events_.push_back(event);

@@ -94,6 +94,7 @@ class Board {
   int jumps_ = 0;
   double silence_ = 0;  // texts that were expected since the last one
   bool no_data_ = false;
+  long silent_since_ = 0;  // seconds: when the alert NoData fired
   std::vector<Event> events_;
 };
 

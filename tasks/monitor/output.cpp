@@ -79,9 +79,10 @@ ordered_json to_webhook(const Event& e, const Words& words) {
                            {"endsAt", resolved ? show_time(e.at) : "0001-01-01T00:00:00Z"},
                            {"generatorURL", ""},
                            {"fingerprint", fingerprint_of(e.labels)}};
-  return {{"version", "4"},         {"groupKey", "{}:{alertname=\"" + e.kind + "\"}"},
+  const std::string name = labels["alertname"];
+  return {{"version", "4"},         {"groupKey", "{}:{alertname=\"" + name + "\"}"},
           {"truncatedAlerts", 0},   {"status", e.what},
-          {"receiver", "attune"},   {"groupLabels", {{"alertname", e.kind}}},
+          {"receiver", "attune"},   {"groupLabels", {{"alertname", name}}},
           {"commonLabels", labels}, {"commonAnnotations", annotations},
           {"externalURL", ""},      {"alerts", ordered_json::array({alert})}};
 }

@@ -9,7 +9,8 @@ using engine::check;
 using nn::json;
 
 json Board::saved() const {
-  json all{{"closed", closed_}, {"newest", newest_}, {"jumps", jumps_}, {"silence", silence_}, {"no_data", no_data_}};
+  json all{{"closed", closed_},   {"newest", newest_},   {"jumps", jumps_},
+           {"silence", silence_}, {"no_data", no_data_}, {"silent_since", silent_since_}};
   all["series"] = json::array();
   for (const auto& [key, s] : series_) all["series"].push_back(s.saved());
   all["open"] = json::array();
@@ -40,6 +41,7 @@ void Board::restore(const json& saved) {
   jumps_ = int(number(saved.at("jumps")) % 1000);
   silence_ = saved.at("silence");
   no_data_ = saved.at("no_data");
+  silent_since_ = saved.contains("silent_since") ? number(saved.at("silent_since")) : seconds_of(closed_);
   for (const json& s : saved.at("series")) {
     const std::string kind = s.at("kind"), name = s.at("name");
     Series& to = series_.emplace(kind + '\xff' + name, Series(kind, name, seasonal(), shares())).first->second;

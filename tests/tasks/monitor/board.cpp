@@ -114,6 +114,35 @@ TEST_CASE("Board: half a year of nothing is one hole, and what was open before i
   CHECK(board.series().at("topic\xfft").history.size() == 2);
 }
 
+TEST_CASE("Board: a silence is one alert: it resolves with the time at which it fired, from a state, too") {
+  BoardOptions o;
+  o.warm_up = "1d";
+  Board board = board_of(o), resumed = board_of(o);
+  for (long hour = 0; hour < 48; ++hour) add(board, hour, {.topic = "t"}, 5);
+  add(board, 70, {.topic = "t"});
+  const std::vector<Event> fired = board.take_events();
+  REQUIRE(fired.size() == 1);
+  resumed.restore(board.saved());
+  for (Board* one : {&board, &resumed}) {
+    add(*one, 71, {.topic = "t"}, 5);
+    add(*one, 72, {.topic = "t"}, 5);
+    const std::vector<Event> over = one->take_events();
+    REQUIRE(over.size() == 1);
+    const auto first = to_json(fired[0], nullptr), last = to_json(over[0], nullptr);
+    CHECK(last["event"] == "resolved");
+    CHECK(last["starts_at"] == first["starts_at"]);
+    CHECK(last["at"] == "2024-01-03T23:00:00Z");  // the end of the bin with a text
+    CHECK(last["lasted"] == fmt::format("{}h", (over[0].at - fired[0].at) / 3600));
+    CHECK(over[0].at - fired[0].at > 10 * 3600);
+    for (const Event& e : {fired[0], over[0]}) {
+      const auto body = to_webhook(e, nullptr);
+      CHECK(body["groupLabels"]["alertname"] == body["commonLabels"]["alertname"]);
+      CHECK(body["groupKey"] == "{}:{alertname=\"NoData\"}");
+      CHECK(body["alerts"][0]["startsAt"] == first["starts_at"]);
+    }
+  }
+}
+
 TEST_CASE("Board: spans and counts that cannot be are refused by the option's name") {
   const auto refused = [](auto change) {
     BoardOptions o;
