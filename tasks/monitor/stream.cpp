@@ -199,10 +199,15 @@ bool Stream::take_row(std::string& row, bool wait) {
       inside_ = true;
       return take(row, length, false);  // too long: whoever parses it says so
     } else if (!fill(wait)) {
-      if (!ended_ || length == 0 || (o_.follow && o_.file != "-") || stopped) return false;
+      const bool left = o_.file != "-" && (o_.follow || o_.leave_last);
+      if (!ended_ || length == 0 || left || stopped) return false;
       return take(row, length, false);  // the last line, without an end
     }
   }
+}
+
+long Stream::line_left() const {
+  return o_.leave_last && o_.file != "-" && ended_ && !stopped && at_ < buffer_.size() ? line_ : 0;
 }
 
 // Of several lines that are no row the first is left out, and the others are read again: a quote that nothing closes

@@ -25,6 +25,7 @@ struct StreamOptions {
   std::string time_column = "time", text_column = "text", source_column = "source", entities_column = "entities",
               topic_column = "topic", sentiment_column = "sentiment";
   bool follow = false;
+  bool leave_last = false;  // of a file: a last line without an end is still being written, and left
 
   void declare(run::Options& options);
 };
@@ -43,6 +44,7 @@ class Stream {
   // yet, and would have to be waited for.
   bool next(Record& record, bool wait = true);
   bool ended() const { return ended_; }
+  long line_left() const;  // that of a last line that is left; 0: there is none
 
   // A record that was read and turns out to be of no use: counted here, too.
   void reject(const Record& record, const std::string& kind, const std::string& why);

@@ -52,6 +52,7 @@ void WatchOptions::declare(run::Options& options) {
 
 void WatchOptions::settle() {
   board.settle();
+  stream.leave_last = !state.empty();                 // the run that goes on from there reads it
   for (const std::string& file : {state, metrics}) {  // now, and not when the first of them is written
     const std::filesystem::path folder = std::filesystem::path(file).parent_path();
     check(folder.empty() || std::filesystem::is_directory(folder), "{}: there is no folder '{}'", file,
@@ -161,6 +162,8 @@ void Watcher::run(const OnEvent& on_event, bool close, const std::function<void(
   if (close && !stopped_by()) board_.finish();
   tell();
   save();
+  if (const long line = stream_.line_left(); line > 0)
+    run::print_note("{}:{}: this line has no end yet: it is left for the next run\n", o_.stream.file, line);
   const Figures f = figures();
   check(f.texts > 0 || f.records == 0, "none of {} records could be used", f.records);
   say_what_is_missing();

@@ -173,3 +173,20 @@ TEST_CASE("monitor: what was rejected has told nothing: the same text in time co
   CHECK_MESSAGE(r.says("records=6 texts=3 repeats=1 bad=2"), r.output);
   CHECK(r.says("left out: clock: 1, late: 1"));
 }
+
+TEST_CASE("monitor: with a state a line that is still being written is left, and read whole by the next run") {
+  const TemporaryDirectory dir;
+  const std::string first = "{\"time\":1704067200,\"text\":\"trains are late\"}\n",
+                    second = "{\"time\":1704067260,\"text\":\"bread is fresh\"}\n", file = dir.path + "/s.jsonl",
+                    run = "run " + file + " --labelled --state " + dir.path + "/state";
+  dir.write("s.jsonl", first + second.substr(0, 20));
+  const Result half = call("monitor", run);
+  CHECK_MESSAGE(half.says("records=1 texts=1 repeats=0 bad=0"), half.output);
+  CHECK(half.says("s.jsonl:2: this line has no end yet: it is left for the next run"));
+  dir.write("s.jsonl", first + second);
+  const Result rest = call("monitor", run);
+  CHECK_MESSAGE(rest.says("records=2 texts=2 repeats=0 bad=0"), rest.output);
+  CHECK(!rest.says("no end yet"));
+  dir.write("s.jsonl", first + second.substr(0, second.size() - 1));  // without a state there is no next run
+  CHECK(call("monitor", "run " + file + " --labelled").says("records=2 texts=2 repeats=0 bad=0"));
+}
