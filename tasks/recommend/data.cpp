@@ -42,7 +42,7 @@ void DataOptions::declare(run::Options& options) {
   add("--title-column", title_column, "of the items, where there is one");
   add("--description-column", text_column, "of the items, where there is one");
   add("--tags-column", tags_column, "of the items, where there is one");
-  add("--tag-separator", tag_separator, "what stands between tags");
+  add("--tag-separator", tag_separator, "what stands between tags, with or without blanks");
 }
 
 std::optional<double> seconds_of(std::string_view time) {
@@ -103,11 +103,24 @@ class Reader {
   bool has_times_ = false, any_items_ = false;
 };
 
-std::string Reader::trimmed(const std::string& cell, const char* what, const std::string& where) {
+std::string without_blanks(const std::string& cell) {
   const size_t first = cell.find_first_not_of(kBlanks);
-  if (first == std::string::npos) return "";
-  const std::string bare = cell.substr(first, cell.find_last_not_of(kBlanks) - first + 1);
-  if (bare != cell) note(fmt::format("{} with blanks around it is taken without them", what), where);
+  return first == cell.npos ? "" : cell.substr(first, cell.find_last_not_of(kBlanks) - first + 1);
+}
+
+// What stands between separators of one character or more.
+std::vector<std::string> tags_between(const std::string& cell, const std::string& separator) {
+  std::vector<std::string> tags;
+  for (size_t begin = 0, end = 0; end != cell.npos; begin = end + separator.size()) {
+    end = cell.find(separator, begin);
+    tags.push_back(cell.substr(begin, end - begin));
+  }
+  return tags;
+}
+
+std::string Reader::trimmed(const std::string& cell, const char* what, const std::string& where) {
+  const std::string bare = without_blanks(cell);
+  if (!bare.empty() && bare != cell) note(fmt::format("{} with blanks around it is taken without them", what), where);
   return bare;
 }
 
@@ -116,6 +129,7 @@ void Reader::read_items(const Table& table) {
   const size_t id_at = *cells.find(o_.id_column, true);
   const auto title_at = cells.find(o_.title_column, false), text_at = cells.find(o_.text_column, false),
              tags_at = cells.find(o_.tags_column, false);
+  check(!tags_at || !o_.tag_separator.empty(), "--tag-separator: what stands between tags is nothing");
   any_items_ = true;
   for (size_t r = 0; r < table.rows.size(); ++r) {
     const std::vector<std::string>& row = table.rows[r];
@@ -133,9 +147,10 @@ void Reader::read_items(const Table& table) {
     if (nested != table.nested.end()) {
       check(nested->second.list, "{}: '{}' must be a text or a list of words", where, o_.tags_column);
       item.tags = nested->second.items;
-    } else if (tags_at && !row[*tags_at].empty() && o_.tag_separator.size() == 1) {
-      item.tags = engine::split(row[*tags_at], o_.tag_separator[0]);
+    } else if (tags_at) {
+      item.tags = tags_between(row[*tags_at], o_.tag_separator);
     }
+    for (std::string& tag : item.tags) tag = without_blanks(tag);
     std::erase(item.tags, "");
     if (text::is_blank(item.words())) note("an item has no text", where);
     data_.items.push_back(std::move(item));

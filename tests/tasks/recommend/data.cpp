@@ -95,3 +95,22 @@ TEST_CASE(
   CHECK(weights_of(d.whole()[0]) == "0:8:0 1:1:1 2:1:1 3:1:1 ");
   CHECK(d.events() == 10);
 }
+
+TEST_CASE(
+    "recommend: tags stand between separators of any length, without the blanks around them; of none there is no use") {
+  const auto tags = [](const std::string& separator, const std::string& cell) {
+    DataOptions o;
+    o.tag_separator = separator;
+    return read_tables(text::parse_table("user\titem\nu\ta\n", "t.tsv"),
+                       text::parse_table("id\ttitle\ttags\na\tOne\t" + cell + "\n", "i.tsv"), o, 1)
+        .items[0]
+        .tags;
+  };
+  using Tags = std::vector<std::string>;
+  CHECK(tags("|", "sea|wind") == Tags{"sea", "wind"});
+  CHECK(tags("|", " sea | open wind ||") == Tags{"sea", "open wind"});
+  CHECK(tags(", ", "sea, wind,rain") == Tags{"sea", "wind,rain"});
+  CHECK(tags("\xC2\xB7", "sea \xC2\xB7 wind") == Tags{"sea", "wind"});
+  CHECK(tags("::", "") == Tags{});
+  CHECK(error_of([&] { tags("", "sea"); }) == "--tag-separator: what stands between tags is nothing");
+}
