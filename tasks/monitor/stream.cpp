@@ -224,10 +224,18 @@ bool Stream::read_header(const std::string& row) {
   table.path = name_;
   text::parse_csv(row, {}, 1, true, table);
   check(!table.rows.empty(), "{}: a CSV begins with the names of its columns", name_);
-  for (size_t i = 0; i < table.rows[0].size(); ++i) columns_[table.rows[0][i]] = int(i);
+  const std::vector<std::string>& names = table.rows[0];
+  width_ = names.size();
+  for (size_t i = 0; i < width_; ++i) columns_[names[i]] = int(i);
   for (const std::string& needed : {o_.time_column, o_.text_column})
     check(columns_.contains(needed), "{}: there is no column '{}'{}; --time-column and --text-column name them", name_,
-          needed, text::did_you_mean(needed, table.rows[0]));
+          needed, text::did_you_mean(needed, names));
+  for (const std::string& read :
+       {o_.time_column, o_.text_column, o_.source_column, o_.entities_column, o_.topic_column, o_.sentiment_column})
+    check(read.empty() || std::ranges::count(names, read) < 2,
+          "{}: there are two columns '{}'; one of them is read: "
+          "name the other one differently",
+          name_, read);
   return true;
 }
 
@@ -287,8 +295,8 @@ std::vector<std::string> Stream::fields_of(const std::string& row) const {
   } catch (const engine::Error& e) { throw Unusable{"no CSV", e.what(), true}; }
   if (table.rows.size() != 1)
     throw Unusable{"no CSV", fmt::format("{} rows where one must be", table.rows.size()), true};
-  if (table.rows[0].size() != columns_.size())
-    throw Unusable{"no CSV", fmt::format("{} fields; the header has {}", table.rows[0].size(), columns_.size())};
+  if (table.rows[0].size() != width_)
+    throw Unusable{"no CSV", fmt::format("{} fields; the header has {}", table.rows[0].size(), width_)};
   return table.rows[0];
 }
 

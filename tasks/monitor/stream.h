@@ -80,6 +80,7 @@ class Stream {
   long offset_ = 0, line_ = 1, row_line_ = 1, records_ = 0;
   bool ended_ = false, begun_ = false, csv_ = false, inside_ = false;  // inside_: of a line that is too long
   std::map<std::string, int> columns_;
+  size_t width_ = 0;  // columns, with those of the same name
   std::map<std::string, long> bad_;
 };
 

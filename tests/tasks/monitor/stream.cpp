@@ -78,3 +78,18 @@ TEST_CASE("Stream: a quote opens a field at its beginning alone, and one that no
   for (int i = 0; i < 100000; ++i) many += fmt::format("2,number {}\n", i);
   CHECK(read(many).ends_with("100001:number 99998;100002:number 99999;too long 1;100001"));
 }
+
+TEST_CASE("Stream: of two columns of one name only one that is read is refused") {
+  const run::Quiet quiet;
+  const test::TemporaryDirectory dir;
+  const std::string path = dir.path + "/s";
+  nn::write_file(path, "time,note,text,note\n1,a,one,b\n2,c,two\n");
+  monitor::Stream stream(of(path));
+  CHECK(texts(stream) == std::vector<std::string>{"2:one"});
+  CHECK(stream.bad().at("no CSV") == 1);
+  nn::write_file(path, "time,topic,text,topic\n1,a,one,b\n");
+  CHECK(test::error_of([&] {
+          monitor::Stream twice(of(path));
+          texts(twice);
+        }).find("there are two columns 'topic'") != std::string::npos);
+}
