@@ -257,6 +257,18 @@ long time_of(const std::string& text, const std::string& key) {
   return *time;
 }
 
+// The names in a list of JSON. A number is one, too, as everywhere; null is none.
+std::vector<std::string> names_in(const nn::json& list, const std::string& key) {
+  std::vector<std::string> names;
+  for (const nn::json& one : list) {
+    if (one.is_null()) continue;
+    if (!one.is_string() && !one.is_number())
+      throw Unusable{"no names", fmt::format("{} must be a list of names; it has {}", key, nn::shown_json(one))};
+    names.push_back(one.is_string() ? one.get<std::string>() : one.dump());
+  }
+  return names;
+}
+
 }  // namespace
 
 void Stream::parse_json_row(const std::string& row, Record& record) const {
@@ -278,12 +290,9 @@ void Stream::parse_json_row(const std::string& row, Record& record) const {
   record.source = word(o_.source_column);
   record.topic = word(o_.topic_column);
   record.sentiment = word(o_.sentiment_column);
-  if (const auto list = object.find(o_.entities_column); list != object.end() && list->is_array()) {
-    for (const auto& one : *list)
-      if (one.is_string()) record.entities.push_back(one.get<std::string>());
-  } else {
-    record.entities = entities_of(word(o_.entities_column));
-  }
+  const auto list = object.find(o_.entities_column);
+  record.entities = list != object.end() && list->is_array() ? names_in(*list, o_.entities_column)
+                                                             : entities_of(word(o_.entities_column));
 }
 
 // The fields of a row of a CSV, as many as its header has.

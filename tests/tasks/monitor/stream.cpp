@@ -93,3 +93,18 @@ TEST_CASE("Stream: of two columns of one name only one that is read is refused")
           texts(twice);
         }).find("there are two columns 'topic'") != std::string::npos);
 }
+
+TEST_CASE("Stream: a list of names that holds something else makes no record, and says so") {
+  const run::Quiet quiet;
+  const test::TemporaryDirectory dir;
+  const std::string path = dir.path + "/s";
+  nn::write_file(path, R"({"time": 1, "text": "one", "entities": ["Harlow", null, 7203]}
+{"time": 2, "text": "two", "entities": [{"name": "Harlow"}]}
+{"time": 3, "text": "three", "entities": "Sandow; Harlow"}
+)");
+  monitor::Stream stream(of(path));
+  std::vector<std::string> names;
+  for (Record record; stream.next(record);) names.insert(names.end(), record.entities.begin(), record.entities.end());
+  CHECK(names == std::vector<std::string>{"Harlow", "7203", "Sandow", "Harlow"});
+  CHECK(stream.bad().at("no names") == 1);
+}
