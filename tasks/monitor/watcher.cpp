@@ -26,6 +26,11 @@ RepeatOptions repeat_options(const WatchOptions& o) {
   return {*within, o.near, o.remembered};
 }
 
+// The stream's file, however it is written down and from where; of a pipe its mark.
+std::string place_of(const std::string& file) {
+  return file == "-" ? file : std::filesystem::weakly_canonical(file).string();
+}
+
 }  // namespace
 
 void WatchOptions::declare(run::Options& options) {
@@ -207,7 +212,7 @@ void Watcher::save() const {
   const ordered_json state{
       {"attune_monitor_state", kForm},
       {"configuration", configuration()},
-      {"stream", {{"offset", stream_.offset()}, {"line", stream_.line()}, {"file", o_.stream.file}}},
+      {"stream", {{"offset", stream_.offset()}, {"line", stream_.line()}, {"file", place_of(o_.stream.file)}}},
       {"figures",
        {{"records", f.records}, {"texts", f.texts}, {"repeats", f.repeats}, {"alerts", f.alerts}, {"bad", f.bad}}},
       {"repeats", repeats_.state()},
@@ -237,7 +242,7 @@ void Watcher::load() {
     const nn::json& s = state.at("stream");
     if (o_.stream.file == "-")
       stream_.count_lines_from(s.at("line"));
-    else if (s.at("file") == o_.stream.file)
+    else if (place_of(s.at("file")) == place_of(o_.stream.file))
       stream_.resume(s.at("offset"), s.at("line"));
   } catch (const nn::JsonError& e) { engine::fail("{}: is damaged: {}", o_.state, e.what()); }
 }

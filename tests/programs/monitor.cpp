@@ -190,3 +190,14 @@ TEST_CASE("monitor: with a state a line that is still being written is left, and
   dir.write("s.jsonl", first + second.substr(0, second.size() - 1));  // without a state there is no next run
   CHECK(call("monitor", "run " + file + " --labelled").says("records=2 texts=2 repeats=0 bad=0"));
 }
+
+TEST_CASE("monitor: a state knows its stream's file by whatever path, and from whatever folder") {
+  const TemporaryDirectory dir;
+  const std::string file = dir.write("s.jsonl", "{\"time\":1704067200,\"text\":\"trains are late\"}\n");
+  const std::string run = " run --labelled --near -1 --state " + dir.path + "/state ",
+                    monitor = std::filesystem::absolute(program("monitor")).string();
+  for (const std::string& path : {file, dir.path + "/./s.jsonl", std::string("s.jsonl"), std::string("./s.jsonl")}) {
+    const Result r = run_shell("cd " + dir.path + " && " + monitor + run + path + " 2>&1");
+    CHECK_MESSAGE(r.says("records=1 texts=1 repeats=0 bad=0"), r.output);
+  }
+}
