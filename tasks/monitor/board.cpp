@@ -153,11 +153,14 @@ std::string Board::check_time(const Record& record) {
     if (++jumps_ < kBelieved) return "clock";
     run::print_note("line {}: ten records in a row are {} at least; the clock is believed, and goes on at {}\n",
                     record.line, show_span(limit) + (ahead > 0 ? " ahead" : " behind"), show_time(record.time));
-    if (ahead > 0) close_until(bin_of(newest_) + 1);
-    open_.clear();
-    for (auto& [key, s] : series_) s.skip();
+    close_until(bin_of(newest_) + 1);  // what was counted is judged
     closed_ = bin_of(record.time);
     newest_ = record.time;
+    for (auto& [key, s] : series_) {
+      s.skip();
+      s.last_seen = std::min(s.last_seen, closed_);  // nothing lies ahead of a clock that went back
+      for (auto& [kind, alert] : s.alerts) alert.fired = std::min(alert.fired, closed_);
+    }
   }
   jumps_ = 0;
   return bin_of(record.time) < closed_ ? "late" : "";

@@ -114,6 +114,23 @@ TEST_CASE("Board: half a year of nothing is one hole, and what was open before i
   CHECK(board.series().at("topic\xfft").history.size() == 2);
 }
 
+TEST_CASE(
+    "Board: when a clock goes back, what was counted is judged, and an alert that fires freezes no longer than told") {
+  BoardOptions o;
+  o.warm_up = "2d", o.freeze = "1d", o.watch = {"volume"}, o.calm = 1000, o.lateness = "2h";
+  Board board = board_of(o);
+  for (long hour = 1000; hour < 1100; ++hour) add(board, hour, {.topic = "t"}, 5);
+  add(board, 1100, {.topic = "t"}, 60);
+  Record earlier;
+  earlier.time = 1704067200;
+  for (int i = 0; i < 9; ++i) CHECK(board.check_time(earlier) == "clock");
+  CHECK(board.check_time(earlier).empty());
+  CHECK(last(board, "topic", "t").texts == 60);
+  REQUIRE(board.series().at("topic\xfft").firing());
+  for (long hour = 0; hour < 200; ++hour) add(board, hour, {.topic = "t"}, 60);
+  CHECK(last(board, "topic", "t").expected > 20);  // became ordinary
+}
+
 TEST_CASE("Board: a silence is one alert: it resolves with the time at which it fired, from a state, too") {
   BoardOptions o;
   o.warm_up = "1d";
