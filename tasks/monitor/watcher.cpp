@@ -26,6 +26,10 @@ RepeatOptions repeat_options(const WatchOptions& o) {
   return {*within, o.near, o.remembered};
 }
 
+ordered_json heads_of(const ReaderOptions& o) {
+  return {{"--topic-head", o.topic_head}, {"--sentiment-head", o.sentiment_head}, {"--entity-head", o.entity_head}};
+}
+
 // The stream's file, however it is written down and from where; of a pipe its mark.
 std::string place_of(const std::string& file) {
   return file == "-" ? file : std::filesystem::weakly_canonical(file).string();
@@ -202,6 +206,7 @@ ordered_json Watcher::configuration() const {
   c["--remembered"] = o_.remembered;
   c["--negative"] = o_.reader.negative;
   c["--model"] = reader_.identity();
+  c.update(heads_of(o_.reader));
   return c;
 }
 
@@ -227,8 +232,10 @@ void Watcher::load() {
   const ordered_json mine = configuration();
   const auto said = state.find("configuration");
   check(said != state.end() && said->is_object(), "{}: is damaged: it has no configuration", o_.state);
+  nn::json saved(heads_of({}));  // those of a state of before they were saved
+  saved.update(*said);
   for (const auto& [key, value] : mine.items()) {
-    const nn::json theirs = said->value(key, nn::json());
+    const nn::json theirs = saved.value(key, nn::json());
     check(theirs == nn::json(value),
           "{}: was saved with {} {}, and this is {}; name another state, or the same options", o_.state, key,
           theirs.dump(), value.dump());

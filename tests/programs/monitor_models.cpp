@@ -146,7 +146,8 @@ TEST_CASE(
                   R"({"time": 1704067200, "text": "40 the bread was awful", "entities": ["Sandow", "Harlow"]}
 {"time": 1704067260, "text": "41 the rail was lovely", "entities": ["Harlow"]}
 )");
-  REQUIRE(call("monitor", "replay " + hour + " --near -1 --model " + t.best + " --metrics " + t.dir.path + "/hour").status == 0);
+  REQUIRE(call("monitor", "replay " + hour + " --near -1 --model " + t.best + " --metrics " + t.dir.path + "/hour")
+              .status == 0);
   const std::string shares = nn::read_file(t.dir.path + "/hour");
   CHECK_MESSAGE(shares.find("monitor_negative_share{kind=\"entity\",name=\"Harlow\"} 0\n") != std::string::npos,
                 shares);
@@ -188,6 +189,21 @@ TEST_CASE("monitor: models that do not tell a topic or what is negative, or tell
   CHECK(monitor::negative_of({"Positive", "Bearish"}, "") == 1);
   CHECK(monitor::negative_of({"up", "down"}, "Down") == 1);
   CHECK(monitor::negative_of({"up", "down"}, "") == -1);
+}
+
+TEST_CASE("monitor: a state that other heads counted is refused; one that does not say which is of the usual ones") {
+  const TrainedHeads& t = trained_heads();
+  const std::string state = t.dir.path + "/heads",
+                    stream = t.dir.write("h.jsonl", "{\"time\":1704067200,\"text\":\"40 the bread was awful\"}\n"),
+                    run = "run " + stream + " --model " + t.run + " --state " + state;
+  REQUIRE(call("monitor", run).status == 0);
+  const Result other = call("monitor", run + " --entity-head ''");
+  CHECK(other.status == 1);
+  CHECK_MESSAGE(other.says("was saved with --entity-head \"entity\", and this is \"\""), other.output);
+  json saved = json::parse(nn::read_file(state));
+  for (const char* head : {"--topic-head", "--sentiment-head", "--entity-head"}) saved["configuration"].erase(head);
+  nn::write_file(state, saved.dump());
+  CHECK(call("monitor", run).status == 0);
 }
 
 TEST_CASE("monitor: an alert of a model's stream shows texts with the words that spoke for it, in every form") {
