@@ -150,7 +150,8 @@ bool Stream::fill(bool wait) {
     if (!wait) return false;
     if (lseek(file_, 0, SEEK_END) < offset_) {
       run::print_note("{}: has become shorter; it is read from its beginning\n", name_);
-      offset_ = 0, line_ = 1;
+      offset_ = 0, line_ = 1, scanned_ = 0;
+      begun_ = csv_ = inside_ = open_ = false;  // another file: with a header of its own, if it is a CSV
       buffer_.clear();
     }
     lseek(file_, offset_ + long(buffer_.size()), SEEK_SET);
@@ -225,6 +226,7 @@ bool Stream::read_header(const std::string& row) {
   text::parse_csv(row, {}, 1, true, table);
   check(!table.rows.empty(), "{}: a CSV begins with the names of its columns", name_);
   const std::vector<std::string>& names = table.rows[0];
+  columns_.clear();
   width_ = names.size();
   for (size_t i = 0; i < width_; ++i) columns_[names[i]] = int(i);
   for (const std::string& needed : {o_.time_column, o_.text_column})

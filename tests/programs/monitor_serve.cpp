@@ -104,22 +104,27 @@ TEST_CASE("monitor: a stream that cannot be read ends the server with its line")
 }
 
 TEST_CASE("monitor: a file that is followed and becomes shorter is read from its beginning; SIGTERM ends it, counted") {
-  const TemporaryDirectory dir;
-  const auto line = [](int i) {
-    return fmt::format("{{\"time\":{},\"text\":\"news {} of {}\"}}\n", 1704067200 + 60 * i, i * 7919, i * 31);
-  };
-  std::string first, second = line(11);
-  for (int i = 0; i < 10; ++i) first += line(i);
-  const std::string file = dir.write("s.jsonl", first), said = dir.path + "/said", metrics = dir.path + "/m";
-  dir.write("second", second);
-  const Result r = run_shell(program("monitor") + " run " + file + " --follow --labelled --save-every 1 --metrics " +
-                             metrics + " >" + said + " 2>&1 & p=$!; " + kWait + "wait_for '^monitor_texts_total 10$' " +
-                             metrics + "; cp " + dir.path + "/second " + file +
-                             "; wait_for '^monitor_texts_total 11$' " + metrics + "; kill -TERM $p; wait $p; echo $?");
-  CHECK(r.output == "143\n");
-  const std::string all = nn::read_file(said);
-  CHECK_MESSAGE(all.find("has become shorter; it is read from its beginning") != std::string::npos, all);
-  CHECK(all.find("result task=run records=11 texts=11 repeats=0 bad=0") != std::string::npos);
+  for (const bool csv : {false, true}) {
+    const TemporaryDirectory dir;
+    const auto line = [&](int i) {
+      return fmt::format(fmt::runtime(csv ? "{},news {} of {}\n" : "{{\"time\":{},\"text\":\"news {} of {}\"}}\n"),
+                         1704067200 + 60 * i, i * 7919, i * 31);
+    };
+    const std::string header = csv ? "time,text\n" : "";
+    std::string first = header;
+    for (int i = 0; i < 10; ++i) first += line(i);
+    if (csv) first += "1704067800,\"half a row\nof two lines";  // what is waited for
+    const std::string file = dir.write("s", first), said = dir.path + "/said", metrics = dir.path + "/m";
+    dir.write("second", header + line(11));
+    const Result r = run_shell(
+        program("monitor") + " run " + file + " --follow --labelled --save-every 1 --metrics " + metrics + " >" + said +
+        " 2>&1 & p=$!; " + kWait + "wait_for '^monitor_texts_total 10$' " + metrics + "; cp " + dir.path + "/second " +
+        file + "; wait_for '^monitor_texts_total 11$' " + metrics + "; kill -TERM $p; wait $p; echo $?");
+    CHECK(r.output == "143\n");
+    const std::string all = nn::read_file(said);
+    CHECK_MESSAGE(all.find("has become shorter; it is read from its beginning") != std::string::npos, all);
+    CHECK_MESSAGE(all.find("result task=run records=11 texts=11 repeats=0 bad=0") != std::string::npos, all);
+  }
 }
 
 TEST_CASE("monitor: a recorded stream is told no faster than --speed, and says the same") {
