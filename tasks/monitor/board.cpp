@@ -67,6 +67,7 @@ void BoardOptions::settle() {
   check(std::abs(shift) <= 14 * 3600, "--utc-offset: 14 hours at most, ahead or behind; got '{}'", offset);
   check(hits <= of, "--for: {} bins of the last {}", hits, of);
   check(!watch.empty(), "--watch: nothing");
+  check(trend <= history, "--trend: {} bins, of which --history keeps {}", trend, history);
 }
 
 nn::ordered_json BoardOptions::configuration() const {

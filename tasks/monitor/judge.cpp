@@ -76,7 +76,7 @@ void Board::judge(Series& s, long bin, const Cell& cell, std::vector<Test>& test
   s.history.push_back({bin, true, cell.texts, cell.negatives, cell.sum_topic, cell.sum_negative, j.volume.expected,
                        j.volume.low, j.volume.high, n > 0 ? double(k) / double(n) : 0, bounds.low, bounds.high,
                        j.share.expected, "", cell.shown});
-  const size_t keep = s.kind == "entity" ? std::min(48L, o_.history) : o_.history;
+  const size_t keep = s.kind == "entity" ? std::min(std::max(48L, o_.trend), o_.history) : o_.history;
   while (s.history.size() > keep) s.history.pop_front();
   if (s.kind != "stream" && warm) add_tests(s, j, tests);
 }

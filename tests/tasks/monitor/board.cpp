@@ -100,6 +100,18 @@ TEST_CASE("Board: of more names than are followed the one that was not seen for 
   CHECK(without.series().size() == 2);  // the stream and the topic
 }
 
+TEST_CASE("Board: of a name as many bins are kept as a trend needs") {
+  BoardOptions o;
+  o.trend = 60;
+  Board board = board_of(o);
+  for (long hour = 0; hour < 70; ++hour) add(board, hour, {.topic = "t", .entities = {{"a"}}});
+  board.finish();
+  CHECK(board.series()
+            .at("entity\xff"
+                "a")
+            .history.size() == 60);
+}
+
 TEST_CASE("Board: half a year of nothing is one hole, and what was open before it is counted") {
   Board board = board_of({});
   add(board, 0, {.topic = "t"}, 5);
@@ -173,6 +185,8 @@ TEST_CASE("Board: spans and counts that cannot be are refused by the option's na
   CHECK(refused([](BoardOptions& o) { o.watch = {}; }).find("--watch: nothing") == 0);
   CHECK(refused([](BoardOptions& o) { o.offset = "-15h"; }).find("--utc-offset: 14 hours at most") == 0);
   CHECK(refused([](BoardOptions& o) { o.offset = "-14h"; }).empty());
+  CHECK(refused([](BoardOptions& o) { o.history = 23; }) == "--trend: 24 bins, of which --history keeps 23");
+  CHECK(refused([](BoardOptions& o) { o.history = 24; }).empty());
 }
 
 TEST_CASE("metrics: a name keeps its quotes and line ends, a series without data has no value") {
