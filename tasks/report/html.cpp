@@ -50,20 +50,19 @@ details summary{cursor:pointer}ol.errors li{margin:.7rem 0}
 std::vector<double> ticks(double low, double high) {
   const double raw = (high - low) / 4, power = std::pow(10, std::floor(std::log10(raw)));
   const double step = power * (raw / power > 5 ? 10 : raw / power > 2 ? 5 : raw / power > 1 ? 2 : 1);
+  const double first = std::ceil(low / step);
   std::vector<double> all;
-  double t = std::ceil(low / step) * step;
-  while (t <= high + step * 1e-9) {
-    all.push_back(std::abs(t) < step * 1e-9 ? 0 : t);
-    t += step;
-  }
+  for (int i = 0; (first + i) * step <= high + step * 1e-9; ++i) all.push_back((first + i) * step);
   return all;
 }
 
 struct Range {
   double low = INFINITY, high = -INFINITY;
   void add(double x) { low = std::min(low, x), high = std::max(high, x); }
+  // A span of rounding errors is none: the means of n and of n + 1 equal numbers differ in the last digit.
   void widen() {
-    if (!(high > low)) low -= 0.5 * std::max(1e-9, std::abs(low)), high += 0.5 * std::max(1e-9, std::abs(high));
+    const double size = std::max(std::abs(low), std::abs(high));
+    if (high - low <= 1e-9 * size) low -= 0.5 * std::max(1e-9, size), high += 0.5 * std::max(1e-9, size);
   }
 };
 

@@ -14,6 +14,12 @@ namespace {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+long times(const std::string& text, const std::string& part) {
+  long n = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
 // A run of two labels: text i is of class i % 2, and right unless i is in `wrong`; as sure as 0.6 + i / 100.
 std::string run_at(const TemporaryDirectory& dir, const std::string& name, const std::vector<int>& wrong,
                    const std::string& options = "lr=0.1\nseed=1\n", int texts = 20) {
@@ -160,11 +166,7 @@ TEST_CASE("report: the page has the numbers, every drawing its table, and nothin
   CHECK(has(page, "a&amp;b"));
   CHECK(has(page, "Where the model looked is not known: "));  // there is no best/
   CHECK(has(page, "<th scope=row>down</th><td class=n style=\"background:rgba(var(--cool),0.35)\">10</td>"));
-  const auto count = [&](const std::string& what) {
-    long n = 0;
-    for (size_t at = page.find(what); at != page.npos; at = page.find(what, at + 1)) ++n;
-    return n;
-  };
+  const auto count = [&](const std::string& what) { return times(page, what); };
   CHECK(count("<figure>") == 3 + 2);  // loss, lr, accuracy; two reliability diagrams
   CHECK(count("role=img aria-label=") == count("<figure>"));
   CHECK(count("<details><summary>as numbers</summary>") == count("<figure>"));
@@ -193,6 +195,18 @@ TEST_CASE("report: long curves are averaged, and numbers are short") {
   CHECK(report::number(0.5) == "0.5000");
   CHECK(report::number(1.25e-5) == "1.25e-05");
   CHECK(text::escaped_markup("<a b=\"c\">\x01&'\xff") == "&lt;a b=&quot;c&quot;&gt; &amp;&#39;\xEF\xBF\xBD");
+}
+
+TEST_CASE("report: a curve whose means differ in their last digits is a flat line with a few marks") {
+  report::Line line{"a", {}, {}, 0};
+  for (int i = 0; i < 1001; ++i) line.x.push_back(i), line.y.push_back(0.1);
+  for (const double last : {0.1, 0.1 + 2e-17, 0.1 + 2e-15, 0.1 + 2e-12}) {
+    line.y.back() = last;
+    for (const size_t most : {300, 2000}) {
+      const long marks = times(report::line_chart("lr", "step", {line}, most), "<line class=axis");
+      CHECK_MESSAGE((marks >= 3 && marks <= 6), last, ": ", marks);
+    }
+  }
 }
 
 TEST_CASE("report: MLflow's folders have every setting, every point and the state; exported twice they are the same") {
