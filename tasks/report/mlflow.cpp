@@ -2,13 +2,16 @@
 #include "tasks/report/mlflow.h"
 
 #include <sys/stat.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "nn/format/files.h"
 #include "nn/format/sha256.h"
+#include "tasks/text/utf8.h"
 
 namespace report {
 
@@ -16,7 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t kLongest = 500;  // of a parameter, in releases before 2.8; the artifacts have all of it
+constexpr size_t kLongest = 500;     // of a parameter, in releases before 2.8; the artifacts have all of it
+constexpr size_t kLongestName = 60;  // characters, which are 240 bytes at most; a file's name has 255
 
 long modified_ms(const std::string& path) {
   struct stat s {};
@@ -31,11 +35,23 @@ void write(const std::string& path, const std::string& text) {
   nn::write_file(path, text);
 }
 
-// Letters, digits, and what MLflow allows beside them; a name with "/" is a folder there, too.
-std::string allowed(std::string name) {
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string("_-. /").find(c) == std::string::npos) c = '_';
-  return name;
+// Letters and digits of any script, and what MLflow allows beside them; a name with "/" is a folder there, too.
+std::string allowed(const std::string& name) {
+  std::string to;
+  for (size_t at = 0; at < name.size();) {
+    const char32_t c = text::next_code_point(name, at).value;
+    const char kind = *utf8proc_category_string(utf8proc_int32_t(c));  // the L of Lu, the N of Nd
+    const bool fine = kind == 'L' || kind == 'N' || std::u32string(U"_-. /").find(c) != std::u32string::npos;
+    text::append_utf8(to, fine ? c : U'_');
+  }
+  return to;
+}
+
+// A folder or a file of a name that may be a class's: one step down, and no longer than a file's name may be.
+std::string one_step(const std::string& name) {
+  std::string step;
+  for (const char32_t c : text::decode_utf8(name).substr(0, kLongestName)) text::append_utf8(step, c == '/' ? U'_' : c);
+  return step.find_first_not_of('.') == step.npos ? "_" + step : allowed(step);
 }
 
 // In single quotes nothing but the quote itself is special to YAML.
@@ -61,6 +77,16 @@ Times times_of(const RunFiles& run) {
   return {begin, std::max({begin, begin + std::lround(1000 * seconds), std::min(last, begin + 86400000)})};
 }
 
+// Every number of a JSON object; what is nested becomes a folder.
+void write_numbers(const std::string& folder, const nn::ordered_json& json,
+                   const std::function<std::string(double)>& line) {
+  for (const auto& [name, value] : json.items()) {
+    const std::string path = folder + "/" + one_step(name);
+    if (value.is_number()) write(path, line(value.get<double>()));
+    if (value.is_object()) write_numbers(path, value, line);
+  }
+}
+
 void write_metrics(const RunFiles& run, const std::string& folder, const Times& times) {
   double last = 1;
   for (const Curve& c : run.curves)
@@ -74,9 +100,8 @@ void write_metrics(const RunFiles& run, const std::string& folder, const Times& 
     for (const Point& p : c.points) lines += line(p.step, p.value);
     write(folder + "/metrics/" + allowed(c.name), lines);
   }
-  if (!run.result.is_object()) return;
-  for (const auto& [name, value] : run.result.items())
-    if (value.is_number()) write(folder + "/metrics/result/" + allowed(name), line(last, value.get<double>()));
+  if (run.result.is_object())
+    write_numbers(folder + "/metrics/result", run.result, [&](double value) { return line(last, value); });
 }
 
 }  // namespace

@@ -231,6 +231,8 @@ TEST_CASE("report: MLflow's folders have every setting, every point and the stat
   }
   CHECK(count == 6);
   CHECK(has(nn::read_file(folder + "/metrics/result/accuracy"), " 0.5 6\n"));
+  CHECK(has(nn::read_file(folder + "/metrics/result/report/x/f1"), " 1 6\n"));
+  CHECK(has(nn::read_file(folder + "/metrics/result/best_dev/f"), " 0.25 6\n"));
   const std::string meta = nn::read_file(folder + "/meta.yaml");
   CHECK(has(meta, "status: 3\n"));
   CHECK(has(meta, "run_id: '" + fs::path(folder).filename().string() + "'\n"));
@@ -239,4 +241,23 @@ TEST_CASE("report: MLflow's folders have every setting, every point and the stat
   CHECK(report::export_to_mlflow(run, root, "another") != folder);
   std::ofstream(dir.path + "/file") << "";
   CHECK(has(error_of([&] { report::export_to_mlflow(run, dir.path + "/file", "x"); }), "cannot be written"));
+}
+
+TEST_CASE(
+    "report: classes become folders of MLflow whatever they are called, each its own, none outside of the run's") {
+  const TemporaryDirectory dir;
+  const std::string path = run_at(dir, "a", {});
+  std::ofstream(path + "/result.json")
+      << R"({"report":{"..":{"f1":0.1},"a/b":{"f1":0.2},"":{"f1":0.3},"gut!":{"f1":0.4},)"
+      << R"("好":{"f1":0.5},"坏":{"f1":0.6},")" << std::string(300, 'x') << R"(":{"f1":0.7}}})";
+  const std::string folder = report::export_to_mlflow(report::read_run(path), dir.path + "/mlruns", "x") + "/metrics/";
+  const std::pair<std::string, std::string> wanted[] = {{"_..", "0.1"},
+                                                        {"a_b", "0.2"},
+                                                        {"_", "0.3"},
+                                                        {"gut_", "0.4"},
+                                                        {"好", "0.5"},
+                                                        {"坏", "0.6"},
+                                                        {std::string(60, 'x'), "0.7"}};
+  for (const auto& [name, value] : wanted)
+    CHECK_MESSAGE(has(nn::read_file(folder + "result/report/" + name + "/f1"), " " + value + " 6\n"), name);
 }
