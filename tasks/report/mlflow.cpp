@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t kLongest = 500;     // of a parameter, in releases before 2.8; the artifacts have all of it
+constexpr size_t kLongest = 500;     // characters of a parameter, in releases before 2.8; the artifacts have all of it
 constexpr size_t kLongestName = 60;  // characters, which are 240 bytes at most; a file's name has 255
 
 long modified_ms(const std::string& path) {
@@ -52,6 +52,17 @@ std::string one_step(const std::string& name) {
   std::string step;
   for (const char32_t c : text::decode_utf8(name).substr(0, kLongestName)) text::append_utf8(step, c == '/' ? U'_' : c);
   return step.find_first_not_of('.') == step.npos ? "_" + step : allowed(step);
+}
+
+// The first characters of a parameter, without control characters and ends of lines: MLflow refuses a second line.
+std::string one_line(const std::string& value) {
+  std::string to;
+  for (const char32_t c : text::decode_utf8(value).substr(0, kLongest)) {
+    const utf8proc_category_t kind = utf8proc_category(utf8proc_int32_t(c));
+    const bool ends = kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_ZL || kind == UTF8PROC_CATEGORY_ZP;
+    text::append_utf8(to, ends ? U' ' : c);
+  }
+  return to;
 }
 
 // In single quotes nothing but the quote itself is special to YAML.
@@ -120,7 +131,7 @@ std::string export_to_mlflow(const RunFiles& run, const std::string& root, const
                       quoted(experiment)));
   fs::remove_all(folder);
   const bool ended = run.result.is_object();
-  for (const auto& [name, value] : run.settings) write(folder + "/params/" + allowed(name), value.substr(0, kLongest));
+  for (const auto& [name, value] : run.settings) write(folder + "/params/" + allowed(name), one_line(value));
   write_metrics(run, folder, times);
   write(folder + "/tags/mlflow.runName", run.name);
   write(folder + "/tags/mlflow.source.name", "attune");

@@ -261,3 +261,13 @@ TEST_CASE(
   for (const auto& [name, value] : wanted)
     CHECK_MESSAGE(has(nn::read_file(folder + "result/report/" + name + "/f1"), " " + value + " 6\n"), name);
 }
+
+TEST_CASE("report: a parameter of MLflow is one line, and is cut between characters") {
+  const TemporaryDirectory dir;
+  std::string many;
+  for (int i = 0; i < 600; ++i) many += "ü";
+  const std::string path = run_at(dir, "a", {}, "x=\"one\\ntwo\\r\\nthree \\u2028 four\"\ny=" + many + "\n");
+  const std::string folder = report::export_to_mlflow(report::read_run(path), dir.path + "/mlruns", "x") + "/params/";
+  CHECK(nn::read_file(folder + "x") == "one two  three   four");
+  CHECK(nn::read_file(folder + "y") == many.substr(0, 1000));
+}
