@@ -285,15 +285,24 @@ std::string of_run(const RunFiles& run, long most) {
 
 std::string page_of(const std::vector<RunFiles>& runs, const PageOptions& options) {
   const std::string title = runs.size() == 1 ? "Run " + runs[0].name : fmt::format("{} runs", runs.size());
-  const std::string compared = comparisons(runs, options.resamples);
+  const std::string first = overview(runs), last = settings(runs) + comparisons(runs, options.resamples);
+  const auto each_with = [&](long errors) {
+    std::string html;
+    for (const RunFiles& run : runs) html += of_run(run, errors);
+    return html;
+  };
   size_t points = kPoints * 8;
-  for (long errors = options.errors;; errors /= 2, points /= 2) {
-    std::string body = overview(runs) + curves(runs, points) + settings(runs) + compared;
-    for (const RunFiles& run : runs) body += of_run(run, errors);
-    const std::string html = page(title, body);
+  long errors = options.errors;
+  std::string each = each_with(errors);
+  while (true) {
+    const std::string html = page(title, first + curves(runs, points) + last + each);
     if (long(html.size()) <= options.bytes) return html;
-    engine::check(errors > 0, "the page would have {} bytes, more than {}: name fewer runs", html.size(),
-                  options.bytes);
+    engine::check(points > 0 || errors > 0, "the page would have {} bytes, more than {}{}", html.size(), options.bytes,
+                  runs.size() > 1 ? ": name fewer runs" : "");
+    if (points > 0)
+      points /= 2;
+    else
+      each = each_with(errors /= 2);
   }
 }
 

@@ -180,8 +180,22 @@ TEST_CASE("report: a page that would be too large is made smaller, or refused") 
   const std::vector<report::RunFiles> runs = report::read_runs({run_at(dir, "a", {1, 3, 5, 7, 9, 11, 13, 15})});
   const size_t whole = report::page_of(runs, {}).size();
   CHECK(report::page_of(runs, {.bytes = long(whole) - 1}).size() < whole);
-  CHECK(error_of([&] { report::page_of(runs, {.bytes = 100}); }).find("more than 100: name fewer runs") !=
-        std::string::npos);
+  CHECK(error_of([&] { report::page_of(runs, {.bytes = 100}); }).ends_with(" bytes, more than 100"));
+  const std::vector<report::RunFiles> two = report::read_runs({runs[0].path, run_at(dir, "b", {})});
+  CHECK(error_of([&] { report::page_of(two, {.bytes = 100}); }).ends_with("more than 100: name fewer runs"));
+}
+
+TEST_CASE("report: curves are averaged before errors are left out, and without errors, too") {
+  const TemporaryDirectory dir;
+  std::vector<report::RunFiles> runs = report::read_runs({run_at(dir, "a", {1, 3, 5, 7})});
+  runs[0].curves = {{"train/loss", {}}};
+  for (int step = 1; step <= 3000; ++step) runs[0].curves[0].points.push_back({double(step), 1. / step});
+  for (const long errors : {0L, 4L}) {
+    const size_t whole = report::page_of(runs, {.errors = errors}).size();
+    const std::string page = report::page_of(runs, {.errors = errors, .bytes = long(whole) - 20000});
+    CHECK(page.size() < whole - 20000);
+    CHECK(times(page, "<li><strong>") == errors);
+  }
 }
 
 TEST_CASE("report: long curves are averaged, and numbers are short") {
