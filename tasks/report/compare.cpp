@@ -1,8 +1,10 @@
 // Paired comparisons of runs. Read tasks/score/proportions.h first: the bootstrap and McNemar's test.
 #include "tasks/report/compare.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "tasks/score/metrics.h"
 
@@ -11,13 +13,30 @@ namespace {
 
 using Classes = std::vector<int>;
 
+// Classes by their places in `labels`, where these are the same labels in another order.
+Predictions in_order_of(const std::vector<std::string>& labels, Predictions p) {
+  if (p.labels == labels || !std::ranges::is_permutation(p.labels, labels)) return p;
+  const auto place = [&](int k) { return int(std::ranges::find(labels, p.labels[size_t(k)]) - labels.begin()); };
+  for (Prediction& row : p.rows) row.label = place(row.label), row.predicted = place(row.predicted);
+  p.labels = labels;
+  return p;
+}
+
 std::string why_not(const RunFiles& a, const RunFiles& b) {
-  if (!a.predictions || !b.predictions) return "one of them has no predictions.jsonl";
-  if (a.predictions->labels != b.predictions->labels) return "they have different labels";
-  if (a.predictions->rows.size() != b.predictions->rows.size()) return "they were measured on different texts";
-  if (a.predictions->rows.empty()) return "they were measured on no text";
-  for (size_t i = 0; i < a.predictions->rows.size(); ++i) {
-    const Prediction &p = a.predictions->rows[i], &q = b.predictions->rows[i];
+  for (const RunFiles* run : {&a, &b})
+    if (!run->predictions)
+      return run->tasks.empty()
+                 ? run->name + " has no predictions.jsonl"
+                 : fmt::format("{} has several tasks; --task names one of {}", run->name, fmt::join(run->tasks, ", "));
+  return "";
+}
+
+std::string why_not(const Predictions& a, const Predictions& b) {
+  if (a.labels != b.labels) return "they have different labels";
+  if (a.rows.size() != b.rows.size()) return "they were measured on different texts";
+  if (a.rows.empty()) return "they were measured on no text";
+  for (size_t i = 0; i < a.rows.size(); ++i) {
+    const Prediction &p = a.rows[i], &q = b.rows[i];
     if (p.text != q.text || p.pair != q.pair) return "they were measured on different texts";
     if (p.label != q.label || p.number != q.number) return "their texts have different labels";
   }
@@ -43,7 +62,9 @@ Comparison compare(const RunFiles& first, const RunFiles& second, long resamples
   Comparison c;
   c.impossible = why_not(first, second);
   if (!c.impossible.empty()) return c;
-  const Predictions &a = *first.predictions, &b = *second.predictions;
+  const Predictions &a = *first.predictions, b = in_order_of(a.labels, *second.predictions);
+  c.impossible = why_not(a, b);
+  if (!c.impossible.empty()) return c;
   const long n = long(a.rows.size());
   std::vector<std::vector<int>> rows;
   for (long r = 0; r < resamples; ++r) rows.push_back(score::resample(n, seed, uint32_t(r)));

@@ -131,18 +131,22 @@ const Curve* RunFiles::curve(const std::string& wanted) const {
 
 namespace {
 
-// PATH/predictions.jsonl, or of several tasks PATH/predictions/TASK.jsonl.
-std::optional<Predictions> predictions_of(const std::string& path, const std::string& task) {
-  const std::string one = path + "/predictions.jsonl", several = path + "/predictions",
-                    own = several + "/" + task + ".jsonl";
-  if (task.empty()) return fs::exists(one) ? std::optional(read_predictions(one)) : std::nullopt;
-  if (fs::exists(own)) return read_predictions(own);
+// Of a run of several tasks those with a PATH/predictions/TASK.jsonl.
+std::vector<std::string> tasks_of(const std::string& path) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& file : fs::directory_iterator(several, error)) names.push_back(file.path().stem());
+  for (const auto& file : fs::directory_iterator(path + "/predictions", error)) names.push_back(file.path().stem());
   std::sort(names.begin(), names.end());
-  engine::fail("{}: no predictions of a task '{}'{}", path, task,
-               names.empty() ? "" : fmt::format("; there are those of {}", fmt::join(names, ", ")));
+  return names;
+}
+
+// PATH/predictions.jsonl, or of several tasks that of one.
+std::optional<Predictions> predictions_of(const RunFiles& run, const std::string& task) {
+  const std::string one = run.path + "/predictions.jsonl", own = run.path + "/predictions/" + task + ".jsonl";
+  if (task.empty()) return fs::exists(one) ? std::optional(read_predictions(one)) : std::nullopt;
+  check(fs::exists(own), "{}: no predictions of a task '{}'{}", run.path, task,
+        run.tasks.empty() ? "" : fmt::format("; there are those of {}", fmt::join(run.tasks, ", ")));
+  return read_predictions(own);
 }
 
 }  // namespace
@@ -171,7 +175,8 @@ RunFiles read_run(const std::string& path, const std::string& task) {
     });
   run.result = json_of(path + "/result.json");
   run.cost = json_of(path + "/cost.json");
-  run.predictions = predictions_of(path, task);
+  run.tasks = tasks_of(path);
+  run.predictions = predictions_of(run, task);
   return run;
 }
 

@@ -41,6 +41,7 @@ struct RunFiles {
   std::vector<Curve> curves;
   nn::ordered_json result, cost;           // null: the run has not ended
   std::optional<Predictions> predictions;  // of classifiers and regressions
+  std::vector<std::string> tasks;          // that have predictions, of a run of several
   std::string setting(const std::string& name) const;
   const Curve* curve(const std::string& name) const;
 };

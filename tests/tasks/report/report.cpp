@@ -140,7 +140,27 @@ TEST_CASE("report: runs that cannot be compared say why") {
   b.predictions->labels[0] = "other";
   CHECK(report::compare(a, b, 10).impossible == "they have different labels");
   b.predictions.reset();
-  CHECK(report::compare(a, b, 10).impossible == "one of them has no predictions.jsonl");
+  CHECK(report::compare(a, b, 10).impossible == "a has no predictions.jsonl");
+  fs::create_directories(dir.path + "/b/predictions");
+  std::ofstream(dir.path + "/b/options.ini") << "lr=1\n";
+  for (const char* task : {"mood", "topic"}) std::ofstream(dir.path + "/b/predictions/" + task + ".jsonl") << "";
+  CHECK(report::compare(report::read_run(dir.path + "/b"), a, 10).impossible ==
+        "b has several tasks; --task names one of mood, topic");
+}
+
+TEST_CASE("report: runs whose labels stand in another order are compared by the labels' names") {
+  const TemporaryDirectory dir;
+  const report::RunFiles a = report::read_run(run_at(dir, "a", {0, 1, 2})),
+                         b = report::read_run(run_at(dir, "b", {2, 5}));
+  report::RunFiles other = b;
+  std::swap(other.predictions->labels[0], other.predictions->labels[1]);
+  for (report::Prediction& p : other.predictions->rows) p.label = 1 - p.label, p.predicted = 1 - p.predicted;
+  const report::Comparison want = report::compare(a, b, 50), got = report::compare(a, other, 50);
+  REQUIRE(got.impossible == "");
+  CHECK(got.only_first == want.only_first);
+  CHECK(got.only_second == want.only_second);
+  CHECK(got.gains[1].second == want.gains[1].second);
+  CHECK(got.gains[1].bootstrap.two_sided == want.gains[1].bootstrap.two_sided);
 }
 
 TEST_CASE("report: the worst errors are the wrong ones, the surest first, of numbers those furthest off") {
