@@ -223,7 +223,8 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
     parts.ties.hand_over(step);
     parts.robust.begin(step, training.steps());
     ordered_json terms = ordered_json::object();
-    for (const auto& batch : batches_of(set, draws, o.training.accumulate, all_tasks)) {  // one, unless --accumulate
+    for (const auto& batch :  // one, unless --accumulate
+         batches_of(set, draws, o.training.accumulate, all_tasks, parts.robust.losses)) {
       // 2 the encoder, once for each text, 3 the heads, 4 a loss a task -> [] x T, and what shapes attention
       const multitask::Losses losses = losses_of(*parts.model, set, batch, parts.shaping, &parts.robust);
       if (!sound(training, losses, rows_of(set, batch))) break;

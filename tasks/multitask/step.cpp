@@ -16,12 +16,15 @@ using spec::kTrain;
 namespace {
 
 // What each task's texts weigh in its loss.    [T]
-std::vector<double> weights_of(const TaskSet& set, const std::vector<Draw>& draws) {
+std::vector<double> weights_of(const TaskSet& set, const std::vector<Draw>& draws,
+                               const std::vector<objective::ClassLoss>& bent) {
   std::vector<double> weights(set.tasks.size());
   for (const Draw& draw : draws) {
     const spec::Task& task = set.tasks[draw.task];
     const spec::Targets& targets = task.targets[kTrain];
-    for (const int i : draw.places) weights[draw.task] += spec::weight_in_loss(task, targets, targets.rows[i]);
+    for (const int i : draw.places)
+      weights[draw.task] += bent.empty() ? spec::weight_in_loss(task, targets, targets.rows[i])
+                                         : bent[draw.task].weight_in_loss(task, targets, targets.rows[i]);
   }
   return weights;
 }
@@ -48,14 +51,15 @@ Part part_of(const TaskSet& set, int corpus, const std::vector<Draw>& draws) {
 
 }  // namespace
 
-std::vector<std::vector<Part>> batches_of(const TaskSet& set, const std::vector<Draw>& all, int count, bool all_tasks) {
-  const std::vector<double> total = weights_of(set, all);
+std::vector<std::vector<Part>> batches_of(const TaskSet& set, const std::vector<Draw>& all, int count, bool all_tasks,
+                                          const std::vector<objective::ClassLoss>& bent) {
+  const std::vector<double> total = weights_of(set, all, bent);
   std::vector<Draw> draws = all;
   if (!all_tasks) std::erase_if(draws, [&](const Draw& draw) { return total[draw.task] == 0; });
   std::vector<std::vector<Part>> batches;
   std::vector<double> texts(set.corpora.size());  // that pass through the encoder
   for (const std::vector<Draw>& some : shared_out(draws, count)) {
-    const std::vector<double> weights = weights_of(set, some);
+    const std::vector<double> weights = weights_of(set, some, bent);
     std::vector<Part>& parts = batches.emplace_back();
     for (int c = 0; c < int(set.corpora.size()); ++c) {
       Part part = part_of(set, c, some);

@@ -26,9 +26,10 @@ struct Part {
 
 // A step in `count` batches that are computed one after the other, each in parts: one for each corpus that it reads.
 // The sum of the batches' losses times their shares is the loss of the step as a whole. A task whose texts all weigh
-// nothing (words without a piece, classes of weight 0) is left out, unless `all_tasks` have to be there.
+// nothing (words without a piece, classes of weight 0) is left out, unless `all_tasks` have to be there. `bent`: the
+// tasks' losses, where they may be others than the plain ones.    [T] or []
 std::vector<std::vector<Part>> batches_of(const TaskSet& set, const std::vector<Draw>& draws, int count = 1,
-                                          bool all_tasks = false);
+                                          bool all_tasks = false, const std::vector<objective::ClassLoss>& bent = {});
 
 // What a batch comes to, times its share of the step.
 struct Losses {

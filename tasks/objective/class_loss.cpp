@@ -23,6 +23,18 @@ ClassLoss::ClassLoss(const RobustOptions& options, const spec::Task& task) : opt
   if (options.class_loss == "margins") margins_ = nn::label_margins(counts_, real(options.margin));
 }
 
+bool ClassLoss::is_plain_mean(const spec::Task& task) const {
+  return options_.class_loss == "focal" && one_of_several(task.spec);
+}
+
+std::vector<real> ClassLoss::weights_of_mean(const spec::Task& task) const {
+  return is_plain_mean(task) ? std::vector<real>() : task.loss_options.class_weights;
+}
+
+double ClassLoss::weight_in_loss(const spec::Task& task, const spec::Targets& targets, int text) const {
+  return is_plain_mean(task) ? 1 : spec::weight_in_loss(task, targets, text);
+}
+
 Tensor ClassLoss::of(const Tensor& y, const Indices& classes, const spec::Task& task) const {
   const std::vector<real>& weights = task.loss_options.class_weights;
   if (options_.class_loss == "focal") return nn::focal(y, classes, real(options_.focal_gamma), weights);

@@ -18,7 +18,14 @@ class ClassLoss {
   Tensor operator()(const spec::Task& task, const Tensor& logits, const text::Batch& batch,
                     const engine::Indices& which, engine::Random random) const;
 
+  // The class weights by whose sum over the texts this loss is divided: those of a weighted mean. focal has weights and
+  // a plain mean.    [K] or []
+  std::vector<engine::real> weights_of_mean(const spec::Task& task) const;
+  // What a text weighs in the mean; 0: it counts nothing.
+  double weight_in_loss(const spec::Task& task, const spec::Targets& targets, int text) const;
+
  private:
+  bool is_plain_mean(const spec::Task& task) const;
   Tensor of(const Tensor& y, const engine::Indices& classes, const spec::Task& task) const;
 
   RobustOptions options_;

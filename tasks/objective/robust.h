@@ -23,6 +23,9 @@ class Robust {
                      const Tensor& logits, const text::Batch& part, const Shaping& shaping,
                      const std::function<Tensor()>& again) const;
 
+  // The weights by which the step's parts share its loss: Batches::parts_at().
+  std::vector<engine::real> weights_of_mean(const spec::Task& task) const { return loss_.weights_of_mean(task); }
+
   // How a program's model says something, and where gradients go.
   struct Way {
     std::function<Tensor(const nn::Encoded& x)> logits;

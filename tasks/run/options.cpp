@@ -21,7 +21,7 @@ void declare_passes(Options& options, TrainingOptions& o) {
       .group(group)
       .between(0, 1e12);
   options.add("--batch-size", o.batch_size, "texts that are computed together").group(group).between(1, 1e6);
-  options.add("--accumulate", o.accumulate, "batches of a step: their gradients are those of one large batch")
+  options.add("--accumulate", o.accumulate, "batches of a step, one after the other: its loss is the mean of theirs")
       .group(group)
       .between(1, 1e6);
   options.add("--patience", o.patience, "stop after so many epochs in a row without a better one; 0: never")

@@ -47,7 +47,7 @@ void train(const run::Options& options, const objective::ClassifierOptions& o, s
   while (training.next_step()) {  // false at the end; dropout on, with the masks of this step
     // 1 sentences -> ids [N], offsets [B+1], labels [B]; several parts only with --accumulate
     for (const text::Batch& part :
-         batches.parts_at(training.step(), o.training.batch_size, task.loss_options.class_weights)) {
+         batches.parts_at(training.step(), o.training.batch_size, robust.weights_of_mean(task))) {
       nn::Trace trace;
       const nn::Encoded x = robust.encode(training.step(), part, shaping.ask(trace));  // 2 the encoder: [N] -> [B, C]
       const Tensor logits = model->net.head()(x, shaping.ask(trace));                  // 3 its head: [B, C] -> [B, K]

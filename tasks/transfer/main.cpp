@@ -29,7 +29,7 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
 
   while (training.next_step()) {
     for (const text::Batch& part :
-         batches.parts_at(training.step(), o.training.batch_size, task.loss_options.class_weights)) {
+         batches.parts_at(training.step(), o.training.batch_size, robust.weights_of_mean(task))) {
       nn::Trace trace;
       const nn::Encoded x = robust.encode(training.step(), part, look ? &trace : nullptr);  // [N] -> [B, C]
       const Tensor logits = model.net.head()(x, look ? &trace : nullptr);                   // [B, C] -> [B, K]

@@ -21,7 +21,8 @@ TEST_CASE("multitask: batches of a step that are computed one after the other ha
     std::erase_if(steps_of_run, [](const json& line) { return line.contains("dev"); });
     return steps_of_run;
   };
-  for (const std::string weighting : {"", R"("weighting": "uncertainty",)", R"("weighting": "imtl-l",)"}) {
+  for (const std::string weighting : {"", R"("weighting": "uncertainty",)", R"("weighting": "imtl-l",)",
+                                      R"("class_loss": "focal",)"}) {  // its weights do not divide it
     CAPTURE(weighting);
     const std::vector<json> whole = trained("--batch-size 6", weighting);
     const std::vector<json> parts = trained("--batch-size 2 --accumulate 3", weighting);
