@@ -18,6 +18,31 @@ using engine::Ragged;
 using engine::real;
 using engine::Tensor;
 
+namespace {
+
+// The terms that read layers, and all that read anything of the teacher.
+const std::vector<const char*> kInside{
+    "--score-mse",  "--attention-cross-entropy", "--attention-kl",   "--minilm", "--relations",
+    "--hidden-mse", "--hidden-cosine",           "--activation-map", "--patient"};
+const std::vector<const char*> kLogits{"--soft-targets", "--soft-cross-entropy"};
+
+void only_with(run::Option& option, const std::vector<const char*>& terms) {
+  for (const char* term : terms) option.only_with(term);
+}
+
+constexpr const char* kLayers = "uniform, top, last, or teacher layers from 0 with commas";
+
+// What is wrong with a map, whatever the models have.
+std::string not_a_map(const std::string& spec) {
+  if (spec == "uniform" || spec == "top" || spec == "last") return "";
+  for (const std::string& part : engine::split(spec, ','))
+    if (const std::optional<int> layer = engine::parse_number<int>(part); !layer || *layer < 0)
+      return fmt::format("must be {}; '{}' is none", kLayers, engine::shown(part));
+  return "";
+}
+
+}  // namespace
+
 void TransferOptions::declare(run::Options& options) {
   const auto weight = [&](const char* name, double& to, const char* what) {
     options.add(name, to, what).group("Transfer: weights of the terms, 0 unless given").not_negative();
@@ -29,7 +54,7 @@ void TransferOptions::declare(run::Options& options) {
   weight("--hard", hard, "cross-entropy with the labels; 1 unless given");
   weight("--soft-targets", soft_targets, "T^2 KL of the softened logits (Hinton et al. 2015)");
   weight("--soft-cross-entropy", soft_cross_entropy, "cross-entropy of the softened logits");
-  add("--temperature", temperature, "T of both").between(1e-3, 1e3);
+  only_with(add("--temperature", temperature, "T of both").between(1e-3, 1e3), kLogits);
   weight("--score-mse", score_mse, "squared distance of the attention scores (TinyBERT, Jiao et al. 2020)");
   weight("--attention-cross-entropy", attention_cross_entropy, "cross-entropy of the attention (Yang et al. 2020)");
   weight("--attention-kl", attention_kl, "KL of the attention (MiniLM, Wang et al. 2020)");
@@ -39,12 +64,25 @@ void TransferOptions::declare(run::Options& options) {
   weight("--hidden-cosine", hidden_cosine, "1 - cosine of the hidden states, through the same projection");
   weight("--activation-map", activation_map, "where the layers are active (Zagoruyko & Komodakis 2017)");
   weight("--patient", patient, "[CLS] of the layers, normalised, through the same projection (PKD, Sun et al. 2019)");
-  add("--relation-heads", relation_heads, "heads that relations are split into; default the teacher's").between(0, 1e4);
-  add("--layer-map", layer_map, "which teacher layer each student layer has: uniform, top, last, or a list 1,3");
+  add("--relation-heads", relation_heads, "heads that relations are split into; default the teacher's")
+      .only_with("--relations")
+      .between(0, 1e4);
+  only_with(
+      add("--layer-map", layer_map, "which teacher layer each student layer has: uniform, top, last, or a list 1,3")
+          .check(not_a_map),
+      kInside);
   add("--from-layers", from_layers,
-      "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2");
-  add("--teacher-cache", teacher_cache,
+      "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2")
+      .check([](const std::string& spec) { return spec.empty() ? "" : not_a_map(spec); });
+  run::Option& cache = add(
+      "--teacher-cache", teacher_cache,
       "file for what the terms need of the teacher: written once, read by later runs with the same teacher and texts");
+  only_with(cache, kLogits);
+  only_with(cache, kInside);
+}
+
+bool TransferOptions::asks_the_teacher() const {
+  return soft_targets + soft_cross_entropy > 0 || looks_inside() || !from_layers.empty();
 }
 
 bool TransferOptions::looks_inside() const {
@@ -75,8 +113,7 @@ std::vector<int> layer_map(const std::string& spec, long student, long teacher) 
   }
   for (const std::string& part : engine::split(spec, ',')) {
     const std::optional<int> layer = engine::parse_number<int>(part);
-    check(bool(layer), "layer map '{}': uniform, top, last, or teacher layers from 0 with commas; '{}' is none", spec,
-          engine::shown(part));
+    check(bool(layer), "layer map '{}': {}; '{}' is none", spec, kLayers, engine::shown(part));
     check(*layer >= 0 && *layer < teacher, "layer map '{}': the teacher's layers are 0 to {}; got {}", spec,
           teacher - 1, *layer);
     map.push_back(*layer);

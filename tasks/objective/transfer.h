@@ -29,7 +29,8 @@ struct TransferOptions {
   std::string teacher_cache;  // file of what the teacher says of the training texts
 
   void declare(run::Options& options);
-  bool looks_inside() const;  // whether a term reads more than logits
+  bool looks_inside() const;      // whether a term reads more than logits
+  bool asks_the_teacher() const;  // whether a term reads anything of it, or the student begins as its layers
 };
 
 // Usage error: an option of the loss with the labels where --hard 0 leaves that out.

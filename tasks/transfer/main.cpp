@@ -64,6 +64,9 @@ void train(run::Options& options, const run::Parse& parse) {
                 "--vocab-size and --cased make a vocabulary; a student reads with its teacher's");
 
   run::print_setup("transfer", "train");
+  if (!t.asks_the_teacher())
+    run::print_note(
+        "note: no term has a weight: the student has the teacher's vocabulary, and learns from labels alone\n");
   const auto teacher = model::load_model(model::ModelDirectory(t.teacher));
   model::check_positions(o.model.reading, teacher->net, t.teacher);
   spec::TaskSet set = o.load(teacher->only_task().labels);

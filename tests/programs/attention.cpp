@@ -170,7 +170,6 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
   };
   refused("--score-mse 1 --layer-map 7", "the teacher's layers are 0 to 1; got 7");
   refused("--score-mse 1 --layer-map 0,1", "2 layers for a student of 1");
-  refused("--score-mse 1 --layer-map upside", "'upside' is none");
   refused("--minilm 1 --heads 4", "--minilm needs equal heads, the teacher has 2, the student 4");
   refused("--relations 1 --relation-heads 3", "--relation-heads 3 must divide both widths");
   refused("--model pool --score-mse 1", "only --soft-targets and --soft-cross-entropy fit");
@@ -189,6 +188,8 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
   CHECK(with(other, cache).last_line().find("a cache of another teacher") != std::string::npos);
   refused(cache + " --max-length 5", "a cache for other texts");
   CHECK(call("transfer", "train --data " + data).status == 2);
+  CHECK(with(teacher, "--max-steps 1 --soft-targets 1").output.find("note: no term") == std::string::npos);
+  CHECK(with(teacher, "--max-steps 1").output.find("note: no term has a weight: the student has") != std::string::npos);
 }
 
 TEST_CASE("prune: heads by their share; only of a BERT") {
