@@ -60,7 +60,7 @@ McNemar mcnemar(long only_first, long only_second) {
   const double d = double(std::abs(only_first - only_second));
   McNemar m;
   m.exact_p = std::min(1., 2 * tails.lower);
-  m.mid_p = m.exact_p - tails.at;
+  m.mid_p = only_first == only_second ? 1 - tails.at / 2 : m.exact_p - tails.at;
   m.chi2 = d * d / double(n);
   m.chi2_p = chi_squared_1_above(m.chi2);
   m.corrected = (d - 1) * (d - 1) / double(n);

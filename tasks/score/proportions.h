@@ -25,7 +25,7 @@ Bounds jeffreys(long k, long n, double alpha = 0.05);
 // Do two models err equally often on the same texts (McNemar 1947)? only_first, only_second: how many texts one of them
 // alone has right; n their sum, d their difference. n = 0: no text tells them apart, every p is 1.
 //   exact            2 P(X <= smaller one), X binomial of n and 1/2, at most 1
-//   mid_p            exact - P(X = smaller one)  (Fagerland, Lydersen, Laake 2013)
+//   mid_p            exact - P(X = smaller one); where they are equal 1 - half of it (Fagerland, Lydersen, Laake 2013)
 //   chi2             d^2 / n;   corrected (|d| - 1)^2 / n;   p of chi squared with one degree of freedom
 struct McNemar {
   double exact_p = 1, mid_p = 1, chi2 = 0, chi2_p = 1, corrected = 0, corrected_p = 1;
