@@ -1,5 +1,5 @@
-// Distributions: tails of counts to the last digits, and the quantiles that intervals need. Shares and p-values here
-// are doubles with a relative error of about 1e-12, however small: a tail is summed on its own side, not taken from 1.
+// Distributions: tails of counts, and the quantiles that intervals need. Relative errors are about 1e-12, however small
+// the share or p-value is: a tail is summed on its own side. Of large counts they grow, to 3e-11 at 1e5, 4e-10 at 1e6.
 #pragma once
 
 namespace score {
