@@ -28,7 +28,7 @@ std::string to_text(const Confusion& confusion,
 // What is undefined, such as the precision of a class that was never predicted, is 0.
 double accuracy(const Confusion& confusion);
 double macro_f1(const Confusion& confusion);
-double macro_recall(const Confusion& confusion);  // also called balanced accuracy
+double macro_recall(const Confusion& confusion);  // where every class occurs, what is also called balanced accuracy
 double mcc(const Confusion& confusion);           // Matthews correlation, for any number of classes (Gorodkin 2004)
 double cohen_kappa(const Confusion& confusion);
 double quadratic_kappa(const Confusion& confusion);  // of classes in order (Cohen 1968): far off counts more
