@@ -47,12 +47,13 @@ Tensor ClassLoss::of(const Tensor& y, const Indices& classes, const spec::Task& 
 namespace {
 
 // Of Beta(a, a): u^(1/a) / (u^(1/a) + v^(1/a)) of the first u, v uniform whose powers' sum is 1 at most (Johnk 1964).
+// In logarithms: of a small a both powers are 0.
 double beta(double a, const engine::Random& random) {
   for (uint64_t at = 0; at < 20000; at += 2) {
     uint32_t w[2];
     random.words(at, 2, w);
-    const double u = std::pow((w[0] + 0.5) / 4294967296.0, 1 / a), v = std::pow((w[1] + 0.5) / 4294967296.0, 1 / a);
-    if (u + v <= 1 && u + v > 0) return u / (u + v);
+    const double u = std::log((w[0] + 0.5) / 4294967296.0) / a, v = std::log((w[1] + 0.5) / 4294967296.0) / a;
+    if (std::exp(u) + std::exp(v) <= 1) return 1 / (1 + std::exp(v - u));
   }
   return 0.5;
 }

@@ -215,6 +215,8 @@ TEST_CASE("robust: bent losses are their formulas, and mixup lies between two ba
   CHECK(with > 0.3);
   mixed.mixup = 1e-3;  // nearly always one of the two alone: a permutation of the same texts
   CHECK(value(mixed) == doctest::Approx(plain).epsilon(0.02));
+  mixed.mixup = 1e-9;
+  CHECK(value(mixed) == doctest::Approx(plain));
 }
 
 TEST_CASE("robust: copies stand behind the texts with their labels, and rare classes as often as the largest") {
