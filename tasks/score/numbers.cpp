@@ -10,6 +10,11 @@
 namespace score {
 namespace {
 
+// Their mean need not be their value to the last digit, so that no distance from it is 0.
+bool all_equal(const std::vector<double>& x) {
+  return std::all_of(x.begin(), x.end(), [&](double value) { return value == x[0]; });
+}
+
 double mean(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.) / double(x.size()); }
 
 }  // namespace
@@ -43,6 +48,7 @@ double mean_absolute_error(const std::vector<double>& y_true, const std::vector<
 // sum (x - mean x) (y - mean y) / sqrt(sum (x - mean x)^2  sum (y - mean y)^2)
 double pearson(const std::vector<double>& x, const std::vector<double>& y) {
   check_pairs("pearson", x, y);
+  if (all_equal(x) || all_equal(y)) return 0;
   const double mx = mean(x), my = mean(y);
   double xy = 0, xx = 0, yy = 0;
   for (size_t i = 0; i < x.size(); ++i) {

@@ -10,6 +10,8 @@ TEST_CASE("numbers: correlation of numbers and of ranks, ties sharing their mean
   CHECK(pearson({1, 2, 3, 4}, {2, 4, 6, 8}) == test::exactly(1));
   CHECK(pearson({1, 2, 3, 4}, {8, 6, 4, 2}) == test::exactly(-1));
   CHECK(pearson({1, 2, 3}, {5, 5, 5}) == 0);
+  for (size_t n = 2; n < 12; ++n)  // the mean of three times 0.1 is not 0.1
+    CHECK(pearson(std::vector<double>(n, 0.1), std::vector<double>(n, 0.7)) == 0);
   CHECK(pearson({1, 2, 3, 4, 5}, {2, 1, 4, 3, 7}) == test::exactly(12 / std::sqrt(10 * 21.2)));
   CHECK(spearman({1, 2, 3, 4, 5}, {5, 6, 7, 8, 7}) ==
         Approx(0.8207826816681233).epsilon(1e-12));  // scipy.stats.spearmanr
