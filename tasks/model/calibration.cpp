@@ -46,8 +46,12 @@ Calibration calibration_of(const Tensor& logits, const std::vector<int>& labels)
   if (long(labels.size()) >= kFewestTexts && wrong >= kFewestWrong)
     c.temperature = score::best_temperature(rows, labels);
   const Tensor p = calibrated(logits, c.temperature);  // [n, K]
-  for (size_t i = 0; i < labels.size(); ++i)
-    c.texts.push_back({labels[i], row(p, i)[labels[i]], *std::max_element(row(p, i), row(p, i) + K)});
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const real* largest = std::max_element(row(p, i), row(p, i) + K);
+    double own = row(p, i)[labels[i]];
+    if (largest - row(p, i) != labels[i]) own = std::min(own, std::nextafter(double(*largest), 0.));
+    c.texts.push_back({labels[i], own, *largest});
+  }
   return c;
 }
 

@@ -16,7 +16,7 @@ struct TextModel;
 // Of one head that predicts one of K classes by softmax.
 struct Calibration {
   // What the model said of one text, by softmax(x / temperature): the probability of the class that it has, the
-  // largest.
+  // largest: equal where that class is said, the first of equals; a hair less where it stands behind the one that is.
   struct Text {
     int label = 0;
     double own = 0, largest = 0;

@@ -149,6 +149,15 @@ TEST_CASE("calibration: a wanted accuracy is reached by refusing no more than it
   CHECK(error_of([&] { c.threshold(0); }) == "the coverage of sets must lie between 0 and 1; got 0");
 }
 
+TEST_CASE("calibration: of classes that are equally probable the first is said, so that one behind it is a mistake") {
+  const Tensor logits({3, 2}, std::vector<real>{0, 0, 0, 0, 2, 0});
+  const Calibration c = model::calibration_of(logits, {0, 1, 0});
+  CHECK(c.texts[0].own == c.texts[0].largest);
+  CHECK(c.texts[1].own < c.texts[1].largest);
+  CHECK(c.texts[1].own == doctest::Approx(0.5));
+  CHECK(c.refusal(0.6).accuracy == doctest::Approx(2 / 3.));
+}
+
 TEST_CASE("calibration: a directory keeps it to the last bit, predictions use it, logits and rank do not change") {
   const TemporaryDirectory dir;
   const auto model =
