@@ -187,20 +187,25 @@ void finish_epoch(run::Training& training, const model::TextModel& student, cons
       fmt::format("epoch {:g}, dev{}: {}", training.epoch(), best ? " (the best so far)" : "", figures.line()));
 }
 
-void finish_run(const run::Training& training, model::TextModel& student, const Pairs& test, const AlignOptions& o) {
+// On the pairs of test; without them on those of dev, on which the best epoch was chosen.
+void finish_run(const run::Training& training, model::TextModel& student, const Pairs& dev, const Pairs& test,
+                const AlignOptions& o) {
+  const std::string on = test.target.size() ? "test" : "dev";
+  const Pairs& pairs = on == "test" ? test : dev;
   nn::reload(student.net, training.best_directory());
-  const Figures figures = measure("test", student, test);
+  const Figures figures = measure(on.c_str(), student, pairs);
   ordered_json result = figures.json();
-  result["n"] = test.target.size();
+  result["n"] = pairs.target.size();
+  result["measured_on"] = on;
   const double seconds = run::write_result(training.run(), result);
   run::write_card(training.run(), {.program = "align",
                                    .pipeline = "sentence-similarity",
                                    .about = "Its vectors of sentences are those of its teacher, in another language.",
-                                   .figures = figures.json()});
-  fmt::print(
-      "\ntest: {}\nresult task=align source_to_target={:.4f} target_to_source={:.4f} n={} seconds={:.0f} out={}\n",
-      figures.line(), figures.to_target.accuracy, figures.to_source.accuracy, test.target.size(), seconds,
-      o.training.out);
+                                   .figures = figures.json(),
+                                   .measured_on = on});
+  fmt::print("\n{}: {}\nresult task=align source_to_target={:.4f} target_to_source={:.4f} n={} seconds={:.0f} out={}\n",
+             on, figures.line(), figures.to_target.accuracy, figures.to_source.accuracy, pairs.target.size(), seconds,
+             o.training.out);
 }
 
 run::Frame frame_of(const AlignOptions& o, const run::Options& options, const text::Batches& batches,
@@ -273,7 +278,7 @@ void train(run::Options& options, const run::Parse& parse) {
     if (training.epoch_ends()) finish_epoch(training, *student, dev);
   }
   retention.report(training.best_directory());
-  finish_run(training, *student, test.target.size() ? test : dev, o);
+  finish_run(training, *student, dev, test, o);
 }
 
 }  // namespace

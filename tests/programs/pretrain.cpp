@@ -236,16 +236,21 @@ TEST_CASE("align: a student of another width finds the translation of every sent
   const Result trained = call("align", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.last_line().find("result task=align source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
+  CHECK(trained.says("\ndev: source to target"));  // there are no test pairs
+  CHECK(json::parse(nn::read_file(out + "/result.json"))["measured_on"] == "dev");
+  CHECK(nn::read_file(out + "/best/README.md").find("On the dev texts.") != std::string::npos);
   const nn::SafeTensors weights(out + "/best/model.safetensors");
   CHECK(weights.entry("projection.weight").shape == std::vector<long>{32, 16});
   const json config = json::parse(nn::read_file(out + "/best/config.json"));
   CHECK(config["architectures"] == json{"BertModel"});
 
   const std::string through = dir.path + "/through", again = dir.path + "/again";  // resuming
-  const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --out ";
+  const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --test-source " + en +
+                            " --test-target " + de + " --out ";
   REQUIRE(call("align", brief + through).status == 0);
   stop_and_resume("align", brief + again, again, "log.jsonl");
   CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(through + "/log.jsonl"));
+  CHECK(json::parse(nn::read_file(again + "/result.json"))["measured_on"] == "test");
 }
 
 TEST_CASE("align: the loss is the weighted sum of its terms; bad input gets one clear line") {
