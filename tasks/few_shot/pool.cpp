@@ -1,9 +1,12 @@
 // Tasks for meta-learning, out of a task file and beside a model. Read tasks/spec/task_file.h first.
 #include "tasks/few_shot/pool.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
-#include <unordered_set>
+#include <set>
+#include <unordered_map>
 
 #include "nn/format/json.h"
 #include "tasks/run/console.h"
@@ -106,19 +109,22 @@ void refuse_trained(const std::string& directory, const TaskTexts& task) {
   const ordered_json json = nn::parse_ordered_json(nn::read_regular_file(path), path);
   const auto wrong = [&] { check(false, "{}: not what `few_shot train` writes", path); };
   if (!json.is_object() || !json.contains("tasks") || !json["tasks"].is_object()) wrong();
+  std::unordered_map<std::string, std::string> pool;  // hash of a text, task
   for (const auto& [name, trained] : json["tasks"].items()) {
     if (!trained.is_object() || !trained.contains("texts") || !trained["texts"].is_array()) wrong();
-    std::unordered_set<std::string> known;
     for (const ordered_json& hash : trained["texts"])
-      if (hash.is_string()) known.insert(hash.get<std::string>());
-    const long seen = std::count_if(task.examples.rows.begin(), task.examples.rows.end(),
-                                    [&](const text::Example& e) { return known.contains(hash_of(e)); });
-    const long n = long(task.examples.rows.size());
-    check(n == 0 || 2 * seen < n,
-          "{}: {} of its {} texts were in the pool of {}, as task '{}'; few-shot needs a task not trained on",
-          task.name, seen, n, directory, name);
-    if (seen) run::print_note("note: {} of {}'s {} texts were in the pool, as task '{}'\n", seen, task.name, n, name);
+      if (hash.is_string()) pool.emplace(hash.get<std::string>(), name);
   }
+  const long n = long(task.examples.rows.size());
+  long seen = 0;
+  std::set<std::string> names;
+  for (const text::Example& e : task.examples.rows)
+    if (const auto found = pool.find(hash_of(e)); found != pool.end()) ++seen, names.insert(found->second);
+  const std::string where = fmt::format("in {}", fmt::join(names, ", "));
+  check(n == 0 || 2 * seen < n,
+        "{}: {} of its {} texts were in the pool of {}, {}; few-shot needs a task not trained on", task.name, seen, n,
+        directory, where);
+  if (seen) run::print_note("note: {} of {}'s {} texts were in the pool, {}\n", seen, task.name, n, where);
 }
 
 spec::TaskSpec classifier_of(const std::vector<std::string>& labels) {

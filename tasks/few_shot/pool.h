@@ -39,7 +39,8 @@ run::Fingerprint fingerprint_of(const std::vector<PoolTask>& pool, const text::W
 
 // pool.json beside a model: by which method it was trained on which texts.
 void save_pool(const std::string& directory, const std::string& method, const std::vector<TaskTexts>& pool);
-// Error: half of these texts or more stand in the pool of the model in `directory`. Nothing if it has no pool.json.
+// Error: half of these texts or more stand in the pool of the model in `directory`, in whichever of its tasks; a line
+// where fewer do. Nothing if it has no pool.json.
 void refuse_trained(const std::string& directory, const TaskTexts& task);
 
 // One label of `labels`, by a head without a name.

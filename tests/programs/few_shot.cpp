@@ -134,13 +134,14 @@ TEST_CASE("episodes: of the new task all others are queries; a class with too fe
 namespace {
 
 // Sentences around a word of their class. Two tasks for the pool, one that is new.
-std::string rows_of(const std::vector<std::pair<std::string, std::string>>& words, int count) {
+std::string rows_of(const std::vector<std::pair<std::string, std::string>>& words, int count,
+                    int first = 0) {
   const char* around[] = {"we saw {} there", "the {} came late", "is this {} yours", "{} again", "no {} for me please"};
   std::string rows = "text\tlabel\n";
   for (int i = 0; i < count; ++i)
     for (const auto& [label, word] : words)
       rows += fmt::format(fmt::runtime(around[i % 5]), i % 2 ? word : word + " " + word) +
-              fmt::format(" {}\t{}\n", i, label);
+              fmt::format(" {}\t{}\n", first + i, label);
   return rows;
 }
 
@@ -148,7 +149,7 @@ std::string rows_of(const std::vector<std::pair<std::string, std::string>>& word
 std::string pool_file(const TemporaryDirectory& dir, const std::string& more = "") {
   dir.write("fruit.tsv", rows_of({{"A", "apple"}, {"P", "plum"}, {"C", "cherry"}}, 12));
   dir.write("birds.tsv", rows_of({{"o", "owl"}, {"d", "duck"}, {"s", "swan"}, {"c", "crow"}}, 12));
-  dir.write("tools.tsv", rows_of({{"x", "rake"}, {"y", "owl"}, {"z", "cherry"}}, 12));
+  dir.write("tools.tsv", rows_of({{"x", "rake"}, {"y", "owl"}, {"z", "cherry"}}, 12, 12));
   return dir.write("pool.json", fmt::format(R"({{"tasks": {{"fruit": {{"data": "{0}/fruit.tsv"}},
     "birds": {{"data": "{0}/birds.tsv"}}, "tools": {{"data": "{0}/tools.tsv"}}{1}}}}})",
                                             dir.path, more));
@@ -260,6 +261,10 @@ TEST_CASE("few_shot: what cannot be done is said in one line") {
   const std::string few =
       "evaluate --model " + dir.path + "/joint --steps 2 --tasks " + dir.path + "/pool.json --task ";
   refused(few + "birds", "birds: 48 of its 48 texts were in the pool");
+  const std::string mixed = dir.write(
+      "mixed.tsv", rows_of({{"A", "apple"}, {"o", "owl"}, {"n", "stone"}}, 12));  // a third of each, a third new
+  refused("evaluate --model " + dir.path + "/joint --steps 2 --data " + mixed,
+          "24 of its 36 texts were in the pool of " + dir.path + "/joint/best, in birds, fruit; few-shot needs");
   refused(few + "tool", "--task: 'tool' is not one of fruit, birds, tools (did you mean 'tools'?)");
   refused(few + "tools --shots 1,12",
           "tools: 12 texts of 'x' to learn from and at least one to be tested on: it has 12");
