@@ -199,7 +199,7 @@ class Rows {
     text::TableOptions how = command.given.files.table_options();
     if (as_texts_) how = text::TableOptions();
     if (as_texts_) how.format = "txt";
-    how.keep_objects = true;
+    how.keep_objects = command.out.empty() || PredictionFile::kind_of(command.out) == PredictionFile::Kind::jsonl;
     blocks_ = std::make_unique<text::TableBlocks>(as_texts_ ? "-" : command.given.file, how,
                                                   person_ && command.out.empty() ? 1 : kRows);
   }

@@ -31,7 +31,7 @@ struct TableOptions {
   std::string delimiter = "";  // of a TSV or CSV: a character or comma, semicolon, tab, pipe; empty: as the file says
   std::string sheet = "";      // of a workbook: its name or number from 1; empty: the first
   std::string likely_delimiter = "";            // as delimiter, but only of a TSV or CSV whose first line has it
-  bool keep_objects = false;                    // of JSONL: Table::objects
+  bool keep_objects = false;                    // of JSONL: Table::objects, which lack no key
   std::vector<std::string> optional_keys = {};  // of JSONL: columns that an object, the first one too, may lack: empty
 };
 
@@ -66,9 +66,9 @@ std::string read_file(const std::string& path);
 //          without a header, fields past those of the first row are left out; a warning counts those that are not empty
 //   CSV    RFC 4180: quoted fields may hold commas, line ends and doubled quotes; an empty line is no row. Of quotes
 //          that are written \" the whole file is read so, with a warning; other text behind a closing quote is an error
-//   JSONL  one object a line, the keys of the first and optional ones are the columns; null is empty, a number its JSON
-//          text, and a list of strings and numbers these with blanks between; a list is several labels where a task has
-//          several; where a label is expected it is refused, as an object is
+//   JSONL  one object a line, the keys of the first and optional ones are the columns, a warning counts others; null is
+//          empty, a number as it is written, and a list of strings and numbers these with blanks between; a list is
+//          several labels where a task has several; where a label is expected it is refused, as an object is
 //   workbook  .xlsx or .ods, whatever its name: the values of a sheet, an empty row is no row (tasks/files/workbook.h)
 // Any of them also out of gzip or of a zip archive (tasks/files/unpack.h). \r\n is tolerated, \r alone where no \n is;
 // in any encoding (tasks/text/encoding.h). Table::lines of a workbook are the rows of the sheet.

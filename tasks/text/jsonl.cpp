@@ -57,10 +57,41 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// One warning for all of them, which names the first.
+void note_left_out(const nn::ordered_json& object, long count, const std::string& where, Table& table) {
+  const std::string what = "keys that the first object does not have are left out, first ";
+  if (count == 0) return;
+  const auto there = std::ranges::find_if(table.warnings, [&](const Warning& w) { return w.what.starts_with(what); });
+  if (there != table.warnings.end()) return void(there->count += count);
+  for (const auto& [key, value] : object.items())
+    if (!std::ranges::count(table.columns, key))
+      return table.warnings.push_back({fmt::format("{}'{}'", what, shown(key)), count, where});
+}
+
+// The values of the columns in their order, as a row.
+void append_row(const nn::ordered_json& object, const std::string& where, long first_row, const TableOptions& options,
+                Table& table) {
+  std::vector<std::string>& row = table.rows.emplace_back();
+  Members members(object);
+  size_t taken = 0;
+  for (const std::string& key : table.columns) {
+    const nn::ordered_json* value = members.find(key, row.size());
+    check(value || std::ranges::count(options.optional_keys, key), "{}: no '{}', which line {} has", where, shown(key),
+          first_row);
+    taken += value != nullptr;
+    if (value && value->is_structured()) {
+      const Nested& of = table.nested[{table.rows.size() - 1, row.size()}] = nested(*value);
+      row.push_back(of.list ? joined(of.items) : value->dump());
+      continue;
+    }
+    row.push_back(!value || value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
+  }
+  if (!options.keep_objects) note_left_out(object, long(object.size() - taken), where, table);
+}
+
 }  // namespace
 
 void parse_jsonl(std::string_view bytes, long first, long first_row, const TableOptions& options, Table& table) {
-  const auto optional = [&](const std::string& key) { return std::ranges::count(options.optional_keys, key) > 0; };
   for_each_line(bytes, first, [&](std::string_view line, long number) {
     if (line.find_first_not_of(" \t") == line.npos) return;
     const std::string where = fmt::format("{}:{}", table.path, number);
@@ -71,20 +102,9 @@ void parse_jsonl(std::string_view bytes, long first, long first_row, const Table
       for (const std::string& key : options.optional_keys)
         if (!object.contains(key)) table.columns.push_back(key);
     }
-    std::vector<std::string>& row = table.rows.emplace_back();
+    append_row(object, where, first_row, options, table);
     table.lines.push_back(number);
     if (options.keep_objects) table.objects.emplace_back(line);
-    Members members(object);
-    for (const std::string& key : table.columns) {
-      const nn::ordered_json* value = members.find(key, row.size());
-      check(value || optional(key), "{}: no '{}', which line {} has", where, shown(key), first_row);
-      if (value && value->is_structured()) {
-        const Nested& of = table.nested[{table.rows.size() - 1, row.size()}] = nested(*value);
-        row.push_back(of.list ? joined(of.items) : value->dump());
-        continue;
-      }
-      row.push_back(!value || value->is_null() ? "" : value->is_string() ? value->get<std::string>() : value->dump());
-    }
   });
 }
 

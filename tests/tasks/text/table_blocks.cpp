@@ -80,13 +80,13 @@ TEST_CASE("table_blocks: rows, lines, columns, warnings and errors are those of 
       {"t.tsv", "\uFEFF<?xml version\n1\n"},
       {"u.csv", "text,label\n<html>,1\n"},
       {"v.tsv", "\na%\t\t\r\r"},
+      {"w.jsonl", "{\"text\":\"a\"}\n{\"id\":1,\"text\":\"b\"}\n{\"text\":\"c\",\"n\":2}\n"},
   };
   for (const auto& [name, bytes] : files) {
     const std::string path = dir.write(name, bytes);
     TableOptions options;
-    options.keep_objects = true;
     for (const bool header : {true, false}) {
-      options.header = header;
+      options.header = options.keep_objects = header;
       const std::string whole = read(path, options, 0, 0);
       for (const size_t cut : {1, 2, 3, 5, 7, 16, 1000})
         for (const long rows : {1, 2, 1000})
