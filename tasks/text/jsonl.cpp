@@ -2,6 +2,7 @@
 #include "tasks/text/jsonl.h"
 
 #include <algorithm>
+#include <charconv>
 #include <unordered_map>
 #include <utility>
 
@@ -13,6 +14,34 @@ namespace text {
 using engine::check;
 
 namespace {
+
+// The unit of UTF-16 whose escape, \uXXXX, stands at line[at]; 0 if none does.
+unsigned escaped_unit(std::string_view line, size_t at) {
+  unsigned unit = 0;
+  if (line.size() < at + 6 || line.substr(at, 2) != "\\u") return 0;
+  const char* end = line.data() + at + 6;
+  const auto [stop, error] = std::from_chars(end - 4, end, unit, 16);
+  return error == std::errc() && stop == end ? unit : 0;
+}
+
+// The line with U+FFFD for each escape of one half of a surrogate pair, as Python writes a text that was cut between
+// the two; and how many there were.
+std::pair<std::string, long> without_halves(std::string_view line) {
+  if (line.find("\\ud") == line.npos && line.find("\\uD") == line.npos) return {std::string(line), 0};
+  std::string whole;
+  long halves = 0;
+  for (size_t at = 0; at < line.size();) {
+    const auto is_second = [](unsigned unit) { return unit >= 0xDC00 && unit < 0xE000; };
+    const unsigned unit = escaped_unit(line, at);
+    const bool first = unit >= 0xD800 && unit < 0xDC00, pair = first && is_second(escaped_unit(line, at + 6));
+    const bool half = is_second(unit) || (first && !pair);
+    const size_t length = pair ? 12 : unit ? 6 : line[at] == '\\' ? 2 : 1;  // of a backslash what it escapes, too
+    whole += half ? "\uFFFD" : line.substr(at, length);
+    halves += half;
+    at += length;
+  }
+  return {whole, halves};
+}
 
 nn::ordered_json parse_object(std::string_view line, const std::string& where) {
   nn::ordered_json object = nn::parse_json_row(line, where);
@@ -95,7 +124,9 @@ void parse_jsonl(std::string_view bytes, long first, long first_row, const Table
   for_each_line(bytes, first, [&](std::string_view line, long number) {
     if (line.find_first_not_of(" \t") == line.npos) return;
     const std::string where = fmt::format("{}:{}", table.path, number);
-    const nn::ordered_json object = parse_object(line, where);
+    const auto [whole, halves] = without_halves(line);
+    if (halves) add_warning(table.warnings, {"an escape of half a surrogate pair became U+FFFD", halves, where});
+    const nn::ordered_json object = parse_object(whole, where);
     if (first_row == 0) {
       first_row = number;
       for (const auto& [key, value] : object.items()) table.columns.push_back(key);

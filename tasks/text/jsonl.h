@@ -9,7 +9,8 @@ namespace text {
 
 // Appends to table.rows, table.lines and table.nested, on request to table.objects; the first line of the bytes has the
 // number `line`. Columns that have no names yet, `first_row` 0, are named by the keys of the first object and by those
-// that are optional; keys that are no columns are counted in a warning, unless the objects are kept.
+// that are optional; keys that are no columns are counted in a warning, unless the objects are kept. Half a surrogate
+// pair, "\ud83d", becomes U+FFFD, with a warning.
 // Error: what is no object, and a key of the first that a later one lacks and may not, with the line.
 void parse_jsonl(std::string_view bytes, long line, long first_row, const TableOptions& options, Table& table);
 

@@ -80,7 +80,7 @@ TEST_CASE("table_blocks: rows, lines, columns, warnings and errors are those of 
       {"t.tsv", "\uFEFF<?xml version\n1\n"},
       {"u.csv", "text,label\n<html>,1\n"},
       {"v.tsv", "\na%\t\t\r\r"},
-      {"w.jsonl", "{\"text\":\"a\"}\n{\"id\":1,\"text\":\"b\"}\n{\"text\":\"c\",\"n\":2}\n"},
+      {"w.jsonl", "{\"text\":\"a\\ud83d\"}\n{\"id\":1,\"text\":\"b\"}\n{\"text\":\"\\ude00\",\"n\":2}\n"},
   };
   for (const auto& [name, bytes] : files) {
     const std::string path = dir.write(name, bytes);
