@@ -177,8 +177,8 @@ void Predict::report(const text::Table& last, const std::vector<text::Warning>& 
 
 void Predict::report(const PredictionFile& file, long rows, long before) const {
   if (file.shortened())
-    run::print_note("note: {} cells had tabs or line ends, which a .tsv cannot hold; they are blanks there\n",
-                    file.shortened());
+    run::print_note("note: {} cells had {}, which a {} cannot hold; they are blanks there\n", file.shortened(),
+                    out.ends_with(".tsv") ? "tabs, line ends or NULs" : "NULs", out.substr(out.rfind('.')));
   run::print_note("{}: {} rows{}, with {} behind their own columns\n", out, rows,
                   before ? fmt::format(" ({} of them from before)", before) : "", text::listed(file.predicted()));
 }

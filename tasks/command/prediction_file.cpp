@@ -119,17 +119,13 @@ void PredictionFile::stop_reading() {
                "written");
 }
 
-std::string PredictionFile::cell(const std::string& text) {
-  if (kind_ == Kind::tsv) {
-    if (text.find_first_of("\t\r\n") == text.npos) return text;
-    ++shortened_;
-    std::string flat = text;
-    std::replace_if(
-        flat.begin(), flat.end(), [](char c) { return c == '\t' || c == '\r' || c == '\n'; }, ' ');
-    return flat;
-  }
-  if (text.find_first_of(std::string("\"\r\n") + separator_) == text.npos) return text;  // RFC 4180
-  std::string quoted = "\"";
+std::string PredictionFile::cell(std::string text) {
+  using namespace std::string_view_literals;
+  const std::string_view without = kind_ == Kind::tsv ? "\t\r\n\0"sv : "\0"sv;  // a NUL is in no file of text
+  if (text.find_first_of(without) != text.npos) ++shortened_;
+  for (size_t at = 0; (at = text.find_first_of(without, at)) != text.npos;) text[at] = ' ';
+  if (kind_ == Kind::tsv || text.find_first_of(std::string("\"\r\n") + separator_) == text.npos) return text;
+  std::string quoted = "\"";  // RFC 4180
   for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
   return quoted + "\"";
 }

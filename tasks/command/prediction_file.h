@@ -31,7 +31,7 @@ class PredictionFile {
   void flush();
   // No more rows: PATH.part becomes PATH. Error: more rows stand there.
   void finish();
-  long shortened() const { return shortened_; }  // cells of a TSV with tabs or line ends, which are blanks now
+  long shortened() const { return shortened_; }  // cells with a NUL, of a TSV with tabs or line ends: now blanks
   const std::vector<std::string>& predicted() const { return predicted_; }  // their names
   bool resumed() const { return reading_; }
 
@@ -41,7 +41,7 @@ class PredictionFile {
   };
   void resume();
   void create();
-  std::string cell(const std::string& text);
+  std::string cell(std::string text);
   std::string row_of(const text::Table& block, size_t row);  // up to where the predicted cells begin
   bool takes(const std::string& bytes);                      // whether the file goes on with them
   void write(const std::string& bytes);

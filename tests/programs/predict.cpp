@@ -157,15 +157,20 @@ TEST_CASE("predict: how many texts are cut is said, unless they are read through
 TEST_CASE("predict: what a CSV cannot have of JSON lines is said; a file of JSON lines has all of it") {
   const TemporaryDirectory dir;
   const std::string in =
-      dir.write("in.jsonl", "{\"text\":\"a good thing\"}\n{\"text\":\"bad thing\",\"id\":7}\n");
+      dir.write("in.jsonl", "{\"text\":\"a\\u0000 good thing\"}\n{\"text\":\"bad thing\",\"id\":7}\n");
   const std::string left_out =
       "in.jsonl:2: keys that the first object does not have are left out, first 'id' (1 in all)";
   const Result csv = sentiment("predict --file " + in + " --out " + dir.path + "/o.csv");
   REQUIRE_MESSAGE(csv.status == 0, csv.output);
   CHECK(csv.says("warning: " + in.substr(0, in.size() - 8) + left_out));
+  CHECK(csv.says("note: 1 cells had NULs, which a .csv cannot hold; they are blanks there\n"));
+  CHECK(text::read_table(dir.path + "/o.csv").rows[0][0] == "a  good thing");
+  CHECK(sentiment("predict --file " + in + " --out " + dir.path + "/o.tsv")
+            .says("note: 1 cells had tabs, line ends or NULs, which a .tsv cannot hold; they are blanks there\n"));
   const Result jsonl = sentiment("predict --file " + in + " --out " + dir.path + "/o.jsonl");
   CHECK(jsonl.status == 0);
   CHECK(!jsonl.says("left out"));
+  CHECK(!jsonl.says("NULs"));
   CHECK(lines_of(nn::read_file(dir.path + "/o.jsonl"))[1]["id"] == 7);
   CHECK(!sentiment("predict --file " + in).says("left out"));
 }

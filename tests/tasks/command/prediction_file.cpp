@@ -84,6 +84,17 @@ TEST_CASE("prediction_file: a TSV has blanks for what it cannot hold, JSON lines
         "{\"a\":\"1\",\"a_2\":\"2\",\"label\":\"x\\ny\",\"label_predicted\":\"good\",\"probability\":0.0625}\n");
 }
 
+TEST_CASE("prediction_file: a NUL of JSON lines is a blank in a CSV and a TSV, which are read again") {
+  const test::TemporaryDirectory dir;
+  const text::Table in = table_of("{\"a\\u0000\":\"b\\u0000\\u0000c\"}\n", "in.jsonl");
+  for (const std::string name : {"/o.csv", "/o.tsv"}) {
+    write(dir.path + name, in);
+    const text::Table out = text::read_table(dir.path + name);
+    CHECK(out.columns[0] == "a ");
+    CHECK(out.rows[0][0] == "b  c");
+  }
+}
+
 TEST_CASE("prediction_file: a mark at the beginning of the input stands at the beginning of the output") {
   const test::TemporaryDirectory dir;
   write(dir.path + "/o.csv", table_of("\uFEFFtext\na\n", "in.csv"));
