@@ -88,7 +88,6 @@ class CsvReader {
     }
     line_ += std::count(bytes_.begin() + long(begin), bytes_.begin() + long(at_), '\n');
     check_closed(opened);
-    for (size_t at = 0; (at = value.find("\r\n", at)) != value.npos;) value.erase(at, 1);
     return value;
   }
 

@@ -84,6 +84,13 @@ TEST_CASE("prediction_file: a TSV has blanks for what it cannot hold, JSON lines
         "{\"a\":\"1\",\"a_2\":\"2\",\"label\":\"x\\ny\",\"label_predicted\":\"good\",\"probability\":0.0625}\n");
 }
 
+TEST_CASE("prediction_file: a line end inside of quotes stays as it is written") {
+  const test::TemporaryDirectory dir;
+  write(dir.path + "/o.csv", table_of("text\r\n\"a\r\nb\"\r\n\"c\nd\"\r\n", "in.csv"));
+  CHECK(nn::read_file(dir.path + "/o.csv") ==
+        "text,label,probability\n\"a\r\nb\",good,0.0625\n\"c\nd\",\"so, so\",0.1250\n");
+}
+
 TEST_CASE("prediction_file: a NUL of JSON lines is a blank in a CSV and a TSV, which are read again") {
   const test::TemporaryDirectory dir;
   const text::Table in = table_of("{\"a\\u0000\":\"b\\u0000\\u0000c\"}\n", "in.jsonl");

@@ -94,6 +94,7 @@ TEST_CASE("csv: quoted fields hold commas, quotes and line ends; rows know the l
   CHECK(rows("text,label\r\n\"a, b\",1\r\n\"c\n\"\"d\"\"\n\",2\n\n e ,3", "r.csv") ==
         "2:a, b|1 3:c\n\"d\"\n|2 7: e |3");
   CHECK(rows("a,\"\"\n\"\",b\n", "r.csv", headless()) == "1:a| 2:|b");
+  CHECK(rows("a,\"b\r\nc\"\r\n", "r.csv", headless()) == "1:a|b\r\nc");  // they stand in the field as in the file
   CHECK(rows("say \"hi\",1\n", "r.csv", headless()) == "1:say \"hi\"|1");
 }
 
