@@ -72,6 +72,8 @@ bool LineBlocks::next() {
   buffer_.erase(0, used_);
   used_ = 0;
   while (!ended_ && used_ == 0) used_ = read();
+  if (first && ended_ && buffer_.find('\n') == buffer_.npos)  // old Macs'
+    std::replace(buffer_.begin(), buffer_.end(), '\r', '\n');
   std::string_view block = std::string_view(buffer_).substr(0, used_);
   if (first) drop_byte_order_marks(block);
   check(!first || !block.empty() || path_ == "/dev/stdin", "{}: the file is empty", path_);  // of a pipe no error

@@ -26,9 +26,10 @@ class LineBlocks {
   // than kLongestLine.
   bool next();
 
-  const std::vector<std::string_view>& lines() const { return lines_; }  // valid until next(); no \n, no \r\n
-  long first_line() const { return first_line_; }                        // the number of lines()[0], from 1
-  long bytes() const;                                                    // of the file that are read so far
+  // Valid until next(); without \n or \r\n, or without \r where the file has no \n.
+  const std::vector<std::string_view>& lines() const { return lines_; }
+  long first_line() const { return first_line_; }  // the number of lines()[0], from 1
+  long bytes() const;                              // of the file that are read so far
 
  private:
   struct Close {

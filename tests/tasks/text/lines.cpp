@@ -23,3 +23,20 @@ TEST_CASE("parallel texts: line by line; an empty line and another length are na
         en + " has 2 lines, " + dir.path + "/b.de has 1: line i of one must belong to line i of the other");
   CHECK(error_of([&] { text::read_parallel(en, dir.path + "/none"); }).find(dir.path + "/none") == 0);
 }
+
+TEST_CASE("lines: carriage returns alone end lines where no line feed does, wherever a block ends, as in a table") {
+  const TemporaryDirectory dir;
+  const std::string mac = dir.write("mac.txt", "\xEF\xBB\xBFgood film\r\rbad film\r"),
+                    other = dir.write("a.txt", "a\rb\nc\r\n");
+  for (const size_t block : {1, 2, 5, 1000})
+    for (const auto& [path, lines] : {std::pair{mac, std::vector<std::string>{"good film", "", "bad film"}},
+                                      {other, std::vector<std::string>{"a\rb", "c"}}}) {
+      std::vector<std::string> got;
+      for (text::LineBlocks blocks(path, "auto", block); blocks.next();)
+        got.insert(got.end(), blocks.lines().begin(), blocks.lines().end());
+      CHECK(got == lines);
+    }
+  const std::vector<text::Example> texts = text::read_lines(mac);
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[2].where == mac + ":3");
+}
