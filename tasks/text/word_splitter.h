@@ -36,7 +36,7 @@ struct Folding {
 };
 
 // Calls emit(word) for each word of a text. A token is what stands between two spaces; it is folded as a whole, then
-// cut at its punctuation.
+// cut at its punctuation. Nothing is composed (NFC) before, as in Hugging Face's Rust and not its newer Python tokenizer.
 template <class Emit>
 class WordSplitter {
  public:
