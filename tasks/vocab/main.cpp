@@ -37,6 +37,8 @@ void check_writable(const std::string& path) {
   nn::check_io(access(std::filesystem::absolute(path).parent_path().c_str(), W_OK) == 0, path, "written");
 }
 
+constexpr const char* kEncodings = "auto, or as iconv -l has it: utf-8, utf-16, windows-1252, latin-1, ...";
+
 text::TokenizerOptions tokenizer_options(bool cased) {
   text::TokenizerOptions options;
   options.lower_case = !cased;
@@ -94,8 +96,7 @@ struct TrainOptions {
     add("--split", split, "of a table: only rows whose column `split` says this");
     add("--no-header", no_header, "of a TSV or CSV: the first line is data");
     add("--sheet", sheet, "of a workbook, .xlsx or .ods: its name, or its number from 1; the first if not given");
-    add("--encoding", encoding, "auto, or as iconv -l has it: utf-8, utf-16, windows-1252, latin-1, ...")
-        .check(text::encoding_error);
+    add("--encoding", encoding, kEncodings).check(text::encoding_error);
     options.footer(
         "A .txt may be larger than memory: it is read in blocks, and only the counts of words are kept. A table is "
         "read as a whole.");
@@ -196,7 +197,7 @@ struct Tally {
 };
 
 void encode(run::Options& options, const run::Parse& parse) {
-  std::string file, vocab;
+  std::string file, vocab, encoding = "auto";
   bool cased = false, count = false, ids = false;
   options.add("FILE", file, "texts, one a line; - is standard input").required();
   options.add("--vocab", vocab, "vocab.txt").required();
@@ -205,6 +206,7 @@ void encode(run::Options& options, const run::Parse& parse) {
   options
       .add("--count", count, "print how many texts, tokens and unknown tokens there are, and the speed, not the pieces")
       .excludes("--ids");
+  options.add("--encoding", encoding, kEncodings).check(text::encoding_error);
   options.footer("One line a text, without [CLS] and [SEP].");
   parse();
   if (file == "-") file = "/dev/stdin";
@@ -212,7 +214,7 @@ void encode(run::Options& options, const run::Parse& parse) {
   run::Progress progress("encode, MB", size_of(file) >> 20);
   const run::Stopwatch watch;
   Tally all;
-  for_each_block(file, "auto", progress, 0, [&](const Texts& lines) {
+  for_each_block(file, encoding, progress, 0, [&](const Texts& lines) {
     std::vector<std::string> out(count ? 0 : lines.size());
     long tokens = 0, unknown = 0;
 #pragma omp parallel for schedule(dynamic, 16) reduction(+ : tokens, unknown)

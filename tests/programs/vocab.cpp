@@ -204,6 +204,9 @@ TEST_CASE("vocab encode: pieces, ids, or counts of every line, the same by any n
   CHECK(vocab(encode).says("t.txt:3: a line with invalid UTF-8"));
   CHECK(vocab(encode + " --count").says("result task=vocab texts=3 tokens=6 unknown=1 seconds="));
   CHECK(vocab("encode - --vocab " + pieces, "echo new low |").output == "new low\n");
+  const std::string latin = "encode --vocab " + pieces + " " + dir.write("latin.txt", "n\xE9w low\n");
+  CHECK(vocab(latin + " --encoding latin-1").output == "new low\n");
+  CHECK(vocab(latin + " --encoding latin-2222").status == 2);
   const Result nothing = vocab("encode - --vocab " + pieces, "", "</dev/null");
   CHECK((nothing.status == 0 && nothing.output.empty()));
   const std::string many = "encode --ids --vocab " + pieces + " " + dir.write("many.txt", joined(babble(3000)));
