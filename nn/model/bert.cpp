@@ -24,6 +24,10 @@ BertEmbeddings::BertEmbeddings(Scope at, const Config& c)
       dropout(at, c.hidden_dropout_prob) {}
 
 Tensor BertEmbeddings::sum(const Tokens& tokens) const {
+  const long kinds = type.weight.dim(0);
+  check(std::ranges::none_of(tokens.types, [&](int t) { return t >= kinds; }),
+        "config.json says type_vocab_size {}: the model does not tell a second text (--pair-column) from the first",
+        kinds);
   Indices positions = tokens.positions;
   for (int& p : positions) p += first_position;
   Tensor sum = embedding_sum(  // [N, C]

@@ -16,6 +16,7 @@ void write_model(const std::string& directory, const json& changes = json::objec
   const std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "soup", "."};
   nn::Config c;
   c.vocab_size = long(pieces.size());
+  c.type_vocab_size = changes.value("type_vocab_size", 2L);
   c.hidden_size = 8;
   c.num_hidden_layers = 1;
   c.num_attention_heads = 2;
@@ -83,6 +84,18 @@ TEST_CASE("sentiment: labels that do not exclude each other have a sigmoid each,
   const Result evaluated = run_shell(program("sentiment") + " evaluate --model " + dir.path + "/m --data " + data +
                                      " --labels salty,cold,late 2>/dev/null");
   CHECK(evaluated.says("loss 0.7923"));
+}
+
+TEST_CASE("sentiment: a model of one kind of text refuses a second one by the key that says so and by the option") {
+  const TemporaryDirectory dir;
+  const std::string model = dir.path + "/m", data = dir.write("d.tsv", "text\tb\ngood soup\tcold\n");
+  write_model(model, {{"type_vocab_size", 1}});
+  CHECK(predict(model).status == 0);
+  const std::string ask = program("sentiment") + " predict --model " + model + " --file " + data;
+  CHECK(run_shell(ask).status == 0);
+  CHECK(error_line(run_shell(ask + " --pair-column b 2>&1")) ==
+        "error: config.json says type_vocab_size 1: the model does not tell a second text (--pair-column) from the "
+        "first\n");
 }
 
 TEST_CASE("sentiment: a tagger says that it gives tags; heads of other models give no prediction, but a reason") {
