@@ -158,6 +158,7 @@ void save_encoder(const model::TextModel& model, const std::string& directory) {
   config.labels = {"LABEL_0", "LABEL_1"};  // as published encoders have it
   nn::save_safetensors(directory + "/model.safetensors", encoder);
   nn::write_file(directory + "/config.json", nn::config_json(config));
+  model::record_padding(model.tokenizer, directory);
   text::save_tokenizer(model.tokenizer, directory, model.reading.max_length);
   model::record_reading(model.reading, directory);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "nn/adapter/files.h"
+#include "nn/format/json.h"
 #include "tasks/run/console.h"
 #include "tasks/text/subwords.h"
 #include "tasks/text/tokenizer_files.h"
@@ -135,6 +136,13 @@ class InItsUnit {
 
 }  // namespace
 
+void record_padding(const text::WordPiece& tokenizer, const std::string& directory) {
+  const std::string path = directory + "/config.json";
+  ordered_json config = nn::parse_ordered_json(nn::read_regular_file(path), path);
+  config["pad_token_id"] = tokenizer.pad_id();
+  nn::write_file(path, config.dump(2) + "\n");
+}
+
 void TextModel::save(const std::string& directory, nn::Stored stored) const {
   const InItsUnit number(*this);
   if (net.adapter) {
@@ -148,6 +156,7 @@ void TextModel::save(const std::string& directory, nn::Stored stored) const {
     for (const spec::TaskSpec& task : tasks) all["tasks"][task.name] = task.json();
     nn::write_file(directory + "/tasks.json", all.dump(2) + "\n");
   }
+  record_padding(tokenizer, directory);
   if (!net.adapter) text::save_tokenizer(tokenizer, directory, reading.max_length);  // else the base has it
   record_reading(reading, directory);
   if (!named()) record_columns(tasks[0].files.how, directory);

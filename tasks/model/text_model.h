@@ -35,6 +35,9 @@ struct TextModel {
   void save(const std::string& directory, nn::Stored stored = nn::Stored::f32) const;
 };
 
+// Into the config.json that is there, where other programs look for it: nothing here pads.
+void record_padding(const text::WordPiece& tokenizer, const std::string& directory);
+
 // The head that a task needs on this encoder.
 nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder);
 

@@ -3,6 +3,7 @@
 
 #include "nn/format/json_value.h"
 #include "nn/format/pretrained.h"
+#include "tasks/model/directory.h"
 #include "tasks/text/tokenizer_files.h"
 #include "tests/support/support.h"
 
@@ -13,7 +14,8 @@ namespace {
 
 // A BERT of one layer whose classifier's weights are 0, so that its logits are the biases 2, 1.5 and -3 for every text.
 void write_model(const std::string& directory, const json& changes = json::object(), bool masked_lm = false) {
-  const std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "soup", "."};
+  std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "soup", "."};
+  std::swap(pieces[0], pieces[changes.value("pad_token_id", size_t(0))]);
   nn::Config c;
   c.vocab_size = long(pieces.size());
   c.type_vocab_size = changes.value("type_vocab_size", 2L);
@@ -96,6 +98,20 @@ TEST_CASE("sentiment: a model of one kind of text refuses a second one by the ke
   CHECK(error_line(run_shell(ask + " --pair-column b 2>&1")) ==
         "error: config.json says type_vocab_size 1: the model does not tell a second text (--pair-column) from the "
         "first\n");
+}
+
+TEST_CASE("model directory: pad_token_id is where the vocabulary has its [PAD]") {
+  const TemporaryDirectory dir;
+  write_model(dir.path + "/m", {{"pad_token_id", 3}});
+  model::load_model(model::ModelDirectory(dir.path + "/m"))->save(dir.path + "/again");
+  const auto padding = [&](const std::string& of) {
+    return json::parse(nn::read_file(dir.path + of + "/config.json"))["pad_token_id"];
+  };
+  CHECK(padding("/again") == 3);
+  CHECK(text::load_tokenizer(dir.path + "/again").tokenizer.pad_id() == 3);
+  write_model(dir.path + "/m");
+  model::load_model(model::ModelDirectory(dir.path + "/m"))->save(dir.path + "/again");
+  CHECK(padding("/again") == 0);
 }
 
 TEST_CASE("sentiment: a tagger says that it gives tags; heads of other models give no prediction, but a reason") {
