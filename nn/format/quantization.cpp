@@ -39,8 +39,9 @@ bool fits_int8(const Tensor& t) {
 }
 
 void check_int8(const SafeTensors& file, bool said) {
-  const bool any = std::any_of(file.entries().begin(), file.entries().end(),
-                               [](const auto& named) { return named.second.dtype == "I8"; });
+  const bool any = std::any_of(file.entries().begin(), file.entries().end(), [&](const auto& named) {
+    return named.second.dtype == "I8" && file.has(named.first + kScale);  // without, it is nobody's weight
+  });
   check(any == said, "{}: int8 weights are {}there, and config.json has {}quantization_config", file.path(),
         any ? "" : "not ", said ? "a " : "no ");
 }

@@ -120,3 +120,21 @@ TEST_CASE("int8 directory: what does not fit together is refused in one sentence
   CHECK(error_of([&] { nn::SafeTensors(q.weights()).read("a"); }) ==
         q.weights() + ": tensor 'a' has type I8; int8 needs rows and a 'a_scale'");
 }
+
+TEST_CASE("int8 directory: a tensor of bytes that has no scales is nobody's weight, and no model is int8 for it") {
+  const TemporaryDirectory dir;
+  const Storable before(wide_config());
+  nn::save_pretrained(before, dir.path);
+  std::vector<Tensor> all = before.params.tensors();
+  all.push_back(varied({20, 20}).named("unused"));
+  const std::string weights = dir.path + "/model.safetensors";
+  nn::save_safetensors(weights, all, {},
+                       [](const Tensor& t) { return t.name() == "unused" ? Stored::i8 : Stored::f32; });
+  std::string bytes = nn::read_file(weights);
+  bytes.replace(bytes.find("unused_scale"), 12, "unused_other");
+  nn::write_file(weights, bytes);
+  nn::Model after(nn::read_config(dir.path + "/config.json"), {nn::only_head(wide_config())}, 1);
+  nn::load_pretrained(after, dir.path);
+  for (const Tensor& p : before.params.tensors())
+    CHECK(same_bits(after.params.find(p.name()).to_vector(), p.to_vector()));
+}
