@@ -276,7 +276,10 @@ std::vector<int> SafeTensors::read_ints(const std::string& name) const {
   if (e.dtype == "I32")
     convert<int32_t>(bytes, values.data(), [](int32_t v) { return v; });
   else if (e.dtype == "I64")
-    convert<int64_t>(bytes, values.data(), [](int64_t v) { return v; });
+    convert<int64_t>(bytes, values.data(), [&](int64_t v) {
+      check(v == int(v), "{}: tensor '{}' holds {}, which is beyond 32 bits", path_, shown(name, 100), v);
+      return v;
+    });
   else
     fail("{}: tensor '{}' has type {}; integers are needed", path_, shown(name, 100), e.dtype);
   return values;

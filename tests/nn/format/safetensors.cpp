@@ -74,6 +74,16 @@ TEST_CASE("safetensors: F16, BF16 and F64 become real numbers, all of them right
   CHECK(error_of([&] { file.read_ints("h"); }).find("integers are needed") != std::string::npos);
 }
 
+TEST_CASE("safetensors: whole numbers of 64 bits are read where they have room in 32, and else refused") {
+  const TemporaryDirectory dir;
+  const int64_t wide[] = {-(1LL << 31), 1LL << 31};
+  const std::string data(reinterpret_cast<const char*>(wide), 16);
+  const std::string header = "{" + entry("a", "[1]", 0, 8, "I64") + "," + entry("b", "[1]", 8, 16, "I64") + "}";
+  const nn::SafeTensors file(dir.write("x", with_header(header, data)));
+  CHECK(file.read_ints("a") == std::vector<int>{std::numeric_limits<int>::min()});
+  CHECK(error_of([&] { file.read_ints("b"); }).ends_with("tensor 'b' holds 2147483648, which is beyond 32 bits"));
+}
+
 TEST_CASE("safetensors: as F16 every number becomes the nearest of half precision, ties to even, or is refused") {
   const TemporaryDirectory dir;
   const std::vector<std::pair<double, double>> stored{{1, 1},
