@@ -5,7 +5,7 @@
 #include <map>
 
 #include "nn/format/files.h"
-#include "tasks/attack/search.h"
+#include "tasks/attack/victim.h"
 #include "tasks/command/labelled.h"
 #include "tasks/run/console.h"
 #include "tasks/run/progress.h"
@@ -105,15 +105,6 @@ void report(const Attack& o, const std::vector<Attempt>& attempts, const std::st
              won ? changed / double(won) : 0, tried ? queries / double(tried) : 0, n);
 }
 
-// The model behind its own tokenizer, which reads as it has learned to: probabilities of texts.
-attack::Victim asking(const model::TextModel& model, const model::Reading& reading) {
-  return [&model, &reading](const std::vector<std::string>& texts) {
-    std::vector<text::Example> asked;
-    for (const std::string& text : texts) asked.push_back({.text = text});
-    return model::predict(model, text::encode(asked, model.tokenizer, reading.max_length, reading.how()))[0].scores;
-  };
-}
-
 void print_example(const Attempt& a, const std::string& label, const std::string& said) {
   std::vector<std::string> swaps;
   for (const auto& [from, to] : a.swaps) swaps.push_back(from + " -> " + to);
@@ -134,7 +125,7 @@ void attack_command(run::Options& options, const run::Parse& parse) {
   const std::vector<std::string>& labels = model->labels();
   check(std::ranges::none_of(examples, [](const text::Example& e) { return !e.pair.empty(); }),
         "texts in pairs are not attacked");
-  const attack::Victim victim = asking(*model, o.given.reading);
+  const attack::Victim victim = attack::asking(*model, o.given.reading);
   const std::vector<int> rows = chosen(long(examples.size()), o.texts, o.seed);
   check(!rows.empty(), "there is no text to attack");
   run::Progress progress("attack", long(rows.size()));

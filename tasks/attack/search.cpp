@@ -1,47 +1,51 @@
 // The search. Read tasks/attack/search.h first: its formula.
 #include "tasks/attack/search.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <optional>
 
 #include "engine/random.h"
+#include "tasks/attribution/subject.h"
 #include "tasks/text/augment.h"
+#include "tasks/text/letters.h"
 #include "tasks/text/utf8.h"
 
 namespace attack {
 namespace {
 
-using Words = std::vector<std::string>;
+// A text cut into its words and what stands between them, so that a word is changed where it stands.
+struct Words {
+  std::vector<std::string> words, between;  // between[i] stands before word i, the last one behind all words
+  std::vector<text::Span> places;           // of the words in the text as it was
 
-std::string joined(const Words& words) { return fmt::format("{}", fmt::join(words, " ")); }
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-// Letters alone, and single signs: what stands between blanks is cut where letters end, and joined again with blanks.
-Words words_of(const std::string& text) {
-  Words words;
-  for (size_t at = 0; at < text.size();) {
-    size_t end = at;
-    if (is_letter(text[at]))
-      while (end < text.size() &&
-             (is_letter(text[end]) || (text[end] == '\'' && end + 1 < text.size() && is_letter(text[end + 1]))))
-        ++end;
-    else if (text[at] != ' ')
-      while (end < text.size() && text[end] != ' ' && !is_letter(text[end])) ++end;
-    if (end > at) words.push_back(text.substr(at, end - at));
-    at = std::max(end, at + 1);
+  explicit Words(const std::string& text) : places(attribution::words_of(text)) {
+    size_t at = 0;
+    for (const auto& [begin, end] : places) {
+      between.push_back(text.substr(at, begin - at));
+      words.push_back(text.substr(begin, end - begin));
+      at = end;
+    }
+    between.push_back(text.substr(at));
   }
-  return words;
-}
+  std::string text() const {
+    std::string all;
+    for (size_t i = 0; i < words.size(); ++i) all += between[i] + words[i];
+    return all + between.back();
+  }
+  std::string with(size_t at, const std::string& other) const {
+    Words changed = *this;
+    changed.words[at] = other;
+    return changed.text();
+  }
+};
 
-Words with(const Words& words, size_t at, const std::string& other) {
-  Words changed = words;
-  changed[at] = other;
-  return changed;
+// Whether it may get a stand-in: no sign, and no number.
+bool may_change(const std::string& word) {
+  size_t at = 0;
+  return text::kind_of(text::next_code_point(word, at).value) == text::CodePointKind::letter &&
+         std::ranges::none_of(word, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // The way of one text: what has been asked, and what may still be.
@@ -50,11 +54,9 @@ class Search {
   Search(const Victim& victim, int label, const Limits& limits) : victim_(victim), label_(label), limits_(limits) {}
   long queries() const { return queries_; }
   bool may_ask(size_t n) const { return queries_ + long(n) <= limits_.queries; }
-  std::vector<std::vector<double>> ask(const std::vector<Words>& texts) {
-    queries_ += long(texts.size());
-    std::vector<std::string> lines;
-    for (const Words& words : texts) lines.push_back(joined(words));
-    return victim_(lines);
+  std::vector<std::vector<double>> ask(const std::vector<Query>& queries) {
+    queries_ += long(queries.size());
+    return victim_(queries);
   }
   double own(const std::vector<double>& p) const { return p[size_t(label_)]; }
 
@@ -73,9 +75,9 @@ struct Swap {
   double drop, weight;
 };
 
-std::vector<double> saliency(Search& search, const Words& words, double p, const std::string& unknown) {
-  std::vector<Words> hidden;
-  for (size_t i = 0; i < words.size(); ++i) hidden.push_back(with(words, i, unknown));
+std::vector<double> saliency(Search& search, const Words& words, double p) {
+  std::vector<Query> hidden;
+  for (const auto& [begin, end] : words.places) hidden.push_back({words.text(), begin, end});
   std::vector<double> s;
   for (const auto& row : search.ask(hidden)) s.push_back(p - search.own(row));
   const double most = *std::max_element(s.begin(), s.end());
@@ -95,17 +97,18 @@ std::string cased(const std::string& like, std::string word) {
 std::optional<std::vector<Swap>> best_swaps(Search& search, const Candidates& candidates, const Words& words, double p,
                                             const std::vector<double>& phi) {
   std::vector<Swap> swaps;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const std::vector<std::string> others = is_letter(words[i][0]) ? candidates(words[i]) : std::vector<std::string>();
+  for (size_t i = 0; i < words.words.size(); ++i) {
+    const std::string& word = words.words[i];
+    const std::vector<std::string> others = may_change(word) ? candidates(word) : std::vector<std::string>();
     if (others.empty()) continue;
     if (!search.may_ask(others.size())) return {};
-    std::vector<Words> texts;
-    for (const std::string& other : others) texts.push_back(with(words, i, cased(words[i], other)));
+    std::vector<Query> texts;
+    for (const std::string& other : others) texts.push_back({words.with(i, cased(word, other))});
     const auto said = search.ask(texts);
     Swap best{i, "", 0, 0};
     for (size_t c = 0; c < others.size(); ++c)
       if (const double drop = p - search.own(said[c]); drop > best.drop)
-        best = {i, cased(words[i], others[c]), drop, phi[i] * drop};
+        best = {i, cased(word, others[c]), drop, phi[i] * drop};
     if (!best.word.empty()) swaps.push_back(best);
   }
   std::stable_sort(swaps.begin(), swaps.end(), [](const Swap& a, const Swap& b) { return a.weight > b.weight; });
@@ -117,11 +120,12 @@ std::optional<std::vector<Swap>> best_swaps(Search& search, const Candidates& ca
 Attempt pwws(const Victim& victim, const Candidates& candidates, const std::string& text, int label,
              const Limits& limits) {
   Search search(victim, label, limits);
-  Words words = words_of(text);
+  Words words(text);
+  const size_t count = words.words.size();
   Attempt done;
   done.text = text;
-  done.words = long(words.size());
-  const std::vector<double> before = victim({text})[0];
+  done.words = long(count);
+  const std::vector<double> before = victim({{text}})[0];
   const auto end = [&](Outcome outcome) {
     done.outcome = outcome;
     done.queries = search.queries() + 1;
@@ -129,20 +133,20 @@ Attempt pwws(const Victim& victim, const Candidates& candidates, const std::stri
   };
   done.said = largest(before);
   if (done.said != label) return end(Outcome::skipped);
-  if (words.empty()) return end(Outcome::failed);
-  if (!search.may_ask(words.size())) return end(Outcome::unfinished);
+  if (count == 0) return end(Outcome::failed);
+  if (!search.may_ask(count)) return end(Outcome::unfinished);
   const double p = search.own(before);
-  const std::vector<double> phi = saliency(search, words, p, limits.unknown);
+  const std::vector<double> phi = saliency(search, words, p);
   const auto swaps = best_swaps(search, candidates, words, p, phi);
   if (!swaps) return end(Outcome::unfinished);
   for (const Swap& swap : *swaps) {
-    if (double(done.changed + 1) > limits.changed * double(words.size())) break;
+    if (double(done.changed + 1) > limits.changed * double(count)) break;
     if (!search.may_ask(1)) return end(Outcome::unfinished);
-    done.swaps.emplace_back(words[swap.at], swap.word);
-    words[swap.at] = swap.word;
+    done.swaps.emplace_back(words.words[swap.at], swap.word);
+    words.words[swap.at] = swap.word;
     ++done.changed;
-    done.text = joined(words);
-    done.said = largest(search.ask({words})[0]);
+    done.text = words.text();
+    done.said = largest(search.ask({{done.text}})[0]);
     if (done.said != label) return end(Outcome::successful);
   }
   return end(Outcome::failed);

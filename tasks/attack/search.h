@@ -7,15 +7,19 @@
 
 namespace attack {
 
-// What a classifier says of texts: [texts][K] probabilities. Every text is a query.
-using Victim = std::function<std::vector<std::vector<double>>(const std::vector<std::string>& texts)>;
+// A text that a classifier is asked about. Where end > 0 it is to read the word at bytes begin ... end - 1 as unknown.
+struct Query {
+  std::string text;
+  size_t begin = 0, end = 0;
+};
+// What a classifier says of them: [queries][K] probabilities.
+using Victim = std::function<std::vector<std::vector<double>>(const std::vector<Query>& queries)>;
 // What may stand in the place of a word; none: it stays.
 using Candidates = std::function<std::vector<std::string>(const std::string& word)>;
 
 struct Limits {
-  long queries = 2000;            // of one text
-  double changed = 1;             // the largest share of its words
-  std::string unknown = "[UNK]";  // what a word is hidden by
+  long queries = 2000;  // of one text
+  double changed = 1;   // the largest share of its words
 };
 
 enum class Outcome { skipped, failed, successful, unfinished };  // wrong before; not found; found; queries ran out
@@ -31,7 +35,8 @@ struct Attempt {
 //   saliency     S_i = p_y(text) - p_y(text with w_i unknown),   phi = softmax(S)
 //   best swap    w_i* = the candidate c with the largest d_i = p_y(text) - p_y(text with c for w_i)
 //   order        by phi_i d_i, falling; swaps one after the other, the text changed so far, until y is not the largest
-// Words without candidates, or whose best swap does not lower p_y, stay.
+// Words are attribution::words_of()'s, in any script, signs among them; what stands between them is left as it is. Words
+// without candidates, with a digit in them, or whose best swap does not lower p_y, stay.
 Attempt pwws(const Victim& victim, const Candidates& candidates, const std::string& text, int label,
              const Limits& limits);
 

@@ -13,20 +13,15 @@ using engine::check;
 
 namespace {
 
-// A word of the text, and the ids of its pieces.
-struct Unit {
-  size_t begin, end;
-  Indices ids;
-};
-
 bool is_apostrophe(char32_t c) { return c == U'\'' || c == 0x2019; }
 
-// What stands between blanks, without its punctuation, which stands by itself; so does an ideograph.
-std::vector<Unit> units_of(const std::string& text, const text::WordPiece& tokenizer) {
-  std::vector<Unit> units;
+}  // namespace
+
+std::vector<text::Span> words_of(std::string_view text) {
+  std::vector<text::Span> words;
   size_t begin = 0;
   const auto close = [&](size_t end) {
-    if (end > begin) units.push_back({begin, end, {}});
+    if (end > begin) words.push_back({begin, end});
     begin = end;
   };
   bool letter_before = false;
@@ -44,10 +39,22 @@ std::vector<Unit> units_of(const std::string& text, const text::WordPiece& token
     begin = at;
   }
   close(text.size());
-  for (Unit& unit : units) {
-    const text::Encoding pieces =
-        tokenizer.encode(std::string_view(text).substr(unit.begin, unit.end - unit.begin), 1 << 30);
-    unit.ids.assign(pieces.ids.begin() + 1, pieces.ids.end() - 1);
+  return words;
+}
+
+namespace {
+
+// A word of the text, and the ids of its pieces.
+struct Unit {
+  size_t begin, end;
+  Indices ids;
+};
+
+std::vector<Unit> units_of(const std::string& text, const text::WordPiece& tokenizer) {
+  std::vector<Unit> units;
+  for (const auto& [begin, end] : words_of(text)) {
+    const text::Encoding pieces = tokenizer.encode(std::string_view(text).substr(begin, end - begin), 1 << 30);
+    units.push_back({begin, end, {pieces.ids.begin() + 1, pieces.ids.end() - 1}});
   }
   return units;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tasks/text/batches.h"
@@ -10,8 +11,12 @@ namespace attribution {
 
 using engine::Indices;
 
-// A word as a reader sees it: what stands between blanks, without its punctuation, which stands by itself; so does an
-// ideograph. Where pieces cannot be found in the text (an added token of several words), they are joined to words.
+// The words of a text as a reader sees them: what stands between blanks, without its punctuation, which stands by
+// itself; so does an ideograph.
+std::vector<text::Span> words_of(std::string_view text);
+
+// One of them, as a model reads it. Where pieces cannot be found in the text (an added token of several words), they
+// are joined to words.
 struct Word {
   std::string text;
   bool second = false;        // of the second text

@@ -14,10 +14,11 @@ namespace {
 
 // P(class 1) by what words weigh: good 2, fine 1.5, nice 0.5, decent -1, okay -0.2, others 0; bias -1.
 long asked = 0;
-std::vector<std::vector<double>> victim(const std::vector<std::string>& texts) {
+std::vector<std::vector<double>> victim(const std::vector<attack::Query>& queries) {
   std::vector<std::vector<double>> all;
-  for (std::string text : texts) {
+  for (auto [text, begin, end] : queries) {
     ++asked;
+    text.erase(begin, end - begin);  // a word that is unknown weighs nothing
     for (char& c : text)
       if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
     double x = -1;
@@ -48,13 +49,36 @@ TEST_CASE("attack: the word that hurts most is changed first, to its worst stand
   CHECK(a.words == 5);
   REQUIRE(a.swaps.size() == 1);
   CHECK(a.swaps[0] == std::pair<std::string, std::string>("good", "decent"));
-  CHECK(a.text == "A decent , fine thing");
+  CHECK(a.text == "A decent, fine thing");
   CHECK(a.said == 0);
   CHECK(a.queries == asked);
   CHECK(asked == 1 + 5 + 4 + 1);  // the text, each word hidden, each candidate, one swap
   const Attempt b = attack::pwws(victim, candidates, "good fine good", 1, {});
   CHECK(b.outcome == Outcome::successful);
   CHECK(b.changed == 2);
+}
+
+TEST_CASE("attack: a swap changes its word where it stands, and nothing else of the text, in any script") {
+  const auto others = [](const std::string& word) {
+    return word == "großartig" ? std::vector<std::string>{"decent"} : std::vector<std::string>();
+  };
+  const Attempt a = attack::pwws(
+      [](const auto& queries) {
+        std::vector<std::vector<double>> all;
+        for (const attack::Query& query : queries) {
+          const double p = query.text.find("großartig") == std::string::npos ? 0.1 : 0.9;
+          all.push_back({1 - p, p});
+        }
+        return all;
+      },
+      others, " Ein\t(großartig!)  film's  café, 3D ", 1, {});
+  CHECK(a.outcome == Outcome::successful);
+  CHECK(a.text == " Ein\t(decent!)  film's  café, 3D ");
+  CHECK(a.words == 9);  // ( ! ) and the comma among them
+  std::vector<std::string> looked_up;
+  attack::pwws(victim, [&](const std::string& word) { return looked_up.push_back(word), candidates(word); },
+               "good, naïve 3D", 1, {});
+  CHECK(looked_up == std::vector<std::string>{"good", "naïve"});
 }
 
 TEST_CASE("attack: what is wrong already is skipped, what cannot fall fails, and limits are kept") {
