@@ -58,11 +58,13 @@ search::SamplerOptions sampler_of(const ordered_json* value, const std::string& 
   StrictObject in(object, where);
   search::SamplerOptions o;
   in.take("name", o.name);
-  in.take("startup", o.startup, 1, 1e6);
-  in.take("candidates", o.candidates, 1, 1e4);
-  in.take("joint", o.joint);
-  in.finish();
   o.require_valid(where);
+  if (o.name == "tpe") {
+    in.take("startup", o.startup, 1, 1e6);
+    in.take("candidates", o.candidates, 1, 1e4);
+    in.take("joint", o.joint);
+  }
+  in.finish();
   return o;
 }
 
@@ -71,17 +73,23 @@ search::PrunerOptions pruner_of(const ordered_json* value, const std::string& wh
   StrictObject in(object, where);
   search::PrunerOptions o;
   in.take("name", o.name);
-  if (o.name == "hyperband") o.factor = 3;
-  in.take("percentile", o.percentile, 0, 100);
-  in.take("startup", o.startup, 0, 1e6);
-  in.take("warmup", o.warmup, 0, 1e9);
-  in.take("interval", o.interval, 1, 1e9);
-  in.take("min_trials", o.min_trials, 1, 1e6);
-  in.take("min", o.min, 1, 1e9);
-  in.take("max", o.max, 1, 1e9);
-  in.take("factor", o.factor, 2, 1000);
-  in.take("rate", o.rate, 0, 100);
-  in.take("bootstrap", o.bootstrap, 0, 1e6);
+  o.require_valid(where);  // the name first: the keys are those of its kind
+  const bool percentile = o.name == "percentile", hyperband = o.name == "hyperband";
+  if (hyperband) o.factor = 3;
+  if (percentile) in.take("percentile", o.percentile, 0, 100);
+  if (percentile || o.name == "median") {
+    in.take("startup", o.startup, 0, 1e6);
+    in.take("warmup", o.warmup, 0, 1e9);
+    in.take("interval", o.interval, 1, 1e9);
+    in.take("min_trials", o.min_trials, 1, 1e6);
+  }
+  if (hyperband || o.name == "halving") {
+    in.take("min", o.min, 1, 1e9);
+    in.take("factor", o.factor, 2, 1000);
+    in.take("bootstrap", o.bootstrap, 0, 1e6);
+  }
+  if (o.name == "halving") in.take("rate", o.rate, 0, 100);
+  if (hyperband) in.take("max", o.max, 1, 1e9);
   in.finish();
   o.require_valid(where);
   return o;

@@ -199,6 +199,16 @@ TEST_CASE("tune: what is wrong is said in one line") {
                                    {R"("sampler": {"nam": "tpe"})", "name"},
                                    {R"("pruner": {"name": "halving", "facto": 3})", "factor"}})
     misspelt(space(R"({"rate": {"low": 0.5, "high": 1.5}}, )" + std::string(key)), meant);
+  for (const auto& [entry, key] : {std::pair{R"("pruner": {"name": "median", "factor": 3})", "factor"},
+                                   {R"("pruner": {"name": "median", "percentile": 25})", "percentile"},
+                                   {R"("pruner": {"name": "halving", "warmup": 3})", "warmup"},
+                                   {R"("pruner": {"name": "halving", "max": 9})", "max"},
+                                   {R"("pruner": {"name": "hyperband", "rate": 1})", "rate"},
+                                   {R"("pruner": {"startup": 3})", "startup"},
+                                   {R"("sampler": {"name": "grid", "startup": 3})", "startup"}}) {
+    const std::string said = error(space(R"({"rate": {"low": 0.5, "high": 1.5}}, )" + std::string(entry)), program);
+    CHECK_MESSAGE(said.find(fmt::format("there is no key '{}'; the keys are name", key)) != said.npos, said);
+  }
   CHECK(error(space(R"({"rate": {"low": 0.5, "high": 1.5}})"), " -- sh " + script + " --rate=1") ==
         "error: --rate is in the command, and in the space: which one is meant?\n");
   CHECK(error(space(R"({"rate": {"low": 0.5, "high": 1.5}})"), " -- no-such-program") ==
