@@ -80,9 +80,11 @@ std::string find_program(const std::string& name) {
 }
 
 // Between fork() and execve() only what a signal handler may do: other threads' locks may be taken.
-Process::Process(const std::vector<std::string>& words, const std::string& output, int threads) {
+Process::Process(const std::vector<std::string>& words, const std::string& output, int threads,
+                 const std::string& stale) {
   const std::string path = find_program(words.at(0));
   const int out = take_output(output);
+  if (!stale.empty()) fs::remove(stale);
   std::vector<std::string> arguments = words, variables = environment(threads);
   const std::vector<char*> argv = pointers(arguments), envp = pointers(variables);
   const pid_t parent = getpid();

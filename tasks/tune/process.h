@@ -15,8 +15,9 @@ class Process {
  public:
   // Starts words[0], which is looked for beside this program, then as the shell does, with what it says appended to the
   // file `output`. Waits while a process of an earlier call still writes there: one that is saving. `threads` above 0:
-  // so many of them for it, unless OMP_NUM_THREADS is set. Error: there is no such program.
-  Process(const std::vector<std::string>& words, const std::string& output, int threads);
+  // so many of them for it, unless OMP_NUM_THREADS is set. `stale`, if named, is a file of that earlier process, removed
+  // once it writes no more. Error: there is no such program.
+  Process(const std::vector<std::string>& words, const std::string& output, int threads, const std::string& stale = "");
   ~Process();  // asks it to stop, and waits
   Process(const Process&) = delete;
 

@@ -178,7 +178,8 @@ void Loop::fill() {
   }
 }
 
-// A run that has its options.ini is gone on with; what has begun and cannot be is begun again.
+// A run of ours that has its options.ini is gone on with; what has begun and cannot be is begun again. Another program
+// begins again, too: a log that it only appends to would count the measurements of before as its first ones.
 void Loop::start(const search::Asked& asked) {
   const std::string directory = setup_.directory(asked.number);
   const Trial& trial = study_.trial(asked.number);
@@ -194,9 +195,11 @@ void Loop::start(const search::Asked& asked) {
   }
   const int processors = int(std::thread::hardware_concurrency());
   const int threads = setup_.jobs > 1 ? std::max(1, processors / int(setup_.jobs)) : 0;
+  const std::string log = directory + "/log.jsonl";
+  const bool anew = asked.resumed && says_where(setup_.command);
   running_.push_back({.number = asked.number,
-                      .log = LogReader(directory + "/log.jsonl", setup_.metric),
-                      .process = std::make_unique<Process>(words, text(asked.number), threads)});
+                      .log = LogReader(log, setup_.metric),
+                      .process = std::make_unique<Process>(words, text(asked.number), threads, anew ? log : "")});
   if (asked.resumed) run::print_note("trial {} goes on\n", asked.number);
 }
 

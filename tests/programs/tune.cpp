@@ -129,6 +129,33 @@ TEST_CASE("tune: on SIGTERM the trial is asked to stop and stays to be gone on w
   CHECK(trials_in(dir.path + "/out").find(" running ") != std::string::npos);
 }
 
+TEST_CASE("tune: a program that appends to its log and is called again after a kill has its measurements once") {
+  const TemporaryDirectory dir;
+  const std::string program = dir.write("appends.sh", R"(
+mkdir -p "$2"
+for step in 1 2 3; do
+  echo "{\"dev\":{\"f1\":0.$step}}" >>"$2/log.jsonl"
+  [ -e "$3" ] || sleep 0.2
+done
+)");
+  const std::string space = dir.write("s.json", R"({"name": "small", "metric": "dev.f1", "direction": "maximize",
+    "trials": 1, "space": {"rate": {"low": 0.5, "high": 1.5}}})");
+  const std::string out = dir.path + "/out", quick = dir.path + "/quick";
+  const std::string call = "--study " + space + " --out " + out + " -- sh " + program + " {rate} {out} " + quick;
+  run_shell(
+      fmt::format("{} {} >/dev/null 2>&1 & p=$!; n=0; until grep -qs 0.2 {}/trials/0/log.jsonl || [ $n = 600 ]; "
+                  "do sleep 0.02; n=$((n + 1)); done; kill -KILL $p; wait $p",
+                  test::program("tune"), call, out));
+  dir.write("quick", "");
+  const Result said = tune(call);
+  REQUIRE_MESSAGE(said.status == 0, said.output);
+  search::Journal journal(out + "/journal.log");
+  journal.read();
+  const auto& reports = journal.study("small").trials.at(0).reports;
+  CHECK(reports.size() == 3);
+  CHECK(reports.at(3) == 0.3);
+}
+
 TEST_CASE("tune: a training program is searched, its runs resumed where they are cut off") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir);
