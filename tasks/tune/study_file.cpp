@@ -38,10 +38,11 @@ A study file (JSON, comments allowed):
   tune --study mood.json -- sentiment train --train train.tsv --dev dev.tsv
   tune --study mood.json --jobs 4 -- python3 mine.py --rate {lr} --dir {out} --seed {seed}
 
-To a command of attune's, --NAME=VALUE, --seed and --out are added; any other program says where they go, in braces. It
-writes a JSON object a line to {out}/log.jsonl, or prints a last line `result metric=0.9`. Called again, a search goes
-on: after a kill, with more --trials, or beside another `tune` on the same --out. The journal is Optuna's: its dashboard
-and its Python open and continue it.
+To a command of attune's, --NAME=VALUE, --seed and --out are added; any other program says where they go, in braces.
+There, too, true is a flag: of --x {x} it leaves --x; false, null and what is not asked leave nothing. The program writes
+a JSON object a line to {out}/log.jsonl, or prints a last line `result metric=0.9`. Called again, a search goes on: after
+a kill, with more --trials, or beside another `tune` on the same --out. The journal is Optuna's: its dashboard and its
+Python open and continue it.
 )";
 
 namespace {
@@ -185,15 +186,42 @@ StudyFile read_study(const std::string& path) {
   return study;
 }
 
-std::string text_of(const search::Trial& trial, const std::string& name) {
-  const ordered_json value = trial.domain.at(name).external(trial.values.at(name));
+namespace {
+
+std::string text_of(const ordered_json& value) {
   if (value.is_string()) return value;
   return value.is_number_float() ? fmt::format("{}", value.get<double>()) : value.dump();
+}
+
+}  // namespace
+
+std::string text_of(const search::Trial& trial, const std::string& name) {
+  return text_of(trial.domain.at(name).external(trial.values.at(name)));
 }
 
 bool says_where(const std::vector<std::string>& command) {
   return std::any_of(command.begin(), command.end(), [](const auto& w) { return w.find("{out}") != w.npos; });
 }
+
+namespace {
+
+// {NAME} in a word of the command. What the shell and JSON write in braces is none: ${HOME}, {"a": 1}, {a,b}, {}.
+struct Place {
+  size_t begin, end;
+  std::string name;
+};
+
+std::vector<Place> places_in(const std::string& word) {
+  std::vector<Place> places;
+  for (size_t begin = 0; (begin = word.find('{', begin)) != word.npos; ++begin) {
+    const size_t end = word.find_first_of(" =\t\n{}\"'$;,()", begin + 1);
+    if (end == word.npos || word[end] != '}' || end == begin + 1 || (begin > 0 && word[begin - 1] == '$')) continue;
+    places.push_back({begin, end + 1, word.substr(begin + 1, end - begin - 1)});
+  }
+  return places;
+}
+
+}  // namespace
 
 void require_fitting(const std::vector<std::string>& command, const search::Space& space) {
   const auto gives = [&](const std::string& name) {
@@ -201,11 +229,19 @@ void require_fitting(const std::vector<std::string>& command, const search::Spac
       return word == "--" + name || word.starts_with("--" + name + "=");
     });
   };
-  for (const search::Parameter& p : space.parameters)
+  std::vector<std::string> names;
+  for (const search::Parameter& p : space.parameters) {
     check(says_where(command) || !gives(p.name), "--{} is in the command, and in the space: which one is meant?",
           p.name);
+    names.push_back(p.name);
+  }
   check(says_where(command) || (!gives("out") && !gives("resume") && !gives("overwrite")),
         "the command has no --out, --overwrite or --resume: where a trial goes is said here");
+  names.insert(names.end(), {"out", "seed"});
+  for (const std::string& word : command)
+    for (const Place& place : places_in(word))
+      check(std::ranges::count(names, place.name) > 0, "the command has {{{}}}, which is not one of {}{}",
+            engine::shown(place.name), text::listed(names), text::did_you_mean(place.name, names));
 }
 
 std::vector<std::string> options_of(const search::Trial& trial) {
@@ -218,27 +254,60 @@ std::vector<std::string> options_of(const search::Trial& trial) {
   return options;
 }
 
+namespace {
+
+using Shown = std::map<std::string, ordered_json>;  // values of a trial, as a reader sees them
+
+Shown shown_of(const search::Trial& trial, uint64_t seed, const std::string& out) {
+  Shown values{{"out", out}, {"seed", seed}};
+  for (const auto& [name, value] : trial.values) values[name] = trial.domain.at(name).external(value);
+  return values;
+}
+
+bool is_option(const std::string& word) {
+  return word.starts_with("-") && word != "-" && word != "--" && word.find('=') == word.npos;
+}
+
+// Appends a word of the command, its values put in. Where one is false, null or not asked for, the word is left out with
+// the option before it whose value it is; true leaves the option alone, as a flag.
+void add_word(const std::string& word, const Shown& values, std::vector<std::string>& words) {
+  const bool behind_option = !word.starts_with("-") && words.size() > 1 && is_option(words.back());
+  std::string to;
+  size_t at = 0;
+  for (const auto& [begin, end, name] : places_in(word)) {
+    const auto found = values.find(name);
+    const ordered_json value = found == values.end() ? ordered_json() : found->second;
+    if (value.is_null() || value == false) {
+      if (behind_option) words.pop_back();
+      return;
+    }
+    to += word.substr(at, begin - at);
+    at = end;
+    if (value == true && behind_option && end - begin == word.size()) return;
+    if (value == true && word.starts_with("-") && to.ends_with("=") && end == word.size())
+      to.pop_back();
+    else
+      to += text_of(value);
+  }
+  words.push_back(to + word.substr(at));
+}
+
+}  // namespace
+
 std::vector<std::string> words_of(const std::vector<std::string>& command, const search::Trial& trial, uint64_t seed,
                                   const std::string& out) {
-  std::map<std::string, std::string> known{{"out", out}, {"seed", std::to_string(seed)}};
-  for (const auto& [name, value] : trial.values) known[name] = text_of(trial, name);
+  const Shown values = shown_of(trial, seed, out);
   std::set<std::string> used;
   std::vector<std::string> words;
-  for (std::string word : command) {
-    for (const auto& [name, value] : known) {
-      const std::string place = "{" + name + "}";
-      for (size_t at = 0; (at = word.find(place, at)) != word.npos; at += value.size()) {
-        word.replace(at, place.size(), value);
-        used.insert(name);
-      }
-    }
+  for (const std::string& word : command) {
+    for (const Place& place : places_in(word)) used.insert(place.name);
     if (word == "--seed" || word.starts_with("--seed=")) used.insert("seed");
-    words.push_back(std::move(word));
+    add_word(word, values, words);
   }
   for (const std::string& option : options_of(trial))
     if (!used.count(option.substr(2, option.find('=') - 2))) words.push_back(option);
   if (says_where(command)) return words;
-  if (!used.count("seed") && !trial.values.count("seed")) words.push_back("--seed=" + known["seed"]);
+  if (!used.count("seed") && !trial.values.count("seed")) words.push_back("--seed=" + std::to_string(seed));
   words.push_back("--out=" + out);
   return words;
 }

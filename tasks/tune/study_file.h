@@ -28,10 +28,12 @@ std::vector<std::string> options_of(const search::Trial& trial);
 
 // Whether the command says by itself where a trial's output goes: {out}.
 bool says_where(const std::vector<std::string>& command);
-// Error: the command gives what the search chooses, or says where its output goes without {out}.
+// Error: the command gives what the search chooses, says where its output goes without {out}, or has a {NAME} that is no
+// parameter, `out` or `seed`.
 void require_fitting(const std::vector<std::string>& command, const search::Space& space);
-// One trial's call: `command` with {NAME}, {seed} and {out} replaced. What is not used so is added behind: the values
-// as options and, to a command without {out}, --seed, unless it is given, and --out.
+// One trial's call: `command` with {NAME}, {seed} and {out} replaced. Where a NAME is false, null or not asked for its
+// word is left out, and the option before it; where it is true, the word alone. What is not used so is added behind: the
+// values as options and, to a command without {out}, --seed, unless it is given, and --out.
 std::vector<std::string> words_of(const std::vector<std::string>& command, const search::Trial& trial, uint64_t seed,
                                   const std::string& out);
 
