@@ -24,7 +24,7 @@ std::string trimmed(std::string_view text) {
   return begin == text.npos ? "" : std::string(text.substr(begin, end - begin + 1));
 }
 
-// "Sending it back" -> "sending-it-back"
+// "Sending it back" -> "sending-it-back"; of signs alone nothing.
 std::string slug(const std::string& title) {
   std::string id;
   for (const char c : title) {

@@ -129,6 +129,18 @@ void check_whole(const Knowledge& k, const std::string& path) {
   }
 }
 
+namespace {
+
+// A heading of signs alone has no letter to make an id of: article-N, the first that is free from its place on.
+void name_articles(Knowledge& k) {
+  for (size_t i = 0; i < k.articles.size(); ++i)
+    for (size_t n = i + 1; k.articles[i].id.empty(); ++n)
+      if (const std::string id = fmt::format("article-{}", n); !std::ranges::count(k.articles, id, &Article::id))
+        k.articles[i].id = id;
+}
+
+}  // namespace
+
 Knowledge parse_knowledge(const std::string& bytes, const std::string& name) {
   Knowledge knowledge;
   const std::string end = fs::path(name).extension();
@@ -138,6 +150,7 @@ Knowledge parse_knowledge(const std::string& bytes, const std::string& name) {
     read_csv(bytes, name, knowledge);
   else
     (end == ".md" ? read_markdown : read_json_lines)(decoded(bytes, name), name, knowledge);
+  name_articles(knowledge);
   check_whole(knowledge, name);
   return knowledge;
 }
@@ -150,6 +163,7 @@ Knowledge read_knowledge(const std::string& path) {
   check(!files.empty(), "{}: a folder without a .md file", path);
   Knowledge knowledge;
   for (const std::string& file : files) read_markdown(decoded(text::read_file(file), file), file, knowledge);
+  name_articles(knowledge);
   check_whole(knowledge, path);
   return knowledge;
 }

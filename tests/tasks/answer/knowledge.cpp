@@ -81,6 +81,15 @@ TEST_CASE("knowledge: the tags of a question's words begin, go on and end with w
   CHECK(tags_of(parse_question("[a](x) [b](x)", "q")) == "B-x B-x");
 }
 
+TEST_CASE("knowledge: an article whose heading has only signs is called by its number, and is read again") {
+  const Knowledge k = parse_knowledge("# ???\nOne.\n# Article 3\nTwo.\n# !!!\nThree.\n", "shop.md");
+  REQUIRE(k.articles.size() == 3);
+  CHECK(k.articles[0].id == "article-1");
+  CHECK(k.articles[1].id == "article-3");
+  CHECK(k.articles[2].id == "article-4");
+  CHECK(parse_knowledge(k.json_lines(), "again.jsonl").json_lines() == k.json_lines());
+}
+
 TEST_CASE("knowledge: hints are the words of a name and the sentences of an answer, of one word none") {
   const std::vector<text::Example> hints = hints_of(parse_knowledge(kMarkdown, "shop.md"));
   std::vector<std::string> texts;
