@@ -117,6 +117,24 @@ std::vector<std::vector<double>> rows_of(const Tensor& x) {
   return rows;
 }
 
+// Of few questions, or of few wrong ones, it stays 1, as model::calibration_of() has it: that of two right ones is near
+// 0, and whatever comes after is then certain.
+double temperature_of(const Read& kept, const Indices& classes, std::vector<std::string>& doubts) {
+  long wrong = 0;
+  for (size_t i = 0; i < classes.size(); ++i) wrong += score::largest(kept.logits[i]) != classes[i];
+  if (long(classes.size()) < model::kFewestTexts || wrong < model::kFewestWrong) {
+    doubts.push_back(
+        fmt::format("calibration: {} questions, {} of them wrong, are too few for a temperature, which "
+                    "needs {} and {}: it stays 1",
+                    classes.size(), wrong, model::kFewestTexts, model::kFewestWrong));
+    return 1;
+  }
+  const double temperature = score::best_temperature(kept.logits, classes);
+  const std::string why = score::no_measurement(temperature, false);
+  if (!why.empty()) doubts.push_back("calibration: " + why);
+  return temperature;
+}
+
 }  // namespace
 
 Calibration calibrate(const Read& kept, const Indices& classes, const Scope& scope, const Promises& promises) {
@@ -136,9 +154,7 @@ Calibration calibrate(const Read& kept, const Indices& classes, const Scope& sco
                     "{:.0f}: it asks back where two intents are within {:g} of each other",
                     c.questions, 100 * promises.ask, needs(promises.ask), kClose));
   if (classes.empty()) return c;
-  c.temperature = score::best_temperature(kept.logits, classes);
-  const std::string why = score::no_measurement(c.temperature, score::none_wrong(kept.logits, classes));
-  if (!why.empty()) c.doubts.push_back("calibration: " + why);
+  c.temperature = temperature_of(kept, classes, c.doubts);
   if (promises.refuse > 0)
     c.threshold = score::refusal_threshold(scope.scores(promises.detector, kept, c.temperature), promises.refuse);
   std::vector<double> own;
