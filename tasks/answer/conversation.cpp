@@ -66,8 +66,10 @@ class Turn {
 
   std::string numbers() const {
     const Calibration& c = assistant_.calibration();
-    return fmt::format("{} {:.4f}, threshold {:.4f}: {:g} % of the questions in scope are below",
-                       assistant_.promises().detector, u_.score, c.threshold, 100 * assistant_.promises().refuse);
+    const std::string score = fmt::format("{} {:.4f}", assistant_.promises().detector, u_.score);
+    if (!std::isfinite(c.threshold)) return score + ", nothing is refused";
+    return fmt::format("{}, threshold {:.4f}: {:g} % of the questions in scope are below", score, c.threshold,
+                       100 * assistant_.promises().refuse);
   }
 
   void answer(const Intent& intent) {
