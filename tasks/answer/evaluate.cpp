@@ -26,7 +26,10 @@ std::vector<std::string> texts_of(const std::vector<Labelled>& questions) {
   return texts;
 }
 
-double share(long part, size_t of) { return of ? double(part) / double(of) : 0; }
+// What nothing was there for is not said.
+void add_share(const char* name, long part, size_t of, ordered_json& to) {
+  if (of) to[name] = double(part) / double(of);
+}
 
 // What is said of questions in scope by the outcome of each.
 void add_outcomes(const Assistant& assistant, const std::vector<Labelled>& questions,
@@ -47,11 +50,11 @@ void add_outcomes(const Assistant& assistant, const std::vector<Labelled>& quest
   const score::Confusion c = score::confusion_matrix(truth, best, int(assistant.knowledge().intents.size()));
   to["accuracy"] = score::accuracy(c);
   to["macro_f1"] = score::macro_f1(c);
-  to["answered"] = share(answered, questions.size());
-  to["asked"] = share(asked, questions.size());
-  to["refused"] = share(refused, questions.size());
-  to["answered_right"] = share(right, size_t(answered));
-  to["offered"] = share(offered, questions.size());
+  add_share("answered", answered, questions.size(), to);
+  add_share("asked", asked, questions.size(), to);
+  add_share("refused", refused, questions.size(), to);
+  add_share("answered_right", right, size_t(answered), to);
+  add_share("offered", offered, questions.size(), to);
 }
 
 void add_slots(const Assistant& assistant, const std::vector<Labelled>& questions, const Read& read, ordered_json& to) {
@@ -92,9 +95,11 @@ ordered_json figures_of_detector(const Assistant& assistant, const std::string& 
     said.push_back(out[i] < threshold ? K : score::largest(sides.out.logits[i]));
   }
   const auto below = [&](const std::vector<double>& s) {
-    return share(std::ranges::count_if(s, [&](double x) { return x < threshold; }), s.size());
+    return std::ranges::count_if(s, [&](double x) { return x < threshold; });
   };
-  ordered_json figures{{"refused", below(in)}, {"found", below(out)}};
+  ordered_json figures = ordered_json::object();
+  add_share("refused", below(in), in.size(), figures);
+  add_share("found", below(out), out.size(), figures);
   if (in.empty() || out.empty()) return figures;
   const score::Separation apart = score::separation(in, out);
   const score::Confusion confusion = score::confusion_matrix(truth, said, K + 1);
@@ -159,7 +164,8 @@ std::string table_of(const ordered_json& figures) {
   std::string text;
   for (const char* name : {"questions", "accuracy", "macro_f1", "answered", "answered_right", "asked", "refused",
                            "offered", "slot_f1", "out_of_scope"})
-    if (figures.contains(name)) text += fmt::format("{:<15} {:g}\n", name, figures[name].get<double>());
+    text += figures.contains(name) ? fmt::format("{:<15} {:g}\n", name, figures[name].get<double>())
+                                   : fmt::format("{:<15} -\n", name);
   text += fmt::format("\n{:<12}", "detector");
   const char* names[] = {"refused", "found", "auroc", "fpr95", "aupr", "accuracy", "macro_f1", "open_f1"};
   for (const char* name : names) text += fmt::format(" {:>8}", name);

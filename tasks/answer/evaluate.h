@@ -22,6 +22,7 @@ std::vector<Labelled> questions_of(const Assistant& assistant, const Knowledge& 
 //  "answered_right": share of those answered, "offered": share whose intent was said or offered, "slot_f1": ...,
 //  "out_of_scope": m, "detectors": {NAME: {"refused": share in scope, "found": share out of scope that is refused, and
 //  with texts of both kinds "auroc", "fpr95", "aupr", "accuracy", "macro_f1", "open_f1"}}}
+// A share of nothing is not there: "found" without texts out of scope, "answered_right" where nothing was answered.
 // The last three count what is out of scope as one more class, as TEXTOIR does. Every detector has the threshold that
 // its own calibration gives.
 nn::ordered_json figures_of(const Assistant& assistant, const std::vector<Labelled>& questions,
