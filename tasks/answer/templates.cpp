@@ -33,6 +33,14 @@ void walk(const std::string& answer, const std::string& where, Plain plain, Slot
   }
 }
 
+// A value as it is read: \[ is a bracket in it, too.
+std::string with_brackets(std::string_view value) {
+  std::string text;
+  for (size_t i = 0; i < value.size(); ++i)
+    if (value[i] != '\\' || i + 1 == value.size() || value[i + 1] != '[') text += value[i];
+  return text;
+}
+
 }  // namespace
 
 Question parse_question(std::string_view line, const std::string& where) {
@@ -47,8 +55,9 @@ Question parse_question(std::string_view line, const std::string& where) {
       const std::string_view value = line.substr(i + 1, close - i - 1), slot = line.substr(close + 2, end - close - 2);
       check(!value.empty() && is_name(slot), "{}: '{}': [value](slot) wants a value, and a slot of letters and digits",
             where, engine::shown(line));
-      q.marked.push_back({q.text.size(), q.text.size() + value.size(), std::string(slot)});
-      q.text += value;
+      const size_t begin = q.text.size();
+      q.text += with_brackets(value);
+      q.marked.push_back({begin, q.text.size(), std::string(slot)});
       i = end;
     } else {
       q.text += line[i];
@@ -62,10 +71,8 @@ std::string with_marks(const Question& question) {
   size_t m = 0;
   for (size_t i = 0; i <= question.text.size(); ++i) {
     if (m < question.marked.size() && question.marked[m].end == i) line += "](" + question.marked[m++].slot + ")";
-    if (m < question.marked.size() && question.marked[m].begin == i)
-      line += "[";
-    else if (i < question.text.size() && question.text[i] == '[')
-      line += "\\";
+    if (m < question.marked.size() && question.marked[m].begin == i) line += "[";
+    if (i < question.text.size() && question.text[i] == '[') line += "\\";
     if (i < question.text.size()) line += question.text[i];
   }
   return line;

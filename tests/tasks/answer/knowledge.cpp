@@ -68,6 +68,13 @@ TEST_CASE("knowledge: brackets that are no marks, and braces that are no slots, 
   CHECK(q.text == "what does [x] do to my cat");
   CHECK(parse_question(with_marks(q), "q").text == q.text);
   CHECK(with_marks(q) == "what does \\[x] do to [my cat](pet)");
+  const Question inside = parse_question("open [file\\[1]](file) and [\\[x](file)", "q");
+  CHECK(inside.text == "open file[1] and [x");
+  REQUIRE(inside.marked.size() == 2);
+  CHECK(inside.marked[1].begin == 17);
+  const Question again = parse_question(with_marks(inside), "q");
+  CHECK(again.text == inside.text);
+  CHECK(again.marked[0].end == inside.marked[0].end);
   CHECK(filled("{{a} {b} {b}", {{"b", "1"}}) == "{a} 1 1");
   CHECK(slots_of("{b} {a} {b}", "t") == std::vector<std::string>{"b", "a"});
   CHECK(says(error_of([] { filled("{b}", {}); }), "slot b has no value"));
