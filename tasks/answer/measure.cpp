@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <sstream>
 
 #include "engine/random.h"
@@ -38,11 +39,15 @@ struct Search {
   std::vector<std::string> wanted;  // ids
 };
 
-std::vector<Search> searches_of(const std::string& path) {
+std::vector<Search> searches_of(const std::string& path, const std::vector<Article>& articles) {
+  std::set<std::string> known;
+  for (const Article& a : articles) known.insert(a.id);
   std::vector<Search> searches;
+  std::istringstream in(text::read_file(path));
   long number = 0;
-  for (const std::string& line : lines_of(path)) {
+  for (std::string line; std::getline(in, line);) {
     const std::string where = path + ":" + std::to_string(++number);
+    if (text::is_blank(line)) continue;
     const json object = nn::parse_json(line, where);
     Search& search = searches.emplace_back();
     nn::JsonObject(object, where).take("question", search.question);
@@ -50,9 +55,14 @@ std::vector<Search> searches_of(const std::string& path) {
           "{}: a search is {{\"question\": ..., \"articles\": [ids]}}", where);
     for (const json& id : object["articles"]) {
       check(id.is_string(), "{}: an id must be a string", where);
-      search.wanted.push_back(id);
+      const std::string wanted = id;
+      check(known.contains(wanted), "{}: the assistant has no article '{}'", where, engine::shown(wanted));
+      check(!std::ranges::count(search.wanted, wanted), "{}: the article '{}' is there twice", where,
+            engine::shown(wanted));
+      search.wanted.push_back(wanted);
     }
   }
+  check(!searches.empty(), "{}: no text", path);
   return searches;
 }
 
@@ -63,8 +73,8 @@ double ms_of(F f) {
   return 1e3 * watch.seconds();
 }
 
-// NDCG@10, MAP over the list of what either ranking names, and how often the first article is a right one; the time of
-// a search in ms, and of its part that is one product with all vectors.
+// NDCG@10, MAP over the list of what either ranking names, and how often the first article is a right one, all of the
+// searches that want an article; the time of a search in ms, and of its part that is one product with all vectors.
 ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>& searches, double by_vector) {
   const std::vector<Article>& articles = assistant.index().articles();
   check(!articles.empty(), "the assistant has no article to be found");
@@ -73,7 +83,7 @@ ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>&
   const Read all = assistant.read(texts);
   std::vector<score::TopK> ten, whole;
   std::vector<double> ms, vectors_ms;
-  long first = 0;
+  long first = 0, judged = 0;
   for (size_t i = 0; i < searches.size(); ++i) {
     const Tensor vector = engine::slice(all.vectors, 0, long(i), long(i) + 1);  // [1, C]
     std::vector<Found> found;
@@ -86,15 +96,22 @@ ordered_json retrieval_of(const Assistant& assistant, const std::vector<Search>&
     ten.push_back(score::top_k_of_ranked(relevant, positives, 10));
     whole.push_back(score::top_k_of_ranked(relevant, positives, 2 * Index::kDepth));
     first += !relevant.empty() && relevant[0];
+    judged += positives > 0;
   }
-  return {{"searches", searches.size()},
-          {"ndcg@10", score::mean_of(ten, score::Undefined::skip).ndcg},
-          {"map", score::mean_of(whole, score::Undefined::skip).map},
-          {"hit@1", double(first) / double(searches.size())},
-          {"median_ms", score::quantile(ms, 0.5)},
-          {"p95_ms", score::quantile(ms, 0.95)},
-          {"vectors_median_ms", score::quantile(vectors_ms, 0.5)},
-          {"vectors_p95_ms", score::quantile(vectors_ms, 0.95)}};
+  ordered_json figures{{"searches", searches.size()}};
+  if (judged < long(searches.size()))
+    run::print_note("note: {} of {} searches want no article; they are timed, and not judged\n",
+                    long(searches.size()) - judged, searches.size());
+  if (judged > 0) {
+    figures["ndcg@10"] = score::mean_of(ten, score::Undefined::skip).ndcg;
+    figures["map"] = score::mean_of(whole, score::Undefined::skip).map;
+    figures["hit@1"] = double(first) / double(judged);
+  }
+  figures["median_ms"] = score::quantile(ms, 0.5);
+  figures["p95_ms"] = score::quantile(ms, 0.95);
+  figures["vectors_median_ms"] = score::quantile(vectors_ms, 0.5);
+  figures["vectors_p95_ms"] = score::quantile(vectors_ms, 0.95);
+  return figures;
 }
 
 // How far a promise of `alpha` by n questions comes out apart for m others, by counting alone: the threshold is the
@@ -147,7 +164,8 @@ struct Asked {
                 "test. Questions of other intents are out of scope");
     options.add("--out-of-scope", out_of_scope,
                 "files of texts that are none of its business, a line each; of the shop without it its own");
-    options.add("--search", searches, "a file of searches: {\"question\": ..., \"articles\": [ids]} a line");
+    options.add("--search", searches,
+                "a file of searches: {\"question\": ..., \"articles\": [ids]} a line; one without ids is only timed");
     options.add("--by-vector", by_vector, "the weight of the vectors among searches, the rest is that of the words")
         .only_with("--search")
         .between(0, 1);
@@ -181,7 +199,8 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   fmt::print("{}", table_of(figures));
   std::string line = result_line(figures);
   if (!asked.searches.empty()) {
-    figures["search"] = retrieval_of(assistant, searches_of(asked.searches), asked.by_vector);
+    figures["search"] =
+        retrieval_of(assistant, searches_of(asked.searches, assistant.index().articles()), asked.by_vector);
     for (const auto& [name, value] : figures["search"].items()) {
       fmt::print("{:<15} {:g}\n", name, value.get<double>());
       line += fmt::format(" {}={:.4f}", name, value.get<double>());

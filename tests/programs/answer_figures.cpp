@@ -44,3 +44,24 @@ TEST_CASE("answer: a figure that nothing was there for is no figure") {
     CHECK(!values.contains("refused"));
   }
 }
+
+TEST_CASE("answer: searches that want no article are timed only, and one for an unknown article is an error") {
+  const TemporaryDirectory dir;
+  const std::string run = small_run(dir);
+  const auto search = [&](const std::string& lines) {
+    return call("answer", "evaluate --model " + run + " --by-vector 0 --search " + dir.write("searches.jsonl", lines));
+  };
+  const std::string wanted = R"({"question": "puncture in my tyre", "articles": ["mending-a-puncture"]})"
+                             "\n\n";
+  const Result some = search(wanted + R"({"question": "puncture", "articles": []})");
+  CHECK_MESSAGE(some.says(" map=1.0000 hit@1=1.0000"), some.output);  // of the same searches
+  CHECK(some.says("note: 1 of 2 searches want no article"));
+  const Result none = search(R"({"question": "tyre", "articles": []})");
+  CHECK_MESSAGE(none.status == 0, none.output);
+  CHECK(none.last_line().find("hit@1") == std::string::npos);
+  CHECK(search(R"({"question": "vinegar", "articles": ["article-2"]})").says(" hit@1=1.0000"));  // # ???
+  CHECK(search(wanted + R"({"question": "a", "articles": ["mending"]})")
+            .says("searches.jsonl:3: the assistant has no article 'mending'"));
+  CHECK(search(R"({"question": "a", "articles": ["article-2", "article-2"]})")
+            .says("searches.jsonl:1: the article 'article-2' is there twice"));
+}
