@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "nn/format/files.h"
 
@@ -10,9 +11,9 @@ namespace multitask {
 
 using nn::ordered_json;
 
-double delta_of(const spec::TaskSpec& task, const Evaluation& joint, const Evaluation& single) {
-  const double before = single.value(task.metric);
-  return before == 0 ? std::nan("") : (joint.merit(task.metric) - single.merit(task.metric)) / std::abs(before);
+std::optional<double> delta_of(const spec::TaskSpec& task, const Evaluation& joint, const Evaluation& single) {
+  const double delta = (joint.merit(task.metric) - single.merit(task.metric)) / std::abs(single.value(task.metric));
+  return std::isfinite(delta) ? std::optional(delta) : std::nullopt;
 }
 
 std::string table_of(const std::vector<spec::TaskSpec>& tasks, const std::vector<Evaluation>& dev,
@@ -28,9 +29,11 @@ std::string table_of(const std::vector<spec::TaskSpec>& tasks, const std::vector
   for (size_t t = 0; t < tasks.size(); ++t) {
     table += fmt::format("{:<{}}  {:<10}  {:<9}  {}  {}", tasks[t].name, width, spec::head_name(tasks[t].head),
                          tasks[t].metric, cell(tasks[t], dev[t]), cell(tasks[t], test[t]));
-    if (!single.empty())
+    if (!single.empty()) {
+      const std::optional<double> delta = delta_of(tasks[t], test[t], single[t]);
       table +=
-          fmt::format("  {}  {:>+6.2f} %", cell(tasks[t], single[t]), 100 * delta_of(tasks[t], test[t], single[t]));
+          fmt::format("  {}  {:>8}", cell(tasks[t], single[t]), delta ? fmt::format("{:+.2f} %", 100 * *delta) : "-");
+    }
     table += "\n";
   }
   return table;
@@ -47,26 +50,31 @@ std::string figures_line(const std::vector<spec::TaskSpec>& tasks, const std::ve
 void report(const std::vector<spec::TaskSpec>& tasks, const Outcome& joint, const std::vector<Evaluation>& single,
             const std::string& weighting, const std::string& out) {
   ordered_json result;
-  double delta = 0;
+  std::vector<double> deltas;
   for (size_t t = 0; t < tasks.size(); ++t) {
     ordered_json& of_task = result["tasks"][tasks[t].name] = {
         {"metric", tasks[t].metric}, {"dev", joint.dev[t].figures}, {"test", joint.test[t].figures}};
     if (single.empty()) continue;
     of_task["single"] = single[t].figures;
-    of_task["delta"] = delta_of(tasks[t], joint.test[t], single[t]);
-    delta += of_task["delta"].get<double>() / double(tasks.size());
+    const std::optional<double> delta = delta_of(tasks[t], joint.test[t], single[t]);
+    if (!delta) continue;
+    of_task["delta"] = *delta;
+    deltas.push_back(*delta);
   }
   result["weighting"] = weighting;
-  if (!single.empty()) result["delta_m"] = delta;
+  const double delta = std::accumulate(deltas.begin(), deltas.end(), 0.0) / double(deltas.size());
+  if (!deltas.empty()) result["delta_m"] = delta;
   result.update(joint.way);
   nn::write_file(out + "/result.json", result.dump(2) + "\n");
   fmt::print("\n{}", table_of(tasks, joint.dev, joint.test, single));
-  if (!single.empty()) fmt::print("delta_m {:+.2f} %\n", 100 * delta);
+  if (!single.empty())
+    fmt::print("delta_m {}{}\n", deltas.empty() ? "-" : fmt::format("{:+.2f} %", 100 * delta),
+               deltas.size() < tasks.size() ? fmt::format(", of the {} tasks that have a change", deltas.size()) : "");
   if (joint.way.contains("cka"))
     for (const auto& [pair, value] : joint.way["cka"].items())
       fmt::print("linear CKA of {}: {:.3f}\n", pair, value.get<double>());
   fmt::print("\nresult task=multitask{}{} seconds={:.0f} out={}\n", figures_line(tasks, joint.test),
-             single.empty() ? "" : fmt::format(" delta_m={:.4f}", delta), joint.way.at("seconds").get<double>(), out);
+             deltas.empty() ? "" : fmt::format(" delta_m={:.4f}", delta), joint.way.at("seconds").get<double>(), out);
 }
 
 }  // namespace multitask

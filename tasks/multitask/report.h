@@ -1,6 +1,8 @@
 // Report: what training several tasks came to, beside models of one task each.
 #pragma once
 
+#include <optional>
+
 #include "tasks/model/evaluate.h"
 
 namespace multitask {
@@ -15,8 +17,8 @@ struct Outcome {
 
 // What training on several tasks gained over training on one each, a share:
 //   delta = (joint - single) / |single|, its sign turned where lower is better;  delta_m = their mean over the tasks
-//   (Maninis, Radosavovic, Kokkinos 2019). NaN where `single` is 0.
-double delta_of(const spec::TaskSpec& task, const Evaluation& joint, const Evaluation& single);
+//   (Maninis, Radosavovic, Kokkinos 2019), without those that have none: where `single` is 0, or a metric no number.
+std::optional<double> delta_of(const spec::TaskSpec& task, const Evaluation& joint, const Evaluation& single);
 
 // One line a task: metric on dev and test, and what the single-task model had, where there is one.
 std::string table_of(const std::vector<spec::TaskSpec>& tasks, const std::vector<Evaluation>& dev,

@@ -1,6 +1,8 @@
 // The parts of multitask that need no model: sampling, its draws in halves and groups, delta_m.
+#include <cmath>
 #include <numeric>
 
+#include "nn/format/files.h"
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/sampling.h"
 #include "tests/support/support.h"
@@ -65,9 +67,28 @@ TEST_CASE("delta_m: turned so that higher is better") {
   spec::TaskSpec f1, error;
   error.metric = "mse";
   const auto figures = [](const char* name, double value) { return Evaluation{{{name, value}}, {}, {}}; };
-  CHECK(delta_of(f1, figures("macro_f1", 0.6), figures("macro_f1", 0.5)) == doctest::Approx(0.2));
-  CHECK(delta_of(error, figures("mse", 0.6), figures("mse", 0.5)) == doctest::Approx(-0.2));
-  CHECK(std::isnan(delta_of(f1, figures("macro_f1", 0.6), figures("macro_f1", 0))));
+  CHECK(*delta_of(f1, figures("macro_f1", 0.6), figures("macro_f1", 0.5)) == doctest::Approx(0.2));
+  CHECK(*delta_of(error, figures("mse", 0.6), figures("mse", 0.5)) == doctest::Approx(-0.2));
+  CHECK(!delta_of(f1, figures("macro_f1", 0.6), figures("macro_f1", 0)));
+  CHECK(!delta_of(f1, figures("macro_f1", 0), figures("macro_f1", 0)));
+  CHECK(!delta_of(f1, figures("macro_f1", NAN), figures("macro_f1", 0.5)));
+}
+
+TEST_CASE("delta_m: a task without a change is left out of the mean, and said to be") {
+  const TemporaryDirectory dir;
+  const auto figures = [](double value) { return Evaluation{{{"macro_f1", value}}, {}, {}}; };
+  spec::TaskSpec a, b;
+  a.name = "a", b.name = "b";
+  const std::vector<Evaluation> joint{figures(0.6), figures(0.3)}, single{figures(0.5), figures(0)};
+  CHECK(table_of({a, b}, joint, joint, single).ends_with("  0.3000    0.0000         -\n"));
+  const auto report_of = [&](const std::vector<Evaluation>& alone) {
+    report({a, b}, {joint, joint, {{"seconds", 1.0}}}, alone, "equal", dir.path);
+    return nn::ordered_json::parse(nn::read_file(dir.path + "/result.json"));
+  };
+  const nn::ordered_json one = report_of(single), none = report_of({figures(0), figures(0)});
+  CHECK(one["delta_m"].get<double>() == doctest::Approx(0.2));
+  CHECK(!one["tasks"]["b"].contains("delta"));
+  CHECK(!none.contains("delta_m"));
 }
 
 TEST_CASE("Auto-Lambda: halves of a draw are all of it, and neither is empty") {
