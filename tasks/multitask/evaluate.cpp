@@ -10,6 +10,7 @@
 #include "tasks/model/doubts.h"
 #include "tasks/model/groups.h"
 #include "tasks/multitask/report.h"
+#include "tasks/objective/several.h"
 #include "tasks/run/options.h"
 
 namespace multitask {
@@ -21,15 +22,20 @@ using spec::TaskSet;
 namespace {
 
 // The figures of every task on the data that its task file names, shared out by seed as they were in training.
-std::pair<std::vector<Evaluation>, std::vector<Evaluation>> evaluate_all(const model::TextModel& model,
-                                                                         const model::Reading& reading, uint64_t seed) {
+struct Figures {
+  std::vector<Evaluation> dev, test;
+  std::vector<std::string> without_test = {};  // tasks whose test is dev again
+};
+
+Figures evaluate_all(const model::TextModel& model, const model::Reading& reading, uint64_t seed) {
   TaskSet set = spec::load_tasks(model.tasks, seed);
   spec::encode(set, model.tokenizer, reading.max_length, reading.how());
   for (size_t t = 0; t < set.tasks.size(); ++t) {  // as they were when the model was trained
     set.tasks[t].spec.mean = model.tasks[t].mean;
     set.tasks[t].spec.deviation = model.tasks[t].deviation;
   }
-  return {model::evaluate(model, set, spec::kDev), model::evaluate(model, set, spec::kTest)};
+  return {model::evaluate(model, set, spec::kDev), model::evaluate(model, set, spec::kTest),
+          objective::without_test(set)};
 }
 
 // Those of one task on other files, and by the groups that columns of theirs make.
@@ -100,18 +106,22 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   model->net.pack();
   const model::Reading reading = model::Reading::settle(options, given.reading, model->reading);
   model::check_positions(reading, model->net, from.path);
-  std::vector<Evaluation> dev(model->tasks.size()), test = dev;
+  const std::vector<Evaluation> none(model->tasks.size());
+  Figures figures{none, none};
   model::GroupReport by_group;
   if (given.data.empty()) {
-    std::tie(dev, test) = evaluate_all(*model, reading, given.seed_for(*model));
+    figures = evaluate_all(*model, reading, given.seed_for(*model));
   } else {
     const size_t task = model->task(given.task);
-    std::tie(test[task], by_group) = evaluate_one(*model, task, reading, given.data, given.group);
+    std::tie(figures.test[task], by_group) = evaluate_one(*model, task, reading, given.data, given.group);
   }
-  fmt::print("\n{}\n", table_of(model->tasks, dev, test, {}));
+  const auto& [dev, test, without_test] = figures;
+  fmt::print("\n{}{}\n", table_of(model->tasks, dev, test, {}), dev_again(without_test));
   ordered_json result;
   for (size_t t = 0; t < test.size(); ++t)
     if (!test[t].empty()) result[model->tasks[t].name] = {{"dev", dev[t].figures}, {"test", test[t].figures}};
+  for (const std::string& name : without_test)
+    if (result.contains(name)) result[name]["test_is_dev"] = true;
   if (!given.group.empty()) {
     fmt::print("{}\n", by_group.text());
     result[given.task].update(by_group.json());

@@ -305,7 +305,7 @@ void train(run::Options& options, const run::Parse& parse) {
     TaskSet one = set.only(t);
     single.push_back(train_alone(job, one, id));
   }
-  multitask::report(model::specs_of(set), joint, single, o.weighting, o.training.out);
+  multitask::report(set, joint, single, o.weighting, o.training.out);
 }
 
 void export_command(run::Options& options, const run::Parse& parse) {

@@ -1,11 +1,15 @@
 // The last words of a run. Read tasks/model/evaluate.h first: where the figures come from.
 #include "tasks/multitask/report.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "nn/format/files.h"
+#include "tasks/model/of_tasks.h"
+#include "tasks/objective/several.h"
 
 namespace multitask {
 
@@ -47,13 +51,22 @@ std::string figures_line(const std::vector<spec::TaskSpec>& tasks, const std::ve
   return line;
 }
 
-void report(const std::vector<spec::TaskSpec>& tasks, const Outcome& joint, const std::vector<Evaluation>& single,
+std::string dev_again(const std::vector<std::string>& without_test) {
+  if (without_test.empty()) return "";
+  return fmt::format("test of {}: dev again, since there is no test: it chose the epoch, and flatters\n",
+                     fmt::join(without_test, ", "));
+}
+
+void report(const spec::TaskSet& set, const Outcome& joint, const std::vector<Evaluation>& single,
             const std::string& weighting, const std::string& out) {
+  const std::vector<spec::TaskSpec> tasks = model::specs_of(set);
+  const std::vector<std::string> without_test = objective::without_test(set);
   ordered_json result;
   std::vector<double> deltas;
   for (size_t t = 0; t < tasks.size(); ++t) {
     ordered_json& of_task = result["tasks"][tasks[t].name] = {
         {"metric", tasks[t].metric}, {"dev", joint.dev[t].figures}, {"test", joint.test[t].figures}};
+    if (std::ranges::count(without_test, tasks[t].name)) of_task["test_is_dev"] = true;
     if (single.empty()) continue;
     of_task["single"] = single[t].figures;
     const std::optional<double> delta = delta_of(tasks[t], joint.test[t], single[t]);
@@ -66,7 +79,7 @@ void report(const std::vector<spec::TaskSpec>& tasks, const Outcome& joint, cons
   if (!deltas.empty()) result["delta_m"] = delta;
   result.update(joint.way);
   nn::write_file(out + "/result.json", result.dump(2) + "\n");
-  fmt::print("\n{}", table_of(tasks, joint.dev, joint.test, single));
+  fmt::print("\n{}{}", table_of(tasks, joint.dev, joint.test, single), dev_again(without_test));
   if (!single.empty())
     fmt::print("delta_m {}{}\n", deltas.empty() ? "-" : fmt::format("{:+.2f} %", 100 * delta),
                deltas.size() < tasks.size() ? fmt::format(", of the {} tasks that have a change", deltas.size()) : "");

@@ -27,8 +27,11 @@ std::string table_of(const std::vector<spec::TaskSpec>& tasks, const std::vector
 // " sentiment.macro_f1=0.6132 topic.accuracy=0.5141": for scripts.
 std::string figures_line(const std::vector<spec::TaskSpec>& tasks, const std::vector<Evaluation>& test);
 
+// A line below the table of the tasks without a test of their own, objective::without_test(); none: nothing.
+std::string dev_again(const std::vector<std::string>& without_test);
+
 // OUT/result.json, the table, and the line for scripts. `single`: the tasks alone, or nothing.
-void report(const std::vector<spec::TaskSpec>& tasks, const Outcome& joint, const std::vector<Evaluation>& single,
+void report(const spec::TaskSet& set, const Outcome& joint, const std::vector<Evaluation>& single,
             const std::string& weighting, const std::string& out);
 
 }  // namespace multitask

@@ -186,6 +186,27 @@ void finish_epoch(run::Training& training, const model::TextModel& model, const 
           : fmt::format("\n{}\n{}", title, dev.text(run::terminal_width(), model::Evaluation::Says::totals)));
 }
 
+namespace {
+
+run::Card card_of(const std::string& program, const spec::TaskSet& set, const ClassifierOptions& o,
+                  const model::Evaluation& test) {
+  const bool has_test = set.corpora[0].separate_test;
+  ordered_json texts;
+  for (const spec::Split split : {spec::kTrain, spec::kDev, spec::kTest})
+    if (split != spec::kTest || has_test) texts[spec::kSplitNames[split]] = set.corpora[0].texts[split].size();
+  return {
+      .program = program,
+      .pipeline = "text-classification",
+      .about = o.predicts() == nn::Predicts::number ? "It gives texts a number." : "It gives texts one of its labels.",
+      .labels = set.tasks[0].spec.labels.names(),
+      .data = o.files.paths().empty() ? "the embedded corpus" : "",
+      .texts = texts,
+      .figures = test.figures,
+      .measured_on = has_test ? "test" : "dev"};
+}
+
+}  // namespace
+
 void finish_run(const run::Training& training, const std::string& task, const spec::TaskSet& set,
                 const ClassifierOptions& o) {
   const auto best = model::load_model(model::ModelDirectory(training.best_directory()));
@@ -209,16 +230,7 @@ void finish_run(const run::Training& training, const std::string& task, const sp
   if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -training.best() : training.best()}};
   const double seconds = run::write_result(training.run(), result);
   write_predictions(training.run().file(kPredictions), set, 0, spec::kTest, said[0]);
-  run::write_card(training.run(), {.program = task,
-                                   .pipeline = "text-classification",
-                                   .about = o.predicts() == nn::Predicts::number ? "It gives texts a number."
-                                                                                 : "It gives texts one of its labels.",
-                                   .labels = set.tasks[0].spec.labels.names(),
-                                   .data = o.files.paths().empty() ? "the embedded corpus" : "",
-                                   .texts = {{"train", set.corpora[0].texts[spec::kTrain].size()},
-                                             {"dev", set.corpora[0].texts[spec::kDev].size()},
-                                             {"test", set.corpora[0].texts[spec::kTest].size()}},
-                                   .figures = test.figures});
+  run::write_card(training.run(), card_of(task, set, o, test));
   std::string figures;
   for (const char* name : {"accuracy", "quadratic_kappa", "mae", "macro_f1", "pearson"})
     if (test.figures.contains(name)) figures += fmt::format(" {}={:.4f}", name, test.value(name));

@@ -1,5 +1,7 @@
 #include "tasks/objective/several.h"
 
+#include <fmt/ranges.h>
+
 namespace objective {
 
 DevFigures measure_dev(const model::TextModel& model, const spec::TaskSet& set) {
@@ -17,6 +19,13 @@ DevFigures measure_dev(const model::TextModel& model, const spec::TaskSet& set) 
   return all;
 }
 
+std::vector<std::string> without_test(const spec::TaskSet& set) {
+  std::vector<std::string> names;
+  for (const spec::Task& task : set.tasks)
+    if (!set.corpora[size_t(task.corpus)].separate_test) names.push_back(task.spec.name);
+  return names;
+}
+
 run::Card card_of(const std::string& program, const spec::TaskSet& set, const std::vector<model::Evaluation>& test) {
   run::Card card{.program = program, .pipeline = "text-classification", .about = "One encoder with several heads:"};
   for (size_t t = 0; t < set.tasks.size(); ++t) {
@@ -26,6 +35,11 @@ run::Card card_of(const std::string& program, const spec::TaskSet& set, const st
     for (const auto& [name, value] : test[t].figures.items()) card.figures[task.name + "." + name] = value;
   }
   card.about += ".";
+  const std::vector<std::string> names = without_test(set);
+  if (names.size() == set.tasks.size())
+    card.measured_on = "dev";
+  else if (!names.empty())
+    card.measured_on = fmt::format("test (of {}: dev)", fmt::join(names, ", "));
   return card;
 }
 

@@ -15,6 +15,9 @@ struct DevFigures {
 };
 DevFigures measure_dev(const model::TextModel& model, const spec::TaskSet& set);
 
+// The tasks without a test of their own, whose test is dev again.
+std::vector<std::string> without_test(const spec::TaskSet& set);
+
 // Of a model that `program` has trained: its heads, and what it makes of the test texts, an Evaluation a task.
 run::Card card_of(const std::string& program, const spec::TaskSet& set, const std::vector<model::Evaluation>& test);
 

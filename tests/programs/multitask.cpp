@@ -149,6 +149,11 @@ TEST_CASE("multitask: --single compares with a model for each task, and a resume
   }
   CHECK(result["delta_m"].get<double>() == doctest::Approx(delta));
   CHECK(trained.last_line().find(fmt::format(" delta_m={:.4f}", delta)) != std::string::npos);
+  const std::string said = "\ntest of a, b: dev again, since there is no test: it chose the epoch, and flatters\n";
+  CHECK_MESSAGE(trained.says(said), trained.output);
+  CHECK(result["tasks"]["a"]["test_is_dev"] == true);
+  CHECK(nn::read_file(out + "/best/README.md").find("On the dev texts.") != std::string::npos);
+  CHECK(call("multitask", "evaluate --model " + out).says(said));
   const Result again = call("multitask", "train --resume " + out);
   REQUIRE_MESSAGE(again.status == 0, again.output);
   CHECK(again.output.find("alone\n") == std::string::npos);

@@ -5,6 +5,7 @@
 #include "nn/format/files.h"
 #include "tasks/multitask/report.h"
 #include "tasks/multitask/sampling.h"
+#include "tasks/objective/several.h"
 #include "tests/support/support.h"
 
 using namespace test;
@@ -81,14 +82,23 @@ TEST_CASE("delta_m: a task without a change is left out of the mean, and said to
   a.name = "a", b.name = "b";
   const std::vector<Evaluation> joint{figures(0.6), figures(0.3)}, single{figures(0.5), figures(0)};
   CHECK(table_of({a, b}, joint, joint, single).ends_with("  0.3000    0.0000         -\n"));
+  spec::TaskSet set;
+  set.corpora.resize(2);
+  set.tasks.resize(2);
+  set.corpora[1].separate_test = false;
+  set.tasks[0].spec = a, set.tasks[1].spec = b;
+  set.tasks[1].corpus = 1;
   const auto report_of = [&](const std::vector<Evaluation>& alone) {
-    report({a, b}, {joint, joint, {{"seconds", 1.0}}}, alone, "equal", dir.path);
+    report(set, {joint, joint, {{"seconds", 1.0}}}, alone, "equal", dir.path);
     return nn::ordered_json::parse(nn::read_file(dir.path + "/result.json"));
   };
   const nn::ordered_json one = report_of(single), none = report_of({figures(0), figures(0)});
   CHECK(one["delta_m"].get<double>() == doctest::Approx(0.2));
   CHECK(!one["tasks"]["b"].contains("delta"));
   CHECK(!none.contains("delta_m"));
+  CHECK(one["tasks"]["b"]["test_is_dev"] == true);
+  CHECK(!one["tasks"]["a"].contains("test_is_dev"));
+  CHECK(objective::card_of("multitask", set, joint).measured_on == "test (of b: dev)");
 }
 
 TEST_CASE("Auto-Lambda: halves of a draw are all of it, and neither is empty") {

@@ -89,6 +89,9 @@ TEST_CASE("sentiment: a file for each class, pairs of texts, and shares without 
                                   files + " --out " + dir.path + "/dev");
   CHECK(
       chosen.says("dev again, since there is no test: it chose the epoch, and flatters, with the best epoch's model"));
+  const std::string card = nn::read_file(dir.path + "/dev/best/README.md");
+  CHECK(card.find("On the dev texts.") != std::string::npos);
+  CHECK(card.find("test: ") == std::string::npos);
 }
 
 TEST_CASE("sentiment: options come from a file, and --resume continues a run to the same end") {
