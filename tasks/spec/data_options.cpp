@@ -31,8 +31,9 @@ void DataOptions::declare(run::Options& options, bool with_labels) {
   const auto of_files = [&](run::Option& option) -> run::Option& {
     return with_labels ? option.only_with("--data").only_with("--train").only_with("FILE") : option;
   };
-  of_files(add("--format", format,
-               "of a text: tsv, csv, jsonl, or txt, one text a line; by the file's extension if not given"))
+  of_files(
+      add("--format", format,
+          "of a text: tsv, csv, jsonl, or txt, one text a line; by the file's extension if not given, .txt being tsv"))
       .one_of({"tsv", "csv", "jsonl", "txt"});
   of_files(add("--delimiter", delimiter,
                "between the fields of a TSV or CSV: comma, semicolon, tab, pipe or a character; of a CSV found out if "

@@ -80,8 +80,9 @@ void TableParser::append(std::string bytes, bool last) {
   text_.erase(0, taken);
   enough_ = 2 * text_.size();  // a row that does not end is not looked at again and again
   any_ |= table_.rows.size() > from;
-  check(!last || any_ || format_ == "txt", "{}: no data rows{}", table_.path,
-        options_.header && format_ != "jsonl" ? " below the header" : "");
+  check(!last || any_ || format_ == "txt", "{}: no data rows{}{}", table_.path,
+        options_.header && format_ != "jsonl" ? " below the header" : "",
+        table_.columns.size() == 1 ? table_.hint : "");
   if (format_ == "tsv") drop_surplus(from);
   check_widths(from);
 }

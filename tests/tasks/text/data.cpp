@@ -178,6 +178,8 @@ TEST_CASE("table: latin-1 is decoded, invalid UTF-8 is replaced, counted and loc
 
 TEST_CASE("table: a bad file is refused with its name, and the line where there is one") {
   CHECK(refused("text\tlabel\n", "r.tsv") == "r.tsv: no data rows below the header");
+  CHECK(refused("a fine film\n", "r.txt") ==
+        "r.txt: no data rows below the header; if it is one text a line and nothing else: --format txt");
   CHECK(refused("\n\n", "r.csv", headless()) == "r.csv: no data rows");
   CHECK(refused("\n", "r.jsonl") == "r.jsonl: no data rows");
   CHECK(refused("a\tb\nc\td\ne\n", "r.tsv") == "r.tsv:3: a row of 1 fields; line 1 has 2");
