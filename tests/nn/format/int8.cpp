@@ -1,6 +1,7 @@
 // Model directories whose weights are int8: what they hold, what is computed with them, what is refused.
 #include <filesystem>
 
+#include "engine/blas.h"
 #include "nn/format/pretrained.h"
 #include "tests/support/nn.h"
 
@@ -68,6 +69,7 @@ TEST_CASE("int8 directory: products are int8 where no history is recorded; a tex
   const nn::Tokens tokens = sentences({7, 3, 12});
   const Tensor recorded = model(tokens);  // with what the bytes stand for, as float32
   const NoGrad no_grad;
+  const RowsAlone rows_alone;  // of the head, whose product is not of bytes
   const Tensor said = model(tokens), alone = model(sentences({7}));
   CHECK(differs(said, recorded, 0.03, 0.03) == "");
   CHECK(differs(said, recorded, 1e-7, 0) != "");
