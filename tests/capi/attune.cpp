@@ -105,7 +105,9 @@ TEST_CASE("capi: classes and probabilities are those of predict, of every kind o
       std::vector<double> expected;
       for (const std::vector<double>& row : outputs[task].scores)
         expected.insert(expected.end(), row.begin(), row.end());
-      CHECK(said.scores == expected);
+      REQUIRE(said.scores.size() == expected.size());
+      for (size_t i = 0; i < expected.size(); ++i)  // another batch: with OpenBLAS' AVX2 kernel another last digit
+        CHECK(said.scores[i] == doctest::Approx(expected[i]).epsilon(1e-5));
       for (size_t i = 0; i < kCount; ++i) CHECK(said.classes[i] == outputs[task].best_of(i));
       CHECK(attune_outputs(model.get(), int64_t(task)) == (number ? 1 : 3));
       if (!number) CHECK(attune_label(model.get(), int64_t(task), 2) == std::string("neutral"));

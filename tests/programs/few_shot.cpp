@@ -134,8 +134,7 @@ TEST_CASE("episodes: of the new task all others are queries; a class with too fe
 namespace {
 
 // Sentences around a word of their class. Two tasks for the pool, one that is new.
-std::string rows_of(const std::vector<std::pair<std::string, std::string>>& words, int count,
-                    int first = 0) {
+std::string rows_of(const std::vector<std::pair<std::string, std::string>>& words, int count, int first = 0) {
   const char* around[] = {"we saw {} there", "the {} came late", "is this {} yours", "{} again", "no {} for me please"};
   std::string rows = "text\tlabel\n";
   for (int i = 0; i < count; ++i)
