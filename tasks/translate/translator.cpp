@@ -120,6 +120,7 @@ void require_float(const Translator& t, const std::string& path) {
 }  // namespace
 
 Translator Translator::load(const std::string& path, const std::string& base) {
+  check(std::filesystem::is_directory(path), "{}: no such directory", path);
   const std::string directory = directory_of(path);
   if (!nn::is_adapter_directory(directory)) {
     check(base.empty(), "--base is for an adapter directory; {} is a model of its own", directory);

@@ -287,6 +287,7 @@ TEST_CASE("translate: bad input gets one clear line") {
   REQUIRE_MESSAGE(quantized.status == 0, quantized.output);
   CHECK(call("translate", "translate --model " + small + " 'this house is red'").status == 0);
   refused("quantize --model " + model + " --out " + small, "is there already");
+  refused("translate --model " + f.dir.path + "/none hello", "/none: no such directory");
   refused("train " + f.data() + " --model " + small + " --max-steps 1 --out " + x, "its weights are int8");
   const std::string far =
       f.dir.write("far", "this house is red this house is red this house is red this house is red\n");
