@@ -90,6 +90,7 @@ TEST_CASE("capi: classes and probabilities are those of predict, of every kind o
     CAPTURE(name);
     const Handle model = load(golden(name));
     const auto same = model::load_model(model::ModelDirectory(golden(name)));
+    same->net.pack();  // as the handle's and that of predict
     REQUIRE(attune_tasks(model.get()) == int64_t(same->tasks.size()));
     std::vector<text::Example> examples;
     for (const char* text : kTexts) examples.push_back({.text = text});
@@ -103,11 +104,9 @@ TEST_CASE("capi: classes and probabilities are those of predict, of every kind o
       CHECK(attune_predicts(model.get(), int64_t(task)) == std::string(number ? "regression" : "label"));
       const Said said = classify(model.get(), int64_t(task));
       std::vector<double> expected;
-      for (const std::vector<double>& row : outputs[task].scores)
-        expected.insert(expected.end(), row.begin(), row.end());
-      REQUIRE(said.scores.size() == expected.size());
-      for (size_t i = 0; i < expected.size(); ++i)  // another batch: with OpenBLAS' AVX2 kernel another last digit
-        CHECK(said.scores[i] == doctest::Approx(expected[i]).epsilon(1e-5));
+      const model::Outputs alone = model::predict(*same, set, {task})[0];  // beside other heads a last digit may differ
+      for (const std::vector<double>& row : alone.scores) expected.insert(expected.end(), row.begin(), row.end());
+      CHECK(said.scores == expected);
       for (size_t i = 0; i < kCount; ++i) CHECK(said.classes[i] == outputs[task].best_of(i));
       CHECK(attune_outputs(model.get(), int64_t(task)) == (number ? 1 : 3));
       if (!number) CHECK(attune_label(model.get(), int64_t(task), 2) == std::string("neutral"));
