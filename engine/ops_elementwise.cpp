@@ -31,11 +31,11 @@ Tensor unary(const char* op, const Tensor& x, F f, Slope slope) {
 
 enum class Repeat { none, scalar, row, column };
 
-// How `small` fills the shape of `large`.
+// How `small` fills the shape of `large`; of two single numbers, that with more axes is large.
 bool repeats(const Shape& small, const Shape& large, Repeat& how) {
   if (small == large)
     how = Repeat::none;
-  else if (small.numel() == 1)
+  else if (small.numel() == 1 && (large.numel() != 1 || small.rank() < large.rank()))
     how = Repeat::scalar;
   else if (small.rank() == 1 && large.rank() > 0 && small[0] == large[-1])
     how = Repeat::row;

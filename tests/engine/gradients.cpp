@@ -37,8 +37,9 @@ TEST_CASE("gradcheck: an input that gets no gradient is caught" * doctest::skip(
 
 TEST_CASE("elementwise ops of two operands have the right gradients, whatever is repeated") {
   const std::vector<std::pair<Shape, Shape>> shapes{
-      {{4, 5}, {4, 5}}, {{4, 5}, {5}},    {{5}, {4, 5}},          {{4, 5}, {4, 1}}, {{4, 1}, {4, 5}}, {{4, 5}, {}},
-      {{}, {4, 5}},     {{2, 3, 4}, {4}}, {{2, 3, 4}, {2, 3, 1}}, {{}, {}},         {{3, 1}, {3, 1}}};
+      {{4, 5}, {4, 5}}, {{4, 5}, {5}}, {{5}, {4, 5}},    {{4, 5}, {4, 1}},       {{4, 1}, {4, 5}},
+      {{4, 5}, {}},     {{}, {4, 5}},  {{2, 3, 4}, {4}}, {{2, 3, 4}, {2, 3, 1}}, {{}, {}},
+      {{3, 1}, {3, 1}}, {{1}, {1, 1}}, {{1, 1}, {}}};
   for (const auto& pair : shapes) {
     const Shape &a = pair.first, &b = pair.second;
     CAPTURE(a.text());
