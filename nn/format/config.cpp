@@ -168,6 +168,7 @@ Config read_config(const std::string& path) {
   from.take("intermediate_sizes", c.intermediate_sizes);
   from.take("max_position_embeddings", c.max_position_embeddings);
   from.take("type_vocab_size", c.type_vocab_size);
+  from.take("pad_token_id", c.pad_token_id);
   from.take("tie_word_embeddings", c.tie_word_embeddings);
   from.take("hidden_act", c.hidden_act);
   from.take("hidden_dropout_prob", c.hidden_dropout_prob);
@@ -313,7 +314,7 @@ std::string config_json(const Config& c) {
       {"type_vocab_size", c.type_vocab_size},
       {"layer_norm_eps", c.layer_norm_eps},
       {"initializer_range", c.initializer_range},
-      {"pad_token_id", 0},
+      {"pad_token_id", c.pad_token_id},
       {"position_embedding_type", "absolute"},
       {"problem_type", "single_label_classification"}};
   if (!c.architecture.empty()) object["architectures"] = {c.architecture};

@@ -27,6 +27,7 @@ struct Config {
   std::vector<long> intermediate_sizes;  // of every layer, where pruning left them unequal; empty: all alike
   long max_position_embeddings = 512;
   long type_vocab_size = 2;
+  long pad_token_id = 0;            // where the vocabulary has its [PAD], for other programs: nothing here pads
   bool tie_word_embeddings = true;  // of a masked language model: its decoder's weight is the word embeddings
   std::string hidden_act = "gelu";  // gelu, gelu_new, relu, silu, tanh
   double hidden_dropout_prob = 0.1;

@@ -21,8 +21,12 @@ using nn::ordered_json;
 TaskTexts read_texts(const spec::TaskSpec& task, bool test) {
   check(task.head == nn::Predicts::label, "{}.head: few-shot tasks have a single label; got '{}'", task.where,
         spec::head_name(task.head));
+  const spec::DataFiles& from = task.files;
+  check(!task.examples, "{}.examples: episodes take as many texts as --shots says, out of all; take the key out",
+        task.where);
+  check(from.split == spec::DataFiles().split,
+        "{}.split: all of \"data\" is trained on, or what its column `split` says; take the key out", task.where);
   return spec::within(task.where, [&]() -> TaskTexts {
-    const spec::DataFiles& from = task.files;
     const std::vector<std::string>& files = test ? from.test : from.train.empty() ? from.data : from.train;
     if (test && files.empty()) return {task.name, {}};
     text::Examples examples = files.empty() ? from.how.read_embedded(task.labels) : from.how.read(files, task.labels);
@@ -158,7 +162,6 @@ void save_encoder(const model::TextModel& model, const std::string& directory) {
   config.labels = {"LABEL_0", "LABEL_1"};  // as published encoders have it
   nn::save_safetensors(directory + "/model.safetensors", encoder);
   nn::write_file(directory + "/config.json", nn::config_json(config));
-  model::record_padding(model.tokenizer, directory);
   text::save_tokenizer(model.tokenizer, directory, model.reading.max_length);
   model::record_reading(model.reading, directory);
 }

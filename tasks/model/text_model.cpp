@@ -47,7 +47,8 @@ std::string problem_type_of(const spec::TaskSpec& task) {
   return task.loss == "binary_cross_entropy" ? "multi_label_classification" : "single_label_classification";
 }
 
-nn::Config config_for(nn::Config config, const std::vector<spec::TaskSpec>& tasks) {
+nn::Config config_for(nn::Config config, const std::vector<spec::TaskSpec>& tasks, long pad_token_id) {
+  config.pad_token_id = pad_token_id;
   const bool bert = config.model_type == "bert", unnamed = tasks.size() == 1 && tasks[0].name.empty();
   config.architecture = bert ? architecture_of(tasks) : "";
   config.labels.clear();
@@ -69,7 +70,7 @@ nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder
   head.reads = tags ? nn::Reads::tokens : task.reads.value_or(nn::Reads::first);
   if (words && head.reads == nn::Reads::first && task.head != nn::Predicts::vector)
     head.reads = nn::Reads::attention;  // there is no other way to read them
-  head.queries = task.queries.value_or(words ? encoder.num_attention_heads : 1);
+  if (head.reads == nn::Reads::attention) head.queries = task.queries.value_or(words ? encoder.num_attention_heads : 1);
   head.adapter = task.adapter;
   check(!task.queries || head.reads == nn::Reads::attention,
         "{}.queries: this head has no attention of its own; \"reads\": \"attention\" gives it one", task.where);
@@ -81,7 +82,7 @@ TextModel::TextModel(const nn::Config& config, std::vector<spec::TaskSpec> specs
     : tasks(std::move(specs)),
       tokenizer(std::move(t)),
       reading(std::move(r)),
-      net(config_for(config, tasks), head_configs(tasks, config), seed,
+      net(config_for(config, tasks, tokenizer.pad_id()), head_configs(tasks, config), seed,
           text::subword_rows(tokenizer.pieces(), config.subword_buckets)),
       calibrations(tasks.size()) {}
 
@@ -136,13 +137,6 @@ class InItsUnit {
 
 }  // namespace
 
-void record_padding(const text::WordPiece& tokenizer, const std::string& directory) {
-  const std::string path = directory + "/config.json";
-  ordered_json config = nn::parse_ordered_json(nn::read_regular_file(path), path);
-  config["pad_token_id"] = tokenizer.pad_id();
-  nn::write_file(path, config.dump(2) + "\n");
-}
-
 void TextModel::save(const std::string& directory, nn::Stored stored) const {
   const InItsUnit number(*this);
   if (net.adapter) {
@@ -156,7 +150,6 @@ void TextModel::save(const std::string& directory, nn::Stored stored) const {
     for (const spec::TaskSpec& task : tasks) all["tasks"][task.name] = task.json();
     nn::write_file(directory + "/tasks.json", all.dump(2) + "\n");
   }
-  record_padding(tokenizer, directory);
   if (!net.adapter) text::save_tokenizer(tokenizer, directory, reading.max_length);  // else the base has it
   record_reading(reading, directory);
   if (!named()) record_columns(tasks[0].files.how, directory);

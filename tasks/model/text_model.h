@@ -35,18 +35,15 @@ struct TextModel {
   void save(const std::string& directory, nn::Stored stored = nn::Stored::f32) const;
 };
 
-// Into the config.json that is there, where other programs look for it: nothing here pads.
-void record_padding(const text::WordPiece& tokenizer, const std::string& directory);
-
 // The head that a task needs on this encoder.
 nn::HeadConfig head_config(const spec::TaskSpec& task, const nn::Config& encoder);
 
-// The line about a model on the screen: "model pool: 0.90 M parameters, 3516 pieces, labels ...".
 // Whether it is a regression that has no name: its directory has no place for mean and deviation.
 bool predicts_one_number(const TextModel& model);
 // Its classifier says factor * y + shift from now on.
 void rescale_classifier(const TextModel& model, double factor, double shift);
 
+// The line about a model on the screen: "model pool: 0.90 M parameters, 3516 pieces, labels ...".
 void print_model(const std::string& name, const TextModel& model);
 
 }  // namespace model

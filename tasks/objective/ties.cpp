@@ -77,6 +77,8 @@ Ties::Ties(const spec::TaskFile& file, const model::TextModel& model, const spec
     const size_t from = head_of(spec, spec.agreement ? "tasks" : "from", spec.from, model);
     const size_t to = head_of(spec, spec.agreement ? "tasks" : "to", spec.to, model);
     check_pair(spec, model, from, to);
+    check(spec.what != "queries" || spec.after * steps_per_epoch < steps,
+          "{}.after: the queries are handed over after epoch {}; the run is over by then", spec.where, spec.after);
     Tie& tie = ties_.emplace_back(Tie{spec, from, to, {}, {}});
     if (spec.what == "queries") continue;
     tie.texts = text::encode(texts_of(spec, set.tasks[to], set), model.tokenizer, model.reading.max_length,

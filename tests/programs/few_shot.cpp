@@ -255,6 +255,10 @@ TEST_CASE("few_shot: what cannot be done is said in one line") {
   refused(meta(dir, "joint", "--class-loss focal --label-smoothing 0.1"), "--class-loss focal has no label smoothing");
   pool_file(dir, ", \"size\": {\"data\": \"embedded\", \"head\": \"labels\"}");
   refused(meta(dir, "joint"), "tasks.size.head: few-shot tasks have a single label; got 'labels'");
+  pool_file(dir, ", \"size\": {\"data\": \"embedded\", \"examples\": 64}");
+  refused(meta(dir, "joint"), "tasks.size.examples: episodes take as many texts as --shots says");
+  pool_file(dir, ", \"size\": {\"data\": \"embedded\", \"split\": \"50/25/25\"}");
+  refused(meta(dir, "joint"), "tasks.size.split: all of \"data\" is trained on");
   pool_file(dir);
   REQUIRE(call("few_shot", meta(dir, "joint", "--steps 3")).status == 0);
   const std::string few =

@@ -96,8 +96,10 @@ TEST_CASE("config: what is written is what is read, and impossible values are re
   nn::Config c;
   c.labels = {"negative", "positive", "neutral"};
   c.classifier_dropout = 0.25;
+  c.pad_token_id = 7;
   const nn::Config d = nn::read_config(dir.write("config.json", nn::config_json(c)));
   CHECK(nn::config_json(d) == nn::config_json(c));
+  CHECK(d.pad_token_id == 7);
   const auto refused = [&](const std::string& json, const std::string& why) {
     const std::string message = error_of([&] { nn::read_config(dir.write("bad.json", json)); });
     CHECK_MESSAGE(message.find(why) != std::string::npos, message);

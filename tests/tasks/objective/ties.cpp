@@ -190,6 +190,16 @@ TEST_CASE("ties: queries are handed over once, at the end of the epoch that was 
   CHECK(to.data()[0] == from.data()[0] + 1);
   ties.hand_over(6);
   CHECK(to.to_vector() == from.to_vector());
+  CHECK(error_of([&] { at.ties(6, 3); }).find("alignment[0].after: the queries are handed over after epoch 2") !=
+        std::string::npos);
+}
+
+TEST_CASE("ties: a head that reads the mean has one context, over words, too") {
+  spec::TaskSpec mean = task_of("", nn::Predicts::label);
+  mean.reads = nn::Reads::mean;
+  CHECK(model::head_config(mean, small_config("attention_pool")).queries == 1);
+  CHECK(model::head_config(task_of("", nn::Predicts::label), small_config("attention_pool")).queries ==
+        small_config("attention_pool").num_attention_heads);
 }
 
 TEST_CASE("views: halves share no token but the first and the last, words leave out about their share") {
