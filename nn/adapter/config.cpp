@@ -186,33 +186,22 @@ bool AdapterConfig::saves_module(const std::string& module) const {
   return false;
 }
 
-// peft looks up rank and alpha under one name: the first of all patterns that ends the module's.
-std::string AdapterConfig::pattern_for(const std::string& module) const {
-  const auto fits = [&](const auto& pattern) { return matches(module, ".*\\." + pattern.first); };
-  if (const auto r = std::find_if(rank_pattern.begin(), rank_pattern.end(), fits); r != rank_pattern.end())
-    return r->first;
-  if (const auto a = std::find_if(alpha_pattern.begin(), alpha_pattern.end(), fits); a != alpha_pattern.end())
-    return a->first;
-  return module;
-}
-
 namespace {
 
+// As peft: the value of the first pattern that is the module's name, or its end behind a dot.
 template <class T>
-T of_pattern(const std::vector<std::pair<std::string, T>>& patterns, const std::string& name, T otherwise) {
+T of_pattern(const std::vector<std::pair<std::string, T>>& patterns, const std::string& module, T otherwise) {
   for (const auto& [pattern, value] : patterns)
-    if (pattern == name) return value;
+    if (matches(module, "(.*\\.)?(" + pattern + ")")) return value;
   return otherwise;
 }
 
 }  // namespace
 
-long AdapterConfig::rank_of(const std::string& module) const {
-  return of_pattern(rank_pattern, pattern_for(module), rank);
-}
+long AdapterConfig::rank_of(const std::string& module) const { return of_pattern(rank_pattern, module, rank); }
 
 double AdapterConfig::scaling_of(const std::string& module) const {
-  const double a = of_pattern(alpha_pattern, pattern_for(module), alpha), r = double(rank_of(module));
+  const double a = of_pattern(alpha_pattern, module, alpha), r = double(rank_of(module));
   return stabilised ? a / std::sqrt(r) : a / r;
 }
 

@@ -36,9 +36,6 @@ struct AdapterConfig {
   bool saves_module(const std::string& module) const;
   long rank_of(const std::string& module) const;
   double scaling_of(const std::string& module) const;  // s
-
- private:
-  std::string pattern_for(const std::string& module) const;
 };
 
 // Error: not such a file; a kind that is none of these; a key that changes what is computed and is not known.

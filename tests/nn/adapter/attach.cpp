@@ -256,7 +256,12 @@ TEST_CASE("adapter: targets by the end of a name, by shell pattern, by regular e
   CHECK(c.rank_of(layer + "0.attention.self.query") == 4);
   CHECK(c.rank_of(layer + "0.attention.self.key") == 3);
   CHECK(c.scaling_of(layer + "0.attention.self.query") == 3);
-  CHECK(c.scaling_of(layer + "1.attention.self.query") == 1);  // alpha is looked up under the rank's pattern
+  CHECK(c.scaling_of(layer + "1.attention.self.query") == 12. / 5);  // each by its own pattern
+  c.alpha_pattern = {{"^" + layer + "[01].attention.self.query", 20}, {"key|value", 9}};
+  CHECK(c.scaling_of(layer + "0.attention.self.query") == 5);
+  CHECK(c.scaling_of(layer + "0.attention.self.key") == 3);
+  CHECK(c.scaling_of(layer + "0.attention.self.value") == 3);
+  CHECK(c.scaling_of(layer + "0.output.dense") == c.alpha / 3);
 }
 
 TEST_CASE("adapter: what fits nothing or cannot be is refused in one line") {
