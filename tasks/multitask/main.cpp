@@ -36,7 +36,14 @@ using spec::TaskSet;
 multitask::Sampler new_sampler(const TrainOptions& o, const TaskSet& set) {
   std::vector<long> sizes;
   for (const spec::Task& task : set.tasks) sizes.push_back(long(task.targets[spec::kTrain].rows.size()));
-  return {o.sampling, sizes, o.training.epochs};
+  return {o.sampling, sizes, o.training.epochs, o.training.max_steps};
+}
+
+void check_warmup(const TrainOptions& o, const multitask::Sampler& sampler, const spec::TaskFile& file) {
+  const long per_epoch = sampler.steps_per_epoch(), steps = o.training.steps(per_epoch);
+  check(o.weighting != "stch" || o.weighting_options.stch_warmup_epochs * per_epoch < steps,
+        "{}: stch_warmup_epochs: {} of {:g} epochs; stch would never begin", file.path,
+        o.weighting_options.stch_warmup_epochs, double(steps) / double(per_epoch));
 }
 
 std::vector<objective::Shaping> new_shaping(const TrainOptions& o, const TaskSet& set, const text::WordPiece& t) {
@@ -64,7 +71,9 @@ struct Parts {
         shaping(new_shaping(o, set, model->tokenizer)),
         robust(o.robust, set, model->net, o.training.seed),
         retention(o.retention, model->net),
-        ties(file, *model, set, o.training, o.training.steps(sampler.steps_per_epoch()), sampler.steps_per_epoch()) {}
+        ties(file, *model, set, o.training, o.training.steps(sampler.steps_per_epoch()), sampler.steps_per_epoch()) {
+    check_warmup(o, sampler, file);
+  }
 };
 
 // A run: its options as text, its task file, and of a task alone the run that it belongs to.
@@ -121,24 +130,29 @@ void finish_epoch(run::Training& training, Parts& parts, const TaskSet& set) {
   training.run().say(fmt::format("epoch {:g}, dev{}{}", training.epoch(), dev.line, best ? "  (the best so far)" : ""));
 }
 
+// The losses of a step, or of a half of it, as the step itself has them: bent alike, with the masks that it has.
+std::vector<Tensor> losses_again(Parts& parts, const TaskSet& set, const std::vector<multitask::Draw>& draws,
+                                 long step) {
+  parts.model->net.params.train(step);
+  parts.robust.adversary.rewind();
+  const std::vector<multitask::Part> batch = batches_of(set, draws, 1, true, parts.robust.losses)[0];
+  return losses_of(*parts.model, set, batch, parts.shaping, &parts.robust).tasks;
+}
+
 // A step tried on one half of each task's texts, its loss on the other.
 void look_ahead(Parts& parts, const TaskSet& set, const std::vector<multitask::Draw>& draws, long step) {
-  const auto losses_on = [&](bool second) {
-    parts.model->net.params.train(step);  // the same masks at every call
-    return losses_of(*parts.model, set, batches_of(set, half_of(draws, second), 1, true)[0]).tasks;
-  };
+  const auto losses_on = [&](bool second) { return losses_again(parts, set, half_of(draws, second), step); };
   parts.balance.look_ahead([&] { return losses_on(false); }, [&] { return losses_on(true); });
+  parts.robust.adversary.rewind();
   parts.model->net.params.train(step);
 }
 
 // What the losses are on the same texts, once the weights have changed.
 void look_back(Parts& parts, const TaskSet& set, const std::vector<multitask::Draw>& draws, long step) {
-  const engine::NoGrad no_grad;
-  parts.model->net.params.train(step);  // the same masks
-  const multitask::Losses after = losses_of(*parts.model, set, batches_of(set, draws, 1, true)[0]);
+  const std::vector<Tensor> after = losses_again(parts, set, draws, step);  // with a graph: an adversary walks it
   parts.model->net.params.eval();
-  if (std::ranges::all_of(after.tasks, [](const Tensor& loss) { return !loss || std::isfinite(loss.item()); }))
-    parts.balance.losses_after(after.tasks);  // else the next step says what has become of the weights
+  if (std::ranges::all_of(after, [](const Tensor& loss) { return !loss || std::isfinite(loss.item()); }))
+    parts.balance.losses_after(after);  // else the next step says what has become of the weights
 }
 
 // Each task's loss, weight, and how many of its examples have been seen: for the log.
@@ -219,9 +233,9 @@ std::pair<Outcome, std::string> train_model(const Job& job, TaskSet& set) {
   while (training.next_step()) {  // false at the end; a signal ends the program with all saved
     const long step = training.step();
     const std::vector<multitask::Draw> draws = parts.sampler.at(step);  // 1 which tasks, which texts
-    if (parts.balance.wants_lookahead()) look_ahead(parts, set, draws, step);
     parts.ties.hand_over(step);
     parts.robust.begin(step, training.steps());
+    if (parts.balance.wants_lookahead()) look_ahead(parts, set, draws, step);
     ordered_json terms = ordered_json::object();
     for (const auto& batch :  // one, unless --accumulate
          batches_of(set, draws, o.training.accumulate, all_tasks, parts.robust.losses)) {

@@ -139,6 +139,7 @@ spec::TaskFile TrainOptions::settle(run::Options& options) {
                                      : spec::read_task_file(path, training.resume.empty() ? spec::Written::by_hand
                                                                                           : spec::Written::by_program);
   for (const auto& [key, value] : file.settings.items()) apply_setting(options, file.path, key, value);
+  training.check_batch();
   model.retention_bins = retention.bins();
   model.settle(options);
   settle_weighting(file);
@@ -182,9 +183,6 @@ void TrainOptions::check_steps(const spec::TaskFile& file) const {
         "{}: the weighting '{}' looks at the losses or the gradients of a whole step at once; it cannot go with "
         "\"accumulate\": {}",
         file.path, weighting, training.accumulate);
-  check(weighting != "stch" || double(weighting_options.stch_warmup_epochs) < training.epochs,
-        "{}: stch_warmup_epochs: {} of {:g} epochs; stch would never begin", file.path,
-        weighting_options.stch_warmup_epochs, training.epochs);
   check(shaping.r_drop == 0 || std::any_of(file.tasks.begin(), file.tasks.end(), objective::one_of_several),
         "{}: r_drop compares two predictions of one class by cross_entropy; there is no such task", file.path);
 }

@@ -27,13 +27,14 @@ std::vector<double> task_shares(const SamplingOptions& o, const std::vector<long
   return p;
 }
 
-Sampler::Sampler(const SamplingOptions& options, std::vector<long> sizes, double epochs)
-    : options_(options), sizes_(std::move(sizes)), epochs_(epochs), seen_(sizes_.size()), orders_(sizes_.size()) {
+Sampler::Sampler(const SamplingOptions& options, std::vector<long> sizes, double epochs, long max_steps)
+    : options_(options), sizes_(std::move(sizes)), seen_(sizes_.size()), orders_(sizes_.size()) {
   const long T = long(sizes_.size()), B = options_.batch_size;
   check(T > 0 && *std::min_element(sizes_.begin(), sizes_.end()) > 0, "sampling: every task needs examples");
   const long all = std::accumulate(sizes_.begin(), sizes_.end(), 0L);
   const long of_a_step = options_.batches == "mixed" ? T * B : B;
   steps_per_epoch_ = (all + of_a_step - 1) / of_a_step;
+  epochs_ = std::ceil(max_steps ? double(max_steps) / double(steps_per_epoch_) : epochs);
 }
 
 std::vector<long> Sampler::counts_at(long step) const {

@@ -47,7 +47,8 @@ std::vector<std::vector<Draw>> shared_out(const std::vector<Draw>& draws, int co
 // in an order of their own, every one once before any comes again.
 class Sampler {
  public:
-  Sampler(const SamplingOptions& options, std::vector<long> sizes, double epochs);
+  // `epochs` of the run, or, where that is not 0, its `max_steps`.
+  Sampler(const SamplingOptions& options, std::vector<long> sizes, double epochs, long max_steps = 0);
   // An epoch is as many examples as all tasks have together.
   long steps_per_epoch() const { return steps_per_epoch_; }
   std::vector<Draw> at(long step);

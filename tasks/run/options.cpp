@@ -102,8 +102,7 @@ void TrainingOptions::settle(Options& options, const std::string& task, bool com
   if (resume.empty()) {
     if (complete) options.check_used();
     if (out.empty()) out = default_directory(task);
-    if (long(batch_size) * accumulate > INT_MAX)
-      usage_error("--batch-size {} times --accumulate {} is more than {}", batch_size, accumulate, INT_MAX);
+    check_batch();
     return;
   }
   for (const std::string& name : options.given_names())
@@ -113,6 +112,11 @@ void TrainingOptions::settle(Options& options, const std::string& task, bool com
   engine::check(std::filesystem::exists(file), "{}: not the directory of a run: there is no options.ini", directory);
   options.read_file(file);
   resume = out = directory;
+}
+
+void TrainingOptions::check_batch() const {
+  if (long(batch_size) * accumulate > INT_MAX)
+    usage_error("--batch-size {} times --accumulate {} is more than {}", batch_size, accumulate, INT_MAX);
 }
 
 long TrainingOptions::steps(long per_epoch) const {

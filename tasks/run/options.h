@@ -43,6 +43,7 @@ struct TrainingOptions {
   // After parsing: the options of the run in --resume, if it is given, and a directory for this one. Usage error: of a
   // new run, an option that nothing reads; `complete` false: the program sets others yet, and calls check_used().
   void settle(Options& options, const std::string& task, bool complete = true);
+  void check_batch() const;          // usage error: texts of a step that an int does not count
   long steps(long per_epoch) const;  // as --epochs or --max-steps say, one at least
 };
 

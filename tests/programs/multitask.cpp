@@ -237,12 +237,16 @@ TEST_CASE("multitask: bad input gets one line with file and key") {
   refused("{\"tasks\": {\"a\": {\"reads\": \"cls\", \"queries\": 2}}, \"model\": \"bert\"}",
           "tasks.a.queries: this head has no attention of its own");
   refused("{\"epochs\": 2, \"weighting\": \"stch\", \"tasks\": {\"a\": {}}}", "stch_warmup_epochs: 4 of 2 epochs");
+  refused("{\"max_steps\": 20, \"weighting\": \"stch\", \"tasks\": {\"a\": {}}}", "stch would never begin");
   refused("{\"accumulate\": 2, \"weighting\": \"pcgrad\", \"tasks\": {\"a\": {}}}",
           "the weighting 'pcgrad' looks at the losses or the gradients of a whole step at once");
   refused("{\"r_drop\": 1, \"tasks\": {\"a\": {" + task + ", \"label_column\": \"n\", \"head\": \"labels\"}}}",
           "r_drop compares two predictions of one class");
   refused("{\"resume\": \"x\", \"tasks\": {\"a\": {}}}", "there is no key 'resume'");
   CHECK(call("multitask", "train --weighting pcgrd").status == 2);
+  const std::string many =
+      dir.write("many.json", R"({"batch_size": 100000, "accumulate": 100000, "tasks": {"a": {}}})");
+  CHECK(call("multitask", "train --tasks " + many).says("--batch-size 100000 times --accumulate 100000 is more than"));
   CHECK(call("multitask", "predict --model " + dir.path + " --typo good").status == 2);
   CHECK(call("multitask", "evaluate --model " + dir.path).status == 1);
 }

@@ -30,6 +30,12 @@ TEST_CASE("sampling: the shares of every way, and the same steps whoever asks") 
   const auto sampler = [&](const std::string& kind, const std::string& batches, double epochs = 4) {
     return Sampler({.kind = kind, .temperature = 2, .batches = batches, .batch_size = 10}, sizes, epochs);
   };
+  const SamplingOptions falls{.kind = "annealed", .batches = "mixed", .batch_size = 10};
+  Sampler by_epochs(falls, sizes, 4), by_steps(falls, sizes, 99, 4 * by_epochs.steps_per_epoch());
+  for (const long step : {0L, 60L, 120L, 199L}) {
+    by_epochs.at(step), by_steps.at(step);
+    CHECK(by_epochs.seen() == by_steps.seen());
+  }
   const std::pair<const char*, double> expected[] = {
       {"round-robin", 0.5}, {"uniform", 0.5}, {"proportional", 0.9}, {"temperature", 0.75}};
   for (const auto& [kind, share] : expected) {

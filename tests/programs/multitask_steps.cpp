@@ -39,6 +39,26 @@ TEST_CASE("multitask: batches of a step that are computed one after the other ha
   }
 }
 
+TEST_CASE("multitask: famo compares a loss with itself: while no weight moves no task gains, whatever bends the loss") {
+  const TemporaryDirectory dir;
+  const std::string data = eight_texts(dir), out = dir.path + "/run";
+  for (const std::string bent :
+       {"--class-loss focal", "--r-drop 1 --dropout 0.2", "--mixup 0.5", "--adversarial fgm", "--adversarial smart"}) {
+    const std::string file = task_file(dir, data, R"("model": "pool", "lr": 1e-12, "weighting": "famo",)");
+    const Result trained =
+        call("multitask", "train --overwrite --out " + out + " --max-steps 40 --tasks " + file + " " + bent);
+    REQUIRE_MESSAGE(trained.status == 0, trained.output);
+    for (const json& line : lines_of(nn::read_file(out + "/log.jsonl"))) {
+      if (!line.contains("tasks")) continue;
+      const auto part = [&](const char* task) {  // z / k of it
+        return line["tasks"][task]["weight"].get<double>() * line["tasks"][task]["loss"].get<double>();
+      };
+      for (const char* task : {"topics", "stars", "places"})
+        CHECK_MESSAGE(part(task) == doctest::Approx(part("mood")).epsilon(1e-4), bent, " ", line.dump());
+    }
+  }
+}
+
 TEST_CASE("multitask: what shapes attention enters the loss with its weight, whatever the weighting of the tasks") {
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/run", lexicon = dir.write("words.txt", "sun\nbread\t2\n");
