@@ -110,8 +110,8 @@ std::vector<Key> keys_of(const model::TextModel& model, const text::Batch& batch
                          long b) {
   std::vector<Key> keys;
   for (int k = maps.layout.keys[b]; k < maps.layout.keys[b + 1]; ++k) {
-    const int row = maps.rows.empty() ? k : maps.rows[k];
-    keys.push_back({row - batch.tokens.offsets[b], model.tokenizer.is_special(batch.tokens.ids[row])});
+    const int row = maps.rows.empty() ? k : maps.rows[k], id = batch.tokens.ids[row];
+    keys.push_back({row - batch.tokens.offsets[b], id == model.tokenizer.cls_id() || id == model.tokenizer.sep_id()});
   }
   return keys;
 }

@@ -17,22 +17,27 @@ std::string title(const spec::TaskSpec& task) { return task.name.empty() ? "the 
 
 Tensor column(const Tensor& y, long k) { return engine::reshape(engine::slice(y, 1, k, k + 1), {y.dim(0)}); }
 
-// P(y > k) of every row: the sigmoid of the least of x_0 ... x_k. Which one that is, the biases alone decide, so the
-// first row speaks for all.    [B, K - 1] -> [B]
-Tensor above(const Tensor& x, long k) {
-  return engine::sigmoid(column(x, std::min_element(x.data(), x.data() + k + 1) - x.data()));
+// x_i of P(y > k) = s(x_i): the least of x_0 ... x_k. Which one that is, the biases alone decide, so the first row
+// speaks for all.    [B, K - 1] -> [B]
+Tensor least(const Tensor& x, long k) { return column(x, std::min_element(x.data(), x.data() + k + 1) - x.data()); }
+
+// P(y = k) and 1 - P(y = k) of every row, each by itself: neither is lost where the other is 1 in float.
+//   p = s(a) - s(b) = s(a) s(-b) (1 - e^{b - a}),   1 - p = s(-a) + s(b),   a and b those of P(y > k - 1) and P(y > k)
+struct Share {
+  Tensor p, rest;  // [B]
+};
+Share share_of_rank(const Tensor& x, long k) {
+  if (k == 0) return {engine::sigmoid(-least(x, 0)), engine::sigmoid(least(x, 0))};
+  const Tensor a = least(x, k - 1), one = Tensor::full(a.shape(), 1);
+  if (k == x.dim(1)) return {engine::sigmoid(a), engine::sigmoid(-a)};
+  const Tensor b = least(x, k);
+  return {engine::sigmoid(a) * engine::sigmoid(-b) * (one - engine::exp(b - a)),
+          engine::sigmoid(-a) + engine::sigmoid(b)};
 }
 
-Tensor share_of_rank(const Tensor& x, long k) {
-  const long last = x.dim(1);
-  const Tensor ones = Tensor::full({x.dim(0)}, 1);
-  const Tensor at_least = k > 0 ? above(x, k - 1) : ones;
-  return k < last ? at_least - above(x, k) : at_least;
-}
-
-Tensor log_odds(const Tensor& p) {
-  const Tensor least = Tensor::full(p.shape(), real(1e-9)), one = Tensor::full(p.shape(), real(1 + 1e-9));
-  return engine::log(p + least) - engine::log(one - p);
+Tensor log_odds(const Share& of) {
+  const Tensor least = Tensor::full(of.p.shape(), real(1e-9));
+  return engine::log(of.p + least) - engine::log(of.rest + least);
 }
 
 }  // namespace
@@ -56,8 +61,8 @@ Tensor Decision::of_logits(const Tensor& logits, const text::Batch& batch) const
   if (task().head == nn::Predicts::number)
     return column(y, 0) * real(task().deviation) + Tensor::full({y.dim(0)}, real(task().mean));
   if (task().head == nn::Predicts::ordinal) {
-    const Tensor p = share_of_rank(y, k_);
-    return of_ == Of::logit ? log_odds(p) : p;
+    const Share share = share_of_rank(y, k_);
+    return of_ == Of::logit ? log_odds(share) : share.p;
   }
   if (of_ == Of::logit) return column(y, k_);
   const bool softmax = task().head == nn::Predicts::label && task().loss == "cross_entropy";

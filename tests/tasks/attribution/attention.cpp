@@ -11,11 +11,13 @@ using attribution::Analysis;
 TEST_CASE("analysis: figures of every head are those of its matrices, and the table's the mean of the texts'") {
   for (const std::string type : {"bert", "attention_pool"}) {
     const auto model = text_model(small_config(type), {own_attention()});
-    const text::EncodedSet set = text::encode({{.text = "cab bad"}, {.text = "deed"}}, model->tokenizer, 24);
+    const text::EncodedSet set =
+        text::encode({{.text = "cab bad"}, {.text = "deed"}, {.text = "cab \u2603 bad"}}, model->tokenizer, 24);
     const Analysis analysis(*model, set);
     REQUIRE(analysis.heads().size() == (type == "bert" ? 3 : 1));
     std::vector<nn::ordered_json> texts;
     for (const text::Encoding& text : set.windows) texts.push_back(Analysis::of_text(*model, text));
+    CHECK(texts[2]["tokens"][4] == "[UNK]");  // that is neither [CLS] nor [SEP]
     CHECK(texts[1]["tokens"] == nn::ordered_json{"[CLS]", "d", "##e", "##e", "##d", "[SEP]"});
     for (size_t l = 0; l < analysis.heads().size(); ++l)
       for (size_t h = 0; h < analysis.heads()[l].size(); ++h) {
@@ -36,8 +38,8 @@ TEST_CASE("analysis: figures of every head are those of its matrices, and the ta
           }
           CHECK(head["entropy"].get<double>() == doctest::Approx(own_entropy / rows).epsilon(1e-3));
           CHECK(head["special"].get<double>() == doctest::Approx(own_special / rows).epsilon(1e-3));
-          entropy += own_entropy / rows / 2;
-          special += own_special / rows / 2;
+          entropy += own_entropy / rows / double(texts.size());
+          special += own_special / rows / double(texts.size());
         }
         CHECK(analysis.heads()[l][h].entropy == doctest::Approx(entropy).epsilon(1e-3));
         CHECK(analysis.heads()[l][h].special == doctest::Approx(special).epsilon(1e-3));

@@ -224,6 +224,25 @@ TEST_CASE("integrated gradients: too few steps are doubled until the sum is righ
   CHECK(told);
 }
 
+TEST_CASE("decisions: the logit of an ordinal class is a number, with a slope, however sure the model is") {
+  const auto model = lettered("bert", task_of("", Predicts::ordinal, {"a", "b", "c"}));
+  const text::EncodedSet set = text::encode({{.text = "cab"}}, model->tokenizer, 40);
+  const text::Batch batch = text::pack(set, {0});
+  const auto logit = [&](int k, real x0, real x1) {
+    const Tensor x = Tensor({1, 2}, std::vector<real>{x0, x1}).require_grad();
+    const Tensor y = Decision(*model, 0, k).of_logits(x, batch);
+    engine::backward(engine::sum(y));
+    CHECK(std::isfinite(x.grad()[0] + x.grad()[1]));
+    return double(y.item());
+  };
+  CHECK(logit(2, 14, 12) == doctest::Approx(12).epsilon(1e-3));  // s(12) rounds to 1 - 6.14e-6 in float
+  CHECK(logit(0, -12, -14) == doctest::Approx(12).epsilon(1e-3));
+  CHECK(logit(1, 12, -12) == doctest::Approx(12 - std::log(2)).epsilon(1e-3));
+  CHECK(logit(1, 14, 12) == doctest::Approx(-12 + std::log(1 - std::exp(-2))).epsilon(1e-3));  // its share is 5e-6
+  for (const int k : {0, 1, 2})
+    for (const real far : {-40, 40}) CHECK(std::abs(logit(k, far, far)) < 21);  // 1e-9 is kept
+}
+
 TEST_CASE("decisions: logits and probabilities are those that the model says, of any head") {
   const spec::TaskSpec tasks[] = {task_of("", Predicts::label, {"a", "b", "c"}),
                                   task_of("", Predicts::labels, {"a", "b", "c"}),
