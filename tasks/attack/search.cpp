@@ -125,10 +125,10 @@ Attempt pwws(const Victim& victim, const Candidates& candidates, const std::stri
   Attempt done;
   done.text = text;
   done.words = long(count);
-  const std::vector<double> before = victim({{text}})[0];
+  const std::vector<double> before = search.ask({{text}})[0];
   const auto end = [&](Outcome outcome) {
     done.outcome = outcome;
-    done.queries = search.queries() + 1;
+    done.queries = search.queries();
     return done;
   };
   done.said = largest(before);

@@ -89,8 +89,10 @@ TEST_CASE("attack: what is wrong already is skipped, what cannot fall fails, and
   attack::Limits few;
   few.queries = 6;
   asked = 0;
-  CHECK(attack::pwws(victim, candidates, "good fine good thing", 1, few).outcome == Outcome::unfinished);
-  CHECK(asked <= 7);
+  const Attempt stopped = attack::pwws(victim, candidates, "good fine good thing", 1, few);
+  CHECK(stopped.outcome == Outcome::unfinished);
+  CHECK(asked <= 6);
+  CHECK(stopped.queries == asked);
   attack::Limits little;
   little.changed = 0.34;  // one of three
   const Attempt a = attack::pwws(victim, candidates, "good fine good", 1, little);
