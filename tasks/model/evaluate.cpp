@@ -18,9 +18,10 @@ namespace model {
 
 using nn::ordered_json;
 
+bool lower_is_better(const std::string& metric) { return metric == "loss" || metric == "mse" || metric == "mae"; }
+
 double Evaluation::merit(const std::string& metric) const {
-  const bool lower_is_better = metric == "loss" || metric == "mse" || metric == "mae";
-  return lower_is_better ? -value(metric) : value(metric);
+  return lower_is_better(metric) ? -value(metric) : value(metric);
 }
 
 std::string Evaluation::line() const {

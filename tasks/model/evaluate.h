@@ -8,6 +8,8 @@ namespace model {
 
 constexpr size_t kManyClasses = 20;
 
+bool lower_is_better(const std::string& metric);  // of loss, mse and mae
+
 struct Evaluation {
   // {"loss": ..., then by what the head predicts: accuracy, macro_f1, macro_recall, mcc, kappa, and of two classes
   // roc_auc; accuracy, quadratic_kappa, mae, macro_f1 of ordered classes; micro_f1, macro_f1; pearson, spearman, mse,

@@ -227,7 +227,7 @@ void finish_run(const run::Training& training, const std::string& task, const sp
   if (model::calibrates(best->tasks[0]))
     result["certainty"] = model::certainty_of(said[0].scores, set.tasks[0].targets[spec::kTest].classes).json();
   if (!doubts.empty()) result["warnings"] = doubts;
-  if (has_dev) result["best_dev"] = {{o.metric, o.metric == "loss" ? -training.best() : training.best()}};
+  if (has_dev) result["best_dev"] = {{o.metric, model::lower_is_better(o.metric) ? -training.best() : training.best()}};
   const double seconds = run::write_result(training.run(), result);
   write_predictions(training.run().file(kPredictions), set, 0, spec::kTest, said[0]);
   run::write_card(training.run(), card_of(task, set, o, test));

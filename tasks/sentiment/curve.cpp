@@ -190,9 +190,9 @@ void Curve::report(const std::vector<double>& shares) const {
       fmt::format("{}; mean and standard deviation of {} draw{}", measured_on(), draws, draws == 1 ? "" : "s");
   nn::write_file(file("curve.svg"), curve_svg(title, o.metric, points));
   fmt::print("\n{}\n{}\n", title, bars_text(bars, run::terminal_width()));
-  const bool lower = o.metric == "loss" || o.metric == "mse" || o.metric == "mae";
   const double last = shares.back(), before = shares[shares.size() - 2];
-  fmt::print("{}\n", verdict(o.metric, lower, values(before), values(last), texts(before), texts(last)));
+  fmt::print("{}\n", verdict(o.metric, model::lower_is_better(o.metric), values(before), values(last), texts(before),
+                             texts(last)));
   if (const size_t n = set.corpora[0].examples[spec::kTest].size(); n < 400 && set.tasks[0].spec.one_class())
     fmt::print(
         "{} texts to measure on are few: a share of them is known to ±{:.2f} at best (95 %); more of them tell more\n",

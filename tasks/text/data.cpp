@@ -72,11 +72,11 @@ Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& 
         shown(values.front()));
   constexpr long kMostLabels = 1000;
   values.erase(std::unique(values.begin(), values.end()), values.end());
-  check(long(values.size()) <= kMostLabels,
-        "{}: column '{}' holds {} different values, more than the {} that labels may be; is it the "
-        "right column?",
-        path, name, values.size(), kMostLabels);
-  return Labels::from_values(std::move(values));
+  if (long(values.size()) <= kMostLabels) return Labels::from_values(std::move(values));
+  const bool numbers = std::ranges::all_of(
+      values, [](const std::string& value) { return engine::parse_number<double>(value).has_value(); });
+  fail("{}: column '{}' holds {} different values, more than the {} that labels may be; {}", path, name, values.size(),
+       kMostLabels, numbers ? "numbers are learned by train --head regression" : "is it the right column?");
 }
 
 // "labels '1' and '1.0' are the same number: two classes", for each such pair.

@@ -43,12 +43,15 @@ TEST_CASE("defaults: --head ordinal and regression learn ratings; saved, loaded,
   for (const std::string model : {"pool", "bert --layers 1 --heads 2"})
     for (const std::string head : {"ordinal", "regression"}) {
       const std::string run = dir.path + "/" + head + model.substr(0, 4);
-      const Result trained = sentiment("train --model " + model + " --hidden 32 --lr 5e-3 --epochs 30 --head " + head +
-                                       columns + " --out " + run);
+      const Result trained =
+          sentiment("train --model " + model + " --hidden 32 --lr 5e-3 --epochs 30 --metric mae --head " + head +
+                    columns + " --out " + run);
       REQUIRE_MESSAGE(trained.status == 0, trained.output);
       const json result = result_of(run);
       CHECK_MESSAGE(result["quadratic_kappa"].get<double>() > 0.8, head, " ", model, ": ", trained.last_line());
       CHECK(result["mae"].get<double>() < 0.5);
+      CHECK(result["best_dev"]["mae"].get<double>() >= 0);  // an error, though less is better
+      CHECK(result["best_dev"]["mae"].get<double>() < 0.5);
       const Result measured = sentiment("evaluate --model " + run + columns);
       CHECK_MESSAGE(measured.says("quadratic_kappa"), measured.output);
       const Result said = call("sentiment", "predict --model " + run + " 'the great superb thing'", "2>/dev/null");
@@ -120,4 +123,9 @@ TEST_CASE("check: rows, classes, equal texts, what train would choose and the co
   CHECK(found["nearly_empty"] == 1);
   CHECK(found["model"] == "mini");
   CHECK(found["warnings"].size() == 3);
+  std::string many = "text,rating\n";
+  for (int i = 0; i < 1200; ++i) many += fmt::format("word {0},{0}.5\n", i);
+  CHECK(sentiment("check " + dir.write("many.csv", many) + " --label-column rating")
+            .says("1200 different values, more than the 1000 that labels may be; numbers are learned by train --head "
+                  "regression"));
 }
