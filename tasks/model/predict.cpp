@@ -21,7 +21,7 @@ void append_tags(const Tensor& logits, const text::Batch& batch, Outputs& to) {
   const long K = logits.dim(1);
   for (long b = 0; b < batch.tokens.sequences(); ++b) {
     Indices& tags = to.tags.emplace_back();
-    for (int t = batch.tokens.offsets[b]; t < batch.tokens.offsets[b + 1]; ++t)
+    for (int t = batch.tokens.offsets[b]; t < batch.tokens.offsets[b + 1] && batch.tokens.types[t] == 0; ++t)
       tags.push_back(best_of(logits.data() + t * K, K));
   }
 }

@@ -16,7 +16,7 @@ struct Outputs {
   // label, ordinal, labels: probabilities [n][K], those of a label by the head's temperature; a number: [n][1]
   std::vector<std::vector<double>> scores;
   Indices ranks;              // ordinal: the class of each text, whose probability need not be the highest
-  std::vector<Indices> tags;  // tags: the best class of every token of a text
+  std::vector<Indices> tags;  // tags: the best class of every token of a text, the second one of a pair left out
   int best_of(size_t i) const;
   std::vector<int> best() const;  // the class of each text: the most probable one, or its rank
 };

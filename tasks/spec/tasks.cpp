@@ -280,7 +280,8 @@ void encode(TaskSet& set, const text::WordPiece& tokenizer, int max_length, text
     for (int s : {kTrain, kDev, kTest}) {
       task.targets[s].places.clear();  // of another vocabulary
       for (size_t i = 0; i < corpus.examples[s].size(); ++i) {
-        const long length = long(corpus.texts[s].windows[i].ids.size());
+        const Indices& types = corpus.texts[s].windows[i].types;  // 1: a second text
+        const long length = std::find(types.begin(), types.end(), 1) - types.begin();
         task.targets[s].places.push_back(first_pieces(corpus.examples[s][i].text, tokenizer, length));
       }
     }

@@ -132,6 +132,9 @@ TEST_CASE("encode: with another vocabulary the words' places are those of the ne
   CHECK(set.tasks[0].targets[kTrain].places == std::vector<Indices>{{1, 3}});
   encode(set, text::WordPiece(whole), 16, text::TooLong::cut);
   CHECK(set.tasks[0].targets[kTrain].places == std::vector<Indices>{{1, 2}});
+  set.corpora[0].examples[kTrain][0] = {.text = "a a a a a a", .pair = "ab ab"};
+  encode(set, text::WordPiece(whole), 8, text::TooLong::cut);  // [CLS] a a a [SEP] ab ab [SEP]
+  CHECK(set.tasks[0].targets[kTrain].places == std::vector<Indices>{{1, 2, 3, -1, -1, -1}});
 }
 
 TEST_CASE("weight_in_loss: a text counts once, by its class, or by its words that have a piece") {
