@@ -339,6 +339,7 @@ std::vector<Tensor> of_head(const nn::Head& head) {
 void start_from_teacher(const TransferOptions& options, const model::TextModel& teacher, model::TextModel& student) {
   if (options.from_layers.empty()) return;
   check(!student.net.adapter, "--from-layers changes the student's layers; under an adapter they stay as they are");
+  check(!teacher.net.adapter, "--from-layers takes the layers of a teacher without an adapter; this one has one");
   const nn::Bert *from = teacher.net.encoder.bert(), *to = student.net.encoder.bert();
   check(from && to, "--from-layers is for BERTs; the teacher's type is {}, the student's {}",
         teacher.config().model_type, student.config().model_type);

@@ -2,6 +2,7 @@
 // is its teacher has nothing to learn.
 #include "tasks/objective/transfer.h"
 
+#include "nn/adapter/attach.h"
 #include "tests/support/tasks.h"
 
 using namespace test;
@@ -88,7 +89,14 @@ TEST_CASE(
 }
 
 TEST_CASE("transfer: what cannot be matched is refused in one sentence") {
-  const auto teacher = bert(2);
+  const auto teacher = bert(2), adapted = bert(2), begins = bert(2);
+  nn::AdapterConfig bottleneck;
+  bottleneck.kind = nn::AdapterKind::pfeiffer;
+  nn::attach(adapted->net, bottleneck, "");
+  TransferOptions of_layers;
+  of_layers.from_layers = "uniform";
+  CHECK(error_of([&] { objective::start_from_teacher(of_layers, *adapted, *begins); }).find("without an adapter") !=
+        std::string::npos);
   const auto refused = [&](TransferOptions o, const model::TextModel& student) {
     return error_of([&] { Transfer(o, *teacher, student, 1); });
   };
