@@ -108,6 +108,7 @@ run::Terms Learner::loss(const Part& part, const Sums& step, nn::Trace* trace) c
 
 Sums Learner::measure(const Part& part) const {
   const engine::NoGrad no_grad;
+  if (electra_) electra_->params.eval();                           // the model's own are so since the step
   const Tensor logits = told(part.masked), best = argmax(logits);  // [M, V], [M]
   const engine::Indices& targets = part.masked.targets;
   Sums sums;

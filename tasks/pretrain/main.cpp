@@ -2,6 +2,7 @@
 // read first; the corpus is tasks/text/corpus.h's, the objectives are tasks/pretrain/learner.h's.
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 
 #include "nn/format/whole_directory.h"
 #include "tasks/objective/epoch_events.h"
@@ -84,11 +85,11 @@ Measured measure(Learner& learner, const text::Corpus& dev, long part_tokens) {
 }
 
 // Measures on the held-out texts and keeps the encoder if it is the best so far; without such texts, the latest.
-ordered_json keep_best(run::Training& training, Learner& learner, const text::Corpus& dev, long part_tokens) {
+void keep_best(run::Training& training, Learner& learner, const text::Corpus& dev, long part_tokens) {
   const auto save = [&](const std::string& directory) { learner.model().save(directory); };
   if (dev.size() == 0) {
     training.keep_best({}, save);
-    return ordered_json::object();
+    return;
   }
   training.run().pause();
   const Measured measured = measure(learner, dev, part_tokens);
@@ -103,15 +104,18 @@ ordered_json keep_best(run::Training& training, Learner& learner, const text::Co
     text += fmt::format("  {} {:.4g}", name, value.get<double>());
   training.run().say(fmt::format("{:.1f} % of the budget, dev{}:{}", 100 * std::min(1.0, training.run().used()),
                                  best ? " (the best so far)" : "", text));
-  return measured.figures;
 }
 
-// Of weights that no step has measured: the last ones, or, of a run that was killed between its last step and its
-// result, those that it had kept.
-ordered_json last_figures(run::Training& training, Learner& learner, const text::Corpus& dev, long part_tokens,
-                          bool moved) {
-  if (moved) return keep_best(training, learner, dev, part_tokens);
-  return dev.size() ? measure(learner, dev, part_tokens).figures : ordered_json::object();
+// Of what best/ holds: of all measurements those with the least loss.
+ordered_json figures_of_best(const run::Run& run) {
+  ordered_json best = ordered_json::object();
+  std::istringstream log(nn::read_file(run.file("log.jsonl")));
+  for (std::string text; std::getline(log, text);) {
+    const ordered_json line = ordered_json::parse_or_null(text);
+    if (line.is_object() && line.contains("dev") && (best.empty() || line["dev"]["loss"] < best["loss"]))
+      best = line["dev"];
+  }
+  return best;
 }
 
 void finish_run(const run::Training& training, const pretrain::Options& o, ordered_json result, double tokens) {
@@ -210,12 +214,9 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
   interval.continue_from(double(at.intervals));
   check(used() < 1 || !training.run().has("result.json"),
         "{}: its budget is used up; --model {} goes on from its weights in a new run", o.training.out, o.training.out);
-  ordered_json dev;  // of the weights as they are
-  bool moved = false;
+  bool moved = false;  // since they were measured
   while (training.next_step()) {
     const run::Stopwatch watch;
-    dev = nullptr;
-    moved = true;
     learner.train(training.step());
     const uint64_t first_draw = uint64_t(at.next_draw);
     const std::vector<long> sequences = draws.take(at.next_draw, o.tokens_of_step(used()));
@@ -226,10 +227,11 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     at.intervals = std::lround(interval.last());
     at.keep();
     training.update({{"tokens", at.tokens}, {"tokens_per_second", std::round(step.tokens / watch.seconds())}});
-    if (due || used() >= 1) dev = keep_best(training, learner, data.dev, o.training.batch_size);
+    moved = !due && used() < 1;
+    if (!moved) keep_best(training, learner, data.dev, o.training.batch_size);
   }
-  if (dev.is_null()) dev = last_figures(training, learner, data.dev, o.training.batch_size, moved);
-  finish_run(training, o, dev, double(at.tokens));
+  if (moved) keep_best(training, learner, data.dev, o.training.batch_size);
+  finish_run(training, o, figures_of_best(training.run()), double(at.tokens));
 }
 
 void train(run::Options& options, const run::Parse& parse) {

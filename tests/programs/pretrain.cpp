@@ -137,6 +137,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("pretrain: result and card state the figures of the model that was kept, not of the last one") {
+  const TemporaryDirectory dir;
+  const std::string out = dir.path + "/run";
+  const Result trained = call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + "=20 --dev " +
+                                              lines_file(dir, "dev.txt", kGerman) + kPretrain +
+                                              "--epochs 200 --lr 2e-2 --eval-every 4 --patience 2 --out " + out);
+  REQUIRE_MESSAGE(trained.status == 0, trained.output);
+  json best;
+  for (const json& line : lines_of(nn::read_file(out + "/log.jsonl")))
+    if (line.contains("dev") && (best.is_null() || line["dev"]["loss"] < best["loss"])) best = line["dev"];
+  REQUIRE(last_dev(out)["loss"].get<double>() > best["loss"].get<double>());  // patience ended it
+  const json result = json::parse(nn::read_file(out + "/result.json"));
+  for (const auto& [name, value] : best.items()) CHECK_MESSAGE(result[name] == value, name);
+  CHECK(trained.last_line().find(fmt::format("loss={:.4f}", best["loss"].get<double>())) != std::string::npos);
+}
+
 TEST_CASE("pretrain: a run that was stopped before its first checkpoint begins where it had begun; its guide stays") {
   namespace fs = std::filesystem;
   const TemporaryDirectory dir;

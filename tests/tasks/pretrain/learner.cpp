@@ -132,6 +132,19 @@ TEST_CASE(
   CHECK(differs(half.read("bert.embeddings.word_embeddings.weight"), word, 1e-7, 5e-4) == "");
 }
 
+TEST_CASE("pretrain: a measurement has no dropout, the generator's neither, whatever was trained before it") {
+  nn::Config c = small();
+  c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0.3;
+  for (const Objective objective : {Objective::mlm, Objective::rtd}) {
+    const auto learner = learner_of(c, options_of(objective));
+    const text::Corpus corpus = corpus_of(learner->model().tokenizer);
+    const pretrain::Part part = learner->parts(corpus, all_of(corpus), 0, 1'000'000)[0];
+    const double before = learner->measure(part).loss;
+    learner->train(5);
+    CHECK(learner->measure(part).loss == before);
+  }
+}
+
 TEST_CASE("budget: steps, tokens or seconds, whichever is given; steps grow over what is used of it") {
   CHECK(pretrain::Budget{.steps = 10}.used(3, 1e9, 1e9) == doctest::Approx(0.3));
   CHECK(pretrain::Budget{.tokens = 1000}.used(3, 250, 1e9) == doctest::Approx(0.25));
