@@ -182,8 +182,8 @@ std::string to_utf8(std::string bytes, const std::string& encoding, const std::s
   }
   Repaired repaired = repair_utf8(std::move(bytes));
   if (repaired.invalid > 0)
-    warnings.push_back({"invalid UTF-8 became U+FFFD", repaired.invalid,
-                        fmt::format("{}:{}", path, line_at(repaired.text, repaired.first_invalid))});
+    warnings.push_back(
+        {kInvalidUtf8, repaired.invalid, fmt::format("{}:{}", path, line_at(repaired.text, repaired.first_invalid))});
   return std::move(repaired.text);
 }
 

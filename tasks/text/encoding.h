@@ -9,6 +9,8 @@
 
 namespace text {
 
+inline constexpr const char* kInvalidUtf8 = "invalid UTF-8 became U+FFFD";  // what a Warning says of it
+
 // What is wrong with the name of an encoding; empty: nothing. Known are auto, utf-8, utf-16, windows-1252, latin-1, and
 // what the system's iconv knows.
 std::string encoding_error(const std::string& name);

@@ -29,6 +29,8 @@ LineBlocks::LineBlocks(const std::string& path, const std::string& encoding, siz
 
 long LineBlocks::bytes() const { return gzoffset(file_.get()); }
 
+long LineBlocks::invalid() const { return decoder_ ? decoder_->invalid() : 0; }
+
 // Appends what the file holds to buffer_, as UTF-8.
 void LineBlocks::take(std::string_view bytes) {
   if (!begun_) {
@@ -87,20 +89,24 @@ bool LineBlocks::next() {
   return !lines_.empty();
 }
 
-std::vector<Example> read_lines(const std::string& path) {
+std::vector<Example> read_lines(const std::string& path, Invalid invalid) {
   std::vector<Example> texts;
   LineBlocks blocks(path);
-  while (blocks.next())
+  while (blocks.next()) {
     for (size_t i = 0; i < blocks.lines().size(); ++i) {
-      const std::string_view line = blocks.lines()[i];
-      texts.push_back({.text = repair_utf8(std::string(line)).text,
-                       .where = fmt::format("{}:{}", path, blocks.first_line() + long(i))});
+      Repaired line = repair_utf8(std::string(blocks.lines()[i]));
+      texts.push_back(
+          {.text = std::move(line.text), .where = fmt::format("{}:{}", path, blocks.first_line() + long(i))});
+      check(invalid == Invalid::repaired || line.invalid == 0, "{}: the line is not valid UTF-8", texts.back().where);
     }
+    check(invalid == Invalid::repaired || blocks.invalid() == 0,
+          "{}: it has bytes that are no character of its encoding", path);
+  }
   return texts;
 }
 
-ParallelTexts read_parallel(const std::string& source, const std::string& target) {
-  ParallelTexts texts{read_lines(source), read_lines(target)};
+ParallelTexts read_parallel(const std::string& source, const std::string& target, Invalid invalid) {
+  ParallelTexts texts{read_lines(source, invalid), read_lines(target, invalid)};
   for (const std::vector<Example>* side : {&texts.source, &texts.target})
     for (const Example& e : *side)
       check(!is_blank(e.text), "{}: the line is empty; a pair needs both texts: remove the line from both files",

@@ -30,6 +30,7 @@ class LineBlocks {
   const std::vector<std::string_view>& lines() const { return lines_; }
   long first_line() const { return first_line_; }  // the number of lines()[0], from 1
   long bytes() const;                              // of the file that are read so far
+  long invalid() const;  // characters so far that another encoding than UTF-8 does not have: they became U+FFFD
 
  private:
   struct Close {
@@ -50,14 +51,17 @@ class LineBlocks {
   bool begun_ = false, ended_ = false;
 };
 
-// Every line of a file as a text, empty ones too; Example::where is file:line. Invalid UTF-8 becomes U+FFFD.
-std::vector<Example> read_lines(const std::string& path);
+// What becomes of lines that are not valid UTF-8: U+FFFD where they are not, or "WHERE: the line is not valid UTF-8".
+enum class Invalid { repaired, refused };
+
+// Every line of a file as a text, empty ones too; Example::where is file:line.
+std::vector<Example> read_lines(const std::string& path, Invalid invalid = Invalid::repaired);
 
 // Two files whose lines belong together, the first to the first. Error: an empty line, or one file longer than the
 // other.
 struct ParallelTexts {
   std::vector<Example> source, target;
 };
-ParallelTexts read_parallel(const std::string& source, const std::string& target);
+ParallelTexts read_parallel(const std::string& source, const std::string& target, Invalid invalid = Invalid::repaired);
 
 }  // namespace text

@@ -138,8 +138,7 @@ void TableParser::take(size_t count) {
   if (repaired.invalid > 0) {
     const auto begin = repaired.text.begin(), at = begin + long(repaired.first_invalid);
     const long line = line_ + std::count(text_.begin(), text_.end(), '\n') + std::count(begin, at, '\n');
-    add_warning(table_.warnings,
-                {"invalid UTF-8 became U+FFFD", repaired.invalid, fmt::format("{}:{}", table_.path, line)});
+    add_warning(table_.warnings, {kInvalidUtf8, repaired.invalid, fmt::format("{}:{}", table_.path, line)});
   }
   text_ = text_.empty() ? std::move(repaired.text) : text_ + repaired.text;
 }

@@ -8,24 +8,10 @@
 #include "engine/random.h"
 #include "tasks/text/data.h"
 #include "tasks/text/lines.h"
-#include "tasks/text/utf8.h"
 
 namespace translate {
 
 using engine::check;
-
-void check_utf8(const std::string& line, const std::string& where) {
-  check(line.find("\xEF\xBF\xBD") == std::string::npos, "{}: the line is not valid UTF-8", where);
-}
-
-namespace {
-
-void check_text(const std::string& line, const std::string& where) {
-  check_utf8(line, where);
-  check(!text::is_blank(line), "{}: the line is empty; a pair needs both texts", where);
-}
-
-}  // namespace
 
 void Texts::add(const Texts& more) {
   source.insert(source.end(), more.source.begin(), more.source.end());
@@ -35,19 +21,14 @@ void Texts::add(const Texts& more) {
 
 std::vector<std::string> read_texts(const std::string& path) {
   std::vector<std::string> texts;
-  for (const text::Example& e : text::read_lines(path)) {
-    check_utf8(e.text, e.where);
-    texts.push_back(e.text);
-  }
+  for (text::Example& e : text::read_lines(path, text::Invalid::refused)) texts.push_back(std::move(e.text));
   return texts;
 }
 
 Texts read_pairs(const std::string& source, const std::string& target) {
-  const text::ParallelTexts both = text::read_parallel(source, target);
+  const text::ParallelTexts both = text::read_parallel(source, target, text::Invalid::refused);
   Texts texts;
   for (size_t i = 0; i < both.source.size(); ++i) {
-    check_text(both.source[i].text, both.source[i].where);
-    check_text(both.target[i].text, both.target[i].where);
     texts.source.push_back(both.source[i].text);
     texts.target.push_back(both.target[i].text);
     texts.where.push_back(both.source[i].where);
@@ -65,15 +46,15 @@ void add_row(Texts& texts, std::string_view line, const std::string& where) {
   texts.source.emplace_back(line.substr(0, tab));
   texts.target.emplace_back(line.substr(tab + 1));
   texts.where.push_back(where);
-  check_text(texts.source.back(), where);
-  check_text(texts.target.back(), where);
+  for (const std::string& side : {texts.source.back(), texts.target.back()})
+    check(!text::is_blank(side), "{}: the line is empty; a pair needs both texts", where);
 }
 
 }  // namespace
 
 Texts read_pairs(const std::string& table) {
   Texts texts;
-  for (const text::Example& e : text::read_lines(table)) add_row(texts, e.text, e.where);
+  for (const text::Example& e : text::read_lines(table, text::Invalid::refused)) add_row(texts, e.text, e.where);
   return texts;
 }
 

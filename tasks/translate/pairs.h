@@ -16,9 +16,7 @@ struct Texts {
   void add(const Texts& more);
 };
 
-// Error: "WHERE: the line is not valid UTF-8", of a line whose invalid bytes have become U+FFFD while it was read.
-void check_utf8(const std::string& line, const std::string& where);
-// Lines of a file, empty ones too. Error: as check_utf8.
+// Lines of a file, empty ones too. Error: "WHERE: the line is not valid UTF-8".
 std::vector<std::string> read_texts(const std::string& path);
 // Two files line by line. Error: different numbers of lines, an empty line, invalid UTF-8.
 Texts read_pairs(const std::string& source, const std::string& target);

@@ -39,7 +39,7 @@ class Windows {
     if (input_ && input_->next()) {
       const text::Table& table = input_->table();
       for (size_t i = 0; i < table.rows.size(); ++i) {
-        check_utf8(table.rows[i][0], fmt::format("{}:{}", table.path, table.lines[i]));
+        check_utf8(table, fmt::format("{}:{}", table.path, table.lines[i]));
         texts_.push_back(table.rows[i][0]);
       }
     } else if (!input_) {
@@ -54,6 +54,12 @@ class Windows {
   bool person() const { return person_; }
 
  private:
+  // The reader repairs lines and says which was the first; U+FFFD itself may stand in a valid one.
+  static void check_utf8(const text::Table& table, const std::string& where) {
+    for (const text::Warning& warning : table.warnings)
+      check(warning.what != text::kInvalidUtf8 || warning.first != where, "{}: the line is not valid UTF-8", where);
+  }
+
   std::vector<std::string> known_, texts_;
   std::optional<text::TableBlocks> input_;
   long first_ = 0;

@@ -104,6 +104,11 @@ TEST_CASE("translate: a stream of texts comes out in windows, its numbers and dr
   CHECK(!std::filesystem::exists(out));
   refused("translate --model " + best + " < " + f.dir.write("latin", "caf\xE9\n"),
           "input:1: the line is not valid UTF-8");
+  refused("translate --model " + best + " < " + f.dir.write("second", "\uFFFD\ncaf\xE9\n"),
+          "input:2: the line is not valid UTF-8");
+  const std::string marked = f.dir.write("marked", "red \uFFFD\n");
+  CHECK(call("translate", "translate --model " + best + " < " + marked).status == 0);
+  CHECK(translated("--file " + marked) == translated("< " + marked));
 }
 
 TEST_CASE("translate: a student learns from its teacher alone: its distributions and attention, or what it writes") {

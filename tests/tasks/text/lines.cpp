@@ -24,6 +24,20 @@ TEST_CASE("parallel texts: line by line; an empty line and another length are na
   CHECK(error_of([&] { text::read_parallel(en, dir.path + "/none"); }).find(dir.path + "/none") == 0);
 }
 
+TEST_CASE("lines: what is not valid is repaired or refused, in UTF-8 by its line; U+FFFD itself is valid") {
+  const TemporaryDirectory dir;
+  const std::string bad = dir.write("bad", "\uFFFD\n\xFF\n"), good = dir.write("good", "\uFFFD\n");
+  CHECK(text::read_lines(bad)[1].text == "\uFFFD");
+  CHECK(error_of([&] { text::read_lines(bad, text::Invalid::refused); }) == bad + ":2: the line is not valid UTF-8");
+  CHECK(text::read_lines(good, text::Invalid::refused)[0].text == "\uFFFD");
+  const std::string half = dir.write("half", std::string("\xFF\xFE"
+                                                         "a\0\0\xD8\n\0",
+                                                         8));  // a surrogate alone
+  CHECK(text::read_lines(half).size() == 1);
+  CHECK(error_of([&] { text::read_lines(half, text::Invalid::refused); }) ==
+        half + ": it has bytes that are no character of its encoding");
+}
+
 TEST_CASE("lines: carriage returns alone end lines where no line feed does, wherever a block ends, as in a table") {
   const TemporaryDirectory dir;
   const std::string mac = dir.write("mac.txt", "\xEF\xBB\xBFgood film\r\rbad film\r"),

@@ -232,6 +232,19 @@ TEST_CASE(
   CHECK(one.parts_at(3)[0].target != other.parts_at(3)[0].target);
 }
 
+TEST_CASE("pairs: U+FFFD is a character as others; what is not valid UTF-8 is refused") {
+  const TemporaryDirectory dir;
+  CHECK(read_pairs(dir.write("a.tsv", "a \uFFFD b\teins\n")).source[0] == "a \uFFFD b");
+  const std::string mark = dir.write("mark", "a\nb \uFFFD\n"), two = dir.write("two", "eins\nzwei\n");
+  CHECK(read_pairs(mark, two).source[1] == "b \uFFFD");
+  CHECK(read_texts(mark)[1] == "b \uFFFD");
+  const std::string latin = dir.write("latin", "\uFFFD\nb\xE4\n"), says = latin + ":2: the line is not valid UTF-8";
+  CHECK(error_of([&] { read_texts(latin); }) == says);
+  CHECK(error_of([&] { read_pairs(latin, two); }) == says);
+  CHECK(error_of([&] { read_pairs(dir.write("b.tsv", "a\tb\xE4\n")); }) ==
+        dir.path + "/b.tsv:1: the line is not valid UTF-8");
+}
+
 TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line with its place") {
   const TemporaryDirectory dir;
   CHECK(read_pairs(dir.write("a.tsv", "one\teins\ntwo\tzwei\n")).target == std::vector<std::string>{"eins", "zwei"});
