@@ -167,6 +167,17 @@ translate::BatchOptions batch_options(const translate::Options& o, const Texts& 
   return how;
 }
 
+// What is measured after every epoch: a pair that the model cannot read would end the run there.
+Texts measured_in(const Texts& dev, const Translator& translator) {
+  const long positions = translator.model->config.max_position_embeddings;
+  Texts texts = translate::fitting(dev, translator.pieces, positions);
+  const long skipped = dev.size() - texts.size();
+  check(skipped == 0 || texts.size() > 0, "every held-out pair has more than {} pieces, the model's positions",
+        positions);
+  if (skipped) run::print_note("left out: {} held-out pairs of more than {} pieces\n", skipped, positions);
+  return texts;
+}
+
 void learn(const translate::Options& o, const run::Options& options, const translate::Data& data,
            Translator& translator, const std::optional<Translator>& teacher) {
   const translate::Distil distil(o.distil, teacher ? &*teacher : nullptr, translator);
@@ -174,6 +185,7 @@ void learn(const translate::Options& o, const run::Options& options, const trans
   long skipped = 0;
   const std::vector<translate::Pair> pairs = encode(data.train, translator.pieces, distil.positions(), &skipped);
   if (skipped) run::print_note("left out: {} pairs of more than {} pieces\n", skipped, distil.positions());
+  const Texts dev = measured_in(data.dev, translator);
   translate::Batches batches(pairs, batch_options(o, data.train, pairs, translator, distil.positions()));
   Translator mean = translator.twin(model.config, 0);
   run::Training training(o.training, model.params,
@@ -194,9 +206,9 @@ void learn(const translate::Options& o, const run::Options& options, const trans
       tokens += long(part.source.count() + part.target.size());
     }
     training.update({{"tokens_per_second", std::round(double(tokens) / watch.seconds())}});  // 6, 7, 8
-    if (training.epoch_ends()) finish_epoch(training, o, translator, mean, data.dev);
+    if (training.epoch_ends()) finish_epoch(training, o, translator, mean, dev);
   }
-  finish_run(training, data.dev, o.training.out);
+  finish_run(training, dev, o.training.out);
 }
 
 void train(run::Options& options, const run::Parse& parse) {

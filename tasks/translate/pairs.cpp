@@ -87,6 +87,17 @@ std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long position
   return fitting;
 }
 
+Texts fitting(const Texts& texts, const Pieces& pieces, long positions) {
+  Texts left;
+  long skipped = 0;
+  for (const Pair& pair : encode(texts, pieces, positions, &skipped)) {
+    left.source.push_back(texts.source[pair.text]);
+    left.target.push_back(texts.target[pair.text]);
+    left.where.push_back(texts.where[pair.text]);
+  }
+  return left;
+}
+
 std::vector<Pair> cut_anew(const std::vector<Pair>& pairs, const Texts& texts, const Pieces& pieces, float dropout,
                            uint32_t seed, long positions) {
   const auto cut = [&] {

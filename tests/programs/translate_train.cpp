@@ -1,0 +1,35 @@
+// The program translate: held-out texts that are too long, long pairs in short steps, going on from a directory.
+#include "nn/format/files.h"
+#include "nn/format/json_value.h"
+#include "tests/support/translate.h"
+
+using namespace test;
+
+namespace {
+
+const std::string kLong = "this house is red this house is red this house is red this house is red this house is red\n";
+
+// Held-out texts, the first source of which has these lines in front, and the first target those.
+std::string held_out_behind(const Sides& f, const std::string& source, const std::string& target) {
+  return " --dev-source " + f.dir.write("dev.en", source + nn::read_file(f.source)) + " --dev-target " +
+         f.dir.write("dev.de", target + nn::read_file(f.target)) + " ";
+}
+
+}  // namespace
+
+TEST_CASE("translate: held-out pairs beyond the positions, on either side, are left out before the first step") {
+  const Sides f;
+  const std::string train = "train " + f.data() + " " + kTinyTranslator + "--positions 20 --epochs 1 --events auto";
+  for (const auto& [source, target] : {std::pair{kLong, std::string("rot\n")}, {std::string("red\n"), kLong}}) {
+    const std::string out = f.dir.path + (source == kLong ? "/source" : "/target");
+    const Result run = call("translate", train + held_out_behind(f, source, target) + " --out " + out);
+    CHECK_MESSAGE(run.status == 0, run.output);
+    CHECK_MESSAGE(run.says("left out: 1 held-out pairs of more than 20 pieces"), run.output);
+    CHECK(nn::read_file(out + "/best/README.md").find("12") != std::string::npos);
+  }
+  const std::string all = f.dir.write("long", kLong);
+  const Result none =
+      call("translate", train + " --dev-source " + all + " --dev-target " + all + " --out " + f.dir.path + "/none");
+  CHECK(none.status != 0);
+  CHECK(none.last_line() == "error: every held-out pair has more than 20 pieces, the model's positions");
+}
