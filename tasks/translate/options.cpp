@@ -51,9 +51,13 @@ void Options::declare(run::Options& options) {
   add("--positions", positions, "pieces of a text at most; longer pairs are left out", sizes).between(2, 1e5);
   add("--norm", norm, "post: behind each sum, as Marian; pre: in front of each part", sizes).one_of({"post", "pre"});
   add("--activation", activation, "relu, gelu or silu", sizes).one_of({"relu", "gelu", "silu"});
-  add("--dropout", dropout, "of embeddings and of what parts return", sizes).between(0, 0.99);
-  add("--attention-dropout", attention_dropout, "of probabilities", sizes).between(0, 0.99);
-  add("--activation-dropout", activation_dropout, "inside the feed-forward networks", sizes).between(0, 0.99);
+  add("--dropout", dropout, "of embeddings and of what parts return; default: 0.3 of a new model, else its own", sizes)
+      .between(0, 0.99);
+  add("--attention-dropout", attention_dropout, "of probabilities; default: 0 of a new model, else its own", sizes)
+      .between(0, 0.99);
+  add("--activation-dropout", activation_dropout,
+      "inside the feed-forward networks; default: 0 of a new model, else its own", sizes)
+      .between(0, 0.99);
   add("--label-smoothing", label_smoothing, "share of the target that all pieces have alike", "Learning").between(0, 1);
   add("--r-drop", r_drop, "weight of the distance between two passes with other dropout masks", "Learning")
       .not_negative();
@@ -109,9 +113,8 @@ nn::TranslationConfig Options::config(const Pieces& p) const {
   c.encoder_attention_heads = c.decoder_attention_heads = heads;
   c.encoder_ffn_dim = c.decoder_ffn_dim = intermediate;
   c.activation_function = activation;
-  c.dropout = dropout;
-  c.attention_dropout = attention_dropout;
-  c.activation_dropout = activation_dropout;
+  c.dropout = 0.3;
+  set_dropouts(c);
   c.normalize_before = norm == "pre";
   c.max_position_embeddings = c.max_length = positions;
   c.eos_token_id = p.end();
@@ -119,6 +122,12 @@ nn::TranslationConfig Options::config(const Pieces& p) const {
   c.forbidden = {p.padding()};
   c.check_sizes("translate");
   return c;
+}
+
+void Options::set_dropouts(nn::TranslationConfig& c) const {
+  c.dropout = dropout.value_or(c.dropout);
+  c.attention_dropout = attention_dropout.value_or(c.attention_dropout);
+  c.activation_dropout = activation_dropout.value_or(c.activation_dropout);
 }
 
 std::vector<std::string> Options::inputs() const {
@@ -179,7 +188,7 @@ Translator make_translator(const Options& o, const Texts& train, const Translato
           directory);
     const Translator from = Translator::load_to_train(directory, o.adapter.base);
     nn::TranslationConfig c = from.model->config;
-    c.dropout = o.dropout, c.attention_dropout = o.attention_dropout, c.activation_dropout = o.activation_dropout;
+    o.set_dropouts(c);
     Translator t = from.twin(c, o.training.seed);
     if (o.adapter.any()) model::add_adapter(*t.model, o.adapter, directory);
     model::print_adapter(*t.model);

@@ -19,7 +19,7 @@ struct Options {
   PieceOptions pieces;
   long layers = 4, decoder_layers = 0, hidden = 128, heads = 4, intermediate = 256, positions = 256;
   std::string norm = "post", activation = "relu";
-  double dropout = 0.3, attention_dropout = 0, activation_dropout = 0;
+  std::optional<double> dropout, attention_dropout, activation_dropout;  // of a new model 0.3, 0, 0
   // learning
   double label_smoothing = 0.1;
   double r_drop = 0;         // alpha
@@ -34,6 +34,7 @@ struct Options {
   void declare(run::Options& options);
   void settle(run::Options& options);  // after parsing. Error: what does not go together
   nn::TranslationConfig config(const Pieces& pieces) const;
+  void set_dropouts(nn::TranslationConfig& c) const;  // those that are given
   std::vector<std::string> inputs() const;
 };
 

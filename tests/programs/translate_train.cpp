@@ -33,3 +33,25 @@ TEST_CASE("translate: held-out pairs beyond the positions, on either side, are l
   CHECK(none.status != 0);
   CHECK(none.last_line() == "error: every held-out pair has more than 20 pieces, the model's positions");
 }
+
+TEST_CASE("translate: a directory that is gone on from keeps the dropouts that are not given") {
+  const Sides f;
+  const std::string from = f.trained("from", "--dropout 0.2 --attention-dropout 0.1 --max-steps 1");
+  const auto after = [&](const std::string& name, const std::string& options) {
+    const std::string out = f.dir.path + "/" + name;
+    const Result run = call("translate", "train " + f.data() + " --batch-size 60 --max-steps 1 --model " + from +
+                                             options + " --out " + out);
+    REQUIRE_MESSAGE(run.status == 0, run.output);
+    return nn::json::parse(nn::read_file(out + "/best/config.json"));
+  };
+  const nn::json kept = after("kept", ""), one = after("one", " --attention-dropout 0.3");
+  CHECK((kept["dropout"] == 0.2 && kept["attention_dropout"] == 0.1 && kept["activation_dropout"] == 0.0));
+  CHECK((one["dropout"] == 0.2 && one["attention_dropout"] == 0.3));
+  const Result fresh = call("translate", "train " + f.data() +
+                                             " --layers 1 --hidden 16 --heads 2 --vocab-size 60 "
+                                             "--max-steps 1 --out " +
+                                             f.dir.path + "/fresh");
+  REQUIRE_MESSAGE(fresh.status == 0, fresh.output);
+  const nn::json config = nn::json::parse(nn::read_file(f.dir.path + "/fresh/best/config.json"));
+  CHECK((config["dropout"] == 0.3 && config["attention_dropout"] == 0.0));
+}
