@@ -153,14 +153,15 @@ Batches::Batches(const std::vector<Pair>& pairs, const BatchOptions& options) : 
 }
 
 // Part k of an epoch are the pairs whose first target token is among tokens [k T / n, (k + 1) T / n) of all T, of n
-// parts.
+// parts. Behind a pair that is longer than a part come pairs that are parts by themselves, so that none is empty.
 void Batches::cut(const std::vector<int>& order) {
-  const long n = steps_ * o_.accumulate, all = target_tokens(pairs());
+  const long N = long(order.size()), n = std::min(steps_ * o_.accumulate, N), all = target_tokens(pairs());
   parts_.assign(n, {});
-  long before = 0;
-  for (const int pair : order) {
-    parts_[before * n / all].push_back(pair);
-    before += long(pairs()[pair].target.size());
+  long before = 0, part = -1;
+  for (long i = 0; i < N; ++i) {
+    part = std::clamp(before * n / all, n - (N - i), part + 1);  // n - (N - i): enough pairs are left for the others
+    parts_[part].push_back(order[i]);
+    before += long(pairs()[order[i]].target.size());
   }
 }
 
@@ -196,10 +197,10 @@ std::vector<Batch> Batches::parts_at(long step) {
   if (step / steps_ != epoch_) begin_epoch(step / steps_);
   std::vector<Batch> batches;
   double all = 0;
-  for (long k = step % steps_ * o_.accumulate; k < (step % steps_ + 1) * o_.accumulate; ++k) {
+  const long n = long(parts_.size()), now = step % steps_;
+  for (long k = now * n / steps_; k < (now + 1) * n / steps_; ++k) {
     std::vector<const Pair*> chosen;
     for (const int pair : parts_[k]) chosen.push_back(&pairs()[pair]);
-    if (chosen.empty()) continue;
     batches.push_back(batch_of(chosen, o_.start));
     all += double(batches.back().target.size());
   }

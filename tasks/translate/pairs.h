@@ -78,7 +78,8 @@ class Batches {
   BatchOptions o_;
   long steps_ = 1;
   long epoch_ = -1;
-  std::vector<std::vector<int>> parts_;  // [steps * accumulate]: the pairs of each part of this epoch
+  // The pairs of each part of this epoch, steps * accumulate or fewer: none is empty.
+  std::vector<std::vector<int>> parts_;
 };
 
 }  // namespace translate

@@ -34,6 +34,19 @@ TEST_CASE("translate: held-out pairs beyond the positions, on either side, are l
   CHECK(none.last_line() == "error: every held-out pair has more than 20 pieces, the model's positions");
 }
 
+TEST_CASE("translate: every step learns from a pair, though one pair is longer than many steps") {
+  const Sides f;
+  const std::string both[] = {f.dir.write("long.en", "red\n" + kLong + "old\nhouse\ntrain\nbook\n"),
+                              f.dir.write("long.de", "rot\n" + kLong + "alt\nHaus\nZug\nBuch\n")};
+  const std::string out = f.dir.path + "/run";
+  const Result run = call("translate", "train --source " + both[0] + " --target " + both[1] + " " + kTinyTranslator +
+                                           "--dev-share 0 --batch-size 4 --epochs 2 --out " + out);
+  REQUIRE_MESSAGE(run.status == 0, run.output);
+  const std::string log = nn::read_file(out + "/log.jsonl");
+  CHECK(log.find("\"loss\":0.0,") == std::string::npos);
+  CHECK(std::count(log.begin(), log.end(), '\n') >= 10);
+}
+
 TEST_CASE("translate: a directory that is gone on from keeps the dropouts that are not given") {
   const Sides f;
   const std::string from = f.trained("from", "--dropout 0.2 --attention-dropout 0.1 --max-steps 1");

@@ -232,6 +232,26 @@ TEST_CASE(
   CHECK(one.parts_at(3)[0].target != other.parts_at(3)[0].target);
 }
 
+TEST_CASE("pairs: no step is without a pair, however long one is, and every pair is there once") {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 12; ++i) pairs.push_back({{i + 1, 0}, std::vector<int>(i % 5 == 1 ? 40 : 2, 9), i});
+  for (const long tokens : {1, 3, 8, 20})
+    for (const int accumulate : {1, 2, 5})
+      for (const long window : {0, 3}) {
+        Batches batches(pairs, {.start = 500, .tokens = tokens, .accumulate = accumulate, .seed = 7, .window = window});
+        for (long epoch = 0; epoch < 3; ++epoch) {
+          std::multiset<int> texts;
+          for (long s = 0; s < batches.steps_per_epoch(); ++s) {
+            const std::vector<Batch> parts = batches.parts_at(epoch * batches.steps_per_epoch() + s);
+            CHECK(!parts.empty());
+            for (const Batch& part : parts) texts.insert(part.texts.begin(), part.texts.end());
+          }
+          CHECK(texts.size() == 12);
+          CHECK(std::set<int>(texts.begin(), texts.end()).size() == 12);
+        }
+      }
+}
+
 TEST_CASE("pairs: U+FFFD is a character as others; what is not valid UTF-8 is refused") {
   const TemporaryDirectory dir;
   CHECK(read_pairs(dir.write("a.tsv", "a \uFFFD b\teins\n")).source[0] == "a \uFFFD b");
