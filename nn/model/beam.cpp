@@ -121,7 +121,8 @@ class Search {
     if (forced) {
       const int token = s.asked.forced[ids.size()];
       check(token >= 0 && token < V, "search: the forced token {} is not among {}", token, V);
-      return {{sum + logits.log_prob(token), row, token, logits.log_prob(token)}};
+      const double log_p = long(ids.size()) < s.asked.free ? 0 : logits.log_prob(token);
+      return {{sum + log_p, row, token, log_p}};
     }
     forbid(ids, x);
     return o_.sample ? drawn(s, row, logits) : best(s, row, logits);

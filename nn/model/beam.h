@@ -39,6 +39,7 @@ struct SearchOptions {
 struct Asked {
   long most = 100;      // tokens, the end included; there the end is forced and costs nothing (Hugging Face's rule)
   Indices forced = {};  // how the sequence begins
+  long free = 0;        // of `forced` so many, the first, cost nothing, as Hugging Face's forced_bos_token_id
   uint32_t number = 0;  // of the sentence: what its draws depend on, beside the seed
 };
 

@@ -186,12 +186,13 @@ struct Sources {
 struct Bounds {
   long most, needed = 1;  // needed: what is allowed however short the source
   std::vector<int> begin;
+  long free = 0;  // of `begin`: the directory's piece costs nothing
 
   Bounds(const Translator& t, const DecodeOptions& o, long least) {
     const nn::TranslationConfig& c = t.model->config;
     const long asked = o.max_length ? o.max_length : c.max_length - 1;
     most = std::min(asked, c.max_position_embeddings);
-    if (c.forced_bos_token_id >= 0) begin = {int(c.forced_bos_token_id)};
+    if (c.forced_bos_token_id >= 0) begin = {int(c.forced_bos_token_id)}, free = 1;
     if (!o.begin.empty()) {
       const std::vector<int> pieces = t.pieces.target(o.begin);
       begin.insert(begin.end(), pieces.begin(), pieces.end() - 1);  // without its end
@@ -230,8 +231,8 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
       const std::vector<int>& source = sources.ids[sources.order[next]];
       batch.push_back(&source);
       tokens += long(source.size());
-      asked.push_back(
-          {bounds.of(source, o.max_length_factor), bounds.begin, uint32_t(first_text + sources.order[next])});
+      asked.push_back({bounds.of(source, o.max_length_factor), bounds.begin, bounds.free,
+                       uint32_t(first_text + sources.order[next])});
     }
     nn::Decoding decoding(*model, packed(batch));
     const auto found =

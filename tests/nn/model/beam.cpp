@@ -213,6 +213,21 @@ TEST_CASE("beam: draws follow the probabilities, the temperature and the cuts, a
   CHECK(several[0].ids != several[5].ids);
 }
 
+TEST_CASE("beam: of forced tokens those that are free cost nothing, the others what the model says") {
+  for (const int beams : {1, 4}) {
+    Table table(6, 5);
+    const auto search = [&](long free) {
+      return table.search({.beams = beams, .length_penalty = 0}, {.most = 8, .forced = {2, 4}, .free = free})[0];
+    };
+    const nn::Hypothesis paid = search(0), once = search(1);
+    CHECK(once.ids == paid.ids);
+    CHECK(once.log_probs[0] == 0);
+    CHECK(once.log_probs[1] == paid.log_probs[1]);
+    CHECK(paid.log_probs[0] < -0.1);
+    CHECK(once.score == doctest::Approx(paid.score - paid.log_probs[0]));
+  }
+}
+
 TEST_CASE("beam: what cannot be searched is refused") {
   Table table(5, 1);
   CHECK(error_of([&] { table.search({.beams = 2, .n_best = 3}, {}); }) == "search: 2 beams cannot give the 3 best");

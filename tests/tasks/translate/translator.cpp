@@ -103,3 +103,17 @@ TEST_CASE("translator: what the directory says of decoding holds where nothing e
   how.begin = "Haus";
   CHECK((said(t, how)[0] == first && said(t, how)[1] == t.pieces.target("Haus")[0]));
 }
+
+TEST_CASE("translator: the directory's first piece costs nothing, and --begin what the model says") {
+  Translator t = short_spoken();
+  DecodeOptions how;
+  how.beams = 1;
+  how.length_penalty = 0;
+  const auto score = [&] { return t.translate({"red"}, how)[0][0].score; };
+  const double at_once = score();
+  how.begin = "rot";
+  CHECK(score() < at_once - 1);
+  how.begin = "";
+  t.model->config.forced_bos_token_id = t.pieces.target("rot")[0];
+  CHECK(score() > -1e-3);
+}
