@@ -87,6 +87,7 @@ void read_generation(const JsonObject& from, TranslationConfig& c) {
   from.take("min_length", c.min_length);
   from.take("no_repeat_ngram_size", c.no_repeat_ngram_size);
   from.take("forced_bos_token_id", c.forced_bos_token_id);
+  from.take("renormalize_logits", c.renormalize_logits);
   read_early_stopping(from, c);
   refuse_other_searches(from);
   const json* words = from.find("bad_words_ids");
@@ -187,6 +188,7 @@ void write_generation(const TranslationConfig& c, ordered_json& to) {
   if (c.no_repeat_ngram_size > 0) to["no_repeat_ngram_size"] = c.no_repeat_ngram_size;
   to["num_beams"] = c.num_beams;
   to["pad_token_id"] = c.pad_token_id;
+  if (c.renormalize_logits) to["renormalize_logits"] = true;
 }
 
 }  // namespace

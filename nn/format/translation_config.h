@@ -34,6 +34,7 @@ struct TranslationConfig {
   std::string early_stopping = "";   // false, true, never; empty: it is not said
   long forced_bos_token_id = -1;     // what every target begins with; -1: nothing
   std::vector<long> forbidden = {};  // bad_words_ids of one token each
+  bool renormalize_logits = false;   // log p is of what may follow alone; else the forbidden keep their probability
 
   bool int8 = false;  // quantization_config: weights are int8 (nn/format/quantization.h), for translating alone
 

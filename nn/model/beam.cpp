@@ -117,15 +117,24 @@ class Search {
     const double sum = s.rows[row].sum;
     const bool forced = ids.size() < s.asked.forced.size();
     if (!forced && length_ >= s.asked.most) return {{sum, row, end_, 0}};
-    const Logits logits(x, V);
     if (forced) {
       const int token = s.asked.forced[ids.size()];
       check(token >= 0 && token < V, "search: the forced token {} is not among {}", token, V);
-      const double log_p = long(ids.size()) < s.asked.free ? 0 : logits.log_prob(token);
+      const double log_p = long(ids.size()) < s.asked.free ? 0 : forced_log_prob(ids, token, x, V);
       return {{sum + log_p, row, token, log_p}};
     }
-    forbid(ids, x);
+    if (o_.renormalize) forbid(ids, x);
+    const Logits logits(x, V);
+    if (!o_.renormalize) forbid(ids, x);
     return o_.sample ? drawn(s, row, logits) : best(s, row, logits);
+  }
+
+  // It may follow, whatever else is forbidden.
+  double forced_log_prob(const Indices& ids, int token, real* x, long V) const {
+    const real own = x[token];
+    if (o_.renormalize) forbid(ids, x);
+    x[token] = own;
+    return Logits(x, V).log_prob(token);
   }
 
   // What must not follow gets -infinity.

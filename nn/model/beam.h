@@ -26,7 +26,10 @@ struct SearchOptions {
   int n_best = 1;                   // how many hypotheses a sentence gets: at most beams; of draws, that many
   long least = 0;                   // tokens before the end
   int no_repeat = 0;                // n-grams of this length occur once; 0: as they come
-  std::vector<int> forbidden = {};  // tokens that never occur; their probability is not shared out
+  std::vector<int> forbidden = {};  // tokens that never occur
+  // Whether log p is of what may follow alone (Hugging Face's renormalize_logits); else what is kept out by `least`,
+  // `no_repeat` and `forbidden` keeps its probability.
+  bool renormalize = false;
   bool sample = false;
   double temperature = 1;  // that divides the logits before a draw
   int top_k = 0;           // draw among so many; 0: all

@@ -86,6 +86,7 @@ nn::SearchOptions search_options(const DecodeOptions& o, const nn::TranslationCo
   s.top_p = o.top_p;
   s.seed = o.seed;
   for (const long id : c.forbidden) s.forbidden.push_back(int(id));
+  s.renormalize = c.renormalize_logits;
   return s;
 }
 

@@ -60,3 +60,13 @@ TEST_CASE("translation config: a search that is not this one is refused by its k
   CHECK_NOTHROW(
       read_with(dir, R"({"repetition_penalty": 1.0, "num_beam_groups": 1, "top_k": 50, "temperature": 1.0})"));
 }
+
+TEST_CASE("translation config: renormalize_logits is read, and written where it is true") {
+  const TemporaryDirectory dir;
+  const auto written = [&](const std::string& generation) {
+    return nn::json::parse(nn::generation_config_json(read_with(dir, generation)));
+  };
+  CHECK(written(R"({"renormalize_logits": true})")["renormalize_logits"] == true);
+  for (const char* no : {"{}", R"({"renormalize_logits": false})", R"({"renormalize_logits": null})"})
+    CHECK(!written(no).contains("renormalize_logits"));
+}

@@ -15,6 +15,8 @@ constexpr int kEnd = 0, kStart = 99;
 struct Table {
   int V;
   real seed, toward_end = 0;
+  int biased = kEnd;  // a token with another logit
+  real bias = 0;
   std::vector<Indices> rows = {};
   explicit Table(int vocabulary, real s, real end = 0) : V(vocabulary), seed(s), toward_end(end) {}
 
@@ -24,6 +26,7 @@ struct Table {
     std::vector<real> x(V);
     for (int v = 0; v < V; ++v) x[v] = real(2 * std::sin(h + 2.3 * v * v + v));
     x[kEnd] += toward_end;
+    x[biased] += bias;
     return x;
   }
   Tensor next(const Indices& ids, const Indices& parents) {
@@ -211,6 +214,46 @@ TEST_CASE("beam: draws follow the probabilities, the temperature and the cuts, a
   const auto several = table.search({.beams = 1, .n_best = 6, .sample = true}, {.most = 9});
   CHECK(several.size() == 6);
   CHECK(several[0].ids != several[5].ids);
+}
+
+TEST_CASE("beam: renormalised, neither what is found nor its score depends on the logits of what must not follow") {
+  const auto found = [](real bias, bool renormalize, int beams, bool sample, const Indices& forced) {
+    Table table(6, 4);
+    table.biased = 3, table.bias = bias;
+    const nn::SearchOptions o{
+        .beams = beams, .n_best = 2, .forbidden = {3}, .renormalize = renormalize, .sample = sample};
+    return table.search(o, {.most = 8, .forced = forced});
+  };
+  for (const Indices& forced : {Indices{}, Indices{2, 4}})
+    for (const auto& [beams, sample] : {std::pair{4, false}, {2, false}, {1, true}}) {
+      const auto a = found(0, true, beams, sample, forced), b = found(5, true, beams, sample, forced),
+                 c = found(0, false, beams, sample, forced), d = found(5, false, beams, sample, forced);
+      for (size_t i = 0; i < a.size(); ++i) {
+        CHECK(a[i].ids == b[i].ids);
+        CHECK(a[i].score == doctest::Approx(b[i].score).epsilon(1e-5));
+        CHECK(a[i].log_probs.size() == b[i].log_probs.size());
+      }
+      CHECK(c[0].score > d[0].score + 1);  // the forbidden token keeps what it has
+    }
+}
+
+TEST_CASE("beam: renormalised, log p is of what least, no_repeat and forbidden leave") {
+  for (int seed = 1; seed <= 20; ++seed) {
+    Table table(6, real(seed));
+    const nn::Hypothesis h =
+        table.search({.beams = 1, .least = 2, .no_repeat = 1, .forbidden = {3}, .renormalize = true}, {.most = 9})[0];
+    Indices past{kStart};
+    for (size_t t = 0; t < h.ids.size() && t < 4; ++t) {  // there are four words
+      const std::vector<real> x = table.logits(past);
+      double total = 0;
+      for (int v = 0; v < 6; ++v) {
+        const bool out = v == 3 || (v == kEnd && t < 2) || std::count(past.begin() + 1, past.end(), v);
+        if (!out) total += std::exp(double(x[v]));
+      }
+      CHECK(h.log_probs[t] == doctest::Approx(double(x[h.ids[t]]) - std::log(total)).epsilon(1e-5));
+      past.push_back(h.ids[t]);
+    }
+  }
 }
 
 TEST_CASE("beam: of forced tokens those that are free cost nothing, the others what the model says") {

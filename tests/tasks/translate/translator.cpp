@@ -117,3 +117,17 @@ TEST_CASE("translator: the directory's first piece costs nothing, and --begin wh
   t.model->config.forced_bos_token_id = t.pieces.target("rot")[0];
   CHECK(score() > -1e-3);
 }
+
+TEST_CASE("translator: with the directory's renormalize_logits no score depends on the logit of <pad>") {
+  Translator t = drawn(shared_pieces(), 2, 1, 5, 40);
+  t.model->config.min_length = 4;
+  DecodeOptions how;
+  how.beams = 2;
+  const auto score = [&](engine::real bias) {
+    t.model->final_logits_bias.data()[t.pieces.padding()] = bias;
+    return t.translate({"the red house"}, how)[0][0].score;
+  };
+  CHECK(score(5) < score(0) - 0.1);
+  t.model->config.renormalize_logits = true;
+  CHECK(score(5) == doctest::Approx(score(0)));
+}
