@@ -147,6 +147,8 @@ TranslationConfig read_translation_config(const std::string& directory) {
   from.take("normalize_before", c.normalize_before);
   read_sizes(from, c);
   refuse_others(from, c);
+  c.activation_function = "gelu";  // Hugging Face's defaults, of what need not be there
+  c.scale_embedding = false;
   from.take("activation_function", c.activation_function);
   c.activation_function = activation_name(c.activation_function);
   from.take("dropout", c.dropout);
@@ -155,7 +157,7 @@ TranslationConfig read_translation_config(const std::string& directory) {
   from.take("scale_embedding", c.scale_embedding);
   from.take("init_std", c.init_std);
   c.int8 = reads_int8(from);
-  c.num_beams = 1;  // Hugging Face's defaults
+  c.num_beams = 1;  // and of a search
   c.max_length = 20;
   read_generation(from, c);
   const std::string generation = directory + "/generation_config.json";

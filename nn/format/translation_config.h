@@ -8,6 +8,7 @@
 
 namespace nn {
 
+// The values here are those of a new model; what a directory does not say has Hugging Face's.
 struct TranslationConfig {
   long vocab_size = 0;  // of both sides: source, target and output share one table
   long d_model = 128;

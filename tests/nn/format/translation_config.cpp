@@ -70,3 +70,21 @@ TEST_CASE("translation config: renormalize_logits is read, and written where it 
   for (const char* no : {"{}", R"({"renormalize_logits": false})", R"({"renormalize_logits": null})"})
     CHECK(!written(no).contains("renormalize_logits"));
 }
+
+TEST_CASE("translation config: a key that config.json does not have means Hugging Face's default") {
+  const TemporaryDirectory dir;
+  const nn::TranslationConfig given =
+      sized_translation({.vocabulary = 20, .width = 8, .layers = 1, .heads = 2, .inner = 8, .positions = 30});
+  CHECK((given.activation_function == "relu" && given.scale_embedding));
+  nn::ordered_json config = nn::ordered_json::parse(nn::translation_config_json(given)),
+                   less = nn::ordered_json::object();
+  for (const auto& [key, value] : config.items())
+    if (key != "activation_function" && key != "scale_embedding" && key != "dropout" && key != "num_beams")
+      less[key] = value;
+  dir.write("config.json", less.dump());
+  const nn::TranslationConfig c = nn::read_translation_config(dir.path);
+  CHECK(c.activation_function == "gelu");
+  CHECK(!c.scale_embedding);
+  CHECK(c.dropout == 0.1);
+  CHECK(c.num_beams == 1);
+}
