@@ -60,16 +60,58 @@ void refuse_others(const JsonObject& from, const TranslationConfig& c) {
 
 // Keys of other searches, with the values that say there is none.
 void refuse_other_searches(const JsonObject& from) {
-  const std::pair<const char*, double> none[] = {
-      {"diversity_penalty", 0}, {"encoder_no_repeat_ngram_size", 0}, {"num_beam_groups", 1}, {"repetition_penalty", 1}};
+  const std::pair<const char*, double> none[] = {{"diversity_penalty", 0},
+                                                 {"encoder_no_repeat_ngram_size", 0},
+                                                 {"encoder_repetition_penalty", 1},
+                                                 {"guidance_scale", 1},
+                                                 {"num_beam_groups", 1},
+                                                 {"penalty_alpha", 0},
+                                                 {"repetition_penalty", 1}};
   for (const auto& [key, is] : none) {
     double value = is;
     from.take(key, value);
     check(value == is, "{}: {} is {}; it is not supported", from.where(), key, value);
   }
+  for (const char* key :
+       {"begin_suppress_tokens", "constraints", "dola_layers", "exponential_decay_length_penalty", "force_words_ids",
+        "forced_decoder_ids", "max_time", "sequence_bias", "stop_strings", "suppress_tokens", "watermarking_config"}) {
+    const json* value = from.find(key);  // null is none
+    if (!value) continue;
+    check(value->is_structured() && value->empty(), "{}: {} is {}; it is not supported", from.where(), key,
+          shown_json(*value));
+  }
   bool drawn = false;
   from.take("do_sample", drawn);
   check(!drawn, "{}: do_sample is true; that a directory's translations are draws is not supported", from.where());
+}
+
+// The ids that a search goes by are those of config.json.
+void refuse_other_ids(const JsonObject& from, const TranslationConfig& c) {
+  const std::pair<const char*, long> same[] = {{"decoder_start_token_id", c.decoder_start_token_id},
+                                               {"eos_token_id", c.eos_token_id},
+                                               {"forced_eos_token_id", c.eos_token_id}};
+  for (const auto& [key, is] : same) {
+    const json* value = from.find(key);
+    if (!value) continue;
+    const json ids = value->is_array() ? *value : json::array({*value});
+    for (const long id : from.numbers(key, ids))
+      check(id == is, "{}: {} is {}; another one than {} is not supported", from.where(), key, shown_json(*value), is);
+  }
+}
+
+// Lengths that count the start token, and those without it, which win.
+void read_lengths(const JsonObject& from, TranslationConfig& c) {
+  from.take("max_length", c.max_length);
+  from.take("min_length", c.min_length);
+  const std::pair<const char*, long*> without_start[] = {{"max_new_tokens", &c.max_length},
+                                                         {"min_new_tokens", &c.min_length}};
+  for (const auto& [key, to] : without_start) {
+    long tokens = -1;
+    from.take(key, tokens);
+    if (!from.find(key)) continue;
+    check(tokens >= 0 && tokens <= 10'000'000, "{}: {} must be in [0, 10000000]; got {}", from.where(), key, tokens);
+    *to = tokens + 1;
+  }
 }
 
 void read_early_stopping(const JsonObject& from, TranslationConfig& c) {
@@ -83,13 +125,13 @@ void read_early_stopping(const JsonObject& from, TranslationConfig& c) {
 void read_generation(const JsonObject& from, TranslationConfig& c) {
   from.take("num_beams", c.num_beams);
   from.take("length_penalty", c.length_penalty);
-  from.take("max_length", c.max_length);
-  from.take("min_length", c.min_length);
+  read_lengths(from, c);
   from.take("no_repeat_ngram_size", c.no_repeat_ngram_size);
   from.take("forced_bos_token_id", c.forced_bos_token_id);
   from.take("renormalize_logits", c.renormalize_logits);
   read_early_stopping(from, c);
   refuse_other_searches(from);
+  refuse_other_ids(from, c);
   const json* words = from.find("bad_words_ids");
   if (!words) return;
   check(words->is_array(), "{}: bad_words_ids must be a list of lists; got {}", from.where(), shown_json(*words));

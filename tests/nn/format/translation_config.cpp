@@ -61,6 +61,46 @@ TEST_CASE("translation config: a search that is not this one is refused by its k
       read_with(dir, R"({"repetition_penalty": 1.0, "num_beam_groups": 1, "top_k": 50, "temperature": 1.0})"));
 }
 
+TEST_CASE("translation config: max_new_tokens and min_new_tokens win, and do not count the start") {
+  const TemporaryDirectory dir;
+  const nn::TranslationConfig c =
+      read_with(dir, R"({"max_length": 9, "max_new_tokens": 12, "min_length": 8, "min_new_tokens": 3})");
+  CHECK(c.max_length == 13);
+  CHECK(c.min_length == 4);
+  CHECK(read_with(dir, R"({"max_length": 9, "max_new_tokens": null, "min_new_tokens": 0})").max_length == 9);
+  CHECK(error_of([&] { read_with(dir, R"({"max_new_tokens": -1})"); }) ==
+        dir.path + "/generation_config.json: max_new_tokens must be in [0, 10000000]; got -1");
+}
+
+TEST_CASE("translation config: what would change a translation and is not supported is refused by its key, not null") {
+  const TemporaryDirectory dir;
+  const auto refused = [&](const std::string& generation) {
+    return error_of([&] { read_with(dir, generation); }).substr(dir.path.size() + 1);
+  };
+  const std::pair<const char*, const char*> keys[] = {{"suppress_tokens", "[3]"},
+                                                      {"begin_suppress_tokens", "[3]"},
+                                                      {"sequence_bias", "[[[3],-1.0]]"},
+                                                      {"exponential_decay_length_penalty", "[5,1.5]"},
+                                                      {"forced_decoder_ids", "[[1,3]]"},
+                                                      {"force_words_ids", "[[3]]"},
+                                                      {"encoder_repetition_penalty", "1.5"},
+                                                      {"guidance_scale", "2"},
+                                                      {"penalty_alpha", "0.6"}};
+  for (const auto& [key, value] : keys) {
+    CHECK(refused(fmt::format("{{\"{}\": {}}}", key, value)) ==
+          fmt::format("generation_config.json: {} is {}; it is not supported", key, value));
+    CHECK_NOTHROW(read_with(dir, fmt::format("{{\"{}\": null}}", key)));
+  }
+  CHECK_NOTHROW(read_with(dir, R"({"suppress_tokens": [], "guidance_scale": 1.0, "num_return_sequences": 4})"));
+  for (const char* key : {"eos_token_id", "forced_eos_token_id"}) {
+    CHECK(refused(fmt::format("{{\"{}\": [0, 5]}}", key)) ==
+          fmt::format("generation_config.json: {} is [0,5]; another one than 0 is not supported", key));
+    CHECK_NOTHROW(read_with(dir, fmt::format("{{\"{}\": [0]}}", key)));
+  }
+  CHECK(refused("{\"decoder_start_token_id\": 4}") ==
+        "generation_config.json: decoder_start_token_id is 4; another one than 19 is not supported");
+}
+
 TEST_CASE("translation config: renormalize_logits is read, and written where it is true") {
   const TemporaryDirectory dir;
   const auto written = [&](const std::string& generation) {
