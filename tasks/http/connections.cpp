@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "engine/strings.h"
+#include "tasks/http/framing.h"
 #include "tasks/http/server.h"
 #include "tasks/http/stream.h"
 
@@ -101,7 +102,7 @@ class Server::Http : public httplib::Server {
         [this](const httplib::Request& in, httplib::Response& out) { return before_body(in, out); });
     set_keep_alive_timeout(kIdleSeconds);  // what answers say of it
     set_keep_alive_max_count(1000000);
-    const auto handler = [this](const httplib::Request& in, httplib::Response& out) { handle(in, out); };
+    const auto handler = [this](const httplib::Request& in, httplib::Response& out) { handle(in, out, in.body); };
     Post(".*", handler);
     Put(".*", handler);
     Patch(".*", handler);
@@ -166,40 +167,37 @@ class Server::Http : public httplib::Server {
     return in.id;
   }
 
-  // Once the headers are here: what needs no body, and what is wrong with one that is only announced. Two servers that
-  // see its end in different places would take what follows for two different requests: so there is one way to say it.
+  // Once the headers are here: what needs no body, what has one in chunks, and what is wrong with one that is only
+  // announced. Two servers that see its end in different places would take what follows for two different requests: so
+  // there is one way to say it.
   HandlerResponse before_body(const httplib::Request& in, httplib::Response& out) {
-    const auto n = in.get_header_value("Content-Length");
     const bool has_body = in.method == "POST" || in.method == "PUT" || in.method == "PATCH" || in.method == "DELETE";
-    const bool in_chunks = in.has_header("Transfer-Encoding");
-    const auto refuse = [&](int status, const std::string& sentence) {
+    const auto most = size_t(server_.options_.max_body);
+    try {
+      const Head head(stream_->take_head());
+      close_ = head.ends_connection() || (!has_body && head.announces_body());  // of which nobody reads the body
+      if (has_body) head.check_body(most);
+      if (has_body && !head.in_chunks()) return HandlerResponse::Unhandled;
+      const Read read = [&](char* to, size_t size) { return stream_->read(to, size); };
+      handle(in, out, has_body ? read_chunks(read, most) : "");
+    } catch (const Refusal& refusal) {
       close_ = true;  // what comes next would be its body
-      handle(in, out, [&] { throw Refusal(status, sentence); });
-      return HandlerResponse::Handled;
-    };
-    for (size_t i = 1; i < in.get_header_value_count("Content-Length"); ++i)
-      if (in.get_header_value("Content-Length", i) != n) return refuse(400, "there are two different Content-Length");
-    if (in_chunks && !n.empty()) return refuse(400, "a body has a Content-Length or is chunked, not both");
-    if (!has_body) {
-      close_ = in_chunks || (!n.empty() && n != "0");  // what comes next would be a body that nobody reads
-      return handle(in, out), HandlerResponse::Handled;
+      if (stream_->exhausted())
+        out.status = refusal.status;  // talk() says it
+      else
+        handle(in, out, "", [&] { throw Refusal(refusal); });
     }
-    const long most = server_.options_.max_body;
-    if (in.has_header("Content-Encoding")) return refuse(415, "a body that is packed is not read; send it as it is");
-    if (in_chunks && in.get_header_value("Transfer-Encoding") == "chunked") return HandlerResponse::Unhandled;
-    if (in_chunks) return refuse(501, "a Transfer-Encoding other than chunked is not read");
-    if (n.empty()) return refuse(411, "a request with a body must say its Content-Length");
-    const auto length = engine::parse_number<unsigned long>(n);
-    if (!length) return refuse(400, "Content-Length is no number");
-    if (*length > static_cast<unsigned long>(most))
-      return refuse(413, fmt::format("the body has {} bytes; at most {} are read (--max-body)", *length, most));
-    return HandlerResponse::Unhandled;
+    return HandlerResponse::Handled;
   }
-  void handle(const httplib::Request& in, httplib::Response& out, const std::function<void()>& instead = nullptr) {
-    Request request{
-        in.method, in.path, in.body, in.get_header_value("x-request-id"), {}, {}, [&](const std::string& name) {
-          return in.get_header_value(name);
-        }};
+  void handle(const httplib::Request& in, httplib::Response& out, const std::string& body,
+              const std::function<void()>& instead = nullptr) {
+    Request request{.method = in.method,
+                    .path = in.path,
+                    .body = body,
+                    .id = in.get_header_value("x-request-id"),
+                    .at = {},
+                    .query = {},
+                    .find_header = [&](const std::string& name) { return in.get_header_value(name); }};
     if (request.id.empty() || request.id.size() > 100) request.id = new_id();
     request.id = engine::shown(request.id, 100);
     const std::string* twice = nullptr;
@@ -217,7 +215,7 @@ class Server::Http : public httplib::Server {
 
   http::Server& server_;
   inline static thread_local bool close_ = false;
-  inline static thread_local const Stream* stream_ = nullptr;  // that this thread talks to
+  inline static thread_local Stream* stream_ = nullptr;  // that this thread talks to
 };
 
 Server::Server(const ServerOptions& options, Log& log, Metrics& metrics)

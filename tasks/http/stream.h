@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace http {
 
@@ -35,10 +36,17 @@ class Stream : public httplib::Stream {
   void begin(size_t bytes, double seconds) {
     bytes_left_ = bytes;
     seconds_ = seconds;
+    head_.clear();
+    in_head_ = true;
     until_ = Clock::now() + std::chrono::microseconds(long(seconds * 1e6));
   }
   bool has_input() const { return at_ < in_.size(); }
   bool exhausted() const { return exhausted_; }
+  // What has been read since begin(): called where the head ends, it is that.
+  std::string take_head() {
+    in_head_ = false;
+    return std::exchange(head_, {});
+  }
 
   bool is_readable() const override { return has_input() || wait_for(socket_, POLLIN, until_); }
   bool is_writable() const override { return true; }
@@ -52,6 +60,7 @@ class Stream : public httplib::Stream {
     std::memcpy(to, in_.data() + at_, n);
     at_ += n;
     bytes_left_ -= n;
+    if (in_head_) head_.append(to, n);
     return ssize_t(n);
   }
   ssize_t write(const char* from, size_t size) override {
@@ -94,10 +103,10 @@ class Stream : public httplib::Stream {
   }
 
   int socket_;
-  std::string in_, out_;
+  std::string in_, out_, head_;
   size_t at_ = 0, bytes_left_ = 0;
   double seconds_ = 1;
-  bool exhausted_ = false;
+  bool exhausted_ = false, in_head_ = false;
   Clock::time_point until_;
 };
 

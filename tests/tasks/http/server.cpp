@@ -73,6 +73,13 @@ struct Running {
   }
 };
 
+// More than is read of them.
+std::string many_headers() {
+  std::string all;
+  for (int i = 0; i < 10; ++i) all += "X: " + std::string(8000, 'a') + "\r\n";
+  return all;
+}
+
 std::string error_in(const httplib::Result& result) { return json::parse(result->body).at("error"); }
 
 }  // namespace
@@ -117,7 +124,8 @@ TEST_CASE("server: bodies that are too large, packed, unannounced or no HTTP are
   says(head + "Content-Length: many\r\n\r\n", "400", "Content-Length is no number");
   says(head + "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "415", "packed");
   says(head + "Transfer-Encoding: chunked\r\n\r\n20000\r\n" + std::string(0x20000, 'a') + "\r\n0\r\n\r\n", "413",
-       "more bytes than are read, 1000 of its body (--max-body)");
+       "the body has more bytes than the 1000 that are read (--max-body)");
+  says("GET /health HTTP/1.1\r\n" + many_headers(), "413", "more bytes than are read, 1000 of its body (--max-body)");
   says("GET /health HTTP/1.1\r\n" + std::string(200000, 'x'), "4", "");
   says("what is this\r\n\r\n", "400", "no HTTP request");
   CHECK(r.raw(head + "Content-Length: 900\r\n\r\nabc", true).find("HTTP/1.1 400") == 0);  // cut short: half a second
@@ -134,6 +142,7 @@ TEST_CASE("server: an answer that is the connection's last says so, and has an i
       {"400", head + "Content-Length: -5\r\n\r\n"},
       {"411", head + "\r\n"},
       {"413", head + chunked + "\r\n20000\r\n" + std::string(0x20000, 'a')},
+      {"413", head + many_headers()},
       {"400", "what is this\r\n\r\n"},
       {"400", head + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"},
       {"400", head + "Content-Length: 3\r\n" + chunked + "\r\nabc"},
@@ -154,6 +163,64 @@ TEST_CASE("server: an answer that is the connection's last says so, and has an i
   CHECK(std::count(log.begin(), log.end(), '\n') == long(last.size()));
   CHECK(r.metrics.text().find("attune_requests_total{route=\"none\",status=\"413\"} 1\n") != std::string::npos);
   CHECK(r.raw("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").find("Keep-Alive: ") != std::string::npos);
+}
+
+TEST_CASE("server: a head that another server may read otherwise is refused, and what follows is no request") {
+  Running r;
+  const std::string next = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (const std::string header :
+       {"Content-Length : 30\r\n", "Content-Length\t: 30\r\n", " Content-Length: 30\r\n", "Content-Length:\r\n 30\r\n",
+        "Content-Length\r\n", ": 30\r\n", "Host: x\nContent-Length: 30\r\n", "A: b\rContent-Length: 30\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding : chunked\r\n"})
+    for (const std::string method : {"GET", "POST"}) {
+      const std::string path = method == "GET" ? "/health" : "/echo/a";
+      const std::string answer = r.raw(method + " " + path + " HTTP/1.1\r\nHost: x\r\n" + header + "\r\n" + next, true);
+      CAPTURE(header);
+      CHECK_MESSAGE(answer.starts_with("HTTP/1.1 400"), answer);
+      CHECK(answer.rfind("HTTP/1.1 ") == 0);
+      CHECK(answer.find("\r\nConnection: close") != answer.npos);
+    }
+  CHECK(r.raw("POST /echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: %33\r\n\r\nabc", true).starts_with("HTTP/1.1 400"));
+}
+
+TEST_CASE("server: a body in chunks has as many bytes as any other, and may have fields behind it") {
+  http::ServerOptions options;
+  options.max_body = 100;
+  options.client_seconds = 0.5;
+  Running r(options);
+  const std::string next = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+  const auto status = [&](const std::string& chunks, const char* how = "chunked") {
+    const std::string answers =
+        r.raw(fmt::format("POST /echo/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: {}\r\n\r\n{}{}", how, chunks, next));
+    const bool both = answers.find("HTTP/1.1 200", 1) != answers.npos;  // the next one, too
+    return std::pair(answers.substr(9, 3), both);
+  };
+  const auto of = [](size_t n) { return fmt::format("{:x}\r\n{}\r\n", n, std::string(n, 'a')); };
+  const std::pair whole{std::string("200"), true}, broken{std::string("400"), false}, large{std::string("413"), false};
+  CHECK(status(of(100) + "0\r\n\r\n") == whole);
+  CHECK(status(of(100) + "0\r\n\r\n", "Chunked") == whole);
+  CHECK(status("5;a=b\r\nhello\r\n00\r\nX-Sum: 7\r\nX-More: 8\r\n\r\n") == whole);
+  CHECK(status("0\r\n\r\n") == whole);
+  CHECK(status(of(101) + "0\r\n\r\n") == large);
+  CHECK(status(of(60) + of(41) + "0\r\n\r\n") == large);
+  CHECK(status("fffffffffffffff0\r\n") == large);
+  for (const char* wrong :
+       {"-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "\r\n", "5 5\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhello!\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n", "10000000000000000\r\n"})
+    CHECK_MESSAGE(status(wrong) == broken, wrong);
+  CHECK(r.raw("POST /echo/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe").starts_with("HTTP/1.1 400"));
+}
+
+TEST_CASE("server: a connection ends where a client says so, in any case and among other words") {
+  Running r;
+  const std::string ask = "GET /health HTTP/1.1\r\nHost: x\r\n", next = ask + "\r\n";
+  for (const char* word : {"close", "Close", "TE, close", "close ,TE", "Keep-Alive\r\nConnection: close"}) {
+    const std::string answer = r.raw(ask + "Connection: " + word + "\r\n\r\n" + next, true);
+    CHECK_MESSAGE(answer.rfind("HTTP/1.1 200") == 0, word);
+    CHECK_MESSAGE(answer.find("\r\nConnection: close") != answer.npos, word);
+  }
+  CHECK(r.raw(ask + "Connection: closely\r\n\r\n" + next).find("HTTP/1.1 200", 1) != std::string::npos);
 }
 
 TEST_CASE("server: an answer that is finished while the server stops says that the connection ends") {
