@@ -45,6 +45,14 @@ std::string new_id() {
   return fmt::format("{:x}-{}", start / 1000000, ++count);
 }
 
+// Of what is asked, which has the server's name before it where a proxy asks (RFC 9112, 3.2.2).
+std::string path_of(const std::string& target) {
+  const size_t name = target.find("://");
+  if (name == target.npos || target.starts_with('/')) return target;
+  const size_t path = target.find('/', name + 3);
+  return path == target.npos ? "/" : target.substr(path);
+}
+
 // An answer that nobody's handler has made.
 std::string alone(int status, const char* reason, const std::string& sentence, const std::string& id) {
   const std::string body = nn::json{{"error", sentence}}.dump();
@@ -192,7 +200,7 @@ class Server::Http : public httplib::Server {
   void handle(const httplib::Request& in, httplib::Response& out, const std::string& body,
               const std::function<void()>& instead = nullptr) {
     Request request{.method = in.method,
-                    .path = in.path,
+                    .path = path_of(in.path),
                     .body = body,
                     .id = in.get_header_value("x-request-id"),
                     .at = {},

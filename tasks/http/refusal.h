@@ -7,7 +7,8 @@ namespace http {
 
 struct Refusal : engine::Error {
   int status;
-  long retry_after = 0;  // seconds; 0: not said
+  long retry_after = 0;    // seconds; 0: not said
+  std::string allow = {};  // of 405: the methods that there are
   Refusal(int s, const std::string& sentence, long seconds = 0)
       : engine::Error(sentence), status(s), retry_after(seconds) {}
 };

@@ -106,9 +106,13 @@ const Server::Route& Server::find(const std::string& method, const std::string& 
   for (const Route& route : routes_) {
     if (!fits(route.parts, parts, at)) continue;
     if (route.method == method || (method == "HEAD" && route.method == "GET")) return route;
-    allowed += (allowed.empty() ? "" : ", ") + route.method;
+    allowed += (allowed.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
   }
-  ask(allowed.empty(), 405, "{} takes {}, not {}", engine::shown(path, 100), allowed, engine::shown(method));
+  if (!allowed.empty()) {
+    Refusal other(405, fmt::format("{} takes {}, not {}", engine::shown(path, 100), allowed, engine::shown(method)));
+    other.allow = allowed;
+    throw other;
+  }
   std::vector<std::string> known;
   for (const Route& route : routes_) known.push_back(route.pattern);
   throw Refusal(404, fmt::format("there is no {}{}; /openapi.json lists what there is", engine::shown(path, 100),
@@ -139,6 +143,7 @@ void Server::answer(const Request& asked, Response& out, const std::function<voi
   } catch (const Refusal& e) {
     refuse(e.status, e.what());
     if (e.retry_after) out.headers.emplace_back("Retry-After", std::to_string(e.retry_after));
+    if (!e.allow.empty()) out.headers.emplace_back("Allow", e.allow);
     if (e.status == 401) out.headers.emplace_back("WWW-Authenticate", "Bearer");
   } catch (const std::bad_alloc&) {
     refuse(507, "there is not enough memory for this request");

@@ -102,6 +102,10 @@ TEST_CASE("server: routes, their parts and queries; what there is not, with the 
   const auto later = client.Get("/later");
   CHECK(later->status == 429);
   CHECK(later->get_header_value("Retry-After") == "7");
+  CHECK(client.Get("/echo/me")->get_header_value("Allow") == "POST");
+  const auto posted = client.Post("/health", "", "text/plain");
+  CHECK(posted->status == 405);
+  CHECK(posted->get_header_value("Allow") == "GET, HEAD");
   CHECK(client.Head("/health")->status == 200);
   CHECK(r.server.connections() == 1);  // all on one
   CHECK(r.metrics.text().find("attune_requests_total{route=\"/fails\",status=\"500\"} 2\n") != std::string::npos);
@@ -221,6 +225,17 @@ TEST_CASE("server: a connection ends where a client says so, in any case and amo
     CHECK_MESSAGE(answer.find("\r\nConnection: close") != answer.npos, word);
   }
   CHECK(r.raw(ask + "Connection: closely\r\n\r\n" + next).find("HTTP/1.1 200", 1) != std::string::npos);
+}
+
+TEST_CASE("server: a target may have the server's name before it") {
+  Running r;
+  const auto got = [&](const std::string& target) {
+    return r.raw("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n").substr(9, 3);
+  };
+  CHECK(got("http://a/health") == "200");
+  CHECK(got("HTTP://a:80/health?x=1") == "200");
+  CHECK(got("http://a") == "404");  // the same as /
+  CHECK(got("/http://a/health") == "404");
 }
 
 TEST_CASE("server: an answer that is finished while the server stops says that the connection ends") {
