@@ -19,7 +19,9 @@ void ServerOptions::declare(run::Options& options) {
   add("--host", host, "address to listen on; 0.0.0.0 is all of this machine's, for whoever reaches it");
   add("--port", port, "0: any that is free; the line `serving on` says which").between(0, 65535);
   add("--api-key", api_key,
-      "what clients must say: `Authorization: Bearer KEY`; /health, /metrics and the page are open");
+      "what clients must say: `Authorization: Bearer KEY`; open are the page, /, /health, /metrics and, of serve, "
+      "/ping, "
+      "/openapi.json, /v2/health/live and /v2/health/ready");
   add("--connections", connections, "open at the same time; one more is answered 429 and closed").between(1, 100000);
   add("--max-body", max_body, "bytes of a request").between(1, 1e12);
   add("--client-seconds", client_seconds, "that a client may take to send a request, and to take the answer")

@@ -166,7 +166,7 @@ void about_routes(http::Server& server, Service& service) {
   constexpr auto open = http::Server::Access::open;
   for (const char* route : {"/health", "/ping"})
     server.on(
-        "GET", route, [&](const Request& in, Response&) { service.target(in, json::object()); }, open);
+        "GET", route, [&](const Request&, Response&) { service.check_ready(); }, open);
   server.on("GET", "/info",
             [&](const Request& in, Response& out) { out.json(info(service, service.target(in, json::object()))); });
   server.on_metrics();

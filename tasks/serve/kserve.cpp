@@ -161,8 +161,8 @@ void kserve_routes(http::Server& server, Service& service) {
       http::Server::Access::open);
   server.on(
       "GET", "/v2/health/ready",
-      [&](const Request& in, Response& out) {
-        service.target(in, json::object());
+      [&](const Request&, Response& out) {
+        service.check_ready();
         out.json({{"ready", true}, {"live", true}});
       },
       http::Server::Access::open);

@@ -127,7 +127,7 @@ void page_routes(http::Server& server, Service& service) {
       "GET", "/",
       [&](const Request& in, Response& out) {
         if (in.header("Accept").find("text/html") == std::string::npos) {
-          service.target(in, json::object());
+          service.check_ready();
           return;
         }
         out.status = 302;

@@ -73,8 +73,12 @@ void add_name(const std::string& another, std::string& name) {
 
 }  // namespace
 
-Target Service::target(const http::Request& in, const json& body) const {
+void Service::check_ready() const {
   if (!ready_) throw Refusal(503, "the models are being loaded; ask again in a moment", 1);
+}
+
+Target Service::target(const http::Request& in, const json& body) const {
+  check_ready();
   std::string name;
   for (const auto* where : {&in.at, &in.query})
     if (const auto found = where->find("model"); found != where->end()) add_name(found->second, name);

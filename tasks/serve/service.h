@@ -48,7 +48,7 @@ class Service {
 
   void load();  // the models; until then everything is answered 503
   void drain() { scheduler_.drain(); }
-  bool ready() const { return ready_; }
+  void check_ready() const;  // all that open routes say: models have names only for who has the key. Refusal 503
   const Models& models() const { return models_; }
   std::string names() const;  // of the models
   const ServiceOptions& options() const { return options_; }

@@ -1,4 +1,5 @@
 // The forms in which published clients ask and are answered, and what the server says of itself.
+#include <algorithm>
 #include <set>
 
 #include "nn/format/files.h"
@@ -179,6 +180,27 @@ TEST_CASE("serve: what tokenize leaves out is what it was to add, and it takes s
     CHECK(refused->status == 422);
     CHECK(json::parse(refused->body)["error"] == "1025 texts in one request; at most 1024 (--max-texts)");
   }
+}
+
+TEST_CASE("serve: routes that are open with a key say nothing of models, whatever they are asked") {
+  TemporaryDirectory dir;
+  text_model(letters_config(), {task_of("", nn::Predicts::label)})->save(dir.path + "/mood");
+  serve::ServiceOptions o;
+  o.models = {dir.path + "/mood"};
+  Running r(o, "secret");
+  const std::vector<std::string> ready{"/", "/health", "/ping", "/v2/health/ready"};
+  for (const std::string& route : ready) CHECK_MESSAGE(r.get(route)->status == 503, route);
+  r.service.load();
+  std::vector<std::string> open = ready;
+  for (const char* route : {"/ui", "/v2/health/live", "/openapi.json", "/metrics"}) open.push_back(route);
+  for (const std::string& route : open) {
+    const auto got = r.get(route + "?model=none");
+    CHECK_MESSAGE(got->status == 200, route);
+    CHECK_MESSAGE(got->body.find("mood") == std::string::npos, route);
+  }
+  for (const std::string& route : r.server.routes())  // and there are no others
+    if (route.starts_with("GET ") && !std::ranges::count(open, route.substr(4)))
+      CHECK_MESSAGE(r.get(route.substr(4))->status == 401, route);
 }
 
 TEST_CASE(

@@ -31,8 +31,8 @@ struct Running {
   int port;
   std::thread thread;
 
-  explicit Running(serve::ServiceOptions options)
-      : log(""), server(any_port(), log, metrics), service(options, metrics), port(server.listen()) {
+  explicit Running(serve::ServiceOptions options, const std::string& api_key = "")
+      : log(""), server(any_port(api_key), log, metrics), service(options, metrics), port(server.listen()) {
     serve::all_routes(server, service);
     thread = std::thread([this] { server.serve(); });
   }
@@ -40,9 +40,10 @@ struct Running {
     server.stop();
     thread.join();
   }
-  static http::ServerOptions any_port() {
+  static http::ServerOptions any_port(const std::string& api_key) {
     http::ServerOptions options;
     options.port = 0;
+    options.api_key = api_key;
     return options;
   }
   httplib::Result post(const std::string& path, const json& body) const {
