@@ -206,7 +206,7 @@ build/translate-deps.mk: tools/deps.sh
 	@mkdir -p $(@D) && tools/deps.sh $@ translate
 build/release/run-tests build/debug/run-tests build/coverage/run-tests: PACKAGE_LIBS += -lsentencepiece_train -lsentencepiece
 # Who includes httplib.h needs its flags: without them a Request has another size than inside the library.
-HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp tests/tasks/serve/served.cpp
+HTTP_CLIENTS := tests/tools/fetch_model.cpp tests/tasks/http/server.cpp $(call sources,tests/tasks/serve)
 $(foreach v,$(WHOLE),$(addprefix build/$(v)/,run-tests serve answer recommend monitor)): PACKAGE_LIBS += $(HTTPLIB_LIBS)
 $(foreach v,$(WHOLE) fuzz,$(call either,$(v),$(HTTP_CLIENTS) tasks/http/connections.cpp)): private CXXFLAGS += $(HTTPLIB_CFLAGS)
 .PHONY: FORCE

@@ -75,42 +75,69 @@ std::string new_column(const text::Table& table, std::string name) {
   return name;
 }
 
+// A file of texts, and where in a row they stand.
+struct TextFile {
+  text::Table table;
+  size_t text = 0;
+  std::optional<size_t> pair = {};
+};
+
+// Read as `predict` reads it: by the columns that the model was made with, where the query names no other.
+TextFile read_texts(const Target& target, const Request& in) {
+  const spec::DataOptions& made = target.task().files.how;
+  spec::DataOptions how;
+  how.format = "csv";
+  how.text_column = how.recorded_text = made.text_column;
+  how.pair_column = made.pair_column;
+  how.recorded_delimiter = made.delimiter;
+  how.no_header = made.no_header;
+  try {
+    TextFile texts{text::parse_table(in.body, "file", how.table_options())};
+    if (const auto given = in.query.find("column"); given != in.query.end())
+      how.text_column = given->second;
+    else
+      how.find_columns(texts.table, false);
+    texts.text = texts.table.column(how.text_column);
+    if (!how.pair_column.empty()) texts.pair = texts.table.column(how.pair_column);
+    return texts;
+  } catch (const engine::Error& e) { throw http::Refusal(422, e.what()); }
+}
+
+// Fills the last two cells of each row with a word in it, about a batch at a time.
+void label_rows(Service& service, const Target& target, TextFile& texts, Response& out) {
+  const bool refuses = target.model().reading.how() == text::TooLong::error;  // for one long text the whole file
+  const std::optional<bool> truncate = refuses ? std::optional(true) : std::nullopt;
+  for (size_t next = 0; next < texts.table.rows.size();) {
+    std::vector<std::unique_ptr<TextJob>> jobs;
+    std::vector<std::vector<std::string>*> rows;
+    for (long tokens = 0; next < texts.table.rows.size() && tokens < service.options().batch_tokens; ++next) {
+      std::vector<std::string>& row = texts.table.rows[next];
+      if (text::is_blank(row[texts.text])) continue;
+      const text::Example example{.text = row[texts.text], .pair = texts.pair ? row[*texts.pair] : ""};
+      jobs.push_back(service.job(target, example, TextJob::Want::heads, truncate));
+      rows.push_back(&row);
+      tokens += jobs.back()->tokens;
+    }
+    service.compute(target, jobs, out, true);
+    for (size_t j = 0; j < jobs.size(); ++j) {
+      const auto best = ranked(target, jobs[j]->said[target.head])[0];
+      std::vector<std::string>& row = *rows[j];
+      row[row.size() - 2] = best.first;
+      row[row.size() - 1] = fmt::format("{:.4f}", best.second);
+    }
+  }
+}
+
 // The rows as they were, and behind them the label that is said and its score; a row without a word has none.
 void label(Service& service, const Request& in, Response& out) {
   http::check_query(in, {"model", "column"});
   const Target target = service.target(in, json::object());
   ask(target.classifies() || target.task().head == nn::Predicts::number, 422, "'{}' says no labels", target.name);
-  const auto given = in.query.find("column");
-  text::Table table;
-  size_t column = 0;
-  try {
-    table = text::parse_table(in.body, "file", {.format = "csv"});
-    spec::DataOptions columns;
-    if (given != in.query.end())
-      columns.text_column = given->second;
-    else
-      columns.find_columns(table, false);
-    column = table.column(columns.text_column);
-  } catch (const http::Refusal&) { throw; } catch (const engine::Error& e) {
-    throw http::Refusal(422, e.what());
-  }
-  std::vector<std::unique_ptr<TextJob>> jobs;
-  std::vector<size_t> rows;
-  for (size_t i = 0; i < table.rows.size(); ++i) {
-    if (text::is_blank(table.rows[i][column])) continue;
-    jobs.push_back(service.job(target, {.text = table.rows[i][column]}, TextJob::Want::heads, true));
-    rows.push_back(i);
-  }
-  service.compute(target, jobs, out, true);
-  table.columns.push_back(new_column(table, "label"));
-  table.columns.push_back(new_column(table, "score"));
+  TextFile texts = read_texts(target, in);
+  text::Table& table = texts.table;
+  for (const char* name : {"label", "score"}) table.columns.push_back(new_column(table, name));
   for (std::vector<std::string>& row : table.rows) row.resize(table.columns.size());
-  for (size_t j = 0; j < jobs.size(); ++j) {
-    const auto best = ranked(target, jobs[j]->said[target.head])[0];
-    std::vector<std::string>& row = table.rows[rows[j]];
-    row[row.size() - 2] = best.first;
-    row[row.size() - 1] = fmt::format("{:.4f}", best.second);
-  }
+  label_rows(service, target, texts, out);
   out.type = "text/csv; charset=utf-8";
   out.body = csv_row(table.columns);
   for (const std::vector<std::string>& row : table.rows) out.body += csv_row(row);
