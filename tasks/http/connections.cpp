@@ -7,7 +7,6 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <omp.h>
-#include <sched.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -18,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "engine/startup.h"
 #include "engine/strings.h"
 #include "tasks/http/framing.h"
 #include "tasks/http/server.h"
@@ -30,13 +30,6 @@ namespace {
 constexpr int kBacklog = 1024;
 constexpr size_t kHeaderBytes = 64 << 10;  // of a request, beside its body
 constexpr int kIdleSeconds = 60;           // a connection without a request is closed
-
-// Threads that were born of one that OpenMP has bound to a core would all stay there.
-void leave_the_core() {
-  cpu_set_t all;
-  std::memset(&all, 0xff, sizeof all);
-  sched_setaffinity(0, sizeof all, &all);
-}
 
 std::string new_id() {
   static std::atomic<unsigned long> count = 0;
@@ -272,7 +265,7 @@ int Server::listen() {
 void Server::serve() {
   Connections& all = *connections_;
   std::thread([&] {
-    leave_the_core();
+    engine::unbind_thread();  // or all that it begins would stay on the core that OpenMP has bound main()'s to
     while (!all.stopping) {
       pollfd both[2] = {{all.listener, POLLIN, 0}, {all.wake[0], POLLIN, 0}};
       if (poll(both, 2, -1) < 0 || all.stopping) continue;

@@ -56,6 +56,18 @@ TEST_CASE("surroundings: where memory is refused, a run ends at once, in one lin
 }
 #endif
 
+TEST_CASE("surroundings: every thread of a server keeps to the processors that it was given") {
+  const TemporaryDirectory dir;
+  const std::string said = dir.path + "/said", allowed = "sed -n 's/^Cpus_allowed_list:[^0-9]*//p' ";
+  const Result masks = run_shell(
+      "first=$(" + allowed + "/proc/self/status | sed 's/[^0-9].*//'); echo $first; taskset -c $first " +
+      program("serve") + " --port 0 >" + said + " 2>&1 & p=$!; until grep -qs '^serving on' " + said +
+      " || ! kill -0 $p; do sleep 0.05; done; " + allowed + "/proc/$p/task/*/status | sort -u; kill -TERM $p; wait $p");
+  CHECK_MESSAGE(masks.status == 0, nn::read_file(said));
+  const size_t half = masks.output.size() / 2;  // twice the same number
+  CHECK_MESSAGE(masks.output.substr(0, half) == masks.output.substr(half), masks.output);
+}
+
 TEST_CASE("surroundings: a model whose files are not those that were written is refused by the file's name") {
   const TemporaryDirectory dir;
   REQUIRE(run_shell(tiny_run(dir, "x") + " 2>&1").status == 0);
