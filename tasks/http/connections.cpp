@@ -198,7 +198,8 @@ class Server::Http : public httplib::Server {
                     .id = in.get_header_value("x-request-id"),
                     .at = {},
                     .query = {},
-                    .find_header = [&](const std::string& name) { return in.get_header_value(name); }};
+                    .find_header = [&](const std::string& name) { return in.get_header_value(name); },
+                    .is_awaited = [&] { return !server_.connections_->stopping && !stream_->hung_up(); }};
     if (request.id.empty() || request.id.size() > 100) request.id = new_id();
     request.id = engine::shown(request.id, 100);
     const std::string* twice = nullptr;

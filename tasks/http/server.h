@@ -35,6 +35,8 @@ struct Request {
   std::map<std::string, std::string> query;  // what stands behind the ?
   std::string header(const std::string& name) const { return find_header(name); }
   std::function<std::string(const std::string& name)> find_header;
+  // False: the client has gone, or the server is to stop. Who works for long asks now and then.
+  std::function<bool()> is_awaited = [] { return true; };
 };
 
 struct Response {

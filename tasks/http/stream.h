@@ -47,6 +47,11 @@ class Stream : public httplib::Stream {
     in_head_ = false;
     return std::exchange(head_, {});
   }
+  // The client sends no more: it has gone, as a rule.
+  bool hung_up() const {
+    pollfd one{socket_, POLLRDHUP, 0};
+    return poll(&one, 1, 0) > 0;
+  }
 
   bool is_readable() const override { return has_input() || wait_for(socket_, POLLIN, until_); }
   bool is_writable() const override { return true; }

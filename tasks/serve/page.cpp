@@ -103,11 +103,12 @@ TextFile read_texts(const Target& target, const Request& in) {
   } catch (const engine::Error& e) { throw http::Refusal(422, e.what()); }
 }
 
-// Fills the last two cells of each row with a word in it, about a batch at a time.
-void label_rows(Service& service, const Target& target, TextFile& texts, Response& out) {
+// Fills the last two cells of each row with a word in it, about a batch at a time, as long as somebody waits for it.
+void label_rows(Service& service, const Target& target, const Request& in, TextFile& texts, Response& out) {
   const bool refuses = target.model().reading.how() == text::TooLong::error;  // for one long text the whole file
   const std::optional<bool> truncate = refuses ? std::optional(true) : std::nullopt;
   for (size_t next = 0; next < texts.table.rows.size();) {
+    if (!in.is_awaited()) throw http::Refusal(503, "the server is being stopped, or the client has gone", 1);
     std::vector<std::unique_ptr<TextJob>> jobs;
     std::vector<std::vector<std::string>*> rows;
     for (long tokens = 0; next < texts.table.rows.size() && tokens < service.options().batch_tokens; ++next) {
@@ -137,7 +138,7 @@ void label(Service& service, const Request& in, Response& out) {
   text::Table& table = texts.table;
   for (const char* name : {"label", "score"}) table.columns.push_back(new_column(table, name));
   for (std::vector<std::string>& row : table.rows) row.resize(table.columns.size());
-  label_rows(service, target, texts, out);
+  label_rows(service, target, in, texts, out);
   out.type = "text/csv; charset=utf-8";
   out.body = csv_row(table.columns);
   for (const std::vector<std::string>& row : table.rows) out.body += csv_row(row);

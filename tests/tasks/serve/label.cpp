@@ -1,4 +1,9 @@
 // /ui/label: a file of texts in, the same with labels out. Read tests/tasks/serve/service.h first.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <future>
+
 #include "tests/tasks/serve/service.h"
 
 using namespace test;
@@ -30,6 +35,17 @@ struct Made {
 };
 
 const std::string kLong = "abc " + std::string(60, 'x') + " de fgh qrstuv mnop ijkl uvwz bcde yahu ofor";
+
+// So many rows that a test is over before they are.
+std::string many_rows() {
+  std::string csv = "text\n";
+  for (int i = 0; i < 40000; ++i) csv += "a cold soup again and again and again\n";
+  return csv;
+}
+
+void wait_for_work(const Running& running) {
+  while (running.metrics.text().find("attune_batches_total{") == std::string::npos) std::this_thread::yield();
+}
 
 }  // namespace
 
@@ -64,4 +80,35 @@ TEST_CASE("serve: a file is read by the columns, the delimiter and the header th
   const Made bare(
       [](model::TextModel& m) { m.tasks[0].files.how.text_column = "2", m.tasks[0].files.how.no_header = true; });
   CHECK(bare.label("1,abc\n")->body == "1,2,label,score\r\n1,abc," + bare.cells("abc"));
+}
+
+TEST_CASE("serve: a file is labelled no longer than its client waits, and than the server is to run") {
+  const Made made([](model::TextModel&) {});
+  const std::string csv = many_rows();
+  const int s = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(uint16_t(made.running->port));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(connect(s, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  const std::string request =
+      fmt::format("POST /ui/label HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", csv.size(), csv);
+  for (size_t sent = 0; sent < request.size();) {
+    const ssize_t n = send(s, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+    REQUIRE(n > 0);
+    sent += size_t(n);
+  }
+  wait_for_work(*made.running);
+  close(s);
+  while (made.running->server.connections() > 0) std::this_thread::yield();
+  CHECK(made.running->metrics.text().find("{route=\"/ui/label\",status=\"503\"} 1\n") != std::string::npos);
+
+  const Made other([](model::TextModel&) {});
+  auto answered = std::async(std::launch::async, [&] { return other.label(csv); });
+  wait_for_work(*other.running);
+  other.running->stop();
+  const auto answer = answered.get();
+  REQUIRE(answer);
+  CHECK(answer->status == 503);
+  CHECK(answer->body.find("the server is being stopped") != std::string::npos);
 }

@@ -36,9 +36,10 @@ struct Running {
     serve::all_routes(server, service);
     thread = std::thread([this] { server.serve(); });
   }
-  ~Running() {
+  ~Running() { stop(); }
+  void stop() {
     server.stop();
-    thread.join();
+    if (thread.joinable()) thread.join();
   }
   static http::ServerOptions any_port(const std::string& api_key) {
     http::ServerOptions options;
