@@ -126,10 +126,14 @@ ordered_json tokenized(const Service& service, const Target& target, const json&
   const bool special = flag(body, "add_special_tokens", true);
   truncation(body);
   const text::WordPiece& tokenizer = target.model().tokenizer;
+  const long most = service.options().queue_tokens;
   ordered_json all = ordered_json::array();
+  long count = 0;
   for (const text::Example& example : texts_of(service, inputs.is_array() ? inputs : json::array({inputs}), "inputs")) {
     service.check_length(example);
     std::vector<int> ids = tokenizer.encode(example.text, 1 << 30).ids;  // [CLS] ... [SEP]
+    count += long(ids.size());
+    ask(count <= most, 422, "the texts of one request have more than {} tokens (--queue-tokens)", most);
     if (!special) ids = {ids.begin() + 1, ids.end() - 1};
     ordered_json tokens = ordered_json::array();
     for (const int id : ids)

@@ -182,6 +182,20 @@ TEST_CASE("serve: what tokenize leaves out is what it was to add, and it takes s
   }
 }
 
+TEST_CASE("serve: tokenize says no more tokens than may wait for a model") {
+  TemporaryDirectory dir;
+  text_model(letters_config(), {task_of("", nn::Predicts::label)})->save(dir.path + "/mood");
+  serve::ServiceOptions o;
+  o.models = {dir.path + "/mood"};
+  o.queue_tokens = 100;
+  Running r(o);
+  r.service.load();
+  CHECK(r.answer("/tokenize", {{"inputs", {std::string(48, 'a'), std::string(48, 'b')}}})[1].size() == 50);
+  const auto refused = r.post("/tokenize", {{"inputs", {std::string(48, 'a'), std::string(49, 'b')}}});
+  CHECK(refused->status == 422);
+  CHECK(json::parse(refused->body)["error"] == "the texts of one request have more than 100 tokens (--queue-tokens)");
+}
+
 TEST_CASE("serve: routes that are open with a key say nothing of models, whatever they are asked") {
   TemporaryDirectory dir;
   text_model(letters_config(), {task_of("", nn::Predicts::label)})->save(dir.path + "/mood");
