@@ -9,6 +9,7 @@
 
 #include "nn/format/files.h"
 #include "tasks/run/fingerprint.h"
+#include "tasks/text/jsonl.h"
 
 namespace command {
 
@@ -146,7 +147,18 @@ std::string PredictionFile::row_of(const text::Table& block, size_t row) {
   return line;
 }
 
+// The predicted names were chosen by the keys of the first object. Error: this one has such a key, too.
+void PredictionFile::check_keys(const text::Table& block, size_t row) const {
+  const std::string where =
+      row < block.lines.size() ? fmt::format("{}:{}", block.path, block.lines[row]) : text::shown(block.objects[row]);
+  for (const std::string& key : text::keys_of(block.objects[row], where))
+    check(std::ranges::count(predicted_, key) == 0,
+          "{}: it has a key '{}', which the first object has not and which what is predicted is called; rename it",
+          where, text::shown(key));
+}
+
 void PredictionFile::append(const text::Table& block, size_t row, const std::vector<model::Cell>& cells) {
+  if (kind_ == Kind::jsonl && !block.objects.empty()) check_keys(block, row);
   std::string line = row_of(block, row);
   for (size_t c = 0; c < cells.size(); ++c) {
     if (c > 0) line += kind_ == Kind::jsonl ? ',' : separator_;

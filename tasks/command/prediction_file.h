@@ -27,6 +27,7 @@ class PredictionFile {
 
   // How many of these rows, which are the next ones, stand there whole from before. Error: other rows do.
   long there(const text::Table& block);
+  // Error: of JSON lines the row has a key that is called as a prediction, and the first one had not.
   void append(const text::Table& block, size_t row, const std::vector<model::Cell>& cells);
   void flush();
   // No more rows: PATH.part becomes PATH. Error: more rows stand there.
@@ -42,6 +43,7 @@ class PredictionFile {
   void resume();
   void create();
   std::string cell(std::string text);
+  void check_keys(const text::Table& block, size_t row) const;
   std::string row_of(const text::Table& block, size_t row);  // up to where the predicted cells begin
   bool takes(const std::string& bytes);                      // whether the file goes on with them
   void write(const std::string& bytes);

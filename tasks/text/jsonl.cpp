@@ -139,4 +139,11 @@ void parse_jsonl(std::string_view bytes, long first, long first_row, const Table
   });
 }
 
+std::vector<std::string> keys_of(std::string_view object, const std::string& where) {
+  std::vector<std::string> keys;
+  const nn::ordered_json parsed = parse_object(without_halves(object).first, where);
+  for (const auto& [key, value] : parsed.items()) keys.push_back(key);
+  return keys;
+}
+
 }  // namespace text

@@ -14,4 +14,7 @@ namespace text {
 // Error: what is no object, and a key of the first that a later one lacks and may not, with the line.
 void parse_jsonl(std::string_view bytes, long line, long first_row, const TableOptions& options, Table& table);
 
+// Of an object of Table::objects.
+std::vector<std::string> keys_of(std::string_view object, const std::string& where);
+
 }  // namespace text

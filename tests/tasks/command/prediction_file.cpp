@@ -34,6 +34,7 @@ void write(const std::string& path, const text::Table& table, bool resume = fals
     };
     part(block.rows);
     part(block.objects);
+    part(block.lines);
     for (size_t i = size_t(file.there(block)); i < block.rows.size(); ++i) {
       if (at + i >= most) return file.flush();
       file.append(block, i, cells(at + i));
@@ -82,6 +83,18 @@ TEST_CASE("prediction_file: a TSV has blanks for what it cannot hold, JSON lines
   write(dir.path + "/c.jsonl", table_of("a,a,label\n1,2,\"x\ny\"\n", "in.csv"));
   CHECK(nn::read_file(dir.path + "/c.jsonl") ==
         "{\"a\":\"1\",\"a_2\":\"2\",\"label\":\"x\\ny\",\"label_predicted\":\"good\",\"probability\":0.0625}\n");
+}
+
+TEST_CASE("prediction_file: a key that only a later object has is not written twice: the line that has it is named") {
+  const test::TemporaryDirectory dir;
+  const std::string two = "{\"text\":\"a\"}\n\n{\"text\":\"b\",\"more\":1}\n";
+  write(dir.path + "/o.jsonl", table_of(two, "in.jsonl"));
+  CHECK(nn::read_file(dir.path + "/o.jsonl").find("\"more\":1,\"label\":\"so, so\"") != std::string::npos);
+  const text::Table late = table_of(two + "{\"text\":\"c\",\"l\\u0061bel\":\"mine \\ud83d\"}\n", "in.jsonl");
+  CHECK(error_of([&] { write(dir.path + "/l.jsonl", late); }) ==
+        "in.jsonl:4: it has a key 'label', which the first object has not and which what is predicted is called; "
+        "rename it");
+  write(dir.path + "/l.csv", late);  // which has the columns of the first object alone
 }
 
 TEST_CASE("prediction_file: a line end inside of quotes stays as it is written") {
