@@ -26,7 +26,7 @@ const char* remembered() noexcept { return text; }
 bool wants(const char* who, const void* buffer, size_t size, int64_t numbers) {
   if (size == 0) return false;
   engine::check(buffer != nullptr, "{}: the buffer is NULL, but its size is {}", who, size);
-  if (int64_t(size) < numbers)
+  if (numbers > 0 && size < size_t(numbers))
     throw TooSmall(fmt::format("{}: the buffer has room for {} numbers; there are {}", who, size, numbers));
   return numbers > 0;
 }

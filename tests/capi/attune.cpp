@@ -243,6 +243,7 @@ TEST_CASE("capi: size 0 asks and computes nothing; a smaller buffer is refused a
   CHECK(attune_error() == std::string("attune_classify: the buffer has room for 11 numbers; there are 12"));
   CHECK(p[0] == 7);
   CHECK(attune_classify(model.get(), 0, kTexts, nullptr, 4, nullptr, p, 100) == 12);
+  CHECK(attune_classify(model.get(), 0, kTexts, nullptr, 4, nullptr, p, SIZE_MAX) == 12);
   CHECK(p[0] != 7);
   CHECK(attune_classify(model.get(), 0, nullptr, nullptr, 0, nullptr, nullptr, 0) == 0);
   CHECK(attune_classify(model.get(), 0, nullptr, nullptr, 0, nullptr, p, 12) == 0);
