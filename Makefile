@@ -194,7 +194,7 @@ SONAME := libattune.so.$(shell sed -n 's/^.define ATTUNE_VERSION_MAJOR \([0-9]*\
 build/release/libattune.so: $(call compiled,release,$(wildcard tasks/capi/*.cpp)) build/release/libattune.a tasks/capi/attune.map
 	@echo '  link     $@' && $(CXX) $(CXXFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME),--version-script=tasks/capi/attune.map,-z,defs,-z,nodelete \
 	  $(filter %.o %.a,$^) $(OPENBLAS_LIBS) $(PACKAGE_LIBS) $(LDLIBS) -o $@ && ln -sf libattune.so build/release/$(SONAME)
-build/release/tasks/capi/%.o: private CXXFLAGS += -g -ffile-prefix-map=$(CURDIR)=.  # what abidw reads
+build/release/tasks/capi/%.o: private CXXFLAGS += -g -ffile-prefix-map='$(CURDIR)=.'  # what abidw reads
 build/release/kernels: PACKAGE_LIBS += -lbenchmark
 build/release/tools/bench/kernels.o: build/bench-deps.mk
 build/bench-deps.mk: tools/deps.sh
