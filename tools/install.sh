@@ -27,8 +27,8 @@ includedir=\${prefix}/include
 Name: attune
 Description: classify, embed and tokenize texts with models of attune
 Version: $version
-Cflags: -I\${includedir}
-Libs: -L\${libdir} -lattune
+Cflags: -I"\${includedir}"
+Libs: -L"\${libdir}" -lattune
 Libs.private: $(value OPENBLAS_LIBS) $(value PACKAGE_LIBS) -fopenmp -lstdc++ -lm
 END
 }

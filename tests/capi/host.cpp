@@ -179,6 +179,11 @@ TEST_CASE("capi: DESTDIR goes before PREFIX and into no file; a PREFIX that is n
   CHECK(fs::exists(dir.path + "/usr/lib/libattune.so"));
   CHECK(fs::exists(dir.path + "/usr/include/attune.h"));
   CHECK(fs::exists(dir.path + "/usr/share/attune/models/mini/model.safetensors"));
+  const std::string blank = "'" + dir.path + "/my opt'";
+  REQUIRE(run_shell("tools/install.sh install " + blank + " sentiment 2>&1").status == 0);
+  const Result words = run_shell("export PKG_CONFIG_PATH=" + blank +
+                                 "/lib/pkgconfig; eval \"printf '[%s]' $(pkg-config --cflags --libs attune)\"");
+  CHECK(words.output == fmt::format("[-I{0}/my opt/include][-L{0}/my opt/lib][-lattune]", dir.path));
   const Result relative = run_shell("tools/install.sh install opt sentiment 2>&1");
   CHECK(relative.status == 2);
   CHECK(relative.output == "error: PREFIX must begin with /; got 'opt'\n");
