@@ -33,8 +33,7 @@ Numbers hypergradient(const std::vector<Tensor>& parameters, const Numbers& weig
   const double norm = grad_norm(parameters), e = 0.01 / norm;
   Numbers answer(weights.size());
   if (norm > 0) {
-    const NoGrad no_grad;
-    theta.restore();
+    theta.restore();  // with a graph, though nobody walks it: an adversary in the losses looks for its place by one
     descend(parameters, -e);  // theta + e v
     const Numbers ahead = values(train());
     theta.restore();

@@ -59,6 +59,21 @@ TEST_CASE("multitask: famo compares a loss with itself: while no weight moves no
   }
 }
 
+TEST_CASE("multitask: auto-lambda looks ahead with the losses that the step has, whatever bends them") {
+  const TemporaryDirectory dir;
+  const std::string data = eight_texts(dir), out = dir.path + "/run";
+  const std::string file = task_file(dir, data, R"("model": "pool", "lr": 1e-2, "weighting": "auto-lambda",)");
+  for (const std::string bent :
+       {"", "--class-loss focal", "--r-drop 1 --dropout 0.2", "--mixup 0.5", "--adversarial fgm", "--adversarial pgd",
+        "--adversarial freelb", "--adversarial smart"}) {
+    const Result trained =
+        call("multitask", "train --overwrite --out " + out + " --max-steps 3 --tasks " + file + " " + bent);
+    REQUIRE_MESSAGE(trained.status == 0, bent, trained.output);
+    const json last = lines_of(nn::read_file(out + "/log.jsonl"))[2];
+    CHECK_MESSAGE(last["tasks"]["mood"]["weight"] != last["tasks"]["stars"]["weight"], bent);
+  }
+}
+
 TEST_CASE("multitask: what shapes attention enters the loss with its weight, whatever the weighting of the tasks") {
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/run", lexicon = dir.write("words.txt", "sun\nbread\t2\n");
