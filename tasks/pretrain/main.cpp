@@ -112,9 +112,12 @@ ordered_json figures_of_best(const run::Run& run) {
   std::istringstream log(nn::read_file(run.file("log.jsonl")));
   for (std::string text; std::getline(log, text);) {
     const ordered_json line = ordered_json::parse_or_null(text);
-    if (line.is_object() && line.contains("dev") && (best.empty() || line["dev"]["loss"] < best["loss"]))
-      best = line["dev"];
+    if (!line.is_object() || !line.contains("dev")) continue;
+    const ordered_json &loss = line["dev"]["loss"], none = best.empty() ? ordered_json() : best["loss"];
+    if (best.empty() || (loss.is_number() && (!none.is_number() || loss < none))) best = line["dev"];
   }
+  for (const auto& [name, value] : best.items())
+    if (value.is_null()) best[name] = NAN;  // of a run that diverged; JSON has no such number
   return best;
 }
 

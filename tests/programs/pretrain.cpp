@@ -153,6 +153,19 @@ TEST_CASE("pretrain: result and card state the figures of the model that was kep
   CHECK(trained.last_line().find(fmt::format("loss={:.4f}", best["loss"].get<double>())) != std::string::npos);
 }
 
+TEST_CASE("pretrain: a run that diverged ends with a result; one that did so late with that of its best model") {
+  const TemporaryDirectory dir;
+  const std::string call_of = "train --train " + lines_file(dir, "t.txt", kEnglish) + "=20 --dev " +
+                              with_space(dir, "dev.txt", kEnglish) + kPretrain +
+                              "--on-nan skip --warmup 0 --overwrite --eval-every 1 --out " + dir.path + "/run ";
+  const Result at_once = call("pretrain", call_of + "--lr 1e20 --max-steps 4");
+  REQUIRE_MESSAGE(at_once.status == 0, at_once.output);
+  CHECK_MESSAGE(at_once.last_line().find("result task=pretrain loss=") == 0, at_once.output);
+  const Result worse = call("pretrain", call_of + "--lr 1e3 --max-steps 4");
+  REQUIRE_MESSAGE(worse.status == 0, worse.output);
+  CHECK_MESSAGE(worse.last_line().find("result task=pretrain loss=") == 0, worse.output);
+}
+
 TEST_CASE("pretrain: a run that was stopped before its first checkpoint begins where it had begun; its guide stays") {
   namespace fs = std::filesystem;
   const TemporaryDirectory dir;
