@@ -76,13 +76,14 @@ run::Frame frame_of(const translate::Options& o, const run::Options& options, co
   return frame;
 }
 
-// The attention across of the first held-out pair, as tasks/objective/epoch_events.h has that of encoders.
+// The attention across of the first held-out pair, if its target has a place, as tasks/objective/epoch_events.h has that of encoders.
 void log_alignment(run::Training& training, const Translator& translator, const Texts& dev) {
   run::EventLog* log = training.run().events();
   if (!log) return;
   log->sparingly("attention", [&] {
     const std::vector<int> source = translator.pieces.source(dev.source[0]),
                            target = translator.pieces.target(dev.target[0]);
+    if (long(target.size()) > translator.model->config.max_position_embeddings) return;
     const Tensor map = translator.alignment(source, target);  // [T, S]
     log->add(training.step() + 1,
              {objective::picture_of("attention/across", {1, map.dim(0), map.dim(1), map.to_vector()})});
@@ -170,11 +171,12 @@ translate::BatchOptions batch_options(const translate::Options& o, const Texts& 
 // What is measured after every epoch: a pair that the model cannot read would end the run there.
 Texts measured_in(const Texts& dev, const Translator& translator) {
   const long positions = translator.model->config.max_position_embeddings;
-  Texts texts = translate::fitting(dev, translator.pieces, positions);
+  Texts texts = translate::readable(dev, translator.pieces, positions);
   const long skipped = dev.size() - texts.size();
-  check(skipped == 0 || texts.size() > 0, "every held-out pair has more than {} pieces, the model's positions",
+  check(skipped == 0 || texts.size() > 0, "every held-out source has more than {} pieces, the model's positions",
         positions);
-  if (skipped) run::print_note("left out: {} held-out pairs of more than {} pieces\n", skipped, positions);
+  if (skipped)
+    run::print_note("left out: {} held-out pairs whose source has more than {} pieces\n", skipped, positions);
   return texts;
 }
 

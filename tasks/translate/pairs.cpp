@@ -87,13 +87,13 @@ std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long position
   return fitting;
 }
 
-Texts fitting(const Texts& texts, const Pieces& pieces, long positions) {
+Texts readable(const Texts& texts, const Pieces& pieces, long positions) {
   Texts left;
-  long skipped = 0;
-  for (const Pair& pair : encode(texts, pieces, positions, &skipped)) {
-    left.source.push_back(texts.source[pair.text]);
-    left.target.push_back(texts.target[pair.text]);
-    left.where.push_back(texts.where[pair.text]);
+  for (long i = 0; i < texts.size(); ++i) {
+    if (long(pieces.source(texts.source[i]).size()) > positions) continue;
+    left.source.push_back(texts.source[i]);
+    left.target.push_back(texts.target[i]);
+    left.where.push_back(texts.where[i]);
   }
   return left;
 }

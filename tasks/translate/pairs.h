@@ -30,8 +30,8 @@ struct Pair {
 };
 // Error: a pair of more than `positions` pieces on a side, unless `skipped` counts them.
 std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long positions, long* skipped = nullptr);
-// The texts of those that fit.
-Texts fitting(const Texts& texts, const Pieces& pieces, long positions);
+// Those whose source fits: that can be translated.
+Texts readable(const Texts& texts, const Pieces& pieces, long positions);
 // The pairs with their texts cut anew, merges left out with probability `dropout`, by the seed. One that would have more
 // than `positions` pieces on a side stays as it is.
 std::vector<Pair> cut_anew(const std::vector<Pair>& pairs, const Texts& texts, const Pieces& pieces, float dropout,

@@ -265,14 +265,14 @@ TEST_CASE("pairs: U+FFFD is a character as others; what is not valid UTF-8 is re
         dir.path + "/b.tsv:1: the line is not valid UTF-8");
 }
 
-TEST_CASE("pairs: those that fit are those whose source and target do") {
+TEST_CASE("pairs: those that can be translated are those whose source fits") {
   const Pieces pieces = learned("unigram");
   const std::string far = "Where is the station, and when does the next train leave?";
   const Texts texts = pairs_of("No.\tNein.\n" + far + "\tNein.\nNo.\t" + far + "\nYes.\tJa.\n", "x");
-  const Texts left = fitting(texts, pieces, 10);
-  CHECK(left.source == std::vector<std::string>{"No.", "Yes."});
-  CHECK(left.target == std::vector<std::string>{"Nein.", "Ja."});
-  CHECK(left.where == std::vector<std::string>{"x:1", "x:4"});
+  const Texts left = readable(texts, pieces, 10);
+  CHECK(left.source == std::vector<std::string>{"No.", "No.", "Yes."});
+  CHECK(left.target == std::vector<std::string>{"Nein.", far, "Ja."});
+  CHECK(left.where == std::vector<std::string>{"x:1", "x:3", "x:4"});
 }
 
 TEST_CASE("pairs: files of two columns and of lines; what is wrong is one line with its place") {
