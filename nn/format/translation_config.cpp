@@ -103,15 +103,16 @@ void refuse_other_ids(const JsonObject& from, const TranslationConfig& c) {
 void read_lengths(const JsonObject& from, TranslationConfig& c) {
   from.take("max_length", c.max_length);
   from.take("min_length", c.min_length);
-  const std::pair<const char*, long*> without_start[] = {{"max_new_tokens", &c.max_length},
-                                                         {"min_new_tokens", &c.min_length}};
-  for (const auto& [key, to] : without_start) {
-    long tokens = -1;
-    from.take(key, tokens);
-    if (!from.find(key)) continue;
-    check(tokens >= 0 && tokens <= 10'000'000, "{}: {} must be in [0, 10000000]; got {}", from.where(), key, tokens);
-    *to = tokens + 1;
-  }
+  const auto without_start = [&](const char* key, long least, long& to) {
+    if (!from.find(key)) return false;
+    from.take(key, to);
+    check(to >= least && to <= 10'000'000, "{}: {} must be in [{}, 10000000]; got {}", from.where(), key, least, to);
+    ++to;
+    return true;
+  };
+  without_start("max_new_tokens", 1, c.max_length);
+  if (without_start("min_new_tokens", 0, c.min_length))  // the end at the latest place is forced
+    c.min_length = std::min(c.min_length, c.max_length - 1);
 }
 
 void read_early_stopping(const JsonObject& from, TranslationConfig& c) {

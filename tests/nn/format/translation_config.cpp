@@ -69,7 +69,9 @@ TEST_CASE("translation config: max_new_tokens and min_new_tokens win, and do not
   CHECK(c.min_length == 4);
   CHECK(read_with(dir, R"({"max_length": 9, "max_new_tokens": null, "min_new_tokens": 0})").max_length == 9);
   CHECK(error_of([&] { read_with(dir, R"({"max_new_tokens": -1})"); }) ==
-        dir.path + "/generation_config.json: max_new_tokens must be in [0, 10000000]; got -1");
+        dir.path + "/generation_config.json: max_new_tokens must be in [1, 10000000]; got -1");
+  CHECK(read_with(dir, R"({"max_new_tokens": 5, "min_new_tokens": 5})").min_length == 5);
+  CHECK(read_with(dir, R"({"max_length": 9, "min_new_tokens": 70})").min_length == 8);
 }
 
 TEST_CASE("translation config: what would change a translation and is not supported is refused by its key, not null") {
