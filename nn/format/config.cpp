@@ -168,7 +168,7 @@ Config read_config(const std::string& path) {
   from.take("intermediate_sizes", c.intermediate_sizes);
   from.take("max_position_embeddings", c.max_position_embeddings);
   from.take("type_vocab_size", c.type_vocab_size);
-  from.take("pad_token_id", c.pad_token_id);
+  if (const json* pad = from.find("pad_token_id"); pad && pad->is_number_integer()) c.pad_token_id = pad->get<long>();
   from.take("tie_word_embeddings", c.tie_word_embeddings);
   from.take("hidden_act", c.hidden_act);
   from.take("hidden_dropout_prob", c.hidden_dropout_prob);

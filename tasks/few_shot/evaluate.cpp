@@ -94,6 +94,7 @@ std::pair<TaskTexts, TaskTexts> Request::read() const {
   spec::check_name(file.path + ": --task", task, names);
   spec::TaskSpec spec =
       *std::find_if(file.tasks.begin(), file.tasks.end(), [&](const spec::TaskSpec& s) { return s.name == task; });
+  check_keys(spec);
   TaskTexts own = read_texts(spec);
   spec.labels = own.examples.labels;
   return {own, read_texts(spec, true)};

@@ -184,6 +184,8 @@ void train(run::Options& options, const run::Parse& parse) {
   o.settle(options);
   run::print_setup("few_shot", "train");
   const spec::TaskFile file = spec::read_task_file(o.tasks);
+  if (o.training.resume.empty())
+    for (const spec::TaskSpec& task : file.tasks) few_shot::check_keys(task);
   const std::vector<TaskTexts> texts = few_shot::read_pool(file, o.hold_out);
   const auto model = new_model(o, texts);
   const std::vector<PoolTask> pool = few_shot::encode(texts, *model, o.robust, o.training.seed);

@@ -18,15 +18,18 @@ using engine::check;
 using engine::Tensor;
 using nn::ordered_json;
 
+void check_keys(const spec::TaskSpec& task) {
+  check(!task.examples, "{}.examples: episodes take as many texts as --shots says, out of all; take the key out",
+        task.where);
+  check(task.files.split == spec::DataFiles().split,
+        "{}.split: all of \"data\" is trained on, or what its column `split` says; take the key out", task.where);
+}
+
 TaskTexts read_texts(const spec::TaskSpec& task, bool test) {
   check(task.head == nn::Predicts::label, "{}.head: few-shot tasks have a single label; got '{}'", task.where,
         spec::head_name(task.head));
-  const spec::DataFiles& from = task.files;
-  check(!task.examples, "{}.examples: episodes take as many texts as --shots says, out of all; take the key out",
-        task.where);
-  check(from.split == spec::DataFiles().split,
-        "{}.split: all of \"data\" is trained on, or what its column `split` says; take the key out", task.where);
   return spec::within(task.where, [&]() -> TaskTexts {
+    const spec::DataFiles& from = task.files;
     const std::vector<std::string>& files = test ? from.test : from.train.empty() ? from.data : from.train;
     if (test && files.empty()) return {task.name, {}};
     text::Examples examples = files.empty() ? from.how.read_embedded(task.labels) : from.how.read(files, task.labels);

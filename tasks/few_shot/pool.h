@@ -14,6 +14,8 @@ struct TaskTexts {
   std::string name;
   text::Examples examples;
 };
+// Error: a key that is for other programs and would do nothing here.
+void check_keys(const spec::TaskSpec& spec);
 // The training examples of a task, or with `test` those it is to be tested on (none, if it names no files for them).
 // Error: another head than `label`.
 TaskTexts read_texts(const spec::TaskSpec& spec, bool test = false);

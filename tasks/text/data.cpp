@@ -76,7 +76,7 @@ Labels labels_of(const std::vector<Source>& sources, const std::vector<Places>& 
   const bool numbers = std::ranges::all_of(
       values, [](const std::string& value) { return engine::parse_number<double>(value).has_value(); });
   fail("{}: column '{}' holds {} different values, more than the {} that labels may be; {}", path, name, values.size(),
-       kMostLabels, numbers ? "numbers are learned by train --head regression" : "is it the right column?");
+       kMostLabels, numbers ? "numbers are learned with the head regression" : "is it the right column?");
 }
 
 // "labels '1' and '1.0' are the same number: two classes", for each such pair.

@@ -126,6 +126,6 @@ TEST_CASE("check: rows, classes, equal texts, what train would choose and the co
   std::string many = "text,rating\n";
   for (int i = 0; i < 1200; ++i) many += fmt::format("word {0},{0}.5\n", i);
   CHECK(sentiment("check " + dir.write("many.csv", many) + " --label-column rating")
-            .says("1200 different values, more than the 1000 that labels may be; numbers are learned by train --head "
+            .says("1200 different values, more than the 1000 that labels may be; numbers are learned with the head "
                   "regression"));
 }
