@@ -61,3 +61,11 @@ TEST_CASE("shape: sizes that no tensor can have are shown") {
   CHECK(error_of([] { Shape({3, -2}); }) == "shape: no size may be negative; got [3, -2]");
   CHECK(error_of([] { Shape({1L << 40, 1L << 40}); }).find("got [1099511627776, 1099511627776]") != std::string::npos);
 }
+
+TEST_CASE("elementwise: of two single numbers the shape of more axes is the result's, in either order") {
+  const std::vector<std::pair<Shape, Shape>> pairs{{{1}, {1, 1}}, {{}, {1, 1}}, {{}, {1}}, {{1, 1}, {1, 1, 1}}};
+  for (const auto& [less, more] : pairs) {
+    CHECK((Tensor::zeros(less) + Tensor::zeros(more)).shape() == more);
+    CHECK((Tensor::zeros(more) + Tensor::zeros(less)).shape() == more);
+  }
+}

@@ -184,9 +184,7 @@ TEST_CASE("serve: what tokenize leaves out is what it was to add, and it takes s
 
 TEST_CASE("serve: tokenize says no more tokens than may wait for a model") {
   TemporaryDirectory dir;
-  text_model(letters_config(), {task_of("", nn::Predicts::label)})->save(dir.path + "/mood");
-  serve::ServiceOptions o;
-  o.models = {dir.path + "/mood"};
+  serve::ServiceOptions o = one_model(dir);
   o.queue_tokens = 100;
   Running r(o);
   r.service.load();
@@ -198,10 +196,7 @@ TEST_CASE("serve: tokenize says no more tokens than may wait for a model") {
 
 TEST_CASE("serve: routes that are open with a key say nothing of models, whatever they are asked") {
   TemporaryDirectory dir;
-  text_model(letters_config(), {task_of("", nn::Predicts::label)})->save(dir.path + "/mood");
-  serve::ServiceOptions o;
-  o.models = {dir.path + "/mood"};
-  Running r(o, "secret");
+  Running r(one_model(dir), "secret");
   const std::vector<std::string> ready{"/", "/health", "/ping", "/v2/health/ready"};
   for (const std::string& route : ready) CHECK_MESSAGE(r.get(route)->status == 503, route);
   r.service.load();

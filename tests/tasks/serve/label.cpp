@@ -13,24 +13,18 @@ namespace {
 // A model that was made in some way, beside one that was not.
 struct Made {
   TemporaryDirectory dir;
-  std::unique_ptr<Running> running;
+  Running running;
 
-  explicit Made(const std::function<void(model::TextModel&)>& make) {
-    const auto model = text_model(letters_config(), {task_of("", nn::Predicts::label)}, 7);
-    serve::ServiceOptions o;
-    o.models = {dir.path + "/mood"};
-    make(*model);
-    model->save(o.models[0]);
-    running = std::make_unique<Running>(o);
-    running->service.load();
+  explicit Made(const std::function<void(model::TextModel&)>& make) : running(one_model(dir, make)) {
+    running.service.load();
   }
   // What /predict says of a text or a pair, as the two cells of its row.
   std::string cells(const json& inputs) const {
-    const json best = running->answer("/predict", {{"inputs", inputs}})[0];
+    const json best = running.answer("/predict", {{"inputs", inputs}})[0];
     return fmt::format("{},{:.4f}\r\n", best["label"].get<std::string>(), best["score"].get<double>());
   }
   httplib::Result label(const std::string& csv, const std::string& query = "") const {
-    return running->post("/ui/label" + query, csv, "text/csv");
+    return running.post("/ui/label" + query, csv, "text/csv");
   }
 };
 
@@ -88,7 +82,7 @@ TEST_CASE("serve: a file is labelled no longer than its client waits, and than t
   const int s = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in to{};
   to.sin_family = AF_INET;
-  to.sin_port = htons(uint16_t(made.running->port));
+  to.sin_port = htons(uint16_t(made.running.port));
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   REQUIRE(connect(s, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
   const std::string request =
@@ -98,15 +92,15 @@ TEST_CASE("serve: a file is labelled no longer than its client waits, and than t
     REQUIRE(n > 0);
     sent += size_t(n);
   }
-  wait_for_work(*made.running);
+  wait_for_work(made.running);
   close(s);
-  while (made.running->server.connections() > 0) std::this_thread::yield();
-  CHECK(made.running->metrics.text().find("{route=\"/ui/label\",status=\"503\"} 1\n") != std::string::npos);
+  while (made.running.server.connections() > 0) std::this_thread::yield();
+  CHECK(made.running.metrics.text().find("{route=\"/ui/label\",status=\"503\"} 1\n") != std::string::npos);
 
-  const Made other([](model::TextModel&) {});
+  Made other([](model::TextModel&) {});
   auto answered = std::async(std::launch::async, [&] { return other.label(csv); });
-  wait_for_work(*other.running);
-  other.running->stop();
+  wait_for_work(other.running);
+  other.running.stop();
   const auto answer = answered.get();
   REQUIRE(answer);
   CHECK(answer->status == 503);

@@ -217,10 +217,7 @@ TEST_CASE(
 
 TEST_CASE("serve: 503 until the models are there, and nothing else is") {
   TemporaryDirectory dir;
-  text_model(letters_config(), {task_of("", nn::Predicts::label)})->save(dir.path + "/mood");
-  serve::ServiceOptions o;
-  o.models = {dir.path + "/mood"};
-  Running r(o);
+  Running r(one_model(dir));
   CHECK(r.get("/health")->status == 503);
   CHECK(r.post("/predict", json{{"inputs", "a"}})->status == 503);
   CHECK(r.get("/metrics")->status == 200);

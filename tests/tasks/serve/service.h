@@ -3,6 +3,7 @@
 
 #include <httplib.h>
 
+#include <functional>
 #include <thread>
 
 #include "nn/format/json.h"
@@ -20,6 +21,17 @@ inline nn::Config letters_config(long width = 64) {
       sized_config({.vocabulary = 57, .width = width, .layers = 2, .heads = 4, .inner = 128, .positions = 64});
   c.initializer_range = 0.2;
   return c;
+}
+
+// One model that labels, saved as "mood" in `dir` after `make` has changed it.
+inline serve::ServiceOptions one_model(
+    const TemporaryDirectory& dir, const std::function<void(model::TextModel&)>& make = [](auto&) {}) {
+  const auto model = text_model(letters_config(), {task_of("", nn::Predicts::label)}, 7);
+  make(*model);
+  serve::ServiceOptions o;
+  o.models = {dir.path + "/mood"};
+  model->save(o.models[0]);
+  return o;
 }
 
 struct Running {
