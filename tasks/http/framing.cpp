@@ -13,7 +13,8 @@ namespace http {
 
 namespace {
 
-constexpr size_t kChunkLine = 4096;  // bytes before a chunk, or of a field behind the last one
+constexpr size_t kChunkLine = 4096;   // bytes before a chunk, or of a field behind the last one
+constexpr size_t kPiece = 16 << 10;  // of a chunk: bytes that are read at once
 
 // RFC 9110, 5.6.2.
 bool is_token(std::string_view name) {
@@ -112,11 +113,13 @@ std::string read_chunks(const Read& read, size_t most) {
     check(size.has_value());
     ask(*size <= most - body.size(), 413, "the body has more bytes than the {} that are read (--max-body)", most);
     if (*size == 0) break;
-    size_t at = body.size();
-    body.resize(at + *size);
-    for (long n = 0; at < body.size(); at += size_t(n)) {
-      n = read(body.data() + at, body.size() - at);
+    for (size_t left = *size; left > 0;) {  // memory for what comes, not for what is announced
+      const size_t at = body.size();
+      body.resize(at + std::min(left, kPiece));
+      const long n = read(body.data() + at, body.size() - at);
       check(n > 0);
+      body.resize(at + size_t(n));
+      left -= size_t(n);
     }
     check(read_line(read, 0) == "");
   }

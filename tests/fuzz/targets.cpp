@@ -12,6 +12,8 @@
 #include "nn/format/translation_config.h"
 #include "tasks/files/unpack.h"
 #include "tasks/files/workbook.h"
+#include "tasks/http/framing.h"
+#include "tasks/http/refusal.h"
 #include "tasks/model/directory.h"
 #include "tasks/objective/teacher.h"
 #include "tasks/run/console.h"
@@ -195,6 +197,39 @@ void http_body(std::string_view bytes) {
     hold(!nn::json::parse_or_null(out.body).is_null(), "an answer is JSON");
 }
 
+// A body has one end, however its bytes come: a piece at a time or all at once. What is behind it is left.
+void http_framing(std::string_view bytes) {
+  const size_t piece = 1 + choice(bytes, 32), end = bytes.find("\r\n\r\n");
+  constexpr size_t kMost = 1 << 20;
+  const http::Head head(bytes.substr(0, end));
+  hold(head.announces_body() || !head.in_chunks(), "chunks are a body");
+  head.check_body(kMost);
+  if (end == bytes.npos || !head.in_chunks()) return;
+  bytes.remove_prefix(end + 4);
+  struct Seen {
+    std::string body;
+    size_t at = 0;
+    int status = 200;
+    bool operator==(const Seen&) const = default;
+  };
+  const auto seen_by = [&](size_t most) {
+    Seen seen;
+    const http::Read read = [&](char* to, size_t size) {
+      const size_t n = bytes.copy(to, std::min(size, most), seen.at);
+      seen.at += n;
+      return long(n);
+    };
+    try {
+      seen.body = http::read_chunks(read, kMost);
+    } catch (const http::Refusal& refusal) { seen.status = refusal.status; }
+    return seen;
+  };
+  const Seen seen = seen_by(piece);
+  hold(seen == seen_by(bytes.size()), "a body does not depend on how it comes");
+  hold(seen.status != 200 || bytes.substr(0, seen.at).ends_with("\r\n\r\n"), "a body ends with an empty line");
+  hold(seen.body.size() <= bytes.size(), "a body is no larger than what came");
+}
+
 }  // namespace
 
 std::vector<Target> library_targets() {
@@ -214,7 +249,8 @@ std::vector<Target> library_targets() {
           {"log_lines", log_lines},
           {"manifest", manifest},
           {"teacher_cache", teacher_cache},
-          {"http_body", http_body}};
+          {"http_body", http_body},
+          {"http_framing", http_framing}};
 }
 
 const std::vector<Target>& targets() {
