@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 
+#include "engine/base.h"
+#include "engine/strings.h"
 #include "tasks/recommend/data.h"
 
 namespace recommend {
