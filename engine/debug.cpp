@@ -18,7 +18,13 @@ const char* value_of(const char* name) {
   return value ? value : "";
 }
 
-int level_of(const char* name) { return int(std::strtol(value_of(name), nullptr, 10)); }
+// 0 or nothing: off; a number is a level; any other word switches on.
+int level_of(const char* name) {
+  const char* value = value_of(name);
+  char* end = nullptr;
+  const long level = std::strtol(value, &end, 10);
+  return end != value || !*value ? int(level) : 1;
+}
 
 double milliseconds_since_last_call() {
   using Clock = std::chrono::steady_clock;

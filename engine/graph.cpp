@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <queue>
 #include <unordered_set>
 #include <utility>
@@ -15,7 +16,7 @@ namespace {
 
 thread_local bool grad_on = true;
 thread_local Graph walk = Graph::release;  // of the backward() that is under way
-thread_local long next_order = 0;          // a graph is built and walked by one thread
+std::atomic<long> next_order = 0;          // of all threads: a graph may be walked by another than has built it
 
 // The tensors behind `loss` that ops have made, oldest first.
 std::vector<Tensor> results_behind(const Tensor& loss) {
@@ -93,9 +94,19 @@ void backward(const Tensor& loss, Graph graph) {
   std::unordered_set<const Node*> seen{loss.node().get()};
   loss.grad()[0] += 1;
   open.push(loss);
+  // A walk that fails leaves no gradient at results, or the next one would add to it.
+  struct Cleaner {
+    decltype(open)& left;
+    ~Cleaner() {
+      for (; !left.empty(); left.pop()) {
+        left.top().clear_grad();
+        for (const Tensor& x : left.top().node()->inputs)
+          if (x.node()) x.clear_grad();
+      }
+    }
+  } const cleaner{open};
   while (!open.empty()) {
     const Tensor y = open.top();
-    open.pop();
     Node& node = *y.node();
     check(bool(node.backward),
           "backward: the graph behind {} (op {}) was already walked, and its memory released; "
@@ -107,6 +118,7 @@ void backward(const Tensor& loss, Graph graph) {
     }
     for (const Tensor& x : node.inputs)
       if (x.node() && seen.insert(x.node().get()).second) open.push(x);
+    open.pop();  // y, the youngest
     y.clear_grad();
     if (graph == Graph::keep) continue;
     node.backward = nullptr;  // frees what the op kept, and its inputs unless somebody else holds them

@@ -30,7 +30,8 @@ Tensor not_differentiable(const char* op, std::vector<Tensor> inputs, Tensor y);
 // Fills the gradient of every leaf that wants one with d loss / d leaf, added to what is there already: several
 // backwards accumulate. `loss` must be a scalar. A graph can be walked once; its memory is released on the way. With
 // Graph::keep it can be walked again, and what losses share can be walked once from each of them: several tasks over
-// one forward pass of an encoder. It is then released by a later walk, or when its tensors die.
+// one forward pass of an encoder. It is then released by a later walk, or when its tensors die. A walk reads values as
+// they are now: whoever changes one between forward and backward gets a gradient of neither.
 enum class Graph { release, keep };
 void backward(const Tensor& loss, Graph graph = Graph::release);
 

@@ -70,6 +70,7 @@ std::array<Gradient, N> gradients_of(const std::array<const Operand*, N>& operan
 }
 
 void check_operand(const char* op, const char* which, const Tensor& x, const Indices& offsets, long heads) {
+  check(heads > 0, "{}: the layout is of nothing", op);
   check(x.shape().rank() == 2 && x.dim(0) == offsets.back() && x.dim(1) % heads == 0,
         "{}: {} must be [{}, a multiple of {} heads]; got {}", op, which, offsets.back(), heads, x);
 }
@@ -317,6 +318,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Ragged
 // without a gradient (the significance of Goyal et al. 2020). A pass over p while it is in the cache.
 Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const DropoutMask& mask, Tensor* received) {
   const long H = layout.heads;
+  check(H > 0, "self_attention: the layout is of nothing");
   check(layout.queries == layout.keys && qkv.shape().rank() == 2 && qkv.dim(0) == layout.queries.back() &&
             qkv.dim(1) % (3 * H) == 0,
         "self_attention: qkv must be [{}, three times a multiple of {} heads], the offsets of queries and keys equal; "

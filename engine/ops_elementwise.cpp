@@ -11,9 +11,9 @@
 namespace engine {
 namespace {
 
-// y = f(x),   dx += slope(x, y) * dy
-template <class F, class Slope>
-Tensor unary(const char* op, const Tensor& x, F f, Slope slope) {
+// y = f(x),   dx += flow(x, y, dy)
+template <class F, class Flow>
+Tensor unary(const char* op, const Tensor& x, F f, Flow flow) {
   Tensor y(x.shape());
   const real* xs = x.data();
   real* ys = y.data();
@@ -24,7 +24,7 @@ Tensor unary(const char* op, const Tensor& x, F f, Slope slope) {
     const real *xv = x.data(), *yv = kept.data(), *dy = out.grad();
     real* dx = x.grad();
     parallel_blocks(x.numel(), [=](long begin, long end) {
-      for (long i = begin; i < end; ++i) dx[i] += slope(xv[i], yv[i]) * dy[i];
+      for (long i = begin; i < end; ++i) dx[i] += flow(xv[i], yv[i], dy[i]);
     });
   });
 }
@@ -88,13 +88,19 @@ void zip(const Repeated& a, const Repeated& b, long r, long c0, long c1, G g) {
 // Adds the gradient g [R, C] of a repeated operand to the operand itself: the sum over its repetitions.
 void add_repeated(const real* g, long R, long C, Repeat how, real* dx) {
   if (how == Repeat::row) return add_column_sums(g, R, C, C, dx);
-  if (how == Repeat::column) return parallel_rows(R, C, [=](long r) { dx[r] += simd::sum(g + r * C, C); });
+  if (how == Repeat::column)
+    return parallel_rows(R, C, [=](long r) {
+      constexpr long kShort = 1024;  // of a sum in single precision
+      double sum = 0;
+      for (long c = 0; c < C; c += kShort) sum += simd::sum(g + r * C + c, std::min(kShort, C - c));
+      dx[r] += real(sum);
+    });
   dx[0] += real(blockwise_sum(R * C, [=](long begin, long end) { return simd::sum(g + begin, end - begin); }));
 }
 
-// y = f(a, b),   da += slope_a(a, b) * dy,   db += slope_b(a, b) * dy, summed over repetitions
-template <class F, class SlopeA, class SlopeB>
-Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, SlopeA slope_a, SlopeB slope_b) {
+// y = f(a, b),   da += flow_a(a, b, dy),   db += flow_b(a, b, dy), summed over repetitions
+template <class F, class FlowA, class FlowB>
+Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, FlowA flow_a, FlowB flow_b) {
   Repeat how_a = Repeat::none, how_b = Repeat::none;
   const bool b_fits = repeats(b.shape(), a.shape(), how_b);
   check(b_fits || repeats(a.shape(), b.shape(), how_a),
@@ -109,19 +115,19 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, SlopeA slop
   });
   return record(op, {a, b}, y, [=](const Tensor& out) {
     const Repeated l(a, how_a, C), s(b, how_b, C);
-    const auto flow = [&](const Tensor& x, Repeat how, auto slope) {
+    const auto add_to = [&](const Tensor& x, Repeat how, auto flow) {
       if (!x.wants_grad()) return;
       const real* dy = out.grad();
       const Buffer whole = how == Repeat::none ? Buffer() : Buffer(R * C);
       if (whole) whole.zero();
       real* dx = whole ? whole.data() : x.grad();
       parallel_stretches(R, C, [=](long r, long c0, long c1) {
-        zip(l, s, r, c0, c1, [=](long c, real av, real bv) { dx[r * C + c] += slope(av, bv) * dy[r * C + c]; });
+        zip(l, s, r, c0, c1, [=](long c, real av, real bv) { dx[r * C + c] += flow(av, bv, dy[r * C + c]); });
       });
       if (whole) add_repeated(dx, R, C, how, x.grad());
     };
-    flow(a, how_a, slope_a);
-    flow(b, how_b, slope_b);
+    add_to(a, how_a, flow_a);
+    add_to(b, how_b, flow_b);
   });
 }
 
@@ -130,110 +136,111 @@ Tensor binary(const char* op, const Tensor& a, const Tensor& b, F f, SlopeA slop
 // y = a + b,   da += dy,   db += dy
 Tensor add(const Tensor& a, const Tensor& b) {
   return binary(
-      "add", a, b, [](real x, real y) { return x + y; }, [](real, real) { return real(1); },
-      [](real, real) { return real(1); });
+      "add", a, b, [](real x, real y) { return x + y; }, [](real, real, real dy) { return dy; },
+      [](real, real, real dy) { return dy; });
 }
 
 // y = a - b,   da += dy,   db -= dy
 Tensor sub(const Tensor& a, const Tensor& b) {
   return binary(
-      "sub", a, b, [](real x, real y) { return x - y; }, [](real, real) { return real(1); },
-      [](real, real) { return real(-1); });
+      "sub", a, b, [](real x, real y) { return x - y; }, [](real, real, real dy) { return dy; },
+      [](real, real, real dy) { return -dy; });
 }
 
 // y = a b,   da += b dy,   db += a dy
 Tensor mul(const Tensor& a, const Tensor& b) {
   return binary(
-      "mul", a, b, [](real x, real y) { return x * y; }, [](real, real y) { return y; },
-      [](real x, real) { return x; });
+      "mul", a, b, [](real x, real y) { return x * y; }, [](real, real y, real dy) { return y * dy; },
+      [](real x, real, real dy) { return x * dy; });
 }
 
-// y = a / b,   da += dy / b,   db -= (a / b) / b dy; b^2 would leave the range of floats before that does
+// y = a / b,   da += dy / b,   db -= dy (a / b) / b; b^2 would leave the range of floats before that does
 Tensor div(const Tensor& a, const Tensor& b) {
   return binary(
-      "div", a, b, [](real x, real y) { return x / y; }, [](real, real y) { return 1 / y; },
-      [](real x, real y) { return -(x / y) / y; });
+      "div", a, b, [](real x, real y) { return x / y; }, [](real, real y, real dy) { return dy / y; },
+      [](real x, real y, real dy) { return -dy * ((x / y) / y); });
 }
 
 // y = factor x,   dx += factor dy
 Tensor scale(const Tensor& x, real factor) {
   return unary(
-      "scale", x, [=](real v) { return v * factor; }, [=](real, real) { return factor; });
+      "scale", x, [=](real v) { return v * factor; }, [=](real, real, real dy) { return factor * dy; });
 }
 
 // y = -x,   dx -= dy
 Tensor neg(const Tensor& x) {
   return unary(
-      "neg", x, [](real v) { return -v; }, [](real, real) { return real(-1); });
+      "neg", x, [](real v) { return -v; }, [](real, real, real dy) { return -dy; });
 }
 
 // y = e^x,   dx += y dy
 Tensor exp(const Tensor& x) {
   return unary(
-      "exp", x, [](real v) { return simd::exp(v); }, [](real, real y) { return y; });
+      "exp", x, [](real v) { return simd::exp(v); }, [](real, real y, real dy) { return y * dy; });
 }
 
 // y = log x,   dx += dy / x
 Tensor log(const Tensor& x) {
   return unary(
-      "log", x, [](real v) { return std::log(v); }, [](real v, real) { return 1 / v; });
+      "log", x, [](real v) { return std::log(v); }, [](real v, real, real dy) { return dy / v; });
 }
 
 // y = sqrt x,   dx += dy / (2 y)
 Tensor sqrt(const Tensor& x) {
   return unary(
-      "sqrt", x, [](real v) { return std::sqrt(v); }, [](real, real y) { return real(0.5) / y; });
+      "sqrt", x, [](real v) { return std::sqrt(v); }, [](real, real y, real dy) { return dy / (2 * y); });
 }
 
 // xlogx: y = x log x, and 0 at x = 0; minus its sum is an entropy.   dx += (log x + 1) dy, 0 at 0
 Tensor xlogx(const Tensor& x) {
   return unary(
       "xlogx", x, [](real v) { return v == 0 ? real(0) : v * std::log(v); },
-      [](real v, real) { return v == 0 ? real(0) : std::log(v) + 1; });
+      [](real v, real, real dy) { return v == 0 ? real(0) : (std::log(v) + 1) * dy; });
 }
 
 // y = x^p,   dx = p x^(p-1) dy
 Tensor pow(const Tensor& x, real exponent) {
   return unary(
       "pow", x, [=](real v) { return std::pow(v, exponent); },
-      [=](real v, real) { return exponent == 0 ? real(0) : exponent * std::pow(v, exponent - 1); });
+      [=](real v, real, real dy) { return exponent == 0 ? real(0) : exponent * std::pow(v, exponent - 1) * dy; });
 }
 
 // y = tanh(x),   dx = (1 - y^2) dy
 Tensor tanh(const Tensor& x) {
   return unary(
-      "tanh", x, [](real v) { return simd::tanh(v); }, [](real, real y) { return 1 - y * y; });
+      "tanh", x, [](real v) { return simd::tanh(v); }, [](real, real y, real dy) { return (1 - y * y) * dy; });
 }
 
 // y = 1 / (1 + e^-x),   dx = y (1 - y) dy
 Tensor sigmoid(const Tensor& x) {
   return unary(
-      "sigmoid", x, [](real v) { return 1 / (1 + simd::exp(-v)); }, [](real, real y) { return y * (1 - y); });
+      "sigmoid", x, [](real v) { return 1 / (1 + simd::exp(-v)); },
+      [](real, real y, real dy) { return y * (1 - y) * dy; });
 }
 
-// y = max(x, 0), NaN stays NaN,   dx += dy where x > 0
+// y = max(x, 0), NaN stays NaN,   dx += dy, but 0 where x <= 0
 Tensor relu(const Tensor& x) {
   return unary(
       "relu", x, [](real v) { return v > 0    ? v
                                      : v == v ? real(0)
                                               : v; },
-      [](real v, real) { return v > 0 ? real(1) : real(0); });
+      [](real v, real, real dy) { return v <= 0 ? real(0) : dy; });
 }
 
 // silu: y = x s with s = sigmoid(x),   dx = s (1 + x (1 - s)) dy   (Elfwing, Uchibe, Doya 2018)
 Tensor silu(const Tensor& x) {
   return unary(
       "silu", x, [](real v) { return v / (1 + simd::exp(-v)); },
-      [](real v, real) {
+      [](real v, real, real dy) {
         const real s = 1 / (1 + simd::exp(-v));
-        return s * (1 + v * (1 - s));
+        return s * (1 + v * (1 - s)) * dy;
       });
 }
 
 // y = x P(x),   dx = (P(x) + x P'(x)) dy, P the normal distribution function: engine/gelu.h
 Tensor gelu(const Tensor& x) {
   return unary(
-      "gelu", x, [](real v) { return gelu_at(v).value; }, [](real v, real) { return gelu_at(v).slope; });
+      "gelu", x, [](real v) { return gelu_at(v).value; }, [](real v, real, real dy) { return gelu_at(v).slope * dy; });
 }
 
 // gelu_tanh: y = x (1 + t) / 2 with t = tanh(u), u = k (x + 0.044715 x^3), k = sqrt(2 / pi),
@@ -242,9 +249,9 @@ Tensor gelu_tanh(const Tensor& x) {
   constexpr real k = real(std::numbers::sqrt2 * std::numbers::inv_sqrtpi), cubic = real(0.044715);
   return unary(
       "gelu_tanh", x, [](real v) { return real(0.5) * v * (1 + simd::tanh(k * (v + cubic * v * v * v))); },
-      [](real v, real) {
+      [](real v, real, real dy) {
         const real t = simd::tanh(k * (v + cubic * v * v * v));
-        return real(0.5) * (1 + t + v * (1 - t * t) * k * (1 + 3 * cubic * v * v));
+        return real(0.5) * (1 + t + v * (1 - t * t) * k * (1 + 3 * cubic * v * v)) * dy;
       });
 }
 

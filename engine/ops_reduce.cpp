@@ -6,13 +6,13 @@
 namespace engine {
 namespace {
 
-// y = factor * sum(x),   dx += factor * dy
-Tensor scaled_sum(const char* op, const Tensor& x, real factor) {
+// y = sum(x) / n,   dx += dy / n
+Tensor sum_over(const char* op, const Tensor& x, real n) {
   const real* xs = x.data();
   const double total =
       blockwise_sum(x.numel(), [=](long begin, long end) { return simd::sum(xs + begin, end - begin); });
-  return record(op, {x}, Tensor::scalar(real(total * factor)), [=](const Tensor& y) {
-    const real d = factor * y.grad()[0];
+  return record(op, {x}, Tensor::scalar(real(total / n)), [=](const Tensor& y) {
+    const real d = y.grad()[0] / n;
     real* dx = x.grad();
     parallel_blocks(x.numel(), [=](long begin, long end) {
       for (long i = begin; i < end; ++i) dx[i] += d;
@@ -20,8 +20,8 @@ Tensor scaled_sum(const char* op, const Tensor& x, real factor) {
   });
 }
 
-// y[o, i] = factor * sum_j x[o, j, i],   dx[o, j, i] += factor * dy[o, i]
-Tensor scaled_sum(const char* op, const Tensor& x, int axis, real factor) {
+// y[o, i] = sum_j x[o, j, i] / n,   dx[o, j, i] += dy[o, i] / n
+Tensor sum_over(const char* op, const Tensor& x, int axis, real n) {
   const AxisView a(x.shape(), x.axis(op, axis));
   Tensor y = Tensor::zeros(x.shape().without(axis));
   const real* xs = x.data();
@@ -30,7 +30,7 @@ Tensor scaled_sum(const char* op, const Tensor& x, int axis, real factor) {
     for (long i = 0; i < a.inner; ++i) {
       double sum = 0;
       for (long j = 0; j < a.n; ++j) sum += xs[(o * a.n + j) * a.inner + i];
-      ys[o * a.inner + i] = real(sum * factor);
+      ys[o * a.inner + i] = real(sum / n);
     }
   });
   return record(op, {x}, y, [=](const Tensor& out) {
@@ -38,37 +38,37 @@ Tensor scaled_sum(const char* op, const Tensor& x, int axis, real factor) {
     real* dx = x.grad();
     parallel_rows(a.outer, a.n * a.inner, [=](long o) {
       for (long j = 0; j < a.n; ++j)
-        for (long i = 0; i < a.inner; ++i) dx[(o * a.n + j) * a.inner + i] += factor * dy[o * a.inner + i];
+        for (long i = 0; i < a.inner; ++i) dx[(o * a.n + j) * a.inner + i] += dy[o * a.inner + i] / n;
     });
   });
 }
 
 }  // namespace
 
-Tensor sum(const Tensor& x) { return scaled_sum("sum", x, 1); }
+Tensor sum(const Tensor& x) { return sum_over("sum", x, 1); }
 
 Tensor mean(const Tensor& x) {
   check(x.numel() > 0, "mean: of nothing; got {}", x);
-  return scaled_sum("mean", x, real(1) / x.numel());
+  return sum_over("mean", x, real(x.numel()));
 }
 
-Tensor sum(const Tensor& x, int axis) { return scaled_sum("sum", x, axis, 1); }
+Tensor sum(const Tensor& x, int axis) { return sum_over("sum", x, axis, 1); }
 
 Tensor mean(const Tensor& x, int axis) {
   check(x.dim(x.axis("mean", axis)) > 0, "mean: of nothing over axis {}; got {}", axis, x);
-  return scaled_sum("mean", x, axis, real(1) / x.dim(axis));
+  return sum_over("mean", x, axis, real(x.dim(axis)));
 }
 
 namespace {
 
 // Where the first largest of n numbers stands; a NaN is the largest of all.
 int first_largest(const real* x, long n, long stride) {
-  int best = 0;
-  for (int j = 1; j < n; ++j) {
+  long best = 0;
+  for (long j = 1; j < n; ++j) {
     const real v = x[j * stride], top = x[best * stride];
     if (v > top || (v != v && top == top)) best = j;
   }
-  return best;
+  return int(best);
 }
 
 }  // namespace
@@ -98,6 +98,8 @@ Tensor max(const Tensor& x, int axis) {
 Tensor argmax(const Tensor& x) {
   const long C = x.dim(-1), R = C ? x.numel() / C : 0;
   check(C > 0, "argmax: of nothing; got {}", x);
+  check(C <= 1L << std::numeric_limits<real>::digits, "argmax: a column beyond {} is no {}; got {}",
+        1L << std::numeric_limits<real>::digits, sizeof(real) == 4 ? "float" : "double", x);
   Tensor y(x.shape().without(-1));
   for (long r = 0; r < R; ++r) y.data()[r] = real(first_largest(x.data() + r * C, C, 1));
   return not_differentiable("argmax", {x}, y);

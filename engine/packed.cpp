@@ -54,6 +54,7 @@ const Kernels& kernels_of(Instructions instructions) {
 
 constexpr long kLine = 64;  // bytes of the cache
 constexpr real kTop = 127;  // the largest of int8 that has its negative
+constexpr long kMostSummed = std::numeric_limits<int32_t>::max() / (128 * 127);
 
 long rounded_up(long n, long to) { return (n + to - 1) / to * to; }
 
@@ -85,7 +86,7 @@ real quantise(const real* x, long n, int8_t* q) {
   return s;
 }
 
-long rows_of(const Tensor& x) { return x.numel() / std::max(x.dim(-1), 1L); }
+long rows_of(const Tensor& x) { return x.shape().without(-1).numel(); }
 
 }  // namespace
 
@@ -120,8 +121,9 @@ void PackedLinear::take_bias(const Tensor& bias) {
 }
 
 PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias, Instructions instructions)
-    : O_(weight.dim(0)), I_(weight.numel() / std::max(O_, 1L)), instructions_(instructions) {
+    : instructions_(instructions) {
   check(weight.shape().rank() == 2, "packed: the weight must be [outputs, inputs]; got {}", weight);
+  O_ = weight.dim(0), I_ = weight.dim(1);
   const long panels = rounded_up(O_, kColumns) / kColumns;
   panels_ = Buffer(panels * I_ * kColumns);
   parallel_rows(panels, I_ * kColumns, [&](long p) {
@@ -136,6 +138,10 @@ PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias, Instruction
 
 PackedLinear::PackedLinear(const ByteRows& weight, const Tensor& bias, Instructions instructions)
     : O_(weight.rows), I_(weight.columns), instructions_(instructions) {
+  check(O_ >= 0 && I_ >= 0 && weight.values.size() == size_t(O_ * I_) && weight.scales.size() == size_t(O_),
+        "packed: {} values and {} scales are no int8 of [{}, {}]", weight.values.size(), weight.scales.size(), O_, I_);
+  check(I_ <= kMostSummed, "packed: int8 sums of {} inputs would leave 32 bits; at most {} are added up", I_,
+        kMostSummed);
   const long panels = rounded_up(O_, kColumns) / kColumns, groups = rounded_up(I_, kGroup) / kGroup;
   panels_ = bytes_of(panels * groups * kColumns * kGroup);
   scales_ = Buffer(rounded_up(O_, kWide));

@@ -5,6 +5,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <exception>
+#include <mutex>
 #include <vector>
 
 #include "engine/base.h"
@@ -14,26 +16,53 @@ namespace engine {
 constexpr long kBlock = 16384;    // numbers a thread takes at a time; also the blocks of a sum
 constexpr long kWorthIt = 16384;  // numbers below which starting threads (about 1 us) costs more than it saves
 
+// No exception may leave a parallel loop: one that an iteration throws is kept, and thrown behind the loop.
+class Kept {
+ public:
+  template <class F>
+  void operator()(F&& iteration) noexcept {
+    try {
+      iteration();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!first_) first_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (first_) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr first_;
+};
+
 // f(r) for every row; `width` numbers of work in each.
 template <class F>
 void parallel_rows(long rows, long width, F f) {
+  Kept kept;
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * width > kWorthIt)
-  for (long r = 0; r < rows; ++r) f(r);
+  for (long r = 0; r < rows; ++r) kept([&] { f(r); });
+  kept.rethrow();
 }
 
 // f(begin, end) for consecutive blocks of [0, n).
 template <class F>
 void parallel_blocks(long n, F f) {
   const long blocks = (n + kBlock - 1) / kBlock;
+  Kept kept;
 #pragma omp parallel for schedule(static) if (blocks > 1)
-  for (long b = 0; b < blocks; ++b) f(b * kBlock, std::min(n, (b + 1) * kBlock));
+  for (long b = 0; b < blocks; ++b) kept([&] { f(b * kBlock, std::min(n, (b + 1) * kBlock)); });
+  kept.rethrow();
 }
 
 // f(task) where tasks differ in size: whoever is free takes the next.
 template <class F>
 void parallel_tasks(long tasks, F f) {
+  Kept kept;
 #pragma omp parallel for schedule(dynamic)
-  for (long t = 0; t < tasks; ++t) f(t);
+  for (long t = 0; t < tasks; ++t) kept([&] { f(t); });
+  kept.rethrow();
 }
 
 // The sum of f(begin, end) over consecutive blocks of [0, n); the blocks are added up in double.

@@ -25,8 +25,9 @@ Ragged Ragged::within(long reach, long first_tokens) const {
         reach, first_tokens);
   check(!causal && queries == keys, "attention: a window is for a sequence that looks at all of itself");
   Ragged local = *this;
-  local.window = reach;
-  local.globals = first_tokens;
+  const long most = queries.empty() ? 0 : queries.back();  // further is nobody
+  local.window = std::min(reach, most);
+  local.globals = std::min(first_tokens, most);
   return local;
 }
 

@@ -15,10 +15,10 @@ struct Ragged {
   Ragged(Indices query_offsets, Indices key_offsets, long heads, bool causal = false);
   Ragged(const Indices& offsets, long heads, bool causal = false) : Ragged(offsets, offsets, heads, causal) {}
 
-  long sequences() const { return long(queries.size()) - 1; }
+  long sequences() const { return std::max(0L, long(queries.size()) - 1); }
   long query_count(long b) const { return queries[b + 1] - queries[b]; }
   long key_count(long b) const { return keys[b + 1] - keys[b]; }
-  long size() const { return blocks.back(); }  // S
+  long size() const { return blocks.empty() ? 0 : blocks.back(); }  // S
   long block(long b, long h) const { return blocks[b] + h * query_count(b) * key_count(b); }
   // Local attention with global tokens (Longformer: Beltagy, Peters, Cohan 2020): a query sees the keys within `reach`
   // positions on each side and the first tokens of its sequence; the first tokens see all. Self-attention only.

@@ -1,6 +1,8 @@
 // The graph: accumulation, errors, memory, the switches.
 #include "engine/graph.h"
 
+#include <thread>
+
 #include "engine/debug.h"
 #include "tests/support/support.h"
 
@@ -161,4 +163,21 @@ TEST_CASE("GRAPH: the graph in Graphviz's language has every op and every leaf o
   CHECK(dot.find("label=\"mul\\n[3]\"") != std::string::npos);
   CHECK(dot.find("\"w\" [style=rounded") != std::string::npos);
   CHECK(dot.find("label=\"sum\\n[]\"") != std::string::npos);
+}
+
+TEST_CASE("backward: a walk that fails leaves results no gradient that the next one would add to") {
+  Tensor x = varied({3}).require_grad();
+  const Tensor h = x * 2;
+  CHECK(error_of([&] { backward(sum(h * 5) + sum(argmax(reshape(h, {1, 3}))), Graph::keep); }) != "");
+  x.clear_grad();
+  backward(sum(h));
+  CHECK(x.grad_tensor().to_vector() == std::vector<real>{2, 2, 2});
+}
+
+TEST_CASE("backward: in another thread than the one that recorded some of the graph, nothing is lost") {
+  Tensor x = varied({2}).require_grad();
+  Tensor h = x;
+  for (int i = 0; i < 9; ++i) h = h * 1;
+  std::thread([&] { backward(sum(h * 5 + h)); }).join();
+  CHECK(x.grad_tensor().to_vector() == std::vector<real>{6, 6});
 }

@@ -193,6 +193,12 @@ TEST_CASE("packed: two threads over one layer get what each gets alone") {
   for (int i = 0; i < 2; ++i) CHECK(same(alone[i], together[i]));
 }
 
+TEST_CASE("packed: of no inputs the result is the bias") {
+  const Tensor bias = varied({3}, 2), x(Shape{2, 0}), W(Shape{3, 0});
+  for (const PackedLinear& layer : {PackedLinear(W, bias), PackedLinear(byte_rows(W), bias)})
+    CHECK(same(linear(x, layer), linear(x, W, bias)));
+}
+
 TEST_CASE("packed: a gradient that arrives, and shapes that do not fit, are errors that say so") {
   const PackedLinear layer(varied({20, 8}, 1));
   const Tensor x = varied({3, 8}, 2).require_grad();
@@ -204,6 +210,12 @@ TEST_CASE("packed: a gradient that arrives, and shapes that do not fit, are erro
           PackedLinear(varied({20, 8}), varied({8}));
         }) == "packed: bias must be [20], the outputs of the weight; got [8]");
   const PackedLinear bytes(byte_rows(varied({20, 8}, 1)));
+  CHECK(error_of([] {
+          PackedLinear(ByteRows{3, 4, {}, {}});
+        }) == "packed: 0 values and 0 scales are no int8 of [3, 4]");
+  CHECK(error_of([] {
+          PackedLinear(byte_rows(Tensor::zeros({1, 140000})));
+        }) == "packed: int8 sums of 140000 inputs would leave 32 bits; at most 132104 are added up");
   CHECK(error_of([&] { packed_linears(x, {&layer, &bytes}); }) == "packed: layers over one input must be of one kind");
   CHECK(error_of([&] { feed_forward(x, layer, layer); }).starts_with("packed feed_forward: x must end in 8"));
 }
