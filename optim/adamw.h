@@ -27,7 +27,8 @@ class AdamW {
   // One update of every parameter that has a gradient, with all gradients multiplied by grad_factor (clip.h).
   void step(double lr, double grad_factor = 1);
 
-  // The moments and the steps taken, as named tensors that share their storage: for a checkpoint, and back.
+  // The moments and the steps taken, as named tensors that share their storage: for a checkpoint, and back before the
+  // first step.
   std::vector<Tensor> state() const;
 
  private:

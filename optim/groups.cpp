@@ -3,6 +3,10 @@
 
 #include <fnmatch.h>
 
+#include <algorithm>
+
+#include "engine/strings.h"
+
 namespace optim {
 namespace {
 
@@ -46,9 +50,12 @@ std::vector<double> rate_factors(const std::vector<Tensor>& parameters, const st
 }
 
 bool decays(const Tensor& parameter) {
-  const std::string& name = parameter.name();
-  return !name.ends_with("bias") && !name.ends_with("lora_magnitude_vector") &&
-         name.find("LayerNorm") == std::string::npos && name.find("layer_norm") == std::string::npos;
+  const std::string name = engine::ascii_lower(parameter.name());
+  if (name.ends_with("bias") || name.ends_with("lora_magnitude_vector")) return false;
+  for (const char* of_norm : {"layernorm", "layer_norm", "rmsnorm"})
+    if (name.find(of_norm) != std::string::npos) return false;
+  const std::vector<std::string> parts = engine::split(name, '.');
+  return std::ranges::none_of(parts, [](const std::string& p) { return p == "norm" || p.ends_with("_norm"); });
 }
 
 void for_each_chunk(const std::vector<Tensor>& parameters, const std::function<void(const Chunk&)>& f,

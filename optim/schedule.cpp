@@ -21,7 +21,7 @@ ScheduleKind schedule_kind(const std::string& name) {
 }
 
 // With p = (s - W) / (T - W) after the warm-up, and s / W during it:
-//   constant 1    linear 1 - p    cosine (1 + cos(2 pi cycles p)) / 2    inverse_sqrt sqrt(scale / (s + scale - W))
+//   constant 1    linear (T - s) / (T - W)    cosine (1 + cos(2 pi cycles p)) / 2    inverse_sqrt sqrt(scale / (s + scale - W))
 //   polynomial ((lr - end) (1 - p)^power + end) / lr
 double Schedule::operator()(long step) const {
   if (step < warmup) return lr * double(step) / double(warmup);
@@ -30,7 +30,7 @@ double Schedule::operator()(long step) const {
     case ScheduleKind::constant:
       return lr;
     case ScheduleKind::linear:
-      return lr * std::max(0.0, 1 - p);
+      return lr * std::max(0.0, double(steps - step) / double(std::max(1L, steps - warmup)));
     case ScheduleKind::cosine:
       return lr * std::max(0.0, 0.5 * (1 + std::cos(2 * std::numbers::pi * cycles * p)));
     case ScheduleKind::inverse_sqrt: {

@@ -47,7 +47,9 @@ Numbers random_weights(long tasks, uint64_t seed, long step) {
 
 Numbers dwa(const Numbers& last, const Numbers& before_last, double temperature) {
   const long T = long(last.size());
-  const Numbers w = softmax(each(T, [&](long i) { return last[i] / std::max(before_last[i], kTiny) / temperature; }));
+  const Numbers w = softmax(each(T, [&](long i) {
+    return (before_last[i] > 0 ? last[i] / std::max(before_last[i], kTiny) : 1) / temperature;  // none before: no ratio
+  }));
   return each(T, [&](long i) { return double(T) * w[i]; });
 }
 

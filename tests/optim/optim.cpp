@@ -84,6 +84,10 @@ TEST_CASE("AdamW: biases and LayerNorm are not decayed, embeddings are") {
   CHECK(optim::decays(parameter("bert.embeddings.word_embeddings.weight", {1})));
   CHECK(!optim::decays(parameter("bert.embeddings.LayerNorm.weight", {1})));
   CHECK(!optim::decays(parameter("classifier.bias", {1})));
+  for (const char* norm : {"history.norm.weight", "encoder.layers.0.final_layer_norm.weight",
+                           "vit.layernorm_before.weight", "q_norm.weight", "RMSNorm.weight"})
+    CHECK_MESSAGE(!optim::decays(parameter(norm, {1})), norm);
+  CHECK(optim::decays(parameter("normal.weight", {1})));
   const double undecayed = after_two_steps(optim::AdamVariant::torch, 1e-8, "bias");
   CHECK(undecayed == Approx(1 - 2e-3).epsilon(1e-6));
 }
@@ -157,6 +161,8 @@ TEST_CASE("schedules: the published values of a linear warm-up, and the ends of 
   const optim::Schedule linear{optim::ScheduleKind::linear, 1, 10, 3};
   const double want[] = {0, 1 / 3.0, 2 / 3.0, 1, 6 / 7.0, 5 / 7.0, 4 / 7.0, 3 / 7.0, 2 / 7.0, 1 / 7.0, 0};
   for (int s = 0; s <= 10; ++s) CHECK(linear(s) == Approx(want[s]));
+  CHECK(optim::Schedule{optim::ScheduleKind::linear, 1, 3, 3}(3) == 0);
+  CHECK(optim::Schedule{optim::ScheduleKind::linear, 1, 10, 20}(20) == 0);
   const optim::Schedule cosine{optim::ScheduleKind::cosine, 2, 10, 2};
   CHECK(cosine(1) == Approx(1));
   CHECK(cosine(2) == Approx(2));

@@ -85,6 +85,7 @@ TEST_CASE("weighting: DWA, GLS and uncertainty give the golden values") {
   const auto g = golden();
   const Numbers losses = g["losses"];
   check_within(optim::dwa(g["epoch_minus_1"], g["epoch_minus_2"], 2), g["dwa_T2"]);
+  CHECK(optim::dwa({0.5, 0.5}, {0.5, 0}, 2) == Numbers{1, 1});  // an epoch without a task's examples has no ratio
   const Numbers c = optim::gls(losses);
   check_within(c, g["gls"]["dloss"]);
   CHECK(dot(c, losses) == doctest::Approx(double(g["gls"]["loss"])).epsilon(1e-9));
