@@ -8,8 +8,8 @@ TwoPasses two_passes(const Tensor& loss_a, const Tensor& loss_b, const Tensor& a
 }
 
 Tensor jensen_shannon(const Tensor& a, const Tensor& b) {
-  check(a.shape().rank() == 2 && a.shape() == b.shape(),
-        "jensen_shannon: logits must have one shape [B, K]; got {} and {}", a, b);
+  check(a.shape().rank() == 2 && a.shape() == b.shape() && a.numel() > 0,
+        "jensen_shannon: logits must have one shape [B, K], and not be empty; got {} and {}", a, b);
   const Tensor log_p = log_softmax(a), log_q = log_softmax(b), p = engine::exp(log_p), q = engine::exp(log_q);
   constexpr real kFloor = real(1e-30);  // p and q may both underflow to 0
   const Tensor log_m = engine::log((p + q) * real(0.5) + Tensor::scalar(kFloor));

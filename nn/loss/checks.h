@@ -7,13 +7,14 @@ namespace nn {
 using namespace engine;
 
 inline void check_pair(const char* what, const Tensor& student, const Tensor& teacher) {
-  check(student.shape() == teacher.shape(), "{}: student and teacher must have one shape; got {} and {}", what, student,
-        teacher);
+  check(student.shape() == teacher.shape() && student.numel() > 0,
+        "{}: student and teacher must have one shape, and not be empty; got {} and {}", what, student, teacher);
 }
 
 inline void check_rows(const char* what, const Tensor& student, const Tensor& teacher) {
-  check(student.shape().rank() == 2 && student.shape() == teacher.shape(),
-        "{}: student and teacher must have one shape of rows and columns; got {} and {}", what, student, teacher);
+  check(student.shape().rank() == 2 && student.shape() == teacher.shape() && student.numel() > 0,
+        "{}: student and teacher must have one shape of rows and columns, and not be empty; got {} and {}", what,
+        student, teacher);
 }
 
 inline void check_layout(const char* what, const Tensor& x, const Ragged& layout) {

@@ -26,8 +26,9 @@ Tensor same_class(const Indices& rows, const Indices& columns) {
 }
 
 void check_options(const Tensor& anchors, const Tensor& positives, const RankingOptions& o) {
-  check(anchors.shape().rank() == 2 && anchors.shape() == positives.shape(),
-        "multiple_negatives: anchors and positives must have one shape [B, C]; got {} and {}", anchors, positives);
+  check(anchors.shape().rank() == 2 && anchors.shape() == positives.shape() && anchors.numel() > 0,
+        "multiple_negatives: anchors and positives must have one shape [B, C], and not be empty; got {} and {}",
+        anchors, positives);
   check(o.scale > 0, "multiple_negatives: the scale must be positive; got {}", o.scale);
   const long M = o.negatives ? o.negatives.dim(0) : 0;
   check(M == 0 || (o.negatives.shape().rank() == 2 && o.negatives.dim(1) == anchors.dim(1)),

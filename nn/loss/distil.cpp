@@ -6,8 +6,7 @@
 namespace nn {
 
 Tensor distillation(const Tensor& student, const Tensor& teacher, real T) {
-  check(student.shape().rank() == 2 && student.shape() == teacher.shape(),
-        "distillation: student and teacher logits must have one shape [B, K]; got {} and {}", student, teacher);
+  check_rows("distillation", student, teacher);
   check(T > 0, "distillation: the temperature must be positive; got {}", T);
   const Tensor log_p = log_softmax(teacher.detach() * (1 / T)), log_q = log_softmax(student * (1 / T));
   const Tensor divergence = sum(engine::exp(log_p) * (log_p - log_q));

@@ -2,6 +2,8 @@
 // Read nn/loss/agreement.h, nn/loss/attention_transfer.h and nn/loss/similarity.h before.
 #include "nn/loss/agreement.h"
 #include "nn/loss/attention_transfer.h"
+#include "nn/loss/contrastive.h"
+#include "nn/loss/distil.h"
 #include "nn/loss/similarity.h"
 #include "tests/support/gradcheck.h"
 
@@ -37,6 +39,16 @@ TEST_CASE("jensen_shannon: 0 for equal predictions, log 2 for certain ones that 
   const double q = 0.75 * std::log(0.75 / 0.625) + 0.25 * std::log(0.25 / 0.375);
   CHECK(jensen_shannon(half, three).item() == Approx((p + q) / 2));
   CHECK(error_of([&] { jensen_shannon(a, half); }).find("jensen_shannon: logits must have one shape") == 0);
+}
+
+TEST_CASE("losses: of no texts there is no mean, and each says so") {
+  const Tensor none(Shape{0, 3});
+  for (const auto& loss : std::initializer_list<Tensor (*)(const Tensor&, const Tensor&)>{
+           jensen_shannon, patient_kd, hidden_mse, hidden_cosine, attention_score_mse,
+           [](const Tensor&a, const Tensor&b) { return distillation(a, b, 2); },
+           [](const Tensor&a, const Tensor&b) { return soft_cross_entropy(a, b, 2); },
+           [](const Tensor&a, const Tensor&b) { return multiple_negatives(a, b, {}); }})
+    CHECK(error_of([&] { loss(none, none); }).find("not be empty; got [0, 3]") != std::string::npos);
 }
 
 TEST_CASE("jensen_shannon: gradients go to both sides, and stay finite where both probabilities vanish") {
