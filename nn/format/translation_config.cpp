@@ -116,6 +116,7 @@ void read_lengths(const JsonObject& from, TranslationConfig& c) {
 }
 
 void read_early_stopping(const JsonObject& from, TranslationConfig& c) {
+  c.early_stopping = "false";
   const json* stop = from.find("early_stopping");
   if (!stop) return;
   check(stop->is_boolean() || *stop == "never", "{}: early_stopping must be false, true or \"never\"; got {}",
@@ -123,7 +124,10 @@ void read_early_stopping(const JsonObject& from, TranslationConfig& c) {
   c.early_stopping = *stop == "never" ? "never" : *stop ? "true" : "false";
 }
 
+// What is not said is Hugging Face's default.
 void read_generation(const JsonObject& from, TranslationConfig& c) {
+  c.num_beams = 1;
+  c.max_length = 20;
   from.take("num_beams", c.num_beams);
   from.take("length_penalty", c.length_penalty);
   read_lengths(from, c);
@@ -136,7 +140,6 @@ void read_generation(const JsonObject& from, TranslationConfig& c) {
   const json* words = from.find("bad_words_ids");
   if (!words) return;
   check(words->is_array(), "{}: bad_words_ids must be a list of lists; got {}", from.where(), shown_json(*words));
-  c.forbidden.clear();
   for (const json& word : *words) {
     const std::vector<long> ids = from.numbers("bad_words_ids", word);
     check(ids.size() == 1, "{}: bad_words_ids: {} is not one token; longer ones are not supported", from.where(),
@@ -148,16 +151,15 @@ void read_generation(const JsonObject& from, TranslationConfig& c) {
 }  // namespace
 
 void TranslationConfig::check_sizes(const std::string& where) const {
-  const std::pair<const char*, long> positive[] = {{"vocab_size", vocab_size},
-                                                   {"d_model", d_model},
-                                                   {"encoder_layers", encoder_layers},
-                                                   {"decoder_layers", decoder_layers},
-                                                   {"encoder_ffn_dim", encoder_ffn_dim},
-                                                   {"decoder_ffn_dim", decoder_ffn_dim},
-                                                   {"num_beams", num_beams},
-                                                   {"max_position_embeddings", max_position_embeddings}};
+  const std::pair<const char*, long> positive[] = {
+      {"vocab_size", vocab_size},           {"d_model", d_model},
+      {"encoder_layers", encoder_layers},   {"decoder_layers", decoder_layers},
+      {"encoder_ffn_dim", encoder_ffn_dim}, {"decoder_ffn_dim", decoder_ffn_dim}};
   for (const auto& [key, value] : positive)
     check(value >= 1 && value <= 10'000'000, "{}: {} must be in [1, 10000000]; got {}", where, key, value);
+  check(max_position_embeddings >= 1 && max_position_embeddings <= 100'000,
+        "{}: max_position_embeddings must be in [1, 100000]; got {}", where, max_position_embeddings);
+  check(num_beams >= 1 && num_beams <= 1000, "{}: num_beams must be in [1, 1000]; got {}", where, num_beams);
   check(d_model % 2 == 0, "{}: d_model must be even, for sines and cosines; got {}", where, d_model);
   for (const long heads : {encoder_attention_heads, decoder_attention_heads})
     check(heads >= 1 && d_model % heads == 0, "{}: d_model {} must be a multiple of the heads; got {}", where, d_model,
@@ -200,13 +202,14 @@ TranslationConfig read_translation_config(const std::string& directory) {
   from.take("scale_embedding", c.scale_embedding);
   from.take("init_std", c.init_std);
   c.int8 = reads_int8(from);
-  c.num_beams = 1;  // and of a search
-  c.max_length = 20;
-  read_generation(from, c);
   const std::string generation = directory + "/generation_config.json";
   if (std::filesystem::exists(generation)) {
-    const json more = read_json(generation);
-    read_generation(JsonObject(more, generation), c);
+    const json how = read_json(generation);
+    read_generation(JsonObject(how, generation), c);
+    c.forces_end = how.contains("forced_eos_token_id") && !how["forced_eos_token_id"].is_null();
+  } else {
+    read_generation(from, c);  // a Marian's own default is to force it
+    c.forces_end = !object.contains("forced_eos_token_id") || !object["forced_eos_token_id"].is_null();
   }
   c.check_sizes(path);
   return c;
@@ -222,11 +225,11 @@ void write_generation(const TranslationConfig& c, ordered_json& to) {
   to["decoder_start_token_id"] = c.decoder_start_token_id;
   if (c.early_stopping == "never")
     to["early_stopping"] = "never";
-  else if (!c.early_stopping.empty())
+  else
     to["early_stopping"] = c.early_stopping == "true";
   to["eos_token_id"] = c.eos_token_id;
   if (c.forced_bos_token_id >= 0) to["forced_bos_token_id"] = c.forced_bos_token_id;
-  to["forced_eos_token_id"] = c.eos_token_id;
+  to["forced_eos_token_id"] = c.forces_end ? ordered_json(c.eos_token_id) : ordered_json();
   to["length_penalty"] = c.length_penalty;
   to["max_length"] = c.max_length;
   if (c.min_length > 0) to["min_length"] = c.min_length;

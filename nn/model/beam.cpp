@@ -12,6 +12,7 @@ namespace nn {
 namespace {
 
 constexpr real kNever = -std::numeric_limits<real>::infinity();
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 // A hypothesis that goes on.
 struct Row {
@@ -48,6 +49,11 @@ struct Logits {
       tops.push_back(simd::max(x + first, std::min(kStretch, V - first)));
     top = *std::max_element(tops.begin(), tops.end());
     log_sum = std::log(simd::exp_sum(x, top, V));
+  }
+  // Where all is forbidden there is no sum either, but no number is wrong.
+  bool damaged() const {
+    const auto wrong = [](real v) { return std::isnan(v) || v == -kNever; };
+    return !std::isfinite(log_sum) && std::any_of(x, x + V, wrong);
   }
   double log_p(real logit) const { return double(logit - top - log_sum); }
   double log_prob(long v) const { return log_p(x[v]); }
@@ -101,6 +107,8 @@ class Search {
       const auto& [sentence, row] = rows[r];
       of_rows[r] = continuations(*sentence, row, logits.data() + r * V, V);
     });
+    for (const std::vector<Candidate>& of_row : of_rows)
+      check(of_row.empty() || !std::isnan(of_row[0].sum), "search: the model's logits hold a NaN or infinity");
     size_t first = 0;
     for (Sentence& s : sentences_) {
       const size_t count = s.rows.size();
@@ -111,12 +119,13 @@ class Search {
     }
   }
 
-  // Of a row with these logits [V], which are spoilt: the one that must follow, a drawn one or the best.
+  // Of a row with these logits [V], which are spoilt: the one that must follow, a drawn one or the best; one whose sum
+  // is no number, where logits are none.
   std::vector<Candidate> continuations(const Sentence& s, int row, real* x, long V) const {
     const Indices& ids = s.rows[row].so_far.ids;
     const double sum = s.rows[row].sum;
     const bool forced = ids.size() < s.asked.forced.size();
-    if (!forced && length_ >= s.asked.most) return {{sum, row, end_, 0}};
+    if (!forced && o_.force_end && length_ >= s.asked.most) return {{sum, row, end_, 0}};
     if (forced) {
       const int token = s.asked.forced[ids.size()];
       check(token >= 0 && token < V, "search: the forced token {} is not among {}", token, V);
@@ -125,6 +134,7 @@ class Search {
     }
     if (o_.renormalize) forbid(ids, x);
     const Logits logits(x, V);
+    if (logits.damaged()) return {{kNotANumber, row, end_, kNotANumber}};
     if (!o_.renormalize) forbid(ids, x);
     return o_.sample ? drawn(s, row, logits) : best(s, row, logits);
   }
@@ -214,7 +224,9 @@ class Search {
         rows.push_back(std::move(row));
     }
     const bool done = !rows.empty() && !o_.sample && o_.beams > 1 && is_done(s, all[0].sum, rows[0].sum);
-    s.rows = done ? std::vector<Row>{} : std::move(rows);
+    const bool cut = !o_.force_end && length_ >= s.asked.most;
+    for (size_t i = 0; cut && !done && i < rows.size(); ++i) keep(s, std::move(rows[i]));
+    s.rows = done || cut ? std::vector<Row>{} : std::move(rows);
   }
 
   size_t kept() const { return o_.sample || o_.stop == Stop::exact ? o_.n_best : o_.beams; }

@@ -30,6 +30,9 @@ struct SearchOptions {
   // Whether log p is of what may follow alone (Hugging Face's renormalize_logits); else what is kept out by `least`,
   // `no_repeat` and `forbidden` keeps its probability.
   bool renormalize = false;
+  // At the most tokens that a sentence may have the end is forced and costs nothing (Hugging Face's
+  // forced_eos_token_id). If not, what goes on there ends as it is, without an end.
+  bool force_end = true;
   bool sample = false;
   double temperature = 1;  // that divides the logits before a draw
   int top_k = 0;           // draw among so many; 0: all
@@ -40,14 +43,14 @@ struct SearchOptions {
 
 // What a search must know of a sentence.
 struct Asked {
-  long most = 100;      // tokens, the end included; there the end is forced and costs nothing (Hugging Face's rule)
+  long most = 100;      // tokens, the end included
   Indices forced = {};  // how the sequence begins
   long free = 0;        // of `forced` so many, the first, cost nothing, as Hugging Face's forced_bos_token_id
   uint32_t number = 0;  // of the sentence: what its draws depend on, beside the seed
 };
 
 struct Hypothesis {
-  Indices ids;  // with the end, without the start
+  Indices ids;  // with the end if it has one, without the start
   double score = 0;
   std::vector<double> log_probs;  // of each token; of a draw as well: before temperature and cuts
 };
@@ -58,7 +61,7 @@ using Next = std::function<Tensor(const Indices& ids, const Indices& parents)>;
 // Of every sentence its n_best hypotheses, the best first.
 //   beam search: each step the 2 beams best continuations of a sentence; among the first `beams` of them those that end
 //   are hypotheses, and the `beams` best others go on.                        (Sutskever, Vinyals, Le 2014)
-// A sentence's result does not depend on the others, but for rounding.
+// A sentence's result does not depend on the others, but for rounding. Error: logits that hold a NaN or infinity.
 std::vector<std::vector<Hypothesis>> search(const Next& next, const std::vector<Asked>& sentences, int start, int end,
                                             const SearchOptions& options);
 

@@ -11,7 +11,7 @@ namespace nn {
 namespace {
 
 // Xavier's uniform distribution (Glorot, Bengio 2010), bound gain sqrt(6 / (inputs + outputs)); as fairseq, q, k and v
-// with a gain of 1/sqrt(2).
+// with a gain of 1/sqrt(2). Biases begin at 0.
 Linear xavier(Scope at, long inputs, long outputs, double gain = 1) {
   const real bound = real(gain * std::sqrt(6. / double(inputs + outputs)));
   return {at.parameter("weight", {outputs, inputs}, {Init::uniform, bound}),
@@ -27,12 +27,13 @@ MultiHeadAttention attention_of(Scope at, const TranslationConfig& c, long heads
 // position p: sin(p w_i) in the first half of the columns, cos(p w_i) in the second, w_i = 10000^(-2i/C)
 Tensor sinusoids(long P, long C) {
   Tensor table({P, C});
-  for (long p = 0; p < P; ++p)
-    for (long i = 0; i < C / 2; ++i) {
-      const double angle = double(p) * std::pow(10000., -2. * double(i) / double(C));
-      table.data()[p * C + i] = real(std::sin(angle));
-      table.data()[p * C + C / 2 + i] = real(std::cos(angle));
+  for (long i = 0; i < C / 2; ++i) {
+    const double w = std::pow(10000., -2. * double(i) / double(C));
+    for (long p = 0; p < P; ++p) {
+      table.data()[p * C + i] = real(std::sin(double(p) * w));
+      table.data()[p * C + C / 2 + i] = real(std::cos(double(p) * w));
     }
+  }
   return table;
 }
 
@@ -193,10 +194,29 @@ void EncoderDecoder::pack() {
     packed_output = std::make_shared<PackedLinear>(shared, reshape(final_logits_bias, {config.vocab_size}));
 }
 
+namespace {
+
+// Older files have the tables of sines and cosines, too, rounded maybe; others than those nothing here would train.
+void check_positions(const SafeTensors& file, const Tensor& positions) {
+  constexpr real kRounding = real(0.01);  // of BF16: 2^-8
+  for (const char* name : {"model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight"}) {
+    if (!file.has(name)) continue;
+    const Tensor table = file.read(name);
+    bool same = table.shape() == positions.shape();
+    for (long i = 0; same && i < table.numel(); ++i)
+      same = std::abs(table.data()[i] - positions.data()[i]) <= kRounding;
+    check(same, "{}: {} is not the table of sines and cosines; positions that were learned are not supported",
+          file.path(), name);
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<EncoderDecoder> load_translation(const std::string& directory) {
   auto model = std::make_unique<EncoderDecoder>(read_translation_config(directory), 0);
   const SafeTensors file = open_weights(directory);
   model->params.load(file, [](const std::string& name) { return name == "final_logits_bias"; });
+  check_positions(file, model->positions);
   check_int8(file, model->config.int8);
   if (!model->config.int8) return model;
   model->for_each_linear([&](Linear& layer) { take_int8(file, layer.weight.name(), layer); });

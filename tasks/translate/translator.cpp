@@ -30,7 +30,7 @@ void DecodeOptions::declare(run::Options& options, bool several) {
       .between(-10, 10);
   add("--stop", stop,
       "exact: when nothing that goes on can become better; present, first: as Hugging Face's early_stopping false and "
-      "true; default: the directory's, or exact")
+      "true; default: the directory's; of a new model exact")
       .one_of({"exact", "present", "first"});
   if (several) add("--n-best", n_best, "translations of each text").between(1, 1000);
   add("--min-length", min_length, "pieces at least, without the end; default: the directory's").between(0, 1e5);
@@ -63,7 +63,7 @@ void DecodeOptions::settle() const {
 
 namespace {
 
-// The directory's early_stopping is Hugging Face's; where it says nothing, nothing that is better is missed.
+// The directory's early_stopping is Hugging Face's; a model of ours says "never": nothing that is better is missed.
 nn::Stop stop_of(const DecodeOptions& o, const nn::TranslationConfig& c) {
   const std::string stop = o.stop                        ? *o.stop
                            : c.early_stopping == "true"  ? "first"
@@ -87,6 +87,7 @@ nn::SearchOptions search_options(const DecodeOptions& o, const nn::TranslationCo
   s.seed = o.seed;
   for (const long id : c.forbidden) s.forbidden.push_back(int(id));
   s.renormalize = c.renormalize_logits;
+  s.force_end = c.forces_end;
   return s;
 }
 

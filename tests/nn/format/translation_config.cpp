@@ -1,6 +1,8 @@
 // An encoder-decoder's config.json and generation_config.json: what is read of decoding, written again, refused.
 #include "nn/format/translation_config.h"
 
+#include <filesystem>
+
 #include "nn/format/files.h"
 #include "nn/format/json_value.h"
 #include "tests/support/nn.h"
@@ -38,8 +40,53 @@ TEST_CASE("translation config: what generation_config.json says of decoding is r
   }
   // what is not said is not written
   const nn::json silent = nn::json::parse(nn::generation_config_json(read_with(dir, "{\"do_sample\": false}")));
-  for (const char* key : {"early_stopping", "forced_bos_token_id", "min_length", "no_repeat_ngram_size"})
+  CHECK(silent["early_stopping"] == false);
+  for (const char* key : {"forced_bos_token_id", "min_length", "no_repeat_ngram_size"})
     CHECK_MESSAGE(!silent.contains(key), key);
+}
+
+TEST_CASE("translation config: generation_config.json alone says how to decode; without it, config.json does") {
+  const TemporaryDirectory dir;
+  nn::TranslationConfig c =
+      sized_translation({.vocabulary = 20, .width = 8, .layers = 1, .heads = 2, .inner = 8, .positions = 30});
+  c.num_beams = 7, c.length_penalty = 0.5, c.max_length = 25, c.no_repeat_ngram_size = 2, c.forbidden = {5};
+  nn::ordered_json config = nn::ordered_json::parse(nn::translation_config_json(c));
+  config["repetition_penalty"] = 1.5;
+  dir.write("config.json", config.dump());
+  dir.write("generation_config.json", R"({"max_length": 12})");
+  const nn::TranslationConfig by_file = nn::read_translation_config(dir.path);
+  CHECK((by_file.num_beams == 1 && by_file.length_penalty == 1 && by_file.max_length == 12));
+  CHECK((by_file.no_repeat_ngram_size == 0 && by_file.forbidden.empty() && !by_file.forces_end));
+  std::filesystem::remove(dir.path + "/generation_config.json");
+  CHECK(error_of([&] { nn::read_translation_config(dir.path); }) ==
+        dir.path + "/config.json: repetition_penalty is 1.5; it is not supported");
+  config.erase("repetition_penalty");
+  config.erase("forced_eos_token_id");
+  dir.write("config.json", config.dump());
+  const nn::TranslationConfig by_config = nn::read_translation_config(dir.path);
+  CHECK((by_config.num_beams == 7 && by_config.length_penalty == 0.5 && by_config.max_length == 25));
+  CHECK((by_config.no_repeat_ngram_size == 2 && by_config.forbidden == std::vector<long>{5} && by_config.forces_end));
+}
+
+TEST_CASE("translation config: forced_eos_token_id that is null or not there forces no end, and stays so") {
+  const TemporaryDirectory dir;
+  CHECK(read_with(dir, R"({"forced_eos_token_id": 0})").forces_end);
+  for (const char* none : {"{}", R"({"forced_eos_token_id": null})"}) {
+    const nn::TranslationConfig c = read_with(dir, none);
+    CHECK(!c.forces_end);
+    CHECK(!read_with(dir, nn::generation_config_json(c)).forces_end);
+  }
+}
+
+TEST_CASE("translation config: sizes that would keep a machine busy for minutes are refused") {
+  const TemporaryDirectory dir;
+  CHECK(error_of([&] { read_with(dir, R"({"num_beams": 100000})"); }) ==
+        dir.path + "/config.json: num_beams must be in [1, 1000]; got 100000");
+  CHECK(error_of([&] {
+          nn::TranslationConfig c = sized_translation(
+              {.vocabulary = 20, .width = 8, .layers = 1, .heads = 2, .inner = 8, .positions = 10'000'000});
+          c.check_sizes("here");
+        }) == "here: max_position_embeddings must be in [1, 100000]; got 10000000");
 }
 
 TEST_CASE("translation config: a search that is not this one is refused by its key") {

@@ -1,7 +1,9 @@
 // The search by itself, over models that are a table: against every sequence there is, and each of its options.
 #include "nn/model/beam.h"
 
+#include <limits>
 #include <map>
+#include <numeric>
 
 #include "tests/support/support.h"
 
@@ -269,6 +271,36 @@ TEST_CASE("beam: of forced tokens those that are free cost nothing, the others w
     CHECK(paid.log_probs[0] < -0.1);
     CHECK(once.score == doctest::Approx(paid.score - paid.log_probs[0]));
   }
+}
+
+TEST_CASE("beam: where no end is forced, what goes on at the limit ends as it is, at its whole price") {
+  int without = 0;
+  for (int seed = 1; seed <= 20; ++seed)
+    for (const int beams : {1, 4}) {
+      Table table(5, real(seed), -3);
+      const auto found = table.search({.beams = beams, .n_best = beams, .force_end = false}, {.most = 6});
+      for (const nn::Hypothesis& h : found) {
+        CHECK((h.ids.size() == 6 || h.ids.back() == kEnd));
+        without += h.ids.back() != kEnd;
+        const double sum = std::accumulate(h.log_probs.begin(), h.log_probs.end(), 0.);
+        CHECK(h.score == doctest::Approx(sum / double(h.ids.size())));
+        CHECK(*std::max_element(h.log_probs.begin(), h.log_probs.end()) < 0);
+      }
+      const nn::Hypothesis forced = table.search({.beams = beams}, {.most = 6})[0];
+      CHECK(forced.ids.back() == kEnd);
+    }
+  CHECK(without > 20);
+}
+
+TEST_CASE("beam: logits that hold a NaN or infinity are refused, whoever searches") {
+  const real infinity = std::numeric_limits<real>::infinity();
+  for (const real bad : {std::numeric_limits<real>::quiet_NaN(), infinity})
+    for (const nn::SearchOptions& o : std::vector<nn::SearchOptions>{
+             {.beams = 1}, {.beams = 3}, {.beams = 3, .renormalize = true}, {.beams = 1, .sample = true}}) {
+      Table table(300, 1);
+      table.biased = 299, table.bias = bad;
+      CHECK(error_of([&] { table.search(o, {}); }) == "search: the model's logits hold a NaN or infinity");
+    }
 }
 
 TEST_CASE("beam: what cannot be searched is refused") {

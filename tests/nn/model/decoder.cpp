@@ -270,6 +270,25 @@ TEST_CASE("decoder: a directory of int8 weights gives what they stand for, multi
         }).find("int8 would not make it smaller") != std::string::npos);
 }
 
+TEST_CASE("decoder: tables of sines and cosines in a file are passed over, others refused") {
+  const DrawnDecoder model(small(false));
+  const TemporaryDirectory directory;
+  nn::save_translation(model, directory.path);
+  std::vector<Tensor> tensors = model.params.tensors();
+  tensors.push_back(model.positions.clone().named("model.encoder.embed_positions.weight"));
+  tensors.push_back(model.positions.clone().named("model.decoder.embed_positions.weight"));
+  nn::save_safetensors(directory.path + "/model.safetensors", tensors, {}, [](const Tensor& t) {
+    return t.name().ends_with("embed_positions.weight") ? nn::Stored::f16 : nn::Stored::f32;
+  });
+  CHECK_NOTHROW(nn::load_translation(directory.path));
+  tensors.back().data()[9] += real(0.1);
+  nn::save_safetensors(directory.path + "/model.safetensors", tensors);
+  CHECK(error_of([&] { nn::load_translation(directory.path); })
+            .ends_with("model.safetensors: model.decoder.embed_positions.weight is not the table of sines and cosines; "
+                       "positions that "
+                       "were learned are not supported"));
+}
+
 TEST_CASE("decoder: what a directory or a batch must not say is one clear line") {
   const DrawnDecoder model(small(false));
   CHECK(error_of([&] { model.encode(sequences({31}, 1)); }) == "a source of 31 pieces; the model has 30 positions");
