@@ -28,6 +28,12 @@ bool matches(const std::string& text, const std::string& pattern) {
   constexpr size_t kLongest = 1000;
   check(pattern.size() <= kLongest, "adapter: a regular expression of {} bytes; at most {} are read", pattern.size(),
         kLongest);
+  for (size_t at = pattern.find('\\'); at < pattern.size(); at = pattern.find('\\', at + 2)) {
+    const char c = at + 1 < pattern.size() ? pattern[at + 1] : '.';  // a letter that means the same in Python, or none
+    check(
+        !std::isalnum(static_cast<unsigned char>(c)) || std::string_view("dDsSwWbBnrtfv").find(c) != std::string::npos,
+        "adapter: '{}': \\{} is Python's own; write the expression without it", engine::shown(pattern), c);
+  }
   try {
     return std::regex_match(text, std::regex(pattern, std::regex::ECMAScript | std::regex_constants::__polynomial));
   } catch (const std::regex_error&) { fail("adapter: '{}' is no regular expression", engine::shown(pattern)); }

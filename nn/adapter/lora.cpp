@@ -50,7 +50,9 @@ Tensor LowRank::operator()(const Tensor& x, const Tensor& W, const Tensor& b) co
     const NoGrad no_grad;
     return row_norms(W + matmul(B, A) * scaling);
   }();
-  const Tensor y = (linear(x, W) + added) * (magnitude / n);  // [..., O]
+  const Tensor ratio = magnitude / n;  // [O]
+  if (mask) return linear(x, W, b) + linear(dropped, W) * (ratio - Tensor::scalar(1)) + added * ratio;
+  const Tensor y = (linear(x, W) + added) * ratio;  // [..., O]: the same, from one product less
   return b ? y + b : y;
 }
 

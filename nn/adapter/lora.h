@@ -9,8 +9,8 @@ namespace nn {
 // large language models"), or s = alpha / sqrt(r), whose gradients do not shrink as r grows (Kalajdzievski 2023, "A
 // rank stabilization scaling factor for fine-tuning with LoRA").
 // dora: the direction and the length of each output's weights apart (Liu et al. 2024, "DoRA: weight-decomposed
-// low-rank adaptation"): V = W + s B A,  y = (m / n) o (x W^T + s (D(x) A^T) B^T) + b,  n_o = |V_o|, which counts as a
-// constant in backward; m begins as |W_o|.
+// low-rank adaptation"): V = W + s B A,  y = x W^T + b + (m / n - 1) o (D(x) W^T) + (m / n) o s (D(x) A^T) B^T, as peft
+// has it,  n_o = |V_o|, which counts as a constant in backward; m begins as |W_o|.
 //   shapes    x [..., I]   W [O, I]   b [O] or none   A [r, I]   B [O, r]   m [O] or none   ->   y [..., O]
 //   merged    W' = W + s B A,   of dora W'_o = m_o V_o / |V_o|: the same y from one product, without D
 // W and b as a rule want no gradient; the products for theirs are left out then. A begins as U(-1/sqrt(I), 1/sqrt(I))

@@ -187,6 +187,21 @@ TEST_CASE("adapter: dropout of lora stands before its addition only, and only wh
   CHECK(differs(model(tokens), first) != "");
 }
 
+TEST_CASE("adapter: dora drops what the change of the weights reads, not what the weights themselves read") {
+  const Tensor W = varied({4, 3}, 1), A = varied({2, 3}, 2), B = varied({4, 2}, 3), b = varied({4}, 4),
+               x = varied({5, 3}, 6);
+  const Tensor m = Tensor::full({4}, 1.5);
+  nn::LowRank low(A, B, m, 2);
+  const DropoutMask mask{real(0.5), {1, Stream::dropout, 3, 4}};
+  low.mask = [&] { return mask; };
+  const Tensor dropped = engine::dropout(x, mask), V = W + matmul(B, A) * 2;
+  const Tensor n = engine::sqrt(sum(V * V, 1)), ratio = m / n;
+  const Tensor added = linear(linear(dropped, A) * 2, B) * ratio;
+  const Tensor want = linear(x, W, b) + linear(dropped, W) * (ratio - Tensor::scalar(1)) + added;
+  CHECK(differs(low(x, W, b), want, 1e-6, 1e-5) == "");
+  CHECK(differs(dropped, x) != "");
+}
+
 TEST_CASE("prefix: attention over the prefix's rows and a sequence's own, by hand, with the share that it leaves") {
   nn::Params params(2);
   nn::MultiHeadAttention attention(params.root(), 6, 2, 0, real(0.5));
@@ -262,6 +277,9 @@ TEST_CASE("adapter: targets by the end of a name, by shell pattern, by regular e
   CHECK(c.scaling_of(layer + "0.attention.self.key") == 3);
   CHECK(c.scaling_of(layer + "0.attention.self.value") == 3);
   CHECK(c.scaling_of(layer + "0.output.dense") == c.alpha / 3);
+  c.alpha_pattern = {{R"((query|value)\Z)", 9}};  // to the standard library's expressions a letter Z
+  CHECK(error_of([&] { c.scaling_of(layer + "0.output.dense"); }) ==
+        R"(adapter: '(.*\.)?((query|value)\Z)': \Z is Python's own; write the expression without it)");
 }
 
 TEST_CASE("adapter: what fits nothing or cannot be is refused in one line") {
