@@ -22,9 +22,10 @@ namespace {
 constexpr long kMaxHeader = 100'000'000;
 
 long size_of(const std::string& dtype) {
-  static const std::map<std::string, long> sizes{{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                                                 {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
-                                                 {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
+  static const std::map<std::string, long> sizes{
+      {"BOOL", 1}, {"U8", 1},   {"I8", 1},      {"F8_E5M2", 1},     {"F8_E4M3", 1},    {"I16", 2}, {"U16", 2},
+      {"F16", 2},  {"BF16", 2}, {"I32", 4},     {"U32", 4},         {"F32", 4},        {"F64", 8}, {"I64", 8},
+      {"U64", 8},  {"C64", 8},  {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1}, {"F8_E5M2FNUZ", 1}};
   const auto found = sizes.find(dtype);
   return found == sizes.end() ? 0 : found->second;
 }

@@ -78,6 +78,9 @@ class Part {
 
   void place(const std::string& to) {
     std::string before = path_;  // where what stood there is now
+    // Once it has this one's name it is taken for a part that nobody writes: held until it is gone.
+    const int old = ::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (old >= 0) uninterrupted([&] { return flock(old, LOCK_EX); });
     if (!fs::exists(to)) {
       rename(path_, to);
     } else if (renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) != 0) {
@@ -89,7 +92,9 @@ class Part {
     }
     placed_ = true;
     sync_directory_of(to);
-    remove(before);
+    std::error_code error;  // what cannot be removed is not what was to be written
+    fs::remove_all(before, error);
+    if (old >= 0) ::close(old);
   }
 
  private:

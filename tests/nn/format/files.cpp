@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
+#include <thread>
 
 #include "nn/format/part_file.h"
 #include "nn/format/sealed.h"
@@ -112,6 +114,29 @@ TEST_CASE("directories: where another program writes one, the second says so and
   });
   CHECK(nn::read_file(path + "/config.json") == "one");
   CHECK(nn::manifest_fault(path) == "");
+}
+
+TEST_CASE(
+    "directories: of two that write one again and again each succeeds or hears of the other, and nothing is torn") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/model";
+  std::set<std::string> errors[2];
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 2; ++w)
+    writers.emplace_back([&, w] {
+      for (int i = 0; i < 40; ++i)
+        errors[w].insert(error_of([&] {
+          nn::write_directory(path, [&](const std::string& to) {
+            for (int f = 0; f < 12; ++f) nn::write_file(fmt::format("{}/f{}.txt", to, f), std::to_string(i));
+          });
+        }));
+    });
+  for (std::thread& writer : writers) writer.join();
+  for (const auto& said : errors)
+    for (const std::string& error : said)
+      CHECK_MESSAGE((error.empty() || error == path + ".part: another program is writing here"), error);
+  CHECK(nn::manifest_fault(path) == "");
+  CHECK(names_in(dir.path) == Names{"model"});
 }
 
 TEST_CASE("directories: a file that is written into one later is in its manifest, and one that goes is not") {

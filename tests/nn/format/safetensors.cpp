@@ -117,6 +117,22 @@ TEST_CASE("safetensors: as F16 every number becomes the nearest of half precisio
   CHECK(save(-1e6).find("beyond half precision") != std::string::npos);
 }
 
+TEST_CASE("safetensors: a tensor of any type of whole bytes may lie beside those that are read") {
+  const TemporaryDirectory dir;
+  for (const auto& [type, size] : std::vector<std::pair<std::string, int>>{{"C64", 8},
+                                                                           {"F8_E8M0", 1},
+                                                                           {"F8_E4M3FNUZ", 1},
+                                                                           {"F8_E5M2FNUZ", 1},
+                                                                           {"F8_E4M3", 1},
+                                                                           {"BOOL", 1},
+                                                                           {"U64", 8}}) {
+    const std::string path =
+        dir.write("x", with_header("{" + entry("a", "[2]", 0, 8) + "," + entry("b", "[3]", 8, 8 + 3 * size, type) + "}",
+                                   std::string(8 + 3 * size, '\0')));
+    CHECK(nn::SafeTensors(path).read("a").shape() == Shape{2});
+  }
+}
+
 TEST_CASE("safetensors: a file that lies is refused with one line that says how") {
   const TemporaryDirectory dir;
   const std::string eight(8, '\0');
