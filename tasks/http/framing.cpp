@@ -13,7 +13,7 @@ namespace http {
 
 namespace {
 
-constexpr size_t kChunkLine = 4096;   // bytes before a chunk, or of a field behind the last one
+constexpr size_t kChunkLine = 4096;  // bytes before a chunk, or of a field behind the last one
 constexpr size_t kPiece = 16 << 10;  // of a chunk: bytes that are read at once
 
 // RFC 9110, 5.6.2.

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "engine/parallel.h"
 #include "engine/profile.h"
 #include "engine/strings.h"
 
@@ -84,9 +85,9 @@ EncodedSet encode(const std::vector<Example>& examples, const WordPiece& tokeniz
   check(how != TooLong::window || max_length >= 3,
         "encode: a window needs room for a token besides [CLS] and [SEP]; got {}", max_length);
   std::vector<Encoding> texts(examples.size());
-#pragma omp parallel for schedule(dynamic, 64)
-  for (size_t i = 0; i < examples.size(); ++i)
+  engine::parallel_tasks(long(examples.size()), [&](long i) {
     texts[i] = encode(examples[i], tokenizer, how == TooLong::cut ? max_length : kUncutLength);
+  });
   EncodedSet set;
   for (size_t i = 0; i < examples.size(); ++i) add(set, std::move(texts[i]), examples[i], max_length, how);
   return set;

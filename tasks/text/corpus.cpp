@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "engine/parallel.h"
 #include "engine/random.h"
 #include "engine/strings.h"
 
@@ -168,12 +169,11 @@ void CorpusBuilder::add_held_out(const std::vector<std::string_view>& texts, con
 
 void CorpusBuilder::cut(const std::vector<std::string_view>& texts, const WordPiece& tokenizer, bool all_held_out) {
   std::vector<std::vector<int>> pieces(texts.size());  // with [CLS] in front and [SEP] at the end
-#pragma omp parallel for schedule(dynamic, 16)
-  for (size_t i = 0; i < texts.size(); ++i) {
+  engine::parallel_tasks(long(texts.size()), [&](long i) {
     pieces[i] = tokenizer.encode(texts[i], 1 << 30).ids;
     if (std::all_of(pieces[i].begin(), pieces[i].end(), [&](int id) { return tokenizer.is_special(id); }))
       pieces[i].clear();
-  }
+  });
   const long room = options_.max_length - 2;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (pieces[i].empty()) continue;

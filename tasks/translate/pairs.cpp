@@ -5,6 +5,7 @@
 #include <future>
 #include <numeric>
 
+#include "engine/parallel.h"
 #include "engine/random.h"
 #include "tasks/text/data.h"
 #include "tasks/text/lines.h"
@@ -71,9 +72,9 @@ Texts pairs_of(std::string_view table, const std::string& name) {
 
 std::vector<Pair> encode(const Texts& texts, const Pieces& pieces, long positions, long* skipped) {
   std::vector<Pair> pairs(texts.size());
-#pragma omp parallel for schedule(static)
-  for (long i = 0; i < texts.size(); ++i)
+  engine::parallel_tasks(texts.size(), [&](long i) {
     pairs[i] = {pieces.source(texts.source[i]), pieces.target(texts.target[i]), int(i)};
+  });
   std::vector<Pair> fitting;
   for (long i = 0; i < texts.size(); ++i) {
     const long longest = long(std::max(pairs[i].source.size(), pairs[i].target.size()));
