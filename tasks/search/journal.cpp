@@ -12,6 +12,7 @@
 
 #include "engine/base.h"
 #include "nn/format/json.h"
+#include "tasks/search/python_json.h"
 #include "tasks/text/labels.h"
 
 namespace search {
@@ -19,41 +20,6 @@ namespace search {
 using engine::check;
 
 namespace {
-
-// Python writes NaN, Infinity and -Infinity, which JSON does not have: outside of strings they become strings.
-std::string without_python(const std::string& line) {
-  if (line.find("NaN") == line.npos && line.find("Infinity") == line.npos) return line;
-  std::string out;
-  bool quoted = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (quoted && line[i] == '\\') {
-      out += line.substr(i++, 2);
-      continue;
-    }
-    quoted ^= line[i] == '"';
-    const auto begins = [&](const char* word) {
-      return !quoted && line.compare(i, std::string(word).size(), word) == 0;
-    };
-    const char* found = nullptr;
-    for (const char* word : {"NaN", "Infinity", "-Infinity"})
-      if (begins(word)) found = word;
-    if (!found) {
-      out += line[i];
-      continue;
-    }
-    out += fmt::format("\"{}\"", found);
-    i += std::string(found).size() - 1;
-  }
-  return out;
-}
-
-// null and what is no number count as not a number.
-double number_of(const json& value) {
-  if (value.is_number()) return value.get<double>();
-  const std::string text = value.is_string() ? value.get<std::string>() : "";
-  const double infinity = std::numeric_limits<double>::infinity();
-  return text == "Infinity" ? infinity : text == "-Infinity" ? -infinity : std::numeric_limits<double>::quiet_NaN();
-}
 
 std::string text_at(const json& log, const char* key) {
   const auto found = log.find(key);

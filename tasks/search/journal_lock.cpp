@@ -13,6 +13,7 @@
 #include "nn/format/files.h"
 #include "tasks/run/console.h"
 #include "tasks/search/journal.h"
+#include "tasks/search/python_json.h"
 
 namespace search {
 namespace {
@@ -29,20 +30,6 @@ std::string link_at(const std::string& path, std::string& target) {
   const ssize_t n = readlink(path.c_str(), text, sizeof text);
   if (n > 0) target.assign(text, size_t(n));
   return fmt::format("{}.{}.{}", s.st_ino, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
-}
-
-// JSON on one line; a number that is none as Python has it.
-std::string line_of(const ordered_json& log) {
-  std::string text;
-  for (const auto& [key, value] : log.items()) {
-    const auto dump = [](const ordered_json& v) {
-      if (!v.is_number_float() || std::isfinite(v.get<double>())) return v.dump();
-      const double x = v;
-      return std::string(std::isnan(x) ? "NaN" : x > 0 ? "Infinity" : "-Infinity");
-    };
-    text += (text.empty() ? "{" : ",") + ordered_json(key).dump() + ":" + dump(value);
-  }
-  return text + "}\n";
 }
 
 }  // namespace
@@ -102,7 +89,7 @@ void Journal::Locked::append(const std::vector<ordered_json>& lines) {
   for (const ordered_json& log : lines) {
     ordered_json line{{"op_code", log.at("op_code")}, {"worker_id", journal_.worker_}};
     line.update(log);
-    text += line_of(line);
+    text += with_python(line) + "\n";
   }
   struct stat s {};
   nn::check_io(fstat(fd_, &s) == 0, journal_.path_, "read");

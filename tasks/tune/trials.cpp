@@ -16,6 +16,7 @@
 #include "nn/format/json.h"
 #include "tasks/run/console.h"
 #include "tasks/run/stop.h"
+#include "tasks/search/python_json.h"
 #include "tasks/text/labels.h"
 
 namespace tune {
@@ -30,21 +31,24 @@ namespace {
 
 constexpr const char* kResult = "result.";
 
-// The value at a.b.c; a number that is none where it is null.
-std::optional<double> number_at(const json& line, const std::string& path) {
-  const json* at = &line;
-  for (const std::string& key : engine::split(path, '.')) {
-    if (!at->is_object() || !at->contains(key)) return std::nullopt;
-    at = &(*at)[key];
+// The value at a.b.c, where a name may have dots of its own; a number that is none where it is null.
+std::optional<double> number_at(const json& at, const std::string& path) {
+  if (!at.is_object()) return std::nullopt;
+  if (at.contains(path)) {
+    const json& value = at[path];
+    const bool none = value.is_null() || value == "NaN" || value == "Infinity" || value == "-Infinity";
+    return none || value.is_number() ? std::optional(search::number_of(value)) : std::nullopt;
   }
-  if (at->is_null()) return std::numeric_limits<double>::quiet_NaN();
-  return at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
+  for (size_t dot = path.find('.'); dot != path.npos; dot = path.find('.', dot + 1))
+    if (const std::string key = path.substr(0, dot); at.contains(key))
+      if (const auto number = number_at(at[key], path.substr(dot + 1))) return number;
+  return std::nullopt;
 }
 
-// What some program has written; null: no JSON.
+// What some program has written, Python's NaN and Infinity as strings; null: no JSON.
 json line_of(std::string_view text) {
   try {
-    return nn::parse_json(text, "");
+    return nn::parse_json(search::without_python(std::string(text)), "");
   } catch (const engine::Error&) { return nullptr; }
 }
 

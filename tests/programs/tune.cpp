@@ -156,6 +156,30 @@ done
   CHECK(reports.at(3) == 0.3);
 }
 
+TEST_CASE("tune: a trial whose numbers are Python's NaN has failed, and a name may have dots of its own") {
+  const TemporaryDirectory dir;
+  const std::string program = dir.write("python.sh", R"(
+mkdir -p "$2"
+case $1 in
+  a) echo '{"dev.f1": 0.5, "note": "NaN"}' ;;
+  b) echo '{"dev.f1": NaN}' ;;
+  c) echo '{"dev.f1": Infinity}' ;;
+esac >"$2/log.jsonl"
+)");
+  const std::string space = dir.write("s.json", R"({"name": "small", "metric": "dev.f1", "direction": "maximize",
+    "sampler": "grid", "trials": 3, "space": {"kind": ["a", "b", "c"]}})");
+  const Result said = tune("--study " + space + " --out " + dir.path + "/out -- sh " + program + " {kind} {out}");
+  REQUIRE_MESSAGE(said.status == 0, said.output);
+  search::Journal journal(dir.path + "/out/journal.log");
+  journal.read();
+  std::vector<std::string> ends(3);
+  for (const search::Trial& t : journal.study("small").trials)
+    ends.at(size_t(t.values.at("kind"))) = fmt::format("{} {}", name_of(t.state), t.value.value_or(NAN));
+  CHECK(ends[0] == "complete 0.5");
+  CHECK(ends[1].starts_with("failed"));
+  CHECK(ends[2] == "complete inf");
+}
+
 TEST_CASE("tune: a training program is searched, its runs resumed where they are cut off") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir);

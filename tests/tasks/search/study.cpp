@@ -229,6 +229,11 @@ TEST_CASE("study: numbers that are none are written and read as Python does; a v
   CHECK(std::isnan(t.reports.at(1)));
   CHECK(t.reports.at(2) == -INFINITY);
   CHECK(t.state == State::failed);
+  study.finish(study.ask(2, [](long) { return true; })->number, INFINITY);  // which Optuna has as a value
+  CHECK(nn::read_file(path).find("\"values\":[Infinity]") != text.npos);
+  journal.read();
+  CHECK(journal.study("mood").trials[1].value == INFINITY);
+  CHECK(journal.study("mood").trials[1].state == State::complete);
 }
 
 TEST_CASE("study: another space, direction or metric than the file's is refused in one sentence") {
