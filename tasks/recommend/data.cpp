@@ -53,6 +53,7 @@ std::optional<double> seconds_of(std::string_view time) {
 namespace {
 
 constexpr double kMilliseconds = 1e11;  // as seconds the year 5138
+constexpr double kMostWeight = 1e9;     // of an interaction: its square is no trouble to single precision
 constexpr const char* kBlanks = " \t\r\n\f\v";
 
 // A table's columns by their names, those that need not be there nothing.
@@ -103,6 +104,12 @@ class Reader {
   bool has_times_ = false, any_items_ = false;
 };
 
+// The first of each stays where it is. Whether there were others.
+bool drop_repeats(std::vector<std::string>& tags) {
+  std::set<std::string> seen;
+  return std::erase_if(tags, [&](const std::string& tag) { return !seen.insert(tag).second; }) > 0;
+}
+
 std::string without_blanks(const std::string& cell) {
   const size_t first = cell.find_first_not_of(kBlanks);
   return first == cell.npos ? "" : cell.substr(first, cell.find_last_not_of(kBlanks) - first + 1);
@@ -152,6 +159,7 @@ void Reader::read_items(const Table& table) {
     }
     for (std::string& tag : item.tags) tag = without_blanks(tag);
     std::erase(item.tags, "");
+    if (drop_repeats(item.tags)) note("a tag that an item has twice counts once", where);
     if (text::is_blank(item.words())) note("an item has no text", where);
     data_.items.push_back(std::move(item));
   }
@@ -169,8 +177,8 @@ std::optional<double> Reader::weight_of(const std::vector<std::string>& row, con
   }
   if (weight_) {
     const auto number = engine::parse_number<double>(row[*weight_]);
-    check(number && std::isfinite(*number) && *number >= 0, "{}: the weight must be a number of 0 or more; got '{}'",
-          where, engine::shown(row[*weight_]));
+    check(number && *number >= 0 && *number <= kMostWeight, "{}: the weight must be a number from 0 to {:g}; got '{}'",
+          where, kMostWeight, engine::shown(row[*weight_]));
     weight *= *number;
   }
   if (weight >= o_.min_weight && weight > 0) return weight;
@@ -194,9 +202,13 @@ int Reader::item_of(const std::string& id, const std::string& where) {
 void Reader::read_kinds() {
   for (const std::string& part : o_.kinds.empty() ? std::vector<std::string>{} : engine::split(o_.kinds, ',')) {
     const size_t equals = part.find('=');
-    const auto weight = engine::parse_number<double>(equals == part.npos ? "" : part.substr(equals + 1));
-    check(weight && *weight > 0, "--kinds: must be KIND=WEIGHT,...; got '{}'", engine::shown(part));
-    if (kinds_.insert_or_assign(part.substr(0, equals), *weight).second) data_.kinds.push_back(part.substr(0, equals));
+    const std::string kind = without_blanks(part.substr(0, equals));
+    const auto weight =
+        engine::parse_number<double>(equals == part.npos ? "" : without_blanks(part.substr(equals + 1)));
+    check(weight && *weight > 0 && *weight <= kMostWeight,
+          "--kinds: must be KIND=WEIGHT,..., weights above 0 to {:g}; got '{}'", kMostWeight, engine::shown(part));
+    check(kinds_.emplace(kind, *weight).second, "--kinds: '{}' is there twice", engine::shown(kind));
+    data_.kinds.push_back(kind);
   }
   std::ranges::stable_sort(data_.kinds, std::greater(), [&](const std::string& kind) { return kinds_.at(kind); });
 }

@@ -188,7 +188,7 @@ TEST_CASE("recommend: bad input gets one clear line") {
   refused("train --interactions " + f.dir.write("t.csv", "user,item,time\nu,i,noon\n") + out,
           "t.csv:2: the time must be seconds or a date; got 'noon'");
   refused("train --interactions " + f.dir.write("w.csv", "user,item,w\nu,i,much\n") + " --weight-column w" + out,
-          "w.csv:2: the weight must be a number of 0 or more; got 'much'");
+          "w.csv:2: the weight must be a number from 0 to 1e+09; got 'much'");
   refused("train --interactions " + f.dir.write("one.csv", "user,item\nu,i\nv,i\n") + out, "leaves nothing to measure");
   refused("train " + f.data() + "--kinds buy=x" + out, "kind");
   CHECK(call("recommend", "train " + f.data() + "--text prose" + out).says("or none; got 'prose'"));

@@ -114,3 +114,26 @@ TEST_CASE(
   CHECK(tags("::", "") == Tags{});
   CHECK(error_of([&] { tags("", "sea"); }) == "--tag-separator: what stands between tags is nothing");
 }
+
+TEST_CASE("recommend: tags are a set, and a weight that is no use to a sum is refused where it stands") {
+  const auto read = [](const std::string& interactions, const std::string& items, const DataOptions& o) {
+    return read_tables(text::parse_table(interactions, "t.tsv"), text::parse_table(items, "i.tsv"), o, 1);
+  };
+  const std::string events = "user\titem\tkind\tw\nu\ta\tbuy\t1\nu\tb\tclick\t1e30\n";
+  const Data d = read(events, "id\ttitle\ttags\na\tA\tx|y|x\nb\tB\tx\n", {});
+  CHECK(d.items[0].tags == std::vector<std::string>{"x", "y"});
+  CHECK(times_of(d, "a tag that an item has twice counts once") == 1);
+  DataOptions o;
+  o.weight_column = "w";
+  CHECK(error_of([&] {
+          read(events, "id\ttitle\na\tA\nb\tB\n", o);
+        }).ends_with(": the weight must be a number from 0 to 1e+09; got '1e30'"));
+  o.weight_column = "";
+  for (const auto& [kinds, why] : {std::pair{"buy=inf,click=1", "weights above 0 to 1e+09; got 'buy=inf'"},
+                                   std::pair{"buy=3,buy=1", "--kinds: 'buy' is there twice"}}) {
+    o.kinds = kinds;
+    CHECK_MESSAGE(error_of([&] { read(events, "id\ttitle\na\tA\nb\tB\n", o); }).ends_with(why), kinds);
+  }
+  o.kinds = "buy=3, click = 1";
+  CHECK(read(events, "id\ttitle\na\tA\nb\tB\n", o).events() == 2);
+}
