@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <set>
 
 #include "nn/format/files.h"
 #include "nn/format/sha256.h"
@@ -91,8 +92,12 @@ Times times_of(const RunFiles& run) {
 // Every number of a JSON object; what is nested becomes a folder.
 void write_numbers(const std::string& folder, const nn::ordered_json& json,
                    const std::function<std::string(double)>& line) {
+  std::set<std::string> taken;  // by names that differ only in what a file's name cannot have
   for (const auto& [name, value] : json.items()) {
-    const std::string path = folder + "/" + one_step(name);
+    const std::string step = one_step(name);
+    std::string free = step;
+    for (int n = 2; !taken.insert(free).second; ++n) free = fmt::format("{}_{}", step, n);
+    const std::string path = folder + "/" + free;
     if (value.is_number()) write(path, line(value.get<double>()));
     if (value.is_object()) write_numbers(path, value, line);
   }
