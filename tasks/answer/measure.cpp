@@ -10,6 +10,7 @@
 #include "nn/format/json.h"
 #include "tasks/answer/commands.h"
 #include "tasks/answer/evaluate.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/stopwatch.h"
 #include "tasks/score/proportions.h"
 #include "tasks/score/refusal.h"
@@ -185,6 +186,8 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   Asked asked;
   asked.declare(options);
   parse();
+  run::require_other_file("--out", asked.out, {asked.data, asked.searches});
+  run::require_other_file("--out", asked.out, asked.out_of_scope);
   run::print_setup("answer", "evaluate");
   const Assistant assistant(asked.model, asked.promises);
   for (const std::string& sentence : assistant.calibration().doubts) run::print_note("warning: {}\n", sentence);

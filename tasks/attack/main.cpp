@@ -8,6 +8,7 @@
 #include "tasks/attack/victim.h"
 #include "tasks/command/labelled.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/progress.h"
 #include "tasks/score/proportions.h"
 #include "tasks/text/wordnet.h"
@@ -115,6 +116,7 @@ void attack_command(run::Options& options, const run::Parse& parse) {
   Attack o;
   o.declare(options);
   parse();
+  run::require_other_file("--out", o.out, o.data);
   const attack::Candidates candidates = o.candidates();
   run::print_setup("attack", "run");
   const auto model = o.given.load(options);

@@ -10,6 +10,7 @@
 #include "tasks/attribution/words.h"
 #include "tasks/command/prediction_file.h"
 #include "tasks/model/request.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
 #include "tasks/text/table_blocks.h"
@@ -74,9 +75,7 @@ void Predict::settle(const run::Options& options) {
   given.check_texts(options);
   if (resume && out.empty()) run::usage_error("--resume goes on with a file; name it with --out");
   if (!out.empty()) PredictionFile::kind_of(out);
-  std::error_code none;
-  check(out.empty() || given.file.empty() || !std::filesystem::equivalent(out, given.file, none),
-        "--out {}: the file that is read; name another", out);
+  run::require_other_file("--out", out, {given.file});
   model = given.load(options);
   model->net.params.freeze("*");
   saying.settle(options, *model);

@@ -6,6 +6,7 @@
 #include "tasks/explain/commands.h"
 #include "tasks/explain/page.h"
 #include "tasks/explain/told.h"
+#include "tasks/run/directory.h"
 
 namespace explain {
 
@@ -93,6 +94,8 @@ void texts_command(run::Options& options, const run::Parse& parse) {
   command.declare(options);
   parse();
   const std::vector<attribution::Method> methods = command.settle();
+  run::require_other_file("--out", command.out, {command.given.file, command.page});
+  run::require_other_file("--page", command.page, {command.given.file});
   const auto model = command.given.load(options);
   const size_t head = command.asked.settle(*model);
   const std::vector<text::Example> examples = command.examples(options);

@@ -9,6 +9,7 @@
 #include "nn/format/json.h"
 #include "tasks/monitor/clock.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 
 namespace monitor {
 
@@ -67,6 +68,9 @@ void WatchOptions::settle() {
     check(folder.empty() || std::filesystem::is_directory(folder), "{}: there is no folder '{}'", file,
           folder.string());
   }
+  run::require_other_file("--state", state, {stream.file});
+  run::require_other_file("--metrics", metrics, {stream.file, state});
+  check(metrics.empty() || metrics != state, "--metrics {}: the file of --state; name another", metrics);
 }
 
 Watcher::Watcher(const WatchOptions& options)

@@ -1,12 +1,14 @@
 // Report: runs side by side as one page; runs for MLflow; how safe a model is to hand out. Read
 // tasks/report/run_files.h next: what a run leaves.
 #include <filesystem>
+#include <map>
 
 #include "nn/format/files.h"
 #include "tasks/report/mlflow.h"
 #include "tasks/report/page.h"
 #include "tasks/report/safety.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 
 namespace {
 
@@ -26,6 +28,9 @@ void page_command(run::Options& options, const run::Parse& parse) {
       .between(0, 1000);
   options.add("--resamples", o.resamples, "of the test texts, to tell whether runs differ").between(1, 100000);
   parse();
+  for (const std::string& run : paths_of(options))
+    for (const char* file : {"/options.ini", "/log.jsonl", "/result.json", "/cost.json", "/predictions.jsonl"})
+      run::require_other_file("--out", out, {run + file});
   const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options), task);
   const std::string html = report::page_of(runs, o);
   nn::write_file(out, html);
@@ -42,8 +47,13 @@ void mlflow_command(run::Options& options, const run::Parse& parse) {
   options.add("--experiment", experiment, "the name of the experiment that they belong to");
   parse();
   const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options));
-  for (const report::RunFiles& run : runs)
-    fmt::print("{} {}\n", run.name, report::export_to_mlflow(run, out, experiment));
+  std::map<std::string, std::string> folders;
+  for (const report::RunFiles& run : runs) {
+    const std::string folder = report::export_to_mlflow(run, out, experiment);
+    const auto [there, first] = folders.emplace(folder, run.name);
+    engine::check(first, "{} and {} are one run, copied: name one of them", there->second, run.name);
+    fmt::print("{} {}\n", run.name, folder);
+  }
   fmt::print("result task=mlflow runs={} out={}\n", runs.size(), out);
 }
 

@@ -20,6 +20,9 @@ struct Place {
 // before is there again, and can be resumed.
 void bring_back(const std::string& path);
 
+// Error: what this option says to write is one of the files that are read, themselves or as LABEL=FILE. Before the work.
+void require_other_file(const std::string& option, const std::string& out, const std::vector<std::string>& read);
+
 class Directory {
  public:
   // Takes the directory, or creates it, with what a killed run left in the middle put in order. Error: a file, not

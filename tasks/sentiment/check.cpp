@@ -13,6 +13,7 @@
 #include "tasks/model/shipped.h"
 #include "tasks/objective/defaults.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 #include "tasks/spec/findings.h"
 #include "tasks/text/batches.h"
 #include "tasks/text/tokenizer_files.h"
@@ -179,6 +180,7 @@ void check_command(run::Options& options, const run::Parse& parse) {
   q.how.declare(options, true);
   options.add("--out", q.out, "also write what was found as JSON to this file");
   parse();
+  run::require_other_file("--out", q.out, q.files);
   const text::Examples examples = q.how.read(q.files, text::Labels::parse(q.how.labels));
   q.how.take(examples.columns);
   engine::check(!examples.rows.empty(), "there is no text in {}", fmt::format("{}", fmt::join(q.files, ", ")));

@@ -9,6 +9,7 @@
 #include "tasks/model/doubts.h"
 #include "tasks/model/groups.h"
 #include "tasks/model/shipped.h"
+#include "tasks/run/directory.h"
 #include "tasks/sentiment/counterfactual.h"
 
 namespace sentiment {
@@ -83,6 +84,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   EvaluateOptions o;
   o.declare(options);
   parse();
+  run::require_other_file("--out", o.out, o.data);
   run::print_setup("sentiment", "evaluate");
   const auto model = o.given.load(options);
   check(!o.counterfactual || model->only_task().one_class(),

@@ -14,6 +14,7 @@
 #include "tasks/model/request.h"
 #include "tasks/objective/classifier.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/progress.h"
 #include "tasks/run/stopwatch.h"
 #include "tasks/sentiment/check.h"
@@ -90,6 +91,7 @@ void analyze(run::Options& options, const run::Parse& parse) {
   given.declare_texts(options, "the embedded test set.");
   options.add("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line");
   parse();
+  run::require_other_file("--out", out, {given.file});
   const auto model = given.load(options);
   std::vector<text::Example> examples = given.examples(options);
   if (options.texts().empty() && given.file.empty()) {

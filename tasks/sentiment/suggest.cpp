@@ -11,6 +11,7 @@
 #include "nn/format/files.h"
 #include "tasks/command/prediction_file.h"
 #include "tasks/model/request.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/progress.h"
 #include "tasks/score/selection.h"
 #include "tasks/sentiment/figure.h"
@@ -85,8 +86,8 @@ void Suggest::declare(run::Options& options) {
 
 void Suggest::settle(const run::Options& options) {
   command::PredictionFile::kind_of(out);
-  std::error_code none;
-  check(!std::filesystem::equivalent(out, given.file, none), "--out {}: the file that is read; name another", out);
+  run::require_other_file("--out", out, {given.file});
+  run::require_other_file("--out", out, without);
   model = given.load(options);
   model->net.params.freeze("*");
   const spec::TaskSpec& task = model->only_task();

@@ -8,6 +8,7 @@
 #include "nn/format/files.h"
 #include "nn/format/whole_directory.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/progress.h"
 #include "tasks/run/stopwatch.h"
 #include "tasks/text/data.h"
@@ -172,6 +173,7 @@ void train(run::Options& options, const run::Parse& parse) {
   parse();
   check_usage(options, o);
   check_writable(o.out);
+  run::require_other_file("--out", o.out, o.files);
   const run::Stopwatch watch;
   const Counted counted = Counter(o).run();
   long words = 0;
