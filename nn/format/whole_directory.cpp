@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <utility>
+#include <memory>
 
 #include "nn/format/part_file.h"
 #include "nn/format/sealed.h"
@@ -50,37 +50,57 @@ void sync_all(const std::string& directory) {
   sync_directory(directory);
 }
 
+// A directory, held as long as this lives, unless another one holds it.
+class Hold {
+ public:
+  explicit Hold(const std::string& path) {
+    fd_ = int(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    why_ = fd_ < 0 ? errno : 0;
+    free_ = fd_ >= 0 && (flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);  // where there are no locks: free
+  }
+  ~Hold() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Hold(const Hold&) = delete;
+
+  bool free() const { return free_; }
+  int why_not() const { return why_; }  // it cannot be opened; 0: it can
+  bool stands_at(const std::string& path) const {
+    struct stat own {
+    }, there{};
+    return fd_ >= 0 && fstat(fd_, &own) == 0 && stat(path.c_str(), &there) == 0 && own.st_dev == there.st_dev &&
+           own.st_ino == there.st_ino;
+  }
+
+ private:
+  int fd_ = -1, why_ = 0;
+  bool free_ = false;
+};
+
 // PATH.part, empty and ours; gone in the end unless it is placed.
 class Part {
  public:
   explicit Part(const std::string& path) : path_(path) {
     std::error_code error;
-    for (bool ours = false; !ours;) {
+    while (!hold_ || !hold_->stands_at(path_)) {  // another one may have removed it, or given it its place
       fs::create_directories(path_, error);
       check(!error, "{}: cannot be created: {}", path_, error.message());
-      lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      if (lock_ < 0 && errno == ENOENT) continue;  // another one has just removed it
-      check_io(lock_ >= 0, path_, "written");
-      const bool held = flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-      struct stat now {};
-      ours = held && fstat(lock_, &now) == 0 && now.st_nlink > 0;
-      if (!ours) ::close(std::exchange(lock_, -1));
-      check(held, "{}: another program is writing here", path_);
+      hold_ = std::make_unique<Hold>(path_);
+      errno = hold_->why_not();
+      check_io(errno == 0 || errno == ENOENT, path_, "written");
+      check(errno != 0 || hold_->free(), "{}: another program is writing here", path_);
     }
     for (const auto& entry : fs::directory_iterator(path_)) remove(entry.path());
   }
   ~Part() {
     std::error_code error;
     if (!placed_) fs::remove_all(path_, error);
-    ::close(lock_);
   }
   Part(const Part&) = delete;
 
   void place(const std::string& to) {
     std::string before = path_;  // where what stood there is now
-    // Once it has this one's name it is taken for a part that nobody writes: held until it is gone.
-    const int old = ::open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (old >= 0) uninterrupted([&] { return flock(old, LOCK_EX); });
+    const Hold old(to);          // once it has this one's name, others would take it for a part that nobody writes
     if (!fs::exists(to)) {
       rename(path_, to);
     } else if (renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) != 0) {
@@ -94,12 +114,11 @@ class Part {
     sync_directory_of(to);
     std::error_code error;  // what cannot be removed is not what was to be written
     fs::remove_all(before, error);
-    if (old >= 0) ::close(old);
   }
 
  private:
   std::string path_;
-  int lock_ = -1;
+  std::unique_ptr<Hold> hold_;
   bool placed_ = false;
 };
 

@@ -116,6 +116,18 @@ TEST_CASE("directories: where another program writes one, the second says so and
   CHECK(nn::manifest_fault(path) == "");
 }
 
+TEST_CASE("directories: one that somebody holds, as a run holds its own, is replaced all the same, and soon") {
+  const TemporaryDirectory dir;
+  const std::string path = dir.path + "/model";
+  nn::write_directory(path, [](const std::string& to) { save_model(to, "one"); });
+  const int held = open(path.c_str(), O_RDONLY | O_DIRECTORY);
+  REQUIRE(flock(held, LOCK_EX | LOCK_NB) == 0);
+  nn::write_directory(path, [](const std::string& to) { save_model(to, "two"); });
+  CHECK(nn::read_file(path + "/config.json") == "two");
+  CHECK(names_in(dir.path) == Names{"model"});
+  close(held);
+}
+
 TEST_CASE(
     "directories: of two that write one again and again each succeeds or hears of the other, and nothing is torn") {
   const TemporaryDirectory dir;
