@@ -111,12 +111,12 @@ void read_lengths(const JsonObject& from, TranslationConfig& c) {
     return true;
   };
   without_start("max_new_tokens", 1, c.max_length);
-  if (without_start("min_new_tokens", 0, c.min_length))  // the end at the latest place is forced
+  if (without_start("min_new_tokens", 0, c.min_length))  // at the latest place there may be an end
     c.min_length = std::min(c.min_length, c.max_length - 1);
 }
 
 void read_early_stopping(const JsonObject& from, TranslationConfig& c) {
-  c.early_stopping = "false";
+  c.early_stopping = "";
   const json* stop = from.find("early_stopping");
   if (!stop) return;
   check(stop->is_boolean() || *stop == "never", "{}: early_stopping must be false, true or \"never\"; got {}",
@@ -225,7 +225,7 @@ void write_generation(const TranslationConfig& c, ordered_json& to) {
   to["decoder_start_token_id"] = c.decoder_start_token_id;
   if (c.early_stopping == "never")
     to["early_stopping"] = "never";
-  else
+  else if (!c.early_stopping.empty())
     to["early_stopping"] = c.early_stopping == "true";
   to["eos_token_id"] = c.eos_token_id;
   if (c.forced_bos_token_id >= 0) to["forced_bos_token_id"] = c.forced_bos_token_id;

@@ -32,7 +32,7 @@ struct TranslationConfig {
   long max_length = 512;                 // the start token and the end included
   long min_length = 0;                   // the start token included: before so many there is no end
   long no_repeat_ngram_size = 0;         // 0: as they come
-  std::string early_stopping = "never";  // false, true, never; a directory that does not say it: false
+  std::string early_stopping = "never";  // false, true, never; empty: a directory does not say it
   long forced_bos_token_id = -1;         // what every target begins with; -1: nothing
   bool forces_end = true;                // forced_eos_token_id: at max_length stands the end, whatever else is likelier
   std::vector<long> forbidden = {};      // bad_words_ids of one token each

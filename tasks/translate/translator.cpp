@@ -105,6 +105,8 @@ namespace {
 Translator load_whole(const std::string& directory) {
   nn::require_sound_directory(directory);
   Translator t{Pieces::load(directory), nn::load_translation(directory)};
+  std::string& stop = t.model->config.early_stopping;  // older ones of ours did not say it
+  if (stop.empty()) stop = std::filesystem::exists(directory + "/translate.json") ? "never" : "false";
   const nn::TranslationConfig& c = t.model->config;
   check(t.pieces.size() == c.vocab_size, "{}: vocab.json has {} pieces, the model {}: it is another model's vocabulary",
         directory, t.pieces.size(), c.vocab_size);

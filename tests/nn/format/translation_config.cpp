@@ -40,8 +40,7 @@ TEST_CASE("translation config: what generation_config.json says of decoding is r
   }
   // what is not said is not written
   const nn::json silent = nn::json::parse(nn::generation_config_json(read_with(dir, "{\"do_sample\": false}")));
-  CHECK(silent["early_stopping"] == false);
-  for (const char* key : {"forced_bos_token_id", "min_length", "no_repeat_ngram_size"})
+  for (const char* key : {"early_stopping", "forced_bos_token_id", "min_length", "no_repeat_ngram_size"})
     CHECK_MESSAGE(!silent.contains(key), key);
 }
 
