@@ -28,9 +28,8 @@ void page_command(run::Options& options, const run::Parse& parse) {
       .between(0, 1000);
   options.add("--resamples", o.resamples, "of the test texts, to tell whether runs differ").between(1, 100000);
   parse();
-  for (const std::string& run : paths_of(options))
-    for (const char* file : {"/options.ini", "/log.jsonl", "/result.json", "/cost.json", "/predictions.jsonl"})
-      run::require_other_file("--out", out, {run + file});
+  for (const std::string& path : paths_of(options))
+    for (const auto& file : report::files_of(path)) run::require_other_file("--out", out, {file});
   const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options), task);
   const std::string html = report::page_of(runs, o);
   nn::write_file(out, html);
@@ -47,13 +46,13 @@ void mlflow_command(run::Options& options, const run::Parse& parse) {
   options.add("--experiment", experiment, "the name of the experiment that they belong to");
   parse();
   const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options));
-  std::map<std::string, std::string> folders;
+  std::map<std::string, std::string> of_id;
   for (const report::RunFiles& run : runs) {
-    const std::string folder = report::export_to_mlflow(run, out, experiment);
-    const auto [there, first] = folders.emplace(folder, run.name);
-    engine::check(first, "{} and {} are one run, copied: name one of them", there->second, run.name);
-    fmt::print("{} {}\n", run.name, folder);
+    const auto [there, first] = of_id.emplace(report::mlflow_id(run), run.path);
+    engine::check(first, "{} and {} are one run: name it once", there->second, run.path);
   }
+  for (const report::RunFiles& run : runs)
+    fmt::print("{} {}\n", run.name, report::export_to_mlflow(run, out, experiment));
   fmt::print("result task=mlflow runs={} out={}\n", runs.size(), out);
 }
 

@@ -92,11 +92,13 @@ Times times_of(const RunFiles& run) {
 // Every number of a JSON object; what is nested becomes a folder.
 void write_numbers(const std::string& folder, const nn::ordered_json& json,
                    const std::function<std::string(double)>& line) {
-  std::set<std::string> taken;  // by names that differ only in what a file's name cannot have
+  std::set<std::string> taken;  // names that differ only in what a file's name cannot have get a number
+  for (const auto& [name, value] : json.items())
+    if (one_step(name) == name) taken.insert(name);
   for (const auto& [name, value] : json.items()) {
     const std::string step = one_step(name);
     std::string free = step;
-    for (int n = 2; !taken.insert(free).second; ++n) free = fmt::format("{}_{}", step, n);
+    for (int n = 2; free != name && !taken.insert(free).second; ++n) free = fmt::format("{}_{}", step, n);
     const std::string path = folder + "/" + free;
     if (value.is_number()) write(path, line(value.get<double>()));
     if (value.is_object()) write_numbers(path, value, line);
@@ -122,10 +124,14 @@ void write_metrics(const RunFiles& run, const std::string& folder, const Times& 
 
 }  // namespace
 
+std::string mlflow_id(const RunFiles& run) {
+  return nn::sha256_hex(run.id.empty() ? fs::absolute(run.path).string() : run.id).substr(0, 32);
+}
+
 std::string export_to_mlflow(const RunFiles& run, const std::string& root, const std::string& experiment) {
   engine::check(!experiment.empty(), "the experiment needs a name");
   const std::string id = experiment_id(experiment), of_experiment = root + "/" + id;
-  const std::string run_id = nn::sha256_hex(run.id.empty() ? fs::absolute(run.path).string() : run.id).substr(0, 32);
+  const std::string run_id = mlflow_id(run);
   const std::string folder = of_experiment + "/" + run_id;
   const Times times = times_of(run);
   if (!fs::exists(of_experiment + "/meta.yaml"))

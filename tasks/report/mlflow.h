@@ -11,6 +11,7 @@ namespace report {
 // experiment gets its meta.yaml where it has none. The ids follow from the names, so that a run that is exported again
 // takes its own place. The log has no times: those of metrics are spread evenly between begin and end.
 // Returns the run's folder. Error: it cannot be written.
+std::string mlflow_id(const RunFiles& run);  // the same of a copy
 std::string export_to_mlflow(const RunFiles& run, const std::string& root, const std::string& experiment);
 
 }  // namespace report

@@ -151,6 +151,14 @@ std::optional<Predictions> predictions_of(const RunFiles& run, const std::string
 
 }  // namespace
 
+std::vector<std::string> files_of(const std::string& path) {
+  std::vector<std::string> files;
+  for (const char* file : {"options.ini", "log.jsonl", "result.json", "cost.json", "predictions.jsonl"})
+    files.push_back(path + "/" + file);
+  for (const std::string& task : tasks_of(path)) files.push_back(path + "/predictions/" + task + ".jsonl");
+  return files;
+}
+
 RunFiles read_run(const std::string& path, const std::string& task) {
   check(fs::is_directory(path), "{}: there is no such directory", path);
   const std::string ini = path + "/options.ini";

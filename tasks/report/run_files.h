@@ -46,6 +46,8 @@ struct RunFiles {
   const Curve* curve(const std::string& name) const;
 };
 
+std::vector<std::string> files_of(const std::string& path);  // what is read of it, whether it is there or not
+
 // Error: not a run's directory; FILE:LINE: what is wrong. A last line of a log that is being written is left out.
 // `task`: whose predictions, of a run of several tasks. Error: it has none of that task, with those that it has.
 RunFiles read_run(const std::string& path, const std::string& task = "");
