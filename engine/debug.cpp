@@ -9,6 +9,7 @@
 
 #include "engine/graph.h"
 #include "engine/profile.h"
+#include "engine/strings.h"
 
 namespace engine {
 namespace {
@@ -18,12 +19,12 @@ const char* value_of(const char* name) {
   return value ? value : "";
 }
 
-// 0 or nothing: off; a number is a level; any other word switches on.
+// A number is a level; true, yes and on are 1; nothing and all else is 0.
 int level_of(const char* name) {
-  const char* value = value_of(name);
-  char* end = nullptr;
-  const long level = std::strtol(value, &end, 10);
-  return end != value || !*value ? int(level) : 1;
+  const std::string value = ascii_lower(value_of(name));
+  for (const char* on : {"true", "yes", "on"})
+    if (value == on) return 1;
+  return int(std::strtol(value.c_str(), nullptr, 10));
 }
 
 double milliseconds_since_last_call() {

@@ -43,7 +43,8 @@ Tensor LowRank::merged(const Tensor& W) const {
 }
 
 Tensor LowRank::operator()(const Tensor& x, const Tensor& W, const Tensor& b) const {
-  const Tensor dropped = mask ? engine::dropout(x, mask()) : x;
+  const DropoutMask drop = mask ? mask() : DropoutMask{};
+  const Tensor dropped = engine::dropout(x, drop);
   const Tensor added = linear(linear(dropped, A) * scaling, B);  // [..., r] -> [..., O]
   if (!magnitude) return linear(x, W, b) + added;
   const Tensor n = [&] {
@@ -51,7 +52,7 @@ Tensor LowRank::operator()(const Tensor& x, const Tensor& W, const Tensor& b) co
     return row_norms(W + matmul(B, A) * scaling);
   }();
   const Tensor ratio = magnitude / n;  // [O]
-  if (mask) return linear(x, W, b) + linear(dropped, W) * (ratio - Tensor::scalar(1)) + added * ratio;
+  if (drop.active()) return linear(x, W, b) + linear(dropped, W) * (ratio - Tensor::scalar(1)) + added * ratio;
   const Tensor y = (linear(x, W) + added) * ratio;  // [..., O]: the same, from one product less
   return b ? y + b : y;
 }

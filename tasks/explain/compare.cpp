@@ -6,6 +6,7 @@
 #include "tasks/explain/commands.h"
 #include "tasks/explain/verdict.h"
 #include "tasks/model/adapter.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/progress.h"
 #include "tasks/score/metrics.h"
 #include "tasks/score/numbers.h"
@@ -166,6 +167,7 @@ void compare_command(run::Options& options, const run::Parse& parse) {
   CompareCommand command;
   command.declare(options);
   parse();
+  run::require_other_file("--out", command.out, command.data);
   command.seeds = std::max(command.seeds, long(command.models.size()));
   Side side = side_of(command, options, 0);
   command.files.follow(options, side.model->tasks[0].files.how);

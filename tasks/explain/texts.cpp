@@ -96,6 +96,7 @@ void texts_command(run::Options& options, const run::Parse& parse) {
   const std::vector<attribution::Method> methods = command.settle();
   run::require_other_file("--out", command.out, {command.given.file, command.page});
   run::require_other_file("--page", command.page, {command.given.file});
+  check(command.out.empty() || command.out != command.page, "--page {}: the file of --out; name another", command.page);
   const auto model = command.given.load(options);
   const size_t head = command.asked.settle(*model);
   const std::vector<text::Example> examples = command.examples(options);

@@ -224,7 +224,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   for (const char* of_data : {"--text-column", "--pair-column", "--rationale-column", "--label-column", "--labels"})
     if (!o.task.empty() && options.given(of_data))
       run::usage_error("{} is for --data; a task of a file says it there", of_data);
-  for (const auto& read : {o.data, o.test}) run::require_other_file("--out", o.out, read);
+  for (const auto& read : {o.data, o.test, {o.tasks}}) run::require_other_file("--out", o.out, read);
   run::print_setup("few_shot", "evaluate");
   Measurement measure(o, read_directory(o, options));
   ordered_json json{{"model", o.model}, {"from_nothing", o.from_nothing}, {"ways", measure.ways()}, {"shots", {}}};

@@ -11,6 +11,7 @@
 #include "tasks/model/groups.h"
 #include "tasks/multitask/report.h"
 #include "tasks/objective/several.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/options.h"
 
 namespace multitask {
@@ -98,6 +99,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   Request given;
   given.declare(options);
   parse();
+  run::require_other_file("--out", given.out, given.data);
   run::print_setup("multitask", "evaluate");
   check(given.task.empty() == given.data.empty(), "--task and --data belong together");
   const model::ModelDirectory from(given.directory, given.base);

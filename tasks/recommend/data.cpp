@@ -45,6 +45,11 @@ void DataOptions::declare(run::Options& options) {
   add("--tag-separator", tag_separator, "what stands between tags, with or without blanks");
 }
 
+bool drop_repeats(std::vector<std::string>& tags) {
+  std::set<std::string> seen;
+  return std::erase_if(tags, [&](const std::string& tag) { return !seen.insert(tag).second; }) > 0;
+}
+
 std::optional<double> seconds_of(std::string_view time) {
   if (const auto number = engine::parse_number<double>(time)) return std::isfinite(*number) ? number : std::nullopt;
   return text::seconds_of_date(time);
@@ -103,12 +108,6 @@ class Reader {
   std::vector<Row> rows_;
   bool has_times_ = false, any_items_ = false;
 };
-
-// The first of each stays where it is. Whether there were others.
-bool drop_repeats(std::vector<std::string>& tags) {
-  std::set<std::string> seen;
-  return std::erase_if(tags, [&](const std::string& tag) { return !seen.insert(tag).second; }) > 0;
-}
 
 std::string without_blanks(const std::string& cell) {
   const size_t first = cell.find_first_not_of(kBlanks);

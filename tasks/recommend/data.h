@@ -63,6 +63,8 @@ Data read_tables(const text::Table& interactions, const text::Table& items, cons
 
 // Seconds: a number, or a date as tasks/text/dates.h reads it. Else nothing.
 std::optional<double> seconds_of(std::string_view time);
+// The first of each stays where it is. Whether there were others.
+bool drop_repeats(std::vector<std::string>& tags);
 
 // The catalogue that ships: items and interactions written for this project.
 std::string_view shipped_items();

@@ -57,6 +57,7 @@ void read_items(Data& data, const std::string& path) {
     spec::StrictObject object(json, where);
     object.take("id", item.id), object.take("title", item.title), object.take("description", item.text);
     if (const ordered_json* tags = object.find("tags"); tags && !tags->empty()) object.take("tags", item.tags);
+    drop_repeats(item.tags);  // which older directories have
     object.finish();
   });
 }

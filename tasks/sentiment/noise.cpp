@@ -12,6 +12,7 @@
 #include "engine/random.h"
 #include "nn/format/json.h"
 #include "tasks/command/prediction_file.h"
+#include "tasks/run/directory.h"
 #include "tasks/score/confident.h"
 #include "tasks/sentiment/figure.h"
 #include "tasks/text/table_blocks.h"
@@ -258,11 +259,7 @@ void noise_command(run::Options& options, const run::Parse& parse, const Train& 
   parse();
   command::PredictionFile::kind_of(noise.out);
   noise.o.settle(options, "noise");
-  for (const std::string& path : noise.o.files.paths()) {
-    std::error_code none;
-    check(!std::filesystem::equivalent(noise.out, path, none), "--out {}: a file that is read; name another",
-          noise.out);
-  }
+  run::require_other_file("--out", noise.out, noise.o.files.paths());
   run::print_setup("sentiment", "noise");
   noise.load();
   folds_of(noise.examples, noise.folds, 0);  // its error before anything is trained

@@ -14,6 +14,7 @@
 #include "tasks/run/card.h"
 #include "tasks/run/checkpoint.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/event_log.h"
 #include "tasks/run/fingerprint.h"
 #include "tasks/run/progress.h"
@@ -251,6 +252,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   how.settle();
   if (source.empty() != target.empty()) run::usage_error("--source and --target belong together");
   if (data.empty() && source.empty()) run::usage_error("--source and --target are needed, or --data");
+  run::require_other_file("--out", out, {source, target, data});
   const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
@@ -300,6 +302,8 @@ void score_files(run::Options& options, const run::Parse& parse) {
   o.declare(options);
   options.add("--out", out, "also write the scores as JSON to this file");
   parse();
+  run::require_other_file("--out", out, {hypotheses, baseline});
+  run::require_other_file("--out", out, references);
   const auto read = [&](const std::string& path) {
     const std::vector<std::string> lines = translate::read_texts(path);
     o.check_raw(lines, path);

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "engine/base.h"
+#include "engine/parallel.h"
 #include "engine/strings.h"
 #include "nn/format/files.h"
 #include "nn/format/json.h"
@@ -314,11 +315,11 @@ std::string Pieces::text(const std::vector<int>& ids) const {
 }
 
 long Pieces::came_back(const std::vector<std::string>& texts) const {
-  long count = 0;
-#pragma omp parallel for schedule(static) reduction(+ : count)
-  for (long i = 0; i < long(texts.size()); ++i)
-    count += text(target(texts[i])) == (lowercase_ ? text::lower(texts[i]) : texts[i]);
-  return count;
+  std::vector<char> same(texts.size());
+  engine::parallel_tasks(long(texts.size()), [&](long i) {
+    same[i] = text(target(texts[i])) == (lowercase_ ? text::lower(texts[i]) : texts[i]);
+  });
+  return std::ranges::count(same, true);
 }
 
 }  // namespace translate

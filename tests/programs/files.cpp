@@ -86,18 +86,23 @@ TEST_CASE("files: no program writes over a file that it reads") {
   const std::string text = "text,label\ngood,1\nbad,0\n";
   const std::string file = dir.write("in.csv", text), link = dir.path + "/link.csv";
   std::filesystem::create_hard_link(file, link);
-  const std::pair<const char*, std::string> calls[] = {{"sentiment", "evaluate --model none --data {0} --out {1}"},
-                                                       {"sentiment", "evaluate --model none --data 1={0} --out {1}"},
-                                                       {"sentiment", "analyze --model none --file {0} --out {1}"},
-                                                       {"sentiment", "predict --model none --file {0} --out {1}"},
-                                                       {"sentiment", "check {0} --out {1}"},
-                                                       {"explain", "text --model none --file {0} --out {1}"},
-                                                       {"explain", "text --model none --file {0} --page {1}"},
-                                                       {"attack", "run --model none --data {0} --out {1}"},
-                                                       {"answer", "evaluate --model none --data {0} --out {1}"},
-                                                       {"few_shot", "evaluate --model none --data {0} --out {1}"},
-                                                       {"vocab", "train {0} --size 100 --out {1}"},
-                                                       {"monitor", "run {0} --model none --metrics {1}"}};
+  const std::pair<const char*, std::string> calls[] = {
+      {"sentiment", "evaluate --model none --data {0} --out {1}"},
+      {"sentiment", "evaluate --model none --data 1={0} --out {1}"},
+      {"sentiment", "analyze --model none --file {0} --out {1}"},
+      {"sentiment", "predict --model none --file {0} --out {1}"},
+      {"sentiment", "check {0} --out {1}"},
+      {"explain", "text --model none --file {0} --out {1}"},
+      {"explain", "text --model none --file {0} --page {1}"},
+      {"attack", "run --model none --data {0} --out {1}"},
+      {"answer", "evaluate --model none --data {0} --out {1}"},
+      {"few_shot", "evaluate --model none --data {0} --out {1}"},
+      {"translate", "evaluate --model none --source {0} --target {0} --out {1}"},
+      {"translate", "score --hypotheses {0} --references {0} --out {1}"},
+      {"multitask", "evaluate --model none --task a --data {0} --out {1}"},
+      {"explain", "compare --model none --data {0} --out {1}"},
+      {"vocab", "train {0} --size 100 --out {1}"},
+      {"monitor", "run {0} --model none --metrics {1}"}};
   for (const auto& [name, arguments] : calls)
     for (const std::string& out : {file, link}) {
       const Result said = run_shell(program(name) + " " + fmt::format(fmt::runtime(arguments), file, out) + " 2>&1");
