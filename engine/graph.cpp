@@ -80,6 +80,27 @@ Tensor not_differentiable(const char* op, std::vector<Tensor> inputs, Tensor y) 
                 [op](const Tensor&) { fail("{}: has no gradient, yet one arrived; detach() its result", op); });
 }
 
+namespace {
+
+struct Older {
+  bool operator()(const Tensor& a, const Tensor& b) const { return a.node()->order < b.node()->order; }
+};
+using Open = std::priority_queue<Tensor, std::vector<Tensor>, Older>;
+
+// A walk that fails leaves no gradient at results, or the next one would add to it.
+struct Cleaner {
+  Open& left;
+  ~Cleaner() {
+    for (; !left.empty(); left.pop()) {
+      left.top().clear_grad();
+      for (const Tensor& x : left.top().node()->inputs)
+        if (x.node()) x.clear_grad();
+    }
+  }
+};
+
+}  // namespace
+
 // The walk goes by the order of recording, youngest first. An op is younger than its inputs, so when its turn comes
 // everything that used its result has already added to its gradient: a tensor used twice gets both parts, once, and no
 // recursion is needed however long the chain.
@@ -89,22 +110,11 @@ void backward(const Tensor& loss, Graph graph) {
   watch_graph(loss);
   walk = graph;
 
-  const auto older = [](const Tensor& a, const Tensor& b) { return a.node()->order < b.node()->order; };
-  std::priority_queue<Tensor, std::vector<Tensor>, decltype(older)> open(older);
+  Open open;
   std::unordered_set<const Node*> seen{loss.node().get()};
   loss.grad()[0] += 1;
   open.push(loss);
-  // A walk that fails leaves no gradient at results, or the next one would add to it.
-  struct Cleaner {
-    decltype(open)& left;
-    ~Cleaner() {
-      for (; !left.empty(); left.pop()) {
-        left.top().clear_grad();
-        for (const Tensor& x : left.top().node()->inputs)
-          if (x.node()) x.clear_grad();
-      }
-    }
-  } const cleaner{open};
+  const Cleaner cleaner{open};
   while (!open.empty()) {
     const Tensor y = open.top();
     Node& node = *y.node();

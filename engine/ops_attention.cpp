@@ -321,8 +321,7 @@ Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const
   check(H > 0, "self_attention: the layout is of nothing");
   check(layout.queries == layout.keys && qkv.shape().rank() == 2 && qkv.dim(0) == layout.queries.back() &&
             qkv.dim(1) % (3 * H) == 0,
-        "self_attention: qkv must be [{}, three times a multiple of {} heads], the offsets of queries and keys equal; "
-        "got {}",
+        "self_attention: qkv must be [{}, three times a multiple of {} heads], queries and keys alike; got {}",
         layout.queries.back(), H, qkv);
   const long C = qkv.dim(1) / 3;
   return attend("self_attention", {qkv},
@@ -333,9 +332,8 @@ Tensor self_attention(const Tensor& qkv, const Ragged& layout, real scale, const
 // cross_attention: the same with keys and values side by side in one tensor.
 //   shapes    q [Nq, C]   kv [Nk, 2 C]   ->   y [Nq, C]
 Tensor cross_attention(const Tensor& q, const Tensor& kv, const Ragged& layout, real scale, const DropoutMask& mask) {
-  const long H = layout.heads;
+  const long H = layout.heads, C = q.dim(-1);
   check_operand("cross_attention", "q", q, layout.queries, H);
-  const long C = q.dim(1);
   check(kv.shape() == Shape({layout.keys.back(), 2 * C}), "cross_attention: kv must be [{}, {}] beside q {}; got {}",
         layout.keys.back(), 2 * C, q, kv);
   return attend("cross_attention", {q, kv},

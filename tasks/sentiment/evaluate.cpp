@@ -78,6 +78,13 @@ void add_contrasts(const model::TextModel& model, const model::Reading& reading,
   json["counterfactual"] = to_json(reports, model.labels());
 }
 
+std::string result_line(const model::Evaluation& e) {
+  std::string line = "result task=sentiment";
+  for (const auto& [name, value] : e.figures.items())
+    if (name != "loss") line += fmt::format(" {}={:.4f}", name, value.get<double>());
+  return line;
+}
+
 }  // namespace
 
 void evaluate_command(run::Options& options, const run::Parse& parse) {
@@ -116,10 +123,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
     fmt::print("{}\n", command::wrong_ones(*model, set, 0, spec::kTest, outputs[0], size_t(o.errors), columns));
   }
   if (!o.out.empty()) nn::write_file(o.out, json.dump(2) + "\n");
-  std::string line = "result task=sentiment";
-  for (const auto& [name, value] : e.figures.items())
-    if (name != "loss") line += fmt::format(" {}={:.4f}", name, value.get<double>());
-  fmt::print("{} n={}\n", line, set.corpora[0].texts[spec::kTest].size());
+  fmt::print("{} n={}\n", result_line(e), set.corpora[0].texts[spec::kTest].size());
 }
 
 // Without training: what finish_run() does with dev, for a published model, or by fresh texts.

@@ -288,51 +288,61 @@ void merge(run::Options& options, const run::Parse& parse) {
   fmt::print("result task=merge model={} out={}\n", model, out);
 }
 
-void score_files(run::Options& options, const run::Parse& parse) {
+// Files that are scored.
+struct Scoring {
   std::string hypotheses, baseline, out;
   std::vector<std::string> references;
   long resamples = 1000;
   uint64_t seed = 12345;
-  translate::ScoreOptions o;
-  options.add("--hypotheses", hypotheses, "translations, one a line").required();
-  options.add("--references", references, "what they should be, line by line; may be repeated").required();
-  options.add("--baseline", baseline, "another system's, to be compared by a paired bootstrap");
-  options.add("--resamples", resamples, "of the bootstrap").only_with("--baseline").between(1, 1e6);
-  options.add("--seed", seed, "of the bootstrap").only_with("--baseline").between(0, 9e15);
-  o.declare(options);
-  options.add("--out", out, "also write the scores as JSON to this file");
-  parse();
-  run::require_other_file("--out", out, {hypotheses, baseline});
-  run::require_other_file("--out", out, references);
-  const auto read = [&](const std::string& path) {
+  translate::ScoreOptions how;
+
+  void declare(run::Options& options) {
+    options.add("--hypotheses", hypotheses, "translations, one a line").required();
+    options.add("--references", references, "what they should be, line by line; may be repeated").required();
+    options.add("--baseline", baseline, "another system's, to be compared by a paired bootstrap");
+    options.add("--resamples", resamples, "of the bootstrap").only_with("--baseline").between(1, 1e6);
+    options.add("--seed", seed, "of the bootstrap").only_with("--baseline").between(0, 9e15);
+    how.declare(options);
+    options.add("--out", out, "also write the scores as JSON to this file");
+  }
+  std::vector<std::string> read(const std::string& path) const {
     const std::vector<std::string> lines = translate::read_texts(path);
-    o.check_raw(lines, path);
+    how.check_raw(lines, path);
     return lines;
-  };
-  const std::vector<std::string> system = read(hypotheses);
-  const auto parallel = [&](const std::string& path) {
+  }
+  // As many lines as there are hypotheses.
+  std::vector<std::string> parallel(const std::string& path, size_t count) const {
     const std::vector<std::string> lines = read(path);
-    check(lines.size() == system.size(), "{} has {} lines, {} has {}: they are not parallel", hypotheses, system.size(),
-          path, lines.size());
+    check(lines.size() == count, "{} has {} lines, {} has {}: they are not parallel", hypotheses, count, path,
+          lines.size());
     return lines;
-  };
+  }
+};
+
+void score_files(run::Options& options, const run::Parse& parse) {
+  Scoring o;
+  o.declare(options);
+  parse();
+  run::require_other_file("--out", o.out, {o.hypotheses, o.baseline});
+  run::require_other_file("--out", o.out, o.references);
+  const std::vector<std::string> system = o.read(o.hypotheses);
   std::vector<std::vector<std::string>> by_sentence(system.size());
-  for (const std::string& path : references)
-    for (size_t i = 0; const std::string& line : parallel(path)) by_sentence[i++].push_back(line);
-  const translate::Scores s = score_texts(system, by_sentence, o);
+  for (const std::string& path : o.references)
+    for (size_t i = 0; const std::string& line : o.parallel(path, system.size())) by_sentence[i++].push_back(line);
+  const translate::Scores s = score_texts(system, by_sentence, o.how);
   fmt::print("{}", s.text());
   ordered_json compared = ordered_json::object();
-  if (!baseline.empty()) {
-    fmt::print("{}", compare(parallel(baseline), system, by_sentence, o, resamples, seed, compared));
-  }
-  if (!out.empty()) {
+  if (!o.baseline.empty())
+    fmt::print("{}", compare(o.parallel(o.baseline, system.size()), system, by_sentence, o.how, o.resamples, o.seed,
+                             compared));
+  if (!o.out.empty()) {
     ordered_json scores = s.json();
-    if (!baseline.empty()) scores["compared"] = compared;
-    nn::write_file(out, scores.dump(2) + "\n");
+    if (!o.baseline.empty()) scores["compared"] = compared;
+    nn::write_file(o.out, scores.dump(2) + "\n");
   }
   fmt::print("result task=score bleu={:.4f} chrf2={:.4f} chrf2pp={:.4f} sentences={}{}\n", s.bleu.score, s.chrf2,
              s.chrfpp, system.size(),
-             baseline.empty() ? "" : fmt::format(" p={:.4f}", compared["BLEU"]["p"].get<double>()));
+             o.baseline.empty() ? "" : fmt::format(" p={:.4f}", compared["BLEU"]["p"].get<double>()));
 }
 
 }  // namespace
