@@ -99,6 +99,12 @@ bool same_secret(const std::string& a, const std::string& b) {
   return different == 0;
 }
 
+Refusal other_method(const std::string& path, const std::string& method, const std::string& allowed) {
+  Refusal other(405, fmt::format("{} takes {}, not {}", engine::shown(path, 100), allowed, engine::shown(method)));
+  other.allow = allowed;
+  return other;
+}
+
 }  // namespace
 
 const Server::Route& Server::find(const std::string& method, const std::string& path,
@@ -110,11 +116,7 @@ const Server::Route& Server::find(const std::string& method, const std::string& 
     if (route.method == method || (method == "HEAD" && route.method == "GET")) return route;
     allowed += (allowed.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
   }
-  if (!allowed.empty()) {
-    Refusal other(405, fmt::format("{} takes {}, not {}", engine::shown(path, 100), allowed, engine::shown(method)));
-    other.allow = allowed;
-    throw other;
-  }
+  if (!allowed.empty()) throw other_method(path, method, allowed);
   std::vector<std::string> known;
   for (const Route& route : routes_) known.push_back(route.pattern);
   throw Refusal(404, fmt::format("there is no {}{}; /openapi.json lists what there is", engine::shown(path, 100),

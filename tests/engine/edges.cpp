@@ -57,7 +57,7 @@ TEST_CASE("elementwise: the gradient of a column beside long rows is their sum t
   const long C = 250'002;
   const Tensor column = Tensor::full({2, 1}, 1).require_grad();
   backward(sum(column * Tensor::full({2, C}, real(0.1))));
-  CHECK(std::abs(column.grad_data()[0] / (double(real(0.1)) * double(C)) - 1) < 1e-6);
+  CHECK(std::abs(column.grad_data()[0] / (double(real(0.1)) * double(C)) - 1) < 3e-5);  // 1.5e-4 in one go
 }
 
 TEST_CASE("attention: a layout of nothing is refused, and a window wider than every text is all of it") {
