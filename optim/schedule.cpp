@@ -21,8 +21,8 @@ ScheduleKind schedule_kind(const std::string& name) {
 }
 
 // With p = (s - W) / (T - W) after the warm-up, and s / W during it:
-//   constant 1    linear (T - s) / (T - W)    cosine (1 + cos(2 pi cycles p)) / 2    inverse_sqrt sqrt(scale / (s + scale - W))
-//   polynomial ((lr - end) (1 - p)^power + end) / lr
+//   constant 1    linear (T - s) / (T - W)    cosine (1 + cos(2 pi cycles p)) / 2
+//   inverse_sqrt sqrt(scale / (s + scale - W))    polynomial ((lr - end) (1 - p)^power + end) / lr
 double Schedule::operator()(long step) const {
   if (step < warmup) return lr * double(step) / double(warmup);
   const double p = double(step - warmup) / double(std::max(1L, steps - warmup));

@@ -43,8 +43,9 @@ struct TranslationConfig {
   void check_sizes(const std::string& where) const;  // throws on what no model can have
 };
 
-// DIR/config.json and, if there, DIR/generation_config.json, which alone says then how to decode. Keys that do not change what is computed are passed over;
-// what this model cannot compute as the file says is an error that names the key.
+// DIR/config.json and, if there, DIR/generation_config.json, which alone says then how to decode. Keys that do not
+// change what is computed are passed over; what this model cannot compute as the file says is an error that names the
+// key.
 TranslationConfig read_translation_config(const std::string& directory);
 std::string translation_config_json(const TranslationConfig& config);
 std::string generation_config_json(const TranslationConfig& config);

@@ -186,8 +186,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   Asked asked;
   asked.declare(options);
   parse();
-  run::require_other_file("--out", asked.out, {asked.data, asked.searches});
-  run::require_other_file("--out", asked.out, asked.out_of_scope);
+  run::require_other_file("--out", asked.out, {asked.data, asked.searches}, asked.out_of_scope);
   run::print_setup("answer", "evaluate");
   const Assistant assistant(asked.model, asked.promises);
   for (const std::string& sentence : assistant.calibration().doubts) run::print_note("warning: {}\n", sentence);

@@ -28,8 +28,7 @@ void page_command(run::Options& options, const run::Parse& parse) {
       .between(0, 1000);
   options.add("--resamples", o.resamples, "of the test texts, to tell whether runs differ").between(1, 100000);
   parse();
-  for (const std::string& path : paths_of(options))
-    for (const auto& file : report::files_of(path)) run::require_other_file("--out", out, {file});
+  for (const std::string& path : paths_of(options)) run::require_other_file("--out", out, report::files_of(path));
   const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options), task);
   const std::string html = report::page_of(runs, o);
   nn::write_file(out, html);

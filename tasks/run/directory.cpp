@@ -224,14 +224,16 @@ bool has_checkpoint(const std::string& directory) {
   return !directory.empty() && (fs::exists(fs::path(directory) / kLast) || fs::exists(fs::path(directory) / kPrevious));
 }
 
-void require_other_file(const std::string& option, const std::string& out, const std::vector<std::string>& read) {
+void require_other_file(const std::string& option, const std::string& out, const std::vector<std::string>& read,
+                        const std::vector<std::string>& also_read) {
   const auto same = [&](const std::string& file) {
     std::error_code none;
     return fs::equivalent(out, file, none);
   };
-  for (const std::string& file : read)
-    check(out.empty() || (!same(file) && !same(file.substr(file.find('=') + 1))),
-          "{} {}: the file that is read; name another", option, out);
+  for (const auto& files : {read, also_read})
+    for (const std::string& file : files)
+      check(out.empty() || (!same(file) && !same(file.substr(file.find('=') + 1))),
+            "{} {}: the file that is read; name another", option, out);
 }
 
 }  // namespace run

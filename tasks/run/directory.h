@@ -20,8 +20,9 @@ struct Place {
 // before is there again, and can be resumed.
 void bring_back(const std::string& path);
 
-// Error: what this option says to write is one of the files that are read, themselves or as LABEL=FILE. Before the work.
-void require_other_file(const std::string& option, const std::string& out, const std::vector<std::string>& read);
+// Before the work. Error: what this option says to write is one of the files that are read, FILE or LABEL=FILE.
+void require_other_file(const std::string& option, const std::string& out, const std::vector<std::string>& read,
+                        const std::vector<std::string>& also_read = {});
 
 class Directory {
  public:

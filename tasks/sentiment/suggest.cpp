@@ -86,8 +86,7 @@ void Suggest::declare(run::Options& options) {
 
 void Suggest::settle(const run::Options& options) {
   command::PredictionFile::kind_of(out);
-  run::require_other_file("--out", out, {given.file});
-  run::require_other_file("--out", out, without);
+  run::require_other_file("--out", out, {given.file}, without);
   model = given.load(options);
   model->net.params.freeze("*");
   const spec::TaskSpec& task = model->only_task();

@@ -323,8 +323,7 @@ void score_files(run::Options& options, const run::Parse& parse) {
   Scoring o;
   o.declare(options);
   parse();
-  run::require_other_file("--out", o.out, {o.hypotheses, o.baseline});
-  run::require_other_file("--out", o.out, o.references);
+  run::require_other_file("--out", o.out, {o.hypotheses, o.baseline}, o.references);
   const std::vector<std::string> system = o.read(o.hypotheses);
   std::vector<std::vector<std::string>> by_sentence(system.size());
   for (const std::string& path : o.references)
