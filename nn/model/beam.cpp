@@ -12,7 +12,6 @@ namespace nn {
 namespace {
 
 constexpr real kNever = -std::numeric_limits<real>::infinity();
-constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 // A hypothesis that goes on.
 struct Row {
@@ -49,11 +48,6 @@ struct Logits {
       tops.push_back(simd::max(x + first, std::min(kStretch, V - first)));
     top = *std::max_element(tops.begin(), tops.end());
     log_sum = std::log(simd::exp_sum(x, top, V));
-  }
-  // Where all is forbidden there is no sum either, but no number is wrong.
-  bool damaged() const {
-    const auto wrong = [](real v) { return std::isnan(v) || v == -kNever; };
-    return !std::isfinite(log_sum) && std::any_of(x, x + V, wrong);
   }
   double log_p(real logit) const { return double(logit - top - log_sum); }
   double log_prob(long v) const { return log_p(x[v]); }
@@ -134,7 +128,6 @@ class Search {
     }
     if (o_.renormalize) forbid(ids, x);
     const Logits logits(x, V);
-    if (logits.damaged()) return {{kNotANumber, row, end_, kNotANumber}};
     if (!o_.renormalize) forbid(ids, x);
     return o_.sample ? drawn(s, row, logits) : best(s, row, logits);
   }

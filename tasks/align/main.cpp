@@ -48,12 +48,12 @@ void AlignOptions::declare(run::Options& options) {
     };
   };
   const auto file = add("Data files"), transfer = add("Transfer");
-  file("--source", source, "sentences in the language of the teacher, one a line");
-  file("--target", target, "their translations, line by line: what the student reads");
-  file("--dev-source", dev_source, "the same, to choose the best epoch on");
-  file("--dev-target", dev_target, "their translations");
-  file("--test-source", test_source, "the same, for the final figures; without them, dev again");
-  file("--test-target", test_target, "their translations");
+  file("--source", source, "sentences in the language of the teacher, one a line").reads();
+  file("--target", target, "their translations, line by line: what the student reads").reads();
+  file("--dev-source", dev_source, "the same, to choose the best epoch on").reads();
+  file("--dev-target", dev_target, "their translations").reads();
+  file("--test-source", test_source, "the same, for the final figures; without them, dev again").reads();
+  file("--test-target", test_target, "their translations").reads();
   transfer("--teacher", teacher, "directory of a run or of a model: a BERT of the source language");
   transfer("--pooling", pooling, "the vector of a sentence: mean of its tokens, or cls, its first token")
       .one_of({"mean", "cls"});

@@ -160,13 +160,19 @@ struct Asked {
 
   void declare(run::Options& options) {
     options.add("--model", model, "the directory of a run of `train`").required();
-    options.add("--data", data,
-                "questions and their intents, in the form of what is known; without it those that `train` kept for the "
-                "test. Questions of other intents are out of scope");
-    options.add("--out-of-scope", out_of_scope,
-                "files of texts that are none of its business, a line each; of the shop without it its own");
-    options.add("--search", searches,
-                "a file of searches: {\"question\": ..., \"articles\": [ids]} a line; one without ids is only timed");
+    options
+        .add("--data", data,
+             "questions and their intents, in the form of what is known; without it those that `train` kept for the "
+             "test. Questions of other intents are out of scope")
+        .reads();
+    options
+        .add("--out-of-scope", out_of_scope,
+             "files of texts that are none of its business, a line each; of the shop without it its own")
+        .reads();
+    options
+        .add("--search", searches,
+             "a file of searches: {\"question\": ..., \"articles\": [ids]} a line; one without ids is only timed")
+        .reads();
     options.add("--by-vector", by_vector, "the weight of the vectors among searches, the rest is that of the words")
         .only_with("--search")
         .between(0, 1);
@@ -175,7 +181,7 @@ struct Asked {
              "also try the promise: so many halves of the questions that were not learned say the threshold, the other "
              "half is refused by it")
         .not_negative();
-    options.add("--out", out, "also write the figures as JSON to this file");
+    options.add("--out", out, "also write the figures as JSON to this file").writes();
     promises.declare(options);
   }
 };
@@ -186,7 +192,6 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   Asked asked;
   asked.declare(options);
   parse();
-  run::require_other_file("--out", asked.out, {asked.data, asked.searches}, asked.out_of_scope);
   run::print_setup("answer", "evaluate");
   const Assistant assistant(asked.model, asked.promises);
   for (const std::string& sentence : assistant.calibration().doubts) run::print_note("warning: {}\n", sentence);
@@ -225,6 +230,7 @@ void index_command(run::Options& options, const run::Parse& parse) {
   options
       .add("--data", data,
            "a file with articles: new ones come to those that are there, others take the place of those of their ids")
+      .reads()
       .required();
   parse();
   Assistant assistant(directory);

@@ -42,7 +42,8 @@ void TrainOptions::declare(run::Options& options) {
   };
   add("--data", data,
       "intents, questions, answers and articles: a .csv, .jsonl or .md file, or a folder of .md files; without it, the "
-      "shop that the program carries inside");
+      "shop that the program carries inside")
+      .reads();
   add("--split", split,
       "of each intent's questions, shares to learn from, to calibrate with and to test on: TRAIN/CALIBRATION/TEST");
   add("--no-hints", no_hints, "learn from questions alone, not from the names of intents and the sentences of answers");

@@ -34,7 +34,7 @@ struct Attack {
 
 void Attack::declare(run::Options& options) {
   given.declare(options, true);
-  options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
+  options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given").reads();
   options.add("--by", by, "what stands in for a word: wordnet, its synonyms; characters, slips inside of it")
       .one_of({"wordnet", "characters"});
   options.add("--lexicon", lexicon, "directory of WordNet's files (Debian: wordnet-base)")
@@ -44,7 +44,7 @@ void Attack::declare(run::Options& options) {
   options.add("--queries", limits.queries, "at most so many questions to the model for a text").positive();
   options.add("--changed", limits.changed, "at most this share of its words").between(0, 1);
   options.add("--examples", examples, "so many examples on the screen").not_negative();
-  options.add("--out", out, "also write every attempt, one JSON object a line");
+  options.add("--out", out, "also write every attempt, one JSON object a line").writes();
 }
 
 attack::Candidates Attack::candidates() const {
@@ -116,7 +116,6 @@ void attack_command(run::Options& options, const run::Parse& parse) {
   Attack o;
   o.declare(options);
   parse();
-  run::require_other_file("--out", o.out, o.data);
   const attack::Candidates candidates = o.candidates();
   run::print_setup("attack", "run");
   const auto model = o.given.load(options);

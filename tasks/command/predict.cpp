@@ -66,6 +66,7 @@ void Predict::declare(run::Options& options) {
       .add("--out", out,
            "write to this .csv, .tsv or .jsonl instead of the screen: all columns of the input, and behind them label, "
            "probability, second label and its probability")
+      .writes()
       .group("What is said");
   options.add("--resume", resume, "go on after the last row of FILE.part, which a run with this --out has left")
       .group("What is said");
@@ -75,7 +76,6 @@ void Predict::settle(const run::Options& options) {
   given.check_texts(options);
   if (resume && out.empty()) run::usage_error("--resume goes on with a file; name it with --out");
   if (!out.empty()) PredictionFile::kind_of(out);
-  run::require_other_file("--out", out, {given.file});
   model = given.load(options);
   model->net.params.freeze("*");
   saying.settle(options, *model);

@@ -41,11 +41,12 @@ void CompareCommand::declare(run::Options& options) {
       .required();
   model::declare_base(options, base);
   options.add("--data", data, "files with texts; labels are not needed: what is explained is what the model says")
+      .reads()
       .required();
   options.add("--texts", texts, "texts of each seed, drawn without repetition").positive();
   options.add("--seeds", seeds, "how many times other texts and other random orders are drawn, or other models taken")
       .positive();
-  options.add("--out", out, "also write the figures to this file, as JSON");
+  options.add("--out", out, "also write the figures to this file, as JSON").writes();
   asked.declare(options);
   reading.declare(options);
   files.declare(options, false);
@@ -167,7 +168,6 @@ void compare_command(run::Options& options, const run::Parse& parse) {
   CompareCommand command;
   command.declare(options);
   parse();
-  run::require_other_file("--out", command.out, command.data);
   command.seeds = std::max(command.seeds, long(command.models.size()));
   Side side = side_of(command, options, 0);
   command.files.follow(options, side.model->tasks[0].files.how);

@@ -40,8 +40,8 @@ void PatchCommand::declare(run::Options& options) {
               "the class whose logit is taken off; if not given, what it says of the corrupted one");
   options.add("--pair", pair, "the second text, the same behind both, for a model of pairs");
   options.add("--task", asked.task, "which task of a model that has several; if not given, the first");
-  options.add("--out", out, "also as JSON; -: that instead of the tables");
-  options.add("--page", page, "also as a page for the browser, one file");
+  options.add("--out", out, "also as JSON; -: that instead of the tables").writes();
+  options.add("--page", page, "also as a page for the browser, one file").writes();
 }
 
 // The logit of one class less that of another, where a head has logits that are compared; of classes that stand for

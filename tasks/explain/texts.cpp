@@ -39,8 +39,11 @@ void TextsCommand::declare(run::Options& options) {
       .group("What is explained");
   options.add("--class", class_name, "by its name; if not given, the one that the model says")
       .group("What is explained");
-  options.add("--out", out, "also as JSON, an object a line; -: that instead of the table").group("What is shown");
+  options.add("--out", out, "also as JSON, an object a line; -: that instead of the table")
+      .writes()
+      .group("What is shown");
   options.add("--page", page, "also as a page for the browser, one file, with the attention of all heads")
+      .writes()
       .group("What is shown");
 }
 
@@ -94,9 +97,6 @@ void texts_command(run::Options& options, const run::Parse& parse) {
   command.declare(options);
   parse();
   const std::vector<attribution::Method> methods = command.settle();
-  run::require_other_file("--out", command.out, {command.given.file, command.page});
-  run::require_other_file("--page", command.page, {command.given.file});
-  check(command.out.empty() || command.out != command.page, "--page {}: the file of --out; name another", command.page);
   const auto model = command.given.load(options);
   const size_t head = command.asked.settle(*model);
   const std::vector<text::Example> examples = command.examples(options);

@@ -53,16 +53,16 @@ void Request::declare(run::Options& options) {
   add("--model", model, "directory of a run of `train`, or of any model: its encoder is taken, its classifier is not")
       .required();
   add("--from-nothing", from_nothing, "its sizes and vocabulary only, all weights drawn anew: what to compare with");
-  add("--tasks", tasks, "task file, and in it");
+  add("--tasks", tasks, "task file, and in it").reads();
   add("--task", task, "the new task");
-  add("--data", data, "instead of both: files with texts and labels, or LABEL=FILE");
-  add("--test", test, "files to be tested on; without them, what is left of the others");
+  add("--data", data, "instead of both: files with texts and labels, or LABEL=FILE").reads();
+  add("--test", test, "files to be tested on; without them, what is left of the others").reads();
   add("--shots", shots, "texts of a class to learn from, one number or several: 1,5,20").delimiter(',').between(1, 1e6);
   add("--ways", ways, "classes of an episode, drawn from the task's; 0: all of them").between(0, 4000);
   add("--queries", queries, "texts of a class to be tested on; 0: all that are left").between(0, 1e9);
   add("--episodes", episodes, "how often texts are drawn, for each number of shots").between(1, 1e6);
   add("--seed", seed, "of the draws, and of new weights").between(0, 9e15);
-  add("--out", out, "also write the figures as JSON to this file");
+  add("--out", out, "also write the figures as JSON to this file").writes();
   declare_learning(options);
   reading.declare(options);
   files.declare(options, true);
@@ -224,7 +224,6 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   for (const char* of_data : {"--text-column", "--pair-column", "--rationale-column", "--label-column", "--labels"})
     if (!o.task.empty() && options.given(of_data))
       run::usage_error("{} is for --data; a task of a file says it there", of_data);
-  for (const auto& read : {o.data, o.test, {o.tasks}}) run::require_other_file("--out", o.out, read);
   run::print_setup("few_shot", "evaluate");
   Measurement measure(o, read_directory(o, options));
   ordered_json json{{"model", o.model}, {"from_nothing", o.from_nothing}, {"ways", measure.ways()}, {"shots", {}}};

@@ -40,7 +40,7 @@ void TrainOptions::declare_episodes(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Episodes");
   };
-  add("--tasks", tasks, "task file: its tasks are the pool");
+  add("--tasks", tasks, "task file: its tasks are the pool").reads();
   add("--hold-out", hold_out, "task of the file that stays out of the pool; may be repeated");
   add("--method", method, "fomaml (first-order MAML), reptile, or joint (all tasks with a head each, no inner steps)")
       .one_of({"fomaml", "reptile", "joint"});

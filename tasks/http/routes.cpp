@@ -26,7 +26,7 @@ void ServerOptions::declare(run::Options& options) {
   add("--max-body", max_body, "bytes of a request").between(1, 1e12);
   add("--client-seconds", client_seconds, "that a client may take to send a request, and to take the answer")
       .positive();
-  add("--log", log, "a line of JSON for every request, without texts, to this file; -: standard error");
+  add("--log", log, "a line of JSON for every request, without texts, to this file; -: standard error").writes();
 }
 
 void check_members(const nn::json& object, const std::vector<std::string>& known) {

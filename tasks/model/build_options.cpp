@@ -37,7 +37,7 @@ void BuildOptions::declare_sizes(run::Options& options) {
   add("--dropout", dropout, "everywhere; default 0.1, 0.5 for pool, or what the model directory says").between(0, 0.99);
   add("--attention-dropout", attention_dropout, "of the attention weights; default as --dropout, 0 for pool")
       .between(0, 0.99);
-  add("--vocab", vocab, "vocab.txt for bert and pool; without it one is learned from the training texts");
+  add("--vocab", vocab, "vocab.txt for bert and pool; without it one is learned from the training texts").reads();
   add("--vocab-size", vocab_size, "pieces to learn; default " + std::to_string(default_vocab_size)).between(64, 1e6);
   add("--cased", cased, "keep letter case and accents (with --vocab or a learned vocabulary)");
 }

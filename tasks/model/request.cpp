@@ -22,7 +22,7 @@ void Request::declare(run::Options& options, bool with_labels, bool with_files) 
 void Request::declare_texts(run::Options& options, const std::string& without) {
   options.take_texts();  // as they are
   options.footer("Other arguments are texts; without any, and without --file, " + without);
-  options.add("--file", file, "file with a text column, a table or a workbook; -: standard input");
+  options.add("--file", file, "file with a text column, a table or a workbook; -: standard input").reads();
 }
 
 namespace {

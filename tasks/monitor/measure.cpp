@@ -209,8 +209,8 @@ void measure(::run::Options& options, const ::run::Parse& parse) {
       .only_with("--what", {"false-alarms"})
       .between(1, 1e6);
   options.add("--seed", seed, "of what is drawn").only_with("--what", {"false-alarms"});
-  options.add("--series", files, "of nab: CSV files with timestamp,value").only_with("--what", {"nab"});
-  options.add("--windows", windows, "of nab: JSON with the windows of each file").only_with("--what", {"nab"});
+  options.add("--series", files, "of nab: CSV files with timestamp,value").reads().only_with("--what", {"nab"});
+  options.add("--windows", windows, "of nab: JSON with the windows of each file").reads().only_with("--what", {"nab"});
   parse();
   if (what == "false-alarms") return false_alarms(weeks, seed);
   engine::check(files.size() > 1 && !windows.empty(), "--what nab: --series names two files at least, --windows one");

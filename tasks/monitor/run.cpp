@@ -61,6 +61,7 @@ void run(run::Options& options, const run::Parse& parse) {
       .add("--state", o.state,
            "file to save the state in, and to go on from, if it is there; bins that are open at the "
            "end of the stream stay open")
+      .writes()
       .group("Output");
   parse();
   o.settle();

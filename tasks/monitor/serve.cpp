@@ -196,7 +196,9 @@ void serve(::run::Options& options, const ::run::Parse& parse) {
   options.add("--speed", o.speed, "seconds of a recorded stream in a second; 0: as fast as can be")
       .group("Stream")
       .not_negative();
-  options.add("--state", o.state, "file to save the state in, and to go on from, if it is there").group("Output");
+  options.add("--state", o.state, "file to save the state in, and to go on from, if it is there")
+      .writes()
+      .group("Output");
   listening.declare(options);
   parse();
   o.settle();

@@ -72,7 +72,7 @@ void StreamOptions::declare(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Stream");
   };
-  add("FILE", file, "JSON lines or CSV with time and text; -: standard input");
+  add("FILE", file, "JSON lines or CSV with time and text; -: standard input").reads();
   add("--format", format, "of the stream; auto: by its first byte").one_of({"auto", "jsonl", "csv"});
   add("--time-column", time_column, "key or column of the time: ISO 8601, or seconds since 1970");
   add("--text-column", text_column, "of the text");

@@ -178,9 +178,11 @@ void finish(const ::run::Training& training, const TaskSet& set, const TrainOpti
 
 void train(::run::Options& options, const ::run::Parse& parse) {
   TrainOptions o;
-  options.add("--tasks", o.tasks,
-              "a task file as `multitask example` prints one, with tasks called topic, sentiment, and entity for pairs "
-              "of text and name; if not given, the corpus inside");
+  options
+      .add("--tasks", o.tasks,
+           "a task file as `multitask example` prints one, with tasks called topic, sentiment, and entity for pairs "
+           "of text and name; if not given, the corpus inside")
+      .reads();
   o.model.declare(options);
   o.model.declare_log_odds(options);
   o.training.declare(options, "monitor");
@@ -220,7 +222,7 @@ void train(::run::Options& options, const ::run::Parse& parse) {
 void calibrate(::run::Options& options, const ::run::Parse& parse) {
   std::string directory, tasks;
   options.add("--model", directory, "directory of a run or of a model").required();
-  options.add("--tasks", tasks, "task file with its dev texts; if not given, the model's own");
+  options.add("--tasks", tasks, "task file with its dev texts; if not given, the model's own").reads();
   parse();
   const model::ModelDirectory from(directory);
   model::check_not_shipped(from.path);

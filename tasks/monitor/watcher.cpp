@@ -53,7 +53,8 @@ void WatchOptions::declare(run::Options& options) {
   };
   out("--form", form, "of the events on standard output: lines of JSON, or Alertmanager's webhook, or text")
       .one_of({"jsonl", "alertmanager", "text"});
-  out("--metrics", metrics, "file for Prometheus' text collector, written whenever the state is, and at the end");
+  out("--metrics", metrics, "file for Prometheus' text collector, written whenever the state is, and at the end")
+      .writes();
   out("--save-every", save_every, "records between two savings of state and metrics")
       .only_with("--state")
       .only_with("--metrics")
@@ -68,9 +69,6 @@ void WatchOptions::settle() {
     check(folder.empty() || std::filesystem::is_directory(folder), "{}: there is no folder '{}'", file,
           folder.string());
   }
-  run::require_other_file("--state", state, {stream.file});
-  run::require_other_file("--metrics", metrics, {stream.file, state});
-  check(metrics.empty() || metrics != state, "--metrics {}: the file of --state; name another", metrics);
 }
 
 Watcher::Watcher(const WatchOptions& options)

@@ -70,7 +70,7 @@ struct Request {
         .required();
     model::declare_base(options, base);
     options.add("--task", task, "one task, on the files of --data");
-    options.add("--data", data, "files in the form that the task file says");
+    options.add("--data", data, "files in the form that the task file says").reads();
     options
         .add("--group", group,
              "column of --data, or several: also every figure by group, shares with their intervals, and the largest "
@@ -78,7 +78,7 @@ struct Request {
         .only_with("--data");
     options.add("--seed", seed, "files without a column `split` are split by it; default: that of the run")
         .excludes("--data");
-    options.add("--out", out, "also write the figures as JSON to this file");
+    options.add("--out", out, "also write the figures as JSON to this file").writes();
     reading.declare(options);
   }
 
@@ -99,7 +99,6 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   Request given;
   given.declare(options);
   parse();
-  run::require_other_file("--out", given.out, given.data);
   run::print_setup("multitask", "evaluate");
   check(given.task.empty() == given.data.empty(), "--task and --data belong together");
   const model::ModelDirectory from(given.directory, given.base);

@@ -75,7 +75,8 @@ void apply_setting(run::Options& options, const std::string& path, const std::st
 }  // namespace
 
 void TrainOptions::declare(run::Options& options) {
-  options.add("--tasks", tasks, "the task file; `multitask example` prints one, and it is what is taken without this");
+  options.add("--tasks", tasks, "the task file; `multitask example` prints one, and it is what is taken without this")
+      .reads();
   model.declare(options);
   model.declare_log_odds(options);
   training.declare(options, "multitask");

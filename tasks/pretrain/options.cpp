@@ -57,14 +57,16 @@ void Options::declare_data(run::Options& options) {
   add("--train", train,
       "files of texts, or folders of them: .txt, a text a line; tables, whose text column is read. FILE=WEIGHT: so "
       "many "
-      "times in an epoch, or that fraction of it");
-  add("--dev", dev, "the same, to measure on");
+      "times in an epoch, or that fraction of it")
+      .reads();
+  add("--dev", dev, "the same, to measure on").reads();
   add("--dev-share", dev_share, "of the training texts that are held out when there is no --dev")
       .between(0, 0.5)
       .excludes("--dev");
   add("--without", without,
       "texts that models are measured on: a training text that holds one of their sentences, of six words or more, is "
-      "left out");
+      "left out")
+      .reads();
   files.declare(options, false);
   add("--max-length", model.reading.max_length,
       "tokens of a sequence, [CLS] and [SEP] included; a longer text is cut end to end into several")

@@ -27,8 +27,8 @@ void DataOptions::declare(run::Options& options) {
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
     return options.add(name, variable, what).group("Data files: without any, the catalogue that ships");
   };
-  add("--interactions", interactions, "who took what: a row for each user and item (CSV, TSV, JSONL)");
-  add("--items", items, "what there is: id, title, description, tags");
+  add("--interactions", interactions, "who took what: a row for each user and item (CSV, TSV, JSONL)").reads();
+  add("--items", items, "what there is: id, title, description, tags").reads();
   add("--user-column", user_column, "of the interactions");
   add("--item-column", item_column, "of the interactions: the item's id");
   add("--time-column", time_column, "seconds or dates; a file without it is in the order of time");

@@ -199,7 +199,7 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   long k = 0;
   options.add("--model", model, "a directory of recommend train").required();
   options.add("--k", k, "length of the lists; 0: as in training").between(0, 1000);
-  options.add("--out", out, "also write the figures as JSON to this file");
+  options.add("--out", out, "also write the figures as JSON to this file").writes();
   parse();
   const run::Stopwatch since;
   const auto r = recommend::load_recommender(model);

@@ -22,13 +22,15 @@ void page_command(run::Options& options, const run::Parse& parse) {
   report::PageOptions o;
   options.take_texts();
   options.footer("Arguments: directories of runs; the others are compared with the first one.");
-  options.add("--out", out, "the page: one file that needs nothing else");
+  options.add("--out", out, "the page: one file that needs nothing else").writes();
   options.add("--task", task, "of runs of several tasks: whose predictions are looked at");
   options.add("--errors", o.errors, "texts with a wrong label that are shown of each run, the surest first")
       .between(0, 1000);
   options.add("--resamples", o.resamples, "of the test texts, to tell whether runs differ").between(1, 100000);
   parse();
-  for (const std::string& path : paths_of(options)) run::require_other_file("--out", out, report::files_of(path));
+  for (const std::string& path : paths_of(options))
+    for (const std::string& file : report::files_of(path))
+      engine::check(!run::same_file(out, file), "--out {}: a file of the run {}; name another", out, path);
   const std::vector<report::RunFiles> runs = report::read_runs(paths_of(options), task);
   const std::string html = report::page_of(runs, o);
   nn::write_file(out, html);

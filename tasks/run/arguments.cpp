@@ -8,6 +8,7 @@
 
 #include "nn/format/files.h"
 #include "tasks/run/console.h"
+#include "tasks/run/directory.h"
 #include "tasks/run/options_file.h"
 #include "tasks/text/labels.h"
 
@@ -16,6 +17,7 @@ namespace run {
 Options::Options(std::string command, std::string summary)
     : command_(std::move(command)), summary_(std::move(summary)) {
   add("--config", config_, "read options from FILE, lines `option = value`; the command line overrides them")
+      .reads()
       .not_saved();
 }
 
@@ -70,6 +72,7 @@ void Options::parse(int argc, const char* const* argv) {
     if (!config_.empty()) read_file(config_);
     check_given();
   } catch (const engine::Error& e) { usage_error("{}\n{} --help lists the options", e.what(), command_); }
+  check_files();
 }
 
 void Options::take_words(const std::vector<std::string>& words) {
@@ -148,6 +151,23 @@ void Options::check_given() const {
     engine::check(!o.required_ || o.is_given_, "{} is required", o.name_);
     for (const std::string& other : o.excludes_)
       engine::check(!o.is_given_ || !given(other), "{} excludes {}", o.name_, other);
+  }
+}
+
+void Options::check_files() const {
+  const auto check_other = [](const Option& out, const Option& other) {
+    for (const std::string& file : out.binding_.values())
+      for (const std::string& named : other.binding_.values())
+        engine::check(!same_file(file, named) && !same_file(file, named.substr(named.find('=') + 1)),
+                      "{} {}: the file of {}; name another", out.name_, file, other.name_);
+  };
+  std::vector<const Option*> before;  // that write
+  for (const Option& out : options_) {
+    if (!out.writes_) continue;
+    for (const Option& other : options_)
+      if (other.reads_) check_other(out, other);
+    for (const Option* other : before) check_other(out, *other);
+    before.push_back(&out);
   }
 }
 

@@ -37,6 +37,9 @@ class Option {
   // `other` is given. Of several calls one is enough; a command that has none of the others always reads it.
   // check_used() refuses it elsewhere.
   Option& only_with(const std::string& other, const std::vector<std::string>& values = {});
+  // Its values name files, FILE or LABEL=FILE, and --help says FILE. No command writes what it reads, or twice.
+  Option& reads();
+  Option& writes();
   Option& hide_default();  // --help does not show it
   Option& not_saved();     // stays out of options.ini
 
@@ -61,7 +64,7 @@ class Option {
   std::vector<std::string> excludes_, given_, defaults_;
   std::vector<With> only_with_;
   char delimiter_ = 0;
-  bool is_given_ = false, required_ = false, shows_default_ = true, saved_ = true;
+  bool is_given_ = false, required_ = false, shows_default_ = true, saved_ = true, reads_ = false, writes_ = false;
 };
 
 class Options {
@@ -77,7 +80,7 @@ class Options {
   void footer(std::string text) { footer_ = std::move(text); }
 
   // Takes the command line, then what it does not say from the file in --config; sets the variables. Wrong usage leaves
-  // with status 2, --help with 0.
+  // with status 2, --help with 0. Error: what is to be written is a file that is read, or is to be written twice.
   void parse(int argc, const char* const* argv);
   // The same from a file in the form of options.ini: what has been given already stays. Error: FILE:LINE: ...
   void read_file(const std::string& path);
@@ -113,6 +116,7 @@ class Options {
   size_t take_option(const std::vector<std::string>& words, size_t at);
   void take_argument(const std::string& word, bool after_dashes);
   void check_given() const;
+  void check_files() const;
   bool of_use(const Option::With& with) const;
   [[noreturn]] void unknown(const std::string& name) const;
 

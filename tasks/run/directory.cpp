@@ -224,16 +224,13 @@ bool has_checkpoint(const std::string& directory) {
   return !directory.empty() && (fs::exists(fs::path(directory) / kLast) || fs::exists(fs::path(directory) / kPrevious));
 }
 
-void require_other_file(const std::string& option, const std::string& out, const std::vector<std::string>& read,
-                        const std::vector<std::string>& also_read) {
-  const auto same = [&](const std::string& file) {
-    std::error_code none;
-    return fs::equivalent(out, file, none);
-  };
-  for (const auto& files : {read, also_read})
-    for (const std::string& file : files)
-      check(out.empty() || (!same(file) && !same(file.substr(file.find('=') + 1))),
-            "{} {}: the file that is read; name another", option, out);
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  if (a.empty() || b.empty() || a == "-" || b == "-") return false;
+  std::error_code none;
+  if (fs::exists(a, none) || fs::exists(b, none)) return fs::is_regular_file(a, none) && fs::equivalent(a, b, none);
+  const fs::path path = fs::weakly_canonical(fs::absolute(a, none), none);
+  return !path.empty() && path == fs::weakly_canonical(fs::absolute(b, none), none);
 }
 
 }  // namespace run

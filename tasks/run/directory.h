@@ -20,9 +20,8 @@ struct Place {
 // before is there again, and can be resumed.
 void bring_back(const std::string& path);
 
-// Before the work. Error: what this option says to write is one of the files that are read, FILE or LABEL=FILE.
-void require_other_file(const std::string& option, const std::string& out, const std::vector<std::string>& read,
-                        const std::vector<std::string>& also_read = {});
+// Whether two paths are one regular file, there or to be: by another way, by a link.
+bool same_file(const std::string& a, const std::string& b);
 
 class Directory {
  public:

@@ -147,7 +147,8 @@ void Option::assign() {
 
 std::string Option::summary() const {
   std::string text = name_;
-  if (!flag()) text += " " + binding_.type + labels_;
+  const std::string type = reads_ || writes_ ? "FILE" : binding_.type;
+  if (!flag() && type != name_) text += " " + type + labels_;
   if (!flag() && shows_default_ && !defaults_.empty() && !defaults_[0].empty())
     text += binding_.list ? fmt::format("=[{}]", fmt::join(defaults_, ",")) : "=" + defaults_[0];
   return text + (binding_.list ? " ..." : "") + (required_ ? " REQUIRED" : "");
@@ -175,6 +176,16 @@ Option& Option::excludes(const std::string& other) {
 
 Option& Option::only_with(const std::string& other, const std::vector<std::string>& values) {
   only_with_.push_back({other, values});
+  return *this;
+}
+
+Option& Option::reads() {
+  reads_ = true;
+  return *this;
+}
+
+Option& Option::writes() {
+  writes_ = true;
   return *this;
 }
 

@@ -176,11 +176,10 @@ void print(const ordered_json& facts, const Question& q) {
 
 void check_command(run::Options& options, const run::Parse& parse) {
   Question q;
-  options.add("FILE", q.files, "files with texts and labels, or LABEL=FILE").required();
+  options.add("FILE", q.files, "files with texts and labels, or LABEL=FILE").reads().required();
   q.how.declare(options, true);
-  options.add("--out", q.out, "also write what was found as JSON to this file");
+  options.add("--out", q.out, "also write what was found as JSON to this file").writes();
   parse();
-  run::require_other_file("--out", q.out, q.files);
   const text::Examples examples = q.how.read(q.files, text::Labels::parse(q.how.labels));
   q.how.take(examples.columns);
   engine::check(!examples.rows.empty(), "there is no text in {}", fmt::format("{}", fmt::join(q.files, ", ")));

@@ -44,7 +44,7 @@ struct EvaluateOptions {
 
 void EvaluateOptions::declare(run::Options& options) {
   given.declare(options, true);
-  options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given");
+  options.add("--data", data, "files with texts and labels, or LABEL=FILE; the embedded test set if not given").reads();
   options.add("--errors", errors, "also list so many texts with a wrong label, the surest first, and what led to it")
       .not_negative();
   options.add("--group", group,
@@ -53,7 +53,7 @@ void EvaluateOptions::declare(run::Options& options) {
   options.add("--counterfactual", counterfactual,
               "also what changes when names, pronouns and places are exchanged, in sentences of the program's own, "
               "English and German");
-  options.add("--out", out, "also write the figures as JSON to this file");
+  options.add("--out", out, "also write the figures as JSON to this file").writes();
 }
 
 // One a text; nothing where none are asked for.
@@ -91,7 +91,6 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   EvaluateOptions o;
   o.declare(options);
   parse();
-  run::require_other_file("--out", o.out, o.data);
   run::print_setup("sentiment", "evaluate");
   const auto model = o.given.load(options);
   check(!o.counterfactual || model->only_task().one_class(),
@@ -134,6 +133,7 @@ void calibrate_command(run::Options& options, const run::Parse& parse) {
   options
       .add("--data", data,
            "files with texts and labels that the model has not learned from, nor is to be measured on: a dev set")
+      .reads()
       .required();
   parse();
   const std::string directory = model::ModelDirectory(given.directory, given.base).path;

@@ -89,9 +89,9 @@ void analyze(run::Options& options, const run::Parse& parse) {
   std::string out;
   given.declare(options, false);
   given.declare_texts(options, "the embedded test set.");
-  options.add("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line");
+  options.add("--out", out, "also write tokens, scores and probabilities of every text, one JSON object a line")
+      .writes();
   parse();
-  run::require_other_file("--out", out, {given.file});
   const auto model = given.load(options);
   std::vector<text::Example> examples = given.examples(options);
   if (options.texts().empty() && given.file.empty()) {
@@ -151,8 +151,9 @@ void prune(run::Options& options, const run::Parse& parse) {
   model::PruneOptions o;
   given.declare(options, true);
   options.add("--data", data, "files with texts and labels that tell what matters: a dev set, not the test set")
+      .reads()
       .required();
-  options.add("--test", test, "files to measure both models on; without them, those of --data again");
+  options.add("--test", test, "files to measure both models on; without them, those of --data again").reads();
   o.declare(options);
   options.add("--out", out, "directory for the smaller model").required();
   parse();

@@ -75,6 +75,7 @@ struct Noise {
 void Noise::declare(run::Options& options) {
   o.declare_learning(options);
   options.add("--out", out, "all texts, the most suspicious first: .csv, .tsv or .jsonl; the figure beside it as .svg")
+      .writes()
       .required();
   options.add("--folds", folds, "parts of the texts; each is judged by a model that was trained on the others")
       .between(2, 1000);
@@ -259,7 +260,6 @@ void noise_command(run::Options& options, const run::Parse& parse, const Train& 
   parse();
   command::PredictionFile::kind_of(noise.out);
   noise.o.settle(options, "noise");
-  run::require_other_file("--out", noise.out, noise.o.files.paths());
   run::print_setup("sentiment", "noise");
   noise.load();
   folds_of(noise.examples, noise.folds, 0);  // its error before anything is trained

@@ -66,8 +66,12 @@ struct Suggest {
 
 void Suggest::declare(run::Options& options) {
   given.declare(options, false);
-  options.add("--file", given.file, "texts without labels, a table or a workbook; -: standard input").required();
-  options.add("--out", out, "the rows to label: .csv, .tsv or .jsonl; the figure goes beside it as .svg").required();
+  options.add("--file", given.file, "texts without labels, a table or a workbook; -: standard input")
+      .reads()
+      .required();
+  options.add("--out", out, "the rows to label: .csv, .tsv or .jsonl; the figure goes beside it as .svg")
+      .writes()
+      .required();
   options.add("--top", top, "so many rows").positive();
   options.add("--by", by, "how unsure is measured: margin, between the two likeliest labels; or entropy, over all")
       .one_of({"margin", "entropy"});
@@ -76,7 +80,7 @@ void Suggest::declare(run::Options& options) {
           "--diversity", diversity,
           "0: the least sure texts, however alike; 1: texts far from each other, however sure; between them both count")
       .between(0, 1);
-  options.add("--without", without, "files whose texts are not suggested, as they have labels already");
+  options.add("--without", without, "files whose texts are not suggested, as they have labels already").reads();
   options.footer(
       "A model learns most from texts that it is unsure of and that are not all alike. One after the other is chosen\n"
       "that has the highest u^(1-w) d^w: u how unsure the model is, d how far the text is from those that are chosen,\n"
@@ -86,7 +90,6 @@ void Suggest::declare(run::Options& options) {
 
 void Suggest::settle(const run::Options& options) {
   command::PredictionFile::kind_of(out);
-  run::require_other_file("--out", out, {given.file}, without);
   model = given.load(options);
   model->net.params.freeze("*");
   const spec::TaskSpec& task = model->only_task();

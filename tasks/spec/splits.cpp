@@ -42,21 +42,22 @@ void report_repeats(const Splits& splits) {
 }  // namespace
 
 void DataFiles::declare(run::Options& options) {
-  const auto add = [&](const char* name, auto& variable, const char* what) {
-    options.add(name, variable, what).group("Data files");
+  const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
+    return options.add(name, variable, what).group("Data files");
   };
   add("--data", data,
       "file with all examples, .csv, .tsv, .jsonl, .xlsx or .ods: split by its column `split` (train, dev, test), or "
       "as --split says; the embedded corpus "
       "if no file is named. Several files are read as one; LABEL=FILE, a file for each class, takes the label from "
-      "here");
+      "here")
+      .reads();
   add("--split", split,
       "TRAIN/DEV/TEST shares of --data, each label alike, by seed; without --dev, DEV is taken from --train. Without "
       "dev "
       "examples the last epoch's model is kept, not the best one's");
-  add("--train", train, "files to train on");
-  add("--dev", dev, "files to choose the best epoch on");
-  add("--test", test, "files for the final figures; without them, --dev again");
+  add("--train", train, "files to train on").reads();
+  add("--dev", dev, "files to choose the best epoch on").reads();
+  add("--test", test, "files for the final figures; without them, --dev again").reads();
   how.declare(options, true);
 }
 

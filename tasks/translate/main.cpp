@@ -242,17 +242,16 @@ void evaluate(run::Options& options, const run::Parse& parse) {
   translate::DecodeOptions how;
   translate::ScoreOptions scores;
   declare_model(options, model, base);
-  options.add("--source", source, "texts, one a line");
-  options.add("--target", target, "their translations, line by line");
-  options.add("--data", data, "or both in a file: text, tab, translation").excludes("--source");
+  options.add("--source", source, "texts, one a line").reads();
+  options.add("--target", target, "their translations, line by line").reads();
+  options.add("--data", data, "or both in a file: text, tab, translation").reads().excludes("--source");
   how.declare(options, false);
   scores.declare(options);
-  options.add("--out", out, "also write the scores as JSON to this file");
+  options.add("--out", out, "also write the scores as JSON to this file").writes();
   parse();
   how.settle();
   if (source.empty() != target.empty()) run::usage_error("--source and --target belong together");
   if (data.empty() && source.empty()) run::usage_error("--source and --target are needed, or --data");
-  run::require_other_file("--out", out, {source, target, data});
   const Translator translator = Translator::load(model, base);
   translator.model->pack();
   const Texts texts = data.empty() ? translate::read_pairs(source, target) : translate::read_pairs(data);
@@ -297,13 +296,13 @@ struct Scoring {
   translate::ScoreOptions how;
 
   void declare(run::Options& options) {
-    options.add("--hypotheses", hypotheses, "translations, one a line").required();
-    options.add("--references", references, "what they should be, line by line; may be repeated").required();
-    options.add("--baseline", baseline, "another system's, to be compared by a paired bootstrap");
+    options.add("--hypotheses", hypotheses, "translations, one a line").reads().required();
+    options.add("--references", references, "what they should be, line by line; may be repeated").reads().required();
+    options.add("--baseline", baseline, "another system's, to be compared by a paired bootstrap").reads();
     options.add("--resamples", resamples, "of the bootstrap").only_with("--baseline").between(1, 1e6);
     options.add("--seed", seed, "of the bootstrap").only_with("--baseline").between(0, 9e15);
     how.declare(options);
-    options.add("--out", out, "also write the scores as JSON to this file");
+    options.add("--out", out, "also write the scores as JSON to this file").writes();
   }
   std::vector<std::string> read(const std::string& path) const {
     const std::vector<std::string> lines = translate::read_texts(path);
@@ -323,7 +322,6 @@ void score_files(run::Options& options, const run::Parse& parse) {
   Scoring o;
   o.declare(options);
   parse();
-  run::require_other_file("--out", o.out, {o.hypotheses, o.baseline}, o.references);
   const std::vector<std::string> system = o.read(o.hypotheses);
   std::vector<std::vector<std::string>> by_sentence(system.size());
   for (const std::string& path : o.references)

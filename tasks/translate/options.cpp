@@ -28,12 +28,12 @@ void Options::declare(run::Options& options) {
     return options.add(name, variable, what).group(group);
   };
   const char *files = "Data files: without any, the embedded English-German phrases", *sizes = "Model";
-  add("--source", source, "texts, one a line", files);
-  add("--target", target, "their translations, line by line", files);
-  add("--data", data, "or both in a file: text, tab, translation", files).excludes("--source");
-  add("--dev-source", dev_source, "held-out texts: what is measured after every epoch", files);
-  add("--dev-target", dev_target, "their translations", files);
-  add("--dev", dev, "or both in a file", files).excludes("--dev-source");
+  add("--source", source, "texts, one a line", files).reads();
+  add("--target", target, "their translations, line by line", files).reads();
+  add("--data", data, "or both in a file: text, tab, translation", files).reads().excludes("--source");
+  add("--dev-source", dev_source, "held-out texts: what is measured after every epoch", files).reads();
+  add("--dev-target", dev_target, "their translations", files).reads();
+  add("--dev", dev, "or both in a file", files).reads().excludes("--dev-source");
   add("--dev-share", dev_share, "of the pairs that are held out where no file has them", files).between(0, 0.9);
   add("--model", model, "a translation model to go on from, in Hugging Face's form; default: a new one", sizes);
   add("--pieces", pieces.kind,

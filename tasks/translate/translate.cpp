@@ -97,11 +97,13 @@ struct Command {
 void Command::declare(run::Options& options) {
   options.add("--model", model, "a model directory, an adapter's, or a run's").required();
   model::declare_base(options, base);
-  options.add("--file", file, "texts, one a line; -, or without it and without texts: standard input");
-  options.add("--out", out, "write the translations there");
-  options.add("--explain", explain, "write a page that shows which source piece each target piece looks at");
-  options.add("--alignments", alignments,
-              "write there which words belong together, a line a translation: 2-0 is the text's third with the first");
+  options.add("--file", file, "texts, one a line; -, or without it and without texts: standard input").reads();
+  options.add("--out", out, "write the translations there").writes();
+  options.add("--explain", explain, "write a page that shows which source piece each target piece looks at").writes();
+  options
+      .add("--alignments", alignments,
+           "write there which words belong together, a line a translation: 2-0 is the text's third with the first")
+      .writes();
   how.declare(options, true);
   options.take_texts();
 }

@@ -23,7 +23,7 @@ struct Kept {
   std::string path, name, out;
 
   void declare(run::Options& options) {
-    options.add("DIR", path, "the directory of a search, or a journal file, Optuna's too").required();
+    options.add("DIR", path, "the directory of a search, or a journal file, Optuna's too").reads().required();
     options.add("--name", name, "the study, where there are several in it");
   }
   search::Journal read() const {
@@ -99,7 +99,7 @@ void run_command(run::Options& options, const run::Parse& parse) {
   std::string file;
   tune::Setup setup;
   bool overwrite = false;
-  options.add("--study", file, "what is searched: a JSON file, below").required();
+  options.add("--study", file, "what is searched: a JSON file, below").reads().required();
   options.add("--out", setup.out, "directory of the search; runs/tune-NAME if not given");
   options.add("--trials", setup.trials, "in all, instead of the file's `trials`").positive().hide_default();
   options.add("--jobs", setup.jobs, "trials at a time").between(1, 1000);
@@ -163,7 +163,7 @@ void report_command(run::Options& options, const run::Parse& parse) {
   Kept kept;
   std::string html;
   kept.declare(options);
-  options.add("--html", html, "the file to write; DIR/report.html if not given");
+  options.add("--html", html, "the file to write; DIR/report.html if not given").writes();
   parse();
   const search::Journal journal = kept.read();
   const StudyRecord& study = journal.study(kept.name);

@@ -77,10 +77,11 @@ struct TrainOptions {
 
   void declare(run::Options& options) {
     options.add("FILE", files, "texts: .txt, one a line; .tsv, .csv, .jsonl with a text column")
+        .reads()
         .required()
         .hide_default();
     options.add("--size", size, "pieces to learn, at most").required().hide_default().between(7, 10'000'000);
-    options.add("--out", out, "the vocabulary, one piece a line: written whole or not at all").required();
+    options.add("--out", out, "the vocabulary, one piece a line: written whole or not at all").writes().required();
     options.add("--min-count", min_count, "a pair seen less often is not merged, a letter seen less often no piece")
         .between(1, 1e15);
     options.add("--cased", cased, "keep letter case and accents");
@@ -173,7 +174,6 @@ void train(run::Options& options, const run::Parse& parse) {
   parse();
   check_usage(options, o);
   check_writable(o.out);
-  run::require_other_file("--out", o.out, o.files);
   const run::Stopwatch watch;
   const Counted counted = Counter(o).run();
   long words = 0;
@@ -201,8 +201,8 @@ struct Tally {
 void encode(run::Options& options, const run::Parse& parse) {
   std::string file, vocab, encoding = "auto";
   bool cased = false, count = false, ids = false;
-  options.add("FILE", file, "texts, one a line; - is standard input").required();
-  options.add("--vocab", vocab, "vocab.txt").required();
+  options.add("FILE", file, "texts, one a line; - is standard input").reads().required();
+  options.add("--vocab", vocab, "vocab.txt").reads().required();
   options.add("--cased", cased, "keep letter case and accents");
   options.add("--ids", ids, "print the numbers of the pieces");
   options
@@ -243,7 +243,7 @@ void export_command(run::Options& options, const run::Parse& parse) {
   std::string vocab, out;
   bool cased = false;
   int max_length = 512;
-  options.add("--vocab", vocab, "vocab.txt").required();
+  options.add("--vocab", vocab, "vocab.txt").reads().required();
   options.add("--out", out, "a new directory").required();
   options.add("--cased", cased, "the vocabulary was learned with letter case and accents");
   options.add("--max-length", max_length, "tokens that the model takes").between(2, 1e9);

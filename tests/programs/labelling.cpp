@@ -145,7 +145,7 @@ TEST_CASE("curve, suggest and noise: what cannot be done is refused in one line"
   refuses("noise --split 50/50/0 --folds 7 --data " + few + out, "7 folds need as many texts; there are 6");
   refuses("noise --data " + bare + out, "label");
   refuses("noise --head regression --data " + few + out, "--head regression has none");
-  refuses("noise --data " + desk_file + " --out " + desk_file, "the file that is read; name another");
+  refuses("noise --data " + desk_file + " --out " + desk_file, "the file of --data; name another");
   refuses("noise --data " + desk_file + " --out " + dir.path + "/o.xls", ".csv, .tsv or .jsonl");
   refuses("curve --labels x,y --data " + one + " --out " + dir.path + "/c",
           "have the label 'x'; there is nothing to learn");

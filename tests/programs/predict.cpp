@@ -128,7 +128,7 @@ TEST_CASE("predict: a wrong way to ask gets one line and leaves no file") {
     CHECK_MESSAGE(result.says(why), result.output);
   };
   refused("a --out " + dir.path + "/out.xls", "out.xls: the extension says what is written: .csv, .tsv or .jsonl");
-  refused("--text-column answer --file " + in + " --out " + in, "the file that is read; name another");
+  refused("--text-column answer --file " + in + " --out " + in, "the file of --file; name another");
   refused("--file " + in + " --text-column antwort --out " + dir.path + "/out.csv",
           "no column 'antwort'; the columns are id, answer, label");
   refused("--file " + dir.path + "/none.csv --out " + dir.path + "/out.csv", "none.csv: cannot be read");
