@@ -77,7 +77,8 @@ run::Frame frame_of(const translate::Options& o, const run::Options& options, co
   return frame;
 }
 
-// The attention across of the first held-out pair, if its target has a place, as tasks/objective/epoch_events.h has that of encoders.
+// The attention across of the first held-out pair, if its target has a place, as tasks/objective/epoch_events.h has
+// that of encoders.
 void log_alignment(run::Training& training, const Translator& translator, const Texts& dev) {
   run::EventLog* log = training.run().events();
   if (!log) return;
