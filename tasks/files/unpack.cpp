@@ -1,8 +1,7 @@
-// Magic bytes decide; gzip by zlib, archives by libzip. Read tasks/files/archive.h before.
+// Magic bytes decide. Read tasks/files/gunzip.h and tasks/files/archive.h before.
 #include "tasks/files/unpack.h"
 
 #include <fmt/ranges.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "engine/base.h"
 #include "engine/strings.h"
 #include "tasks/files/archive.h"
+#include "tasks/files/gunzip.h"
 #include "tasks/files/workbook.h"
 
 namespace files {
@@ -22,8 +22,7 @@ using engine::fail;
 
 namespace {
 
-constexpr std::string_view kGzip = "\x1F\x8B", kZip = "PK\x03\x04", kEmptyZip = "PK\x05\x06",
-                           kOffice = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+constexpr std::string_view kZip = "PK\x03\x04", kEmptyZip = "PK\x05\x06", kOffice = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 // "Book" as a compound file writes the names of its streams: UTF-16.
 std::string wide(std::string_view ascii) {
@@ -41,35 +40,16 @@ std::string wide(std::string_view ascii) {
 }
 
 std::string gunzip(std::string_view bytes, const std::string& path) {
-  z_stream stream{};
-  check(inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK, "{}: zlib cannot begin", path);
-  const std::unique_ptr<z_stream, int (*)(z_stream*)> owner(&stream, inflateEnd);
+  Gunzip gunzip(path);
   const size_t most = most_unpacked(bytes.size());
   std::string out, block(1 << 16, '\0');
-  for (int status = Z_OK; !bytes.empty();) {
-    const size_t part = std::min<size_t>(bytes.size(), 1 << 30);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    stream.avail_in = uInt(part);
-    do {
-      stream.next_out = reinterpret_cast<Bytef*>(block.data());
-      stream.avail_out = uInt(block.size());
-      status = inflate(&stream, Z_NO_FLUSH);
-      check(status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR, "{}: compressed by gzip, and damaged",
-            path);
-      out.append(block, 0, block.size() - stream.avail_out);
-      check(out.size() <= most,
-            "{}: unpacks to more than {} MB, far more than a text of this size does: gunzip it first", path,
-            most / 1'000'000);
-    } while (status == Z_OK && (stream.avail_in > 0 || stream.avail_out == 0));
-    bytes.remove_prefix(part - stream.avail_in);
-    check(status == Z_STREAM_END || !bytes.empty(),
-          "{}: compressed by gzip, and ends in the middle: was it copied whole?", path);
-    if (status != Z_STREAM_END) continue;
-    bytes.remove_prefix(std::min(bytes.find_first_not_of('\0'), bytes.size()));  // tapes and disks fill up with zeros
-    check(bytes.empty() || bytes.starts_with(kGzip), "{}: compressed by gzip, and something else stands behind it",
-          path);
-    inflateReset(&stream);
+  for (size_t got = block.size(); got == block.size();) {
+    got = gunzip.unpack(bytes, block.data(), block.size());
+    out.append(block, 0, got);
+    check(out.size() <= most, "{}: unpacks to more than {} MB, far more than a text of this size does: gunzip it first",
+          path, most / 1'000'000);
   }
+  gunzip.finish();
   return out;
 }
 
@@ -107,7 +87,6 @@ std::string without_gz(const std::string& name) {
 
 void check_kind(std::string_view bytes, const std::string& path) {
   constexpr std::pair<std::string_view, const char*> kOthers[] = {
-      {kGzip, "compressed by gzip: gunzip it first"},
       {kZip, "a zip archive or a workbook: unzip it, or save the sheet as CSV"},
       {kEmptyZip, "an empty zip archive"},
       {"\xFD"
@@ -120,6 +99,7 @@ void check_kind(std::string_view bytes, const std::string& path) {
       {"{\\rtf1", "rich text (RTF), no table: save it as plain text or as CSV"},
       {"PAR1\x15", "a Parquet file: save it as CSV or JSONL"},
       {"SQLite format 3", "an SQLite database: export the table as CSV"}};
+  check(!Gunzip::is(bytes), "{}: compressed by gzip: gunzip it first", path);
   for (const auto& [start, what] : kOthers) check(!bytes.starts_with(start), "{}: {}", path, what);
   check(!(bytes.size() > 4 && bytes.starts_with("BZh") && bytes.substr(4).starts_with("1AY&SY")),
         "{}: compressed by bzip2: bunzip2 it first", path);
@@ -139,7 +119,7 @@ Content unpack(std::string bytes, const std::string& path) {
   Content content{path, std::move(bytes)};
   constexpr int kDeepest = 4;  // an .xlsx in a zip in a gzip
   for (int depth = 0; depth < kDeepest; ++depth) {
-    if (content.bytes.starts_with(kGzip)) {
+    if (Gunzip::is(content.bytes)) {
       content.bytes = gunzip(content.bytes, path);
       content.name = without_gz(content.name);
     } else if (content.bytes.starts_with(kZip)) {

@@ -3,7 +3,6 @@
 #include "tasks/text/lines.h"
 
 #include <fmt/core.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -18,16 +17,14 @@ using engine::check;
 
 bool has_lines(const std::string& path) { return path.ends_with(".txt") || path.ends_with(".txt.gz"); }
 
-void LineBlocks::Close::operator()(gzFile_s* file) const { gzclose(file); }
-
 LineBlocks::LineBlocks(const std::string& path, const std::string& encoding, size_t block)
     : path_(path), encoding_(encoding), block_(block) {
   check(!std::filesystem::is_directory(path), "{}: a directory, not a file", path);
-  file_.reset(gzopen(path.c_str(), "rb"));
+  file_.reset(std::fopen(path.c_str(), "rb"));
   nn::check_io(file_ != nullptr, path, "read");
 }
 
-long LineBlocks::bytes() const { return gzoffset(file_.get()); }
+long LineBlocks::bytes() const { return read_ - long(left_.size()); }
 
 long LineBlocks::invalid() const { return decoder_ ? decoder_->invalid() : 0; }
 
@@ -47,19 +44,39 @@ void LineBlocks::take(std::string_view bytes) {
   if (decoder_ && ended_) decoder_->finish(buffer_);
 }
 
+// The next bytes of the file, unpacked, into out[0, most); fewer only at its end.
+size_t LineBlocks::fill(char* out, size_t most) {
+  size_t got = 0;
+  for (bool more = true; got < most && more;) {
+    if (left_.empty()) {
+      packed_.resize(1 << 16);
+      left_ = std::string_view(packed_).substr(0, std::fread(packed_.data(), 1, packed_.size(), file_.get()));
+      nn::check_io(!std::ferror(file_.get()), path_, "read");
+      if (read_ == 0 && files::Gunzip::is(left_)) gunzip_.emplace(path_);
+      read_ += long(left_.size());
+      more = !left_.empty();
+    }
+    if (gunzip_) {
+      got += gunzip_->unpack(left_, out + got, most - got);
+      if (!more && got < most) gunzip_->finish();
+    } else {
+      const size_t n = left_.copy(out + got, most - got);
+      left_.remove_prefix(n);
+      got += n;
+    }
+  }
+  return got;
+}
+
 // Appends up to a block to buffer_ and says where its last line ends; 0 when no line ends in what was read.
 size_t LineBlocks::read() {
   check(buffer_.size() <= kLongestLine, "{}:{}: a line of more than {} MiB: no text, or a file without line ends",
         path_, first_line_, kLongestLine >> 20);
   const size_t before = buffer_.size();
   std::string block(std::max<size_t>(block_, begun_ ? 1 : 4), '\0');  // 4: a mark of its encoding
-  const int got = gzread(file_.get(), block.data(), unsigned(block.size()));
-  int status = Z_OK;
-  const char* why = gzerror(file_.get(), &status);
-  check(got >= 0 && (status == Z_OK || status == Z_STREAM_END), "{}: cannot be read: {}", path_,
-        status == Z_BUF_ERROR ? "its gzip ends in the middle: was it copied whole?" : why);
-  ended_ = size_t(got) < block.size();
-  take(std::string_view(block).substr(0, size_t(got)));
+  const size_t got = fill(block.data(), block.size());
+  ended_ = got < block.size();
+  take(std::string_view(block).substr(0, got));
   const std::string_view fresh = std::string_view(buffer_).substr(before);
   check_text(fresh, path_, bytes_);
   bytes_ += long(fresh.size());

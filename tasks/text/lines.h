@@ -1,15 +1,15 @@
 // A text file of any size, read a block of whole lines at a time: memory holds a block, not the file.
 #pragma once
 
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tasks/files/gunzip.h"
 #include "tasks/text/encoding.h"
-
-struct gzFile_s;
 
 namespace text {
 
@@ -23,7 +23,7 @@ class LineBlocks {
   explicit LineBlocks(const std::string& path, const std::string& encoding = "auto", size_t block = 4 << 20);
 
   // Goes on to the next block; false at the end. Error: an empty file that is not standard input, a NUL, a line of more
-  // than kLongestLine.
+  // than kLongestLine, a gzip that is damaged, cut off or followed by something else.
   bool next();
 
   // Valid until next(); without \n or \r\n, or without \r where the file has no \n.
@@ -34,15 +34,19 @@ class LineBlocks {
 
  private:
   struct Close {
-    void operator()(gzFile_s* file) const;
+    void operator()(std::FILE* file) const { std::fclose(file); }
   };
   size_t read();
-
+  size_t fill(char* out, size_t most);
   void take(std::string_view bytes);
 
   std::string path_, encoding_;
   size_t block_;
-  std::unique_ptr<gzFile_s, Close> file_;
+  std::unique_ptr<std::FILE, Close> file_;
+  std::string packed_;     // a part of the file
+  std::string_view left_;  // what of packed_ was not used yet
+  long read_ = 0;          // bytes of the file
+  std::optional<files::Gunzip> gunzip_;
   std::optional<Decoder> decoder_;  // of anything but UTF-8
   std::string buffer_;              // a block, and behind it the start of the next one
   size_t used_ = 0;                 // how much of buffer_ is in lines_

@@ -101,5 +101,17 @@ TEST_CASE("encoding: blocks of lines out of gzip and UTF-16 are those of the who
   CHECK(has_lines(gzip));
   const std::string packed = test::gzip_of(same), cut = dir.write("cut.txt.gz", packed.substr(0, packed.size() - 9));
   CHECK(error_of([&] { read_lines(cut); }) ==
-        cut + ": cannot be read: its gzip ends in the middle: was it copied whole?");
+        cut + ": compressed by gzip, and ends in the middle: was it copied whole?");
+  const std::string tail = dir.write("tail.txt.gz", packed + same),
+                    zeros = dir.write("zeros", packed + std::string(99, '\0'));
+  CHECK(error_of([&] { read_lines(tail); }) == tail + ": compressed by gzip, and something else stands behind it");
+  CHECK(read_lines(zeros).size() == 50);
+  std::string numbers;  // more than is read of a packed file at once
+  for (unsigned i = 0, x = 1; i < 40'000; ++i) numbers += std::to_string(x = x * 1'664'525 + 1'013'904'223) + "\n";
+  const std::string large = test::gzip_of(numbers) + test::gzip_of(numbers);
+  REQUIRE(large.size() > 300'000);
+  CHECK(read_lines(dir.write("large.txt.gz", large)).size() == 80'000);
+  CHECK(error_of([&] {
+          read_lines(dir.write("half.txt.gz", large.substr(0, large.size() / 4)));
+        }).ends_with("ends in the middle: was it copied whole?"));
 }
