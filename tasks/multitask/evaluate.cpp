@@ -57,6 +57,13 @@ std::pair<Evaluation, model::GroupReport> evaluate_one(const model::TextModel& m
   return {model::evaluate(set.tasks[0], targets, outputs[0]), by_group};
 }
 
+// Error: `out` is one of the files that the tasks are read from.
+void check_other(const std::string& out, const std::vector<spec::TaskSpec>& tasks) {
+  for (const spec::TaskSpec& task : tasks)
+    for (const std::string& file : task.files.paths())
+      check(!run::same_file(out, file), "--out {}: a file of task '{}'; name another", out, task.name);
+}
+
 // What evaluate is told.
 struct Request {
   std::string directory, base, task, out;
@@ -111,6 +118,7 @@ void evaluate_command(run::Options& options, const run::Parse& parse) {
   Figures figures{none, none};
   model::GroupReport by_group;
   if (given.data.empty()) {
+    check_other(given.out, model->tasks);
     figures = evaluate_all(*model, reading, given.seed_for(*model));
   } else {
     const size_t task = model->task(given.task);

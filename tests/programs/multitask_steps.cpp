@@ -118,6 +118,9 @@ TEST_CASE("multitask: evaluation reads as long texts and shares them out by the 
   REQUIRE_MESSAGE(same.status == 0, same.output);
   CHECK(json::parse(nn::read_file(dir.path + "/f.json"))["a"]["test"] == result_of(out)["tasks"]["a"]["test"]);
   CHECK(!same.says("note: texts are"));
+  const Result over = call("multitask", "evaluate --model " + out + " --out " + dir.path + "/./a.tsv");
+  CHECK(over.says("a.tsv: a file of task 'a'; name another"));
+  CHECK(nn::read_file(dir.path + "/a.tsv") == rows);
   const Result other = call("multitask", "evaluate --model " + out + " --seed 8 --long cut --max-length 7");
   CHECK(other.says("note: texts are split by seed 8; the model was trained with 7"));
   CHECK(other.says("note: texts are read up to 7 tokens; the model was made for 8"));
