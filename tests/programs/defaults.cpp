@@ -24,10 +24,10 @@ TEST_CASE("defaults: what was left open is decided and said in one line, recorde
   const Result trained = sentiment("train --max-steps 2 --data " + data + " --out " + run);
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
   CHECK(trained.says("left open, so: --model mini (18 texts, and it knows "));
-  CHECK(trained.says(", --lr 0.0005\n"));
+  CHECK(trained.says(", --lr 0.0003\n"));
   const std::string options = nn::read_file(run + "/options.ini");
   CHECK(options.find("\nmodel=mini\n") != std::string::npos);
-  CHECK(options.find("\nlr=0.0005\n") != std::string::npos);
+  CHECK(options.find("\nlr=0.0003\n") != std::string::npos);
   const Result resumed = sentiment("train --resume " + run);
   REQUIRE_MESSAGE(resumed.status == 0, resumed.output);
   CHECK_FALSE(resumed.says("left open"));

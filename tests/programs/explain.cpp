@@ -19,11 +19,11 @@ const json* share_of(const json& method, const std::string& word) {
 
 }  // namespace
 
-TEST_CASE("explain: the classifier that ships is for `lovely` and against `rude`, by every method that has a sign") {
+TEST_CASE("explain: the classifier that ships is for `lovely` and against `awful`, by every method that has a sign") {
   const TemporaryDirectory dir;
   const std::string page = dir.path + "/why.html", out = dir.path + "/why.jsonl";
   const Result told =
-      call("explain", "'A lovely hotel, rude staff.' --class positive --method all --page " + page + " --out " + out);
+      call("explain", "'A lovely hotel, awful staff.' --class positive --method all --page " + page + " --out " + out);
   REQUIRE_MESSAGE(told.status == 0, told.output);
   CHECK(told.says("the logit of positive is "));
   const json found = lines_of(nn::read_file(out)).at(0);
@@ -32,7 +32,7 @@ TEST_CASE("explain: the classifier that ships is for `lovely` and against `rude`
   for (const char* method : {"shapley", "integrated-gradients", "occlusion", "gradient-x-input"}) {
     const json& m = found["methods"][method];
     CHECK_MESSAGE(share_of(m, "lovely")->get<double>() > 0, method);
-    CHECK_MESSAGE(share_of(m, "rude")->get<double>() < 0, method);
+    CHECK_MESSAGE(share_of(m, "awful")->get<double>() < 0, method);
     CHECK(m["value"].get<double>() == doctest::Approx(found["value"].get<double>()).epsilon(1e-4));
   }
   for (const char* method : {"shapley", "integrated-gradients"}) {

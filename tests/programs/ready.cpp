@@ -70,7 +70,7 @@ TEST_CASE("ready: the classifier is at most 300 kB beside its encoder, and an ad
 TEST_CASE("ready: how sure it may be has been measured, so that sets of labels and refusals are answered") {
   const TemporaryDirectory dir;
   const std::string out = dir.path + "/out.jsonl",
-                    texts = dir.write("texts.tsv", "text\nWhat a lovely hotel.\nIt is a table.\n");
+                    texts = dir.write("texts.tsv", "text\nWhat a wonderful day!\nThe sky.\n");
   const Result said = run_shell(program("sentiment") + " predict --coverage 0.9 --refuse 0.9 --file " + texts +
                                 " --out " + out + " 2>&1");
   REQUIRE_MESSAGE(said.status == 0, said.output);

@@ -22,7 +22,7 @@ shares=${SHARES:-1 0.1 0.01} rows=${ROWS:-encoder pool tfidf} inner=${INNER:+--i
 epochs_of() {
   case $1 in
     banking77) echo 12 ;;
-    phrasebank) echo 4 ;;
+    phrasebank | sst2) echo 4 ;;
     ag_news | twitter_*) echo 3 ;;
     *) echo 2 ;;
   esac
@@ -34,7 +34,7 @@ encoder() { # NAME SET SEED TRAIN TEST
   [ $steps -gt "${FEWEST:-150}" ] || steps=${FEWEST:-150}
   limit="--max-steps ${STEPS:-$steps}"
   # shellcheck disable=SC2086
-  train "$1" sentiment --model "$model" --train "$4" --test "$5" --split 1/0/0 --batch-size $batch --lr "${LR:-5e-4}" \
+  train "$1" sentiment --model "$model" --train "$4" --test "$5" --split 1/0/0 --batch-size $batch --lr "${LR:-3e-4}" \
     --dropout 0.1 --max-length "${LENGTH:-64}" --seed "$3" ${OPTIONS:-}
 }
 pool() { # NAME SET SEED TRAIN TEST

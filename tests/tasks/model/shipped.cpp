@@ -89,7 +89,7 @@ TEST_CASE("shipped: training and prediction take a model by its name from any di
   const std::string train = " train --max-steps 1 --data " + data;
   const Result trained = run_shell(in + program("sentiment") + train + " --model mini --out run 2>&1");
   REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  CHECK(trained.says("peak learning rate 0.0005"));
+  CHECK(trained.says("peak learning rate 0.0003"));
   CHECK(trained.says("8192 pieces"));
   const Result untrained = run_shell(in + program("sentiment") + " predict --model mini fine 2>&1");
   CHECK_MESSAGE(untrained.says("an encoder without a trained classifier"), untrained.output);
