@@ -58,7 +58,7 @@ size_t LineBlocks::fill(char* out, size_t most) {
     }
     if (gunzip_) {
       got += gunzip_->unpack(left_, out + got, most - got);
-      if (!more && got < most) gunzip_->finish();
+      if (!more) gunzip_->finish();
     } else {
       const size_t n = left_.copy(out + got, most - got);
       left_.remove_prefix(n);

@@ -39,7 +39,7 @@ for seed in $seeds; do
     [ $row = mini ] || model=$runs/first
     # shellcheck disable=SC2086
     train "$row-$seed" sentiment --model "$model" --train "$data/sst2/train.tsv" --test "$data/sst2/dev.tsv" $sst2 --split 1/0/0 \
-      --max-length 64 --epochs 2 --batch-size 32 --lr 5e-4 --dropout 0.1 --seed "$seed"
+      --max-length 64 --epochs 4 --batch-size 32 --lr 3e-4 --dropout 0.1 --seed "$seed"
     # shellcheck disable=SC2046
     line SST-2 $row "$seed" $(value "$row-$seed" accuracy macro_f1)
   done
