@@ -43,15 +43,40 @@ std::string not_a_map(const std::string& spec) {
 
 }  // namespace
 
+namespace {
+
+run::Option& add_option(run::Options& options, const char* name, auto& variable, const std::string& what) {
+  return options.add(name, variable, what).group("Transfer");
+}
+
+}  // namespace
+
 void TransferOptions::declare(run::Options& options) {
+  declare_terms(options, "cross-entropy with the labels; 1 unless given", false);
+  run::Option& cache = add_option(
+      options, "--teacher-cache", teacher_cache,
+      "file for what the terms need of the teacher: written once, read by later runs with the same teacher and texts");
+  only_with(cache, kLogits);
+  only_with(cache, kInside);
+}
+
+void TransferOptions::declare_unlabelled(run::Options& options) {
+  declare_terms(options, "cross-entropy with the pieces that are hidden; 1 unless given", true);
+}
+
+// `optional_teacher`: without --teacher a term is refused by its name; else the program refuses to go without one.
+void TransferOptions::declare_terms(run::Options& options, const char* hard_is, bool optional_teacher) {
   const auto weight = [&](const char* name, double& to, const char* what) {
-    options.add(name, to, what).group("Transfer: weights of the terms, 0 unless given").not_negative();
+    run::Option& option = options.add(name, to, what).group("Transfer: weights of the terms, 0 unless given");
+    option.not_negative();
+    if (optional_teacher) option.only_with("--teacher");
   };
   const auto add = [&](const char* name, auto& variable, const char* what) -> run::Option& {
-    return options.add(name, variable, what).group("Transfer");
+    return add_option(options, name, variable, what);
   };
-  add("--teacher", teacher, "directory of a run or of a model, or the name of one that ships: the teacher");
-  weight("--hard", hard, "cross-entropy with the labels; 1 unless given");
+  add("--teacher", teacher, "directory of a run or of a model, or the name of one that ships: the teacher")
+      .only_with("--objective", {"mlm"});
+  weight("--hard", hard, hard_is);
   weight("--soft-targets", soft_targets, "T^2 KL of the softened logits (Hinton et al. 2015)");
   weight("--soft-cross-entropy", soft_cross_entropy, "cross-entropy of the softened logits");
   only_with(add("--temperature", temperature, "T of both").between(1e-3, 1e3), kLogits);
@@ -71,19 +96,16 @@ void TransferOptions::declare(run::Options& options) {
       add("--layer-map", layer_map, "which teacher layer each student layer has: uniform, top, last, or a list 1,3")
           .check(not_a_map),
       kInside);
-  add("--from-layers", from_layers,
-      "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2")
-      .check([](const std::string& spec) { return spec.empty() ? "" : not_a_map(spec); });
-  run::Option& cache = add(
-      "--teacher-cache", teacher_cache,
-      "file for what the terms need of the teacher: written once, read by later runs with the same teacher and texts");
-  only_with(cache, kLogits);
-  only_with(cache, kInside);
+  run::Option& begins =
+      add("--from-layers", from_layers,
+          "the student begins as these layers of the teacher, with its embeddings: uniform, top, or a list 0,2");
+  begins.check([](const std::string& spec) { return spec.empty() ? "" : not_a_map(spec); });
+  if (optional_teacher) begins.only_with("--teacher");
 }
 
-bool TransferOptions::asks_the_teacher() const {
-  return soft_targets + soft_cross_entropy > 0 || looks_inside() || !from_layers.empty();
-}
+bool TransferOptions::compares() const { return soft_targets + soft_cross_entropy > 0 || looks_inside(); }
+
+bool TransferOptions::asks_the_teacher() const { return compares() || !from_layers.empty(); }
 
 bool TransferOptions::looks_inside() const {
   return score_mse + attention_cross_entropy + attention_kl + minilm + relations + hidden_mse + hidden_cosine +
@@ -172,8 +194,7 @@ Transfer::Transfer(const TransferOptions& options, const model::TextModel& teach
   check(teacher.tokenizer == student.tokenizer,
         "teacher and student cut texts otherwise: {}; the teacher must read what it was trained on",
         text::difference(teacher.tokenizer.options(), student.tokenizer.options()));
-  check(options.hard + options.soft_targets + options.soft_cross_entropy > 0 || options.looks_inside(),
-        "all weights are 0: there is nothing to learn");
+  check(options.hard > 0 || options.compares(), "all weights are 0: there is nothing to learn");
   if (!looks_inside()) return;
   check_inside(options, teacher, student);
   map_ = layer_map(options.layer_map, student.config().num_hidden_layers, teacher.config().num_hidden_layers);
@@ -248,47 +269,54 @@ struct Transfer::Layers {
   }
 };
 
-void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace, const text::Batch& batch) const {
-  nn::Trace from;
-  const Tensor target = reader_ ? reader_->read(batch, from) : Tensor();
-  add_logit_terms(terms, logits, target);
-  if (!looks_inside()) return;
-  const Layers layers{trace, from, map_};
-  add_attention_terms(terms, layers, batch.tokens.offsets);
-  add_hidden_terms(terms, layers, batch.tokens.offsets);
-}
-
-namespace {
-
 // A term that is asked for; the others are not computed.
-template <class Term>
-void add(run::Terms& terms, const char* name, double weight, Term term) {
-  if (weight > 0) terms.add(name, weight, term());
+struct Transfer::Sum {
+  run::Terms& terms;
+  double share;
+  template <class Term>
+  void add(const char* name, double weight, Term term) const {
+    if (!(weight > 0)) return;
+    const Tensor value = term();
+    terms.add(name, weight, share == 1 ? value : value * real(share));
+  }
+};
+
+void Transfer::add_to(run::Terms& terms, const Tensor& logits, const nn::Trace& trace, const text::Batch& batch) const {
+  Said teacher;
+  if (reader_) teacher.logits = reader_->read(batch, teacher.trace);
+  add_to(terms, {logits, trace}, teacher, batch.tokens.offsets, {});
 }
 
-}  // namespace
+void Transfer::add_to(run::Terms& terms, const Said& student, const Said& teacher, const Indices& offsets,
+                      const Shares& shares) const {
+  add_logit_terms({terms, shares.logits}, student.logits, teacher.logits);
+  if (!looks_inside()) return;
+  const Layers layers{student.trace, teacher.trace, map_};
+  add_attention_terms({terms, shares.layers}, layers, offsets);
+  add_hidden_terms({terms, shares.layers}, layers, offsets);
+}
 
-void Transfer::add_logit_terms(run::Terms& terms, const Tensor& logits, const Tensor& target) const {
+void Transfer::add_logit_terms(const Sum& sum, const Tensor& logits, const Tensor& target) const {
   const TransferOptions& o = options_;
   const real T = real(o.temperature);
-  add(terms, "soft_targets", o.soft_targets, [&] { return nn::distillation(logits, target, T); });
-  add(terms, "soft_cross_entropy", o.soft_cross_entropy, [&] { return nn::soft_cross_entropy(logits, target, T); });
+  sum.add("soft_targets", o.soft_targets, [&] { return nn::distillation(logits, target, T); });
+  sum.add("soft_cross_entropy", o.soft_cross_entropy, [&] { return nn::soft_cross_entropy(logits, target, T); });
 }
 
-void Transfer::add_attention_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
+void Transfer::add_attention_terms(const Sum& sum, const Layers& layers, const Indices& offsets) const {
   const TransferOptions& o = options_;
-  add(terms, "score_mse", o.score_mse, [&] {
+  sum.add("score_mse", o.score_mse, [&] {
     return layers.scores([](const Tensor& s, const Tensor& t, const Ragged&) { return nn::attention_score_mse(s, t); });
   });
-  add(terms, "attention_cross_entropy", o.attention_cross_entropy,
-      [&] { return layers.scores(nn::attention_cross_entropy); });
-  add(terms, "attention_kl", o.attention_kl, [&] { return layers.scores(nn::attention_kl); });
-  add(terms, "minilm", o.minilm, [&] {
+  sum.add("attention_cross_entropy", o.attention_cross_entropy,
+          [&] { return layers.scores(nn::attention_cross_entropy); });
+  sum.add("attention_kl", o.attention_kl, [&] { return layers.scores(nn::attention_kl); });
+  sum.add("minilm", o.minilm, [&] {
     return layers.scores(nn::attention_kl) + layers.attention([&](const auto& s, const auto& t) {
       return nn::relation_kl(s.v, t.v, offsets, s.layout.heads);
     });
   });
-  add(terms, "relations", o.relations, [&] {
+  sum.add("relations", o.relations, [&] {
     return layers.attention([&](const auto& s, const auto& t) {
       const long A = o.relation_heads ? o.relation_heads : t.layout.heads;
       const auto relation = [&](const Tensor& x, const Tensor& y) { return nn::relation_kl(x, y, offsets, A); };
@@ -297,19 +325,20 @@ void Transfer::add_attention_terms(run::Terms& terms, const Layers& layers, cons
   });
 }
 
-void Transfer::add_hidden_terms(run::Terms& terms, const Layers& layers, const Indices& offsets) const {
+void Transfer::add_hidden_terms(const Sum& sum, const Layers& layers, const Indices& offsets) const {
   const TransferOptions& o = options_;
   const auto projected = [&](const Tensor& x) { return (*project_)(x); };
-  add(terms, "hidden_mse", o.hidden_mse,
-      [&] { return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); }); });
-  add(terms, "hidden_cosine", o.hidden_cosine, [&] {
+  sum.add("hidden_mse", o.hidden_mse, [&] {
+    return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_mse(projected(s), t); });
+  });
+  sum.add("hidden_cosine", o.hidden_cosine, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::hidden_cosine(projected(s), t); });
   });
-  add(terms, "activation_map", o.activation_map, [&] {
+  sum.add("activation_map", o.activation_map, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) { return nn::activation_map(s, t, offsets); });
   });
   const Indices first = nn::first_of(offsets);
-  add(terms, "patient", o.patient, [&] {
+  sum.add("patient", o.patient, [&] {
     return layers.hidden([&](const Tensor& s, const Tensor& t) {
       return nn::patient_kd(projected(gather_rows(s, first)), gather_rows(t, first));
     });
@@ -331,6 +360,10 @@ std::vector<Tensor> of_head(const nn::Head& head) {
   std::vector<Tensor> all;
   for (const auto* linear : {&head.pooler, &head.classifier})
     if (*linear) all.insert(all.end(), {(*linear)->weight, (*linear)->bias});
+  if (head.masked_lm) {  // but the decoder's weight, which is that of the embeddings
+    const nn::MaskedLm& lm = *head.masked_lm;
+    all.insert(all.end(), {lm.dense.weight, lm.dense.bias, lm.norm.weight, lm.norm.bias, lm.decoder.bias});
+  }
   return all;
 }
 

@@ -14,7 +14,7 @@ namespace objective {
 struct TransferOptions {
   std::string teacher;  // directory of a run or of a model
   // Logits.
-  double hard = 1;          // cross-entropy with the labels
+  double hard = 1;          // cross-entropy with the labels, or with the pieces that are hidden
   double soft_targets = 0;  // T^2 KL
   double soft_cross_entropy = 0;
   double temperature = 4;  // of both
@@ -28,9 +28,14 @@ struct TransferOptions {
   std::string from_layers;    // teacher layers that the student begins with: uniform, last, top or a list
   std::string teacher_cache;  // file of what the teacher says of the training texts
 
-  void declare(run::Options& options);
-  bool looks_inside() const;      // whether a term reads more than logits
-  bool asks_the_teacher() const;  // whether a term reads anything of it, or the student begins as its layers
+  void declare(run::Options& options);             // beside labels
+  void declare_unlabelled(run::Options& options);  // beside hidden pieces: they are others every time, so no cache
+  bool looks_inside() const;                       // whether a term reads more than logits
+  bool compares() const;                           // whether a term reads anything of the teacher
+  bool asks_the_teacher() const;                   // the same, or the student begins as its layers
+
+ private:
+  void declare_terms(run::Options& options, const char* hard_is, bool optional_teacher);
 };
 
 // Usage error: an option of the loss with the labels where --hard 0 leaves that out.
@@ -57,12 +62,25 @@ class Transfer {
   // All terms but the labels' cross-entropy, which has weight options.hard.
   void add_to(run::Terms& terms, const engine::Tensor& logits, const nn::Trace& trace, const text::Batch& batch) const;
 
+  // What a model does with tokens: its logits, and its layers where they are looked at.
+  struct Said {
+    engine::Tensor logits;
+    nn::Trace trace;
+  };
+  // The same of a part of a step, whose terms are each its share of the step's: of the rows of logits, and of the tokens.
+  struct Shares {
+    double logits = 1, layers = 1;
+  };
+  void add_to(run::Terms& terms, const Said& student, const Said& teacher, const engine::Indices& offsets,
+              const Shares& shares) const;
+
  private:
   struct Layers;
+  struct Sum;
   std::vector<TeacherOutput> needed() const;
-  void add_logit_terms(run::Terms& terms, const engine::Tensor& logits, const engine::Tensor& target) const;
-  void add_attention_terms(run::Terms& terms, const Layers& layers, const engine::Indices& offsets) const;
-  void add_hidden_terms(run::Terms& terms, const Layers& layers, const engine::Indices& offsets) const;
+  void add_logit_terms(const Sum& sum, const engine::Tensor& logits, const engine::Tensor& target) const;
+  void add_attention_terms(const Sum& sum, const Layers& layers, const engine::Indices& offsets) const;
+  void add_hidden_terms(const Sum& sum, const Layers& layers, const engine::Indices& offsets) const;
 
   TransferOptions options_;
   const model::TextModel& teacher_;

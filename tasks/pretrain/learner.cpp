@@ -1,4 +1,5 @@
-// The two objectives, part by part of a step. Read tasks/text/masking.h and nn/model/replaced_tokens.h first.
+// The two objectives, part by part of a step, and a teacher beside the first. Read tasks/text/masking.h and
+// nn/model/replaced_tokens.h first.
 #include "tasks/pretrain/learner.h"
 
 #include <algorithm>
@@ -43,7 +44,14 @@ Learner::Learner(std::unique_ptr<model::TextModel> model, const LearnerOptions& 
   if (options.objective == Objective::rtd) electra_ = std::make_unique<Electra>(model_->net, options);
 }
 
+void Learner::learn_from(std::unique_ptr<model::TextModel> teacher, const objective::TransferOptions& options) {
+  check(!electra_, "a teacher reads what the student reads; the detector of rtd reads what its own generator made");
+  teacher->net.params.eval();
+  taught_ = std::make_unique<Taught>(std::move(teacher), options, *model_, options_.seed);
+}
+
 std::vector<Tensor> Learner::beside_the_model() const {
+  if (taught_) return taught_->transfer.projections();
   return electra_ ? electra_->params.tensors() : std::vector<Tensor>();
 }
 
@@ -94,11 +102,26 @@ Learner::Detected Learner::detect(const Part& part, const Tensor& logits, nn::Tr
   return {std::move(replaced), told};
 }
 
+objective::Transfer::Said Learner::teacher_says(const text::Masked& m) const {
+  const engine::NoGrad no_grad;
+  objective::Transfer::Said said;
+  nn::Trace* trace = taught_->transfer.looks_inside() ? &said.trace : nullptr;
+  const nn::Model& net = taught_->teacher->net;
+  said.logits = net.head()(net.encoder(m.tokens, nn::Rows::only(m.rows), trace));  // [N] -> [M, C] -> [M, V]
+  return said;
+}
+
 run::Terms Learner::loss(const Part& part, const Sums& step, nn::Trace* trace) const {
   run::Terms terms;
+  nn::Trace own;
+  if (!trace && taught_ && taught_->transfer.looks_inside()) trace = &own;
   const Tensor logits = told(part.masked, trace);
   const double share = double(part.masked.rows.size()) / step.masked;
-  terms.add(electra_ ? "generator" : "masked", 1, cross_entropy(logits, part.masked.targets) * real(share));
+  terms.add(electra_ ? "generator" : "masked", taught_ ? taught_->options.hard : 1,
+            cross_entropy(logits, part.masked.targets) * real(share));
+  if (taught_ && taught_->options.compares())
+    taught_->transfer.add_to(terms, {logits, trace ? *trace : own}, teacher_says(part.masked),
+                             part.masked.tokens.offsets, {share, part.share_of(step)});
   if (!electra_) return terms;
   const Detected d = detect(part, logits, trace);
   const Tensor mean = binary_cross_entropy_with_logits(d.told, d.replaced.labels);  // []

@@ -3,6 +3,7 @@
 
 #include "nn/model/replaced_tokens.h"
 #include "tasks/model/build.h"
+#include "tasks/objective/transfer.h"
 #include "tasks/run/terms.h"
 #include "tasks/text/batches.h"
 #include "tasks/text/corpus.h"
@@ -46,6 +47,10 @@ struct Part {
 class Learner {
  public:
   Learner(std::unique_ptr<model::TextModel> model, const LearnerOptions& options);
+  // From now on also what `teacher` makes of the same sequences, with the same pieces hidden, as `options` say: its
+  // logits at the hidden pieces, its layers at every token. It stays as it is.
+  // Error: what cannot be matched (tasks/objective/transfer.h); a detection, whose detector reads other sequences.
+  void learn_from(std::unique_ptr<model::TextModel> teacher, const objective::TransferOptions& options);
 
   // The parts of a step, each of at most `tokens_a_part` tokens unless one sequence is longer. Sequence i is draw
   // number first_draw + i.
@@ -55,13 +60,15 @@ class Learner {
 
   // The loss of a part, as terms that each are its share of the step's: over the parts they add up to the mean over all
   // hidden pieces of the step, and for a detection to the mean over all of its tokens, which weighs rtd_weight.
-  // `trace`, if there is one, receives what the encoder did: the detector of a detection.
+  // The teacher's terms are means over hidden pieces, or over tokens, too. `trace`, if there is one, receives what the
+  // encoder did: the detector of a detection.
   run::Terms loss(const Part& part, const Sums& step, nn::Trace* trace = nullptr) const;
   Sums measure(const Part& part) const;  // without a graph
 
   model::TextModel& model() { return *model_; }
   const LearnerOptions& options() const { return options_; }
-  std::vector<Tensor> beside_the_model() const;  // the parameters of generator and detector
+  const model::TextModel* teacher() const { return taught_ ? taught_->teacher.get() : nullptr; }
+  std::vector<Tensor> beside_the_model() const;  // the parameters of generator and detector, or projections
   void train(long step);                         // dropout of those on, with the masks of this step
 
  private:
@@ -75,13 +82,23 @@ class Learner {
     nn::Replaced replaced;
     Tensor told;  // [N]
   };
+  struct Taught {
+    std::unique_ptr<model::TextModel> teacher;
+    objective::TransferOptions options;
+    objective::Transfer transfer;
+    Taught(std::unique_ptr<model::TextModel> by, const objective::TransferOptions& options,
+           const model::TextModel& student, uint64_t seed)
+        : teacher(std::move(by)), options(options), transfer(options, *teacher, student, seed) {}
+  };
   Tensor told(const text::Masked& masked,
               nn::Trace* trace = nullptr) const;  // [M, V]: by the model's head, or by the generator
   Detected detect(const Part& part, const Tensor& logits, nn::Trace* trace = nullptr) const;
+  objective::Transfer::Said teacher_says(const text::Masked& masked) const;
 
   LearnerOptions options_;
   std::unique_ptr<model::TextModel> model_;
   std::unique_ptr<Electra> electra_;
+  std::unique_ptr<Taught> taught_;
 };
 
 }  // namespace pretrain

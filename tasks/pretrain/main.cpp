@@ -27,21 +27,39 @@ using pretrain::Sums;
 
 constexpr uint64_t kDevDraws = uint64_t(1) << 63;  // the masks of the held-out texts: the same at every measurement
 
+// A masked language model, which --soft-targets ask for, or an encoder of which only layers are read.
+std::unique_ptr<model::TextModel> load_teacher(const pretrain::Options& o) {
+  const objective::TransferOptions& t = o.transfer;
+  const model::ModelDirectory directory(t.teacher);
+  check(t.soft_targets + t.soft_cross_entropy == 0 || directory.has("cls.predictions.bias"),
+        "{}: has no head of a masked language model, cls.predictions, whose logits --soft-targets and "
+        "--soft-cross-entropy compare",
+        directory.path);
+  auto teacher = model::load_to_train(directory, {task_of(pretrain::Objective::mlm)}, o.training.seed);
+  model::check_positions(o.model.reading, teacher->net, t.teacher);
+  return teacher;
+}
+
 std::unique_ptr<Learner> make_learner(const pretrain::Options& o) {
   const pretrain::LearnerOptions how = o.learner();
-  std::unique_ptr<model::TextModel> net;
+  std::unique_ptr<model::TextModel> net, teacher;
+  if (!o.transfer.teacher.empty()) teacher = load_teacher(o);
   if (o.model.pretrained()) {
     net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed);
     if (o.stack) net = pretrain::stack_layers(*net, o.stack, o.training.seed);
   } else {
     check(!o.stack, "--stack is for a model directory; --layers says how many a new one has");
-    const text::WordPiece tokenizer = make_tokenizer(o);
+    const text::WordPiece tokenizer = teacher ? teacher->tokenizer : make_tokenizer(o);
     net = model::build(o.model, {task_of(how.objective)}, {}, o.training.seed, &tokenizer);
   }
+  if (teacher) objective::start_from_teacher(o.transfer, *teacher, *net);
   auto learner = std::make_unique<Learner>(std::move(net), how);
+  if (teacher) learner->learn_from(std::move(teacher), o.transfer);
   long beside = 0;
   for (const Tensor& t : learner->beside_the_model()) beside += t.numel();
-  if (beside) run::print_note("generator and detector: {:.2f} M parameters\n", double(beside) / 1e6);
+  if (beside)
+    run::print_note("{}: {:.2f} M parameters\n", learner->teacher() ? "projection" : "generator and detector",
+                    double(beside) / 1e6);
   return learner;
 }
 
@@ -169,6 +187,7 @@ run::Frame frame_of(const pretrain::Options& o, const run::Options& options, Lea
   print.add("corpus", std::to_string(data.train.fingerprint()));
   print.add("held-out texts", std::to_string(data.dev.fingerprint()));
   o.shaping.add_to(print);
+  if (learner.teacher()) print.add_values("teacher", learner.teacher()->net.params.tensors());
   run::Frame frame;
   frame.options = options.effective();
   frame.data = print.text();

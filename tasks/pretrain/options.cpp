@@ -43,6 +43,7 @@ void Options::declare(run::Options& options) {
   shaping.declare_attention(options);
   model.adapter.declare(options);
   declare_objective(options);
+  transfer.declare_unlabelled(options);
   declare_budget(options);
   training.declare(options, "pretrain");
   options.footer(
@@ -111,6 +112,13 @@ void Options::settle(run::Options& options) {
   if (training.resume.empty() && options.given("--epochs") && (training.max_steps > 0 || max_tokens > 0 || hours > 0))
     run::usage_error("--epochs, --max-steps, --max-tokens and --hours are budgets; one is enough");
   (void)Interval(eval_every);  // Error: none, before the texts are read
+  check(start == "drawn" || transfer.from_layers.empty(),
+        "--start {} and --from-layers both say how the embeddings begin; one is enough", start);
+  check(transfer.teacher.empty() || transfer.asks_the_teacher(),
+        "--teacher {}: nothing says what it is to hand over; give --soft-targets, --relations or another term a weight",
+        transfer.teacher);
+  check(transfer.teacher.empty() || (!model.vocab_size && !model.cased && model.vocab.empty()),
+        "--vocab, --vocab-size and --cased make a vocabulary; a student reads with its teacher's");
   check(start == "drawn" || !model.pretrained(), "--start {} is for --model bert; {} has embeddings", start,
         model.model);
 }
@@ -147,7 +155,8 @@ std::vector<std::string> Options::inputs() const {
   for (const auto* list : {&train, &dev, &without})
     for (const std::string& spec : *list) paths.push_back(source_of(spec).path);
   for (const std::string& path : model.inputs()) paths.push_back(path);
-  if (!shaping.guide.empty()) paths.push_back(shaping.guide);
+  for (const std::string& path : {shaping.guide, transfer.teacher})
+    if (!path.empty()) paths.push_back(path);
   return paths;
 }
 

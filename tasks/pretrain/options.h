@@ -14,6 +14,7 @@ struct Options {
   run::TrainingOptions training;  // its batches are of so many tokens
   spec::DataOptions files;
   objective::ShapingOptions shaping;
+  objective::TransferOptions transfer;
   std::vector<std::string> train, dev, without;
   double dev_share = 0.01;
   std::string objective = "mlm", hide = "piece", start = "drawn", eval_every;

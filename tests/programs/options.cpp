@@ -80,6 +80,7 @@ void prepare(const TemporaryDirectory& dir) {
   trained("sentiment", teacher + "teacher");
   trained("sentiment", teacher + "teacher2 --seed 5");
   trained("sentiment", "--model @/teacher --adapter lora --max-length 14 --max-steps 2 " + kFiles + "--out @/lora");
+  trained("pretrain", kBasis.at("pretrain") + " --seed 5 --out @/encoder");
   trained("align", replaced(kBasis.at("align"), "--hidden 8", "--hidden 16") + " --out @/aligned");
   trained("translate", kBasis.at("translate") + " --seed 3 --out @/translator");
   trained("recommend", kBasis.at("recommend") + " --seed 3 --out @/recommender");

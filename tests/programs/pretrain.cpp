@@ -1,8 +1,9 @@
-// What users do with texts without labels and with parallel texts, from the command line; with good input and with bad.
+// What users do with texts without labels, from the command line; with good input and with bad.
 #include "nn/format/files.h"
 #include "nn/format/json_value.h"
 #include "nn/format/safetensors.h"
-#include "tests/support/programs.h"
+#include "tests/programs/sentences.h"
+#include "tests/support/nn.h"
 
 using namespace test;
 using nn::json;
@@ -14,33 +15,6 @@ json last_dev(const std::string& run) {
   for (const json& line : lines_of(nn::read_file(run + "/log.jsonl")))
     if (line.contains("dev")) last = line["dev"];
   return last;
-}
-
-const char* kEnglish[] = {"a dog runs over the meadow",  "two women drink coffee",   "the boy reads a red book",
-                          "an old man fishes alone",     "children build a castle",  "a train leaves the station",
-                          "the cook cuts green peppers", "a girl climbs a tall tree"};
-const char* kGerman[] = {"ein hund rennt über die wiese",    "zwei frauen trinken kaffee",
-                         "der junge liest ein rotes buch",   "ein alter mann angelt allein",
-                         "kinder bauen eine burg",           "ein zug verlässt den bahnhof",
-                         "der koch schneidet grüne paprika", "ein mädchen klettert auf einen hohen baum"};
-
-std::string lines_file(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8],
-                       const char* end = "\n") {
-  std::string text;
-  for (const char* line : lines) text += std::string(line) + end;
-  return dir.write(name, text);
-}
-
-const std::string kSizes = " --layers 2 --hidden 32 --heads 2 --max-length 16 --vocab-size 300 --dropout 0 ";
-const std::string kSmallSteps = kSizes + "--batch-size 8 ", kPretrain = kSizes + "--batch-size 64 --accumulate 1 ";
-
-// The directory of an encoder that was trained on the English sentences.
-std::string english_encoder(const TemporaryDirectory& dir, const std::string& options) {
-  const std::string out = dir.path + "/encoder";
-  const Result trained =
-      call("pretrain", "train --train " + lines_file(dir, "t.txt", kEnglish) + kPretrain + options + " --out " + out);
-  REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  return out;
 }
 
 // log.jsonl without what depends on the clock.
@@ -135,6 +109,83 @@ TEST_CASE(
     CHECK(other.status == 1);
     CHECK_MESSAGE(other.says("corpus"), other.output);
   }
+}
+
+TEST_CASE(
+    "pretrain: a student learns beside a teacher; killed and resumed it has the same bits, also with a projection") {
+  const TemporaryDirectory dir;
+  const std::string teacher = english_encoder(dir, "--lr 1e-2 --epochs 20"), texts = dir.path + "/t.txt";
+  const std::string common = "train --train " + texts + "=3 --dev " + with_space(dir, "dev.txt", kEnglish) +
+                             " --teacher " + teacher +
+                             " --soft-targets 0.5 --temperature 2 --relations 1 --hidden-mse 1 --layers 1 --hidden 16 "
+                             "--heads 2 --layer-map last --max-length 16 --batch-size 40 --accumulate 2 --seed 3 "
+                             "--epochs 12 --lr 1e-2";
+  const std::string out = dir.path + "/run", again = dir.path + "/again";
+  const Result through = call("pretrain", common + " --out " + out);
+  REQUIRE_MESSAGE(through.status == 0, through.output);
+  const std::vector<json> lines = lines_of(nn::read_file(out + "/log.jsonl"));
+  CHECK(lines[0]["loss"].get<double>() ==
+        doctest::Approx(lines[0]["masked"].get<double>() + 0.5 * lines[0]["soft_targets"].get<double>() +
+                        lines[0]["relations"].get<double>() + lines[0]["hidden_mse"].get<double>()));
+  json last;
+  for (const json& line : lines)
+    if (line.contains("soft_targets")) last = line;
+  for (const char* term : {"masked", "soft_targets", "hidden_mse"})
+    CHECK_MESSAGE(last[term].get<double>() < lines[0][term].get<double>(), term);
+  const nn::SafeTensors weights(out + "/best/model.safetensors");
+  for (const auto& [name, entry] : weights.entries())
+    CHECK_MESSAGE((name.starts_with("bert.") || name.starts_with("cls.")), name);  // the projection stays out
+  CHECK(nn::read_file(out + "/best/vocab.txt") == nn::read_file(teacher + "/best/vocab.txt"));
+
+  stop_and_resume("pretrain", common + " --out " + again, again, "log.jsonl");
+  CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
+  CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+  REQUIRE(call("pretrain", "train --model " + teacher + " --train " + texts + " --max-steps 3 --max-length 16 --lr 1 " +
+                               "--overwrite --out " + dir.path + "/other")
+              .status == 0);
+  REQUIRE(run_shell("cp " + dir.path + "/other/best/* " + teacher + "/best").status == 0);
+  const Result other = call("pretrain", "train --resume " + again);
+  CHECK(other.status == 1);
+  CHECK_MESSAGE(other.says("the data has changed since: teacher"), other.output);
+}
+
+TEST_CASE(
+    "pretrain: a student begins as layers of its teacher, with the teacher's head; what does not fit is refused") {
+  const TemporaryDirectory dir;
+  const std::string teacher = english_encoder(dir, "--lr 1e-2 --epochs 60"), texts = dir.path + "/t.txt";
+  const std::string common = "train --train " + texts + " --dev " + with_space(dir, "dev.txt", kEnglish) +
+                             " --max-length 16 --overwrite --out " + dir.path + "/run --teacher " + teacher + " ";
+  const Result begun = call("pretrain", common +
+                                            "--from-layers uniform --layers 2 --hidden 32 --heads 2 --max-steps 1 "
+                                            "--lr 1e-12");
+  REQUIRE_MESSAGE(begun.status == 0, begun.output);
+  const nn::SafeTensors from(teacher + "/best/model.safetensors"), to(dir.path + "/run/best/model.safetensors");
+  for (const auto& [name, entry] : from.entries()) {
+    if (name.find("pooler") != name.npos) continue;
+    CHECK_MESSAGE(differs(to.read(name), from.read(name), 1e-6, 0) == "", name);
+  }
+  const std::string small = "--layers 1 --hidden 16 --heads 2 --max-steps 1 ";
+  const auto refused = [&](const std::string& options, const std::string& why) {
+    const Result result = call("pretrain", common + options);
+    CHECK_MESSAGE(result.status != 0, options);
+    CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
+  };
+  refused(small, "nothing says what it is to hand over");
+  refused(small + "--relations 1 --vocab-size 300", "a student reads with its teacher's");
+  refused(small + "--relations 1 --objective rtd", "--teacher is for --objective mlm; got --objective rtd");
+  refused(small + "--from-layers last --start counts", "both say how the embeddings begin");
+  refused(small + "--from-layers last", "a student of the teacher's widths is needed");
+  refused("--layers 2 --hidden 32 --heads 2 --hard 0 --from-layers last",
+          "all weights are 0: there is nothing to learn");
+  refused(small + "--attention-kl 1 --layer-map 3", "the teacher's layers are 0 to 1; got 3");
+  const Result none = call("pretrain", "train --train " + texts + kPretrain + "--relations 1 --out " + dir.path + "/x");
+  CHECK(none.status == 2);
+  CHECK_MESSAGE(none.says("--relations is for --teacher"), none.output);
+  REQUIRE(call("pretrain", "train --train " + texts + " --objective rtd" + kPretrain +
+                               "--max-steps 1 --overwrite --out " + dir.path + "/encoder")
+              .status == 0);
+  refused(small + "--soft-targets 1", "has no head of a masked language model");
+  CHECK(call("pretrain", common + small + "--relations 1").status == 0);  // its layers are enough
 }
 
 TEST_CASE("pretrain: result and card state the figures of the model that was kept, not of the last one") {
@@ -254,86 +305,4 @@ TEST_CASE("pretrain: bad input gets one clear line") {
   refused("--train " + texts + " --stack 4", "--stack is for a model directory");
   CHECK(call("pretrain", "train").status == 2);
   CHECK(call("pretrain", "train --train " + texts + " --mask-share 0").status == 2);
-}
-
-TEST_CASE("align: a student of another width finds the translation of every sentence, both ways") {
-  const TemporaryDirectory dir;
-  const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
-  const std::string teacher = english_encoder(dir, "--epochs 5"), out = dir.path + "/student";
-  const std::string common = "train --teacher " + teacher + " --source " + en + " --target " + de + " --dev-source " +
-                             en + " --dev-target " + de + kSmallSteps + "--hidden 16 ";
-  const Result trained = call("align", common + "--both --ranking 0.5 --epochs 150 --lr 3e-3 --out " + out);
-  REQUIRE_MESSAGE(trained.status == 0, trained.output);
-  CHECK(trained.last_line().find("result task=align source_to_target=1.0000 target_to_source=1.0000 n=8") == 0);
-  CHECK(trained.says("\ndev: source to target"));  // there are no test pairs
-  CHECK(json::parse(nn::read_file(out + "/result.json"))["measured_on"] == "dev");
-  CHECK(nn::read_file(out + "/best/README.md").find("On the dev texts.") != std::string::npos);
-  const nn::SafeTensors weights(out + "/best/model.safetensors");
-  CHECK(weights.entry("projection.weight").shape == std::vector<long>{32, 16});
-  const json config = json::parse(nn::read_file(out + "/best/config.json"));
-  CHECK(config["architectures"] == json{"BertModel"});
-
-  const std::string through = dir.path + "/through", again = dir.path + "/again";  // resuming
-  const std::string brief = common + "--both --ranking 0.5 --dropout 0.1 --epochs 12 --test-source " + en +
-                            " --test-target " + de + " --out ";
-  REQUIRE(call("align", brief + through).status == 0);
-  stop_and_resume("align", brief + again, again, "log.jsonl");
-  CHECK(nn::read_file(again + "/log.jsonl") == nn::read_file(through + "/log.jsonl"));
-  CHECK(json::parse(nn::read_file(again + "/result.json"))["measured_on"] == "test");
-}
-
-TEST_CASE("align: the loss is the weighted sum of its terms; bad input gets one clear line") {
-  const TemporaryDirectory dir;
-  const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
-  const std::string teacher = english_encoder(dir, "--epochs 1"), out = dir.path + "/student";
-  const auto with = [&](const std::string& source, const std::string& target, const std::string& options) {
-    return call("align", "train --teacher " + teacher + " --source " + source + " --target " + target +
-                             " --test-source " + en + " --test-target " + de + kSmallSteps + "--overwrite --out " +
-                             out + " " + options);
-  };
-  const Result weighted = with(en, de, "--mse 0.5 --ranking 2 --pooling cls --max-steps 1");
-  REQUIRE_MESSAGE(weighted.status == 0, weighted.output);
-  const json step =
-      json::parse(nn::read_file(out + "/log.jsonl").substr(0, nn::read_file(out + "/log.jsonl").find('\n')));
-  CHECK(step["loss"].get<double>() ==
-        doctest::Approx(0.5 * step["mse"].get<double>() + 2 * step["ranking"].get<double>()).epsilon(1e-5));
-  const auto refused = [&](const Result& result, const std::string& why) {
-    CHECK_MESSAGE(result.status == 1, result.output);
-    CHECK_MESSAGE(result.last_line().find(why) != std::string::npos, result.output);
-  };
-  refused(with(en, dir.write("short.de", "eins\nzwei\n"), ""), "t.en has 8 lines, " + dir.path + "/short.de has 2");
-  refused(with(en, dir.write("gap.de", "eins\n\n3\n4\n5\n6\n7\n8\n"), ""), "gap.de:2: the line is empty");
-  refused(with(dir.path + "/none", de, ""), "none: cannot be read");
-  refused(with(en, de, "--mse 0"), "--mse and --ranking are both 0");
-  refused(with(en, de, "--dev-source " + en), "--dev-source and --dev-target come together");
-  refused(with(en, de, "--max-length 40"), "--max-length 40 is more than the 16 positions of");
-  refused(with(en, de, "--patience 1"), "--patience needs --dev-source");
-  CHECK(with(en, de, "--scale 0").status == 2);
-  CHECK(with(en, de, "--pooling max").status == 2);
-  CHECK(call("align", "train --source " + en + " --target " + de).status == 2);
-}
-
-TEST_CASE(
-    "transfer: numbers out of range and a teacher that is none are refused with a line that says what to change") {
-  const TemporaryDirectory dir;
-  const std::string en = lines_file(dir, "t.en", kEnglish), de = lines_file(dir, "t.de", kGerman);
-  const std::string data = dir.write("d.tsv", "label\ttext\na\tone\nb\ttwo\na\tthree\nb\tfour\n");
-  const std::string common = " --train " + data + " --test " + data + " --labels a,b --split 1/0/0 --epochs 1 ";
-  const std::string encoder = english_encoder(dir, "--max-steps 1"), pool = dir.path + "/pool";
-  REQUIRE(call("sentiment", "train --hidden 8 --heads 1" + common + "--out " + pool).status == 0);
-  const auto refused = [&](int status, const std::string& arguments, const std::string& why) {
-    const Result result = call(arguments.find("--source") == std::string::npos ? "transfer" : "align", arguments);
-    CHECK_MESSAGE(result.status == status, arguments, ": ", result.output);
-    CHECK_MESSAGE(result.says(why), result.output);
-  };
-  const std::string train = "train --teacher " + pool + common + "--out " + dir.path + "/out ";
-  refused(2, train + "--soft-targets 1 --temperature 0", "--temperature: must be from 0.001 to 1000; got '0'");
-  refused(2, train + "--soft-targets -1", "--soft-targets: must be 0 or more; got '-1'");
-  refused(2, train + "--soft-targets nan", "--soft-targets: must be 0 or more; got 'nan'");
-  refused(1, "train --teacher " + encoder + common + "--max-length 16 --out " + dir.path + "/out",
-          "an encoder without a trained classifier");
-  refused(1,
-          "train --pooling cls --teacher " + pool + " --source " + en + " --target " + de + " --test-source " + en +
-              " --test-target " + de + " --out " + dir.path + "/out",
-          "word embeddings alone have no [CLS] to read");
 }

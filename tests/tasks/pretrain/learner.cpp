@@ -1,6 +1,9 @@
 // Pre-training without its program: the loss of both objectives, and what follows from a budget.
 #include <cmath>
+#include <map>
 
+#include "nn/loss/attention_transfer.h"
+#include "nn/loss/distil.h"
 #include "tasks/pretrain/budget.h"
 #include "tasks/pretrain/learner.h"
 #include "tasks/pretrain/stack.h"
@@ -93,6 +96,95 @@ TEST_CASE("pretrain: parts of a step add up to the loss and the gradients of the
   const auto [loss_of_parts, gradients_of_parts] = step(parts);
   CHECK(loss_of_parts == doctest::Approx(loss).epsilon(1e-5));
   for (size_t p = 0; p < gradients.size(); ++p) CHECK(differs(gradients_of_parts[p], gradients[p], 1e-6, 1e-3) == "");
+}
+
+namespace {
+
+// A step: the values of its terms and the loss, added up over its parts.
+struct Step {
+  std::map<std::string, double> terms;
+  double loss = 0;
+};
+Step step_of(const pretrain::Learner& learner, const std::vector<pretrain::Part>& parts) {
+  const pretrain::Sums counts = pretrain::Learner::counts(parts);
+  Step step;
+  for (const pretrain::Part& part : parts) {
+    const run::Terms terms = learner.loss(part, counts);
+    for (const auto& [name, value] : terms.values().items()) step.terms[name] += value.get<double>();
+    step.loss += double(terms.sum().item());
+    backward(terms.sum());
+  }
+  return step;
+}
+
+std::unique_ptr<model::TextModel> encoder(const nn::Config& config, uint64_t seed) {
+  auto net = std::make_unique<model::TextModel>(config, std::vector{pretrain::task_of(Objective::mlm)}, letters(),
+                                                model::Reading{.max_length = 40}, seed);
+  net->net.params.initialise();
+  net->net.params.eval();
+  return net;
+}
+
+}  // namespace
+
+TEST_CASE("pretrain: a teacher's terms are those of its layers and logits; a student that is its teacher has none") {
+  const text::Corpus corpus = corpus_of(letters());
+  objective::TransferOptions o;
+  o.soft_targets = 0.5, o.relations = 2, o.minilm = 3, o.temperature = 2;
+  const auto learner = std::make_unique<pretrain::Learner>(encoder(small(), 4), options_of(Objective::mlm));
+  const pretrain::Part part = learner->parts(corpus, all_of(corpus), 100, 10000)[0];
+  const double alone = double(learner->loss(part, pretrain::Learner::counts({part})).sum().item());
+
+  const auto teacher = encoder(small(), 9);
+  nn::Trace of_student, of_teacher;
+  const auto logits = [&](const model::TextModel& model, nn::Trace& trace) {
+    return model.net.head()(model.net.encoder(part.masked.tokens, nn::Rows::only(part.masked.rows), &trace));
+  };
+  const Tensor s = logits(learner->model(), of_student), t = logits(*teacher, of_teacher);
+  const Indices& offsets = part.masked.tokens.offsets;
+  double relations = 0, minilm = 0;
+  for (int layer = 0; layer < 2; ++layer) {
+    const nn::AttentionMaps &a = of_student.attention[layer], &b = of_teacher.attention[layer];
+    for (const auto& [x, y] : {std::pair{a.q, b.q}, {a.k, b.k}, {a.v, b.v}})
+      relations += double(nn::relation_kl(x, y, offsets, 2).item()) / 6;
+    minilm += double(nn::attention_kl(a.scores, b.scores, a.layout).item()) / 2;
+    minilm += double(nn::relation_kl(a.v, b.v, offsets, 2).item()) / 2;
+  }
+  learner->learn_from(encoder(small(), 9), o);
+  const Step step = step_of(*learner, {part});
+  CHECK(step.terms.at("masked") == doctest::Approx(alone));
+  CHECK(step.terms.at("soft_targets") == doctest::Approx(double(nn::distillation(s, t, 2).item())));
+  CHECK(step.terms.at("relations") == doctest::Approx(relations));
+  CHECK(step.terms.at("minilm") == doctest::Approx(minilm));
+  CHECK(step.terms.at("relations") > 0.01);
+  CHECK(step.loss == doctest::Approx(alone + 0.5 * step.terms.at("soft_targets") + 2 * relations + 3 * minilm));
+  for (const Tensor& p : learner->teacher()->net.params.tensors()) CHECK_MESSAGE(!p.has_grad(), p.name());
+
+  learner->learn_from(encoder(small(), 4), o);
+  for (const auto& [name, value] : step_of(*learner, {part}).terms)
+    CHECK_MESSAGE((name == "masked" ? value > 1 : std::abs(value) < 1e-6), name);
+  CHECK(error_of([&] {
+          learner_of(small(), options_of(Objective::rtd))->learn_from(encoder(small(), 9), o);
+        }).find("the detector of rtd reads what its own generator made") != std::string::npos);
+}
+
+TEST_CASE("pretrain: parts of a step with a teacher add up: its logits by hidden pieces, layers by tokens") {
+  nn::Config wide = small();
+  wide.hidden_size = 24;
+  objective::TransferOptions o;
+  o.hard = 0, o.soft_targets = 1, o.hidden_mse = 1;
+  pretrain::Learner learner(encoder(small(), 4), options_of(Objective::mlm));
+  learner.learn_from(encoder(wide, 9), o);
+  CHECK(learner.beside_the_model().size() == 2);  // the projection from 16 to 24
+  const text::Corpus corpus = corpus_of(letters());
+  const Step whole = step_of(learner, learner.parts(corpus, all_of(corpus), 100, 10000));
+  const std::vector<pretrain::Part> parts = learner.parts(corpus, all_of(corpus), 100, 40);
+  REQUIRE(parts.size() > 3);
+  const Step added = step_of(learner, parts);
+  for (const char* name : {"masked", "soft_targets", "hidden_mse"})
+    CHECK_MESSAGE(added.terms.at(name) == doctest::Approx(whole.terms.at(name)).epsilon(1e-5), name);
+  CHECK(added.loss == doctest::Approx(added.terms.at("soft_targets") + added.terms.at("hidden_mse")));
+  CHECK(added.terms.at("masked") > 1);
 }
 
 TEST_CASE("pretrain: of a model that knows nothing the loss is ln V, and with ELECTRA's weights ln V + 50 ln 2") {
