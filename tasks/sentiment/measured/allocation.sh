@@ -1,13 +1,13 @@
 #!/bin/sh
 # allocation.sh: heads and neurons taken out of a model, tokens left behind: accuracy, speed as a multiple of the whole
 # model's, parameters. SST-2, a BERT of 4 layers, 128 wide, trained on nine tenths of the training sentences; the other
-# tenth chooses its epoch and says what matters, dev measures.
+# tenth chooses its epoch and says what matters, dev measures. Or MODEL=mini, which has 2 layers.
 #
 #   OMP_NUM_THREADS=1 tasks/sentiment/measured/allocation.sh DATA SEED...      the README's speeds are of one thread
 #
 # BIN, RUNS and STEPS: tools/measured.sh. Speeds are measured once, when a row is made: on a machine without other work.
 . tools/measured.sh
-begin allocation "$@"
+begin "allocation${MODEL:+-$MODEL}" "$@"
 need "$data/sst2/train.tsv" "$data/sst2/dev.tsv"
 
 prepare part.tsv awk 'NR % 10 == 0' "$data/sst2/train.tsv"
@@ -17,8 +17,8 @@ fit() { # NAME OPTION...
   name=$1-$seed
   shift
   # shellcheck disable=SC2086,SC2154
-  train "$name" sentiment --train "$runs/rest.tsv" --dev "$runs/part.tsv" $sst2 --dropout 0.3 --metric accuracy \
-    --seed "$seed" "$@"
+  train "$name" sentiment --train "$runs/rest.tsv" --dev "$runs/part.tsv" $sst2 --metric accuracy --seed "$seed" \
+    $common "$@"
 }
 taken() { # GROUP ROW MODEL OPTION...: MODEL without something, beside MODEL
   group=$1 row=$2 model=$3
@@ -43,14 +43,20 @@ learned() { # LAMBDA: soft extraction, then two epochs with the tokens gone
   line tokens "learned, lambda $1, two epochs afterwards" "$seed" "$(value "$fast-$seed" accuracy)" - -
 }
 
+common="--dropout 0.3" base="--model bert --layers 4 --hidden 128 --vocab-size 16000 --lr 5e-4 --epochs 6"
+schedules="0.7,0.5,0.3,0.3 0.5,0.3,0.2,0.2"
+[ -z "${MODEL:-}" ] || {
+  common="--dropout 0.1 --batch-size 32 --max-length 64" base="--model $MODEL --epochs 4" schedules="0.7,0.4 0.4,0.2"
+}
 for seed in $seeds; do
-  fit base --test "$runs/part.tsv" --model bert --layers 4 --hidden 128 --vocab-size 16000 --lr 5e-4 --epochs 6
+  # shellcheck disable=SC2086
+  fit base --test "$runs/part.tsv" $base
   for row in "--heads 0.25" "--heads 0.5" "--heads 0.75" "--neurons 0.25" "--neurons 0.5" "--neurons 0.75" \
     "--heads 0.5 --neurons 0.5" "--heads 0.75 --neurons 0.75"; do
     # shellcheck disable=SC2086
     taken parts "$row" base $row
   done
-  for schedule in 0.7,0.5,0.3,0.3 0.5,0.3,0.2,0.2; do
+  for schedule in $schedules; do
     taken tokens "given: $schedule" base --token-retention "$schedule"
   done
   learned 0.005
