@@ -50,31 +50,33 @@ learn() { # METHOD OPTION...
   train "$method-$seed" few_shot --tasks "$runs/pool.json" --hold-out snips --hold-out dev --hold-out new --model pool \
     --hidden 128 --heads 2 --dropout 0.1 --seed "$seed" --method "$method" "$@"
 }
-row() { # ROW NAME METHOD OPTION...: learns `new` and SNIPS from the model of METHOD
-  row=$1 name=$2 method=$3
+row() { # ROW NAME MODEL OPTION...: learns `new` and SNIPS from MODEL
+  row=$1 name=$2 model=$3
   shift 3
   for task in new snips; do
-    call "$name-$task-$seed" few_shot evaluate --model "$runs/$method-$seed" --tasks "$runs/pool.json" --task $task \
+    call "$name-$task-$seed" few_shot evaluate --model "$model" --tasks "$runs/pool.json" --task $task \
       --shots 1,5,20 --seed "$seed" "$@" ${STEPS:+--episodes 2 --queries 2}
   done
   # shellcheck disable=SC2046
   line intents "$row" "$seed" $(told "$name-new-$seed" accuracy) $(told "$name-snips-$seed" accuracy)
 }
 
-adamw="--lr 1e-2 --weight-decay 0.01" five="--optimizer sgd --lr 5 --steps 5 --batch-size 1000"
+adamw="--lr 1e-2 --weight-decay 0.01" shipped="--lr 1e-3 --weight-decay 0.01"
+five="--optimizer sgd --lr 5 --steps 5 --batch-size 1000"
 for seed in $seeds; do
   learn joint --lr 2e-3
   learn fomaml --lr 2e-3 --inner-lr 5
   learn reptile --inner-lr 8
   # shellcheck disable=SC2086
   {
-    row "from nothing" nothing joint $adamw --from-nothing
-    row joint joint-adamw joint $adamw
-    row FOMAML fomaml-adamw fomaml $adamw
-    row Reptile reptile-adamw reptile $adamw
-    row "joint, 5 steps" joint-five joint $five
-    row "FOMAML, 5 steps" fomaml-five fomaml $five
-    row "Reptile, 5 steps" reptile-five reptile $five
+    row "mini, as it ships" mini mini $shipped
+    row "from nothing" nothing "$runs/joint-$seed" $adamw --from-nothing
+    row joint joint-adamw "$runs/joint-$seed" $adamw
+    row FOMAML fomaml-adamw "$runs/fomaml-$seed" $adamw
+    row Reptile reptile-adamw "$runs/reptile-$seed" $adamw
+    row "joint, 5 steps" joint-five "$runs/joint-$seed" $five
+    row "FOMAML, 5 steps" fomaml-five "$runs/fomaml-$seed" $five
+    row "Reptile, 5 steps" reptile-five "$runs/reptile-$seed" $five
   }
 done
 for reference in "from nothing" joint; do
