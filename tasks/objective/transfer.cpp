@@ -41,10 +41,6 @@ std::string not_a_map(const std::string& spec) {
   return "";
 }
 
-}  // namespace
-
-namespace {
-
 run::Option& add_option(run::Options& options, const char* name, auto& variable, const std::string& what) {
   return options.add(name, variable, what).group("Transfer");
 }
@@ -103,7 +99,9 @@ void TransferOptions::declare_terms(run::Options& options, const char* hard_is, 
   if (optional_teacher) begins.only_with("--teacher");
 }
 
-bool TransferOptions::compares() const { return soft_targets + soft_cross_entropy > 0 || looks_inside(); }
+bool TransferOptions::reads_logits() const { return soft_targets + soft_cross_entropy > 0; }
+
+bool TransferOptions::compares() const { return reads_logits() || looks_inside(); }
 
 bool TransferOptions::asks_the_teacher() const { return compares() || !from_layers.empty(); }
 
@@ -209,7 +207,7 @@ Transfer::Transfer(const TransferOptions& options, const model::TextModel& teach
 std::vector<TeacherOutput> Transfer::needed() const {
   const TransferOptions& o = options_;
   std::vector<TeacherOutput> outputs;
-  if (o.soft_targets + o.soft_cross_entropy > 0) outputs.push_back({"logits"});
+  if (o.reads_logits()) outputs.push_back({"logits"});
   const std::pair<const char*, double> kinds[] = {
       {"scores", o.score_mse + o.attention_cross_entropy + o.attention_kl + o.minilm},
       {"query", o.relations},

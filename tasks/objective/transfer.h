@@ -30,7 +30,8 @@ struct TransferOptions {
 
   void declare(run::Options& options);             // beside labels
   void declare_unlabelled(run::Options& options);  // beside hidden pieces: they are others every time, so no cache
-  bool looks_inside() const;                       // whether a term reads more than logits
+  bool reads_logits() const;                       // whether a term reads them
+  bool looks_inside() const;                       // whether one reads more
   bool compares() const;                           // whether a term reads anything of the teacher
   bool asks_the_teacher() const;                   // the same, or the student begins as its layers
 
@@ -62,7 +63,7 @@ class Transfer {
   // All terms but the labels' cross-entropy, which has weight options.hard.
   void add_to(run::Terms& terms, const engine::Tensor& logits, const nn::Trace& trace, const text::Batch& batch) const;
 
-  // What a model does with tokens: its logits, and its layers where they are looked at.
+  // What a model does with tokens: its logits, and its layers, where a term reads them.
   struct Said {
     engine::Tensor logits;
     nn::Trace trace;

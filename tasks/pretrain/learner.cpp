@@ -105,16 +105,17 @@ Learner::Detected Learner::detect(const Part& part, const Tensor& logits, nn::Tr
 objective::Transfer::Said Learner::teacher_says(const text::Masked& m) const {
   const engine::NoGrad no_grad;
   objective::Transfer::Said said;
-  nn::Trace* trace = taught_->transfer.looks_inside() ? &said.trace : nullptr;
+  nn::Trace* trace = taught_->options.looks_inside() ? &said.trace : nullptr;
   const nn::Model& net = taught_->teacher->net;
-  said.logits = net.head()(net.encoder(m.tokens, nn::Rows::only(m.rows), trace));  // [N] -> [M, C] -> [M, V]
+  const nn::Encoded x = net.encoder(m.tokens, nn::Rows::only(m.rows), trace);  // [N] -> [M, C]
+  if (taught_->options.reads_logits()) said.logits = net.head()(x);            // -> [M, V]
   return said;
 }
 
 run::Terms Learner::loss(const Part& part, const Sums& step, nn::Trace* trace) const {
   run::Terms terms;
   nn::Trace own;
-  if (!trace && taught_ && taught_->transfer.looks_inside()) trace = &own;
+  if (!trace && taught_ && taught_->options.looks_inside()) trace = &own;
   const Tensor logits = told(part.masked, trace);
   const double share = double(part.masked.rows.size()) / step.masked;
   terms.add(electra_ ? "generator" : "masked", taught_ ? taught_->options.hard : 1,

@@ -31,7 +31,7 @@ constexpr uint64_t kDevDraws = uint64_t(1) << 63;  // the masks of the held-out 
 std::unique_ptr<model::TextModel> load_teacher(const pretrain::Options& o) {
   const objective::TransferOptions& t = o.transfer;
   const model::ModelDirectory directory(t.teacher);
-  check(t.soft_targets + t.soft_cross_entropy == 0 || directory.has("cls.predictions.bias"),
+  check(!t.reads_logits() || directory.has("cls.predictions.bias"),
         "{}: has no head of a masked language model, cls.predictions, whose logits --soft-targets and "
         "--soft-cross-entropy compare",
         directory.path);
