@@ -150,7 +150,11 @@ TEST_CASE("pretrain: a teacher's terms are those of its layers and logits; a stu
     minilm += double(nn::attention_kl(a.scores, b.scores, a.layout).item()) / 2;
     minilm += double(nn::relation_kl(a.v, b.v, offsets, 2).item()) / 2;
   }
-  learner->learn_from(encoder(small(), 9), o);
+  nn::Config with_dropout = small();
+  with_dropout.hidden_dropout_prob = with_dropout.attention_probs_dropout_prob = 0.3;
+  auto in_training = encoder(with_dropout, 9);
+  in_training->net.params.train(3);  // a teacher has no dropout, whatever was done with it before
+  learner->learn_from(std::move(in_training), o);
   const Step step = step_of(*learner, {part});
   CHECK(step.terms.at("masked") == doctest::Approx(alone));
   CHECK(step.terms.at("soft_targets") == doctest::Approx(double(nn::distillation(s, t, 2).item())));
