@@ -27,6 +27,11 @@ std::string timeless(const std::string& path) {
   return all;
 }
 
+void check_same_bits(const std::string& run, const std::string& other) {
+  CHECK(timeless(run + "/log.jsonl") == timeless(other + "/log.jsonl"));
+  CHECK(nn::read_file(run + "/best/model.safetensors") == nn::read_file(other + "/best/model.safetensors"));
+}
+
 // The same texts, yet others, byte for byte: to measure on what was learned.
 std::string with_space(const TemporaryDirectory& dir, const std::string& name, const char* const (&lines)[8]) {
   return lines_file(dir, name, lines, " \n");
@@ -98,8 +103,7 @@ TEST_CASE(
                                objective;
     REQUIRE(call("pretrain", common + " --out " + out).status == 0);
     stop_and_resume("pretrain", common + " --out " + again, again, "log.jsonl");
-    CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
-    CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+    check_same_bits(again, out);
 
     const Result over = call("pretrain", "train --resume " + out);
     CHECK(over.status == 1);
@@ -138,8 +142,7 @@ TEST_CASE(
   CHECK(nn::read_file(out + "/best/vocab.txt") == nn::read_file(teacher + "/best/vocab.txt"));
 
   stop_and_resume("pretrain", common + " --out " + again, again, "log.jsonl");
-  CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
-  CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+  check_same_bits(again, out);
   REQUIRE(call("pretrain", "train --model " + teacher + " --train " + texts + " --max-steps 3 --max-length 16 --lr 1 " +
                                "--overwrite --out " + dir.path + "/other")
               .status == 0);
@@ -230,8 +233,7 @@ TEST_CASE("pretrain: a run that was stopped before its first checkpoint begins w
   const Result over = call("pretrain", "train --resume " + again);
   REQUIRE_MESSAGE(over.status == 0, over.output);
   CHECK(over.says("it starts over"));
-  CHECK(timeless(again + "/log.jsonl") == timeless(out + "/log.jsonl"));
-  CHECK(nn::read_file(again + "/best/model.safetensors") == nn::read_file(out + "/best/model.safetensors"));
+  check_same_bits(again, out);
   dir.write("guide.txt", "dog\n");
   const Result other = call("pretrain", "train --resume " + again);
   CHECK(other.status == 1);
