@@ -15,13 +15,28 @@ run() { # NAME PROGRAM OPTION...
   # shellcheck disable=SC2086
   train "$name" "$program" $files --seed "$seed" "$@"
 }
+learn() { # ROW EPOCHS OPTION...
+  row=$1 passes=$2
+  shift 2
+  run "$width-$(name_of "$row")" transfer --teacher "$runs/$set-$seed/teacher" --epochs "$passes" --lr 5e-4 \
+    --dropout 0.3 "$@"
+}
+tell() { # the last run's figures
+  # shellcheck disable=SC2046
+  line "$set, $width wide" "$row" "$seed" $(value "$name" accuracy macro_f1)
+}
 student() { # ROW OPTION...
   row=$1
   shift
-  run "$width-$(name_of "$row")" transfer --teacher "$runs/$set-$seed/teacher" --epochs "$epochs" --lr 5e-4 \
-    --dropout 0.3 --layers 2 --heads 4 --hidden "$width" "$@"
-  # shellcheck disable=SC2046
-  line "$set, $width wide" "$row" "$seed" $(value "$name" accuracy macro_f1)
+  learn "$row" "$epochs" --layers 2 --heads 4 --hidden "$width" "$@"
+  tell
+}
+in_stages() { # FIRST THEN: half of the epochs the first without the labels, the others with them
+  # shellcheck disable=SC2086
+  learn "first $1" $((epochs / 2)) --layers 2 --heads 4 --hidden "$width" --hard 0 $1 $cache
+  # shellcheck disable=SC2086
+  learn "first $1, then labels${2:+ $2}" $((epochs / 2)) --model "$runs/$name" $2 ${2:+$cache}
+  tell
 }
 
 for set in ${SETS:-SST-2 PhraseBank}; do
@@ -52,6 +67,9 @@ for set in ${SETS:-SST-2 PhraseBank}; do
       }
       # shellcheck disable=SC2086
       student "$layers" $layers
+      in_stages "$attention" ""
+      in_stages "$relations" ""
+      in_stages "$relations" "$logits"
     done
     rm -f "$runs/$set-$seed.cache"
   done
