@@ -23,6 +23,12 @@ bool read_number(const std::string& text, T& value) {
   return number.has_value();
 }
 
+// What is beyond that is a slip, and not a number any more once it is multiplied.
+std::string too_large(const std::string& text) {
+  double value = 0;
+  return read_number(text, value) && value >= 1e30 ? fmt::format("must be below 1e30; got '{}'", text::shown(text)) : "";
+}
+
 constexpr const char* kTrue[] = {"true", "yes", "on", "1"};
 constexpr const char* kFalse[] = {"false", "no", "off", "0"};
 
@@ -214,11 +220,11 @@ Option& Option::number_that(const std::string& must, const std::string& label, s
 }
 
 Option& Option::positive() {
-  return number_that("a positive number", "> 0", [](double v) { return v > 0 && v < 1e30; });
+  return check(too_large).number_that("a positive number", "> 0", [](double v) { return v > 0; });
 }
 
 Option& Option::not_negative() {
-  return number_that("0 or more", ">= 0", [](double v) { return v >= 0 && v < 1e30; });
+  return check(too_large).number_that("0 or more", ">= 0", [](double v) { return v >= 0; });
 }
 
 Option& Option::between(double low, double high) {

@@ -33,9 +33,9 @@ student() { # ROW OPTION...
 }
 in_stages() { # FIRST THEN: half of the epochs the first without the labels, the others with them
   # shellcheck disable=SC2086
-  learn "first $1" $((epochs / 2)) --layers 2 --heads 4 --hidden "$width" --hard 0 $1 $cache
+  learn "first $1" $((epochs / 2)) --layers 2 --heads 4 --hidden "$width" --hard 0 $1
   # shellcheck disable=SC2086
-  learn "first $1, then labels${2:+ $2}" $((epochs / 2)) --model "$runs/$name" $2 ${2:+$cache}
+  learn "first $1, then labels${2:+ $2}" $((epochs / 2)) --model "$runs/$name" $2
   tell
 }
 

@@ -328,6 +328,8 @@ TEST_CASE("options: wrong usage is one sentence and status 2") {
   CHECK(wrong({"--count", ""}) == "error: --count: must be 0 or more; got ''");
   CHECK(wrong({"--seed", "-1"}) == "error: --seed: must be from 0 to 9000000000000000; got '-1'");
   CHECK(wrong({"--rate", "nan"}) == "error: --rate: must be a positive number; got 'nan'");
+  CHECK(wrong({"--rate", "0"}) == "error: --rate: must be a positive number; got '0'");
+  CHECK(wrong({"--rate", "1e300"}) == "error: --rate: must be below 1e30; got '1e300'");
   CHECK(wrong({"--rate", "1e400"}).starts_with("error: --rate: must be a positive number"));
   CHECK(wrong({"--layers", "x"}) == "error: --layers: must be a whole number; got 'x'");
   CHECK(wrong({"--shots", "1,,2"}) == "error: --shots: must be from 1 to 100; got ''");
