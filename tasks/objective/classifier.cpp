@@ -175,7 +175,9 @@ void finish_epoch(run::Training& training, const model::TextModel& model, const 
   training.run().pause();
   std::vector<model::Outputs> outputs;
   const model::Evaluation dev = model::evaluate(model, set, spec::kDev, "dev", &outputs)[0];
-  const bool best = training.keep_best(dev.merit(metric), save);
+  std::optional<double> merit;
+  if (!metric.empty()) merit = dev.merit(metric);
+  const bool best = training.keep_best(merit, save) && merit;
   training.run().log({{"dev", dev.figures}});
   log_epoch(training, model, set, outputs);
   const std::string title = fmt::format("epoch {:g}, dev{}", training.epoch(), best ? " (the best so far)" : "");

@@ -41,7 +41,7 @@ struct ClassifierOptions {
                    const std::vector<std::string>& more = {}) const;
 };
 
-// Measures an epoch on the dev set, keeps the model if it is the best so far; without a dev set, the latest.
+// Measures an epoch on the dev set, keeps the model if it is the best so far; without a dev set or a metric, the latest.
 void finish_epoch(run::Training& training, const model::TextModel& model, const spec::TaskSet& set,
                   const std::string& metric);
 // The best epoch's model on the test set: the last words of a run, and its result.json.

@@ -105,6 +105,18 @@ bool TransferOptions::compares() const { return reads_logits() || looks_inside()
 
 bool TransferOptions::asks_the_teacher() const { return compares() || !from_layers.empty(); }
 
+bool TransferOptions::teaches_output() const { return hard > 0 || reads_logits(); }
+
+void TransferOptions::check_left_out(const run::Options& options) const {
+  check_hard(options, hard);
+  if (teaches_output()) return;
+  const std::vector<std::string> known = options.names();
+  for (const char* name : {"--metric", "--patience"})
+    if (std::ranges::count(known, name) && options.given(name))
+      run::usage_error("{} asks for the best epoch; where --hard 0 leaves only layers to learn, the last is kept",
+                       name);
+}
+
 bool TransferOptions::looks_inside() const {
   return score_mse + attention_cross_entropy + attention_kl + minilm + relations + hidden_mse + hidden_cosine +
              activation_map + patient >

@@ -34,6 +34,9 @@ struct TransferOptions {
   bool looks_inside() const;                       // whether one reads more
   bool compares() const;                           // whether a term reads anything of the teacher
   bool asks_the_teacher() const;                   // the same, or the student begins as its layers
+  bool teaches_output() const;                     // whether what the model says is learned, or its layers alone
+  // Usage error: an option of the loss with the labels, or of the best epoch, where --hard 0 leaves nothing of it.
+  void check_left_out(const run::Options& options) const;
 
  private:
   void declare_terms(run::Options& options, const char* hard_is, bool optional_teacher);

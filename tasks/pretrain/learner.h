@@ -69,7 +69,8 @@ class Learner {
   const LearnerOptions& options() const { return options_; }
   const model::TextModel* teacher() const { return taught_ ? taught_->teacher.get() : nullptr; }
   std::vector<Tensor> beside_the_model() const;  // the parameters of generator and detector, or projections
-  void train(long step);                         // dropout of those on, with the masks of this step
+  bool learns_pieces() const { return !taught_ || taught_->options.teaches_output(); }  // or only a teacher's layers
+  void train(long step);  // dropout of those on, with the masks of this step
 
  private:
   struct Electra {

@@ -102,7 +102,8 @@ Measured measure(Learner& learner, const text::Corpus& dev, long part_tokens) {
   return result;
 }
 
-// Measures on the held-out texts and keeps the encoder if it is the best so far; without such texts, the latest.
+// Measures on the held-out texts and keeps the encoder if it is the best so far; without such texts, or where the pieces
+// are not learned, the latest.
 void keep_best(run::Training& training, Learner& learner, const text::Corpus& dev, long part_tokens) {
   const auto save = [&](const std::string& directory) { learner.model().save(directory); };
   if (dev.size() == 0) {
@@ -111,7 +112,9 @@ void keep_best(run::Training& training, Learner& learner, const text::Corpus& de
   }
   training.run().pause();
   const Measured measured = measure(learner, dev, part_tokens);
-  const bool best = training.keep_best(-measured.figures["loss"].get<double>(), save);
+  std::optional<double> merit;
+  if (learner.learns_pieces()) merit = -measured.figures["loss"].get<double>();
+  const bool best = training.keep_best(merit, save) && merit;
   ordered_json line{{"dev", measured.figures}};
   if (!measured.by_source.is_null()) line["dev_by_source"] = measured.by_source;
   training.run().log(line);
@@ -124,15 +127,15 @@ void keep_best(run::Training& training, Learner& learner, const text::Corpus& de
                                  best ? " (the best so far)" : "", text));
 }
 
-// Of what best/ holds: of all measurements those with the least loss.
-ordered_json figures_of_best(const run::Run& run) {
+// Of what best/ holds: of all measurements those with the least loss, or the latest ones.
+ordered_json figures_of_best(const run::Run& run, bool latest) {
   ordered_json best = ordered_json::object();
   std::istringstream log(nn::read_file(run.file("log.jsonl")));
   for (std::string text; std::getline(log, text);) {
     const ordered_json line = ordered_json::parse_or_null(text);
     if (!line.is_object() || !line.contains("dev")) continue;
     const ordered_json &loss = line["dev"]["loss"], none = best.empty() ? ordered_json() : best["loss"];
-    if (best.empty() || (loss.is_number() && (!none.is_number() || loss < none))) best = line["dev"];
+    if (latest || best.empty() || (loss.is_number() && (!none.is_number() || loss < none))) best = line["dev"];
   }
   for (const auto& [name, value] : best.items())
     if (value.is_null()) best[name] = NAN;  // of a run that diverged; JSON has no such number
@@ -253,7 +256,7 @@ void learn(const pretrain::Options& o, const run::Options& options, Learner& lea
     if (!moved) keep_best(training, learner, data.dev, o.training.batch_size);
   }
   if (moved) keep_best(training, learner, data.dev, o.training.batch_size);
-  finish_run(training, o, figures_of_best(training.run()), double(at.tokens));
+  finish_run(training, o, figures_of_best(training.run(), !learner.learns_pieces()), double(at.tokens));
 }
 
 void train(run::Options& options, const run::Parse& parse) {

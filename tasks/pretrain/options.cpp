@@ -111,6 +111,7 @@ void Options::settle(run::Options& options) {
   if (train.empty()) run::usage_error("--train is needed: files of texts");
   if (training.resume.empty() && options.given("--epochs") && (training.max_steps > 0 || max_tokens > 0 || hours > 0))
     run::usage_error("--epochs, --max-steps, --max-tokens and --hours are budgets; one is enough");
+  if (training.resume.empty() && !transfer.teacher.empty()) transfer.check_left_out(options);
   (void)Interval(eval_every);  // Error: none, before the texts are read
   check(start == "drawn" || transfer.from_layers.empty(),
         "--start {} and --from-layers both say how the embeddings begin; one is enough", start);

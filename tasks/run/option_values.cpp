@@ -26,7 +26,8 @@ bool read_number(const std::string& text, T& value) {
 // What is beyond that is a slip, and not a number any more once it is multiplied.
 std::string too_large(const std::string& text) {
   double value = 0;
-  return read_number(text, value) && value >= 1e30 ? fmt::format("must be below 1e30; got '{}'", text::shown(text)) : "";
+  return read_number(text, value) && value >= 1e30 ? fmt::format("must be below 1e30; got '{}'", text::shown(text))
+                                                   : "";
 }
 
 constexpr const char* kTrue[] = {"true", "yes", "on", "1"};

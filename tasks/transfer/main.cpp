@@ -43,7 +43,7 @@ void learn(const run::Options& options, const objective::ClassifierOptions& o, c
     }
     if (training.sound()) retention.step(training.part_of_peak());
     training.update();
-    if (training.epoch_ends()) objective::finish_epoch(training, model, set, o.metric);
+    if (training.epoch_ends()) objective::finish_epoch(training, model, set, t.teaches_output() ? o.metric : "");
   }
   retention.report(training.best_directory());
   objective::finish_run(training, "transfer", set, o);
@@ -57,7 +57,7 @@ void train(run::Options& options, const run::Parse& parse) {
   o.declare(options, "transfer");
   parse();
   o.settle(options, "transfer");
-  if (o.training.resume.empty()) objective::check_hard(options, t.hard);
+  if (o.training.resume.empty()) t.check_left_out(options);
   if (o.head != "label") run::usage_error("--head {}: a teacher of labels hands over logits of labels", o.head);
   if (t.teacher.empty()) run::usage_error("--teacher is needed: the directory of a run or of a model");
   engine::check(!o.model.vocab_size && (!o.model.cased || !o.model.vocab.empty()),
@@ -67,6 +67,12 @@ void train(run::Options& options, const run::Parse& parse) {
   if (!t.asks_the_teacher())
     run::print_note(
         "note: no term has a weight: the student has the teacher's vocabulary, and learns from labels alone\n");
+  if (t.compares() && !t.teaches_output())
+    run::print_note(
+        "note: layers alone are learned, the classifier stays as drawn: its figures mean nothing, and the last epoch "
+        "is "
+        "kept; --model {} learns the labels afterwards\n",
+        o.training.out);
   const auto teacher = model::load_model(model::ModelDirectory(t.teacher));
   model::check_positions(o.model.reading, teacher->net, t.teacher);
   spec::TaskSet set = o.load(teacher->only_task().labels);

@@ -192,6 +192,32 @@ TEST_CASE("transfer: what cannot be matched gets one clear line; a cache is beli
   CHECK(with(teacher, "--max-steps 1").output.find("note: no term has a weight: the student has") != std::string::npos);
 }
 
+TEST_CASE("transfer: where layers alone are learned, the last epoch is kept, whatever the classifier says on dev") {
+  const TemporaryDirectory dir;
+  const std::string data = three_moods(dir), teacher = dir.path + "/teacher";
+  REQUIRE(
+      call("sentiment", "train --model bert --layers 2" + kTwoHeads + "--data " + data + " --out " + teacher).status ==
+      0);
+  const auto student = [&](const std::string& out, const std::string& options) {
+    const Result result = call("transfer", "train --teacher " + teacher + " --lr 1e-3 --train " + data + " " + options +
+                                               " --out " + dir.path + "/" + out);
+    REQUIRE_MESSAGE(result.status == 0, result.output);
+    return result;
+  };
+  const auto kept = [&](const std::string& out) {
+    return nn::read_file(dir.path + "/" + out + "/best/model.safetensors");
+  };
+  const std::string layers = kTwoHeads + "--layers 2 --hard 0 --minilm 1 --layer-map last ", dev = "--dev " + data;
+  const Result measured = student("measured", layers + dev);
+  student("blind", layers + "--split 1/0/0 --test " + data);
+  CHECK(kept("measured") == kept("blind"));
+  CHECK(!measured.says("the best so far"));
+  CHECK_MESSAGE(measured.says("the classifier stays as drawn"), measured.output);
+  CHECK_MESSAGE(measured.says("--model " + dir.path + "/measured learns the labels afterwards"), measured.output);
+  CHECK(student("soft", kTwoHeads + "--layers 1 --hard 0 --soft-targets 1 " + dev).says("the best so far"));
+  CHECK(student("then", "--max-length 24 --epochs 2 --model " + dir.path + "/measured " + dev).says("the best so far"));
+}
+
 TEST_CASE("prune: heads by their share; only of a BERT") {
   const TemporaryDirectory dir;
   const std::string data = three_moods(dir), run = dir.path + "/run";

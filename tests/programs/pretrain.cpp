@@ -207,6 +207,27 @@ TEST_CASE("pretrain: result and card state the figures of the model that was kep
   CHECK(trained.last_line().find(fmt::format("loss={:.4f}", best["loss"].get<double>())) != std::string::npos);
 }
 
+TEST_CASE(
+    "pretrain: where a teacher's layers alone are learned, the latest encoder is kept, and its figures are told") {
+  const TemporaryDirectory dir;
+  const std::string teacher = english_encoder(dir, "--lr 1e-2 --epochs 5");
+  const auto student = [&](const std::string& out, const std::string& options) {
+    const Result result = call("pretrain", "train --train " + lines_file(dir, "a.txt", kEnglish) + "=20 --dev " +
+                                               lines_file(dir, "b.txt", kGerman) + " --teacher " + teacher +
+                                               " --layers 1 --hidden 16 --heads 2 --max-length 16 --max-steps 12 "
+                                               "--relations 1 --layer-map last --lr 1e-2 --out " +
+                                               dir.path + "/" + out + " --eval-every " + options);
+    REQUIRE_MESSAGE(result.status == 0, result.output);
+    return dir.path + "/" + out;
+  };
+  const auto kept = [](const std::string& out) { return nn::read_file(out + "/best/model.safetensors"); };
+  const std::string often = student("often", "1 --hard 0"), once = student("once", "12 --hard 0");
+  CHECK(kept(often) == kept(once));
+  const json result = json::parse(nn::read_file(often + "/result.json")), last = last_dev(often);
+  for (const auto& [name, value] : last.items()) CHECK_MESSAGE(result[name] == value, name);
+  CHECK(kept(student("pieces", "1")) != kept(often));
+}
+
 TEST_CASE("pretrain: a run that diverged ends with a result; one that did so late with that of its best model") {
   const TemporaryDirectory dir;
   const std::string call_of = "train --train " + lines_file(dir, "t.txt", kEnglish) + "=20 --dev " +
