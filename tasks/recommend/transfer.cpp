@@ -38,6 +38,8 @@ void TransferOptions::settle(const SequenceConfig& student, const std::string& k
   if (compares() && teacher.empty()) run::usage_error("--soft-targets and --attention-kl need a --teacher");
   if (!compares() && !teacher.empty())
     run::usage_error("--teacher hands over nothing without --soft-targets or --attention-kl");
+  if (hard == 0 && soft_targets == 0)
+    run::usage_error("--hard 0 leaves nothing to learn without --soft-targets: attention alone ranks nothing");
   if (student.layers == 0 && attention_kl + align_kinds > 0)
     run::usage_error("{}: with --layers 0 nothing attends", attention_kl > 0 ? "--attention-kl" : "--align-kinds");
   if (align_kinds > 0 && std::ranges::count(kinds, ',') == 0)

@@ -37,8 +37,8 @@ void DistilOptions::settle() const {
   if (asked && teacher.empty()) run::usage_error("--soft-targets, --attention-kl and --teacher-beams need a --teacher");
   if (!asked && !teacher.empty())
     run::usage_error("--teacher hands over nothing without --soft-targets, --attention-kl or --teacher-beams");
-  if (hard == 0 && !compares())
-    run::usage_error("--hard 0 leaves nothing to learn without --soft-targets or --attention-kl");
+  if (hard == 0 && soft_targets == 0)
+    run::usage_error("--hard 0 leaves nothing to learn without --soft-targets: attention alone writes nothing");
 }
 
 std::optional<Translator> load_teacher(const DistilOptions& o) {

@@ -258,6 +258,8 @@ TEST_CASE("options: an option that another one would have to switch on is refuse
       {"translate train --teacher x --soft-targets 1 --hard 0 --label-smoothing 0.2", "--label-smoothing is a part of"},
       {"recommend train --teacher x --soft-targets 1 --hard 0 --label-smoothing 0.1", "--label-smoothing is a part"},
       {"translate train --teacher x --teacher-beams 2 --hard 0", "--hard 0 leaves nothing to learn without"},
+      {"translate train --teacher x --attention-kl 1 --hard 0", "--hard 0 leaves nothing to learn without --soft"},
+      {"recommend train --teacher x --attention-kl 1 --hard 0", "--hard 0 leaves nothing to learn without --soft"},
       {"translate train --layer-map top", "--layer-map is for --attention-kl"},
   };
   for (const auto& [command, why] : refused) check_usage(std::string(command) + " --out /nonexistent/x", why);
