@@ -32,9 +32,11 @@ encoder() { # NAME SET SEED TRAIN TEST
   [ "$texts" -gt 2000 ] || batch=16
   steps=$(($(epochs_of "$2") * texts / batch))
   [ $steps -gt "${FEWEST:-150}" ] || steps=${FEWEST:-150}
+  rate=3e-4
+  [ "$2-$share" != phrasebank-0.1 ] || rate=1e-3
   limit="--max-steps ${STEPS:-$steps}"
   # shellcheck disable=SC2086
-  train "$1" sentiment --model "$model" --train "$4" --test "$5" --split 1/0/0 --batch-size $batch --lr "${LR:-3e-4}" \
+  train "$1" sentiment --model "$model" --train "$4" --test "$5" --split 1/0/0 --batch-size $batch --lr "${LR:-$rate}" \
     --dropout 0.1 --max-length "${LENGTH:-64}" --seed "$3" ${OPTIONS:-}
 }
 pool() { # NAME SET SEED TRAIN TEST
