@@ -69,7 +69,7 @@ void train(run::Options& options, const run::Parse& parse) {
         "note: no term has a weight: the student has the teacher's vocabulary, and learns from labels alone\n");
   if (t.compares() && !t.teaches_output())
     run::print_note(
-        "note: layers alone are learned, the classifier stays as drawn: its figures mean nothing, and the last epoch "
+        "note: layers alone are learned, the classifier stays as it is: its figures mean nothing, and the last epoch "
         "is "
         "kept; --model {} learns the labels afterwards\n",
         o.training.out);
