@@ -41,6 +41,13 @@ std::string not_a_map(const std::string& spec) {
   return "";
 }
 
+// Usage error: one of these options is given; a program need not have them all.
+void refuse(const run::Options& options, const std::vector<const char*>& names, const char* why) {
+  const std::vector<std::string> known = options.names();
+  for (const char* name : names)
+    if (std::ranges::count(known, name) && options.given(name)) run::usage_error("{} {}", name, why);
+}
+
 run::Option& add_option(run::Options& options, const char* name, auto& variable, const std::string& what) {
   return options.add(name, variable, what).group("Transfer");
 }
@@ -109,12 +116,9 @@ bool TransferOptions::teaches_output() const { return hard > 0 || reads_logits()
 
 void TransferOptions::check_left_out(const run::Options& options) const {
   check_hard(options, hard);
-  if (teaches_output()) return;
-  const std::vector<std::string> known = options.names();
-  for (const char* name : {"--metric", "--patience"})
-    if (std::ranges::count(known, name) && options.given(name))
-      run::usage_error("{} asks for the best epoch; where --hard 0 leaves only layers to learn, the last is kept",
-                       name);
+  if (!teaches_output())
+    refuse(options, {"--metric", "--patience"},
+           "asks for the best epoch; where --hard 0 leaves only layers to learn, the last is kept");
 }
 
 bool TransferOptions::looks_inside() const {
@@ -124,12 +128,11 @@ bool TransferOptions::looks_inside() const {
 }
 
 void check_hard(const run::Options& options, double hard) {
-  if (hard > 0) return;
-  const std::vector<std::string> known = options.names();
-  for (const char* name :
-       {"--r-drop", "--label-smoothing", "--class-weights", "--class-loss", "--mixup", "--adversarial", "--negatives"})
-    if (std::ranges::count(known, name) && options.given(name))
-      run::usage_error("{} is a part of the loss with the labels, which --hard 0 leaves out", name);
+  if (hard == 0)
+    refuse(
+        options,
+        {"--r-drop", "--label-smoothing", "--class-weights", "--class-loss", "--mixup", "--adversarial", "--negatives"},
+        "is a part of the loss with the labels, which --hard 0 leaves out");
 }
 
 std::vector<int> layer_map(const std::string& spec, long student, long teacher) {

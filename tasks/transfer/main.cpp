@@ -70,8 +70,7 @@ void train(run::Options& options, const run::Parse& parse) {
   if (t.compares() && !t.teaches_output())
     run::print_note(
         "note: layers alone are learned, the classifier stays as it is: its figures mean nothing, and the last epoch "
-        "is "
-        "kept; --model {} learns the labels afterwards\n",
+        "is kept; --model {} learns the labels afterwards\n",
         o.training.out);
   const auto teacher = model::load_model(model::ModelDirectory(t.teacher));
   model::check_positions(o.model.reading, teacher->net, t.teacher);
